@@ -1,0 +1,260 @@
+#include "token.h"
+
+#include <string.h>
+
+void token_reader_init(struct token_reader *reader, const char *text, uint32_t size)
+{
+	*reader = (struct token_reader){.text = text, .size = size, .line_start = true};
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		reader->at = 3; /* a byte order mark */
+}
+
+static char peek(const struct token_reader *r, uint32_t ahead)
+{
+	return ahead < r->size - r->at ? r->text[r->at + ahead] : '\0';
+}
+
+/* Bytes of a line splice (backslash, newline) at offset `at`, 0 if there is none. */
+static uint32_t splice(const struct token_reader *r, uint32_t at)
+{
+	if (at + 1 >= r->size || r->text[at] != '\\')
+		return 0;
+	if (r->text[at + 1] == '\n')
+		return 2;
+	return r->text[at + 1] == '\r' && at + 2 < r->size && r->text[at + 2] == '\n' ? 3 : 0;
+}
+
+/* Letters, digits, `_`, `$` and every byte above ASCII may stand in a name. */
+static const unsigned char name_byte[256] = {
+	['0' ... '9'] = 2, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['_'] = 1, ['$'] = 1, [0x80 ... 0xff] = 1,
+};
+
+/* Past a line comment's last byte (its newline stays). */
+static void skip_line_comment(struct token_reader *r)
+{
+	while (r->at < r->size && r->text[r->at] != '\n') {
+		uint32_t n = splice(r, r->at);
+		r->at += n ? n : 1;
+	}
+}
+
+/* Past a block comment; false if it never ends. */
+static bool skip_block_comment(struct token_reader *r)
+{
+	for (r->at += 2; r->at < r->size; r->at++) {
+		const char *star = memchr(r->text + r->at, '*', r->size - r->at);
+		if (!star)
+			break;
+		r->at = (uint32_t)(star - r->text);
+		if (peek(r, 1) == '/') {
+			r->at += 2;
+			return true;
+		}
+	}
+	r->at = r->size;
+	return false;
+}
+
+/* To the first byte of a token; false if a comment was cut off by the end of the text. */
+static bool skip_space(struct token_reader *r)
+{
+	while (r->at < r->size) {
+		char c = r->text[r->at];
+		uint32_t spliced;
+
+		if (c == '\n') {
+			r->line_start = true;
+			r->at++;
+		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v') {
+			r->at++;
+		} else if (c == '\\' && (spliced = splice(r, r->at))) {
+			r->at += spliced;
+		} else if (c == '/' && peek(r, 1) == '/') {
+			skip_line_comment(r);
+		} else if (c == '/' && peek(r, 1) == '*') {
+			if (!skip_block_comment(r))
+				return false;
+		} else {
+			break;
+		}
+	}
+	return true;
+}
+
+/* Past a literal whose opening quote is at r->at; false if the line or the text ends first. */
+static bool skip_literal(struct token_reader *r)
+{
+	char quote = r->text[r->at++];
+
+	while (r->at < r->size) {
+		char c = r->text[r->at];
+		if (c == '\n')
+			return false;
+		if (c == '\\') {
+			uint32_t n = splice(r, r->at);
+			r->at += n ? n : (r->size - r->at > 1 ? 2 : 1);
+			continue;
+		}
+		r->at++;
+		if (c == quote)
+			return true;
+	}
+	return false;
+}
+
+/* Past a preprocessor line. Block comments may carry it over newlines; quotes in it may be unbalanced. */
+static bool skip_directive(struct token_reader *r)
+{
+	while (r->at < r->size && r->text[r->at] != '\n') {
+		uint32_t n = splice(r, r->at);
+		if (n) {
+			r->at += n;
+		} else if (r->text[r->at] == '/' && peek(r, 1) == '*') {
+			if (!skip_block_comment(r))
+				return false;
+		} else if (r->text[r->at] == '/' && peek(r, 1) == '/') {
+			skip_line_comment(r);
+		} else if (r->text[r->at] == '"' || r->text[r->at] == '\'') {
+			uint32_t start = r->at;
+			if (!skip_literal(r))
+				r->at = start + 1; /* an apostrophe in an #error text */
+		} else {
+			r->at++;
+		}
+	}
+	return true;
+}
+
+static void skip_name(struct token_reader *r)
+{
+	for (;;) {
+		while (r->at < r->size && name_byte[(unsigned char)r->text[r->at]])
+			r->at++;
+		uint32_t n = splice(r, r->at);
+		if (!n || r->at + n >= r->size || !name_byte[(unsigned char)r->text[r->at + n]])
+			return;
+		r->at += n;
+	}
+}
+
+static void skip_number(struct token_reader *r)
+{
+	while (r->at < r->size) {
+		char c = r->text[r->at];
+		char next = peek(r, 1);
+		if ((c == 'e' || c == 'E' || c == 'p' || c == 'P') && (next == '+' || next == '-'))
+			r->at += 2;
+		else if (name_byte[(unsigned char)c] || c == '.')
+			r->at++;
+		else
+			return;
+	}
+}
+
+/* Longest first. */
+static const char punctuators[][5] = {
+	"%:%:", "...", "<<=", ">>=", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||",
+	"*=",   "/=",  "%=",  "+=",  "-=", "&=", "^=", "|=", "##", "<:", ":>", "<%", "%>", "%:",
+};
+
+static void punctuator(struct token_reader *r, struct token *out)
+{
+	out->kind = TOKEN_PUNCTUATOR;
+	for (size_t i = 0; i < sizeof(punctuators) / sizeof(punctuators[0]); i++) {
+		size_t n = strlen(punctuators[i]);
+		if (n > r->size - r->at || memcmp(r->text + r->at, punctuators[i], n) != 0)
+			continue;
+		if (punctuators[i][0] == '<' && punctuators[i][1] == ':')
+			out->first = '[';
+		else if (punctuators[i][0] == ':')
+			out->first = ']';
+		else if (punctuators[i][0] == '<' && punctuators[i][1] == '%')
+			out->first = '{';
+		else if (punctuators[i][0] == '%' && punctuators[i][1] == '>')
+			out->first = '}';
+		else if (punctuators[i][0] == '%' && punctuators[i][1] == ':')
+			out->first = '#';
+		r->at += (uint32_t)n;
+		return;
+	}
+	r->at++;
+}
+
+/* Whether the name just read, [begin, at), is an encoding prefix with a literal behind it. */
+static bool is_prefix(const struct token_reader *r, uint32_t begin)
+{
+	uint32_t n = r->at - begin;
+	const char *s = r->text + begin;
+
+	if (r->at >= r->size || (r->text[r->at] != '"' && r->text[r->at] != '\''))
+		return false;
+	return (n == 1 && (*s == 'L' || *s == 'u' || *s == 'U')) || (n == 2 && s[0] == 'u' && s[1] == '8');
+}
+
+void token_next(struct token_reader *r, struct token *out)
+{
+	bool whole = skip_space(r);
+	bool line_start = r->line_start;
+	uint32_t begin = r->at;
+
+	*out = (struct token){.kind = TOKEN_END, .begin = begin, .end = begin, .unterminated = !whole};
+	if (begin >= r->size)
+		return;
+
+	char c = r->text[begin];
+	r->line_start = false;
+	out->first = c;
+	if (line_start && (c == '#' || (c == '%' && peek(r, 1) == ':'))) {
+		out->kind = TOKEN_DIRECTIVE;
+		out->unterminated = !skip_directive(r);
+	} else if (name_byte[(unsigned char)c] == 1) {
+		skip_name(r);
+		out->kind = TOKEN_NAME;
+		if (is_prefix(r, begin)) {
+			out->kind = r->text[r->at] == '"' ? TOKEN_STRING : TOKEN_CHARACTER;
+			out->unterminated = !skip_literal(r);
+		}
+	} else if (name_byte[(unsigned char)c] == 2 || (c == '.' && name_byte[(unsigned char)peek(r, 1)] == 2)) {
+		out->kind = TOKEN_NUMBER;
+		skip_number(r);
+	} else if (c == '"' || c == '\'') {
+		out->kind = c == '"' ? TOKEN_STRING : TOKEN_CHARACTER;
+		out->unterminated = !skip_literal(r);
+	} else {
+		punctuator(r, out);
+	}
+	out->end = r->at;
+}
+
+bool token_is(const struct token_reader *r, const struct token *t, const char *word)
+{
+	size_t n = strlen(word);
+
+	return (t->kind == TOKEN_NAME || t->kind == TOKEN_PUNCTUATOR) && t->end - t->begin == n &&
+	       memcmp(r->text + t->begin, word, n) == 0;
+}
+
+void token_skip_group(struct token_reader *r, struct token *out)
+{
+	unsigned depth = 1;
+
+	do {
+		token_next(r, out);
+		if (out->kind != TOKEN_PUNCTUATOR)
+			continue;
+		if (out->first == '(' || out->first == '[' || out->first == '{')
+			depth++;
+		else if (out->first == ')' || out->first == ']' || out->first == '}')
+			depth--;
+	} while (depth && out->kind != TOKEN_END);
+}
+
+uint32_t token_line(const char *text, uint32_t offset)
+{
+	uint32_t lines = 0;
+	const char *end = text + offset;
+
+	for (const char *p = text; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
+		lines++;
+	return lines;
+}

@@ -1,0 +1,50 @@
+/* C text as tokens: names, numbers, literals, punctuators, whole preprocessor lines. White space, comments and
+ * spliced lines are skipped.
+ *
+ * Never fails: text that is no C gives punctuators of one byte, an unterminated literal or comment ends with the text
+ * and says so. Tokens are offsets into the caller's text, which need not end in NUL. No allocation; any thread.
+ * Source: C17 5.1.1.2 and 6.4. */
+#ifndef RTF_TOKEN_H
+#define RTF_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum token_kind {
+	TOKEN_END,
+	TOKEN_NAME,      /* identifiers and keywords */
+	TOKEN_NUMBER,    /* a pp-number */
+	TOKEN_STRING,    /* with its encoding prefix */
+	TOKEN_CHARACTER, /* likewise */
+	TOKEN_PUNCTUATOR,
+	TOKEN_DIRECTIVE, /* from `#` at the start of a line to the end of that (spliced) line, newline excluded */
+};
+
+struct token {
+	enum token_kind kind;
+	uint32_t begin, end;
+	char first;        /* text[begin]; a digraph's meaning: `[` for `<:` and so on; 0 at the end */
+	bool unterminated; /* a literal, comment or line that the end of the text cut off (also on TOKEN_END) */
+};
+
+struct token_reader {
+	const char *text;
+	uint32_t size, at;
+	bool line_start; /* only white space and comments since the last newline */
+};
+
+void token_reader_init(struct token_reader *, const char *text, uint32_t size);
+void token_next(struct token_reader *, struct token *out);
+
+/* Whether the token is spelled exactly `word` (a name or a punctuator; digraphs as written). */
+bool token_is(const struct token_reader *, const struct token *, const char *word);
+
+/* Behind an opening bracket: reads up to and including the bracket that closes it, which becomes *out (TOKEN_END if
+ * there is none). */
+void token_skip_group(struct token_reader *, struct token *out);
+
+/* Newlines before `offset`: with 1 added, the line number of `offset`. */
+uint32_t token_line(const char *text, uint32_t offset);
+
+#endif

@@ -1,0 +1,101 @@
+/* What the agent (in the program) and the engine (its own process) say to each other, and the arena they share.
+ *
+ * The channel is one AF_UNIX SOCK_SEQPACKET socketpair: a packet is a message, a message is a fixed header and a
+ * payload of at most MESSAGE_MAX bytes, file descriptors ride along (SCM_RIGHTS). All fields are little-endian
+ * host order; both ends are built from this header and compare `MESSAGE_VERSION` at hello. A malformed message
+ * closes the channel and nothing else. libc only: the agent links this. */
+#ifndef RTF_MESSAGE_H
+#define RTF_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MESSAGE_VERSION = 1, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+
+enum message_type {
+	/* agent to engine, in this order at the start, each unasked */
+	MESSAGE_HELLO = 1, /* struct message_hello, then its strings */
+	MESSAGE_ARENA,     /* struct message_arena; fd: the arena's memfd, read and write */
+	MESSAGE_READY,     /* empty: every arena of the start has been sent */
+	MESSAGE_CLIENT,    /* empty; fd: a console's connected stream socket, peer uid already checked */
+
+	/* engine to agent; `serial` comes back in the answer */
+	MESSAGE_PUBLISH, /* struct message_publish[]: slots to store, all in one go; answer DONE */
+	MESSAGE_READ,    /* struct message_memory: answer DATA, or DONE with a negative errno */
+	MESSAGE_WRITE,   /* struct message_memory and the bytes; answer DONE */
+	MESSAGE_RESOLVE, /* NUL-terminated names back to back; answer ADDRESSES */
+	MESSAGE_LOG,     /* u32 level (syslog's numbers) and text, for the program's log; no answer */
+
+	/* agent to engine, answers */
+	MESSAGE_DONE,      /* i32: 0 or a negative errno */
+	MESSAGE_DATA,      /* the bytes read */
+	MESSAGE_ADDRESSES, /* u64 for each name: dlsym(RTLD_DEFAULT), 0 where there is none */
+};
+
+struct message_header {
+	uint32_t type;   /* enum message_type */
+	uint32_t serial; /* of the request, echoed in its answer; 0 for what is unasked */
+};
+
+enum { HELLO_WATCH = 1, HELLO_OPTIMIZE = 2, HELLO_POLLED = 4 };
+
+/* Followed by four NUL-terminated strings: socket path, history path, source root mapping, log file ("" is none). */
+struct message_hello {
+	uint32_t version; /* MESSAGE_VERSION */
+	uint32_t flags;   /* HELLO_* */
+	int32_t pid;
+	uint32_t reserved;
+};
+
+/* One arena: a memfd seen by the program as three mappings, all within 2 GiB of the modules that use it.
+ *
+ *      file offset
+ *      0            ┌──────────────────────────────┐
+ *                   │ struct arena_header          │  program rw-, shared
+ *      slots_offset │ u64 slot[slots]   targets    │
+ *      sleds_offset │ u64 sled[slots]   addresses  │
+ *      built_offset │ u64 built[slots]  past sleds │
+ *      code_offset  ├──────────────────────────────┤
+ *                   │ code and constants           │  program r-x, shared; engine rw-
+ *      data_offset  ├──────────────────────────────┤
+ *                   │ variables that versions add  │  program rw-, private; engine rw-
+ *                   └──────────────────────────────┘
+ */
+struct message_arena {
+	uint32_t index; /* of the arena, from 0; PUBLISH names it */
+	uint32_t reserved;
+	uint64_t size;         /* bytes of the whole file */
+	uint64_t head_address; /* where the program sees offset 0 */
+	uint64_t code_address; /* ... and code_offset */
+	uint64_t data_address; /* ... and data_offset */
+};
+
+#define ARENA_MAGIC UINT64_C(0x616e657261667472) /* "rtfarena" */
+
+struct arena_header {
+	uint64_t magic;
+	uint32_t version; /* MESSAGE_VERSION */
+	uint32_t slots;
+	uint64_t slots_offset, sleds_offset, built_offset, code_offset, data_offset, end_offset;
+	uint64_t code_used, data_used; /* bytes handed out; only the engine moves them */
+};
+
+struct message_publish {
+	uint32_t arena, slot;
+	uint64_t target; /* an address in the arena's code, or built[slot]; anything else is refused with -EINVAL */
+};
+
+struct message_memory {
+	uint64_t address;
+	uint32_t length, reserved;
+};
+
+/* Sends one message; `fd` is passed along unless negative and stays the caller's. 0, or a negative errno. Blocks. */
+int message_send(int socket, uint32_t type, uint32_t serial, const void *payload, size_t length, int fd);
+
+/* Receives one message into `payload` (MESSAGE_MAX bytes). Returns the payload's length; -ENOTCONN at the end of the
+ * stream, -EPROTO for a malformed packet, or another negative errno. `*fd` is a close-on-exec descriptor that the
+ * caller now owns, or -1. Waits for a message unless the socket is non-blocking (-EAGAIN). */
+ptrdiff_t message_receive(int socket, struct message_header *header, void *payload, int *fd);
+
+#endif
