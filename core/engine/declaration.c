@@ -1,0 +1,586 @@
+#include "declaration.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void declaration_reader_init(struct declaration_reader *r, const char *text, uint32_t size)
+{
+	*r = (struct declaration_reader){0};
+	token_reader_init(&r->tokens, text, size);
+}
+
+void declaration_fini(struct declaration *d)
+{
+	free(d->names);
+	free(d->cuts);
+	*d = (struct declaration){0};
+}
+
+static void add_name(struct declaration *d, enum name_kind kind, const struct token *t)
+{
+	if (d->name_count == d->name_room) {
+		size_t room = d->name_room ? d->name_room * 2 : 16;
+		void *more = realloc(d->names, room * sizeof(*d->names));
+		if (!more) {
+			d->out_of_memory = true;
+			return;
+		}
+		d->names = more;
+		d->name_room = room;
+	}
+	d->names[d->name_count++] = (struct declaration_name){.kind = kind, .begin = t->begin, .end = t->end};
+}
+
+static void add_cut(struct declaration *d, uint32_t begin, uint32_t end)
+{
+	if (d->cut_count == d->cut_room) {
+		size_t room = d->cut_room ? d->cut_room * 2 : 4;
+		void *more = realloc(d->cuts, room * sizeof(*d->cuts));
+		if (!more) {
+			d->out_of_memory = true;
+			return;
+		}
+		d->cuts = more;
+		d->cut_room = room;
+	}
+	d->cuts[d->cut_count++] = (struct declaration_cut){begin, end};
+}
+
+/* --- tokens, with preprocessor lines handed to whom they concern -------------------------------------------- */
+
+static void advance(struct declaration_reader *r, struct declaration *d)
+{
+	for (;;) {
+		token_next(&r->tokens, &r->current);
+		if (r->current.kind != TOKEN_DIRECTIVE)
+			return;
+		if (d)
+			d->has_directive = true;
+		if (r->directive)
+			r->directive(r->context, &r->current);
+	}
+}
+
+static bool at(const struct declaration_reader *r, char c)
+{
+	return r->current.kind == TOKEN_PUNCTUATOR && r->current.first == c &&
+	       (r->current.end - r->current.begin == 1 || strchr("[]{}", c));
+}
+
+static bool at_end(const struct declaration_reader *r)
+{
+	return r->current.kind == TOKEN_END;
+}
+
+/* Past a group whose opening bracket is current. */
+static void skip_group(struct declaration_reader *r, struct declaration *d)
+{
+	unsigned depth = 0;
+
+	do {
+		if (r->current.kind == TOKEN_PUNCTUATOR) {
+			char c = r->current.first;
+			if (c == '(' || c == '[' || c == '{')
+				depth++;
+			else if (c == ')' || c == ']' || c == '}')
+				depth--;
+		}
+		advance(r, d);
+	} while (depth && !at_end(r));
+}
+
+/* --- words ----------------------------------------------------------------------------------------------------- */
+
+enum word {
+	WORD_PLAIN,
+	WORD_TYPEDEF,
+	WORD_STATIC,
+	WORD_EXTERN,
+	WORD_INLINE,
+	WORD_THREAD,
+	WORD_QUALIFIER, /* and other words that say nothing here */
+	WORD_TYPE,      /* a basic type */
+	WORD_GROUPED,   /* attribute, alignment, asm: brackets follow */
+	WORD_TYPEOF,    /* brackets follow, and it names a type */
+	WORD_RECORD,    /* struct or union */
+	WORD_ENUM,
+	WORD_ASSERT,
+};
+
+static const struct {
+	const char *spelling;
+	enum word word;
+} words[] = {
+	{"typedef", WORD_TYPEDEF},
+	{"static", WORD_STATIC},
+	{"extern", WORD_EXTERN},
+	{"inline", WORD_INLINE},
+	{"__inline", WORD_INLINE},
+	{"__inline__", WORD_INLINE},
+	{"_Thread_local", WORD_THREAD},
+	{"__thread", WORD_THREAD},
+	{"const", WORD_QUALIFIER},
+	{"__const", WORD_QUALIFIER},
+	{"__const__", WORD_QUALIFIER},
+	{"volatile", WORD_QUALIFIER},
+	{"__volatile", WORD_QUALIFIER},
+	{"__volatile__", WORD_QUALIFIER},
+	{"restrict", WORD_QUALIFIER},
+	{"__restrict", WORD_QUALIFIER},
+	{"__restrict__", WORD_QUALIFIER},
+	{"register", WORD_QUALIFIER},
+	{"auto", WORD_QUALIFIER},
+	{"_Noreturn", WORD_QUALIFIER},
+	{"__extension__", WORD_QUALIFIER},
+	{"void", WORD_TYPE},
+	{"char", WORD_TYPE},
+	{"short", WORD_TYPE},
+	{"int", WORD_TYPE},
+	{"long", WORD_TYPE},
+	{"float", WORD_TYPE},
+	{"double", WORD_TYPE},
+	{"signed", WORD_TYPE},
+	{"__signed", WORD_TYPE},
+	{"__signed__", WORD_TYPE},
+	{"unsigned", WORD_TYPE},
+	{"_Bool", WORD_TYPE},
+	{"_Complex", WORD_TYPE},
+	{"__complex__", WORD_TYPE},
+	{"__int128", WORD_TYPE},
+	{"__int128_t", WORD_TYPE},
+	{"__uint128_t", WORD_TYPE},
+	{"__builtin_va_list", WORD_TYPE},
+	{"_Float16", WORD_TYPE},
+	{"_Float32", WORD_TYPE},
+	{"_Float64", WORD_TYPE},
+	{"_Float128", WORD_TYPE},
+	{"__float128", WORD_TYPE},
+	{"_Float32x", WORD_TYPE},
+	{"_Float64x", WORD_TYPE},
+	{"__auto_type", WORD_TYPE},
+	{"_Atomic", WORD_QUALIFIER},
+	{"__attribute__", WORD_GROUPED},
+	{"__attribute", WORD_GROUPED},
+	{"__declspec", WORD_GROUPED},
+	{"_Alignas", WORD_GROUPED},
+	{"asm", WORD_GROUPED},
+	{"__asm", WORD_GROUPED},
+	{"__asm__", WORD_GROUPED},
+	{"typeof", WORD_TYPEOF},
+	{"__typeof", WORD_TYPEOF},
+	{"__typeof__", WORD_TYPEOF},
+	{"struct", WORD_RECORD},
+	{"union", WORD_RECORD},
+	{"enum", WORD_ENUM},
+	{"_Static_assert", WORD_ASSERT},
+	{"static_assert", WORD_ASSERT},
+};
+
+static enum word word_of(const struct declaration_reader *r, const struct token *t)
+{
+	if (t->kind != TOKEN_NAME)
+		return WORD_PLAIN;
+	/* Every listed word begins with one of these; most names do not. */
+	if (!strchr("_acdefilrstuv", t->first))
+		return WORD_PLAIN;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (words[i].spelling[0] == t->first && token_is(&r->tokens, t, words[i].spelling))
+			return words[i].word;
+	return WORD_PLAIN;
+}
+
+/* The token behind the current one, without using it up. Preprocessor lines between are looked past. */
+static struct token look_ahead(const struct declaration_reader *r)
+{
+	struct token_reader copy = r->tokens;
+	struct token t;
+
+	do
+		token_next(&copy, &t);
+	while (t.kind == TOKEN_DIRECTIVE);
+	return t;
+}
+
+/* --- struct, union, enum --------------------------------------------------------------------------------------- */
+
+static void read_tagged(struct declaration_reader *r, struct declaration *d, bool is_enum);
+static void skip_grouped(struct declaration_reader *r, struct declaration *d);
+
+/* The body of an enum; current is its `{`. */
+static void read_enumerators(struct declaration_reader *r, struct declaration *d)
+{
+	advance(r, d);
+	while (!at(r, '}') && !at_end(r)) {
+		if (r->current.kind == TOKEN_NAME)
+			add_name(d, NAME_ENUMERATOR, &r->current);
+		while (!at(r, ',') && !at(r, '}') && !at_end(r)) {
+			if (at(r, '(') || at(r, '[') || at(r, '{'))
+				skip_group(r, d);
+			else
+				advance(r, d);
+		}
+		if (at(r, ','))
+			advance(r, d);
+	}
+	advance(r, d);
+}
+
+/* The body of a struct or union; current is its `{`. Tags and enumerators in it have file scope (C17 6.2.1). A member's
+ * name is the last name before `;` `,` `:` `[` or `)`: good enough to know which names could be members. */
+static void read_members(struct declaration_reader *r, struct declaration *d)
+{
+	struct token last = {0};
+
+	advance(r, d);
+	while (!at(r, '}') && !at_end(r)) {
+		enum word word = word_of(r, &r->current);
+		if (word == WORD_RECORD || word == WORD_ENUM) {
+			read_tagged(r, d, word == WORD_ENUM);
+			last.kind = TOKEN_END;
+			continue;
+		}
+		if (word == WORD_GROUPED) {
+			skip_grouped(r, d);
+			continue;
+		}
+		if (r->current.kind == TOKEN_NAME && word == WORD_PLAIN) {
+			last = r->current;
+		} else if (r->current.kind == TOKEN_PUNCTUATOR && strchr(";,:[)", r->current.first)) {
+			if (last.kind == TOKEN_NAME)
+				add_name(d, NAME_MEMBER, &last);
+			last.kind = TOKEN_END;
+			if (at(r, '[')) {
+				skip_group(r, d);
+				continue;
+			}
+			if (at(r, ':')) {
+				while (!at(r, ',') && !at(r, ';') && !at(r, '}') && !at_end(r))
+					advance(r, d);
+				continue;
+			}
+			if (at(r, ')')) {
+				/* `(*name)(parameters)`: the parameters are no members. */
+				advance(r, d);
+				if (at(r, '('))
+					skip_group(r, d);
+				continue;
+			}
+		}
+		advance(r, d);
+	}
+	advance(r, d);
+}
+
+/* `struct`, `union` or `enum` is current; reads up to what stands behind the tag and the body. */
+static void read_tagged(struct declaration_reader *r, struct declaration *d, bool is_enum)
+{
+	struct token tag = {0};
+
+	advance(r, d);
+	while (word_of(r, &r->current) == WORD_GROUPED)
+		skip_grouped(r, d);
+	if (r->current.kind == TOKEN_NAME) {
+		tag = r->current;
+		advance(r, d);
+		while (word_of(r, &r->current) == WORD_GROUPED)
+			skip_grouped(r, d);
+	}
+	if (tag.kind == TOKEN_NAME)
+		add_name(d, at(r, '{') ? NAME_TAG : NAME_TAG_FORWARD, &tag);
+	if (!at(r, '{'))
+		return;
+	if (is_enum)
+		read_enumerators(r, d);
+	else
+		read_members(r, d);
+}
+
+/* An attribute or the like: its word is current, brackets follow. */
+static void skip_grouped(struct declaration_reader *r, struct declaration *d)
+{
+	advance(r, d);
+	while (word_of(r, &r->current) == WORD_QUALIFIER) /* asm volatile */
+		advance(r, d);
+	if (at(r, '('))
+		skip_group(r, d);
+}
+
+/* --- specifiers and declarators -------------------------------------------------------------------------------- */
+
+/* Whether the current name, no known type, is still one of the specifiers: another name follows, or `*` does. */
+static bool is_specifier(const struct declaration_reader *r, bool have_type)
+{
+	struct token next = look_ahead(r);
+
+	if (next.kind == TOKEN_NAME)
+		return word_of(r, &next) != WORD_GROUPED;
+	return !have_type && next.kind == TOKEN_PUNCTUATOR && next.first == '*';
+}
+
+static void read_specifiers(struct declaration_reader *r, struct declaration *d)
+{
+	bool have_type = false;
+
+	for (; r->current.kind == TOKEN_NAME; d->specifiers = r->current.begin) {
+		enum word word = word_of(r, &r->current);
+		switch (word) {
+		case WORD_TYPEDEF:
+			d->is_typedef = true;
+			break;
+		case WORD_STATIC:
+			d->is_static = true;
+			break;
+		case WORD_EXTERN:
+			d->is_extern = true;
+			break;
+		case WORD_INLINE:
+			d->is_inline = true;
+			break;
+		case WORD_THREAD:
+			d->is_thread_local = true;
+			break;
+		case WORD_TYPE:
+			have_type = true;
+			break;
+		case WORD_QUALIFIER:
+			if (token_is(&r->tokens, &r->current, "_Atomic") && look_ahead(r).first == '(') {
+				advance(r, d);
+				skip_group(r, d);
+				have_type = true;
+				continue;
+			}
+			break;
+		case WORD_GROUPED:
+			skip_grouped(r, d);
+			continue;
+		case WORD_TYPEOF:
+			skip_grouped(r, d);
+			have_type = true;
+			continue;
+		case WORD_RECORD:
+		case WORD_ENUM:
+			read_tagged(r, d, word == WORD_ENUM);
+			have_type = true;
+			continue;
+		case WORD_ASSERT:
+		case WORD_PLAIN: {
+			uint32_t length = r->current.end - r->current.begin;
+			bool type = !have_type && r->is_type &&
+				    r->is_type(r->context, r->tokens.text + r->current.begin, length);
+			if (!type && !is_specifier(r, have_type))
+				return;
+			have_type |= type || look_ahead(r).first == '*';
+			break;
+		}
+		}
+		advance(r, d);
+	}
+}
+
+/* Whether the brackets that are current hold names and commas alone, as an old-style definition's do. */
+static bool is_name_list(const struct declaration_reader *r)
+{
+	struct token_reader copy = r->tokens;
+	struct token t;
+
+	for (token_next(&copy, &t); t.kind == TOKEN_NAME || t.first == ','; token_next(&copy, &t))
+		if (t.kind == TOKEN_NAME && word_of(r, &t) != WORD_PLAIN)
+			return false;
+	return t.kind == TOKEN_PUNCTUATOR && t.first == ')';
+}
+
+/* One declarator, up to its `,` `;` `=` or `{`. Its name is the first plain name in it (C17 6.7.6). */
+static void read_declarator(struct declaration_reader *r, struct declaration *d)
+{
+	bool pointer = false, function = false;
+	struct token name = {0};
+	unsigned wrapped = 0;
+
+	while (!at_end(r) && name.kind != TOKEN_NAME) {
+		if (at(r, '*') || at(r, '^')) {
+			pointer = wrapped > 0;
+			advance(r, d);
+		} else if (at(r, '(')) {
+			wrapped++;
+			pointer = false;
+			advance(r, d);
+		} else if (r->current.kind == TOKEN_NAME) {
+			enum word word = word_of(r, &r->current);
+			struct token next = look_ahead(r);
+			if (word == WORD_GROUPED)
+				skip_grouped(r, d);
+			else if (word != WORD_PLAIN || next.kind == TOKEN_NAME)
+				advance(r, d);
+			else
+				name = r->current;
+		} else {
+			break;
+		}
+	}
+	if (name.kind != TOKEN_NAME)
+		return;
+
+	d->first_name = name.begin;
+	advance(r, d);
+	while (wrapped && at(r, ')') && !pointer) {
+		wrapped--;
+		advance(r, d);
+	}
+	function = at(r, '(');
+	bool old_style = function && is_name_list(r);
+
+	size_t index = d->name_count;
+	add_name(d, d->is_typedef ? NAME_TYPEDEF : function ? NAME_FUNCTION : NAME_VARIABLE, &name);
+	if (at(r, '[') && look_ahead(r).first == ']') {
+		uint32_t bound = look_ahead(r).begin;
+		if (index < d->name_count)
+			d->names[index].bound = bound;
+	}
+
+	/* The rest: parameters, dimensions, attributes, the brackets that wrapped the name. */
+	while (!at_end(r) && !at(r, ',') && !at(r, ';') && !at(r, '=') && !at(r, '{')) {
+		if (at(r, '(') || at(r, '[')) {
+			skip_group(r, d);
+		} else if (word_of(r, &r->current) == WORD_GROUPED) {
+			skip_grouped(r, d);
+		} else if (old_style && r->current.kind == TOKEN_NAME) {
+			/* Declarations of parameters: up to the body. */
+			d->old_style = true;
+			while (!at_end(r) && !at(r, '{'))
+				advance(r, d);
+		} else {
+			advance(r, d);
+		}
+	}
+}
+
+static void read_initialiser(struct declaration_reader *r, struct declaration *d)
+{
+	uint32_t begin = r->current.begin, end = begin;
+
+	while (!at_end(r) && !at(r, ',') && !at(r, ';')) {
+		end = r->current.end;
+		if (at(r, '(') || at(r, '[') || at(r, '{')) {
+			/* The end of a group is the end of the token before what follows it. */
+			unsigned depth = 0;
+			do {
+				char c = r->current.kind == TOKEN_PUNCTUATOR ? r->current.first : 0;
+				if (c == '(' || c == '[' || c == '{')
+					depth++;
+				else if (c == ')' || c == ']' || c == '}')
+					depth--;
+				end = r->current.end;
+				advance(r, d);
+			} while (depth && !at_end(r));
+		} else {
+			advance(r, d);
+		}
+	}
+	add_cut(d, begin, end);
+}
+
+/* Up to and including the next `;`, or a `}` that closes a group. */
+static void read_other(struct declaration_reader *r, struct declaration *d)
+{
+	d->kind = DECLARATION_OTHER;
+	while (!at_end(r)) {
+		bool brace = at(r, '{');
+		if (at(r, ';') || at(r, '}')) {
+			d->end = r->current.end;
+			d->complete = true;
+			advance(r, NULL);
+			return;
+		}
+		if (at(r, '(') || at(r, '[') || brace) {
+			uint32_t before = r->tokens.at;
+			skip_group(r, d);
+			d->end = before;
+			if (brace) {
+				d->end = r->current.begin;
+				return;
+			}
+			continue;
+		}
+		d->end = r->current.end;
+		advance(r, d);
+	}
+}
+
+/* The body; its `{` is current. The reader stops behind the `}`. */
+static void read_body(struct declaration_reader *r, struct declaration *d)
+{
+	unsigned depth = 0;
+
+	d->kind = DECLARATION_FUNCTION;
+	d->body = r->current.begin;
+	while (!at_end(r)) {
+		char c = r->current.kind == TOKEN_PUNCTUATOR ? r->current.first : 0;
+		if (c == '{')
+			depth++;
+		d->end = r->current.end;
+		if (c == '}' && --depth == 0) {
+			d->complete = true;
+			advance(r, NULL);
+			return;
+		}
+		advance(r, d);
+	}
+}
+
+void declaration_next(struct declaration_reader *r, struct declaration *d)
+{
+	struct declaration_name *names = d->names;
+	struct declaration_cut *cuts = d->cuts;
+	size_t name_room = d->name_room, cut_room = d->cut_room;
+
+	if (!r->started) {
+		r->started = true;
+		advance(r, NULL);
+	}
+	*d = (struct declaration){.kind = DECLARATION_NAMES,
+				  .begin = r->current.begin,
+				  .end = r->current.end,
+				  .specifiers = r->current.begin,
+				  .names = names,
+				  .cuts = cuts,
+				  .name_room = name_room,
+				  .cut_room = cut_room};
+	if (at_end(r)) {
+		d->kind = DECLARATION_END;
+		return;
+	}
+	enum word first = word_of(r, &r->current);
+	if (first == WORD_ASSERT ||
+	    (first == WORD_GROUPED && !token_is(&r->tokens, &r->current, "__attribute__") &&
+	     !token_is(&r->tokens, &r->current, "_Alignas"))) {
+		read_other(r, d);
+		return;
+	}
+
+	read_specifiers(r, d);
+	for (;;) {
+		read_declarator(r, d);
+		if (at(r, '='))
+			read_initialiser(r, d);
+		if (at(r, '{')) {
+			bool function = d->name_count && d->names[d->name_count - 1].kind == NAME_FUNCTION;
+			if (function)
+				read_body(r, d);
+			else
+				read_other(r, d);
+			return;
+		}
+		if (at(r, ',')) {
+			advance(r, d);
+			continue;
+		}
+		break;
+	}
+	if (at(r, ';')) {
+		d->end = r->current.end;
+		d->complete = true;
+		advance(r, NULL);
+		return;
+	}
+	read_other(r, d);
+}

@@ -1,0 +1,317 @@
+#include "flags.h"
+#include "text.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A NULL-terminated list of words in the making. */
+struct words {
+	char **items;
+	size_t count;
+	bool failed;
+};
+
+static void add_word(struct words *w, const char *word, size_t length)
+{
+	char **more = realloc(w->items, (w->count + 2) * sizeof(*more));
+
+	if (!more) {
+		w->failed = true;
+		return;
+	}
+	w->items = more;
+	w->items[w->count] = strndup(word, length);
+	if (!w->items[w->count])
+		w->failed = true;
+	else
+		w->count++;
+	w->items[w->count] = NULL;
+}
+
+static void add_string(struct words *w, const char *word)
+{
+	add_word(w, word, strlen(word));
+}
+
+void flags_free_words(char **words)
+{
+	for (char **w = words; w && *w; w++)
+		free(*w);
+	free(words);
+}
+
+static void split_into(struct words *w, const char *p)
+{
+	struct text word = {0};
+
+	for (;;) {
+		p += strspn(p, " \t\n\r");
+		if (!*p)
+			break;
+		char quote = 0;
+		word.size = 0;
+		text_append(&word, "", 0);
+		for (; *p && (quote || !strchr(" \t\n\r", *p)); p++) {
+			if (!quote && (*p == '"' || *p == '\'')) {
+				quote = *p;
+			} else if (*p == quote) {
+				quote = 0;
+			} else {
+				if (*p == '\\' && quote != '\'' && p[1] && (!quote || strchr("\"\\$`", p[1])))
+					p++;
+				text_append(&word, p, 1);
+			}
+		}
+		if (word.failed)
+			w->failed = true;
+		else
+			add_string(w, word.bytes);
+	}
+	text_fini(&word);
+}
+
+char **flags_split(const char *line)
+{
+	struct words w = {0};
+
+	split_into(&w, line);
+	if (!w.failed && !w.items)
+		w.items = calloc(1, sizeof(*w.items));
+	if (!w.failed)
+		return w.items;
+	flags_free_words(w.items);
+	return NULL;
+}
+
+/* How many words from `word` on are about input, output or dependencies: not wanted when compiling something else. */
+static size_t unwanted(char *const *word, const char *input)
+{
+	static const char *const with_argument[] = {"-o", "-MF", "-MT", "-MQ", "-MJ"};
+	static const char *const alone[] = {"-c", "-S", "-E", "-M", "-MM", "-MD", "-MMD", "-MP", "-MG", "-save-temps", "--"};
+
+	for (size_t i = 0; i < sizeof(with_argument) / sizeof(*with_argument); i++)
+		if (strcmp(*word, with_argument[i]) == 0)
+			return word[1] ? 2 : 1;
+	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
+		if (strcmp(*word, alone[i]) == 0)
+			return 1;
+	if (strncmp(*word, "-o", 2) == 0 || strncmp(*word, "-Wp,-M", 6) == 0 || strncmp(*word, "-fplugin", 8) == 0)
+		return 1;
+	return input && strcmp(*word, input) == 0 ? 1 : 0;
+}
+
+static void keep_wanted(struct words *w, char *const *words, const char *input)
+{
+	while (*words) {
+		size_t skip = unwanted(words, input);
+		if (!skip)
+			add_string(w, *words++);
+		else
+			words += skip;
+	}
+}
+
+/* --- compile_commands.json (clang's "JSON Compilation Database") ----------------------------------------------- */
+
+static bool same_file(const char *directory, const char *name, const char *wanted)
+{
+	char joined[PATH_MAX], real[PATH_MAX];
+
+	if (snprintf(joined, sizeof(joined), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/", name) >=
+	    (int)sizeof(joined))
+		return false;
+	return strcmp(joined, wanted) == 0 || (realpath(joined, real) && strcmp(real, wanted) == 0);
+}
+
+static bool take_command(json_t *entry, const char *wanted, struct flags *out, bool *failed)
+{
+	const char *directory = json_string_value(json_object_get(entry, "directory"));
+	const char *file = json_string_value(json_object_get(entry, "file"));
+	const char *command = json_string_value(json_object_get(entry, "command"));
+	json_t *arguments = json_object_get(entry, "arguments"), *argument;
+	struct words all = {0}, kept = {0};
+	size_t i;
+
+	if (!directory || !file || !same_file(directory, file, wanted))
+		return false;
+	if (command)
+		split_into(&all, command);
+	json_array_foreach(arguments, i, argument)
+		if (json_is_string(argument))
+			add_string(&all, json_string_value(argument));
+	if (all.items)
+		keep_wanted(&kept, all.items, file);
+	flags_free_words(all.items);
+	out->directory = strdup(directory);
+	out->argv = kept.items;
+	out->origin = "compile_commands.json";
+	*failed = all.failed || kept.failed || !out->directory;
+	return kept.items || *failed;
+}
+
+static bool search_database(const char *path, const char *wanted, struct flags *out, bool *failed)
+{
+	json_t *database = json_load_file(path, 0, NULL), *entry;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(database, i, entry)
+		if ((found = take_command(entry, wanted, out, failed)))
+			break;
+	json_decref(database);
+	return found;
+}
+
+/* In `start`, its build folder, and every folder above. */
+static bool search_upwards(const char *start, const char *wanted, struct flags *out, bool *failed)
+{
+	static const char *const places[] = {"compile_commands.json", "build/compile_commands.json"};
+	char directory[PATH_MAX], path[PATH_MAX + 64];
+
+	if (snprintf(directory, sizeof(directory), "%s", start) >= (int)sizeof(directory))
+		return false;
+	for (;;) {
+		for (size_t i = 0; i < 2; i++) {
+			snprintf(path, sizeof(path), "%s/%s", directory, places[i]);
+			if (access(path, R_OK) == 0 && search_database(path, wanted, out, failed))
+				return true;
+		}
+		char *slash = strrchr(directory, '/');
+		if (!slash || slash == directory)
+			return false;
+		*slash = '\0';
+	}
+}
+
+/* --- DWARF ----------------------------------------------------------------------------------------------------- */
+
+/* gcc records "GNU C17 12.2.0 -mtune=generic -g -O2 …"; clang only its name. */
+static void add_producer(struct words *w, const struct target_unit *unit)
+{
+	const char *producer = unit->producer ? unit->producer : "";
+	struct words all = {0}, kept = {0};
+	unsigned standard = 0, major = 0;
+	bool has_standard = false;
+
+	if (unit->clang) {
+		add_string(w, "clang");
+		return;
+	}
+	char versioned[32] = "gcc";
+	if (sscanf(producer, "GNU C%u %u", &standard, &major) == 2) {
+		char path[64];
+		snprintf(versioned, sizeof(versioned), "gcc-%u", major);
+		snprintf(path, sizeof(path), "/usr/bin/%s", versioned);
+		if (access(path, X_OK) != 0)
+			strcpy(versioned, "gcc");
+	}
+	add_string(w, versioned);
+	const char *flags = strstr(producer, " -");
+	if (flags)
+		split_into(&all, flags);
+	if (all.items)
+		keep_wanted(&kept, all.items, NULL);
+	for (size_t i = 0; i < kept.count; i++) {
+		has_standard |= strncmp(kept.items[i], "-std=", 5) == 0;
+		if (strcmp(kept.items[i], "-flto") != 0 && strcmp(kept.items[i], "-fltrans") != 0)
+			add_string(w, kept.items[i]);
+	}
+	if (!has_standard && standard) {
+		char option[32];
+		snprintf(option, sizeof(option), "-std=gnu%02u", standard);
+		add_string(w, option);
+	}
+	w->failed |= all.failed || kept.failed;
+	flags_free_words(all.items);
+	flags_free_words(kept.items);
+}
+
+/* Our own header, wherever this engine lives: DWARF names no directory for a header without types or code. */
+static void add_own_header(struct words *w)
+{
+	static const char *const places[] = {"../../include", "../include", "../core"};
+	char self[PATH_MAX], path[PATH_MAX + 64], header[PATH_MAX + 80];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n <= 0)
+		return;
+	self[n] = '\0';
+	const char *directory = dirname(self);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, places[i]);
+		snprintf(header, sizeof(header), "%s/rtf.h", path);
+		if (access(header, R_OK) != 0)
+			continue;
+		add_string(w, "-idirafter");
+		add_string(w, path);
+		return;
+	}
+}
+
+static bool is_system_directory(const char *directory)
+{
+	static const char *const ours[] = {"/usr/include", "/usr/lib/", "/usr/local/include"};
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		if (strncmp(directory, ours[i], strlen(ours[i])) == 0)
+			return true;
+	return false;
+}
+
+static struct error *from_dwarf(const struct target_unit *unit, const char *cflags, struct flags *out)
+{
+	struct words w = {0};
+
+	add_producer(&w, unit);
+	for (const char *const *d = unit->include_directories; d && *d; d++) {
+		if (is_system_directory(*d))
+			continue;
+		add_string(&w, "-I");
+		add_string(&w, *d);
+	}
+	if (cflags)
+		split_into(&w, cflags);
+	add_own_header(&w);
+	out->argv = w.items;
+	out->directory = strdup(unit->directory ? unit->directory : "/");
+	out->origin = cflags ? "RTF_CFLAGS" : "DWARF";
+	if (!w.failed && out->directory)
+		return NULL;
+	flags_fini(out);
+	return error_memory();
+}
+
+struct error *flags_new(const struct target_unit *unit, const char *cflags, struct flags *out)
+{
+	struct flags found = {0};
+	bool failed = false;
+
+	char *source = strdup(unit->file);
+	if (!source)
+		return error_memory();
+	bool database = (unit->directory && search_upwards(unit->directory, unit->file, &found, &failed)) ||
+			search_upwards(dirname(source), unit->file, &found, &failed);
+	free(source);
+	if (failed) {
+		flags_fini(&found);
+		return error_memory();
+	}
+	if (!database)
+		return from_dwarf(unit, cflags && *cflags ? cflags : NULL, out);
+	*out = found;
+	return NULL;
+}
+
+void flags_fini(struct flags *f)
+{
+	flags_free_words(f->argv);
+	free(f->directory);
+	*f = (struct flags){0};
+}

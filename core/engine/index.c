@@ -1,0 +1,614 @@
+#include "index.h"
+#include "run.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* What is in progress while the text is read. */
+struct builder {
+	struct index *ix;
+	uint32_t declaration_room, name_room, cut_room, macro_room, file_room;
+	uint32_t file;          /* that the text is from now */
+	uint32_t line, counted; /* `line` is that of offset `counted` */
+	bool builtin;
+	uint8_t pack, pack_stack[16];
+	unsigned pack_depth;
+	bool failed;
+};
+
+/* --- growing arrays -------------------------------------------------------------------------------------------- */
+
+static void *grow(struct builder *b, void *array, uint32_t count, uint32_t *room, size_t size)
+{
+	if (count < *room)
+		return array;
+	uint32_t more = *room ? *room * 2 : 64;
+	void *bigger = realloc(array, more * size);
+	if (!bigger) {
+		b->failed = true;
+		return array;
+	}
+	*room = more;
+	return bigger;
+}
+
+#define PUSH(b, array, count, room) \
+	((b)->ix->array = grow(b, (b)->ix->array, (b)->ix->count, &(b)->room, sizeof(*(b)->ix->array)), \
+	 (b)->failed ? NULL : &(b)->ix->array[(b)->ix->count++])
+
+/* --- chains of names, by spelling ------------------------------------------------------------------------------ */
+
+static bool table_grow(struct index_table *t, const char *text, uint32_t (*begin_end)(const struct index *, uint32_t, uint32_t *),
+		       const struct index *ix)
+{
+	struct index_table bigger = {.size = t->size ? t->size * 2 : 1024, .used = t->used};
+
+	bigger.slots = malloc(bigger.size * sizeof(uint32_t));
+	bigger.lasts = malloc(bigger.size * sizeof(uint32_t));
+	if (!bigger.slots || !bigger.lasts) {
+		free(bigger.slots);
+		free(bigger.lasts);
+		return false;
+	}
+	memset(bigger.slots, 0xff, bigger.size * sizeof(uint32_t));
+	for (uint32_t i = 0; i < t->size; i++) {
+		if (t->slots[i] == INDEX_NONE)
+			continue;
+		uint32_t end, begin = begin_end(ix, t->slots[i], &end);
+		uint32_t at = (uint32_t)text_hash(TEXT_HASH_SEED, text + begin, end - begin) & (bigger.size - 1);
+		while (bigger.slots[at] != INDEX_NONE)
+			at = (at + 1) & (bigger.size - 1);
+		bigger.slots[at] = t->slots[i];
+		bigger.lasts[at] = t->lasts[i];
+	}
+	free(t->slots);
+	free(t->lasts);
+	*t = bigger;
+	return true;
+}
+
+static uint32_t name_range(const struct index *ix, uint32_t i, uint32_t *end)
+{
+	*end = ix->names[i].end;
+	return ix->names[i].begin;
+}
+
+static uint32_t macro_range(const struct index *ix, uint32_t i, uint32_t *end)
+{
+	*end = ix->macros[i].name_end;
+	return ix->macros[i].name_begin;
+}
+
+/* The slot for a spelling: its chain's, or the free one where it would go. */
+static uint32_t table_slot(const struct index *ix, const struct index_table *t,
+			   uint32_t (*range)(const struct index *, uint32_t, uint32_t *), const char *name, size_t length)
+{
+	uint32_t at = (uint32_t)text_hash(TEXT_HASH_SEED, name, length) & (t->size - 1);
+
+	for (; t->slots[at] != INDEX_NONE; at = (at + 1) & (t->size - 1)) {
+		uint32_t end, begin = range(ix, t->slots[at], &end);
+		if (end - begin == length && memcmp(ix->text + begin, name, length) == 0)
+			break;
+	}
+	return at;
+}
+
+/* Appends entry `i` to the chain of its spelling; returns the entry before it, or INDEX_NONE. */
+static uint32_t table_append(struct builder *b, struct index_table *t,
+			     uint32_t (*range)(const struct index *, uint32_t, uint32_t *), uint32_t i)
+{
+	const struct index *ix = b->ix;
+
+	if (t->used * 2 >= t->size && !table_grow(t, ix->text, range, ix)) {
+		b->failed = true;
+		return INDEX_NONE;
+	}
+	uint32_t end, begin = range(ix, i, &end);
+	uint32_t at = table_slot(ix, t, range, ix->text + begin, end - begin);
+	uint32_t before = INDEX_NONE;
+	if (t->slots[at] == INDEX_NONE) {
+		t->slots[at] = i;
+		t->used++;
+	} else {
+		before = t->lasts[at];
+	}
+	t->lasts[at] = i;
+	return before;
+}
+
+static enum index_space space_of(enum name_kind kind)
+{
+	if (kind == NAME_TAG || kind == NAME_TAG_FORWARD)
+		return INDEX_TAG;
+	return kind == NAME_MEMBER ? INDEX_MEMBER : INDEX_ORDINARY;
+}
+
+uint32_t index_find(const struct index *ix, enum index_space space, const char *name, size_t length)
+{
+	const struct index_table *t = &ix->spaces[space];
+
+	return t->size ? t->slots[table_slot(ix, t, name_range, name, length)] : INDEX_NONE;
+}
+
+/* --- preprocessor lines ---------------------------------------------------------------------------------------- */
+
+static uint32_t line_at(struct builder *b, uint32_t offset)
+{
+	if (offset > b->counted) {
+		const char *p = b->ix->text + b->counted, *end = b->ix->text + offset;
+		while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+			b->line++;
+			p++;
+		}
+		b->counted = offset;
+	}
+	return b->line;
+}
+
+static uint32_t file_number(struct builder *b, const char *name, size_t length)
+{
+	struct index *ix = b->ix;
+
+	for (uint32_t i = ix->file_count; i-- > 0;)
+		if (strlen(ix->files[i]) == length && memcmp(ix->files[i], name, length) == 0)
+			return i;
+	char **slot = PUSH(b, files, file_count, file_room);
+	if (!slot || !(*slot = strndup(name, length))) {
+		b->failed = true;
+		return 0;
+	}
+	return ix->file_count - 1;
+}
+
+/* `# 12 "name" flags`: the next line is line 12 of that file. */
+static void read_line_marker(struct builder *b, const char *p, uint32_t end_offset)
+{
+	const char *end = b->ix->text + end_offset;
+	char *behind;
+	unsigned long line = strtoul(p, &behind, 10);
+	const char *quote = memchr(behind, '"', (size_t)(end - behind));
+
+	if (quote) {
+		const char *close = quote + 1;
+		while (close < end && *close != '"')
+			close += *close == '\\' ? 2 : 1;
+		if (close <= end) {
+			b->file = file_number(b, quote + 1, (size_t)(close - quote - 1));
+			b->builtin = quote[1] == '<';
+		}
+	}
+	b->line = (uint32_t)line;
+	b->counted = end_offset < b->ix->size ? end_offset + 1 : end_offset;
+}
+
+static void read_pack(struct builder *b, const char *p, const char *end)
+{
+	bool push = memmem(p, (size_t)(end - p), "push", 4), pop = memmem(p, (size_t)(end - p), "pop", 3);
+
+	if (push && b->pack_depth < sizeof(b->pack_stack))
+		b->pack_stack[b->pack_depth++] = b->pack;
+	if (pop && b->pack_depth)
+		b->pack = b->pack_stack[--b->pack_depth];
+	while (p < end && (*p < '0' || *p > '9'))
+		p++;
+	if (p < end)
+		b->pack = (uint8_t)strtoul(p, NULL, 10);
+	else if (!push && !pop)
+		b->pack = 0;
+}
+
+static void read_macro(struct builder *b, const struct token *t, const char *p, bool undefined)
+{
+	const char *end = b->ix->text + t->end;
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	const char *name = p;
+	while (p < end && (*p == '_' || *p == '$' || (unsigned char)*p >= 0x80 || (*p >= '0' && *p <= '9') ||
+			   (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')))
+		p++;
+	struct index_macro *m = PUSH(b, macros, macro_count, macro_room);
+	if (!m || p == name)
+		return;
+	*m = (struct index_macro){.begin = t->begin,
+				  .end = t->end,
+				  .name_begin = (uint32_t)(name - b->ix->text),
+				  .name_end = (uint32_t)(p - b->ix->text),
+				  .body_begin = (uint32_t)(p - b->ix->text),
+				  .next = INDEX_NONE,
+				  .undefined = undefined,
+				  .builtin = b->builtin};
+	uint32_t i = b->ix->macro_count - 1;
+	uint32_t before = table_append(b, &b->ix->macro_table, macro_range, i);
+	if (before != INDEX_NONE)
+		b->ix->macros[before].next = i;
+}
+
+static void read_directive(void *context, const struct token *t)
+{
+	struct builder *b = context;
+	const char *p = b->ix->text + t->begin + 1, *end = b->ix->text + t->end;
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	size_t left = (size_t)(end - p);
+	if (left && *p >= '0' && *p <= '9')
+		read_line_marker(b, p, t->end);
+	else if (left > 7 && memcmp(p, "define ", 7) == 0)
+		read_macro(b, t, p + 7, false);
+	else if (left > 6 && memcmp(p, "undef ", 6) == 0)
+		read_macro(b, t, p + 6, true);
+	else if (left > 11 && memcmp(p, "pragma pack", 11) == 0)
+		read_pack(b, p + 11, end);
+}
+
+const struct index_macro *index_find_macro(const struct index *ix, const char *name, size_t length, uint32_t offset)
+{
+	const struct index_macro *in_force = NULL;
+
+	if (!ix->macro_table.size)
+		return NULL;
+	uint32_t i = ix->macro_table.slots[table_slot(ix, &ix->macro_table, macro_range, name, length)];
+	for (; i != INDEX_NONE && ix->macros[i].begin <= offset; i = ix->macros[i].next)
+		in_force = &ix->macros[i];
+	return in_force && !in_force->undefined ? in_force : NULL;
+}
+
+/* --- declarations ---------------------------------------------------------------------------------------------- */
+
+static bool is_typedef_name(void *context, const char *name, uint32_t length)
+{
+	const struct builder *b = context;
+	uint32_t i = index_find(b->ix, INDEX_ORDINARY, name, length);
+
+	for (; i != INDEX_NONE; i = b->ix->names[i].next)
+		if (b->ix->names[i].kind == NAME_TYPEDEF)
+			return true;
+	return false;
+}
+
+static void add_names(struct builder *b, const struct declaration *d, uint32_t declaration)
+{
+	for (size_t i = 0; i < d->name_count && !b->failed; i++) {
+		struct index_name *n = PUSH(b, names, name_count, name_room);
+		if (!n)
+			return;
+		*n = (struct index_name){.begin = d->names[i].begin,
+					 .end = d->names[i].end,
+					 .bound = d->names[i].bound,
+					 .declaration = declaration,
+					 .next = INDEX_NONE,
+					 .kind = (uint8_t)d->names[i].kind};
+		uint32_t me = b->ix->name_count - 1;
+		uint32_t before = table_append(b, &b->ix->spaces[space_of(d->names[i].kind)], name_range, me);
+		if (before != INDEX_NONE)
+			b->ix->names[before].next = me;
+	}
+	for (size_t i = 0; i < d->cut_count && !b->failed; i++) {
+		struct declaration_cut *c = PUSH(b, cuts, cut_count, cut_room);
+		if (c)
+			*c = d->cuts[i];
+	}
+}
+
+/* The place where the declaration begins must be known before the reader, a token ahead, meets the next line marker:
+ * so the reader's callbacks keep the line of what was read, and this is asked with the first token's offset. */
+struct place {
+	uint32_t file, line;
+	uint8_t pack;
+};
+
+static void add_declaration(struct builder *b, const struct declaration *d, struct place begin)
+{
+	struct index *ix = b->ix;
+	uint32_t name_begin = ix->name_count, cut_begin = ix->cut_count;
+	struct index_declaration *e = PUSH(b, declarations, declaration_count, declaration_room);
+
+	if (!e)
+		return;
+	*e = (struct index_declaration){
+		.begin = d->begin,
+		.end = d->end,
+		.specifiers = d->specifiers,
+		.body = d->body,
+		.first_name = d->first_name,
+		.name_begin = name_begin,
+		.cut_begin = cut_begin,
+		.file = (uint16_t)begin.file,
+		.line = begin.line,
+		.kind = (uint8_t)d->kind,
+		.pack = begin.pack,
+		.is_typedef = d->is_typedef,
+		.is_static = d->is_static,
+		.is_extern = d->is_extern,
+		.is_inline = d->is_inline,
+		.is_thread_local = d->is_thread_local,
+		.old_style = d->old_style,
+		.has_directive = d->has_directive,
+	};
+	uint32_t number = ix->declaration_count - 1;
+	add_names(b, d, number);
+	ix->declarations[number].name_end = ix->name_count;
+	ix->declarations[number].cut_end = ix->cut_count;
+	/* Line markers inside it have set the count anew, so this is right unless it ended with one. */
+	ix->declarations[number].last_line = 0;
+}
+
+/* Lines of a declaration's last byte: the line of its beginning, moved on by newlines and by markers in between. */
+static uint32_t last_line(const struct index *ix, const struct index_declaration *d)
+{
+	uint32_t line = d->line;
+	const char *p = ix->text + d->begin, *end = ix->text + d->end;
+
+	for (;;) {
+		const char *newline = memchr(p, '\n', (size_t)(end - p));
+		if (!newline)
+			return line;
+		p = newline + 1;
+		line++;
+		if (p + 2 < end && p[0] == '#' && p[1] == ' ' && p[2] >= '0' && p[2] <= '9') {
+			line = (uint32_t)strtoul(p + 2, NULL, 10);
+			newline = memchr(p, '\n', (size_t)(end - p));
+			if (!newline)
+				return line;
+			p = newline + 1;
+		}
+	}
+}
+
+static struct error *read_text(struct builder *b)
+{
+	struct declaration_reader reader;
+	struct declaration d = {0};
+
+	declaration_reader_init(&reader, b->ix->text, b->ix->size);
+	reader.context = b;
+	reader.is_type = is_typedef_name;
+	reader.directive = read_directive;
+	b->file = file_number(b, b->ix->file, strlen(b->ix->file));
+	b->line = 1;
+
+	/* The reader stands on the first token of the next declaration when it returns, markers before it read: the
+	 * state of the builder is then that of this token. */
+	reader.started = true;
+	do
+		token_next(&reader.tokens, &reader.current);
+	while (reader.current.kind == TOKEN_DIRECTIVE && (read_directive(b, &reader.current), true));
+	for (;;) {
+		struct place begin = {.file = b->file, .line = line_at(b, reader.current.begin), .pack = b->pack};
+		declaration_next(&reader, &d);
+		if (d.out_of_memory)
+			b->failed = true;
+		if (b->failed || d.kind == DECLARATION_END)
+			break;
+		add_declaration(b, &d, begin);
+	}
+	declaration_fini(&d);
+	for (uint32_t i = 0; !b->failed && i < b->ix->declaration_count; i++) {
+		struct index_declaration *e = &b->ix->declarations[i];
+		if (e->kind == DECLARATION_FUNCTION)
+			e->last_line = last_line(b->ix, e);
+	}
+	return b->failed ? error_memory() : NULL;
+}
+
+/* --- the source itself ----------------------------------------------------------------------------------------- */
+
+static bool find_source_lines(struct index *ix)
+{
+	ix->source_line_count = 1 + token_line(ix->source, ix->source_size);
+	ix->source_lines = malloc((ix->source_line_count + 1) * sizeof(uint32_t));
+	if (!ix->source_lines)
+		return false;
+
+	uint32_t line = 0;
+	const char *p = ix->source, *end = p + ix->source_size;
+	ix->source_lines[line++] = 0;
+	while ((p = memchr(p, '\n', (size_t)(end - p))))
+		ix->source_lines[line++] = (uint32_t)(++p - ix->source);
+	ix->source_lines[line] = ix->source_size;
+	return true;
+}
+
+/* Offset behind what else stands on the line before the function: the last `;` or `}` outside brackets. */
+static uint32_t begin_on_line(const struct index *ix, uint32_t line_begin, uint32_t limit, const char *name, size_t length)
+{
+	struct token_reader r;
+	struct token t;
+	uint32_t begin = line_begin;
+	int depth = 0;
+
+	token_reader_init(&r, ix->source, limit);
+	r.at = line_begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_NAME && depth == 0 && t.end - t.begin == length &&
+		    memcmp(r.text + t.begin, name, length) == 0)
+			return begin;
+		if (t.kind != TOKEN_PUNCTUATOR)
+			continue;
+		if (t.first == '(' || t.first == '{' || t.first == '[')
+			depth++;
+		else if ((t.first == ')' || t.first == '}' || t.first == ']') && depth > 0)
+			depth--;
+		if (depth == 0 && (t.first == ';' || t.first == '}'))
+			begin = t.end;
+	}
+	return line_begin;
+}
+
+/* Offset behind the closing brace, which stands on the line that begins at `line_begin`. */
+static uint32_t end_on_line(const struct index *ix, uint32_t begin, uint32_t line_begin, uint32_t line_end)
+{
+	struct token_reader r;
+	struct token t;
+	uint32_t last = 0;
+	int depth = 0;
+
+	token_reader_init(&r, ix->source, line_end);
+	r.at = begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind != TOKEN_PUNCTUATOR)
+			continue;
+		if (t.first == '{')
+			depth++;
+		if (t.first != '}')
+			continue;
+		depth--;
+		if (t.begin >= line_begin) {
+			last = t.end;
+			if (depth == 0)
+				break;
+		}
+	}
+	return last;
+}
+
+bool index_source_range(const struct index *ix, const struct index_declaration *d, uint32_t *begin, uint32_t *end,
+			uint32_t *line)
+{
+	if (!ix->source || d->kind != DECLARATION_FUNCTION || strcmp(ix->files[d->file], ix->file) != 0 || d->line < 1 ||
+	    d->last_line < d->line || d->last_line > ix->source_line_count)
+		return false;
+
+	const struct index_name *name = &ix->names[d->name_end - 1];
+	uint32_t first = ix->source_lines[d->line - 1];
+	uint32_t last = ix->source_lines[d->last_line - 1], last_end = ix->source_lines[d->last_line];
+	uint32_t from = begin_on_line(ix, first, last_end, ix->text + name->begin, name->end - name->begin);
+	uint32_t to = end_on_line(ix, from, last, last_end);
+	if (!to) {
+		/* No brace there: the whole function came out of a macro call on these lines. */
+		to = last_end;
+		while (to > from && (ix->source[to - 1] == '\n' || ix->source[to - 1] == '\r'))
+			to--;
+	}
+	while (from < to && (ix->source[from] == '\n' || ix->source[from] == ' ' || ix->source[from] == '\t' ||
+			     ix->source[from] == '\r'))
+		from++;
+	*begin = from;
+	*end = to;
+	*line = d->line;
+	return from < to;
+}
+
+const struct index_declaration *index_find_function(const struct index *ix, const char *name, unsigned nth)
+{
+	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));
+
+	for (; i != INDEX_NONE; i = ix->names[i].next) {
+		const struct index_declaration *d = &ix->declarations[ix->names[i].declaration];
+		if (ix->names[i].kind == NAME_FUNCTION && d->kind == DECLARATION_FUNCTION && nth-- == 0)
+			return d;
+	}
+	return NULL;
+}
+
+/* --- making one ------------------------------------------------------------------------------------------------ */
+
+struct error *index_new_from_text(const char *file, char *text, size_t size, const char *source, size_t source_size,
+				  struct index **out)
+{
+	struct index *ix = calloc(1, sizeof(*ix));
+	struct builder b = {.ix = ix};
+
+	if (!ix || size >= UINT32_MAX / 2 || source_size >= UINT32_MAX / 2) {
+		free(text);
+		free(ix);
+		return ix ? error_new(ERROR_COMPILE, "%s is larger than 2 GiB", file) : error_memory();
+	}
+	ix->text = text;
+	ix->size = (uint32_t)size;
+	ix->file = strdup(file);
+	if (source) {
+		ix->source = strndup(source, source_size);
+		ix->source_size = (uint32_t)(ix->source ? strlen(ix->source) : 0);
+	}
+	struct error *e = NULL;
+	if (!ix->file || (source && (!ix->source || !find_source_lines(ix))))
+		e = error_memory();
+	if (!e)
+		e = read_text(&b);
+	if (e) {
+		index_free(ix);
+		return e;
+	}
+	*out = ix;
+	return NULL;
+}
+
+/* The first line of a compiler's complaints that says "error", or the first line. */
+static void first_complaint(const char *err, char *line, size_t size)
+{
+	const char *at = strstr(err, "error:");
+
+	while (at && at > err && at[-1] != '\n')
+		at--;
+	if (!at)
+		at = err;
+	snprintf(line, size, "%.*s", (int)strcspn(at, "\n"), at);
+}
+
+struct error *index_new(const char *file, const struct flags *flags, struct index **out)
+{
+	struct run_output output;
+	size_t words = 0, size;
+
+	while (flags->argv[words])
+		words++;
+	const char **argv = calloc(words + 6, sizeof(*argv));
+	if (!argv)
+		return error_memory();
+	memcpy(argv, flags->argv, words * sizeof(*argv));
+	argv[words++] = "-E";
+	argv[words++] = "-dD";
+	argv[words++] = "-DREALTIMEFUNC="; /* what a function is, not how it is decorated */
+	argv[words++] = file;
+	char *source = text_read_file(file, &size);
+	if (!source) {
+		free(argv);
+		return error_errno(errno, "cannot read the source %s", file);
+	}
+	struct error *e = run(argv, flags->directory, NULL, &output);
+	free(argv);
+	if (!e && (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)) {
+		char line[512];
+		first_complaint(output.err, line, sizeof(line));
+		e = error_new(ERROR_COMPILE, "%s cannot be preprocessed with the flags from %s: %s", file, flags->origin,
+			      line);
+		run_output_fini(&output);
+	}
+	if (!e) {
+		e = index_new_from_text(file, output.out, output.out_size, source, size, out);
+		output.out = NULL;
+		run_output_fini(&output);
+	}
+	free(source);
+	return e;
+}
+
+void index_free(struct index *ix)
+{
+	if (!ix)
+		return;
+	for (uint32_t i = 0; i < ix->file_count; i++)
+		free(ix->files[i]);
+	for (int i = 0; i < INDEX_SPACES; i++) {
+		free(ix->spaces[i].slots);
+		free(ix->spaces[i].lasts);
+	}
+	free(ix->macro_table.slots);
+	free(ix->macro_table.lasts);
+	free(ix->files);
+	free(ix->declarations);
+	free(ix->names);
+	free(ix->cuts);
+	free(ix->macros);
+	free(ix->source_lines);
+	free(ix->source);
+	free(ix->text);
+	free(ix->file);
+	free(ix);
+}

@@ -1,0 +1,117 @@
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool reserve(struct text *t, size_t more)
+{
+	if (t->failed || more > SIZE_MAX / 4 - t->size) {
+		t->failed = true;
+		return false;
+	}
+	size_t need = t->size + more + 1;
+	if (need <= t->room)
+		return true;
+	size_t room = t->room ? t->room : 256;
+	while (room < need)
+		room *= 2;
+	char *bytes = realloc(t->bytes, room);
+	if (!bytes) {
+		t->failed = true;
+		return false;
+	}
+	t->bytes = bytes;
+	t->room = room;
+	return true;
+}
+
+void text_append(struct text *t, const char *bytes, size_t size)
+{
+	if (!reserve(t, size))
+		return;
+	if (size)
+		memcpy(t->bytes + t->size, bytes, size);
+	t->size += size;
+	t->bytes[t->size] = '\0';
+}
+
+void text_puts(struct text *t, const char *string)
+{
+	text_append(t, string, strlen(string));
+}
+
+void text_printf(struct text *t, const char *format, ...)
+{
+	va_list args, again;
+
+	va_start(args, format);
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (n < 0)
+		t->failed = true;
+	else if (reserve(t, (size_t)n)) {
+		vsnprintf(t->bytes + t->size, (size_t)n + 1, format, args);
+		t->size += (size_t)n;
+	}
+	va_end(args);
+}
+
+char *text_take(struct text *t)
+{
+	text_append(t, "", 0);
+	char *bytes = t->bytes;
+	if (t->failed) {
+		free(bytes);
+		bytes = NULL;
+	}
+	*t = (struct text){0};
+	return bytes;
+}
+
+void text_fini(struct text *t)
+{
+	free(t->bytes);
+	*t = (struct text){0};
+}
+
+char *text_read_file(const char *path, size_t *size)
+{
+	struct text t = {0};
+	char chunk[65536];
+	ssize_t n;
+
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		text_append(&t, chunk, (size_t)n);
+	}
+	int saved = errno;
+	close(fd);
+	if (n < 0 || t.failed) {
+		text_fini(&t);
+		errno = n < 0 ? saved : ENOMEM;
+		return NULL;
+	}
+	*size = t.size;
+	return text_take(&t);
+}
+
+uint64_t text_hash(uint64_t seed, const void *bytes, size_t size)
+{
+	const unsigned char *p = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		seed = (seed ^ p[i]) * UINT64_C(1099511628211);
+	return seed;
+}

@@ -1,0 +1,30 @@
+/* A growing text. Appending never fails loudly: out of memory is remembered and told by text_take. */
+#ifndef RTF_TEXT_H
+#define RTF_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+	char *bytes; /* NUL behind the last byte, or NULL while empty */
+	size_t size, room;
+	bool failed;
+};
+
+void text_append(struct text *, const char *bytes, size_t size);
+void text_puts(struct text *, const char *string);
+void text_printf(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The bytes, now the caller's (free), the text empty again; NULL if memory ran out. Never NULL for an empty text. */
+char *text_take(struct text *);
+void text_fini(struct text *);
+
+/* A whole file, NUL-terminated, the caller's; NULL and errno on failure. Regular files and pipes alike. */
+char *text_read_file(const char *path, size_t *size);
+
+/* 64-bit FNV-1a, to be continued from an earlier result; begin with TEXT_HASH_SEED. */
+#define TEXT_HASH_SEED UINT64_C(14695981039346656037)
+uint64_t text_hash(uint64_t seed, const void *bytes, size_t size);
+
+#endif
