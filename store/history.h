@@ -1,10 +1,12 @@
-/* The history: an sqlite database of versions and of what happened to them. schema.sql describes its tables.
+/* The history: an sqlite database of versions and of what happened to them. schema.sql describes its
+ * tables.
  *
- * Append-only: a version's row is never changed but for its note; going back writes a change and moves the live mark.
- * A version's number counts from 1 for each function over all runs of the program; 0 is what was built, once for each
- * build id. Every call is one transaction and is committed when it returns NULL. Several processes may use one
- * database; one thread a handle. Strings passed in are borrowed for the call; those handed out by a callback are
- * valid until it returns. */
+ * * Append-only: a version's row is never changed but for its note; going back writes a change and moves
+ * the live mark. A version's number counts from 1 for each function over all runs of the program; 0 is
+ * what was built, once for each build id. Every call is one transaction and is committed when it returns
+ * NULL. One that fails leaves the database as it was and the handle usable; its message names the file.
+ * Several processes may use one database; one thread a handle. Strings passed in are borrowed for the
+ * call; those handed out by a callback are valid until it returns, and it must not call the history. */
 #ifndef RTF_HISTORY_H
 #define RTF_HISTORY_H
 
@@ -20,11 +22,12 @@ struct history_process {
 	int64_t pid;
 	const char *program;  /* absolute path of the executable */
 	const char *build_id; /* hex */
-	int64_t started;      /* the process's start time, clock ticks since boot (proc(5), stat field 22): with pid it
+	int64_t started;      /* its start time in clock ticks since boot (proc(5), stat field 22): with pid it
 				 names one run, so that a restarted engine goes on with the same run */
 };
 
-/* A function is known by its module's file name, its source file (as the program's DWARF names it) and its name. */
+/* A function is known by its module's file name, its source file (as the program's DWARF names it), its
+ * name. */
 struct history_function {
 	const char *module, *file, *name;
 };
@@ -41,7 +44,7 @@ struct history_version {
 	const char *flags;
 	const char *origin;  /* "built", "console", "file", "restore", "trace", … */
 	const char *user;
-	const char *time;    /* ISO 8601 UTC, "2026-01-02T03:04:05.678Z"; out only: the store's clock is used */
+	const char *time;    /* ISO 8601, UTC: "2026-01-02T03:04:05.678Z"; out only, by the store's clock */
 	const char *note;    /* "" is none */
 	const char *file;    /* the source file of the text */
 	int line;            /* of the text's first line in that file, 1-based; 0 unknown */
@@ -54,8 +57,9 @@ struct history_move {
 	int from, to;
 };
 
-/* Opens or creates `path` (directories too, mode 0700; file 0600), migrates it, records the start of the process or,
- * if this run is already there, goes on with it. `:memory:` works. A database of a newer schema is refused. */
+/* Opens or creates `path` (directories too, mode 0700; file 0600), migrates it, records the start of the
+ * process or, if this run is already there, goes on with it. `:memory:` works. A database of a newer
+ * schema is refused, and so is one of another program. */
 struct error *history_open(const char *path, const struct history_process *, struct history **out);
 void history_close(struct history *); /* takes NULL; does not record an end */
 
@@ -64,7 +68,8 @@ const char *history_path(const struct history *);
 /* The function's row id, made if new. */
 struct error *history_function_id(struct history *, const struct history_function *, int64_t *id);
 
-/* Version 0 for this run's build id, unless it is there. `number`, `parent`, `origin`, `backend` are set here. */
+/* Version 0 for this run's build id, unless it is there. `number`, `parent`, `origin` and `backend` are set
+ * here. */
 struct error *history_add_built(struct history *, const struct history_version *);
 
 /* Stores `count` new versions, all or none, giving each its number (also across processes). */
@@ -78,15 +83,18 @@ enum history_kind {
 	HISTORY_RESTORE,
 };
 
-/* Records that these moves are live now, as one change. For UNDO and REDO `subject` is the change that is taken back or
- * done again, else 0. `*change`, if asked for, gets the change's id. */
+/* Records that these moves are live now, as one change. For UNDO and REDO `subject` is the change that is
+ * taken back or done again, else 0. A function is in at most one move. ERROR_UNKNOWN if `to` is a version
+ * that the history does not have; 0 need not be stored. `*change`, if asked for, gets the change's id. */
 struct error *history_record(struct history *, enum history_kind, const char *user, int64_t subject,
 			     const struct history_move *moves, size_t count, int64_t *change);
 
-/* The change that `\undo` (or, with redo, `\redo`) would act on in this run: its id and its moves in the direction to
- * be applied now (for undo: from what it made live, to what was before), malloc'ed, the caller's. `*change` 0: none.
- * A change that was taken back can be done again until another change is made. */
-struct error *history_next(struct history *, bool redo, int64_t *change, struct history_move **moves, size_t *count);
+/* The change that `\undo` (or, with redo, `\redo`) would act on in this run: its id and its moves in the
+ * direction to be applied now (for undo: from what it made live, to what was before), malloc'ed, the
+ * caller's. `*change` 0: none. A change that was taken back can be done again until another change is
+ * made. */
+struct error *history_next(struct history *, bool redo, int64_t *change, struct history_move **moves,
+			   size_t *count);
 
 /* What this run last made live of a function; 0 if nothing. */
 struct error *history_live(struct history *, int64_t function, int *number);
@@ -98,9 +106,10 @@ struct error *history_count(struct history *, int64_t function, int *count);
 struct error *history_get(struct history *, int64_t function, int number,
 			  void (*with)(void *context, const struct history_version *), void *context);
 
-/* Versions newest first: of one function, or of all with function 0; at most `limit`, numbers below `before` (0: all).
- * Stops when `each` returns false. Version 0 of other builds is left out. For function 0 the order is by row. */
-struct error *history_each(struct history *, int64_t function, int before, int limit,
+/* Versions newest first: of one function, numbers below `before`, this build's version 0 always last; or,
+ * with function 0, of all by row, row ids below `before`. `before` 0: from the newest. At most `limit`,
+ * all if it is negative. Stops when `each` returns false. Version 0 of other builds is left out. */
+struct error *history_each(struct history *, int64_t function, int64_t before, int limit,
 			   bool (*each)(void *context, const struct history_version *,
 					const struct history_function *),
 			   void *context);
@@ -109,7 +118,7 @@ struct error *history_each(struct history *, int64_t function, int before, int l
 struct error *history_note(struct history *, int64_t function, int number, const char *note);
 
 /* Appends to the event log. `kind` is one word; `function` may be 0, `number` -1; `detail` may be NULL. */
-struct error *history_event(struct history *, const char *kind, int64_t function, int number, const char *user,
-			    const char *detail);
+struct error *history_event(struct history *, const char *kind, int64_t function, int number,
+			    const char *user, const char *detail);
 
 #endif
