@@ -217,6 +217,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 
 	sigwait(&stop, &received);
+	rtf_stop();
 	MHD_stop_daemon(service);
 	return 0;
 }

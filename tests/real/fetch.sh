@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 real=${RTF_REAL:-build/real}
 sums=$here/contents.sha256
 
-complete() {
+is_complete() {
 	(cd "$1" && sha256sum --status -c "$sums") 2>/dev/null
 }
 
@@ -31,7 +31,7 @@ bring() {
 	rm -rf "$work/package" "${work:?}/$tarball"
 }
 
-complete "$real" && exit 0
+is_complete "$real" && exit 0
 
 command -v npm >/dev/null || fail "npm is not installed (Debian's package npm; 'make deps' installs it)"
 mkdir -p "$real"

@@ -92,7 +92,8 @@ json_t *subject_command(struct subject *s, const char *command, int status)
 	json_t *answer = json_loads(output ? output : "", JSON_DISABLE_EOF_CHECK, NULL);
 
 	if (got != status || !answer)
-		fail_msg("exit status %d, expected %d, from: %s\n%s", got, status, command, output ? output : "");
+		fail_msg("exit status %d, expected %d, and this answer: %.600s\nto: %.200s", got, status,
+			 output ? output : "", command); /* cmocka cuts at 1,024 bytes */
 	free(output);
 	free(console);
 	return answer;

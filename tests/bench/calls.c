@@ -1,0 +1,86 @@
+/* What a call costs: calls SOCKET
+ *
+ * Each line of standard input, "plain COUNT" or "decorated COUNT", makes that many calls and prints nanoseconds for
+ * one. Under callgrind the instructions of just these calls go into a dump of their own. */
+#include <rtf.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#else
+#define CALLGRIND_ZERO_STATS
+#define CALLGRIND_DUMP_STATS
+#endif
+
+#ifdef __clang__
+#define PLAIN __attribute__((noinline, weak))
+#else
+#define PLAIN __attribute__((noipa))
+#endif
+
+int plain(int n);
+int decorated(int n);
+
+PLAIN int plain(int n)
+{
+	return n + 1;
+}
+
+REALTIMEFUNC
+int decorated(int n)
+{
+	return n + 1;
+}
+
+static double clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e9 + now.tv_nsec;
+}
+
+/* The two loops are spelled out: a call through a pointer would be another kind of call. */
+static int call_plain(long count)
+{
+	int n = 0;
+
+	for (long i = 0; i < count; i++)
+		n = plain(n);
+	return n;
+}
+
+static int call_decorated(long count)
+{
+	int n = 0;
+
+	for (long i = 0; i < count; i++)
+		n = decorated(n);
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	char line[256], which[32];
+	long count;
+
+	if (argc != 2 || rtf_start(argv[1]) < 0)
+		return 2;
+	printf("ready\n");
+	fflush(stdout);
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (sscanf(line, "%31s %ld", which, &count) != 2 || count <= 0)
+			return 2;
+		double begin = clock_ns();
+		CALLGRIND_ZERO_STATS;
+		int last = strcmp(which, "plain") ? call_decorated(count) : call_plain(count);
+		CALLGRIND_DUMP_STATS;
+		double end = clock_ns();
+		printf("%.4f %d\n", (end - begin) / count, last);
+		fflush(stdout);
+	}
+	return 0;
+}
