@@ -479,12 +479,8 @@ bool index_source_range(const struct index *ix, const struct index_declaration *
 	uint32_t last = ix->source_lines[d->last_line - 1], last_end = ix->source_lines[d->last_line];
 	uint32_t from = begin_on_line(ix, first, last_end, ix->text + name->begin, name->end - name->begin);
 	uint32_t to = end_on_line(ix, from, last, last_end);
-	if (!to) {
-		/* No brace there: the whole function came out of a macro call on these lines. */
-		to = last_end;
-		while (to > from && (ix->source[to - 1] == '\n' || ix->source[to - 1] == '\r'))
-			to--;
-	}
+	if (!to)
+		return false; /* the whole function came out of a macro call */
 	while (from < to && (ix->source[from] == '\n' || ix->source[from] == ' ' || ix->source[from] == '\t' ||
 			     ix->source[from] == '\r'))
 		from++;
