@@ -1,0 +1,782 @@
+#include "compile.h"
+#include "link.h"
+#include "token.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libtcc.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CC_SECONDS = 60, CC_OUTPUT_MAX = 1 << 20, OBJECT_MAX = 256 << 20 };
+
+extern char **environ;
+
+static const char *const backend_names[] = { [BACKEND_TCC] = "tcc", [BACKEND_CC] = "cc" };
+
+void compile_object_fini(struct compile_object *object)
+{
+	free(object->bytes);
+	*object = (struct compile_object){ 0 };
+}
+
+const char *compile_backend_name(enum compile_backend backend)
+{
+	return backend_names[backend];
+}
+
+static struct error *read_object(int fd, enum compile_backend backend, struct compile_object *out)
+{
+	struct stat status;
+	if (fstat(fd, &status) < 0)
+		return error_errno(errno, "cannot read the compiled object");
+	if (status.st_size <= 0 || status.st_size > OBJECT_MAX)
+		return error_new(ERROR_INTERNAL, "a compiled object of %lld bytes", (long long)status.st_size);
+
+	size_t size = (size_t)status.st_size;
+	unsigned char *bytes = malloc(size);
+	if (!bytes)
+		return error_memory();
+	for (size_t have = 0; have < size;) {
+		ssize_t got = pread(fd, bytes + have, size - have, (off_t)have);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			free(bytes);
+			return error_errno(got ? errno : EIO, "cannot read the compiled object");
+		}
+		have += (size_t)got;
+	}
+	*out = (struct compile_object){ bytes, size, backend };
+	return NULL;
+}
+
+/* --- libtcc: what it is not asked to compile --------------------------------------------------------------------- */
+
+struct word {
+	const char *text, *reason;
+};
+
+/* Names whose mere presence sends a text to cc: libtcc rejects some in obscure words and silently ignores others. */
+static const struct word distrusted[] = {
+	{ "_Complex", "complex numbers" },
+	{ "__complex__", "complex numbers" },
+	{ "__complex", "complex numbers" },
+	{ "_Imaginary", "complex numbers" },
+	{ "__int128", "128-bit integers" },
+	{ "__int128_t", "128-bit integers" },
+	{ "__uint128_t", "128-bit integers" },
+	{ "_Atomic", "atomic types" },
+	{ "_Thread_local", "thread-local variables" },
+	{ "__thread", "thread-local variables" },
+	{ "__auto_type", "__auto_type" },
+	{ "_BitInt", "_BitInt" },
+	{ "_Float16", "_Float16" },
+	{ "__bf16", "__bf16" },
+	{ "_Float128", "128-bit floating point" },
+	{ "__float128", "128-bit floating point" },
+	{ "_Float64x", "_Float64x" },
+	{ "_Decimal32", "decimal floating point" },
+	{ "_Decimal64", "decimal floating point" },
+	{ "_Decimal128", "decimal floating point" },
+	{ "vector_size", "vectors" },
+	{ "__vector_size__", "vectors" },
+	{ "ext_vector_type", "vectors" },
+	{ "_Pragma", "_Pragma" },
+};
+
+/* In the parentheses of an __attribute__: these change the meaning, and libtcc ignores or half knows them. Attributes
+ * that it warns of are judged by harmless_attributes. */
+static const struct word distrusted_attributes[] = {
+	{ "cleanup", "the cleanup attribute" },
+	{ "constructor", "the constructor attribute" },
+	{ "destructor", "the destructor attribute" },
+	{ "mode", "the mode attribute" },
+	{ "alias", "the alias attribute" },
+	{ "regparm", "another calling convention" },
+	{ "fastcall", "another calling convention" },
+	{ "stdcall", "another calling convention" },
+	{ "ms_abi", "another calling convention" },
+	{ "sysv_abi", "another calling convention" },
+	{ "dllimport", "the dllimport attribute" },
+	{ "dllexport", "the dllexport attribute" },
+	{ "section", "the section attribute" },
+};
+
+/* Attributes that libtcc warns of and ignores, and that only help diagnostics or optimisers, or concern how a whole
+ * program is linked. Spelled here without the underscores that may stand around them. */
+static const char *const harmless_attributes[] = {
+	"access", "alloc_align", "alloc_size", "always_inline", "artificial", "assume_aligned", "aligned", "cold", "const",
+	"counted_by", "deprecated", "designated_init", "diagnose_if", "error", "externally_visible", "fallthrough",
+	"fd_arg", "fd_arg_read", "fd_arg_write", "flatten", "format", "format_arg", "gnu_inline", "hot", "leaf", "malloc",
+	"may_alias", "no_icf", "no_instrument_function", "no_profile_instrument_function", "no_reorder",
+	"no_sanitize", "no_sanitize_address", "no_sanitize_thread", "no_sanitize_undefined", "no_split_stack",
+	"no_stack_limit", "no_stack_protector", "noclone", "noinline", "noipa", "nonnull", "nonstring", "noplt",
+	"noreturn", "nothrow", "optimize", "optnone", "patchable_function_entry", "pure", "returns_nonnull",
+	"returns_twice", "sentinel", "stack_protect", "symver", "tainted_args", "unavailable", "used", "warn_unused_result",
+	"warning",
+};
+
+/* libtcc's other warnings that are no more than gcc's own would be: same code, same meaning. */
+static const char *const harmless_warnings[] = {
+	"declared but not used",
+	" redefined",
+	"assignment discards qualifiers from pointer target type",
+	"assignment from incompatible pointer type",
+	"deprecated use of label at end of compound statement",
+	"function might return no value",
+	"'return' with no value",
+	"pointer type mismatch in comparison",
+	"unnamed struct/union that defines no instances",
+	"#pragma GCC is ignored", /* the scan lets only harmless ones come this far */
+	"#pragma STDC is ignored",
+	"#warning ",
+};
+
+static bool name_equals(const char *text, const struct token *token, const char *word)
+{
+	size_t length = token->end - token->begin;
+	return strlen(word) == length && !memcmp(text + token->begin, word, length);
+}
+
+/* An attribute's name, with or without the underscores around it. */
+static bool attribute_equals(const char *name, size_t length, const char *word)
+{
+	if (length > 4 && !memcmp(name, "__", 2) && !memcmp(name + length - 2, "__", 2)) {
+		name += 2;
+		length -= 4;
+	}
+	return strlen(word) == length && !memcmp(name, word, length);
+}
+
+static const char *find_word(const char *text, const struct token *token)
+{
+	for (size_t i = 0; i < sizeof distrusted / sizeof *distrusted; i++)
+		if (name_equals(text, token, distrusted[i].text))
+			return distrusted[i].reason;
+	return NULL;
+}
+
+/* `aligned(N)`: libtcc's stack frames keep 16 bytes and no more, so a larger N may turn out untrue for a local. */
+static bool alignment_is_kept(struct token_reader reader)
+{
+	struct token token;
+	token_next(&reader, &token);
+	if (token.kind != TOKEN_PUNCTUATOR || token.first != '(')
+		return true; /* bare `aligned`: 16 */
+	token_next(&reader, &token);
+	if (token.kind != TOKEN_NUMBER)
+		return false;
+	unsigned long value = strtoul(reader.text + token.begin, NULL, 0);
+	token_next(&reader, &token);
+	return token.first == ')' && value <= 16;
+}
+
+/* Behind `__attribute__` or `_Alignas`: what in its parentheses libtcc gets wrong, or NULL. */
+static const char *attribute_reason(struct token_reader reader)
+{
+	struct token token;
+	struct token_reader last = reader;
+	token_next(&reader, &token);
+	if (token.first != '(')
+		return "an attribute made by a macro";
+	token_skip_group(&reader, &token);
+	uint32_t end = token.begin;
+	reader = last;
+	for (token_next(&reader, &token); token.kind != TOKEN_END && token.begin < end; token_next(&reader, &token)) {
+		if (token.kind != TOKEN_NAME)
+			continue;
+		const char *name = reader.text + token.begin;
+		size_t length = token.end - token.begin;
+		for (size_t i = 0; i < sizeof distrusted_attributes / sizeof *distrusted_attributes; i++)
+			if (attribute_equals(name, length, distrusted_attributes[i].text))
+				return distrusted_attributes[i].reason;
+		if (attribute_equals(name, length, "aligned") && !alignment_is_kept(reader))
+			return "an alignment of more than 16 bytes";
+	}
+	return NULL;
+}
+
+/* Behind `asm`: an asm label (`extern int n __asm__("x")`) names a symbol and is fine; so is a statement without
+ * operands and instructions, which only keeps a compiler from moving things. The rest is not libtcc's strength. */
+static const char *asm_reason(struct token_reader reader, bool statement)
+{
+	struct token token;
+	token_next(&reader, &token);
+	while (token.kind == TOKEN_NAME) { /* volatile, inline, goto */
+		statement = true;
+		token_next(&reader, &token);
+	}
+	if (!statement)
+		return NULL;
+	token_next(&reader, &token);
+	if (token.kind != TOKEN_STRING || token.end - token.begin != 2)
+		return "inline assembler";
+	for (token_next(&reader, &token); token.first != ')'; token_next(&reader, &token))
+		if (token.kind != TOKEN_STRING && token.first != ':' && token.first != ',')
+			return "inline assembler";
+	return NULL;
+}
+
+static bool starts_statement(const struct token *previous, bool in_body)
+{
+	if (previous->kind == TOKEN_NAME)
+		return false; /* `else asm`, `do asm` have "volatile" or an operand in practice; a label else */
+	return !previous->first || strchr("{};:", previous->first) || (in_body && previous->first == ')');
+}
+
+/* #define and what else may stand in a preprocessed text. */
+static const char *directive_reason(const char *text, const struct token *token, struct token_reader *body)
+{
+	struct token word;
+	token_reader_init(body, text + token->begin, token->end - token->begin);
+	body->line_start = false;
+	token_next(body, &word); /* # */
+	token_next(body, &word);
+	if (word.kind == TOKEN_NUMBER || token_is(body, &word, "line") || token_is(body, &word, "undef")) {
+		body->at = body->size;
+		return NULL;
+	}
+	if (token_is(body, &word, "define")) {
+		token_next(body, &word);
+		return NULL;
+	}
+	if (!token_is(body, &word, "pragma"))
+		return word.kind == TOKEN_END ? NULL : "a preprocessor directive";
+	token_next(body, &word);
+	if (token_is(body, &word, "pack") || token_is(body, &word, "push_macro") || token_is(body, &word, "pop_macro"))
+		body->at = body->size;
+	else if (token_is(body, &word, "GCC"))
+		token_next(body, &word);
+	if (body->at == body->size || token_is(body, &word, "diagnostic") || token_is(body, &word, "poison") ||
+	    token_is(body, &word, "system_header") || token_is(body, &word, "visibility")) {
+		body->at = body->size;
+		return NULL;
+	}
+	return "a #pragma";
+}
+
+/* Why libtcc must not be asked to compile what `reader` still holds, or NULL. `macro`: the text of a macro, where
+ * nobody knows what comes before it. */
+static const char *distrust(struct token_reader *reader, bool macro)
+{
+	struct token token, previous = { .kind = TOKEN_PUNCTUATOR, .first = ';' };
+	unsigned depth = 0;
+	for (token_next(reader, &token); token.kind != TOKEN_END; token_next(reader, &token)) {
+		const char *reason = NULL;
+		if (token.kind == TOKEN_DIRECTIVE) {
+			struct token_reader body;
+			reason = directive_reason(reader->text, &token, &body);
+			if (!reason && !macro)
+				reason = distrust(&body, true);
+			if (reason)
+				return reason;
+			continue;
+		}
+		if (token.first == '{')
+			depth++;
+		else if (token.first == '}' && depth)
+			depth--;
+		else if (token.kind == TOKEN_NAME) {
+			reason = find_word(reader->text, &token);
+			if (token_is(reader, &token, "__attribute__") || token_is(reader, &token, "__attribute") ||
+			    token_is(reader, &token, "_Alignas"))
+				reason = attribute_reason(*reader);
+			else if (token_is(reader, &token, "__asm__") || token_is(reader, &token, "asm") ||
+				 token_is(reader, &token, "__asm"))
+				reason = asm_reason(*reader, macro || starts_statement(&previous, depth > 0));
+		}
+		if (reason)
+			return reason;
+		previous = token;
+	}
+	return token.unterminated ? "an unterminated literal or comment" : NULL;
+}
+
+/* --- libtcc: what it does not know, said in its own words ----------------------------------------------------------- */
+
+/* Before the text. Only spellings whose replacement means exactly the same; each evaluates its arguments as often as
+ * gcc does. What is missing here is an implicit declaration, and goes to cc. */
+static const char prelude[] =
+	"#undef unix\n#undef linux\n"
+	"#define __PRETTY_FUNCTION__ __func__\n"
+	"#define __builtin_unreachable() ((void)0)\n"
+	"#define __builtin_prefetch(p, ...) ((void)(p))\n"
+	"#define __builtin_assume_aligned(p, ...) ((void *)(p))\n"
+	"#define __builtin_object_size(p, type) ((type) < 2 ? ~0ul : 0ul)\n"
+	"#define __builtin_dynamic_object_size __builtin_object_size\n"
+	"#define __builtin_inf() (1e9999)\n"
+	"#define __builtin_inff() (1e9999f)\n"
+	"#define __builtin_huge_val() (1e9999)\n"
+	"#define __builtin_huge_valf() (1e9999f)\n"
+	"#define __builtin_isnan(x) __extension__({ __typeof__((x) + 0.0f) rtf_x = (x); rtf_x != rtf_x; })\n"
+	"#define __builtin_bswap16(x) __extension__({ unsigned short rtf_x = (x); "
+	"(unsigned short)(rtf_x << 8 | rtf_x >> 8); })\n"
+	"#define __builtin_bswap32(x) __extension__({ unsigned rtf_x = (x); "
+	"rtf_x << 24 | (rtf_x & 0xff00u) << 8 | (rtf_x >> 8 & 0xff00u) | rtf_x >> 24; })\n"
+	"#define __builtin_bswap64(x) __extension__({ unsigned long rtf_x = (x); "
+	"rtf_x << 56 | (rtf_x & 0xff00ul) << 40 | (rtf_x & 0xff0000ul) << 24 | (rtf_x & 0xff000000ul) << 8 | "
+	"(rtf_x >> 8 & 0xff000000ul) | (rtf_x >> 24 & 0xff0000ul) | (rtf_x >> 40 & 0xff00ul) | rtf_x >> 56; })\n"
+	"int __rtf_ffs(unsigned long);\n"
+	"int __rtf_fls(unsigned long);\n"
+	"int __rtf_popcount(unsigned long);\n"
+	"#define __builtin_ffs(x) __rtf_ffs((unsigned)(x))\n"
+	"#define __builtin_ffsl(x) __rtf_ffs((unsigned long)(x))\n"
+	"#define __builtin_ffsll(x) __rtf_ffs((unsigned long)(x))\n"
+	"#define __builtin_ctz(x) (__rtf_ffs((unsigned)(x)) - 1)\n"
+	"#define __builtin_ctzl(x) (__rtf_ffs((unsigned long)(x)) - 1)\n"
+	"#define __builtin_ctzll(x) (__rtf_ffs((unsigned long)(x)) - 1)\n"
+	"#define __builtin_clz(x) (32 - __rtf_fls((unsigned)(x)))\n"
+	"#define __builtin_clzl(x) (64 - __rtf_fls((unsigned long)(x)))\n"
+	"#define __builtin_clzll(x) (64 - __rtf_fls((unsigned long)(x)))\n"
+	"#define __builtin_popcount(x) __rtf_popcount((unsigned)(x))\n"
+	"#define __builtin_popcountl(x) __rtf_popcount((unsigned long)(x))\n"
+	"#define __builtin_popcountll(x) __rtf_popcount((unsigned long)(x))\n"
+	"#define __builtin_parity(x) (__rtf_popcount((unsigned)(x)) & 1)\n"
+	"#line 1 \"slice\"\n";
+
+struct helper {
+	const char *name, *source;
+};
+
+/* Functions that libtcc's code calls and that libtcc1.a would bring, were it there. Written from what they are called
+ * with. `type` of __va_arg is libtcc's class of the argument: 0 general registers, 1 SSE registers, 2 memory; the
+ * registers are saved as psABI figure 3.33 shows. A struct of two doubles lies in two slots of 16 bytes: its second
+ * half is moved into the first slot's unused one, so that it is in one piece.
+ *
+ * The conversions are gcc's for every value that C defines; what libtcc converts without help it does itself. */
+static const struct helper helpers[] = {
+	{ "__va_arg",
+	  "typedef struct { unsigned gp, fp; char *overflow, *saved; } rtf_va;\n"
+	  "void *__va_arg(__builtin_va_list list, int type, int size, int align)\n"
+	  "{\n"
+	  "	rtf_va *ap = (rtf_va *)list;\n"
+	  "	unsigned words = (unsigned)(size + 7) / 8;\n"
+	  "	if (type == 0 && ap->gp + 8 * words <= 48) {\n"
+	  "		ap->gp += 8 * words;\n"
+	  "		return ap->saved + ap->gp - 8 * words;\n"
+	  "	}\n"
+	  "	if (type == 1 && ap->fp + 16 * words <= 176) {\n"
+	  "		unsigned long *slot = (unsigned long *)(ap->saved + ap->fp);\n"
+	  "		if (words == 2)\n"
+	  "			slot[1] = slot[2];\n"
+	  "		ap->fp += 16 * words;\n"
+	  "		return slot;\n"
+	  "	}\n"
+	  "	if (align > 8)\n"
+	  "		ap->overflow = (char *)((unsigned long)(ap->overflow + 15) & ~15ul);\n"
+	  "	ap->overflow += 8 * words;\n"
+	  "	return ap->overflow - 8 * words;\n"
+	  "}\n" },
+	{ "__fixunsdfdi",
+	  "unsigned long __fixunsdfdi(double x)\n"
+	  "{ return x < 0x1p63 ? (unsigned long)(long)x : (unsigned long)(long)(x - 0x1p63) ^ 1ul << 63; }\n" },
+	{ "__fixunssfdi",
+	  "unsigned long __fixunssfdi(float x)\n"
+	  "{ return x < 0x1p63f ? (unsigned long)(long)x : (unsigned long)(long)(x - 0x1p63f) ^ 1ul << 63; }\n" },
+	{ "__fixunsxfdi",
+	  "unsigned long __fixunsxfdi(long double x)\n"
+	  "{ return x < 0x1p63L ? (unsigned long)(long)x : (unsigned long)(long)(x - 0x1p63L) ^ 1ul << 63; }\n" },
+	/* Halved with the lost bit kept, so that one rounding is all there is. */
+	{ "__floatundidf",
+	  "double __floatundidf(unsigned long x)\n"
+	  "{ return (long)x >= 0 ? (double)(long)x : 2 * (double)(long)(x >> 1 | (x & 1)); }\n" },
+	{ "__floatundisf",
+	  "float __floatundisf(unsigned long x)\n"
+	  "{ return (long)x >= 0 ? (float)(long)x : 2 * (float)(long)(x >> 1 | (x & 1)); }\n" },
+	{ "__floatundixf",
+	  "long double __floatundixf(unsigned long x)\n"
+	  "{ return (long double)(long)x + ((long)x >= 0 ? 0.0L : 0x1p64L); }\n" },
+	{ "__rtf_ffs",
+	  "int __rtf_ffs(unsigned long x)\n"
+	  "{ int n = 1; if (!x) return 0; while (!(x & 1)) { x >>= 1; n++; } return n; }\n" },
+	{ "__rtf_fls",
+	  "int __rtf_fls(unsigned long x)\n"
+	  "{ int n = 0; while (x) { x >>= 1; n++; } return n; }\n" },
+	{ "__rtf_popcount",
+	  "int __rtf_popcount(unsigned long x)\n"
+	  "{ int n = 0; while (x) { x &= x - 1; n++; } return n; }\n" },
+};
+
+enum { HELPERS = sizeof helpers / sizeof *helpers };
+
+static void want_helper(void *context, const char *name)
+{
+	bool *wanted = context;
+	for (size_t i = 0; i < HELPERS; i++)
+		if (!strcmp(name, helpers[i].name))
+			wanted[i] = true;
+}
+
+/* --- libtcc ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_harmless(const char *warning)
+{
+	const char *quote = strchr(warning, '\'');
+	const char *ignored = strstr(warning, "' attribute ignored");
+	if (quote && ignored > quote) {
+		for (size_t i = 0; i < sizeof harmless_attributes / sizeof *harmless_attributes; i++)
+			if (attribute_equals(quote + 1, (size_t)(ignored - quote - 1), harmless_attributes[i]))
+				return true;
+		return false;
+	}
+	for (size_t i = 0; i < sizeof harmless_warnings / sizeof *harmless_warnings; i++)
+		if (strstr(warning, harmless_warnings[i]))
+			return true;
+	return false;
+}
+
+/* libtcc's errors and warnings; keeps the first that matters. */
+static void hear_message(void *context, const char *message)
+{
+	char **why = context;
+	static const char marker[] = "warning: ";
+	const char *warning = strstr(message, marker);
+	if (*why || (warning && is_harmless(warning + sizeof marker - 1)))
+		return;
+	*why = strdup(message);
+}
+
+static struct error *write_object(TCCState *state, struct compile_object *out)
+{
+	int fd = memfd_create("object", MFD_CLOEXEC);
+	if (fd < 0)
+		return error_errno(errno, "cannot make room for an object");
+	/* libtcc unlinks the name before it writes, which procfs refuses and libtcc does not mind. */
+	char path[32];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	struct error *e;
+	if (tcc_output_file(state, path))
+		e = error_new(ERROR_INTERNAL, "libtcc cannot write its object");
+	else
+		e = read_object(fd, BACKEND_TCC, out);
+	close(fd);
+	return e;
+}
+
+/* One run. On return either `*why`, an error, or `out` is set. */
+static struct error *run_tcc(const char *source, const bool *wanted, struct compile_object *out, char **why)
+{
+	TCCState *state = tcc_new();
+	if (!state)
+		return error_memory();
+	tcc_set_error_func(state, why, hear_message);
+	tcc_set_options(state, "-nostdlib -nostdinc -std=c11 -fno-common -Wunsupported -Wimplicit-function-declaration");
+	tcc_set_output_type(state, TCC_OUTPUT_OBJ);
+
+	struct error *e = NULL;
+	int failed = tcc_compile_string(state, source);
+	for (size_t i = 0; i < HELPERS && !failed && !*why; i++)
+		if (wanted[i])
+			failed = tcc_compile_string(state, helpers[i].source);
+	if (failed && !*why)
+		*why = strdup("libtcc failed without a word");
+	if (failed && !*why)
+		e = error_memory();
+	if (!*why && !e)
+		e = write_object(state, out);
+	tcc_delete(state);
+	return e;
+}
+
+static bool any(const bool *flags, size_t count)
+{
+	return memchr(flags, true, count) != NULL;
+}
+
+static struct error *compile_trusted(const char *source, struct compile_object *out, char **why)
+{
+	bool wanted[HELPERS] = { false };
+	struct compile_object object = { 0 };
+	struct error *e = run_tcc(source, wanted, &object, why);
+	if (e || *why)
+		return e;
+	e = link_each_undefined(object.bytes, object.size, want_helper, wanted);
+	if (!e && any(wanted, HELPERS)) {
+		compile_object_fini(&object);
+		e = run_tcc(source, wanted, &object, why);
+	}
+	if (e || *why) {
+		compile_object_fini(&object);
+		return e;
+	}
+	*out = object;
+	return NULL;
+}
+
+struct error *compile_tcc(const char *text, struct compile_object *out, char **why)
+{
+	*why = NULL;
+	size_t size = strlen(text);
+	if (size > UINT32_MAX)
+		return error_new(ERROR_INTERNAL, "a text of %zu bytes is too long to compile", size);
+
+	struct token_reader reader;
+	token_reader_init(&reader, text, (uint32_t)size);
+	const char *reason = distrust(&reader, false);
+	if (reason) {
+		*why = NULL;
+		return asprintf(why, "libtcc is not trusted with %s", reason) < 0 ? error_memory() : NULL;
+	}
+
+	char *source = malloc(sizeof prelude + size);
+	if (!source)
+		return error_memory();
+	memcpy(source, prelude, sizeof prelude - 1);
+	memcpy(source + sizeof prelude - 1, text, size + 1);
+	struct error *e = compile_trusted(source, out, why);
+	free(source);
+	if (e) {
+		free(*why);
+		*why = NULL;
+	}
+	return e;
+}
+
+/* --- the program's own compiler -------------------------------------------------------------------------------------- */
+
+/* Behind the program's flags, so that these win. The object must say by name whatever it needs (semantic
+ * interposition: its own function too, whose newest version may be another), keep each variable apart, and be
+ * machine code, unprofiled and without an entry of its own to patch. */
+static const char *const cc_flags[] = {
+	"-x", "c", "-w", "-fPIC", "-fsemantic-interposition", "-fvisibility=default", "-fdata-sections",
+	"-fno-common", "-fno-lto", "-g0", "-fpatchable-function-entry=0", "-c", "-o",
+};
+
+enum { CC_FLAGS = sizeof cc_flags / sizeof *cc_flags };
+
+struct cc_run {
+	char directory[32], object[48];
+	int text, output[2]; /* memfd of the text; pipe of what the compiler prints */
+	pid_t pid;
+	char *printed;
+	size_t printed_size;
+};
+
+static struct error *start_run(struct cc_run *run, const char *text)
+{
+	strcpy(run->directory, "/tmp/rtf-cc-XXXXXX");
+	if (!mkdtemp(run->directory)) {
+		run->directory[0] = '\0';
+		return error_errno(errno, "cannot make a directory for the compiler's object");
+	}
+	snprintf(run->object, sizeof run->object, "%s/o", run->directory);
+	run->text = memfd_create("slice", MFD_CLOEXEC);
+	if (run->text < 0)
+		return error_errno(errno, "cannot hand over the text");
+	for (size_t size = strlen(text), done = 0; done < size;) {
+		ssize_t put = pwrite(run->text, text + done, size - done, (off_t)done);
+		if (put < 0 && errno != EINTR)
+			return error_errno(errno, "cannot hand over the text");
+		if (put > 0)
+			done += (size_t)put;
+	}
+	if (pipe2(run->output, O_CLOEXEC) < 0)
+		return error_errno(errno, "cannot make a pipe");
+	return NULL;
+}
+
+static void end_run(struct cc_run *run)
+{
+	if (run->directory[0]) {
+		unlink(run->object);
+		rmdir(run->directory);
+	}
+	if (run->text >= 0)
+		close(run->text);
+	for (int i = 0; i < 2; i++)
+		if (run->output[i] >= 0)
+			close(run->output[i]);
+	free(run->printed);
+}
+
+/* The environment with LC_ALL=C, so that an error line can be told from the rest. Borrowed strings, array owned. */
+static char **plain_environment(void)
+{
+	size_t count = 0;
+	while (environ && environ[count])
+		count++;
+	char **copy = calloc(count + 2, sizeof *copy);
+	if (!copy)
+		return NULL;
+	size_t used = 0;
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(environ[i], "LC_ALL=", 7))
+			copy[used++] = environ[i];
+	copy[used] = (char *)"LC_ALL=C";
+	return copy;
+}
+
+static char **full_arguments(const struct cc_run *run, const char *const *argv)
+{
+	size_t count = 0;
+	while (argv[count])
+		count++;
+	char **all = calloc(count + CC_FLAGS + 3, sizeof *all);
+	if (!all)
+		return NULL;
+	size_t used = 0;
+	for (size_t i = 0; i < count; i++)
+		all[used++] = (char *)argv[i];
+	for (size_t i = 0; i < CC_FLAGS; i++)
+		all[used++] = (char *)cc_flags[i];
+	all[used++] = (char *)run->object;
+	all[used] = (char *)"-";
+	return all;
+}
+
+/* In a process group of its own, so that all of it can be ended, with nothing of the engine but its environment. */
+static int spawn(struct cc_run *run, char *const *argv, char *const *environment, const char *directory)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, every;
+	sigemptyset(&none);
+	sigfillset(&every);
+	int failed = posix_spawn_file_actions_init(&actions);
+	if (failed)
+		return failed;
+	failed = posix_spawnattr_init(&attributes);
+	if (failed) {
+		posix_spawn_file_actions_destroy(&actions);
+		return failed;
+	}
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &every);
+	failed = posix_spawn_file_actions_adddup2(&actions, run->text, 0);
+	if (!failed)
+		failed = posix_spawn_file_actions_adddup2(&actions, run->output[1], 1);
+	if (!failed)
+		failed = posix_spawn_file_actions_adddup2(&actions, run->output[1], 2);
+	if (!failed && directory)
+		failed = posix_spawn_file_actions_addchdir_np(&actions, directory);
+	if (!failed)
+		failed = posix_spawnp(&run->pid, argv[0], &actions, &attributes, argv, environment);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return failed;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
+}
+
+/* Takes what the compiler printed so far; false at the end of the stream. What is beyond the cap is read and dropped. */
+static bool take_output(struct cc_run *run)
+{
+	char buffer[4096];
+	ssize_t got = read(run->output[0], buffer, sizeof buffer);
+	if (got < 0)
+		return errno == EINTR || errno == EAGAIN;
+	if (got == 0)
+		return false;
+	size_t room = CC_OUTPUT_MAX - run->printed_size;
+	size_t keep = (size_t)got < room ? (size_t)got : room;
+	memcpy(run->printed + run->printed_size, buffer, keep);
+	run->printed_size += keep;
+	run->printed[run->printed_size] = '\0';
+	return true;
+}
+
+/* Until the compiler is gone, its output collected; false if it took too long and was ended. */
+static bool await(struct cc_run *run, int *status)
+{
+	int64_t deadline = now_ms() + CC_SECONDS * 1000;
+	int pidfd = pidfd_open(run->pid, 0);
+	struct pollfd polled[] = { { run->output[0], POLLIN, 0 }, { pidfd, POLLIN, 0 } };
+	bool in_time = true;
+	/* A stray grandchild may keep the pipe open: the compiler's own end is what counts. */
+	while (!(polled[1].revents & POLLIN) && (polled[0].fd >= 0 || pidfd >= 0)) {
+		int64_t left = deadline - now_ms();
+		if (left <= 0 || (poll(polled, 2, (int)left) < 0 && errno != EINTR)) {
+			in_time = false;
+			kill(-run->pid, SIGKILL);
+			break;
+		}
+		if (polled[0].revents && !take_output(run))
+			polled[0].fd = -1;
+	}
+	if (pidfd >= 0)
+		close(pidfd);
+	while (waitpid(run->pid, status, 0) < 0 && errno == EINTR)
+		;
+	fcntl(run->output[0], F_SETFL, O_NONBLOCK);
+	while (polled[0].fd >= 0 && poll(polled, 1, 0) == 1 && take_output(run))
+		;
+	return in_time;
+}
+
+/* The line that says what is wrong; without one the first. */
+static struct error *failure(const char *compiler, const char *printed, int status)
+{
+	const char *line = strstr(printed, "error: ");
+	while (line && line > printed && line[-1] != '\n')
+		line--;
+	if (!line)
+		line = printed;
+	int length = (int)strcspn(line, "\n");
+	if (length)
+		return error_new(ERROR_COMPILE, "%.*s", length, line);
+	if (WIFSIGNALED(status))
+		return error_new(ERROR_COMPILE, "%s was ended by signal %d", compiler, WTERMSIG(status));
+	return error_new(ERROR_COMPILE, "%s ended with status %d and no word", compiler, WEXITSTATUS(status));
+}
+
+static struct error *run_cc(struct cc_run *run, const char *const *argv, const char *directory,
+			    struct compile_object *out)
+{
+	char **arguments = full_arguments(run, argv), **environment = plain_environment();
+	run->printed = calloc(1, CC_OUTPUT_MAX + 1);
+	int failed = ENOMEM;
+	if (arguments && environment && run->printed)
+		failed = spawn(run, arguments, environment, directory);
+	free(arguments);
+	free(environment);
+	if (failed)
+		return error_errno(failed, "cannot run the compiler %s", argv[0]);
+	close(run->output[1]);
+	run->output[1] = -1;
+
+	int status = 0;
+	if (!await(run, &status))
+		return error_new(ERROR_TIMEOUT, "%s took more than %d seconds", argv[0], CC_SECONDS);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return failure(argv[0], run->printed, status);
+
+	int fd = open(run->object, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_errno(errno, "cannot open the object that %s made", argv[0]);
+	struct error *e = read_object(fd, BACKEND_CC, out);
+	close(fd);
+	return e;
+}
+
+struct error *compile_cc(const char *text, const char *const *argv, const char *directory, struct compile_object *out,
+			 char **output)
+{
+	struct cc_run run = { .text = -1, .output = { -1, -1 } };
+	struct error *e = start_run(&run, text);
+	if (!e)
+		e = run_cc(&run, argv, directory, out);
+	if (output) {
+		*output = run.printed;
+		run.printed = NULL;
+	}
+	end_run(&run);
+	return e;
+}
