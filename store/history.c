@@ -316,7 +316,7 @@ static struct error *open_database(struct history *h)
 	if (sqlite3_open_v2(h->path, &h->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return h->db ? error_context(failure(h), "cannot open it") : error_memory();
 	if (sqlite3_db_readonly(h->db, "main")) /* sqlite's answer to a file that it may not write */
-		return error_new(ERROR_DENIED, "cannot write to the history %s", h->path);
+		return error_new(ERROR_INTERNAL, "cannot write to the history %s", h->path);
 	sqlite3_extended_result_codes(h->db, 1);
 	sqlite3_busy_timeout(h->db, BUSY_MS);
 	return NULL;
@@ -335,7 +335,8 @@ static struct error *ask(struct history *h, const char *sql, int64_t *value)
 	return e;
 }
 
-/* The database's schema, 0 for an empty one. Reads only: other people's databases are left as they are. */
+/* The database's schema, 0 for an empty one. Within a transaction, as another process may be migrating it.
+ * Reads only: other people's databases are left as they are. */
 static struct error *identify(struct history *h, int64_t *version)
 {
 	int64_t application = 0, objects = 0, number = 0;
@@ -394,11 +395,22 @@ static struct error *migrate_from(struct history *h, int64_t version)
 	return execute(h, set);
 }
 
+/* Ends a transaction of `migrate`, which comes before there are prepared statements. */
+static struct error *end(struct history *h, struct error *e)
+{
+	if (!e)
+		e = execute(h, "COMMIT");
+	if (e && !sqlite3_get_autocommit(h->db))
+		sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
+	return e;
+}
+
 static struct error *migrate(struct history *h)
 {
 	int64_t version = 0;
-	struct error *e = identify(h, &version);
+	struct error *e = execute(h, "BEGIN");
 
+	e = end(h, e ? e : identify(h, &version));
 	if (!e)
 		e = use_wal(h);
 	if (!e)
@@ -407,16 +419,9 @@ static struct error *migrate(struct history *h)
 		return e;
 
 	e = execute(h, "BEGIN IMMEDIATE");
-	if (e)
-		return e;
-	e = identify(h, &version); /* again: another process may have been first */
 	if (!e)
-		e = migrate_from(h, version);
-	if (!e)
-		e = execute(h, "COMMIT");
-	if (e && !sqlite3_get_autocommit(h->db))
-		sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
-	return e;
+		e = identify(h, &version); /* again: another process may have been first */
+	return end(h, e ? e : migrate_from(h, version));
 }
 
 static struct error *prepare(struct history *h)

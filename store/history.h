@@ -1,7 +1,6 @@
-/* The history: an sqlite database of versions and of what happened to them. schema.sql describes its
- * tables.
+/* The history: an sqlite database of versions and of what happened to them, described by schema.sql.
  *
- * * Append-only: a version's row is never changed but for its note; going back writes a change and moves
+ * Append-only: a version's row is never changed but for its note; going back writes a change and moves
  * the live mark. A version's number counts from 1 for each function over all runs of the program; 0 is
  * what was built, once for each build id. Every call is one transaction and is committed when it returns
  * NULL. One that fails leaves the database as it was and the handle usable; its message names the file.
@@ -22,7 +21,7 @@ struct history_process {
 	int64_t pid;
 	const char *program;  /* absolute path of the executable */
 	const char *build_id; /* hex */
-	int64_t started;      /* its start time in clock ticks since boot (proc(5), stat field 22): with pid it
+	int64_t started;      /* its start in clock ticks since boot (proc(5), stat field 22): with pid it
 				 names one run, so that a restarted engine goes on with the same run */
 };
 

@@ -38,12 +38,12 @@ CREATE INDEX text_by_hash ON text (hash);
 CREATE TABLE version (
 	-- The versions of functions. Being here does not say that it was ever live: see change, move, live.
 	id INTEGER PRIMARY KEY,
-	function INTEGER NOT NULL REFERENCES function,
+	function INTEGER NOT NULL REFERENCES function, -- whose version it is
 	number INTEGER NOT NULL CHECK (number >= 0), -- from 1 for each function, over all runs; 0: as built
 	build_id TEXT,            -- of number 0: the build that it is the text of; NULL for others
 	process INTEGER NOT NULL REFERENCES process, -- the run in which it was made
 	parent INTEGER,           -- the number that was live when it was made; NULL if none
-	text INTEGER NOT NULL REFERENCES text,
+	text INTEGER NOT NULL REFERENCES text, -- the function's source text
 	slice_hash TEXT NOT NULL, -- of all that was compiled: the function and what it uses
 	backend TEXT NOT NULL,    -- who compiled it: tcc, cc; built for number 0
 	compiler TEXT NOT NULL,   -- the compiler's name and version
@@ -74,7 +74,8 @@ CREATE TABLE change (
 	-- What went live together.
 	id INTEGER PRIMARY KEY,
 	process INTEGER NOT NULL REFERENCES process, -- the run in which it happened
-	kind TEXT NOT NULL CHECK (kind IN ('define', 'rollback', 'undo', 'redo', 'restore')),
+	kind TEXT NOT NULL -- what was asked for
+		CHECK (kind IN ('define', 'rollback', 'undo', 'redo', 'restore')),
 	subject INTEGER REFERENCES change, -- of undo and redo: the change that was taken back or done again
 	user TEXT NOT NULL,       -- who asked for it
 	time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), -- when it was recorded, UTC
@@ -86,8 +87,8 @@ CREATE INDEX change_by_subject ON change (subject) WHERE subject IS NOT NULL;
 
 CREATE TABLE move (
 	-- One function's part in a change.
-	change INTEGER NOT NULL REFERENCES change,
-	function INTEGER NOT NULL REFERENCES function,
+	change INTEGER NOT NULL REFERENCES change,     -- what it is part of
+	function INTEGER NOT NULL REFERENCES function, -- what was moved
 	from_number INTEGER NOT NULL, -- the version that was live before
 	to_number INTEGER NOT NULL,   -- the version that is live after
 	PRIMARY KEY (change, function)
@@ -95,8 +96,8 @@ CREATE TABLE move (
 
 CREATE TABLE live (
 	-- The live mark: which version a run last made live of a function. Without a row it is number 0.
-	process INTEGER NOT NULL REFERENCES process,
-	function INTEGER NOT NULL REFERENCES function,
+	process INTEGER NOT NULL REFERENCES process,   -- the run
+	function INTEGER NOT NULL REFERENCES function, -- the function
 	number INTEGER NOT NULL,  -- of the version; 0 is what that run's executable was built with
 	change INTEGER NOT NULL REFERENCES change, -- the change that made it so
 	PRIMARY KEY (process, function)
@@ -105,7 +106,7 @@ CREATE TABLE live (
 CREATE TABLE event (
 	-- Whatever else happened, in order.
 	id INTEGER PRIMARY KEY,
-	process INTEGER NOT NULL REFERENCES process,
+	process INTEGER NOT NULL REFERENCES process, -- the run in which it happened
 	kind TEXT NOT NULL,       -- one word: refused, fault, ...
 	function INTEGER REFERENCES function, -- NULL if it is about none
 	number INTEGER,           -- of the function's version; NULL if it is about none
