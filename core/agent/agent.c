@@ -1,0 +1,416 @@
+/* The guest: opens the console and answers for it.
+ *
+ *      program's threads                      agent thread
+ *      rtf_start ── listener, thread ──►      poll: a console connects ── peer checked ──► engine
+ *      rtf_poll  ── deferred versions                the engine asks ──► read, write, resolve, publish
+ *      rtf_stop  ── wake, join                       the engine ends ──► another one, same arenas
+ */
+#include "rtf.h"
+#include "agent.h"
+#include "channel.h"
+#include "descriptor.h"
+#include "entry.h"
+#include "spawn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+enum {
+	STACK_SIZE = 256 * 1024,
+	EXHAUSTED_MS = 100, /* no descriptors for another connection: look again after that */
+	EXIT_WAIT_MS = 100, /* exit() may have been called by a signal handler in the middle of one of our functions */
+	TEXT_MAX = 3072,
+};
+
+pthread_mutex_t agent_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* Guarded by agent_mutex. */
+static struct {
+	struct console *console;
+	bool by_environment; /* RTF_SOCKET opened it, and no rtf_start has been called since */
+	bool fork_handled;
+} agent;
+
+/* The log. */
+
+static void log_to_file(int fd, const char *text)
+{
+	char line[TEXT_MAX + 64];
+	time_t now = time(NULL);
+	struct tm utc = {0};
+
+	gmtime_r(&now, &utc);
+	int size = snprintf(line, sizeof(line), "%04d-%02d-%02dT%02d:%02d:%02dZ rtf[%d]: %s\n", utc.tm_year + 1900,
+			    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)getpid(), text);
+	if (size >= (int)sizeof(line)) {
+		size = sizeof(line) - 1;
+		line[size - 1] = '\n';
+	}
+	if (write(fd, line, (size_t)size) < 0)
+		return; /* a full disk is not the program's trouble */
+}
+
+void agent_log(const struct console *c, int level, const char *format, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+
+	if (c->log < 0 && !c->callback)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (c->log >= 0)
+		log_to_file(c->log, text);
+	if (c->callback)
+		c->callback(c->context, level, text);
+}
+
+static void log_entries(const struct console *c)
+{
+	for (const char *line = entry_notes(), *end; (end = strchr(line, '\n')); line = end + 1)
+		agent_log(c, LOG_WARNING, "%.*s", (int)(end - line), line);
+	agent_log(c, LOG_INFO, "console at %s, %u functions can be redefined", c->listener.path, entry_count());
+}
+
+/* Clients. */
+
+static void json_escape(char *out, size_t size, const char *text)
+{
+	size_t used = 0;
+
+	for (; *text && used + 3 < size; text++) {
+		unsigned char byte = (unsigned char)*text;
+		if (byte == '"' || byte == '\\')
+			out[used++] = '\\';
+		out[used++] = byte < ' ' ? ' ' : (char)byte;
+	}
+	out[used] = '\0';
+}
+
+/* The one thing that the agent says to a console itself. */
+static void client_refuse(int client, const char *why)
+{
+	char message[2 * sizeof(((struct console *)0)->why)], line[sizeof(message) + 128];
+
+	json_escape(message, sizeof(message), why);
+	int size = snprintf(line, sizeof(line),
+			    "{\"ok\":false,\"error\":{\"class\":\"internal\",\"message\":\"%s\"}}\n", message);
+	send(client, line, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* False if there was no descriptor for it. */
+static bool client_accept(struct console *c)
+{
+	const char *why;
+
+	pthread_mutex_lock(&agent_mutex);
+	int client = listener_accept(&c->listener);
+	c->client = client < 0 ? -1 : client;
+	pthread_mutex_unlock(&agent_mutex);
+
+	if (client == -EACCES)
+		agent_log(c, LOG_WARNING, "a connection of another user was refused");
+	if (client < 0)
+		return client != -EMFILE && client != -ENFILE && client != -ENOBUFS && client != -ENOMEM;
+	if (!channel_pass_client(c, &why))
+		client_refuse(client, why);
+
+	pthread_mutex_lock(&agent_mutex);
+	descriptor_close(&c->client);
+	pthread_mutex_unlock(&agent_mutex);
+	return true;
+}
+
+/* The thread. */
+
+static void *console_run(void *console)
+{
+	struct console *c = console;
+
+	prctl(PR_SET_NAME, "rtf-agent");
+	log_entries(c);
+	channel_start(c);
+	bool accepting = true;
+	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
+		struct pollfd p[] = {
+			{.fd = c->wake, .events = POLLIN},
+			{.fd = accepting ? c->listener.fd : -1, .events = POLLIN},
+			{.fd = c->engine, .events = POLLIN},
+		};
+		int ready = poll(p, 3, accepting ? -1 : EXHAUSTED_MS);
+		accepting = true;
+		if (ready < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
+			break;
+		if (ready <= 0)
+			continue;
+		if ((p[0].revents | p[1].revents | p[2].revents) & POLLNVAL) {
+			agent_log(c, LOG_ERR, "the program closed descriptors of the console, which ends");
+			break;
+		}
+		uint64_t woken;
+		if (p[2].revents)
+			channel_hear(c);
+		if (p[0].revents && read(c->wake, &woken, sizeof(woken)) > 0)
+			channel_report(c);
+		if (p[1].revents)
+			accepting = client_accept(c);
+	}
+	channel_drop(c);
+	return NULL;
+}
+
+static void console_free(struct console *c)
+{
+	listener_fini(&c->listener);
+	descriptor_close(&c->wake);
+	descriptor_close(&c->client);
+	descriptor_close(&c->engine);
+	descriptor_close(&c->far);
+	descriptor_close(&c->log);
+	free(c->history);
+	free(c->source_root);
+	free(c->log_path);
+	free(c->engine_wanted);
+	free(c->search);
+	free(c->environment);
+	free(c);
+}
+
+/* A string of the environment or of the options, copied; false if there is no memory. */
+static bool string_choose(char **out, const char *variable, const char *option)
+{
+	const char *value = variable ? secure_getenv(variable) : NULL;
+
+	if (!value || !*value)
+		value = option;
+	*out = value && *value ? strdup(value) : NULL;
+	return !value || !*value || *out;
+}
+
+static bool switch_choose(const char *variable, enum rtf_switch option)
+{
+	const char *value = secure_getenv(variable);
+
+	return value && *value ? strcmp(value, "0") != 0 : option != RTF_OFF;
+}
+
+static struct console *console_new(const struct rtf_options *o)
+{
+	struct console *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+
+	c->pid = getpid();
+	c->listener.fd = c->wake = c->client = c->engine = c->far = c->log = -1;
+	c->callback = o->log;
+	c->context = o->log_context;
+	c->flags = (switch_choose("RTF_WATCH", o->watch) ? HELLO_WATCH : 0) |
+		   (switch_choose("RTF_OPTIMIZE", o->optimise) ? HELLO_OPTIMIZE : 0) | (o->polled ? HELLO_POLLED : 0);
+	c->environment = spawn_environment();
+	if (!c->environment || !string_choose(&c->history, "RTF_HISTORY", o->history_path) ||
+	    !string_choose(&c->source_root, "RTF_SOURCE_ROOT", o->source_root) ||
+	    !string_choose(&c->log_path, "RTF_LOG", NULL) || !string_choose(&c->search, "PATH", NULL) ||
+	    !string_choose(&c->engine_wanted, "RTF_ENGINE", o->engine_path)) {
+		console_free(c);
+		return NULL;
+	}
+	if (c->log_path)
+		c->log = descriptor_raise(open(c->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
+	return c;
+}
+
+/* A thread without signals and with a small stack; the default one where the program's thread-local variables, which
+ * come out of the stack, are larger than that. */
+static int console_launch(struct console *c)
+{
+	sigset_t all, before;
+	pthread_attr_t attributes;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	int error = pthread_create(&c->thread, &attributes, console_run, c);
+	if (error)
+		error = pthread_create(&c->thread, NULL, console_run, c);
+	pthread_attr_destroy(&attributes);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -error;
+}
+
+/* fork(): the child has the memory but not the thread. It lets go of the console, which is its parent's. */
+
+static void fork_prepare(void)
+{
+	pthread_mutex_lock(&agent_mutex);
+}
+
+static void fork_parent(void)
+{
+	pthread_mutex_unlock(&agent_mutex);
+}
+
+static void fork_child(void)
+{
+	struct console *c = agent.console;
+
+	agent.console = NULL;
+	agent.by_environment = false;
+	if (c) {
+		channel_forget(c);
+		console_free(c);
+	}
+	pthread_mutex_unlock(&agent_mutex);
+}
+
+/* To the file only: the caller has the callback's news as a result, and we hold the mutex. */
+static void open_failed(const struct console *c, const char *path, int error)
+{
+	char text[TEXT_MAX];
+
+	if (c->log < 0)
+		return;
+	snprintf(text, sizeof(text), "no console at %s: %s", path ? path : "(null)", strerrordesc_np(-error));
+	log_to_file(c->log, text);
+}
+
+static int console_open(const struct rtf_options *o)
+{
+	struct console *c = console_new(o);
+	if (!c)
+		return -ENOMEM;
+
+	int error = listener_open(o->socket_path, &c->listener);
+	if (!error) {
+		c->wake = descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+		error = c->wake < 0 ? -errno : console_launch(c);
+		if (error)
+			listener_remove(&c->listener);
+	}
+	if (error) {
+		open_failed(c, o->socket_path, error);
+		console_free(c);
+		return error;
+	}
+	if (!agent.fork_handled)
+		agent.fork_handled = pthread_atfork(fork_prepare, fork_parent, fork_child) == 0;
+	agent.console = c;
+	return 0;
+}
+
+/* What is exported. */
+
+int rtf_start_options(const struct rtf_options *options)
+{
+	int saved = errno, result;
+
+	if (!options)
+		return -EINVAL;
+	entry_init();
+	pthread_mutex_lock(&agent_mutex);
+	if (agent.console) {
+		result = agent.by_environment ? 0 : -EALREADY;
+		agent.by_environment = false;
+	} else {
+		result = console_open(options);
+	}
+	pthread_mutex_unlock(&agent_mutex);
+	errno = saved;
+	return result;
+}
+
+int rtf_start(const char *socket_path)
+{
+	struct rtf_options options = {.socket_path = socket_path};
+
+	return rtf_start_options(&options);
+}
+
+static void console_wake(const struct console *c)
+{
+	uint64_t one = 1;
+
+	if (write(c->wake, &one, sizeof(one)) < 0)
+		return; /* its counter is full: it is awake */
+}
+
+void rtf_poll(void)
+{
+	if (!channel_waits())
+		return;
+
+	int saved = errno;
+	pthread_mutex_lock(&agent_mutex);
+	if (agent.console) {
+		channel_poll(agent.console);
+		console_wake(agent.console);
+	}
+	pthread_mutex_unlock(&agent_mutex);
+	errno = saved;
+}
+
+/* Takes the console out of `agent`: after that it is the caller's to end. */
+static struct console *console_take(void)
+{
+	pthread_mutex_lock(&agent_mutex);
+	struct console *c = agent.console;
+	agent.console = NULL;
+	agent.by_environment = false;
+	pthread_mutex_unlock(&agent_mutex);
+	return c;
+}
+
+void rtf_stop(void)
+{
+	int saved = errno;
+	struct console *c = console_take();
+
+	if (c) {
+		listener_remove(&c->listener);
+		shutdown(c->listener.fd, SHUT_RDWR);
+		__atomic_store_n(&c->stop, true, __ATOMIC_RELEASE);
+		console_wake(c);
+		pthread_join(c->thread, NULL);
+		console_free(c);
+	}
+	errno = saved;
+}
+
+/* RTF_SOCKET is inherited by whatever the program starts: only a program with decorated functions opens a console. */
+__attribute__((constructor(101))) static void agent_begin(void)
+{
+	int saved = errno;
+	const char *path;
+
+	entry_init();
+	path = secure_getenv("RTF_SOCKET");
+	if (path && *path && entry_count())
+		agent.by_environment = rtf_start(path) == 0;
+	errno = saved;
+}
+
+/* Normal exit: only the name goes. The thread is left alone, it may be in the program's log callback. */
+__attribute__((destructor)) static void agent_end(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += EXIT_WAIT_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	if (pthread_mutex_timedlock(&agent_mutex, &until))
+		return;
+	if (agent.console && agent.console->pid == getpid())
+		listener_remove(&agent.console->listener);
+	pthread_mutex_unlock(&agent_mutex);
+}

@@ -1,0 +1,45 @@
+/* The memory that the program and the engine share: slots, new code, new variables (the layout: message.h).
+ *
+ * One sealed memfd per neighbourhood, a group of modules that one arena can be near to. The program sees the code r-x
+ * and the engine rw-; no view is both. Made before main and never unmapped: code in it may be running. Nothing here
+ * takes locks: arenas are made by one thread before any other looks, and slots are single words. */
+#ifndef RTF_ARENA_H
+#define RTF_ARENA_H
+
+#include "message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ARENA_MAX = 8 };
+
+struct arena {
+	int fd;
+	uint32_t slots; /* our own count: the header's can be written by the engine */
+	size_t size;
+	unsigned char *head, *code, *data;
+	uint64_t *slot, *sled, *built; /* inside the head */
+};
+
+/* What `arena_new` made, in order; the index is PUBLISH's. */
+extern struct arena arena_all[ARENA_MAX];
+extern uint32_t arena_count;
+
+/* Bytes of address space that an arena with that many slots takes: a neighbourhood must leave room for it. */
+size_t arena_size(size_t capacity);
+
+/* Makes an arena within reach of every byte of [low, high). NULL if that is impossible; `*why` is then a sentence. */
+struct arena *arena_new(uintptr_t low, uintptr_t high, size_t capacity, const char **why);
+
+/* Adds a slot for the sled, aimed at `built`, behind the ones that are there; it counts after arena_commit. */
+uint64_t arena_fill(struct arena *, uint32_t slot, uint64_t sled, uint64_t built);
+void arena_commit(struct arena *, uint32_t slots);
+
+/* Whether the engine may store that: the code of this arena, or what was built. */
+bool arena_accepts(const struct message_publish *);
+
+/* The next call of that function goes to the target. */
+void arena_publish(const struct message_publish *);
+
+#endif

@@ -1,0 +1,380 @@
+#include "channel.h"
+#include "arena.h"
+#include "descriptor.h"
+#include "spawn.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <syslog.h>
+
+enum { SEND_SECONDS = 1 }; /* a wedged engine holds the agent up no longer */
+
+/* A PUBLISH that waits for rtf_poll. */
+struct deferred {
+	struct deferred *next;
+	uint32_t serial;
+	bool applied;
+	size_t count;
+	struct message_publish publish[];
+};
+
+static unsigned waiting; /* atomic: PUBLISHes that are deferred and not applied; changed with agent_mutex held */
+
+/* The engine's life. */
+
+void channel_forget(struct console *c)
+{
+	while (c->deferred) {
+		struct deferred *next = c->deferred->next;
+		if (!c->deferred->applied)
+			__atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
+		free(c->deferred);
+		c->deferred = next;
+	}
+}
+
+/* Shut down and not just closed: a child that was forked without our handlers may have a copy. */
+void channel_drop(struct console *c)
+{
+	pthread_mutex_lock(&agent_mutex);
+	if (c->engine >= 0)
+		shutdown(c->engine, SHUT_RDWR);
+	descriptor_close(&c->engine);
+	channel_forget(c); /* nobody is left to tell */
+	pthread_mutex_unlock(&agent_mutex);
+}
+
+static int channel_make(struct console *c)
+{
+	struct timeval patience = {.tv_sec = SEND_SECONDS};
+	int ends[2], error = 0;
+
+	pthread_mutex_lock(&agent_mutex);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) {
+		error = -errno;
+	} else {
+		c->engine = descriptor_raise(ends[0]);
+		c->far = descriptor_raise(ends[1]);
+		setsockopt(c->engine, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		setsockopt(c->engine, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	}
+	pthread_mutex_unlock(&agent_mutex);
+	return error;
+}
+
+static size_t hello_build(const struct console *c, unsigned char *out)
+{
+	const char *strings[] = {c->listener.path, c->history, c->source_root, c->log_path};
+	struct message_hello hello = {.version = MESSAGE_VERSION, .flags = c->flags, .pid = getpid()};
+	size_t size = sizeof(hello);
+
+	memcpy(out, &hello, sizeof(hello));
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+		const char *s = strings[i] ? strings[i] : "";
+		size_t length = strnlen(s, PATH_MAX * 2);
+		memcpy(out + size, s, length);
+		out[size + length] = '\0';
+		size += length + 1;
+	}
+	return size;
+}
+
+static int engine_greet(struct console *c)
+{
+	int error = message_send(c->engine, MESSAGE_HELLO, 0, c->answer, hello_build(c, c->answer), -1);
+
+	for (uint32_t i = 0; !error && i < arena_count; i++) {
+		const struct arena *a = &arena_all[i];
+		struct message_arena m = {
+			.index = i,
+			.size = a->size,
+			.head_address = (uint64_t)(uintptr_t)a->head,
+			.code_address = (uint64_t)(uintptr_t)a->code,
+			.data_address = (uint64_t)(uintptr_t)a->data,
+		};
+		error = message_send(c->engine, MESSAGE_ARENA, 0, &m, sizeof(m), a->fd);
+	}
+	return error ? error : message_send(c->engine, MESSAGE_READY, 0, NULL, 0, -1);
+}
+
+static time_t seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Whether the oldest start that we remember is long enough ago. */
+static bool engine_may_start(const struct console *c)
+{
+	return c->start_count <= RESTARTS_MAX ||
+	       seconds_now() - c->starts[c->start_count % (RESTARTS_MAX + 1)] >= RESTARTS_SECONDS;
+}
+
+static int engine_run(struct console *c, const char *path)
+{
+	int error = channel_make(c);
+	if (error)
+		return error;
+
+	error = spawn_detached(path, c->environment, c->far, c->log);
+	pthread_mutex_lock(&agent_mutex);
+	descriptor_close(&c->far);
+	pthread_mutex_unlock(&agent_mutex);
+	return error ? error : engine_greet(c);
+}
+
+void channel_start(struct console *c)
+{
+	char path[1536];
+
+	if (!engine_may_start(c)) {
+		if (!*c->why)
+			snprintf(c->why, sizeof(c->why), "the engine ended %d times within %d seconds; %s%s",
+				 RESTARTS_MAX + 1, RESTARTS_SECONDS,
+				 c->log_path ? "see " : "RTF_LOG=FILE would show its last words",
+				 c->log_path ? c->log_path : "");
+		agent_log(c, LOG_ERR, "%s", c->why);
+		return;
+	}
+	c->starts[c->start_count++ % (RESTARTS_MAX + 1)] = seconds_now();
+
+	if (!spawn_find(c->engine_wanted, c->search, path, sizeof(path))) {
+		snprintf(c->why, sizeof(c->why), "%s", path);
+		agent_log(c, LOG_ERR, "%s", c->why);
+		return;
+	}
+	int error = engine_run(c, path);
+	if (!error) {
+		*c->why = '\0';
+		return;
+	}
+	channel_drop(c);
+	snprintf(c->why, sizeof(c->why), "the engine %s does not start: %s", path, strerrordesc_np(-error));
+	agent_log(c, LOG_ERR, "%s", c->why);
+}
+
+static void engine_lost(struct console *c, const char *how)
+{
+	agent_log(c, LOG_WARNING, "the engine %s; starting another", how);
+	channel_drop(c);
+	channel_start(c);
+}
+
+bool channel_pass_client(struct console *c, const char **why)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		if (c->engine < 0)
+			channel_start(c);
+		if (c->engine < 0) {
+			*why = c->why;
+			return false;
+		}
+		int error = message_send(c->engine, MESSAGE_CLIENT, 0, NULL, 0, c->client);
+		if (!error)
+			return true;
+		if (error != -EPIPE && error != -ECONNRESET && error != -ENOTCONN) {
+			*why = "the engine does not answer"; /* it may be stopped in a debugger: leave it alone */
+			return false;
+		}
+		channel_drop(c);
+	}
+	*why = "the engine ended";
+	return false;
+}
+
+/* What the engine may ask for. Each returns 0, or a negative errno that closes the channel: malformed, or the answer
+ * could not be sent. */
+
+static int answer(const struct console *c, uint32_t type, uint32_t serial, const void *payload, size_t length)
+{
+	return message_send(c->engine, type, serial, payload, length, -1);
+}
+
+static int answer_done(const struct console *c, uint32_t serial, int32_t result)
+{
+	return answer(c, MESSAGE_DONE, serial, &result, sizeof(result));
+}
+
+static void publish_all(const struct message_publish *p, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		arena_publish(&p[i]);
+}
+
+static int publish_defer(struct console *c, uint32_t serial, const struct message_publish *p, size_t count)
+{
+	struct deferred *d = malloc(sizeof(*d) + count * sizeof(*p));
+	if (!d)
+		return answer_done(c, serial, -ENOMEM);
+	*d = (struct deferred){.serial = serial, .count = count};
+	memcpy(d->publish, p, count * sizeof(*p));
+
+	pthread_mutex_lock(&agent_mutex);
+	struct deferred **end = &c->deferred;
+	while (*end)
+		end = &(*end)->next;
+	*end = d;
+	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&agent_mutex);
+	return 0;
+}
+
+static int serve_publish(struct console *c, uint32_t serial, size_t length)
+{
+	const struct message_publish *p = (const void *)c->buffer;
+	size_t count = length / sizeof(*p);
+
+	if (!count || length % sizeof(*p))
+		return -EPROTO;
+	for (size_t i = 0; i < count; i++)
+		if (!arena_accepts(&p[i]))
+			return answer_done(c, serial, -EINVAL);
+	if (c->flags & HELLO_POLLED)
+		return publish_defer(c, serial, p, count);
+	publish_all(p, count);
+	return answer_done(c, serial, 0);
+}
+
+/* The kernel copies, for us to ourselves: a bad address is an error and not a signal. */
+static int serve_read(struct console *c, uint32_t serial, size_t length)
+{
+	struct message_memory m;
+
+	if (length != sizeof(m))
+		return -EPROTO;
+	memcpy(&m, c->buffer, sizeof(m));
+	if (m.length > MESSAGE_MAX)
+		return -EPROTO;
+
+	struct iovec here = {c->answer, m.length}, there = {(void *)(uintptr_t)m.address, m.length};
+	ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+	if (got != (ssize_t)m.length)
+		return answer_done(c, serial, got < 0 ? -errno : -EFAULT);
+	return answer(c, MESSAGE_DATA, serial, c->answer, m.length);
+}
+
+static int serve_write(struct console *c, uint32_t serial, size_t length)
+{
+	struct message_memory m;
+
+	if (length < sizeof(m))
+		return -EPROTO;
+	memcpy(&m, c->buffer, sizeof(m));
+	if (m.length != length - sizeof(m))
+		return -EPROTO;
+
+	struct iovec here = {c->buffer + sizeof(m), m.length}, there = {(void *)(uintptr_t)m.address, m.length};
+	ssize_t put = process_vm_writev(getpid(), &here, 1, &there, 1, 0);
+	return answer_done(c, serial, put == (ssize_t)m.length ? 0 : put < 0 ? -errno : -EFAULT);
+}
+
+static int serve_resolve(struct console *c, uint32_t serial, size_t length)
+{
+	const char *name = (const char *)c->buffer, *end = name + length;
+	size_t count = 0;
+
+	if (!length || end[-1])
+		return -EPROTO;
+	for (; name < end; name += strlen(name) + 1) {
+		if (count == MESSAGE_MAX / sizeof(uint64_t))
+			return -EPROTO;
+		uint64_t address = (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, name);
+		memcpy(c->answer + count++ * sizeof(address), &address, sizeof(address));
+	}
+	return answer(c, MESSAGE_ADDRESSES, serial, c->answer, count * sizeof(uint64_t));
+}
+
+static int serve_log(struct console *c, size_t length)
+{
+	uint32_t level;
+
+	if (length < sizeof(level))
+		return -EPROTO;
+	memcpy(&level, c->buffer, sizeof(level));
+	if (level > LOG_DEBUG)
+		return -EPROTO;
+	agent_log(c, (int)level, "%.*s", (int)(length - sizeof(level)), (const char *)c->buffer + sizeof(level));
+	return 0;
+}
+
+static int serve(struct console *c, const struct message_header *h, size_t length)
+{
+	switch (h->type) {
+	case MESSAGE_PUBLISH:
+		return serve_publish(c, h->serial, length);
+	case MESSAGE_READ:
+		return serve_read(c, h->serial, length);
+	case MESSAGE_WRITE:
+		return serve_write(c, h->serial, length);
+	case MESSAGE_RESOLVE:
+		return serve_resolve(c, h->serial, length);
+	case MESSAGE_LOG:
+		return serve_log(c, length);
+	}
+	return -EPROTO;
+}
+
+void channel_hear(struct console *c)
+{
+	struct message_header header;
+	int fd;
+	ptrdiff_t length = message_receive(c->engine, &header, c->buffer, &fd);
+
+	if (length == -EAGAIN)
+		return;
+	if (length < 0) {
+		engine_lost(c, length == -ENOTCONN ? "ended" : "sent something malformed");
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	int error = fd >= 0 ? -EPROTO : serve(c, &header, (size_t)length);
+	if (error)
+		engine_lost(c, error == -EPROTO ? "sent something malformed" : "does not take answers");
+}
+
+/* Tells the engine which of its deferred versions went live. */
+void channel_report(struct console *c)
+{
+	struct deferred *d;
+
+	for (;;) {
+		pthread_mutex_lock(&agent_mutex);
+		d = c->deferred && c->deferred->applied ? c->deferred : NULL;
+		if (d)
+			c->deferred = d->next;
+		pthread_mutex_unlock(&agent_mutex);
+		if (!d)
+			return;
+		uint32_t serial = d->serial;
+		free(d);
+		if (answer_done(c, serial, 0)) {
+			engine_lost(c, "does not take answers");
+			return;
+		}
+	}
+}
+
+bool channel_waits(void)
+{
+	return __atomic_load_n(&waiting, __ATOMIC_RELAXED);
+}
+
+void channel_poll(struct console *c)
+{
+	for (struct deferred *d = c->deferred; d; d = d->next) {
+		if (d->applied)
+			continue;
+		publish_all(d->publish, d->count);
+		d->applied = true;
+		__atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
+	}
+}

@@ -1,0 +1,308 @@
+#include "entry.h"
+#include "arena.h"
+#include "descriptor.h"
+#include "x86_64.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define SECTION "__patchable_function_entries"
+
+enum { MODULES_MAX = 64, SECTIONS_MAX = 100000, ENTRIES_MAX = 1 << 22, RUN_MAX = 65536, PAGE = 4096 };
+
+struct module {
+	const char *name;
+	uintptr_t low, high; /* all that is mapped of it */
+	uint64_t *sleds;     /* ascending, no two the same */
+	size_t count;
+	struct arena *arena;
+};
+
+static struct module modules[MODULES_MAX];
+static size_t module_count;
+static char notes[1024];
+
+static __attribute__((format(printf, 1, 2))) void note(const char *format, ...)
+{
+	size_t used = strlen(notes);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(notes + used, sizeof(notes) - used, format, args);
+	va_end(args);
+}
+
+const char *entry_notes(void)
+{
+	return notes;
+}
+
+uint32_t entry_count(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < arena_count; i++)
+		count += arena_all[i].slots;
+	return count;
+}
+
+/* Finding: the loader's list of modules, each one's file for the section headers, memory for the section itself (in a
+ * position-independent module only memory has the relocated addresses). */
+
+static bool segment_holds(const struct dl_phdr_info *info, uint32_t flag, uint64_t address, uint64_t size)
+{
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uint64_t begin = info->dlpi_addr + p->p_vaddr;
+		if (p->p_type == PT_LOAD && p->p_flags & flag && address >= begin && size <= p->p_memsz &&
+		    address - begin <= p->p_memsz - size)
+			return true;
+	}
+	return false;
+}
+
+static int address_compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Takes over the section's addresses that can be patched. Zero is what the linker leaves of a discarded function. */
+static void section_take(const struct dl_phdr_info *info, struct module *m, uint64_t address, uint64_t size)
+{
+	size_t count = size / sizeof(uint64_t), odd = 0;
+
+	if (!count)
+		return;
+	if (count > ENTRIES_MAX || !segment_holds(info, PF_R, address, size)) {
+		note("%s: its section " SECTION " is not in memory\n", m->name);
+		return;
+	}
+	uint64_t *sleds = realloc(m->sleds, (m->count + count) * sizeof(*sleds));
+	if (!sleds) {
+		note("%s: out of memory\n", m->name);
+		return;
+	}
+	m->sleds = sleds;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t sled = ((const uint64_t *)(uintptr_t)address)[i];
+		if (!sled)
+			continue;
+		if (segment_holds(info, PF_X, sled, SLED_MAX) &&
+		    sled_length((const unsigned char *)(uintptr_t)sled) >= JUMP_SIZE)
+			m->sleds[m->count++] = sled;
+		else
+			odd++;
+	}
+	if (odd)
+		note("%s: %zu decorated functions have no %d bytes of no-operations to patch and stay as built\n",
+		     m->name, odd, JUMP_SIZE);
+}
+
+static void sleds_sort(struct module *m)
+{
+	size_t kept = 0;
+
+	qsort(m->sleds, m->count, sizeof(*m->sleds), address_compare);
+	for (size_t i = 0; i < m->count; i++)
+		if (!kept || m->sleds[i] != m->sleds[kept - 1])
+			m->sleds[kept++] = m->sleds[i];
+	m->count = kept;
+}
+
+static bool read_at(int fd, void *buffer, size_t size, uint64_t offset)
+{
+	return pread(fd, buffer, size, (off_t)offset) == (ssize_t)size;
+}
+
+static void file_scan(int fd, const struct dl_phdr_info *info, struct module *m)
+{
+	Elf64_Ehdr elf;
+
+	if (!read_at(fd, &elf, sizeof(elf), 0) || memcmp(elf.e_ident, ELFMAG, SELFMAG) ||
+	    elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_shentsize != sizeof(Elf64_Shdr) || !elf.e_shoff)
+		return;
+
+	size_t count = elf.e_shnum, names = elf.e_shstrndx;
+	if (!count || names >= count || count > SECTIONS_MAX)
+		return;
+	Elf64_Shdr *sections = malloc(count * sizeof(*sections));
+	if (!sections || !read_at(fd, sections, count * sizeof(*sections), elf.e_shoff))
+		goto out;
+	for (size_t i = 0; i < count; i++) {
+		char name[sizeof(SECTION)];
+		const Elf64_Shdr *s = &sections[i];
+		if (s->sh_type == SHT_PROGBITS && s->sh_flags & SHF_ALLOC &&
+		    read_at(fd, name, sizeof(name), sections[names].sh_offset + s->sh_name) &&
+		    !memcmp(name, SECTION, sizeof(name)))
+			section_take(info, m, info->dlpi_addr + s->sh_addr, s->sh_size);
+	}
+out:
+	free(sections);
+}
+
+static int module_scan(struct dl_phdr_info *info, size_t size, void *first)
+{
+	struct module m = {.name = info->dlpi_name, .low = UINTPTR_MAX};
+	bool main_program = *(bool *)first;
+	(void)size;
+
+	*(bool *)first = false;
+	if (main_program)
+		m.name = "/proc/self/exe";
+	int fd = open(m.name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0; /* the vdso, most likely */
+	if (main_program)
+		m.name = "the program";
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t begin = info->dlpi_addr + p->p_vaddr;
+		if (p->p_type != PT_LOAD)
+			continue;
+		m.low = begin < m.low ? begin : m.low;
+		m.high = begin + p->p_memsz > m.high ? begin + p->p_memsz : m.high;
+	}
+	file_scan(fd, info, &m);
+	close(fd);
+
+	if (!m.count) {
+		free(m.sleds);
+		return 0;
+	}
+	sleds_sort(&m);
+	if (module_count == MODULES_MAX) {
+		note("%s: too many modules with decorated functions\n", m.name);
+		free(m.sleds);
+		return 0;
+	}
+	modules[module_count++] = m;
+	return 0;
+}
+
+/* Placing: modules that one arena can be near to share it. */
+
+static void neighbourhood_place(struct module *first)
+{
+	uintptr_t low = first->low, high = first->high;
+	size_t count = first->count, members = 1;
+	struct module *group[MODULES_MAX] = {first};
+	const char *why;
+
+	for (struct module *m = first + 1; m < modules + module_count; m++) {
+		uintptr_t l = m->low < low ? m->low : low, h = m->high > high ? m->high : high;
+		if (m->arena || h - l + arena_size(count + m->count) > (uintptr_t)REACH)
+			continue;
+		low = l;
+		high = h;
+		count += m->count;
+		group[members++] = m;
+	}
+
+	struct arena *arena = arena_new(low, high, count, &why);
+	if (!arena && members > 1) {
+		members = 1;
+		arena = arena_new(first->low, first->high, first->count, &why);
+	}
+	if (!arena)
+		note("%s: %s; its functions stay as built\n", first->name, why);
+	for (size_t i = 0; arena && i < members; i++)
+		group[i]->arena = arena;
+}
+
+/* Patching. The kernel writes to our own text for us: the page gets copied and is never writable and executable. Where
+ * it refuses, the pages become writable for that moment; they stay executable because our own code may be in them. */
+
+static bool text_write(int memory, uint64_t address, const unsigned char *bytes, size_t size)
+{
+	unsigned char *text = (unsigned char *)(uintptr_t)address;
+
+	if (memory >= 0 && pwrite(memory, bytes, size, (off_t)address) == (ssize_t)size && !memcmp(text, bytes, size))
+		return true;
+
+	uintptr_t begin = address & -(uintptr_t)PAGE, end = (address + size + PAGE - 1) & -(uintptr_t)PAGE;
+	if (mprotect((void *)begin, end - begin, PROT_READ | PROT_WRITE | PROT_EXEC))
+		return false;
+	memcpy(text, bytes, size);
+	mprotect((void *)begin, end - begin, PROT_READ | PROT_EXEC);
+	return !memcmp(text, bytes, size);
+}
+
+/* How many sleds from the first are near enough to each other to be written in one go. */
+static size_t run_length(const uint64_t *sleds, size_t count)
+{
+	size_t n = 1;
+
+	while (n < count && sleds[n] - sleds[n - 1] < PAGE && sleds[n] - sleds[0] < RUN_MAX - JUMP_SIZE)
+		n++;
+	return n;
+}
+
+/* A slot is ready before its jump is written, and counts once the jump is there. */
+static bool run_patch(struct arena *a, int memory, const uint64_t *sleds, size_t count, unsigned char *buffer)
+{
+	size_t size = sleds[count - 1] + JUMP_SIZE - sleds[0];
+
+	memcpy(buffer, (const void *)(uintptr_t)sleds[0], size);
+	for (size_t i = 0; i < count; i++) {
+		size_t length = sled_length((const unsigned char *)(uintptr_t)sleds[i]);
+		uint64_t slot = arena_fill(a, a->slots + (uint32_t)i, sleds[i], sleds[i] + length);
+		jump_encode(buffer + (sleds[i] - sleds[0]), sleds[i], slot);
+	}
+	if (!text_write(memory, sleds[0], buffer, size))
+		return false;
+	arena_commit(a, a->slots + (uint32_t)count);
+	return true;
+}
+
+static void module_patch(const struct module *m, int memory, unsigned char *buffer)
+{
+	size_t failed = 0;
+
+	for (size_t at = 0; at < m->count;) {
+		size_t n = run_length(m->sleds + at, m->count - at);
+		if (!run_patch(m->arena, memory, m->sleds + at, n, buffer))
+			failed += n;
+		at += n;
+	}
+	if (failed)
+		note("%s: the kernel lets nobody write the entries of %zu functions; they stay as built\n", m->name,
+		     failed);
+}
+
+static void modules_patch(void)
+{
+	int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	unsigned char *buffer = malloc(RUN_MAX);
+
+	for (size_t i = 0; buffer && i < module_count; i++)
+		if (modules[i].arena)
+			module_patch(&modules[i], memory, buffer);
+	free(buffer);
+	descriptor_close(&memory);
+}
+
+void entry_init(void)
+{
+	static bool done;
+	bool first = true;
+
+	if (done)
+		return;
+	done = true;
+	dl_iterate_phdr(module_scan, &first);
+	for (size_t i = 0; i < module_count; i++)
+		if (!modules[i].arena)
+			neighbourhood_place(&modules[i]);
+	if (module_count)
+		modules_patch();
+	for (size_t i = 0; i < module_count; i++)
+		free(modules[i].sleds);
+	module_count = 0;
+}

@@ -1,0 +1,171 @@
+#include "listener.h"
+#include "descriptor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+enum { BACKLOG = 64 };
+
+static socklen_t address_fill(struct sockaddr_un *a, const char *path)
+{
+	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(a->sun_path, path, strlen(path) + 1);
+	return (socklen_t)sizeof(*a);
+}
+
+/* Whether somebody answers: 0 nobody, -EADDRINUSE somebody, or (as with another user's) it cannot be known. */
+static int socket_probe(const char *path)
+{
+	struct sockaddr_un address;
+	socklen_t length = address_fill(&address, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	int error = connect(fd, (struct sockaddr *)&address, length) ? errno : 0;
+	close(fd);
+	return error == ECONNREFUSED || error == ENOENT ? 0 : -EADDRINUSE;
+}
+
+/* Gives the socket at `temporary` the name `path`, which a dead program may have left behind. Between looking and
+ * taking, another starter may have put a live socket there: the exchange shows what was really taken, and gives it
+ * back. Nobody's lock is needed, and there is no moment without a name. */
+static int name_exchange(const char *temporary, const char *path, const struct stat *stale)
+{
+	struct stat taken;
+
+	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE))
+		return errno == EINVAL && rename(temporary, path) == 0 ? 0 : -errno; /* an old file system */
+	if (lstat(temporary, &taken) == 0 && taken.st_ino == stale->st_ino && taken.st_dev == stale->st_dev) {
+		unlink(temporary);
+		return 0;
+	}
+	renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE);
+	return -EADDRINUSE;
+}
+
+static int name_take(const char *temporary, const char *path)
+{
+	struct stat there;
+
+	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EEXIST && errno != EINVAL)
+		return -errno;
+	if (lstat(path, &there))
+		return errno == ENOENT && rename(temporary, path) == 0 ? 0 : -errno;
+	if (!S_ISSOCK(there.st_mode))
+		return -EEXIST;
+	int error = socket_probe(path);
+	return error ? error : name_exchange(temporary, path, &there);
+}
+
+/* Binds under a temporary name beside `path`, listens, then takes the name: whoever can see it can connect. The mode is
+ * set on the socket before it has a name; bind() only takes the umask's bits away from it. */
+static int socket_name(int fd, const char *path, const char *temporary, struct stat *st)
+{
+	struct sockaddr_un address;
+	socklen_t length = address_fill(&address, temporary);
+
+	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, length))
+		return -errno;
+	int error = listen(fd, BACKLOG) || lstat(temporary, st) ? -errno : name_take(temporary, path);
+	if (error)
+		unlink(temporary);
+	return error;
+}
+
+/* The temporary name is the longer one; where only `path` fits an address, it goes by its directory's descriptor. */
+static int socket_name_beside(int fd, const char *path, struct stat *st)
+{
+	char temporary[sizeof(((struct sockaddr_un *)0)->sun_path)], directory[PATH_MAX];
+	struct timespec now;
+	unsigned unique;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	unique = (unsigned)getpid() * 1000003u ^ (unsigned)now.tv_nsec;
+	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.%08x", path, unique) < sizeof(temporary))
+		return socket_name(fd, path, temporary, st);
+
+	const char *slash = strrchr(path, '/');
+	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	int parent = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return -errno;
+	snprintf(temporary, sizeof(temporary), "/proc/self/fd/%d/.rtf.%08x", parent, unique);
+	int error = socket_name(fd, path, temporary, st);
+	close(parent);
+	return error;
+}
+
+static char *path_absolute(const char *path)
+{
+	char directory[PATH_MAX], *absolute;
+
+	if (*path == '/')
+		return strdup(path);
+	if (!getcwd(directory, sizeof(directory)))
+		return NULL;
+	return asprintf(&absolute, "%s/%s", directory, path) < 0 ? NULL : absolute;
+}
+
+int listener_open(const char *path, struct listener *out)
+{
+	struct stat st;
+
+	if (!path || !*path)
+		return -EINVAL;
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return -ENAMETOOLONG;
+
+	char *absolute = path_absolute(path);
+	if (!absolute)
+		return -ENOMEM;
+	int fd = descriptor_raise(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	int error = fd < 0 ? -errno : socket_name_beside(fd, path, &st);
+	if (error) {
+		descriptor_close(&fd);
+		free(absolute);
+		return error;
+	}
+	*out = (struct listener){.fd = fd, .path = absolute, .device = st.st_dev, .inode = st.st_ino};
+	return 0;
+}
+
+int listener_accept(const struct listener *l)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+	int fd = descriptor_raise(accept4(l->fd, NULL, NULL, SOCK_CLOEXEC));
+
+	if (fd < 0)
+		return -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || (peer.uid != geteuid() && peer.uid != 0)) {
+		close(fd);
+		return -EACCES;
+	}
+	return fd;
+}
+
+void listener_remove(const struct listener *l)
+{
+	struct stat st;
+
+	if (lstat(l->path, &st) == 0 && st.st_ino == l->inode && st.st_dev == l->device)
+		unlink(l->path);
+}
+
+void listener_fini(struct listener *l)
+{
+	descriptor_close(&l->fd);
+	free(l->path);
+	l->path = NULL;
+}
