@@ -1,0 +1,512 @@
+#include "check.h"
+#include "text.h"
+
+#include <clang-c/Index.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE_NAME "rtf-slice.c"
+
+struct check {
+	CXIndex index;
+};
+
+static CXTranslationUnit parse(struct check *c, const char *const *arguments, int count, const char *text, size_t size)
+{
+	struct CXUnsavedFile file = {SLICE_NAME, text, size};
+	CXTranslationUnit unit = NULL;
+
+	if (clang_parseTranslationUnit2(c->index, SLICE_NAME, arguments, count, &file, 1, 0, &unit) != CXError_Success)
+		return NULL;
+	return unit;
+}
+
+struct error *check_new(struct check **out)
+{
+	struct check *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return error_memory();
+	/* Its crash recovery would install signal handlers and threads; a crash of ours is the agent's to notice. */
+	setenv("LIBCLANG_DISABLE_CRASH_RECOVERY", "1", 1);
+	c->index = clang_createIndex(0, 0);
+	if (!c->index) {
+		free(c);
+		return error_new(ERROR_INTERNAL, "libclang does not start");
+	}
+	/* The first parse pays for libclang's own start: not the first user. */
+	static const char warm[] = "int rtf;\n";
+	CXTranslationUnit unit = parse(c, NULL, 0, warm, sizeof(warm) - 1);
+	if (unit)
+		clang_disposeTranslationUnit(unit);
+	*out = c;
+	return NULL;
+}
+
+void check_free(struct check *c)
+{
+	if (c)
+		clang_disposeIndex(c->index);
+	free(c);
+}
+
+/* --- small bridges to libclang's strings ----------------------------------------------------------------------- */
+
+static char *take(CXString s)
+{
+	const char *bytes = clang_getCString(s);
+	char *copy = strdup(bytes ? bytes : "");
+
+	clang_disposeString(s);
+	return copy;
+}
+
+static bool spelled(CXCursor cursor, const char *name)
+{
+	char *spelling = take(clang_getCursorSpelling(cursor));
+	bool same = spelling && strcmp(spelling, name) == 0;
+
+	free(spelling);
+	return same;
+}
+
+/* --- arguments ------------------------------------------------------------------------------------------------- */
+
+enum { ARGUMENTS_MAX = 64 };
+
+/* Flags that change what C means; optimisation, warnings, includes and macros are behind us. */
+static bool changes_meaning(const char *flag)
+{
+	static const char *const whole[] = {"-funsigned-char", "-fsigned-char",  "-fshort-enums",    "-fms-extensions",
+					    "-fgnu89-inline",  "-fshort-wchar",  "-fno-short-enums", "-ansi",
+					    "-fpack-struct",   "-ffreestanding", "-fblocks",         "-fplan9-extensions"};
+	static const char *const prefix[] = {"-std=", "-msse", "-mavx", "-maes", "-mbmi", "-mfma", "-mpclmul", "-mpopcnt"};
+
+	for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++)
+		if (strcmp(flag, whole[i]) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof(prefix) / sizeof(*prefix); i++)
+		if (strncmp(flag, prefix[i], strlen(prefix[i])) == 0)
+			return true;
+	return false;
+}
+
+static int choose_arguments(const char *const *argv, const char **arguments)
+{
+	static const char *const ours[] = {
+		"-xc", "-Wall", "-Wno-unused", "-Wno-unknown-attributes", "-Wno-ignored-attributes",
+		"-Wno-unknown-warning-option", "-Wno-unknown-pragmas", "-Wno-visibility", "-Wno-macro-redefined",
+		"-Wno-builtin-macro-redefined", "-Wno-incompatible-library-redeclaration",
+		"-Werror=implicit-function-declaration", "-Werror=implicit-int",
+	};
+	int count = 0;
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		arguments[count++] = ours[i];
+	for (; argv && *argv && count < ARGUMENTS_MAX; argv++)
+		if (changes_meaning(*argv))
+			arguments[count++] = *argv;
+	return count;
+}
+
+/* --- diagnostics ----------------------------------------------------------------------------------------------- */
+
+struct pass {
+	const struct slice *slice;
+	const char *name, *file;
+	unsigned line;
+	struct check_result *result;
+	CXTranslationUnit unit;
+	bool failed; /* out of memory */
+};
+
+static char *slice_line(const struct slice *s, unsigned line)
+{
+	const char *p = s->text;
+
+	while (--line && (p = strchr(p, '\n')))
+		p++;
+	return p ? strndup(p, strcspn(p, "\n")) : strdup("");
+}
+
+/* From the slice's line to the user's: true if it lies in what the user gave. */
+static bool place(const struct pass *p, CXSourceLocation location, struct check_diagnostic *d)
+{
+	const struct slice *s = p->slice;
+	unsigned line = 0, column = 0, presumed = 0;
+	CXString file;
+
+	clang_getExpansionLocation(location, NULL, &line, &column, NULL);
+	d->column = column;
+	if (line >= s->user_line && line < s->user_line + s->user_lines) {
+		d->line = line - s->user_line + p->line;
+		d->file = strdup(p->file);
+		d->source = slice_line(s, line);
+		return true;
+	}
+	if (s->extra_line && line >= s->extra_line && line < s->user_line) {
+		d->line = line - s->extra_line + 1;
+		d->file = strdup(p->file);
+		d->source = slice_line(s, line);
+		return true;
+	}
+	clang_getPresumedLocation(location, &file, &presumed, &column);
+	d->line = presumed;
+	d->file = take(file);
+	d->source = line ? slice_line(s, line) : strdup("");
+	return false;
+}
+
+static const char *severity_name(enum CXDiagnosticSeverity severity)
+{
+	if (severity >= CXDiagnostic_Error)
+		return "error";
+	return severity == CXDiagnostic_Warning ? "warning" : "note";
+}
+
+static const struct slice_guard *guard_at(const struct slice *s, unsigned line)
+{
+	for (size_t i = 0; i < s->guard_count; i++)
+		if (s->guards[i].line == line)
+			return &s->guards[i];
+	return NULL;
+}
+
+struct type_search {
+	const char *keyword, *name;
+	CXType type;
+};
+
+static enum CXChildVisitResult find_type(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct type_search *s = data;
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+	bool right_kind = (*s->keyword == 's' && kind == CXCursor_StructDecl) ||
+			  (*s->keyword == 'u' && kind == CXCursor_UnionDecl) ||
+			  (!*s->keyword && kind == CXCursor_TypedefDecl);
+
+	(void)parent;
+	if (right_kind && spelled(cursor, s->name) && (!*s->keyword || clang_isCursorDefinition(cursor))) {
+		s->type = clang_getCanonicalType(clang_getCursorType(cursor));
+		return CXChildVisit_Break;
+	}
+	return CXChildVisit_Continue;
+}
+
+/* What a guard's subject measures in the slice: -1 if that cannot be told. */
+static long long measure(const struct pass *p, const struct slice_guard *g)
+{
+	char subject[600];
+	struct type_search search = {.keyword = ""};
+
+	snprintf(subject, sizeof(subject), "%s", g->subject);
+	char *name = subject, *member = NULL;
+	if (strncmp(name, "struct ", 7) == 0 || strncmp(name, "union ", 6) == 0) {
+		search.keyword = *name == 's' ? "s" : "u";
+		name = strchr(name, ' ') + 1;
+	}
+	if (g->offset && (member = strchr(name, '.')))
+		*member++ = '\0';
+	search.name = name;
+	clang_visitChildren(clang_getTranslationUnitCursor(p->unit), find_type, &search);
+	if (search.type.kind == CXType_Invalid)
+		return -1;
+	long long bits = member ? clang_Type_getOffsetOf(search.type, member) : clang_Type_getSizeOf(search.type) * 8;
+	return bits < 0 ? -1 : bits / 8;
+}
+
+static char *quoted(const char *message)
+{
+	const char *open = strchr(message, '\'');
+	const char *close = open ? strchr(open + 1, '\'') : NULL;
+
+	return close ? strndup(open + 1, (size_t)(close - open - 1)) : NULL;
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+struct signatures {
+	const char *name;
+	char *before, *now;
+};
+
+static enum CXChildVisitResult find_signatures(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct signatures *s = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !spelled(cursor, s->name))
+		return CXChildVisit_Continue;
+	char *type = take(clang_getTypeSpelling(clang_getCursorType(cursor)));
+	if (clang_isCursorDefinition(cursor)) {
+		free(s->now);
+		s->now = type;
+	} else if (!s->before) {
+		s->before = type;
+	} else {
+		free(type);
+	}
+	return CXChildVisit_Continue;
+}
+
+/* "double price(const struct order *)" from "double (const struct order *)". */
+static char *spell_signature(const char *type, const char *name)
+{
+	const char *bracket = type ? strchr(type, '(') : NULL;
+	char *text = NULL;
+
+	if (!bracket)
+		return strdup(type ? type : "");
+	bool space = bracket > type && bracket[-1] != '*' && bracket[-1] != ' ';
+	if (asprintf(&text, "%.*s%s%s%s", (int)(bracket - type), type, space ? " " : "", name, bracket) < 0)
+		return NULL;
+	return text;
+}
+
+static void explain_layout(struct pass *p, const struct slice_guard *g, struct check_diagnostic *d)
+{
+	long long now = measure(p, g);
+	char *text;
+
+	if (now < 0 || asprintf(&text, "%s %s %llu in the running program, %lld here", g->subject,
+				g->offset ? "is at byte" : "has size", (unsigned long long)g->value, now) < 0)
+		return;
+	free(d->message);
+	d->message = text;
+}
+
+/* What kind of failure an error is, and what might heal it. */
+static void classify(struct pass *p, CXSourceLocation location, struct check_diagnostic *d)
+{
+	struct check_result *r = p->result;
+	unsigned line;
+
+	clang_getExpansionLocation(location, NULL, &line, NULL, NULL);
+	const struct slice_guard *guard = guard_at(p->slice, line);
+	if (guard)
+		explain_layout(p, guard, d);
+	if (strstr(d->message, "incomplete"))
+		r->incomplete = true;
+	if (!r->missing &&
+	    (begins(d->message, "use of undeclared identifier") || begins(d->message, "unknown type name") ||
+	     begins(d->message, "implicit declaration of function") ||
+	     begins(d->message, "implicitly declaring library function")))
+		r->missing = quoted(d->message);
+
+	if (r->failed)
+		return;
+	r->failed = true;
+	r->class = guard ? ERROR_LAYOUT : ERROR_COMPILE;
+	char *subject = begins(d->message, "conflicting types for") || begins(d->message, "static declaration of")
+				? quoted(d->message)
+				: NULL;
+	if (subject && strcmp(subject, p->name) == 0) {
+		struct signatures s = {.name = p->name};
+		clang_visitChildren(clang_getTranslationUnitCursor(p->unit), find_signatures, &s);
+		char *before = spell_signature(s.before, p->name), *now = spell_signature(s.now, p->name);
+		r->class = ERROR_SIGNATURE;
+		if (asprintf(&r->message, "the signature differs: the program has %s, this is %s", before, now) < 0)
+			r->message = NULL;
+		free(before);
+		free(now);
+		free(s.before);
+		free(s.now);
+	} else {
+		r->message = strdup(d->message);
+	}
+	free(subject);
+	p->failed |= !r->message;
+}
+
+static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
+{
+	enum CXDiagnosticSeverity severity = clang_getDiagnosticSeverity(diagnostic);
+	CXSourceLocation location = clang_getDiagnosticLocation(diagnostic);
+	struct check_result *r = p->result;
+	struct check_diagnostic d = {0};
+
+	if (severity <= CXDiagnostic_Note)
+		return;
+	bool in_user_text = place(p, location, &d);
+	d.message = take(clang_getDiagnosticSpelling(diagnostic));
+	d.severity = strdup(severity_name(severity));
+	void *more = realloc(r->diagnostics, (r->count + 1) * sizeof(d));
+	if (more)
+		r->diagnostics = more;
+	if (!more || !d.message || !d.severity || !d.file || !d.source)
+		p->failed = true;
+	else if (severity >= CXDiagnostic_Error)
+		classify(p, location, &d);
+	if (p->failed || (severity < CXDiagnostic_Error && !in_user_text)) {
+		free(d.file);
+		free(d.severity);
+		free(d.message);
+		free(d.source);
+		return;
+	}
+	r->diagnostics[r->count++] = d;
+}
+
+/* --- calling convention ---------------------------------------------------------------------------------------- */
+
+static bool passes_safely(CXType type)
+{
+	type = clang_getCanonicalType(type);
+	switch (type.kind) {
+	case CXType_Record:
+	case CXType_Complex:
+	case CXType_LongDouble:
+	case CXType_Int128:
+	case CXType_UInt128:
+	case CXType_Vector:
+	case CXType_ExtVector:
+	case CXType_Float128:
+	case CXType_Float16:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool signature_is_safe(CXType function)
+{
+	function = clang_getCanonicalType(function);
+	if (function.kind == CXType_Pointer)
+		function = clang_getCanonicalType(clang_getPointeeType(function));
+	if (!passes_safely(clang_getResultType(function)))
+		return false;
+	int count = clang_getNumArgTypes(function);
+	for (int i = 0; i < count; i++)
+		if (!passes_safely(clang_getArgType(function, (unsigned)i)))
+			return false;
+	return true;
+}
+
+static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	bool *unsafe = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) == CXCursor_CallExpr) {
+		if (!passes_safely(clang_getCursorType(cursor)))
+			*unsafe = true;
+		int count = clang_Cursor_getNumArguments(cursor);
+		for (int i = 0; i < count; i++)
+			if (!passes_safely(clang_getCursorType(clang_Cursor_getArgument(cursor, (unsigned)i))))
+				*unsafe = true;
+	}
+	return *unsafe ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
+/* --- const statics --------------------------------------------------------------------------------------------- */
+
+static bool is_constant(CXType type)
+{
+	for (;;) {
+		type = clang_getCanonicalType(type);
+		if (type.kind != CXType_ConstantArray && type.kind != CXType_IncompleteArray)
+			return clang_isConstQualifiedType(type);
+		type = clang_getArrayElementType(type);
+	}
+}
+
+static enum CXChildVisitResult find_constants(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct check_result *r = data;
+	size_t count = 0;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_VarDecl || clang_Cursor_getStorageClass(cursor) != CX_SC_Static ||
+	    !is_constant(clang_getCursorType(cursor)))
+		return CXChildVisit_Recurse;
+	while (r->constants && r->constants[count])
+		count++;
+	char **more = realloc(r->constants, (count + 2) * sizeof(*more));
+	if (!more)
+		return CXChildVisit_Break;
+	r->constants = more;
+	more[count] = take(clang_getCursorSpelling(cursor));
+	more[count + 1] = NULL;
+	return CXChildVisit_Continue;
+}
+
+struct convention_search {
+	const char *name;
+	struct check_result *result;
+};
+
+static enum CXChildVisitResult examine_function(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct convention_search *s = data;
+	bool unsafe = false;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
+		return CXChildVisit_Continue;
+	if (!signature_is_safe(clang_getCursorType(cursor)))
+		unsafe = true;
+	if (!unsafe)
+		clang_visitChildren(cursor, find_calls, &unsafe);
+	if (unsafe)
+		s->result->needs_cc = true;
+	if (!spelled(cursor, s->name))
+		return CXChildVisit_Continue;
+	char *type = take(clang_getTypeSpelling(clang_getCursorType(cursor)));
+	free(s->result->signature);
+	s->result->signature = spell_signature(type, s->name);
+	free(type);
+	clang_visitChildren(cursor, find_constants, s->result);
+	return CXChildVisit_Continue;
+}
+
+/* --- one slice ------------------------------------------------------------------------------------------------- */
+
+struct error *check_slice(struct check *c, const struct slice *slice, const char *name, const char *const *argv,
+			  const char *file, unsigned line, struct check_result *out)
+{
+	const char *arguments[ARGUMENTS_MAX];
+	struct check_result result = {.class = ERROR_COMPILE};
+	struct pass p = {.slice = slice, .name = name, .file = file, .line = line, .result = &result};
+	int count = choose_arguments(argv, arguments);
+
+	p.unit = parse(c, arguments, count, slice->text, slice->size);
+	if (!p.unit)
+		return error_new(ERROR_INTERNAL, "libclang cannot read the slice of %s", name);
+	unsigned diagnostics = clang_getNumDiagnostics(p.unit);
+	for (unsigned i = 0; i < diagnostics && !p.failed; i++) {
+		CXDiagnostic d = clang_getDiagnostic(p.unit, i);
+		add_diagnostic(&p, d);
+		clang_disposeDiagnostic(d);
+	}
+	struct convention_search search = {.name = name, .result = &result};
+	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_function, &search);
+	clang_disposeTranslationUnit(p.unit);
+	if (p.failed) {
+		check_result_fini(&result);
+		return error_memory();
+	}
+	*out = result;
+	return NULL;
+}
+
+void check_result_fini(struct check_result *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		free(r->diagnostics[i].file);
+		free(r->diagnostics[i].severity);
+		free(r->diagnostics[i].message);
+		free(r->diagnostics[i].source);
+	}
+	for (char **name = r->constants; name && *name; name++)
+		free(*name);
+	free(r->constants);
+	free(r->diagnostics);
+	free(r->message);
+	free(r->missing);
+	free(r->signature);
+	*r = (struct check_result){0};
+}

@@ -1,0 +1,47 @@
+/* What the compiler would say of a slice: libclang's diagnostics, in lines of the text that the user gave; the layouts
+ * and the signature that the running program relies on; and whether libtcc's calling convention can be trusted.
+ *
+ * One thread (libclang keeps an index for it). A finding is a result, not an error object: a slice with errors is
+ * checked successfully. */
+#ifndef RTF_CHECK_H
+#define RTF_CHECK_H
+
+#include "error.h"
+#include "slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct check; /* libclang, warmed up */
+
+struct check_diagnostic {
+	char *file;
+	unsigned line, column;
+	char *severity; /* "error", "warning", "note" */
+	char *message;
+	char *source; /* the line it points to, "" if unknown */
+};
+
+struct check_result {
+	size_t count;
+	struct check_diagnostic *diagnostics;
+	bool failed;            /* at least one error: what follows is not to be compiled */
+	enum error_class class; /* then: COMPILE, SIGNATURE or LAYOUT */
+	char *message;          /* then: one sentence */
+	char *missing;          /* then: a name that the slice does not declare, or NULL */
+	bool incomplete;        /* then: it wants a type whole that the slice only mentions */
+	bool needs_cc;          /* passes, returns or calls with a shape that libtcc passes otherwise than gcc */
+	char *signature;        /* of the function as checked */
+	char **constants;       /* names of its const statics, NULL-terminated: their values are the new text's; or NULL */
+};
+
+struct error *check_new(struct check **out);
+void check_free(struct check *);
+
+/* `argv`: the program's flags; those that change the meaning of C (-std, -f…, -m…) are taken from it. `file` names the
+ * user's text in diagnostics, whose lines count from `line`. */
+struct error *check_slice(struct check *, const struct slice *, const char *name, const char *const *argv,
+			  const char *file, unsigned line, struct check_result *out);
+void check_result_fini(struct check_result *);
+
+#endif

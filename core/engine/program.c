@@ -1,0 +1,501 @@
+#include "program.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ARENAS_MAX = 64, CLIENTS_MAX = 64, NAMES_SIZE = 4096 };
+
+struct arena {
+	struct message_arena m;
+	unsigned char *view; /* the whole file, rw- */
+};
+
+/* What dlsym said, by name: a program's libraries do not lose names. */
+struct resolved {
+	char *name;
+	uint64_t address;
+};
+
+struct program {
+	int socket;
+	bool lost;
+	uint32_t serial;
+	struct message_hello hello;
+	char *strings[4];
+	struct arena arenas[ARENAS_MAX];
+	uint32_t arena_count;
+	int clients[CLIENTS_MAX];
+	size_t client_count;
+	struct resolved *resolved;
+	size_t resolved_count, resolved_room;
+	unsigned char payload[MESSAGE_MAX];
+};
+
+static struct error *lose(struct program *p, int errnum)
+{
+	p->lost = true;
+	return errnum == ENOTCONN ? error_new(ERROR_INTERNAL, "the program has ended")
+				  : error_errno(errnum, "the connection to the program is lost");
+}
+
+/* --- the start ------------------------------------------------------------------------------------------------- */
+
+static struct error *take_hello(struct program *p, size_t length)
+{
+	const char *at = (const char *)p->payload + sizeof(p->hello);
+	size_t left = length - sizeof(p->hello);
+
+	if (length < sizeof(p->hello))
+		return error_new(ERROR_INTERNAL, "the program's hello is too short");
+	memcpy(&p->hello, p->payload, sizeof(p->hello));
+	if (p->hello.version != MESSAGE_VERSION)
+		return error_new(ERROR_INTERNAL, "the program's librtf speaks version %u, this engine version %d: rebuild both",
+				 p->hello.version, MESSAGE_VERSION);
+	for (int i = 0; i < 4; i++) {
+		size_t n = strnlen(at, left);
+		if (n == left)
+			return error_new(ERROR_INTERNAL, "the program's hello is malformed");
+		p->strings[i] = strdup(at);
+		if (!p->strings[i])
+			return error_memory();
+		at += n + 1;
+		left -= n + 1;
+	}
+	return left ? error_new(ERROR_INTERNAL, "the program's hello is malformed") : NULL;
+}
+
+/* Whether the arena's own account of itself fits its file: a header is data from elsewhere. */
+static bool arena_is_sound(const struct arena *a, uint64_t file_size)
+{
+	const struct arena_header *h = (const void *)a->view;
+	uint64_t table = (uint64_t)h->slots * sizeof(uint64_t);
+
+	return h->magic == ARENA_MAGIC && h->version == MESSAGE_VERSION && a->m.size == file_size &&
+	       h->end_offset <= file_size && h->slots_offset + table <= h->code_offset &&
+	       h->sleds_offset + table <= h->code_offset && h->built_offset + table <= h->code_offset &&
+	       h->code_offset <= h->data_offset && h->data_offset <= h->end_offset &&
+	       h->code_used <= h->data_offset - h->code_offset && h->data_used <= h->end_offset - h->data_offset;
+}
+
+static struct error *take_arena(struct program *p, size_t length, int fd)
+{
+	struct arena *a = &p->arenas[p->arena_count];
+	struct stat st;
+
+	if (length != sizeof(a->m) || fd < 0 || p->arena_count == ARENAS_MAX || fstat(fd, &st))
+		return error_new(ERROR_INTERNAL, "the program sent a malformed arena");
+	memcpy(&a->m, p->payload, sizeof(a->m));
+	if ((uint64_t)st.st_size < sizeof(struct arena_header))
+		return error_new(ERROR_INTERNAL, "the program sent an empty arena");
+	a->view = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (a->view == MAP_FAILED)
+		return error_errno(errno, "cannot map the program's arena");
+	if (!arena_is_sound(a, (uint64_t)st.st_size)) {
+		munmap(a->view, (size_t)st.st_size);
+		return error_new(ERROR_INTERNAL, "the program sent an arena that does not fit its file");
+	}
+	p->arena_count++;
+	return NULL;
+}
+
+static void keep_client(struct program *p, int fd)
+{
+	if (fd >= 0 && p->client_count < CLIENTS_MAX)
+		p->clients[p->client_count++] = fd;
+	else if (fd >= 0)
+		close(fd);
+}
+
+/* One message: its header; the payload is in p->payload. */
+static struct error *receive(struct program *p, struct message_header *h, size_t *length, int *fd)
+{
+	ptrdiff_t n = message_receive(p->socket, h, p->payload, fd);
+
+	if (n < 0)
+		return lose(p, (int)-n);
+	*length = (size_t)n;
+	return NULL;
+}
+
+static struct error *read_start(struct program *p)
+{
+	bool hello = false;
+
+	for (;;) {
+		struct message_header h;
+		size_t length;
+		int fd = -1;
+		struct error *e = receive(p, &h, &length, &fd);
+		if (e)
+			return e;
+		if (h.type == MESSAGE_READY && hello)
+			return NULL;
+		if (h.type == MESSAGE_HELLO && !hello) {
+			e = take_hello(p, length);
+			hello = true;
+		} else if (h.type == MESSAGE_ARENA && hello) {
+			e = take_arena(p, length, fd);
+		} else {
+			e = error_new(ERROR_INTERNAL, "the program sent message %u at the start", h.type);
+		}
+		if (fd >= 0)
+			close(fd);
+		if (e)
+			return e;
+	}
+}
+
+struct error *program_new(int socket, struct program **out)
+{
+	struct program *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		close(socket);
+		return error_memory();
+	}
+	p->socket = socket;
+	struct error *e = read_start(p);
+	if (e) {
+		program_free(p);
+		return e;
+	}
+	*out = p;
+	return NULL;
+}
+
+void program_free(struct program *p)
+{
+	if (!p)
+		return;
+	for (uint32_t i = 0; i < p->arena_count; i++)
+		munmap(p->arenas[i].view, p->arenas[i].m.size);
+	for (size_t i = 0; i < p->client_count; i++)
+		close(p->clients[i]);
+	for (size_t i = 0; i < p->resolved_room; i++)
+		free(p->resolved[i].name);
+	for (int i = 0; i < 4; i++)
+		free(p->strings[i]);
+	free(p->resolved);
+	close(p->socket);
+	free(p);
+}
+
+/* --- what is known --------------------------------------------------------------------------------------------- */
+
+int program_socket(const struct program *p)
+{
+	return p->socket;
+}
+
+bool program_lost(const struct program *p)
+{
+	return p->lost;
+}
+
+pid_t program_pid(const struct program *p)
+{
+	return p->hello.pid;
+}
+
+uint32_t program_flags(const struct program *p)
+{
+	return p->hello.flags;
+}
+
+const char *program_socket_path(const struct program *p)
+{
+	return p->strings[0];
+}
+
+const char *program_history_path(const struct program *p)
+{
+	return p->strings[1];
+}
+
+const char *program_source_root(const struct program *p)
+{
+	return p->strings[2];
+}
+
+static struct arena_header *header(const struct program *p, uint32_t arena)
+{
+	return (void *)p->arenas[arena].view;
+}
+
+uint32_t program_arena_count(const struct program *p)
+{
+	return p->arena_count;
+}
+
+uint32_t program_slot_count(const struct program *p, uint32_t arena)
+{
+	return header(p, arena)->slots;
+}
+
+static uint64_t table_entry(const struct program *p, uint32_t arena, uint64_t offset, uint32_t slot)
+{
+	const uint64_t *table = (const void *)(p->arenas[arena].view + offset);
+
+	return __atomic_load_n(&table[slot], __ATOMIC_ACQUIRE);
+}
+
+uint64_t program_sled(const struct program *p, uint32_t arena, uint32_t slot)
+{
+	return table_entry(p, arena, header(p, arena)->sleds_offset, slot);
+}
+
+uint64_t program_built(const struct program *p, uint32_t arena, uint32_t slot)
+{
+	return table_entry(p, arena, header(p, arena)->built_offset, slot);
+}
+
+uint64_t program_target(const struct program *p, uint32_t arena, uint32_t slot)
+{
+	return table_entry(p, arena, header(p, arena)->slots_offset, slot);
+}
+
+void program_regions(const struct program *p, uint32_t arena, struct link_region *code, struct link_region *data)
+{
+	const struct arena *a = &p->arenas[arena];
+	const struct arena_header *h = header(p, arena);
+
+	*code = (struct link_region){.view = a->view + h->code_offset + h->code_used,
+				     .address = a->m.code_address + h->code_used,
+				     .size = h->data_offset - h->code_offset - h->code_used};
+	*data = (struct link_region){.view = a->view + h->data_offset + h->data_used,
+				     .address = a->m.data_address + h->data_used,
+				     .size = h->end_offset - h->data_offset - h->data_used};
+}
+
+void program_commit(struct program *p, uint32_t arena, size_t code, size_t data)
+{
+	struct arena_header *h = header(p, arena);
+
+	/* Data first: an engine that ends in between has wasted a page and confused nobody. */
+	h->data_used += data;
+	__atomic_store_n(&h->code_used, h->code_used + code, __ATOMIC_RELEASE);
+}
+
+void program_code(const struct program *p, uint32_t arena, struct link_region *out)
+{
+	const struct arena *a = &p->arenas[arena];
+	const struct arena_header *h = header(p, arena);
+
+	*out = (struct link_region){
+		.view = a->view + h->code_offset, .address = a->m.code_address, .size = h->code_used};
+}
+
+/* --- questions and answers ------------------------------------------------------------------------------------- */
+
+struct error *program_receive(struct program *p)
+{
+	struct message_header h;
+	size_t length = 0;
+	int fd = -1;
+
+	struct error *e = receive(p, &h, &length, &fd);
+	if (e)
+		return e;
+	if (h.type == MESSAGE_CLIENT && length == 0 && fd >= 0) {
+		keep_client(p, fd);
+		return NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	return lose(p, EPROTO);
+}
+
+int program_take_client(struct program *p)
+{
+	if (!p->client_count)
+		return -1;
+	int fd = p->clients[0];
+	memmove(p->clients, p->clients + 1, --p->client_count * sizeof(*p->clients));
+	return fd;
+}
+
+/* Sends a request and waits for its answer, which is left in p->payload. */
+static struct error *ask(struct program *p, uint32_t type, const void *payload, size_t length, struct message_header *h,
+			 size_t *answer)
+{
+	uint32_t serial = ++p->serial ? p->serial : ++p->serial;
+
+	if (p->lost)
+		return lose(p, ENOTCONN);
+	int failed = message_send(p->socket, type, serial, payload, length, -1);
+	if (failed)
+		return lose(p, -failed);
+	for (;;) {
+		int fd = -1;
+		struct error *e = receive(p, h, answer, &fd);
+		if (e)
+			return e;
+		if (h->type == MESSAGE_CLIENT && *answer == 0) {
+			keep_client(p, fd);
+			continue;
+		}
+		if (fd >= 0)
+			close(fd);
+		if (fd >= 0 || h->serial != serial)
+			return lose(p, EPROTO);
+		return NULL;
+	}
+}
+
+/* The answer of a request that is answered by DONE: 0 or a negative errno. */
+static struct error *ask_done(struct program *p, uint32_t type, const void *payload, size_t length, int32_t *result)
+{
+	struct message_header h;
+	size_t answer;
+
+	struct error *e = ask(p, type, payload, length, &h, &answer);
+	if (e)
+		return e;
+	if (h.type != MESSAGE_DONE || answer != sizeof(*result))
+		return lose(p, EPROTO);
+	memcpy(result, p->payload, sizeof(*result));
+	return NULL;
+}
+
+struct error *program_publish(struct program *p, const struct message_publish *slots, size_t count)
+{
+	int32_t result;
+
+	if (count * sizeof(*slots) > MESSAGE_MAX)
+		return error_new(ERROR_USAGE, "more than %zu functions at once", MESSAGE_MAX / sizeof(*slots));
+	struct error *e = ask_done(p, MESSAGE_PUBLISH, slots, count * sizeof(*slots), &result);
+	if (e)
+		return e;
+	return result ? error_errno(-result, "the program refuses the new version") : NULL;
+}
+
+static struct resolved *find_resolved(struct program *p, const char *name)
+{
+	size_t at = (size_t)text_hash(TEXT_HASH_SEED, name, strlen(name)) & (p->resolved_room - 1);
+
+	while (p->resolved[at].name && strcmp(p->resolved[at].name, name) != 0)
+		at = (at + 1) & (p->resolved_room - 1);
+	return &p->resolved[at];
+}
+
+static bool make_room(struct program *p)
+{
+	struct resolved *old = p->resolved;
+	size_t room = p->resolved_room;
+
+	if (p->resolved_count * 2 < room)
+		return true;
+	p->resolved = calloc(room ? room * 2 : 256, sizeof(*p->resolved));
+	if (!p->resolved) {
+		p->resolved = old;
+		return false;
+	}
+	p->resolved_room = room ? room * 2 : 256;
+	for (size_t i = 0; i < room; i++)
+		if (old[i].name)
+			*find_resolved(p, old[i].name) = old[i];
+	free(old);
+	return true;
+}
+
+struct error *program_resolve(struct program *p, const char *name, uint64_t *address)
+{
+	struct message_header h;
+	size_t length = strlen(name) + 1, answer;
+
+	if (length > NAMES_SIZE) {
+		*address = 0;
+		return NULL;
+	}
+	if (!make_room(p))
+		return error_memory();
+	struct resolved *known = find_resolved(p, name);
+	if (known->name) {
+		*address = known->address;
+		return NULL;
+	}
+	struct error *e = ask(p, MESSAGE_RESOLVE, name, length, &h, &answer);
+	if (e)
+		return e;
+	if (h.type != MESSAGE_ADDRESSES || answer != sizeof(*address))
+		return lose(p, EPROTO);
+	memcpy(address, p->payload, sizeof(*address));
+	/* What is not there may come with a library that is loaded later. */
+	if (*address && (known->name = strdup(name))) {
+		known->address = *address;
+		p->resolved_count++;
+	}
+	return NULL;
+}
+
+enum { MEMORY_CHUNK = MESSAGE_MAX / 2 };
+
+struct error *program_read(struct program *p, uint64_t address, void *bytes, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		size_t n = size - done < MEMORY_CHUNK ? size - done : MEMORY_CHUNK;
+		struct message_memory m = {.address = address + done, .length = (uint32_t)n};
+		struct message_header h;
+		size_t answer;
+		struct error *e = ask(p, MESSAGE_READ, &m, sizeof(m), &h, &answer);
+		if (e)
+			return e;
+		if (h.type == MESSAGE_DONE)
+			return error_new(ERROR_FAULT, "cannot read memory at 0x%llx",
+					 (unsigned long long)(address + done));
+		if (h.type != MESSAGE_DATA || answer != n)
+			return lose(p, EPROTO);
+		memcpy((char *)bytes + done, p->payload, n);
+		done += n;
+	}
+	return NULL;
+}
+
+struct error *program_write(struct program *p, uint64_t address, const void *bytes, size_t size)
+{
+	unsigned char *packet = malloc(sizeof(struct message_memory) + MEMORY_CHUNK);
+
+	if (!packet)
+		return error_memory();
+	struct error *e = NULL;
+	for (size_t done = 0; !e && done < size;) {
+		size_t n = size - done < MEMORY_CHUNK ? size - done : MEMORY_CHUNK;
+		struct message_memory m = {.address = address + done, .length = (uint32_t)n};
+		int32_t result;
+		memcpy(packet, &m, sizeof(m));
+		memcpy(packet + sizeof(m), (const char *)bytes + done, n);
+		e = ask_done(p, MESSAGE_WRITE, packet, sizeof(m) + n, &result);
+		if (!e && result)
+			e = error_new(ERROR_FAULT, "cannot write memory at 0x%llx", (unsigned long long)(address + done));
+		done += n;
+	}
+	free(packet);
+	return e;
+}
+
+void program_log(struct program *p, int level, const char *format, ...)
+{
+	struct {
+		uint32_t level;
+		char text[2048];
+	} message = {.level = (uint32_t)level};
+	va_list args;
+
+	if (p->lost)
+		return;
+	va_start(args, format);
+	int n = vsnprintf(message.text, sizeof(message.text), format, args);
+	va_end(args);
+	if (n <= 0)
+		return;
+	size_t length = (size_t)n < sizeof(message.text) ? (size_t)n : sizeof(message.text) - 1;
+	if (message_send(p->socket, MESSAGE_LOG, 0, &message, sizeof(message.level) + length, -1))
+		p->lost = true;
+}

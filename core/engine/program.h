@@ -1,0 +1,65 @@
+/* The running program as its agent gives it to the engine: arenas to write to, slots to store, memory, names.
+ *
+ * One thread. Every call that asks the program waits for its answer; consoles that the agent hands over in the
+ * meantime are kept for program_take_client. When the channel is lost every call fails with ERROR_INTERNAL, and
+ * program_lost says so: the engine then has nothing left to do. */
+#ifndef RTF_PROGRAM_H
+#define RTF_PROGRAM_H
+
+#include "error.h"
+#include "link.h"
+#include "message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct program;
+
+/* Takes the socket; reads everything up to MESSAGE_READY. */
+struct error *program_new(int socket, struct program **out);
+void program_free(struct program *); /* takes NULL; unmaps the arenas */
+
+int program_socket(const struct program *); /* to poll for reading */
+bool program_lost(const struct program *);
+pid_t program_pid(const struct program *);
+uint32_t program_flags(const struct program *); /* HELLO_* */
+const char *program_socket_path(const struct program *);
+const char *program_history_path(const struct program *); /* "": the default place */
+const char *program_source_root(const struct program *);  /* "OLD=NEW" or "" */
+
+/* Reads one unasked message. */
+struct error *program_receive(struct program *);
+
+/* A console's connection, now the caller's, or -1. */
+int program_take_client(struct program *);
+
+/* Slots: decorated functions, by arena and number. */
+uint32_t program_arena_count(const struct program *);
+uint32_t program_slot_count(const struct program *, uint32_t arena);
+uint64_t program_sled(const struct program *, uint32_t arena, uint32_t slot);
+uint64_t program_built(const struct program *, uint32_t arena, uint32_t slot);
+uint64_t program_target(const struct program *, uint32_t arena, uint32_t slot); /* what runs now */
+
+/* What is free of an arena. Bytes written there count once program_commit has moved the marks. */
+void program_regions(const struct program *, uint32_t arena, struct link_region *code, struct link_region *data);
+void program_commit(struct program *, uint32_t arena, size_t code, size_t data);
+
+/* The code handed out so far, for reading back: base of the engine's view, its address in the program, its size. */
+void program_code(const struct program *, uint32_t arena, struct link_region *out);
+
+/* Stores all of these slots, or none. */
+struct error *program_publish(struct program *, const struct message_publish *, size_t count);
+
+/* dlsym(RTLD_DEFAULT) in the program; *address 0 if it has no such name. Remembered. */
+struct error *program_resolve(struct program *, const char *name, uint64_t *address);
+
+/* Memory of the program. ERROR_FAULT where it has none. */
+struct error *program_read(struct program *, uint64_t address, void *bytes, size_t size);
+struct error *program_write(struct program *, uint64_t address, const void *bytes, size_t size);
+
+/* A line for the program's log; `level` as in syslog(3). Losing it is no error. */
+void program_log(struct program *, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
