@@ -1,7 +1,10 @@
 /* The running program as its files describe it: modules, symbols, DWARF, through elfutils' libdwfl.
  *
- * Reads the program's files and /proc/PID/maps, never the program's memory, and stops nothing. Everything returned
- * belongs to the target and stays valid until target_free; one thread at a time. */
+ * Reads the program's files, /proc/PID/exe and /proc/PID/maps, never the program's memory, and stops nothing.
+ * The executable is read as it runs, even if it was deleted or built anew since. Each module's symbols and
+ * DWARF are read when first asked for. Everything returned belongs to the target and stays valid until
+ * target_free; what belonged to a module that target_refresh no longer found is then not found any more. One
+ * thread at a time. */
 #ifndef RTF_TARGET_H
 #define RTF_TARGET_H
 
@@ -20,18 +23,22 @@ struct target_unit {
 	const char *directory; /* DW_AT_comp_dir, source root mapped */
 	const char *producer;  /* DW_AT_producer: compiler, version and (gcc) its code generation flags */
 	const char *module;    /* file name of the module, without directories */
-	const char *const *include_directories; /* absolute; NULL at the end; from the line table */
-	bool optimized;        /* -O1 or more, as far as DWARF tells */
-	bool clang;            /* built by clang */
+	const char *const *include_directories; /* absolute; NULL at the end; those that the line table used,
+						   the system's among them, `directory` not */
+	bool optimized;                         /* -O1 or more (-Og, -Os too), as far as DWARF tells */
+	bool clang;                             /* built by clang */
 };
 
 struct target_function {
-	const char *name;  /* as in the source */
-	const char *file;  /* where it is defined: absolute, source root mapped; may be a header */
-	unsigned line;     /* DW_AT_decl_line: the line of its name, not of its first specifier; 0 is unknown */
-	uint64_t entry;    /* run-time address that callers use */
-	uint64_t size;     /* bytes of machine code, 0 if unknown */
-	bool external;     /* not static */
+	const char *name; /* as in the source */
+	const char *file; /* where it is defined: absolute, source root mapped; may be a header */
+	unsigned line;  /* DW_AT_decl_line: the line of its name, not of its first specifier; 0 is unknown */
+	uint64_t entry; /* run-time address that callers use */
+	uint64_t size;  /* bytes of machine code that follow the entry, 0 if unknown */
+	bool external;  /* not static */
+	bool clone; /* the compiler's changed copy (f.constprop.0, f.isra.0, …): named as the source has it,
+		       but with a calling convention of its own, so that no text can be compiled to take its
+		       place */
 	const struct target_unit *unit; /* NULL without DWARF */
 	const char *module;
 	uint64_t die; /* for target's own use */
@@ -43,17 +50,18 @@ struct target_symbol {
 	uint64_t size;    /* 0 if unknown */
 	bool thread_local;
 	bool function;
+	bool internal; /* static in the unit, or in the function; else one of the module's globals */
 };
 
 struct target_member {
-	const char *name; /* NULL for an anonymous struct or union member, whose own members follow, flattened */
-	uint64_t bit_offset;
-	uint32_t bit_size; /* 0: not a bit-field */
+	const char *name;    /* NULL: an anonymous struct or union; its own members follow, flattened */
+	uint64_t bit_offset; /* from the start of the outermost struct; its lowest bit's, for a bit-field */
+	uint32_t bit_size;   /* 0: not a bit-field */
 };
 
 struct target_layout {
 	uint64_t size;
-	size_t count;
+	size_t count;                        /* 0 also for an enum, a scalar, an array, a pointer */
 	const struct target_member *members; /* flattened through anonymous members */
 };
 
@@ -67,28 +75,40 @@ void target_free(struct target *);
 struct error *target_refresh(struct target *);
 
 const char *target_program(const struct target *);  /* absolute path of the executable */
-const char *target_build_id(const struct target *); /* lower-case hex; without one, a hash of the file: never NULL */
+const char *target_build_id(const struct target *); /* lower-case hex; else a hash of the file; never NULL */
 
-/* The function whose sled is at run-time address `sled` (the sled may stand a few bytes after the symbol: endbr64).
- * Without DWARF: name, entry and module from the symbol table, unit NULL, line 0. False if nothing is known. */
+/* The function whose sled is at run-time address `sled` (the sled may stand a few bytes after the symbol:
+ * endbr64). Without DWARF: name, entry and module from the symbol table, unit NULL, line 0. False if nothing
+ * is known. */
 bool target_function_at(struct target *, uint64_t sled, struct target_function *out);
 
-/* All units with a function of this name, decorated or not, for near misses: calls `each` for every subprogram that
- * has machine code, until it returns false. */
-void target_each_function(struct target *, bool (*each)(void *context, const struct target_function *), void *context);
+/* Decorated or not, for near misses: calls `each` for every subprogram that DWARF gives machine code in the
+ * executable and in modules with sleds, until it returns false. */
+void target_each_function(struct target *, bool (*each)(void *context, const struct target_function *),
+			  void *context);
 
-/* `name` as a file-scope name in `unit`: the unit's own statics and definitions first, then the module's globals
- * (hidden ones too). Only what really is in the binary under that very name: a function that was inlined away
- * or survives only as a clone (.isra, .constprop, .part, .cold) is not there. IFUNCs and symbols that the module
- * imports are not found here: the dynamic linker knows those (see MESSAGE_RESOLVE). */
-bool target_find(struct target *, const struct target_unit *unit, const char *name, struct target_symbol *out);
+/* `name` as a file-scope name in `unit`: the unit's own statics and definitions first, then the module's
+ * globals (hidden ones too). Only what really is in the binary under that very name: a function that was
+ * inlined away or survives only as a clone (.isra, .constprop, .part, .cold) is not there, nor is a variable
+ * that was optimised away or is not kept as its type says. A unit's static that is not there is never
+ * answered with another unit's global. An asm label is found too. A library's global that the executable
+ * defines as well (a copy relocation) is the executable's. IFUNCs and symbols that the module imports are not
+ * found here: the dynamic linker knows those (see MESSAGE_RESOLVE). `unit` NULL: the executable's globals. */
+bool target_find(struct target *, const struct target_unit *unit, const char *name,
+		 struct target_symbol *out);
 
-/* The `nth` (from 0, in source order) function-local static called `name` of `function`. */
-bool target_find_local(struct target *, const struct target_function *function, const char *name, unsigned nth,
-		       struct target_symbol *out);
+/* The `nth` (from 0, in source order) function-local static called `name` of `function`; those of functions
+ * inlined into it are not its own. False also where optimisation removed a variable of that name before it,
+ * perhaps a static, so that the count is uncertain. */
+bool target_find_local(struct target *, const struct target_function *function, const char *name,
+		       unsigned nth, struct target_symbol *out);
 
-/* How the binary lays out a type that `unit` knows under that tag or typedef name; false if DWARF has no complete
- * type of that name in the unit. */
+/* A thread-local's offset from the thread pointer (negative, as unsigned, on x86-64), given its offset in the
+ * TLS block of `unit`'s module (NULL: the executable). Known for the executable only: false elsewhere. */
+bool target_tls_offset(struct target *, const struct target_unit *unit, uint64_t offset, uint64_t *out);
+
+/* How the binary lays out a type that `unit` knows under that tag or typedef name at file scope (a typedef:
+ * the layout of what it stands for); false if DWARF has no complete type of that name in the unit. */
 bool target_find_layout(struct target *, const struct target_unit *unit, enum target_tag, const char *name,
 			struct target_layout *out);
 
@@ -98,7 +118,8 @@ bool target_find_enumerator(struct target *, const struct target_unit *unit, con
 /* Elements of the first dimension of array variable `name` of `unit`; false if unknown or not an array. */
 bool target_find_bound(struct target *, const struct target_unit *unit, const char *name, uint64_t *out);
 
-/* The nearest symbol at or below a run-time address: "price+0x12 in shop"; false if in no module. */
+/* The nearest symbol at or below a run-time address: "price in shop", "price+0x12 in shop", "0x1040 in shop"
+ * (from its first byte) if there is none; false if in no module. */
 bool target_describe_address(struct target *, uint64_t address, char *buffer, size_t size);
 
 #endif

@@ -1,0 +1,397 @@
+#include "die.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+
+enum {
+	CHAIN = 64,
+	NESTING = 32
+}; /* more typedefs or anonymous members than any source has: a damaged file */
+
+bool die_address_kept(uint64_t address)
+{
+	return address > 1 && address < UINT64_MAX - 1;
+}
+
+/* An operand that stands in .debug_addr (DW_OP_addrx, DW_OP_constx). */
+static bool indexed_operand(Dwarf_Attribute *location, const Dwarf_Op *op, uint64_t *value)
+{
+	Dwarf_Attribute operand;
+	Dwarf_Word word;
+
+	if (dwarf_getlocation_attr(location, op, &operand) != 0)
+		return false;
+	if (dwarf_formaddr(&operand, value) == 0)
+		return true;
+	if (dwarf_formudata(&operand, &word) != 0)
+		return false;
+	*value = word;
+	return true;
+}
+
+static bool address_operand(Dwarf_Attribute *location, const Dwarf_Op *op, uint64_t *address)
+{
+	if (op->atom == DW_OP_addrx || op->atom == DW_OP_GNU_addr_index)
+		return indexed_operand(location, op, address);
+	*address = op->number;
+	return op->atom == DW_OP_addr;
+}
+
+static bool offset_operand(Dwarf_Attribute *location, const Dwarf_Op *op, uint64_t *offset)
+{
+	switch (op->atom) {
+	case DW_OP_constx:
+	case DW_OP_GNU_const_index:
+		return indexed_operand(location, op, offset);
+	case DW_OP_addr:
+	case DW_OP_const1u:
+	case DW_OP_const2u:
+	case DW_OP_const4u:
+	case DW_OP_const8u:
+	case DW_OP_const4s:
+	case DW_OP_const8s:
+	case DW_OP_constu:
+		*offset = op->number;
+		return true;
+	default:
+		return op->atom >= DW_OP_lit0 && op->atom <= DW_OP_lit31 &&
+		       (*offset = op->atom - DW_OP_lit0, true);
+	}
+}
+
+static bool is_tls(const Dwarf_Op *op)
+{
+	return op->atom == DW_OP_form_tls_address || op->atom == DW_OP_GNU_push_tls_address;
+}
+
+enum die_place die_place(Dwarf_Die *die, uint64_t *address)
+{
+	Dwarf_Attribute location;
+	Dwarf_Op *ops;
+	size_t count;
+	uint64_t value;
+
+	if (!dwarf_attr_integrate(die, DW_AT_location, &location))
+		return DIE_NOWHERE;
+	if (dwarf_getlocation(&location, &ops, &count) != 0)
+		return DIE_ELSEWHERE; /* a list: it moves about */
+	if (count == 0)
+		return DIE_NOWHERE;
+	if (count == 2 && is_tls(&ops[1]) && offset_operand(&location, &ops[0], &value)) {
+		*address = value;
+		return DIE_THREAD;
+	}
+	/* Any further operation changes what is there: clang keeps an int that is only 0 or 1 in a byte. */
+	if (count > 2 || (count == 2 && ops[1].atom != DW_OP_plus_uconst))
+		return DIE_ELSEWHERE;
+	if (!address_operand(&location, &ops[0], &value))
+		return DIE_ELSEWHERE;
+	if (!die_address_kept(value))
+		return DIE_NOWHERE;
+	*address = value + (count == 2 ? ops[1].number : 0);
+	return DIE_STATIC;
+}
+
+static const char *string_attribute(Dwarf_Die *die, unsigned name)
+{
+	Dwarf_Attribute attribute;
+
+	return dwarf_formstring(dwarf_attr_integrate(die, name, &attribute));
+}
+
+const char *die_name(Dwarf_Die *die)
+{
+	return string_attribute(die, DW_AT_name);
+}
+
+const char *die_linkage_name(Dwarf_Die *die)
+{
+	const char *name = string_attribute(die, DW_AT_linkage_name);
+
+	return name ? name : string_attribute(die, DW_AT_MIPS_linkage_name);
+}
+
+bool die_flag(Dwarf_Die *die, unsigned name)
+{
+	Dwarf_Attribute attribute;
+	bool set;
+
+	return dwarf_formflag(dwarf_attr_integrate(die, name, &attribute), &set) == 0 && set;
+}
+
+unsigned die_line(Dwarf_Die *die)
+{
+	int line;
+
+	return dwarf_decl_line(die, &line) == 0 && line > 0 ? (unsigned)line : 0;
+}
+
+Dwarf_Die die_origin(Dwarf_Die *die)
+{
+	Dwarf_Die origin = *die;
+
+	for (int i = 0; i < CHAIN; i++) {
+		Dwarf_Attribute attribute;
+		Dwarf_Die next;
+
+		if (!dwarf_attr(&origin, DW_AT_abstract_origin, &attribute) &&
+		    !dwarf_attr(&origin, DW_AT_specification, &attribute))
+			break;
+		if (!dwarf_formref_die(&attribute, &next))
+			break;
+		origin = next;
+	}
+	return origin;
+}
+
+static bool is_alias(int tag)
+{
+	switch (tag) {
+	case DW_TAG_typedef:
+	case DW_TAG_const_type:
+	case DW_TAG_volatile_type:
+	case DW_TAG_restrict_type:
+	case DW_TAG_atomic_type:
+	case DW_TAG_packed_type:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool die_type(Dwarf_Die *die, Dwarf_Die *type)
+{
+	Dwarf_Die at = *die;
+
+	for (int i = 0; i < CHAIN; i++) {
+		Dwarf_Attribute attribute;
+		Dwarf_Die next;
+
+		if (!dwarf_attr_integrate(&at, DW_AT_type, &attribute) ||
+		    !dwarf_formref_die(&attribute, &next))
+			return false;
+		at = next;
+		if (!is_alias(dwarf_tag(&at))) {
+			*type = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool die_complete(Dwarf_Die *type)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Die full;
+
+	if (!die_flag(type, DW_AT_declaration))
+		return true;
+	if (!dwarf_attr(type, DW_AT_signature, &attribute) || !dwarf_formref_die(&attribute, &full))
+		return false;
+	*type = full;
+	return !die_flag(type, DW_AT_declaration);
+}
+
+bool die_size(Dwarf_Die *die, uint64_t *size)
+{
+	Dwarf_Die type = *die;
+	Dwarf_Word bytes;
+
+	if (dwarf_tag(die) == DW_TAG_variable && !die_type(die, &type))
+		return false;
+	if (!die_complete(&type) || dwarf_aggregate_size(&type, &bytes) != 0)
+		return false;
+	*size = bytes;
+	return true;
+}
+
+/* A constant, however it is written; expressions that need a running program are none. */
+static bool constant(Dwarf_Die *die, unsigned name, uint64_t *value)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word word;
+
+	if (!dwarf_attr_integrate(die, name, &attribute))
+		return false;
+	switch (dwarf_whatform(&attribute)) {
+	case DW_FORM_sdata:
+	case DW_FORM_implicit_const: {
+		Dwarf_Sword signed_word;
+		if (dwarf_formsdata(&attribute, &signed_word) != 0)
+			return false;
+		*value = (uint64_t)signed_word;
+		return true;
+	}
+	default: /* libdw would take the top bit of DW_FORM_data1's 200 for a sign */
+		if (dwarf_formudata(&attribute, &word) != 0)
+			return false;
+		*value = word;
+		return true;
+	}
+}
+
+/* Bytes from the start of the struct to a member: a constant, or in old DWARF an expression that adds one. */
+static bool member_bytes(Dwarf_Die *member, uint64_t *bytes)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (!dwarf_attr(member, DW_AT_data_member_location, &attribute)) {
+		*bytes = 0; /* a union's member */
+		return true;
+	}
+	if (constant(member, DW_AT_data_member_location, bytes))
+		return true;
+	if (dwarf_getlocation(&attribute, &ops, &count) != 0 || count != 1 ||
+	    ops[0].atom != DW_OP_plus_uconst)
+		return false;
+	*bytes = ops[0].number;
+	return true;
+}
+
+/* Before DWARF 5 a bit-field's place counted from the most significant bit of a unit of storage:
+ *
+ *	byte     bytes + storage                       bytes
+ *	         │ ◄─ bit_offset ─► │ ◄─ width ─► │      │      (little-endian: the low bits come first in
+ *memory)
+ */
+static bool old_bit_offset(Dwarf_Die *member, uint64_t bytes, uint64_t width, uint64_t *offset)
+{
+	uint64_t from_top, storage;
+	Dwarf_Die type;
+
+	if (!constant(member, DW_AT_bit_offset, &from_top))
+		return false;
+	if (!constant(member, DW_AT_byte_size, &storage) &&
+	    !(die_type(member, &type) && die_size(&type, &storage)))
+		return false;
+	*offset = (bytes + storage) * 8 - from_top - width;
+	return true;
+}
+
+static bool member_read(Dwarf_Die *member, uint64_t *offset, uint64_t *width)
+{
+	uint64_t bytes;
+
+	if (!constant(member, DW_AT_bit_size, width))
+		*width = 0;
+	if (constant(member, DW_AT_data_bit_offset, offset))
+		return true;
+	if (!member_bytes(member, &bytes))
+		return false;
+	if (!*width || !old_bit_offset(member, bytes, *width, offset))
+		*offset = bytes * 8;
+	return true;
+}
+
+struct members {
+	struct target_member *list;
+	size_t count, room;
+	struct pool *pool;
+};
+
+static bool add_member(struct members *members, const char *name, uint64_t offset, uint64_t width)
+{
+	struct target_member *grown =
+		pool_grow(members->list, members->count, &members->room, sizeof(*grown));
+	char *copy = pool_string(members->pool, name);
+
+	if (!grown)
+		return false;
+	members->list = grown;
+	grown[members->count++] = (struct target_member){copy, offset, (uint32_t)width};
+	return copy || !name;
+}
+
+static bool is_record(Dwarf_Die *type)
+{
+	int tag = dwarf_tag(type);
+
+	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
+}
+
+static bool add_members(struct members *members, Dwarf_Die *record, uint64_t base, int depth)
+{
+	Dwarf_Die member, type;
+
+	if (depth > NESTING)
+		return false;
+	if (dwarf_child(record, &member) != 0)
+		return true;
+	do {
+		const char *name = die_name(&member);
+		uint64_t offset, width;
+
+		if (dwarf_tag(&member) != DW_TAG_member)
+			continue;
+		if (!member_read(&member, &offset, &width) ||
+		    !add_member(members, name, base + offset, width))
+			return false;
+		if (!name && die_type(&member, &type) && is_record(&type) && die_complete(&type) &&
+		    !add_members(members, &type, base + offset, depth + 1))
+			return false;
+	} while (dwarf_siblingof(&member, &member) == 0);
+	return true;
+}
+
+static struct target_member *keep_members(const struct members *members)
+{
+	struct target_member *kept = pool_alloc(members->pool, members->count * sizeof(*kept));
+
+	for (size_t i = 0; kept && i < members->count; i++)
+		kept[i] = members->list[i];
+	return kept;
+}
+
+bool die_layout(Dwarf_Die *type, struct pool *pool, struct target_layout *layout)
+{
+	struct members members = {.pool = pool};
+	struct target_member *kept = NULL;
+	uint64_t size;
+
+	if (!die_size(type, &size))
+		return false;
+	if (!is_record(type)) {
+		*layout = (struct target_layout){.size = size};
+		return true;
+	}
+	if (add_members(&members, type, 0, 0))
+		kept = keep_members(&members);
+	free(members.list);
+	if (!kept)
+		return false;
+	*layout = (struct target_layout){size, members.count, kept};
+	return true;
+}
+
+bool die_enumerator(Dwarf_Die *enumerator, int64_t *value)
+{
+	uint64_t word;
+
+	if (!constant(enumerator, DW_AT_const_value, &word))
+		return false;
+	*value = (int64_t)word;
+	return true;
+}
+
+bool die_bound(Dwarf_Die *variable, uint64_t *bound)
+{
+	Dwarf_Die type, range;
+	uint64_t last;
+
+	if (!die_type(variable, &type) || dwarf_tag(&type) != DW_TAG_array_type ||
+	    dwarf_child(&type, &range) != 0)
+		return false;
+	do {
+		if (dwarf_tag(&range) != DW_TAG_subrange_type)
+			continue;
+		if (constant(&range, DW_AT_count, bound))
+			return true;
+		if (!constant(&range, DW_AT_upper_bound, &last))
+			return false;
+		*bound = last + 1; /* an upper bound of -1 is an array of none */
+		return true;
+	} while (dwarf_siblingof(&range, &range) == 0);
+	return false;
+}

@@ -1,0 +1,53 @@
+/* What one DWARF entry (DIE) says: name, place, type, layout. Follows DW_AT_abstract_origin and
+ * DW_AT_specification.
+ *
+ * Addresses are those of the DWARF file, not yet run-time ones. Strings live as long as the Dwarf does. One
+ * thread at a time. Source: the DWARF 5 standard, chapters 2.6 (locations), 3.3 (subprograms), 5.7
+ * (structures), 5.8 (enumerations), and DWARF 4's 5.5.6 for its bit-fields. */
+#ifndef RTF_DIE_H
+#define RTF_DIE_H
+
+#include "pool.h"
+#include "target.h"
+
+#include <elfutils/libdw.h>
+
+/* Where a variable lives. */
+enum die_place {
+	DIE_NOWHERE,   /* nothing is said: optimised away, or only declared */
+	DIE_STATIC,    /* at one address for good */
+	DIE_THREAD,    /* at an offset in the TLS block of its module */
+	DIE_ELSEWHERE, /* on the stack, in registers, in pieces, or not as its type says */
+};
+
+/* Sets `*address` for DIE_STATIC and DIE_THREAD. */
+enum die_place die_place(Dwarf_Die *, uint64_t *address);
+
+/* Whether an address from DWARF is in the program: linkers leave 0, 1, -1 or -2 for what they dropped. */
+bool die_address_kept(uint64_t address);
+
+const char *die_name(Dwarf_Die *);         /* as in the source; NULL without one */
+const char *die_linkage_name(Dwarf_Die *); /* the symbol's name, where it is another and is said; else NULL */
+bool die_flag(Dwarf_Die *, unsigned attribute);
+unsigned die_line(Dwarf_Die *); /* DW_AT_decl_line, 0 if unknown */
+
+/* The entry that first declared it, perhaps in another unit; itself if there is none. */
+Dwarf_Die die_origin(Dwarf_Die *);
+
+/* The type of an entry, typedefs and qualifiers removed. False for void and for unreadable types. */
+bool die_type(Dwarf_Die *, Dwarf_Die *type);
+
+/* A declaration that stands for a type in a type unit becomes that type. False if it stays incomplete. */
+bool die_complete(Dwarf_Die *type);
+
+bool die_size(Dwarf_Die *type_or_variable, uint64_t *size);
+
+/* Fills `layout` from a complete type; members and their names come from `pool`. */
+bool die_layout(Dwarf_Die *type, struct pool *pool, struct target_layout *layout);
+
+bool die_enumerator(Dwarf_Die *enumerator, int64_t *value);
+
+/* Elements of the first dimension of a variable whose type is an array. */
+bool die_bound(Dwarf_Die *variable, uint64_t *bound);
+
+#endif
