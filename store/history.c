@@ -127,6 +127,7 @@ struct history {
 	char *path;
 	char *build_id;
 	int64_t process;
+	int64_t busy_since; /* on the clock of milliseconds() */
 	sqlite3_stmt *statements[STATEMENTS];
 };
 
@@ -302,6 +303,33 @@ static struct error *make_file(const char *path)
 	return NULL;
 }
 
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void pause_briefly(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+/* Called by sqlite while another process holds a lock. Its own handler waits up to a tenth of a second at a
+ * time, which is long for someone at a prompt and unfair among many writers. */
+static int wait_for_lock(void *context, int times)
+{
+	struct history *h = context;
+
+	if (times == 0)
+		h->busy_since = milliseconds();
+	if (milliseconds() - h->busy_since >= BUSY_MS)
+		return 0;
+	pause_briefly();
+	return 1;
+}
+
 static struct error *open_database(struct history *h)
 {
 	if (!*h->path)
@@ -318,7 +346,7 @@ static struct error *open_database(struct history *h)
 	if (sqlite3_db_readonly(h->db, "main")) /* sqlite's answer to a file that it may not write */
 		return error_new(ERROR_INTERNAL, "cannot write to the history %s", h->path);
 	sqlite3_extended_result_codes(h->db, 1);
-	sqlite3_busy_timeout(h->db, BUSY_MS);
+	sqlite3_busy_handler(h->db, wait_for_lock, h);
 	return NULL;
 }
 
@@ -359,14 +387,6 @@ static struct error *identify(struct history *h, int64_t *version)
 	return NULL;
 }
 
-static int64_t milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Two processes that turn a new database to WAL at once are told "busy" without being made to wait. Where the
  * file system cannot do WAL, sqlite keeps the mode that it has, which is slower and as safe. */
 static struct error *use_wal(struct history *h)
@@ -377,7 +397,7 @@ static struct error *use_wal(struct history *h)
 	while ((rc = sqlite3_exec(h->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) != SQLITE_OK) {
 		if ((rc & 0xff) != SQLITE_BUSY || milliseconds() >= deadline)
 			return failure(h);
-		sqlite3_sleep(2);
+		pause_briefly();
 	}
 	return NULL;
 }

@@ -269,6 +269,7 @@ static void keep(void *context, const struct history_version *version)
 {
 	struct copy *copy = context;
 
+	assert_true(version->text && version->note && version->time && version->file);
 	copy->version = *version;
 	snprintf(copy->text, sizeof(copy->text), "%s", version->text);
 	snprintf(copy->note, sizeof(copy->note), "%s", version->note);
@@ -1256,24 +1257,24 @@ static pid_t start_adding(const struct fixture *f, int64_t run, int rounds, cons
 	return pid;
 }
 
-/* The database does not exist yet when all of them open it. */
-static void ten_processes_never_share_a_number(void **state)
+enum { PROCESSES = 10 };
+
+/* Ten processes begin at once to add versions, to a database that they may have to make; `seen` is set for
+ * the numbers that they were given. */
+static void add_from_ten(const struct fixture *f, int rounds, bool *seen)
 {
-	enum { PROCESSES = 10, ROUNDS = 12 };
-	struct fixture *f = *state;
 	pid_t pids[PROCESSES];
-	bool seen[PROCESSES * ROUNDS + 1] = {false};
 	int start[2], report[2], number, status;
 
 	assert_int_equal(pipe(start), 0);
 	assert_int_equal(pipe(report), 0);
 	for (int i = 0; i < PROCESSES; i++)
-		pids[i] = start_adding(f, 1000 + i, ROUNDS, start, report);
+		pids[i] = start_adding(f, 1000 + i, rounds, start, report);
 	close(start[0]);
 	close(start[1]); /* go */
 	close(report[1]);
 	while (read(report[0], &number, sizeof(number)) == sizeof(number)) {
-		assert_in_range(number, 1, PROCESSES * ROUNDS);
+		assert_in_range(number, 1, PROCESSES * rounds);
 		assert_false(seen[number]);
 		seen[number] = true;
 	}
@@ -1282,10 +1283,31 @@ static void ten_processes_never_share_a_number(void **state)
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_int_equal(status, 0);
 	}
+}
+
+static void ten_processes_never_share_a_number(void **state)
+{
+	enum { ROUNDS = 60 };
+	struct fixture *f = *state;
+	bool seen[PROCESSES * ROUNDS + 1] = {false};
+
+	add_from_ten(f, ROUNDS, seen);
 	for (int i = 1; i <= PROCESSES * ROUNDS; i++)
 		assert_true(seen[i]);
 	assert_int_equal(raw_number(f, "SELECT count(*) FROM live"), PROCESSES);
 	assert_intact(f);
+}
+
+static void ten_processes_may_make_one_history_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 10; i++) {
+		bool seen[PROCESSES + 1] = {false};
+		snprintf(f->path, sizeof(f->path), "%s/%d.db", f->directory, i);
+		add_from_ten(f, 1, seen);
+		assert_int_equal(raw_number(f, "SELECT versions FROM function"), PROCESSES);
+	}
 }
 
 static void a_writer_that_is_killed_loses_nothing_that_was_answered(void **state)
@@ -1555,6 +1577,8 @@ static struct error *use_all(struct fixture *f)
 		e = history_get(f->history, f->price, 1, keep, &copy);
 	if (!e)
 		e = history_each(f->history, 0, 0, 9, list, &listing);
+	if (!e)
+		e = history_each(f->history, f->price, 0, 9, list, &listing);
 	return e;
 }
 
@@ -1668,6 +1692,7 @@ int main(void)
 		WITH_HISTORY(the_views_tell_a_person_what_happened),
 		WITH_HISTORY(every_table_and_column_is_explained),
 		IN_DIRECTORY(ten_processes_never_share_a_number),
+		IN_DIRECTORY(ten_processes_may_make_one_history_at_once),
 		IN_DIRECTORY(a_writer_that_is_killed_loses_nothing_that_was_answered),
 		WITH_HISTORY(a_database_that_stays_locked_is_an_error_and_not_for_ever),
 		WITH_HISTORY(a_full_database_fails_cleanly_at_every_page),
