@@ -7,11 +7,11 @@
  *      {
  *              rtf_start("/tmp/app.sock");
  *
- * Then `rtf-console /tmp/app.sock`, or save the file in an editor. Link with -lrtf. With -DRTF_DISABLE all of this is
- * nothing: no code, no section, no library.
+ * Then `rtf-console /tmp/app.sock`, or save the file in an editor. Link with -lrtf. With -DRTF_DISABLE all of
+ * this is nothing: no code, no section, no library.
  *
- * The library is a guest: it never exits, prints, or touches the program's signal handlers, umask, directory, locale
- * or environment; errno is kept. Any function below may be called from any thread. */
+ * The library is a guest: it never exits, prints, or touches the program's signal handlers, umask, directory,
+ * locale or environment; errno is kept. Any function below may be called from any thread. */
 #ifndef RTF_H
 #define RTF_H
 
@@ -21,11 +21,11 @@
 extern "C" {
 #endif
 
-/* Goes before a function definition; nothing else has to change. The function gets 16 bytes to be patched at its
- * entry, and the compiler may not look into it from its callers. gcc keeps that promise at every optimisation level.
- * clang has no attribute for it: at -O1 and above it may still fold what it learns about a function (a constant result,
- * an unused argument) into callers in the same file, so build those files with -O0.
- * Without the macro: `-fpatchable-function-entry=16` decorates every function of a file. */
+/* Goes before a function definition; nothing else has to change. The function gets 16 bytes to be patched at
+ * its entry, and the compiler may not look into it from its callers. gcc keeps that promise at every
+ * optimisation level. clang has no attribute for it: at -O1 and above it may still fold what it learns about
+ * a function (a constant result, an unused argument) into callers in the same file, so build those files with
+ * -O0. Without the macro: `-fpatchable-function-entry=16` decorates every function of a file. */
 #if defined(RTF_DISABLE)
 #define REALTIMEFUNC
 #elif defined(__clang__)
@@ -36,20 +36,21 @@ extern "C" {
 
 enum rtf_switch { RTF_DEFAULT, RTF_ON, RTF_OFF };
 
-/* Zero is the default everywhere: `struct rtf_options o = {.socket_path = "..."}`. Strings are copied. Where the
- * environment says something else (RTF_HISTORY, RTF_SOURCE_ROOT, RTF_ENGINE, RTF_WATCH, RTF_OPTIMIZE), it wins: who
- * runs the program is nearer to the matter than who wrote it. A set-user-ID program ignores the environment. */
+/* Zero is the default everywhere: `struct rtf_options o = {.socket_path = "..."}`. Strings are copied. Where
+ * the environment says something else (RTF_HISTORY, RTF_SOURCE_ROOT, RTF_ENGINE, RTF_WATCH, RTF_OPTIMIZE), it
+ * wins: who runs the program is nearer to the matter than who wrote it. A set-user-ID program ignores the
+ * environment. */
 struct rtf_options {
 	const char *socket_path;  /* where the console listens; needed */
 	const char *history_path; /* the database of versions; by default $XDG_STATE_HOME/rtf/NAME.db */
 	const char *source_root;  /* "OLD=NEW": the sources moved from OLD to NEW since the build */
 	const char *engine_path;  /* rtf-engine, if it is not where the library or PATH is */
 	enum rtf_switch watch;    /* whether saving a source file makes it live (default: on) */
-	enum rtf_switch optimise; /* whether new versions are compiled again with optimisation (default: on) */
+	enum rtf_switch optimise; /* whether new versions are then optimised (default: on) */
 	int polled;               /* not 0: new versions go live only inside rtf_poll() */
 
-	/* Gets what rtf has to say, one line without a newline, with a level of syslog(3); also see RTF_LOG. Called from
-	 * rtf's own thread, in which all signals are blocked; it must not call rtf_stop(). */
+	/* Gets what rtf has to say, one line without a newline, with a level of syslog(3); also see RTF_LOG.
+	 * Called from rtf's own thread, in which all signals are blocked; it must not call rtf_stop(). */
 	void (*log)(void *context, int level, const char *text);
 	void *log_context;
 
@@ -61,7 +62,7 @@ struct rtf_options {
 #define RTF_API __attribute__((visibility("default")))
 
 /* Opens the console at `socket_path` and returns at once; everything else happens in the background. 0, or:
- *      -EALREADY      a console is open (0 instead for the first call if RTF_SOCKET had opened it before main)
+ *      -EALREADY      a console is open (but 0 for the first call if RTF_SOCKET had opened it before main)
  *      -ENAMETOOLONG  the path does not fit a socket address (107 bytes)
  *      -ENOENT        its directory does not exist; likewise -EACCES, -ENOTDIR, -EROFS
  *      -EADDRINUSE    another live program listens there (what a dead one left is replaced)
@@ -72,11 +73,12 @@ struct rtf_options {
 RTF_API int rtf_start(const char *socket_path);
 RTF_API int rtf_start_options(const struct rtf_options *options);
 
-/* A safe point, for a program's main loop: next to nothing unless new versions wait for it (see `polled`), which then
- * go live here. */
+/* A safe point, for a program's main loop: next to nothing unless new versions wait for it (see `polled`),
+ * which then go live here. */
 RTF_API void rtf_poll(void);
 
-/* Closes the console and removes its socket; every function keeps the version that is live. Normal exit does the same. */
+/* Closes the console and removes its socket; every function keeps the version that is live. Normal exit does
+ * the same. */
 RTF_API void rtf_stop(void);
 
 #else

@@ -27,7 +27,7 @@
 enum {
 	STACK_SIZE = 256 * 1024,
 	EXHAUSTED_MS = 100, /* no descriptors for another connection: look again after that */
-	EXIT_WAIT_MS = 100, /* exit() may have been called by a signal handler in the middle of one of our functions */
+	EXIT_WAIT_MS = 100, /* a signal handler may have called exit() in the middle of rtf_start() */
 	TEXT_MAX = 3072,
 };
 
@@ -42,6 +42,14 @@ static struct {
 
 /* The log. */
 
+/* Without waiting for a reader, should it be a pipe. */
+static int log_open(const char *path)
+{
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+
+	return descriptor_raise(open(path, flags, 0600));
+}
+
 static void log_to_file(int fd, const char *text)
 {
 	char line[TEXT_MAX + 64];
@@ -49,13 +57,9 @@ static void log_to_file(int fd, const char *text)
 	struct tm utc = {0};
 
 	gmtime_r(&now, &utc);
-	int size = snprintf(line, sizeof(line), "%04d-%02d-%02dT%02d:%02d:%02dZ rtf[%d]: %s\n", utc.tm_year + 1900,
-			    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)getpid(), text);
-	if (size >= (int)sizeof(line)) {
-		size = sizeof(line) - 1;
-		line[size - 1] = '\n';
-	}
-	if (write(fd, line, (size_t)size) < 0)
+	size_t stamp = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	int size = snprintf(line + stamp, sizeof(line) - stamp, " rtf[%d]: %s\n", (int)getpid(), text);
+	if (write(fd, line, stamp + (size_t)size) < 0)
 		return; /* a full disk is not the program's trouble */
 }
 
@@ -79,7 +83,8 @@ static void log_entries(const struct console *c)
 {
 	for (const char *line = entry_notes(), *end; (end = strchr(line, '\n')); line = end + 1)
 		agent_log(c, LOG_WARNING, "%.*s", (int)(end - line), line);
-	agent_log(c, LOG_INFO, "console at %s, %u functions can be redefined", c->listener.path, entry_count());
+	agent_log(c, LOG_INFO, "console at %s, %u functions can be redefined", c->listener.path,
+		  entry_count());
 }
 
 /* Clients. */
@@ -103,8 +108,8 @@ static void client_refuse(int client, const char *why)
 	char message[2 * sizeof(((struct console *)0)->why)], line[sizeof(message) + 128];
 
 	json_escape(message, sizeof(message), why);
-	int size = snprintf(line, sizeof(line),
-			    "{\"ok\":false,\"error\":{\"class\":\"internal\",\"message\":\"%s\"}}\n", message);
+	int size = snprintf(line, sizeof(line), "{\"ok\":false,\"error\":%s\"%s\"}}\n",
+			    "{\"class\":\"internal\",\"message\":", message);
 	send(client, line, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -215,7 +220,8 @@ static struct console *console_new(const struct rtf_options *o)
 	c->callback = o->log;
 	c->context = o->log_context;
 	c->flags = (switch_choose("RTF_WATCH", o->watch) ? HELLO_WATCH : 0) |
-		   (switch_choose("RTF_OPTIMIZE", o->optimise) ? HELLO_OPTIMIZE : 0) | (o->polled ? HELLO_POLLED : 0);
+		   (switch_choose("RTF_OPTIMIZE", o->optimise) ? HELLO_OPTIMIZE : 0) |
+		   (o->polled ? HELLO_POLLED : 0);
 	c->environment = spawn_environment();
 	if (!c->environment || !string_choose(&c->history, "RTF_HISTORY", o->history_path) ||
 	    !string_choose(&c->source_root, "RTF_SOURCE_ROOT", o->source_root) ||
@@ -225,12 +231,12 @@ static struct console *console_new(const struct rtf_options *o)
 		return NULL;
 	}
 	if (c->log_path)
-		c->log = descriptor_raise(open(c->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
+		c->log = log_open(c->log_path);
 	return c;
 }
 
-/* A thread without signals and with a small stack; the default one where the program's thread-local variables, which
- * come out of the stack, are larger than that. */
+/* A thread without signals and with a small stack; the default one where the program's thread-local
+ * variables, which come out of the stack, are larger than that. */
 static int console_launch(struct console *c)
 {
 	sigset_t all, before;
@@ -386,7 +392,8 @@ void rtf_stop(void)
 	errno = saved;
 }
 
-/* RTF_SOCKET is inherited by whatever the program starts: only a program with decorated functions opens a console. */
+/* RTF_SOCKET is inherited by whatever the program starts: only a program with decorated functions opens a
+ * console. */
 __attribute__((constructor(101))) static void agent_begin(void)
 {
 	int saved = errno;

@@ -1,5 +1,5 @@
-/* What one open console is, for the two halves of the agent: agent.c (what is exported, the thread, the consoles that
- * connect) and channel.c (the engine). */
+/* What one open console is, for the two halves of the agent: agent.c (what is exported, the thread, the
+ * consoles that connect) and channel.c (the engine). */
 #ifndef RTF_AGENT_H
 #define RTF_AGENT_H
 
@@ -22,8 +22,8 @@ struct console {
 	pthread_t thread;
 	bool stop; /* atomic */
 
-	/* Guarded: taken, stored and closed under agent_mutex, so that a forked child finds every one of them here
-	 * and lets go of it. A copy in a child would keep a channel or a console's connection open. */
+	/* Guarded: taken, stored and closed under agent_mutex, so that a forked child finds every one of them
+	 * here and lets go of it. A copy in a child would keep a channel or a console's connection open. */
 	struct listener listener;
 	int wake;   /* eventfd: stop, or deferred versions were applied */
 	int client; /* a console on its way to the engine */
@@ -31,7 +31,7 @@ struct console {
 	int far;    /* the engine's end, until it has it */
 	int log;    /* RTF_LOG, or -1 */
 
-	struct deferred *deferred; /* guarded: versions that wait for rtf_poll, and those that were applied there */
+	struct deferred *deferred; /* guarded: versions that wait for rtf_poll, or were applied there */
 
 	uint32_t flags; /* HELLO_* */
 	char *history, *source_root, *log_path, *engine_wanted, *search;
@@ -46,10 +46,12 @@ struct console {
 	_Alignas(uint64_t) unsigned char answer[MESSAGE_MAX];
 };
 
-/* Guards what is guarded above, and which console is open. Held by fork(); never held across anything that waits. */
+/* Guards what is guarded above, and which console is open. Held by fork(); never held across anything that
+ * waits. */
 extern pthread_mutex_t agent_mutex;
 
 /* One line for the program's log: its callback, RTF_LOG, or nobody. Not with agent_mutex held. */
-void agent_log(const struct console *, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+__attribute__((format(printf, 3, 4))) void agent_log(const struct console *, int level, const char *format,
+						     ...);
 
 #endif

@@ -35,8 +35,8 @@ size_t arena_size(size_t capacity)
 	return head_size(capacity) + CODE_SIZE + DATA_SIZE + (size_t)(2 * GUARD);
 }
 
-/* A search through the gaps of the address space for a place near [low, high). Below is better: what follows a program
- * is its brk heap. If it must be above, then as far up as reach allows, for the same reason. */
+/* A search through the gaps of the address space for a place near [low, high). Below is better: what follows
+ * a program is its brk heap. If it must be above, then as far up as reach allows, for the same reason. */
 struct search {
 	int64_t low, high, size;
 	int64_t below, above; /* the best so far; 0 is none */
@@ -99,8 +99,8 @@ static unsigned char *space_reserve(uintptr_t low, uintptr_t high, size_t size)
 	return NULL;
 }
 
-/* The file keeps its size: nobody who holds it can make the program's mapping fault. The head is allocated now, so
- * that a machine without memory says so here and not with a signal. */
+/* The file keeps its size: nobody who holds it can make the program's mapping fault. The head is allocated
+ * now, so that a machine without memory says so here and not with a signal. */
 static int file_new(size_t size, size_t head)
 {
 	int fd = memfd_create("rtf-arena", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
@@ -130,8 +130,9 @@ static bool file_map(int fd, unsigned char *base, size_t head)
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
 		const struct view *v = &views[i];
-		if (mmap(base + v->offset, v->size, v->protection, v->flags | MAP_FIXED, fd, (off_t)v->offset) ==
-		    MAP_FAILED)
+		void *got = mmap(base + v->offset, v->size, v->protection, v->flags | MAP_FIXED, fd,
+				 (off_t)v->offset);
+		if (got == MAP_FAILED)
 			return false;
 	}
 	return true;

@@ -1,8 +1,9 @@
 /* The memory that the program and the engine share: slots, new code, new variables (the layout: message.h).
  *
- * One sealed memfd per neighbourhood, a group of modules that one arena can be near to. The program sees the code r-x
- * and the engine rw-; no view is both. Made before main and never unmapped: code in it may be running. Nothing here
- * takes locks: arenas are made by one thread before any other looks, and slots are single words. */
+ * One sealed memfd per neighbourhood, a group of modules that one arena can be near to. The program sees the
+ * code r-x and the engine rw-; no view is both. Made before main and never unmapped: code in it may be
+ * running. Nothing here takes locks: arenas are made by one thread before any other looks, and slots are
+ * single words. */
 #ifndef RTF_ARENA_H
 #define RTF_ARENA_H
 
@@ -29,10 +30,11 @@ extern uint32_t arena_count;
 /* Bytes of address space that an arena with that many slots takes: a neighbourhood must leave room for it. */
 size_t arena_size(size_t capacity);
 
-/* Makes an arena within reach of every byte of [low, high). NULL if that is impossible; `*why` is then a sentence. */
+/* Makes an arena within reach of every byte of [low, high). NULL if that is impossible; `*why` is then a
+ * sentence. */
 struct arena *arena_new(uintptr_t low, uintptr_t high, size_t capacity, const char **why);
 
-/* Adds a slot for the sled, aimed at `built`, behind the ones that are there; it counts after arena_commit. */
+/* Adds a slot for the sled, aimed at `built`, behind those that are there; it counts after arena_commit. */
 uint64_t arena_fill(struct arena *, uint32_t slot, uint64_t sled, uint64_t built);
 void arena_commit(struct arena *, uint32_t slots);
 

@@ -24,7 +24,8 @@ struct deferred {
 	struct message_publish publish[];
 };
 
-static unsigned waiting; /* atomic: PUBLISHes that are deferred and not applied; changed with agent_mutex held */
+/* PUBLISHes that are deferred and not applied. Atomic; changed with agent_mutex held. */
+static unsigned waiting;
 
 /* The engine's life. */
 
@@ -181,7 +182,8 @@ bool channel_pass_client(struct console *c, const char **why)
 		if (!error)
 			return true;
 		if (error != -EPIPE && error != -ECONNRESET && error != -ENOTCONN) {
-			*why = "the engine does not answer"; /* it may be stopped in a debugger: leave it alone */
+			/* It may be stopped in a debugger: leave it alone. */
+			*why = "the engine does not answer";
 			return false;
 		}
 		channel_drop(c);
@@ -190,8 +192,8 @@ bool channel_pass_client(struct console *c, const char **why)
 	return false;
 }
 
-/* What the engine may ask for. Each returns 0, or a negative errno that closes the channel: malformed, or the answer
- * could not be sent. */
+/* What the engine may ask for. Each returns 0, or a negative errno that closes the channel: malformed, or the
+ * answer could not be sent. */
 
 static int answer(const struct console *c, uint32_t type, uint32_t serial, const void *payload, size_t length)
 {
@@ -271,7 +273,8 @@ static int serve_write(struct console *c, uint32_t serial, size_t length)
 	if (m.length != length - sizeof(m))
 		return -EPROTO;
 
-	struct iovec here = {c->buffer + sizeof(m), m.length}, there = {(void *)(uintptr_t)m.address, m.length};
+	struct iovec here = {c->buffer + sizeof(m), m.length};
+	struct iovec there = {(void *)(uintptr_t)m.address, m.length};
 	ssize_t put = process_vm_writev(getpid(), &here, 1, &there, 1, 0);
 	return answer_done(c, serial, put == (ssize_t)m.length ? 0 : put < 0 ? -errno : -EFAULT);
 }
@@ -301,7 +304,8 @@ static int serve_log(struct console *c, size_t length)
 	memcpy(&level, c->buffer, sizeof(level));
 	if (level > LOG_DEBUG)
 		return -EPROTO;
-	agent_log(c, (int)level, "%.*s", (int)(length - sizeof(level)), (const char *)c->buffer + sizeof(level));
+	length -= sizeof(level);
+	agent_log(c, (int)level, "%.*s", (int)length, (const char *)c->buffer + sizeof(level));
 	return 0;
 }
 

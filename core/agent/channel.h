@@ -1,20 +1,20 @@
 /* The engine as the agent sees it: kept running, told of consoles, obeyed within limits.
  *
- * All but channel_poll are for the console's own thread. An engine that ends is replaced, with the same arenas: what is
- * live is in the slots, so nothing is lost but the request that it was at. */
+ * All but channel_poll are for the console's own thread. An engine that ends is replaced, with the same
+ * arenas: what is live is in the slots, so nothing is lost but the request that it was at. */
 #ifndef RTF_CHANNEL_H
 #define RTF_CHANNEL_H
 
 #include "agent.h"
 
-/* Starts an engine and tells it everything. c->engine is -1 afterwards if that failed, and c->why says why. */
+/* Starts an engine and tells it everything. c->engine is -1 afterwards if that failed; c->why says why. */
 void channel_start(struct console *);
 
 /* The engine has something to say, or has ended. */
 void channel_hear(struct console *);
 
-/* Hands c->client over, starting an engine if there is none; false if it cannot be, and then `*why` is a sentence that
- * is valid until the next call. */
+/* Hands c->client over, starting an engine if there is none; false if it cannot be, and then `*why` is a
+ * sentence that is valid until the next call. */
 bool channel_pass_client(struct console *, const char **why);
 
 /* Tells the engine of deferred versions that channel_poll has applied. */

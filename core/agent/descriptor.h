@@ -1,5 +1,5 @@
-/* The guest's descriptors stay out of the program's way: above standard input, output and error, which a daemon may
- * have closed and will open again, and above the low numbers that programs count on. */
+/* The guest's descriptors stay out of the program's way: above standard input, output and error, which a
+ * daemon may have closed and will open again, and above the low numbers that programs count on. */
 #ifndef RTF_DESCRIPTOR_H
 #define RTF_DESCRIPTOR_H
 
@@ -9,8 +9,8 @@
 
 enum { DESCRIPTOR_LOWEST = 64 };
 
-/* Takes `fd` and returns the one to use instead, close-on-exec; -1 stays -1, errno is kept. Where the limit on open
- * files is lower than our numbers, any number that is not a standard one does. */
+/* Takes `fd` and returns the one to use instead, close-on-exec; -1 stays -1, errno is kept. Where the limit
+ * on open files is lower than our numbers, any number that is not a standard one does. */
 static inline int descriptor_raise(int fd)
 {
 	if (fd < 0 || fd >= DESCRIPTOR_LOWEST)

@@ -50,8 +50,8 @@ uint32_t entry_count(void)
 	return count;
 }
 
-/* Finding: the loader's list of modules, each one's file for the section headers, memory for the section itself (in a
- * position-independent module only memory has the relocated addresses). */
+/* Finding: the loader's list of modules, each one's file for the section headers, memory for the section
+ * itself (in a position-independent module only memory has the relocated addresses). */
 
 static bool segment_holds(const struct dl_phdr_info *info, uint32_t flag, uint64_t address, uint64_t size)
 {
@@ -72,7 +72,8 @@ static int address_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Takes over the section's addresses that can be patched. Zero is what the linker leaves of a discarded function. */
+/* Takes over the section's addresses that can be patched. Zero is what the linker leaves of a discarded
+ * function. */
 static void section_take(const struct dl_phdr_info *info, struct module *m, uint64_t address, uint64_t size)
 {
 	size_t count = size / sizeof(uint64_t), odd = 0;
@@ -101,8 +102,8 @@ static void section_take(const struct dl_phdr_info *info, struct module *m, uint
 			odd++;
 	}
 	if (odd)
-		note("%s: %zu decorated functions have no %d bytes of no-operations to patch and stay as built\n",
-		     m->name, odd, JUMP_SIZE);
+		note("%s: %zu functions have no room for a jump at their entry, and stay as built\n", m->name,
+		     odd);
 }
 
 static void sleds_sort(struct module *m)
@@ -216,14 +217,16 @@ static void neighbourhood_place(struct module *first)
 		group[i]->arena = arena;
 }
 
-/* Patching. The kernel writes to our own text for us: the page gets copied and is never writable and executable. Where
- * it refuses, the pages become writable for that moment; they stay executable because our own code may be in them. */
+/* Patching. The kernel writes to our own text for us: the page gets copied and is never writable and
+ * executable. Where it refuses, the pages become writable for that moment; they stay executable because our
+ * own code may be in them. */
 
 static bool text_write(int memory, uint64_t address, const unsigned char *bytes, size_t size)
 {
 	unsigned char *text = (unsigned char *)(uintptr_t)address;
 
-	if (memory >= 0 && pwrite(memory, bytes, size, (off_t)address) == (ssize_t)size && !memcmp(text, bytes, size))
+	if (memory >= 0 && pwrite(memory, bytes, size, (off_t)address) == (ssize_t)size &&
+	    !memcmp(text, bytes, size))
 		return true;
 
 	uintptr_t begin = address & -(uintptr_t)PAGE, end = (address + size + PAGE - 1) & -(uintptr_t)PAGE;
@@ -272,7 +275,7 @@ static void module_patch(const struct module *m, int memory, unsigned char *buff
 		at += n;
 	}
 	if (failed)
-		note("%s: the kernel lets nobody write the entries of %zu functions; they stay as built\n", m->name,
+		note("%s: the entries of %zu functions cannot be written; they stay as built\n", m->name,
 		     failed);
 }
 

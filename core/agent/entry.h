@@ -1,7 +1,7 @@
 /* Decorated functions found, and their entries turned into jumps through slots.
  *
- * Runs once, before main, while there is one thread; code is never written again. A function about which anything is
- * doubtful stays as it was built, and the reason is kept. */
+ * Runs once, before main, while there is one thread; code is never written again. A function about which
+ * anything is doubtful stays as it was built, and the reason is kept. */
 #ifndef RTF_ENTRY_H
 #define RTF_ENTRY_H
 

@@ -21,7 +21,7 @@ static socklen_t address_fill(struct sockaddr_un *a, const char *path)
 	return (socklen_t)sizeof(*a);
 }
 
-/* Whether somebody answers: 0 nobody, -EADDRINUSE somebody, or (as with another user's) it cannot be known. */
+/* Whether somebody answers: 0 nobody, -EADDRINUSE somebody, or (another user's) it cannot be known. */
 static int socket_probe(const char *path)
 {
 	struct sockaddr_un address;
@@ -35,9 +35,9 @@ static int socket_probe(const char *path)
 	return error == ECONNREFUSED || error == ENOENT ? 0 : -EADDRINUSE;
 }
 
-/* Gives the socket at `temporary` the name `path`, which a dead program may have left behind. Between looking and
- * taking, another starter may have put a live socket there: the exchange shows what was really taken, and gives it
- * back. Nobody's lock is needed, and there is no moment without a name. */
+/* Gives the socket at `temporary` the name `path`, which a dead program may have left behind. Between looking
+ * and taking, another starter may have put a live socket there: the exchange shows what was really taken, and
+ * gives it back. Nobody's lock is needed, and there is no moment without a name. */
 static int name_exchange(const char *temporary, const char *path, const struct stat *stale)
 {
 	struct stat taken;
@@ -68,8 +68,8 @@ static int name_take(const char *temporary, const char *path)
 	return error ? error : name_exchange(temporary, path, &there);
 }
 
-/* Binds under a temporary name beside `path`, listens, then takes the name: whoever can see it can connect. The mode is
- * set on the socket before it has a name; bind() only takes the umask's bits away from it. */
+/* Binds under a temporary name beside `path`, listens, then takes the name: whoever can see it can connect.
+ * The mode is set on the socket before it has a name; bind() only takes the umask's bits away from it. */
 static int socket_name(int fd, const char *path, const char *temporary, struct stat *st)
 {
 	struct sockaddr_un address;
@@ -83,7 +83,8 @@ static int socket_name(int fd, const char *path, const char *temporary, struct s
 	return error;
 }
 
-/* The temporary name is the longer one; where only `path` fits an address, it goes by its directory's descriptor. */
+/* The temporary name is the longer one; where only `path` fits an address, it goes by its directory's
+ * descriptor. */
 static int socket_name_beside(int fd, const char *path, struct stat *st)
 {
 	char temporary[sizeof(((struct sockaddr_un *)0)->sun_path)], directory[PATH_MAX];
@@ -96,7 +97,8 @@ static int socket_name_beside(int fd, const char *path, struct stat *st)
 		return socket_name(fd, path, temporary, st);
 
 	const char *slash = strrchr(path, '/');
-	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	int length = slash ? (int)(slash - path) + 1 : 1;
+	snprintf(directory, sizeof(directory), "%.*s", length, slash ? path : ".");
 	int parent = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)
 		return -errno;
@@ -148,7 +150,8 @@ int listener_accept(const struct listener *l)
 
 	if (fd < 0)
 		return -errno;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || (peer.uid != geteuid() && peer.uid != 0)) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) ||
+	    (peer.uid != geteuid() && peer.uid != 0)) {
 		close(fd);
 		return -EACCES;
 	}

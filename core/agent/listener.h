@@ -1,5 +1,5 @@
-/* The console's socket: private before it has a name, never stolen from a live program, removed only if still ours.
- * No locks; one thread at a time. */
+/* The console's socket: private before it has a name, never stolen from a live program, removed only if still
+ * ours. No locks; one thread at a time. */
 #ifndef RTF_LISTENER_H
 #define RTF_LISTENER_H
 
@@ -12,10 +12,11 @@ struct listener {
 	ino_t inode;
 };
 
-/* Binds and listens; errors as rtf_start documents them. On failure nothing is left behind and `*out` is untouched. */
+/* Binds and listens; errors as rtf_start documents them. On failure nothing is left behind and `*out` is
+ * untouched. */
 int listener_open(const char *path, struct listener *out);
 
-/* The next connection, as a close-on-exec descriptor, or a negative errno; -EACCES: another user's, closed. */
+/* The next connection, as a close-on-exec descriptor, or a negative errno; -EACCES: another user's. */
 int listener_accept(const struct listener *);
 
 /* Takes the name away if it still is this socket's. */

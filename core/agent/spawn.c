@@ -148,10 +148,11 @@ char **spawn_environment(void)
  *      agent thread ── clone ──► between ── clone ──► engine: setsid, descriptors, signals, execve
  *            ◄── reaped with __WCLONE ── exits; the engine is re-parented
  *
- * Both clones share memory and suspend their maker until they exec or exit, like vfork(): no page is copied however
- * large the program is, and pthread_atfork handlers don't run. Exit signal 0 makes `between` invisible to the program's
- * wait() and SIGCHLD; the engine, to which an exec gives SIGCHLD back, has another parent by then. The two run on our
- * memory with our thread's TLS: raw system calls only, nothing that a sanitizer would instrument. */
+ * Both clones share memory and suspend their maker until they exec or exit, like vfork(): no page is copied
+ * however large the program is, and pthread_atfork handlers don't run. Exit signal 0 makes `between`
+ * invisible to the program's wait() and SIGCHLD; the engine, to which an exec gives SIGCHLD back, has another
+ * parent by then. The two run on our memory with our thread's TLS: raw system calls only, nothing that a
+ * sanitizer would instrument. */
 
 struct launch {
 	const char *path;
@@ -191,8 +192,10 @@ static ON_BORROWED_MEMORY int descriptors_place(const struct launch *l)
 	long high_channel = syscall(SYS_fcntl, l->channel, F_DUPFD, HIGH);
 
 	if (null < 0 || high_null < 0 || high_log < 0 || high_channel < 0 ||
-	    syscall(SYS_dup3, high_null, STDIN_FILENO, 0) < 0 || syscall(SYS_dup3, high_null, STDOUT_FILENO, 0) < 0 ||
-	    syscall(SYS_dup3, high_log, STDERR_FILENO, 0) < 0 || syscall(SYS_dup3, high_channel, SPAWN_CHANNEL, 0) < 0)
+	    syscall(SYS_dup3, high_null, STDIN_FILENO, 0) < 0 ||
+	    syscall(SYS_dup3, high_null, STDOUT_FILENO, 0) < 0 ||
+	    syscall(SYS_dup3, high_log, STDERR_FILENO, 0) < 0 ||
+	    syscall(SYS_dup3, high_channel, SPAWN_CHANNEL, 0) < 0)
 		return -1;
 	if (syscall(SYS_close_range, SPAWN_CHANNEL + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
 		return 0;

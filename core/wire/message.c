@@ -6,8 +6,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* CMSG_SPACE rounds up: on a 64-bit machine there is room for two descriptors where one was meant, and the kernel
- * uses it. So whatever arrives is counted, and closed if it is not exactly what was announced. */
+/* CMSG_SPACE rounds up: on a 64-bit machine there is room for two descriptors where one was meant, and the
+ * kernel uses it. So whatever arrives is counted, and closed if it is not exactly what was announced. */
 union control {
 	struct cmsghdr header;
 	unsigned char bytes[CMSG_SPACE(MESSAGE_FDS * sizeof(int))];
@@ -81,13 +81,14 @@ ptrdiff_t message_receive(int socket, struct message_header *header, void *paylo
 		size = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
 	while (size < 0 && errno == EINTR);
 	if (size < 0)
-		return errno == ECONNRESET ? -ENOTCONN : -errno; /* reset: the peer is gone and had not read all */
+		return errno == ECONNRESET ? -ENOTCONN : -errno; /* reset: it is gone and had not read all */
 
 	int first;
 	size_t count = descriptors_take(&packet, &first);
 	if (size == 0 && count == 0)
 		return -ENOTCONN;
-	if ((size_t)size < sizeof(got) || packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || count > MESSAGE_FDS) {
+	if ((size_t)size < sizeof(got) || packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
+	    count > MESSAGE_FDS) {
 		if (first >= 0)
 			close(first);
 		return -EPROTO;
