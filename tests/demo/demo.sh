@@ -66,7 +66,7 @@ shell_line() {
 
 # What a person types at the prompt, as the terminal would show it.
 prompt_lines() {
-	sed -e '1s/^/    rtf> /' -e '2,$s/^/   ...> /' <<<"$1"
+	sed -e '1s/^/    orders> /' -e '2,$s/^/    orders- /' <<<"$1"
 }
 
 # --- what is done ----------------------------------------------------------------------------------------------
