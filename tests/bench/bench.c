@@ -1,11 +1,11 @@
 /* What an edit and a call cost, side by side, in one run: bench [--json] [--rounds N]
  *
- * For one function of the demo and one of SQLite: from the prompt's text to the answer that it is live (one round trip
- * over an open connection), against the same edit of the same file by `gcc -O0 -g -shared` and dlopen(), and against
- * libtcc alone on the text that rtf gives it. Then: what a call of a plain, a decorated and a redefined function costs.
- * No text is the same twice. Programs are found in $RTF_BUILD (build), SQLite's source in $RTF_REAL (build/real). It
- * runs from the top of the source tree. */
-#include "program.h"
+ * For one function of the demo and one of SQLite: from the prompt's text to the answer that it is live
+ * (one round trip over an open connection), against the same edit of the same file by `gcc -O0 -g -shared`
+ * and dlopen(), and against libtcc alone on the text that rtf gives it. Then: what a call of a plain, a
+ * decorated and a redefined function costs. No text is the same twice. Programs are found in $RTF_BUILD
+ * (build), SQLite's source in $RTF_REAL (build/real). It runs from the top of the source tree. */
+#include "child.h"
 
 #include <dlfcn.h>
 #include <jansson.h>
@@ -46,7 +46,7 @@ static void die(const char *format, ...)
 	vfprintf(stderr, format, arguments);
 	fprintf(stderr, "\n");
 	va_end(arguments);
-	program_directory_remove(scratch);
+	child_directory_remove(scratch);
 	exit(1); /* what was started dies with us */
 }
 
@@ -72,7 +72,7 @@ static double clock_us(void)
 	return now.tv_sec * 1e6 + now.tv_nsec / 1e3;
 }
 
-/* --- samples --------------------------------------------------------------------------------------------------- */
+/* --- samples -------------------------------------------------------------------------------------------- */
 
 struct samples {
 	size_t count;
@@ -107,7 +107,7 @@ static double samples_median(struct samples *s)
 	return samples_percentile(s, 50);
 }
 
-/* --- what is printed ------------------------------------------------------------------------------------------- */
+/* --- what is printed ------------------------------------------------------------------------------------ */
 
 static bool as_json;
 static json_t *report;
@@ -138,19 +138,19 @@ static void print_row(const char *group, const char *name, const char *title, st
 	fflush(stdout);
 }
 
-/* --- a console connection, as an editor would have it ---------------------------------------------------------- */
+/* --- a console connection, as an editor would have it --------------------------------------------------- */
 
 struct connection {
-	struct program stream; /* for its line buffer: a connection, not a process */
+	struct child stream; /* for its line buffer: a connection, not a process */
 	int serial;
 };
 
 /* The answer with that id; events, which have none, are passed over. */
 static json_t *connection_receive(struct connection *c, int id)
 {
-	static char line[PROGRAM_LINE_MAX];
+	static char line[CHILD_LINE_MAX];
 
-	while (program_read_line(&c->stream, DEADLINE_MS, line, sizeof(line))) {
+	while (child_read_line(&c->stream, DEADLINE_MS, line, sizeof(line))) {
 		json_t *answer = json_loads(line, 0, NULL);
 		json_t *got = json_object_get(answer, "id");
 
@@ -172,7 +172,7 @@ static void connection_open(struct connection *c, const char *path)
 	c->stream.input = c->stream.output = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(c->stream.output, (struct sockaddr *)&address, sizeof(address)))
 		die("cannot connect to %s", path);
-	program_send(&c->stream, "{\"id\":0,\"hello\":{\"version\":1,\"text\":false}}\n");
+	child_send(&c->stream, "{\"id\":0,\"hello\":{\"version\":1,\"text\":false}}\n");
 	json_decref(connection_receive(c, 0));
 }
 
@@ -189,8 +189,8 @@ static json_t *connection_command(struct connection *c, const char *command)
 	json_t *request = json_pack("{s:i, s:s}", "id", id, "command", command);
 	char *line = json_dumps(request, JSON_COMPACT);
 
-	program_send(&c->stream, line);
-	program_send(&c->stream, "\n");
+	child_send(&c->stream, line);
+	child_send(&c->stream, "\n");
 	free(line);
 	json_decref(request);
 
@@ -200,7 +200,7 @@ static json_t *connection_command(struct connection *c, const char *command)
 	return answer;
 }
 
-/* --- one edit, three ways -------------------------------------------------------------------------------------- */
+/* --- one edit, three ways ------------------------------------------------------------------------------- */
 
 /* A function, and how its text is made a new one each time: `old` becomes `new`, a format with one int. */
 struct edit {
@@ -216,8 +216,8 @@ static char *edit_text(const struct edit *e, const char *original, int round)
 	char number[32], *changed, *result;
 
 	snprintf(number, sizeof(number), "%d", round);
-	changed = program_replace(original, e->old, e->new);
-	result = changed ? program_replace(changed, "ROUND", number) : NULL;
+	changed = child_replace(original, e->old, e->new);
+	result = changed ? child_replace(changed, "ROUND", number) : NULL;
 	if (!result)
 		die("%s is not as expected: no \"%s\"", e->function, e->old);
 	free(changed);
@@ -235,7 +235,8 @@ static double answer_latency(json_t *answer)
 	return json_number_value(json_object_get(json_object_get(defined, "latency_us"), "total"));
 }
 
-static void measure_console(const struct edit *e, const char *function, struct connection *c, struct costs *costs)
+static void measure_console(const struct edit *e, const char *function, struct connection *c,
+			    struct costs *costs)
 {
 	for (int round = 1; round <= rounds + 1; round++) {
 		char *definition = edit_text(e, function, round);
@@ -259,13 +260,13 @@ static void measure_shared(const struct edit *e, const char *source, int count, 
 		char *edited = edit_text(e, source, round);
 		char *file = text("%s/%s%d.c", scratch, e->group, round);
 		char *object = text("%s/%s%d.so", scratch, e->group, round);
-		char *command = text("exec gcc -O0 -g -w -shared -fPIC -o %s %s %s", object, file, e->compile);
+		char *command = text("gcc -O0 -g -w -shared -fPIC -o %s %s %s", object, file, e->compile);
 		char *output = NULL;
 		double begin = clock_us();
 
-		if (!program_write_file(file, edited))
+		if (!child_write_file(file, edited))
 			die("cannot write %s", file);
-		if (program_run((const char *const[]){"sh", "-c", command, NULL}, NULL, DEADLINE_MS, &output))
+		if (child_run((const char *const[]){"sh", "-c", command, NULL}, NULL, DEADLINE_MS, &output))
 			die("%s\n%s", command, output);
 		void *loaded = dlopen(object, RTLD_NOW | RTLD_LOCAL);
 		if (!loaded)
@@ -333,8 +334,8 @@ static unsigned count_lines(const char *of)
 static void measure_edit(const struct edit *e, struct connection *c, int shared_rounds)
 {
 	struct costs costs = {0};
-	char *source = program_read_file(e->file);
-	char *function = source ? program_cut_function(source, e->head) : NULL;
+	char *source = child_read_file(e->file);
+	char *function = source ? child_cut_function(source, e->head) : NULL;
 
 	if (!function)
 		die("%s has no %s", e->file, e->function);
@@ -344,7 +345,8 @@ static void measure_edit(const struct edit *e, struct connection *c, int shared_
 	measure_shared(e, source, shared_rounds, &costs);
 
 	double base = samples_median(&costs.live);
-	char *title = text("%s(), %s of %u lines", e->function, strrchr(e->file, '/') + 1, count_lines(source));
+	const char *base_name = strrchr(e->file, '/') + 1;
+	char *title = text("%s(), %s of %u lines", e->function, base_name, count_lines(source));
 	char *tcc_title = text("libtcc alone, its slice of %u lines", count_lines(slice));
 	print_heading(title, "us", "to rtf");
 	print_row(e->group, "prompt_to_live_us", "rtf: prompt to live, round trip", &costs.live, base);
@@ -359,17 +361,18 @@ static void measure_edit(const struct edit *e, struct connection *c, int shared_
 	free(source);
 }
 
-/* --- the three programs ---------------------------------------------------------------------------------------- */
+/* --- the three programs --------------------------------------------------------------------------------- */
 
-/* Starts BUILD/NAME with a console at *socket, and waits for a line that has `ready`, which is copied to `line`. */
-static void start_host(struct program *host, const char *name, const char *ready, char **socket, char *line,
+/* Starts BUILD/NAME with a console at *socket, and waits for a line that has `ready`, which is copied to
+ * `line`. */
+static void start_host(struct child *host, const char *name, const char *ready, char **socket, char *line,
 		       size_t size)
 {
 	char *path = text("%s/%s", build_folder, name);
 
 	*socket = text("%s/%s.sock", scratch, strrchr(path, '/') + 1);
-	if (!program_start(host, (const char *const[]){path, *socket, NULL}) ||
-	    !program_read_until(host, ready, DEADLINE_MS, line, size))
+	if (!child_start(host, (const char *const[]){path, *socket, NULL}) ||
+	    !child_read_until(host, ready, DEADLINE_MS, line, size))
 		die("%s did not start", path);
 	free(path);
 }
@@ -391,7 +394,7 @@ static void bench_demo(void)
 		.new = "return ROUND + with_tax(",
 		.compile = "-DRTF_DISABLE -Icore -Itests/demo -lmicrohttpd",
 	};
-	struct program host;
+	struct child host;
 	struct connection c;
 	char line[256], *socket, *output, *expected = text("\"price\":%d.00", 3 + rounds + 1);
 
@@ -401,13 +404,14 @@ static void bench_demo(void)
 
 	/* What was measured must also be true: the last version answers. */
 	char *url = text("http://%s/price?item=tea&qty=1", line + strlen("listening on "));
-	program_run((const char *const[]){"curl", "-sS", "--noproxy", "*", url, NULL}, NULL, DEADLINE_MS, &output);
+	const char *const curl[] = {"curl", "-sS", "--noproxy", "*", url, NULL};
+	child_run(curl, NULL, DEADLINE_MS, &output);
 	require_answer(url, output, expected);
 	free(output);
 	free(expected);
 	free(url);
 	connection_close(&c);
-	program_stop(&host, STOP_MS);
+	child_stop(&host, STOP_MS);
 	free(socket);
 }
 
@@ -423,23 +427,23 @@ static void bench_sqlite(void)
 		.new = "p1 = sqlite3_value_int64(argv[1]) + (ROUND > 0);",
 		.compile = "-lm",
 	};
-	struct program host;
+	struct child host;
 	struct connection c;
 	char line[256], *socket;
 
 	start_host(&host, "tests/real/sqlite_host", "ready", &socket, line, sizeof(line));
 	connection_open(&c, socket);
 	measure_edit(&e, &c, SLOW_ROUNDS);
-	program_send(&host, "select substr('hello', 2, 3)\n");
-	program_read_line(&host, DEADLINE_MS, line, sizeof(line));
+	child_send(&host, "select substr('hello', 2, 3)\n");
+	child_read_line(&host, DEADLINE_MS, line, sizeof(line));
 	require_answer("substr", line, "llo");
 	connection_close(&c);
-	program_stop(&host, STOP_MS);
+	child_stop(&host, STOP_MS);
 	free(socket);
 	free(file);
 }
 
-/* --- calls ----------------------------------------------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------------------------------------- */
 
 static void command_once(const char *socket, const char *command)
 {
@@ -460,14 +464,14 @@ static void roll_back_decorated(const char *socket)
 	command_once(socket, "\\rollback decorated 0");
 }
 
-static void measure_calls(struct program *host, const char *which, long count, int runs, struct samples *s)
+static void measure_calls(struct child *host, const char *which, long count, int runs, struct samples *s)
 {
 	char line[256];
 	double ns;
 
 	for (int i = 0; i < runs; i++) {
 		snprintf(line, sizeof(line), "%s %ld\n", which, count);
-		if (!program_send(host, line) || !program_read_line(host, DEADLINE_MS, line, sizeof(line)) ||
+		if (!child_send(host, line) || !child_read_line(host, DEADLINE_MS, line, sizeof(line)) ||
 		    sscanf(line, "%lf", &ns) != 1)
 			die("calls did not answer");
 		if (s)
@@ -478,17 +482,18 @@ static void measure_calls(struct program *host, const char *which, long count, i
 static void bench_call_times(void)
 {
 	struct samples plain = {0}, decorated = {0}, redefined = {0};
-	struct program host;
+	struct child host;
 	char line[256], *socket;
 
 	start_host(&host, "tests/bench/calls", "ready", &socket, line, sizeof(line));
-	for (int i = 0; i < CALL_ROUNDS; i++) { /* in turns, so that a change of the processor's clock hits both */
+	/* In turns, so that a change of the processor's clock hits both. */
+	for (int i = 0; i < CALL_ROUNDS; i++) {
 		measure_calls(&host, "plain", CALLS, 1, &plain);
 		measure_calls(&host, "decorated", CALLS, 1, &decorated);
 	}
 	redefine_decorated(socket);
 	measure_calls(&host, "decorated", CALLS, CALL_ROUNDS, &redefined);
-	program_stop(&host, STOP_MS);
+	child_stop(&host, STOP_MS);
 	free(socket);
 
 	double base = samples_median(&plain);
@@ -503,7 +508,7 @@ static double read_dump(const char *prefix, int dump)
 {
 	static const char label[] = "\ntotals: ";
 	char *path = text("%s.%d", prefix, dump);
-	char *content = program_read_file(path);
+	char *content = child_read_file(path);
 	const char *totals = content ? strstr(content, label) : NULL;
 
 	if (!totals)
@@ -523,25 +528,25 @@ static void print_count(const char *name, const char *title, double instructions
 
 static void bench_call_instructions(void)
 {
-	struct program host;
+	struct child host;
 	char *calls = text("%s/tests/bench/calls", build_folder), *socket = text("%s/counted.sock", scratch);
 	char *prefix = text("%s/callgrind.out", scratch), *option = text("--callgrind-out-file=%s", prefix);
 	char *log = text("--log-file=%s/callgrind.log", scratch);
 	const char *const argv[] = {"valgrind", "--tool=callgrind", log, option, calls, socket, NULL};
 	char line[256];
 
-	if (program_run((const char *const[]){"valgrind", "--version", NULL}, NULL, DEADLINE_MS, NULL)) {
+	if (child_run((const char *const[]){"valgrind", "--version", NULL}, NULL, DEADLINE_MS, NULL)) {
 		fprintf(stderr, "bench: valgrind is not installed, so instructions are not counted\n");
 		return;
 	}
-	if (!program_start(&host, argv) || !program_read_until(&host, "ready", DEADLINE_MS, line, sizeof(line)))
+	if (!child_start(&host, argv) || !child_read_until(&host, "ready", DEADLINE_MS, line, sizeof(line)))
 		die("calls did not start under callgrind");
 	redefine_decorated(socket);
 	measure_calls(&host, "decorated", COUNTED_CALLS, 1, NULL);
 	roll_back_decorated(socket);
 	measure_calls(&host, "decorated", COUNTED_CALLS, 1, NULL);
 	measure_calls(&host, "plain", COUNTED_CALLS, 1, NULL);
-	program_stop(&host, STOP_MS);
+	child_stop(&host, STOP_MS);
 
 	/* The console's work is before the first dump, as far as its threads were done by then. */
 	double plain = read_dump(prefix, 3);
@@ -556,13 +561,13 @@ static void bench_call_instructions(void)
 	free(calls);
 }
 
-/* --------------------------------------------------------------------------------------------------------------- */
+/* -------------------------------------------------------------------------------------------------------- */
 
 static void prepare(void)
 {
 	build_folder = getenv("RTF_BUILD") ? getenv("RTF_BUILD") : "build";
 	real_folder = getenv("RTF_REAL") ? getenv("RTF_REAL") : "build/real";
-	scratch = program_directory_new();
+	scratch = child_directory_new();
 	char *engine = text("%s/rtf-engine", build_folder), *absolute = realpath(engine, NULL);
 	if (!scratch || !absolute)
 		die("no %s; run from the top of the source tree, after make", engine);
@@ -600,6 +605,6 @@ int main(int argc, char **argv)
 		printf("\n");
 	}
 	json_decref(report);
-	program_directory_remove(scratch);
+	child_directory_remove(scratch);
 	return 0;
 }

@@ -3,8 +3,8 @@
 #
 #     RTF_BUILD=build tests/demo/demo.sh [SOCKET]
 #
-# Everything that is shown really happens. Every answer is held against what it must be; the first that differs is named
-# and ends the demo with status 1. Nothing stays behind.
+# Everything that is shown really happens. Every answer is held against what it must be; the first that
+# differs is named and ends the demo with status 1. Nothing stays behind.
 set -uo pipefail
 
 build=$(cd "${RTF_BUILD:-build}" && pwd) || exit 1
@@ -27,7 +27,7 @@ else
 	bold='' dim='' green='' red='' plain=''
 fi
 
-# --- start and end ---------------------------------------------------------------------------------------------
+# --- start and end ------------------------------------------------------------------------------------------
 
 stop() { # PID...
 	kill "$@" 2>/dev/null
@@ -49,7 +49,7 @@ fail() {
 	exit 1
 }
 
-# --- what is shown ---------------------------------------------------------------------------------------------
+# --- what is shown ------------------------------------------------------------------------------------------
 
 number=0
 step() {
@@ -69,7 +69,7 @@ prompt_lines() {
 	sed -e '1s/^/    orders> /' -e '2,$s/^/    orders- /' <<<"$1"
 }
 
-# --- what is done ----------------------------------------------------------------------------------------------
+# --- what is done -------------------------------------------------------------------------------------------
 
 # Runs a command; what it prints is shown and kept in $output, its exit status in $status.
 run() {
@@ -105,10 +105,13 @@ field() { # NAME: its number in the last output
 # Asks for four teas; they must cost $1, and the order's number must have gone on from the last one.
 last_order=0
 expect_price() {
+	local order
+
 	get '/price?item=tea&qty=4'
 	expect "four teas to cost $1" "\"price\":$1}"
-	(($(field order) > last_order)) || fail "the orders' numbers began again: $(field order) after $last_order"
-	last_order=$(field order)
+	order=$(field order)
+	((order > last_order)) || fail "the orders' numbers began again: $order after $last_order"
+	last_order=$order
 }
 
 start_service() {
@@ -122,7 +125,8 @@ start_service() {
 	url=http://${line#listening on }
 }
 
-# Two clients, requests without a pause, until they are stopped. What each answer's status was goes into a file.
+# Two clients, requests without a pause, until they are stopped. What each answer's status was goes into a
+# file.
 start_load() {
 	local client
 
@@ -150,7 +154,7 @@ stop_load() {
 	((failed == 0)) || fail "$failed requests of the load failed"
 }
 
-# --- the demo --------------------------------------------------------------------------------------------------
+# --- the demo -----------------------------------------------------------------------------------------------
 
 step "A service starts. It loads its tables first; nobody likes to restart it."
 start_service

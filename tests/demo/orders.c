@@ -2,13 +2,13 @@
  *
  *     orders SOCKET [PORT]
  *
- * It serves on 127.0.0.1:PORT (0, or none: a free port, printed at the start) with four worker threads, and opens an
- * rtf console on SOCKET. Every function marked REALTIMEFUNC can be redefined there; nothing else is special.
+ * It serves on 127.0.0.1:PORT (0, or none: a free port, printed at the start) with four worker threads,
+ * and opens an rtf console on SOCKET. Every function marked REALTIMEFUNC can be redefined there; nothing
+ * else is special.
  *
  *     GET /price?item=tea&qty=4    {"order":17,"item":"tea","qty":4,"price":12.00}
  *     GET /stats                   {"orders":17,"last":17,"revenue":204.00,"best":"tea"}
- *     GET /health                  {"ok":true}
- */
+ *     GET /health                  {"ok":true} */
 #include "orders.h"
 
 #include <arpa/inet.h>
@@ -43,7 +43,8 @@ static double with_tax(double net)
 	return net * (100 + tax_percent) / 100.0;
 }
 
-/* Numbers the order and says what it costs. The numbers must never start again: keep `orders` across versions. */
+/* Numbers the order and says what it costs. The numbers must never start again: keep `orders` across
+ * versions. */
 REALTIMEFUNC
 static double price(struct order *o)
 {
@@ -134,8 +135,8 @@ static enum MHD_Result answer_price(struct MHD_Connection *to)
 	last_number = o.number;
 	revenue += total;
 	pthread_mutex_unlock(&till);
-	return answer(to, MHD_HTTP_OK, "{\"order\":%lu,\"item\":\"%s\",\"qty\":%u,\"price\":%.2f}\n", o.number,
-		      o.item->name, o.quantity, total);
+	return answer(to, MHD_HTTP_OK, "{\"order\":%lu,\"item\":\"%s\",\"qty\":%u,\"price\":%.2f}\n",
+		      o.number, o.item->name, o.quantity, total);
 }
 
 REALTIMEFUNC
@@ -145,8 +146,8 @@ static enum MHD_Result answer_stats(struct MHD_Connection *to)
 	unsigned long orders = orders_taken, last = last_number;
 	double sum = revenue;
 	pthread_mutex_unlock(&till);
-	return answer(to, MHD_HTTP_OK, "{\"orders\":%lu,\"last\":%lu,\"revenue\":%.2f,\"best\":\"%s\"}\n", orders,
-		      last, sum, best_seller()->name);
+	return answer(to, MHD_HTTP_OK, "{\"orders\":%lu,\"last\":%lu,\"revenue\":%.2f,\"best\":\"%s\"}\n",
+		      orders, last, sum, best_seller()->name);
 }
 
 static enum MHD_Result serve(void *closure, struct MHD_Connection *from, const char *url, const char *method,
@@ -183,8 +184,8 @@ static struct MHD_Daemon *listen_on(unsigned short port)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 
-	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, port, NULL, NULL, serve, NULL,
-				MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_THREAD_POOL_SIZE, WORKERS,
+	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, port, NULL, NULL, serve,
+				NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_THREAD_POOL_SIZE, WORKERS,
 				MHD_OPTION_END);
 }
 

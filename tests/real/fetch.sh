@@ -1,7 +1,7 @@
 #!/bin/sh
-# Brings the real programs that tests/real works on into $RTF_REAL (build/real): SQLite's amalgamation and hiredis, as
-# two packages of the npm registry carry them. Versions are pinned and every file is held against contents.sha256.
-# Says nothing and touches nothing when all is there.
+# Brings the real programs that tests/real works on into $RTF_REAL (build/real): SQLite's amalgamation and
+# hiredis, as two packages of the npm registry carry them. Versions are pinned and every file is held against
+# contents.sha256. Says nothing and touches nothing when all is there.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,8 +20,8 @@ fail() {
 # bring PACKAGE@VERSION FOLDER NAME: the C files of the package's FOLDER as $work/NAME
 bring() {
 	echo "  FETCH  $1 from npm"
-	tarball=$(cd "$work" && npm pack --loglevel=error --ignore-scripts "$1" 2>"$work/npm.log" | tail -n 1) || tarball=
-	if [ ! -s "$work/$tarball" ] || [ -z "$tarball" ]; then
+	tarball=$(cd "$work" && npm pack --loglevel=error --ignore-scripts "$1" 2>npm.log | tail -n 1)
+	if [ -z "$tarball" ] || [ ! -s "$work/$tarball" ]; then
 		cat "$work/npm.log" >&2
 		fail "npm could not bring $1 (is the registry reachable? try: npm view $1)"
 	fi

@@ -1,7 +1,7 @@
 /* A program around hiredis: hiredis_host SOCKET REDIS-SOCKET
  *
- * Each line of standard input, "set KEY VALUE" or "get KEY", goes to the server; what it answers goes to standard
- * output, one line each, "(nil)" for nothing. It ends with its input or at SIGTERM. */
+ * Each line of standard input, "set KEY VALUE" or "get KEY", goes to the server; what it answers goes to
+ * standard output, one line each, "(nil)" for nothing. It ends with its input or at SIGTERM. */
 #include <hiredis.h>
 #include <rtf.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* hiredis talking to a redis-server of our own on a unix socket; what goes over the wire is read with MONITOR. */
+/* hiredis talking to a redis-server of our own on a unix socket; what goes over the wire is read with
+ * MONITOR. */
 #include "subject.h"
 
 #include <poll.h>
@@ -17,18 +18,20 @@
 enum { STOP_MS = 10000 };
 
 static struct subject client;
-static struct program server;
+static struct child server;
 static char *server_socket;
-static struct program monitor; /* only its output and buffer are used: a connection, not a process */
+static struct child monitor; /* only its output and buffer are used: a connection, not a process */
 
 static void start_server(void)
 {
-	const char *const argv[] = {"redis-server", "--port", "0", "--unixsocket", server_socket, "--save", "",
-				    "--appendonly", "no", "--dir", client.directory, "--logfile", "", NULL};
+	const char *const argv[] = {
+		"redis-server", "--port", "0", "--unixsocket", server_socket, "--save", "", "--appendonly", "no",
+		"--dir", client.directory, "--logfile", "", NULL,
+	};
 	char line[1024];
 
-	assert_true(program_start(&server, argv));
-	if (!program_read_until(&server, "ready to accept", SUBJECT_DEADLINE_MS, line, sizeof(line)))
+	assert_true(child_start(&server, argv));
+	if (!child_read_until(&server, "ready to accept", SUBJECT_DEADLINE_MS, line, sizeof(line)))
 		fail_msg("redis-server did not get ready");
 }
 
@@ -42,16 +45,17 @@ static void start_monitor(void)
 	monitor.output = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(monitor.output, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(write(monitor.output, "MONITOR\r\n", 9), 9);
-	assert_true(program_read_until(&monitor, "+OK", SUBJECT_DEADLINE_MS, line, sizeof(line)));
+	assert_true(child_read_until(&monitor, "+OK", SUBJECT_DEADLINE_MS, line, sizeof(line)));
 }
 
-/* Sends `line` through hiredis, requires `answer`, and that the server saw a command that ends with `wire`. */
+/* Sends `line` through hiredis, requires `answer`, and that the server saw a command that ends with
+ * `wire`. */
 static void assert_on_the_wire(const char *line, const char *answer, const char *wire)
 {
 	char seen[1024];
 
 	assert_string_equal(subject_ask(&client, line), answer);
-	assert_true(program_read_until(&monitor, "] ", SUBJECT_DEADLINE_MS, seen, sizeof(seen)));
+	assert_true(child_read_until(&monitor, "] ", SUBJECT_DEADLINE_MS, seen, sizeof(seen)));
 	if (!strstr(seen, wire))
 		fail_msg("%s went out as %s, expected %s", line, seen, wire);
 }
@@ -60,9 +64,9 @@ static void assert_on_the_wire(const char *line, const char *answer, const char 
 static char *shouting_format(void)
 {
 	char *path = subject_source("hiredis/hiredis.c");
-	char *text = program_read_file(path);
-	char *function = text ? program_cut_function(text, "int redisvFormatCommand(") : NULL;
-	char *changed = function ? program_replace(function, "    cmd = malloc(totlen+1);\n",
+	char *text = child_read_file(path);
+	char *function = text ? child_cut_function(text, "int redisvFormatCommand(") : NULL;
+	char *changed = function ? child_replace(function, "    cmd = malloc(totlen+1);\n",
 						   "    if (argc > 1)\n        sdstoupper(curargv[1]);\n"
 						   "    cmd = malloc(totlen+1);\n")
 				 : NULL;
@@ -128,7 +132,7 @@ static int stop_all(void **state)
 	(void)state;
 	close(monitor.output);
 	free(monitor.buffer);
-	program_stop(&server, STOP_MS);
+	child_stop(&server, STOP_MS);
 	subject_fini(&client);
 	free(server_socket);
 	return 0;

@@ -1,8 +1,8 @@
 /* A program around SQLite: sqlite_host SOCKET
  *
- * One thread runs queries without a pause; the main thread runs the lines of standard input as SQL, each on one line
- * of output: the first column of the first row, or "error: ...". The line "progress" is answered with
- * "QUERIES queries, ERRORS errors" of the busy thread. It ends with its input or at SIGTERM. */
+ * One thread runs queries without a pause; the main thread runs the lines of standard input as SQL, each
+ * on one line of output: the first column of the first row, or "error: ...". The line "progress" is
+ * answered with "QUERIES queries, ERRORS errors" of the busy thread. It ends with its input or at SIGTERM. */
 #include <pthread.h>
 #include <rtf.h>
 #include <sqlite3.h>

@@ -31,7 +31,7 @@ static struct progress progress(void)
 /* The busy thread has run queries, and none failed, since `before`. */
 static void assert_queries_go_on(struct progress before)
 {
-	long long deadline = program_clock() + SUBJECT_DEADLINE_MS;
+	long long deadline = child_clock() + SUBJECT_DEADLINE_MS;
 	struct progress now;
 
 	do {
@@ -39,7 +39,7 @@ static void assert_queries_go_on(struct progress before)
 		assert_int_equal(now.errors, 0);
 		if (now.queries > before.queries)
 			return;
-	} while (program_clock() < deadline);
+	} while (child_clock() < deadline);
 	fail_msg("the query thread stands still at %lu queries", now.queries);
 }
 
@@ -47,9 +47,9 @@ static void assert_queries_go_on(struct progress before)
 static char *changed_substr(const char *old, const char *new)
 {
 	char *path = subject_source("sqlite3/sqlite3.c");
-	char *text = program_read_file(path);
-	char *function = text ? program_cut_function(text, "static void substrFunc(") : NULL;
-	char *changed = function ? program_replace(function, old, new) : NULL;
+	char *text = child_read_file(path);
+	char *function = text ? child_cut_function(text, "static void substrFunc(") : NULL;
+	char *changed = function ? child_replace(function, old, new) : NULL;
 
 	if (!changed)
 		fail_msg("%s has no substrFunc with \"%s\"", path, old);
@@ -83,7 +83,8 @@ static void every_function_of_sqlite_is_listed(void **state)
 
 static void a_redefined_substr_answers_the_next_query_while_others_run(void **state)
 {
-	char *moved = changed_substr("p1 = sqlite3_value_int64(argv[1]);", "p1 = sqlite3_value_int64(argv[1]) + 1;");
+	char *moved = changed_substr("p1 = sqlite3_value_int64(argv[1]);",
+				     "p1 = sqlite3_value_int64(argv[1]) + 1;");
 
 	(void)state;
 	assert_string_equal(subject_ask(&sqlite, QUESTION), "ell");

@@ -47,7 +47,7 @@ static void set_environment(const char *directory)
 
 void subject_init(struct subject *s)
 {
-	*s = (struct subject){.directory = program_directory_new()};
+	*s = (struct subject){.directory = child_directory_new()};
 	assert_non_null(s->directory);
 	assert_true(asprintf(&s->socket, "%s/console.sock", s->directory) > 0);
 	set_environment(s->directory);
@@ -58,16 +58,16 @@ void subject_start(struct subject *s, const char *host, const char *extra)
 	char *path = subject_built(host);
 	char line[256];
 
-	assert_true(program_start(&s->program, (const char *const[]){path, s->socket, extra, NULL}));
-	if (!program_read_line(&s->program, SUBJECT_DEADLINE_MS, line, sizeof(line)) || strcmp(line, "ready"))
+	assert_true(child_start(&s->program, (const char *const[]){path, s->socket, extra, NULL}));
+	if (!child_read_line(&s->program, SUBJECT_DEADLINE_MS, line, sizeof(line)) || strcmp(line, "ready"))
 		fail_msg("%s did not get ready", path);
 	free(path);
 }
 
 void subject_fini(struct subject *s)
 {
-	program_stop(&s->program, STOP_MS);
-	program_directory_remove(s->directory);
+	child_stop(&s->program, STOP_MS);
+	child_directory_remove(s->directory);
 	free(s->socket);
 	*s = (struct subject){0};
 }
@@ -76,9 +76,9 @@ const char *subject_ask(struct subject *s, const char *line)
 {
 	static char answer[4096];
 
-	assert_true(program_send(&s->program, line));
-	assert_true(program_send(&s->program, "\n"));
-	if (!program_read_line(&s->program, SUBJECT_DEADLINE_MS, answer, sizeof(answer)))
+	assert_true(child_send(&s->program, line));
+	assert_true(child_send(&s->program, "\n"));
+	if (!child_read_line(&s->program, SUBJECT_DEADLINE_MS, answer, sizeof(answer)))
 		fail_msg("no answer to: %s", line);
 	return answer;
 }
@@ -88,7 +88,7 @@ json_t *subject_command(struct subject *s, const char *command, int status)
 	char *console = subject_built("rtf-console");
 	char *output = NULL;
 	const char *const argv[] = {console, "--json", "-c", command, s->socket, NULL};
-	int got = program_run(argv, NULL, SUBJECT_DEADLINE_MS, &output);
+	int got = child_run(argv, NULL, SUBJECT_DEADLINE_MS, &output);
 	json_t *answer = json_loads(output ? output : "", JSON_DISABLE_EOF_CHECK, NULL);
 
 	if (got != status || !answer)

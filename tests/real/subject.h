@@ -1,18 +1,18 @@
-/* A running program with a console, for the tests of real programs: what they all need around program.h.
+/* A running program with a console, for the tests of real programs: what they all need around child.h.
  *
- * Finds the built programs in $RTF_BUILD (build), the fetched sources in $RTF_REAL (build/real). The history goes
- * into the subject's own directory. Failures fail the test and show what was printed. */
+ * Finds the built programs in $RTF_BUILD (build), the fetched sources in $RTF_REAL (build/real). The
+ * history goes into the subject's own directory. Failures fail the test and show what was printed. */
 #ifndef TESTS_SUBJECT_H
 #define TESTS_SUBJECT_H
 
-#include "program.h"
+#include "child.h"
 
 #include <jansson.h>
 
 enum { SUBJECT_DEADLINE_MS = 120000 };
 
 struct subject {
-	struct program program;
+	struct child program;
 	char *directory; /* for this run alone */
 	char *socket;    /* of its console */
 };
@@ -21,7 +21,8 @@ struct subject {
 char *subject_built(const char *name);
 char *subject_source(const char *name);
 
-/* Prepares directory and socket path; then subject_start runs `host SOCKET [EXTRA]` and waits for its line "ready". */
+/* Prepares directory and socket path; then subject_start runs `host SOCKET [EXTRA]` and waits for its line
+ * "ready". */
 void subject_init(struct subject *);
 void subject_start(struct subject *, const char *host, const char *extra);
 void subject_fini(struct subject *);
@@ -29,8 +30,8 @@ void subject_fini(struct subject *);
 /* One line to the program, and its next line of output (static storage, until the next call). */
 const char *subject_ask(struct subject *, const char *line);
 
-/* One console command, or definition, in a console of its own. Its JSON object, the caller's; the exit status must be
- * `status`. */
+/* One console command, or definition, in a console of its own. Its JSON object, the caller's; the exit
+ * status must be `status`. */
 json_t *subject_command(struct subject *, const char *command, int status);
 
 /* Defines `text` and requires that FUNCTION is then at a new version, which is returned. */

@@ -1,4 +1,4 @@
-#include "program.h"
+#include "child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-long long program_clock(void)
+long long child_clock(void)
 {
 	struct timespec now;
 
@@ -26,7 +26,7 @@ long long program_clock(void)
 
 static int remaining(long long deadline)
 {
-	long long left = deadline - program_clock();
+	long long left = deadline - child_clock();
 
 	return left < 0 ? 0 : (int)left;
 }
@@ -52,12 +52,12 @@ static void become(const char *const *argv, int input, int output, int error, pi
 	_exit(127);
 }
 
-static bool start(struct program *p, const char *const *argv, bool join_errors)
+static bool start(struct child *p, const char *const *argv, bool join_errors)
 {
 	int in[2], out[2];
 	pid_t self = getpid();
 
-	*p = (struct program){.input = -1, .output = -1};
+	*p = (struct child){.input = -1, .output = -1};
 	signal(SIGPIPE, SIG_IGN);
 	if (pipe2(in, O_CLOEXEC))
 		return false;
@@ -81,12 +81,12 @@ static bool start(struct program *p, const char *const *argv, bool join_errors)
 	return false;
 }
 
-bool program_start(struct program *p, const char *const *argv)
+bool child_start(struct child *p, const char *const *argv)
 {
 	return start(p, argv, false);
 }
 
-bool program_send(struct program *p, const char *text)
+bool child_send(struct child *p, const char *text)
 {
 	size_t left = strlen(text);
 
@@ -101,7 +101,7 @@ bool program_send(struct program *p, const char *text)
 }
 
 /* Hands out the first line of the buffer, if there is a whole one. A longer line than `size` is cut. */
-static bool take_line(struct program *p, char *line, size_t size)
+static bool take_line(struct child *p, char *line, size_t size)
 {
 	char *end = p->buffer ? memchr(p->buffer, '\n', p->filled) : NULL;
 
@@ -115,24 +115,24 @@ static bool take_line(struct program *p, char *line, size_t size)
 }
 
 /* Adds what the program printed to the buffer; false at the deadline, at the end, or if a line never ends. */
-static bool fill(struct program *p, long long deadline)
+static bool fill(struct child *p, long long deadline)
 {
 	struct pollfd ready = {.fd = p->output, .events = POLLIN};
 
-	if (!p->buffer && !(p->buffer = malloc(PROGRAM_LINE_MAX)))
+	if (!p->buffer && !(p->buffer = malloc(CHILD_LINE_MAX)))
 		return false;
-	if (p->filled == PROGRAM_LINE_MAX || poll(&ready, 1, remaining(deadline)) <= 0)
+	if (p->filled == CHILD_LINE_MAX || poll(&ready, 1, remaining(deadline)) <= 0)
 		return false;
-	ssize_t n = read(p->output, p->buffer + p->filled, PROGRAM_LINE_MAX - p->filled);
+	ssize_t n = read(p->output, p->buffer + p->filled, CHILD_LINE_MAX - p->filled);
 	if (n <= 0)
 		return false;
 	p->filled += n;
 	return true;
 }
 
-bool program_read_line(struct program *p, int deadline_ms, char *line, size_t size)
+bool child_read_line(struct child *p, int deadline_ms, char *line, size_t size)
 {
-	long long deadline = program_clock() + deadline_ms;
+	long long deadline = child_clock() + deadline_ms;
 
 	while (!take_line(p, line, size))
 		if (!fill(p, deadline))
@@ -140,11 +140,11 @@ bool program_read_line(struct program *p, int deadline_ms, char *line, size_t si
 	return true;
 }
 
-bool program_read_until(struct program *p, const char *part, int deadline_ms, char *line, size_t size)
+bool child_read_until(struct child *p, const char *part, int deadline_ms, char *line, size_t size)
 {
-	long long deadline = program_clock() + deadline_ms;
+	long long deadline = child_clock() + deadline_ms;
 
-	while (program_read_line(p, remaining(deadline), line, size))
+	while (child_read_line(p, remaining(deadline), line, size))
 		if (strstr(line, part))
 			return true;
 	return false;
@@ -162,24 +162,24 @@ static bool has_ended(pid_t pid, long long deadline)
 	return n > 0;
 }
 
-static void release(struct program *p)
+static void release(struct child *p)
 {
 	if (p->input >= 0)
 		close(p->input);
 	if (p->output >= 0)
 		close(p->output);
 	free(p->buffer);
-	*p = (struct program){.input = -1, .output = -1};
+	*p = (struct child){.input = -1, .output = -1};
 }
 
-int program_stop(struct program *p, int deadline_ms)
+int child_stop(struct child *p, int deadline_ms)
 {
 	int status = -1;
 
 	if (!p->pid)
 		return -1;
 	kill(p->pid, SIGTERM);
-	if (!has_ended(p->pid, program_clock() + deadline_ms))
+	if (!has_ended(p->pid, child_clock() + deadline_ms))
 		kill(p->pid, SIGKILL);
 	waitpid(p->pid, &status, 0);
 	release(p);
@@ -192,7 +192,7 @@ static int exit_code(int status)
 }
 
 /* Feeds and drains at once, so that neither side waits for the other. False at the deadline. */
-static bool converse(struct program *p, const char *input, long long deadline, FILE *all)
+static bool converse(struct child *p, const char *input, long long deadline, FILE *all)
 {
 	size_t left = input ? strlen(input) : 0;
 	char buffer[65536];
@@ -203,7 +203,10 @@ static bool converse(struct program *p, const char *input, long long deadline, F
 			close(p->input);
 			p->input = -1;
 		}
-		struct pollfd fds[] = {{.fd = p->output, .events = POLLIN}, {.fd = p->input, .events = POLLOUT}};
+		struct pollfd fds[] = {
+			{.fd = p->output, .events = POLLIN},
+			{.fd = p->input, .events = POLLOUT},
+		};
 		if (poll(fds, 2, remaining(deadline)) <= 0)
 			return false;
 		if (fds[1].revents) {
@@ -222,10 +225,10 @@ static bool converse(struct program *p, const char *input, long long deadline, F
 	}
 }
 
-int program_run(const char *const *argv, const char *input, int deadline_ms, char **output)
+int child_run(const char *const *argv, const char *input, int deadline_ms, char **output)
 {
-	long long deadline = program_clock() + deadline_ms;
-	struct program p;
+	long long deadline = child_clock() + deadline_ms;
+	struct child p;
 	char *text = NULL;
 	size_t size;
 	int status = -1;
@@ -251,7 +254,7 @@ out:
 	return status;
 }
 
-char *program_directory_new(void)
+char *child_directory_new(void)
 {
 	const char *base = getenv("TMPDIR");
 	char *path;
@@ -272,7 +275,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 	return remove(path);
 }
 
-void program_directory_remove(char *path)
+void child_directory_remove(char *path)
 {
 	if (!path)
 		return;
@@ -280,7 +283,7 @@ void program_directory_remove(char *path)
 	free(path);
 }
 
-char *program_read_file(const char *path)
+char *child_read_file(const char *path)
 {
 	FILE *f = fopen(path, "re");
 	struct stat st;
@@ -294,7 +297,7 @@ char *program_read_file(const char *path)
 	return text;
 }
 
-bool program_write_file(const char *path, const char *text)
+bool child_write_file(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "we");
 
@@ -304,7 +307,7 @@ bool program_write_file(const char *path, const char *text)
 	return !fclose(f) && written;
 }
 
-char *program_cut_function(const char *text, const char *head)
+char *child_cut_function(const char *text, const char *head)
 {
 	const char *begin = text;
 
@@ -314,7 +317,7 @@ char *program_cut_function(const char *text, const char *head)
 	return end ? strndup(begin, end + 3 - begin) : NULL;
 }
 
-char *program_replace(const char *text, const char *old, const char *new)
+char *child_replace(const char *text, const char *old, const char *new)
 {
 	const char *at = strstr(text, old);
 	char *result;
