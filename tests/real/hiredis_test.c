@@ -25,8 +25,8 @@ static struct child monitor; /* only its output and buffer are used: a connectio
 static void start_server(void)
 {
 	const char *const argv[] = {
-		"redis-server", "--port", "0", "--unixsocket", server_socket, "--save", "", "--appendonly", "no",
-		"--dir", client.directory, "--logfile", "", NULL,
+		"redis-server", "--port", "0", "--unixsocket", server_socket, "--dir", client.directory,
+		"--save", "", "--appendonly", "no", "--logfile", "", NULL,
 	};
 	char line[1024];
 
