@@ -61,7 +61,7 @@ struct options {
 /* Lines to come: from a file descriptor, or all of them in memory already. */
 struct input {
 	int fd; /* -1: only what is in the buffer */
-	bool ended;
+	bool begun, ended;
 	char *data;
 	size_t begin, end, capacity;
 	size_t scanned; /* no newline in [begin, scanned) */
@@ -881,6 +881,9 @@ static bool input_take(struct input *in, const char **text, size_t *size)
 
 	if (in->begin >= in->end || !input_line_end(in, in->begin, &end))
 		return false;
+	if (!in->begun && in->fd >= 0 && end - in->begin >= 3 && memcmp(in->data + in->begin, "\xef\xbb\xbf", 3) == 0)
+		in->begin += 3; /* a byte order mark */
+	in->begun = true;
 	*text = in->data + in->begin;
 	*size = line_length(*text, end - in->begin);
 	in->begin = end < in->end ? end + 1 : end;
@@ -888,15 +891,20 @@ static bool input_take(struct input *in, const char **text, size_t *size)
 	return true;
 }
 
-/* What came while no answer is awaited: events, late answers, or the end. */
-static void take_socket(struct console *c)
+/* Acts on what came while no answer is awaited, or behind one: events and late answers. */
+static void take_events(struct console *c)
 {
 	struct reply unused = {0};
 
+	if (c->fd >= 0)
+		take_lines(c, -1, &unused);
+}
+
+static void take_socket(struct console *c)
+{
 	if (!connection_fill(c))
 		connection_close(c);
-	else
-		take_lines(c, -1, &unused);
+	take_events(c);
 }
 
 /* Waits for the next line. False at the end, after Ctrl-C and when the connection is lost. */
@@ -905,6 +913,7 @@ static bool input_next(struct console *c, struct input *in, const char **text, s
 	while (!input_take(in, text, size)) {
 		if (in->fd < 0 || in->ended)
 			return false;
+		take_events(c);
 		unsigned wake = console_wait(c, in->fd, -1, POLLIN);
 		if (wake & WAKE_SOCKET)
 			take_socket(c);
@@ -1087,8 +1096,21 @@ static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
 	free(text);
 }
 
-/* The engine may have been started anew by the program, or the program by its author. */
-static bool reconnect(struct console *c)
+/* What is typed and will not be run, for the session after this one. */
+static void keep_typed(struct entry *e)
+{
+	const char *typed = line_typed();
+
+	if (*typed && !entry_add(e, typed, strlen(typed)))
+		return;
+	if (e->size)
+		line_remember(e->text);
+	entry_clear(e);
+}
+
+/* The engine may have been started anew by the program, or the program by its author. If nobody answers, what is typed
+ * goes to the line history. */
+static bool reconnect(struct console *c, struct entry *typed)
 {
 	int64_t deadline = now_ms() + RECONNECT_MS;
 	json_int_t pid = c->pid;
@@ -1102,6 +1124,7 @@ static bool reconnect(struct console *c)
 			console_wait(c, -1, now_ms() + RETRY_MS, 0);
 	} while (e && !c->interrupted && now_ms() < deadline);
 	if (e) {
+		keep_typed(typed);
 		line_discard();
 		complain("connection lost: %s", error_message(e));
 		error_free(e);
@@ -1127,18 +1150,6 @@ static void clear_typed(struct console *c, struct entry *e)
 	entry_clear(e);
 	puts("^C");
 	fflush(stdout);
-}
-
-/* What is typed and will not be run, for the session after this one. */
-static void keep_typed(struct entry *e)
-{
-	const char *typed = line_typed();
-
-	if (*typed && !entry_add(e, typed, strlen(typed)))
-		return;
-	if (e->size)
-		line_remember(e->text);
-	entry_clear(e);
 }
 
 static void run_typed(struct console *c, struct entry *e, char *text)
@@ -1181,8 +1192,8 @@ static enum status run_interactive(struct console *c)
 	if (!c->options->json)
 		print_banner(c);
 	while (!c->quit) {
-		if (c->fd < 0 && !reconnect(c)) {
-			keep_typed(&e);
+		take_events(c);
+		if (c->fd < 0 && !reconnect(c, &e)) {
 			status = STATUS_LOST;
 			break;
 		}
@@ -1295,8 +1306,10 @@ static bool slurp_inputs(struct input *inputs, size_t count)
 
 static void rewind_inputs(struct input *inputs, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		inputs[i].begun = false;
 		inputs[i].begin = inputs[i].scanned = 0;
+	}
 }
 
 static bool is_among(const char *path, char *const *paths, size_t count)

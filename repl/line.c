@@ -66,9 +66,10 @@ static bool text_is_plain(const char *text, const struct token *t)
 	       !text_is_one_of(text, t, expression_words);
 }
 
-static bool token_opens(const struct token *t, char bracket)
+/* A punctuator; a bracket that opens a group stands for the group in a piece. */
+static bool token_begins(const struct token *t, char first)
 {
-	return t->kind == TOKEN_PUNCTUATOR && t->first == bracket;
+	return t->kind == TOKEN_PUNCTUATOR && t->first == first;
 }
 
 void entry_init(struct entry *e)
@@ -130,7 +131,7 @@ static bool group_is_parameters(const struct entry *e, const struct token *group
 				return true;
 			typed = qualified;
 			named = true;
-		} else if (token_opens(&t, '*')) {
+		} else if (token_begins(&t, '*')) {
 			named = false;
 		} else if (token_is(&r, &t, "...")) {
 			return true;
@@ -152,7 +153,7 @@ static bool group_lists(const struct entry *e, const struct token *group, const 
 
 	read_group(&r, e, group);
 	for (token_next(&r, &name); name.kind != TOKEN_END; token_next(&r, &name)) {
-		if (name.kind != TOKEN_NAME && !token_opens(&name, ','))
+		if (name.kind != TOKEN_NAME && !token_begins(&name, ','))
 			return false;
 		if (name.end - name.begin == t->end - t->begin &&
 		    memcmp(r.text + name.begin, e->text + t->begin, t->end - t->begin) == 0)
@@ -166,7 +167,7 @@ static bool piece_is_old_style(const struct entry *e)
 {
 	unsigned list = 1;
 
-	while (list < e->count && !token_opens(&e->piece[list], '('))
+	while (list < e->count && !token_begins(&e->piece[list], '('))
 		list++;
 	if (list + 2 >= e->count || !text_is_plain(e->text, &e->piece[list - 1]))
 		return false;
@@ -186,21 +187,21 @@ static bool piece_is_function_head(const struct entry *e)
 	struct token_reader r;
 	struct token t;
 
-	if (e->count < 2 || !token_opens(last, '('))
+	if (e->count < 2 || !token_begins(last, '('))
 		return false;
 	if (last[-1].kind == TOKEN_NAME)
 		return text_is_plain(e->text, &last[-1]);
-	if (!token_opens(&last[-1], '('))
+	if (!token_begins(&last[-1], '('))
 		return false;
 
 	read_group(&r, e, &last[-1]);
 	do
 		token_next(&r, &t);
-	while (token_opens(&t, '*') || text_is_one_of(r.text, &t, specifier_words));
+	while (token_begins(&t, '*') || text_is_one_of(r.text, &t, specifier_words));
 	if (t.kind != TOKEN_NAME)
 		return false;
 	token_next(&r, &t);
-	return token_opens(&t, '(');
+	return token_begins(&t, '(');
 }
 
 /* Whether a piece without an operator at its end is the beginning of a declaration that must go on. */
@@ -231,7 +232,7 @@ static bool piece_is_open_declaration(const struct entry *e)
 		return special; /* only a type; but a lone name is an expression */
 	if (typed)
 		return piece_is_function_head(e);
-	return e->count >= 2 && token_opens(last, '(') && text_is_plain(e->text, &last[-1]) &&
+	return e->count >= 2 && token_begins(last, '(') && text_is_plain(e->text, &last[-1]) &&
 	       group_is_parameters(e, last);
 }
 
@@ -256,9 +257,9 @@ static bool piece_is_open(const struct entry *e)
 		return false;
 	if (token_is_open_operator(last))
 		return true;
-	if (token_opens(last, '{'))
+	if (token_begins(last, '{'))
 		return text_is(e->text, first, "typedef");
-	if (token_opens(last, '(') && e->count >= 2 && text_is_one_of(e->text, &last[-1], control_words))
+	if (token_begins(last, '(') && e->count >= 2 && text_is_one_of(e->text, &last[-1], control_words))
 		return true;
 	if (text_is(e->text, first, "REALTIMEFUNC"))
 		return true;
@@ -306,7 +307,7 @@ static bool piece_ends_in_body(const struct entry *e)
 	if (e->count < 2 || text_is(e->text, &e->piece[0], "do"))
 		return false;
 	const struct token *before = &e->piece[e->count - 2];
-	return e->old_style || token_opens(before, '(') || text_is(e->text, before, "else");
+	return e->old_style || token_begins(before, '(') || text_is(e->text, before, "else");
 }
 
 static char bracket_opening(char closing)
@@ -386,15 +387,15 @@ static void scan_token(struct entry *e, const struct token *t)
 		scan_directive(e, t);
 		return;
 	}
-	if (t->kind == TOKEN_PUNCTUATOR && strchr("([{", t->first)) {
+	if (token_begins(t, '(') || token_begins(t, '[') || token_begins(t, '{')) {
 		scan_open(e, t);
 		return;
 	}
-	if (t->kind == TOKEN_PUNCTUATOR && strchr(")]}", t->first)) {
+	if (token_begins(t, ')') || token_begins(t, ']') || token_begins(t, '}')) {
 		scan_close(e, t);
 		return;
 	}
-	if (e->depth == 0 && token_opens(t, ';')) {
+	if (e->depth == 0 && token_begins(t, ';')) {
 		e->old_style = e->old_style || piece_is_old_style(e);
 		if (!e->old_style)
 			e->count = 0;
@@ -565,7 +566,7 @@ bool entry_is_ended_by(const struct entry *e, const char *line, size_t size)
 static bool piece_is_names(const struct entry *e)
 {
 	for (unsigned i = 0; i < e->count; i++) {
-		if (!token_opens(&e->piece[i], '*') &&
+		if (!token_begins(&e->piece[i], '*') &&
 		    (e->piece[i].kind != TOKEN_NAME || text_is_one_of(e->text, &e->piece[i], expression_words)))
 			return false;
 	}
@@ -586,7 +587,7 @@ static bool line_declares(const char *line, size_t size)
 	token_reader_init(&r, next.text, (uint32_t)next.size);
 	token_next(&r, &name);
 	token_next(&r, &group);
-	if (!text_is_plain(next.text, &name) || !token_opens(&group, '('))
+	if (!text_is_plain(next.text, &name) || !token_begins(&group, '('))
 		goto out;
 	token_skip_group(&r, &end);
 	group.end = end.kind == TOKEN_END ? end.end + 1 : end.end;
@@ -611,7 +612,7 @@ bool entry_goes_on_with(const struct entry *e, const char *next, size_t size)
 		return false;
 	const struct token *last = &e->piece[e->count - 1];
 	if (start < size && next[start] == '{')
-		return token_opens(last, '(') || last->kind == TOKEN_NAME;
+		return token_begins(last, '(') || last->kind == TOKEN_NAME;
 	return start == 0 && piece_is_names(e) && line_declares(next, size);
 }
 

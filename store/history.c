@@ -45,6 +45,7 @@ enum statement {
 	ADD_FUNCTION,
 	FIND_FUNCTION,
 	NAME_FUNCTION,
+	EACH_FUNCTION,
 	ADD_TEXT,
 	FIND_TEXT,
 	ADD_VERSION,
@@ -73,6 +74,7 @@ enum statement {
 static const char *const statement_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
+	[EACH_FUNCTION] = "SELECT id, module, file, name, versions + 1 FROM function ORDER BY id",
 	[ROLLBACK] = "ROLLBACK",
 	[ADD_PROCESS] = "INSERT INTO process (pid, started, boot, program, build_id)"
 			" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
@@ -891,6 +893,34 @@ struct error *history_each(struct history *h, int64_t function, int64_t before, 
 
 	struct error *e = walk_statement(h, EACH_OF_FUNCTION, function, before, &walk);
 	return e ? e : walk_statement(h, GET_BUILT, function, 0, &walk);
+}
+
+struct error *history_each_function(struct history *h,
+				    bool (*each)(void *context, int64_t id, const struct history_function *,
+						 int versions),
+				    void *context)
+{
+	sqlite3_stmt *statement = h->statements[EACH_FUNCTION];
+	struct error *e = NULL;
+	bool row = true, more = true;
+
+	while (!e && more) {
+		e = step(h, statement, &row);
+		if (e || !row)
+			break;
+		struct history_function function = {
+			.module = (const char *)sqlite3_column_text(statement, 1),
+			.file = (const char *)sqlite3_column_text(statement, 2),
+			.name = (const char *)sqlite3_column_text(statement, 3),
+		};
+		if (!function.module || !function.file || !function.name)
+			e = error_memory();
+		else
+			more = each(context, sqlite3_column_int64(statement, 0), &function,
+				    sqlite3_column_int(statement, 4));
+	}
+	release(statement);
+	return e;
 }
 
 struct error *history_count(struct history *h, int64_t function, int *count)

@@ -67,6 +67,12 @@ const char *history_path(const struct history *);
 /* The function's row id, made if new. */
 struct error *history_function_id(struct history *, const struct history_function *, int64_t *id);
 
+/* Every function that the history knows and how many versions each has, number 0 included, until `each` returns false. */
+struct error *history_each_function(struct history *,
+				    bool (*each)(void *context, int64_t id, const struct history_function *,
+						 int versions),
+				    void *context);
+
 /* Version 0 for this run's build id, unless it is there. `number`, `parent`, `origin` and `backend` are set
  * here. */
 struct error *history_add_built(struct history *, const struct history_version *);

@@ -144,6 +144,22 @@ Dwarf_Die die_origin(Dwarf_Die *die)
 	return origin;
 }
 
+/* As dwarf_decl_file, which ends the process (elfutils 0.188) on split units whose line table is the skeleton's. */
+const char *die_file(Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Die unit;
+	Dwarf_Files *files;
+	Dwarf_Word number;
+	size_t count;
+
+	if (dwarf_formudata(dwarf_attr_integrate(die, DW_AT_decl_file, &attribute), &number) != 0 ||
+	    dwarf_cu_info(attribute.cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL) != 0 ||
+	    dwarf_getsrcfiles(&unit, &files, &count) != 0 || number >= count)
+		return NULL;
+	return dwarf_filesrc(files, number, NULL, NULL);
+}
+
 static bool is_alias(int tag)
 {
 	switch (tag) {
@@ -250,11 +266,10 @@ static bool member_bytes(Dwarf_Die *member, uint64_t *bytes)
 	return true;
 }
 
-/* Before DWARF 5 a bit-field's place counted from the most significant bit of a unit of storage:
+/* Before DWARF 5 a bit-field's place counted from the top bit of a unit of storage, here drawn for little-endian:
  *
- *	byte     bytes + storage                       bytes
- *	         │ ◄─ bit_offset ─► │ ◄─ width ─► │      │      (little-endian: the low bits come first in
- *memory)
+ *	bytes                                           bytes + storage
+ *	│       offset       │◄─ width ─►│◄─ from_top ──►│
  */
 static bool old_bit_offset(Dwarf_Die *member, uint64_t bytes, uint64_t width, uint64_t *offset)
 {

@@ -41,6 +41,7 @@ struct slice_request {
 	const char *extra; /* other declarations typed along with it, or NULL: they stand before the definition and
 			    * hide the file's of the same names */
 	size_t extra_size;
+	const char *also; /* further names that are needed, separated by newlines, or NULL */
 	bool everything; /* every type whole: for a text that the precise closure does not satisfy */
 };
 

@@ -107,24 +107,35 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 	return NULL;
 }
 
+const struct index_declaration *source_definition(const struct source *s, const struct target_function *f, unsigned *nth)
+{
+	const struct index_declaration *d;
+
+	for (unsigned n = 0; (d = index_find_function(s->index, f->name, n)); n++) {
+		if (f->line < d->line || f->line > d->last_line)
+			continue;
+		*nth = n;
+		return d;
+	}
+	*nth = 0;
+	return index_find_function(s->index, f->name, 0);
+}
+
 struct error *source_function_text(const struct source *s, const struct target_function *f, char **text, unsigned *line)
 {
 	const struct index *ix = s->index;
-	const struct index_declaration *d;
 	uint32_t begin, end, first;
+	unsigned nth;
 
-	for (unsigned nth = 0; (d = index_find_function(ix, f->name, nth)); nth++) {
-		/* Of several definitions (a file included twice) the one around DWARF's line is meant. */
-		if (nth > 0 && (f->line < d->line || f->line > d->last_line))
-			continue;
-		if (index_source_range(ix, d, &begin, &end, &first)) {
-			*text = strndup(ix->source + begin, end - begin);
-		} else {
-			*text = strndup(ix->text + d->begin, d->end - d->begin);
-			first = d->line;
-		}
-		*line = first;
-		return *text ? NULL : error_memory();
+	const struct index_declaration *d = source_definition(s, f, &nth);
+	if (!d)
+		return error_new(ERROR_UNKNOWN, "%s does not define %s any more", ix->file, f->name);
+	if (index_source_range(ix, d, &begin, &end, &first)) {
+		*text = strndup(ix->source + begin, end - begin);
+	} else {
+		*text = strndup(ix->text + d->begin, d->end - d->begin);
+		first = d->line;
 	}
-	return error_new(ERROR_UNKNOWN, "%s does not define %s any more", ix->file, f->name);
+	*line = first;
+	return *text ? NULL : error_memory();
 }

@@ -25,6 +25,10 @@ void sources_free(struct sources *);
  * asked for again. Errors say what to do: no DWARF, no such file, flags that do not preprocess it. */
 struct error *sources_find(struct sources *, const struct target_unit *, struct source **out);
 
+/* The function's definition in the index, NULL if the file has none any more. Of several (a file included twice, with
+ * macros that differ) the one around DWARF's line; `*nth` is then its number in the index. */
+const struct index_declaration *source_definition(const struct source *, const struct target_function *, unsigned *nth);
+
 /* The file's own text of a function: what a person sees there, or, where a macro made it, what came out of the macro.
  * The caller's. `*line` is its first line. ERROR_UNKNOWN if the file has no such function. */
 struct error *source_function_text(const struct source *, const struct target_function *, char **text, unsigned *line);

@@ -166,7 +166,7 @@ static bool fill_names(struct module *module, struct unit_function *function)
 {
 	struct target_function *shown = &function->shown;
 	const struct symbol *symbol = NULL;
-	const char *name = die_name(&function->die), *file = dwarf_decl_file(&function->die);
+	const char *name = die_name(&function->die), *file = die_file(&function->die);
 
 	if (!name && (symbol = function_symbol(module, shown->entry)))
 		name = symbol->name;

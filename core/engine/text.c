@@ -115,3 +115,25 @@ uint64_t text_hash(uint64_t seed, const void *bytes, size_t size)
 		seed = (seed ^ p[i]) * UINT64_C(1099511628211);
 	return seed;
 }
+
+size_t text_distance(const char *a, const char *b)
+{
+	size_t n = strlen(b), row[64];
+
+	if (n >= 63 || strlen(a) >= 63)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t above = row[j], cost = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = above;
+			row[j] = cost < above + 1 ? cost : above + 1;
+			if (row[j - 1] + 1 < row[j])
+				row[j] = row[j - 1] + 1;
+		}
+	}
+	return row[n];
+}

@@ -27,4 +27,7 @@ char *text_read_file(const char *path, size_t *size);
 #define TEXT_HASH_SEED UINT64_C(14695981039346656037)
 uint64_t text_hash(uint64_t seed, const void *bytes, size_t size);
 
+/* Single-byte edits from one word to the other (Levenshtein's distance), for near misses; SIZE_MAX if one is long. */
+size_t text_distance(const char *a, const char *b);
+
 #endif

@@ -1,0 +1,361 @@
+#include "build.h"
+#include "run.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+int64_t build_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* --- the slice's questions ------------------------------------------------------------------------------------- */
+
+struct view {
+	const struct build_host *host;
+	const struct build_request *request;
+	const struct build *build;
+	char *resized; /* a static whose size the new text changes */
+};
+
+static enum slice_presence presence(void *context, const char *name)
+{
+	const struct view *v = context;
+	const struct target_unit *unit = v->request->function->unit;
+	struct target_symbol symbol;
+	uint64_t address, size;
+
+	if (v->host->entry(v->host->context, unit, name, &address))
+		return SLICE_DECORATED;
+	if (target_find(v->host->target, unit, name, &symbol))
+		return SLICE_PRESENT;
+	if (v->host->variable(v->host->context, unit, NULL, name, 0, &address, &size))
+		return SLICE_PRESENT;
+	return SLICE_ABSENT;
+}
+
+static bool bound(void *context, const char *variable, uint64_t *elements)
+{
+	const struct view *v = context;
+
+	return target_find_bound(v->host->target, v->request->function->unit, variable, elements);
+}
+
+static bool layout(void *context, enum target_tag tag, const char *name, struct target_layout *out)
+{
+	const struct view *v = context;
+
+	return target_find_layout(v->host->target, v->request->function->unit, tag, name, out);
+}
+
+static struct error *make_slice(const struct build_host *host, struct build *b, bool everything, const char *also)
+{
+	const struct build_request *q = b->request;
+	struct view v = {.host = host, .request = q, .build = b};
+	struct slice_names names = {.context = &v, .presence = presence, .bound = bound, .layout = layout};
+	struct slice_request request = {
+		.index = b->source->index,
+		.name = q->function->name,
+		.text = q->text,
+		.size = q->size,
+		.file = q->file,
+		.line = q->line,
+		.extra = q->extra,
+		.extra_size = q->extra_size,
+		.everything = everything,
+		.also = also,
+	};
+
+	source_definition(b->source, q->function, &request.nth);
+	slice_fini(&b->slice);
+	return slice_new(&request, &names, &b->slice);
+}
+
+/* --- checking -------------------------------------------------------------------------------------------------- */
+
+static struct error *check_once(const struct build_host *host, struct build *b)
+{
+	const struct build_request *q = b->request;
+
+	check_result_fini(&b->check);
+	return check_slice(host->check, &b->slice, q->function->name, (const char *const *)b->source->flags.argv,
+			   q->given_file, q->given_line, &b->check);
+}
+
+/* The program's flags without those that are about macros, includes or the program's own decoration. */
+static const char **compiler_flags(const struct build *b, const char *const *more)
+{
+	static const char *const with_argument[] = {"-I", "-D", "-U", "-include", "-isystem", "-iquote", "-idirafter", "-imacros"};
+	static const char *const without[] = {"-fpatchable-function-entry", "-flto", "-fsanitize", "-pg", "-g", "-W",
+					      "--coverage", "-fprofile", "-ftest-coverage", "-pedantic", "-fdump", "-fPIE", "-fpie"};
+	char **argv = b->source->flags.argv;
+	size_t count = 0, kept = 0;
+
+	while (argv[count])
+		count++;
+	const char **out = calloc(count + 8, sizeof(*out));
+	if (!out)
+		return NULL;
+	out[kept++] = argv[0];
+	for (size_t i = 1; i < count; i++) {
+		bool drop = false;
+		for (size_t k = 0; k < sizeof(with_argument) / sizeof(*with_argument) && !drop; k++) {
+			if (strncmp(argv[i], with_argument[k], strlen(with_argument[k])) != 0)
+				continue;
+			drop = true;
+			if (strcmp(argv[i], with_argument[k]) == 0)
+				i++;
+		}
+		for (size_t k = 0; k < sizeof(without) / sizeof(*without) && !drop; k++)
+			drop = strncmp(argv[i], without[k], strlen(without[k])) == 0;
+		if (!drop)
+			out[kept++] = argv[i];
+	}
+	while (more && *more)
+		out[kept++] = *more++;
+	return out;
+}
+
+/* What libclang refuses the program's own compiler may know: gcc's extensions. Its word counts. */
+static struct error *second_opinion(struct build *b, bool *accepted)
+{
+	static const char *const more[] = {"-xc", "-fsyntax-only", "-w", "-Werror=implicit-function-declaration", "-", NULL};
+	struct run_output output;
+	const char **argv = compiler_flags(b, more);
+
+	if (!argv)
+		return error_memory();
+	struct error *e = run(argv, b->source->flags.directory, b->slice.text, &output);
+	free(argv);
+	if (e) {
+		error_free(e); /* no compiler here: libclang's word stands */
+		*accepted = false;
+		return NULL;
+	}
+	*accepted = WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0;
+	run_output_fini(&output);
+	return NULL;
+}
+
+/* The precise slice may lack what only shows when it is read: types that are looked into without naming a member, names
+ * that a macro pastes together. Both are added on demand, a few times. */
+static struct error *check_until_complete(const struct build_host *host, struct build *b)
+{
+	struct text also = {0};
+	bool everything = false;
+	struct error *e = NULL;
+
+	for (int tries = 0; tries < 8; tries++) {
+		e = make_slice(host, b, everything, also.bytes);
+		if (!e)
+			e = check_once(host, b);
+		if (e || !b->check.failed)
+			break;
+		const char *missing = b->check.missing;
+		bool known = missing && index_find(b->source->index, INDEX_ORDINARY, missing, strlen(missing)) != INDEX_NONE &&
+			     !(also.bytes && strstr(also.bytes, missing));
+		if (known)
+			text_printf(&also, "%s\n", missing);
+		else if (b->check.incomplete && !everything)
+			everything = true;
+		else
+			break;
+	}
+	text_fini(&also);
+	return e;
+}
+
+struct error *build_check(const struct build_host *host, const struct build_request *q, struct build *b)
+{
+	int64_t start = build_now_us();
+
+	*b = (struct build){.request = q};
+	struct error *e = sources_find(host->sources, q->function->unit, &b->source);
+	if (!e)
+		e = check_until_complete(host, b);
+	if (!e && b->check.failed && b->check.class == ERROR_COMPILE) {
+		bool accepted = false;
+		e = second_opinion(b, &accepted);
+		if (!e && accepted) {
+			b->why_cc = strdup("libclang does not know this dialect");
+			b->check.failed = false;
+			b->check.needs_cc = true;
+			b->check.count = 0;
+		}
+	}
+	b->check_us = build_now_us() - start;
+	return e;
+}
+
+/* --- compiling and linking ------------------------------------------------------------------------------------- */
+
+static bool resolve(void *context, const char *name, struct link_symbol *out)
+{
+	const struct view *v = context;
+	const struct target_function *f = v->request->function;
+	struct target_symbol symbol;
+	uint64_t size;
+
+	/* A version's own name is its function's entry, however many functions share the name. */
+	if (strcmp(name, f->name) == 0) {
+		out->address = f->entry;
+		return true;
+	}
+	if (v->host->entry(v->host->context, f->unit, name, &out->address))
+		return true;
+	if (v->host->variable(v->host->context, f->unit, NULL, name, 0, &out->address, &size))
+		return true;
+	if (target_find(v->host->target, f->unit, name, &symbol)) {
+		out->address = symbol.address;
+		if (!symbol.thread_local)
+			return true;
+		uint64_t offset;
+		if (!target_tls_offset(v->host->target, f->unit, symbol.address, &offset))
+			return false;
+		out->address = offset;
+		out->thread_local = true;
+		return true;
+	}
+	struct error *e = program_resolve(v->host->program, name, &out->address);
+	bool found = !e && out->address;
+	error_free(e);
+	return found;
+}
+
+static bool is_constant(const struct build *b, const char *name)
+{
+	for (char **c = b->check.constants; c && *c; c++)
+		if (strcmp(*c, name) == 0)
+			return true;
+	return false;
+}
+
+static bool bind(void *context, const char *name, unsigned nth, uint64_t size, bool local, uint64_t *address)
+{
+	struct view *v = context;
+	const struct target_function *f = v->request->function;
+	struct target_symbol symbol;
+	uint64_t known = 0;
+
+	if (is_constant(v->build, name))
+		return false;
+	if (local && target_find_local(v->host->target, f, name, nth, &symbol) && !symbol.thread_local) {
+		*address = symbol.address;
+		known = symbol.size;
+	} else if (!v->host->variable(v->host->context, f->unit, f->name, name, nth, address, &known) &&
+		   !v->host->variable(v->host->context, f->unit, NULL, name, 0, address, &known)) {
+		return false;
+	}
+	if (known && size && known != size && !v->resized)
+		if (asprintf(&v->resized, "static %s has %llu bytes in the running program, %llu here", name,
+			     (unsigned long long)known, (unsigned long long)size) < 0)
+			v->resized = NULL;
+	return true;
+}
+
+static struct error *link_here(const struct build_host *host, struct build *b, size_t code_before, size_t data_before)
+{
+	struct view v = {.host = host, .request = b->request, .build = b};
+	struct link_names names = {.context = &v, .resolve = resolve, .bind = bind};
+	struct link_region code, data;
+
+	program_regions(host->program, b->request->arena, &code, &data);
+	if (code.size < code_before || data.size < data_before)
+		return error_new(ERROR_INTERNAL, "the arena is full");
+	code = (struct link_region){code.view + code_before, code.address + code_before, code.size - code_before};
+	data = (struct link_region){data.view + data_before, data.address + data_before, data.size - data_before};
+	struct error *e = link_object(b->object.bytes, b->object.size, b->request->function->name, &names, &code, &data,
+				      &b->link);
+	if (!e && v.resized) {
+		e = error_new(ERROR_LAYOUT, "%s", v.resized);
+		link_result_fini(&b->link);
+	}
+	free(v.resized);
+	return e;
+}
+
+static struct error *compile_with_cc(struct build *b)
+{
+	const char **argv = compiler_flags(b, NULL);
+
+	if (!argv)
+		return error_memory();
+	compile_object_fini(&b->object);
+	struct error *e = compile_cc(b->slice.text, argv, b->source->flags.directory, &b->object, NULL);
+	free(argv);
+	return e;
+}
+
+static void set_why(struct build *b, char *why)
+{
+	free(b->why_cc);
+	b->why_cc = why;
+}
+
+static struct error *compile(struct build *b)
+{
+	if (!b->check.needs_cc) {
+		char *why = NULL;
+		struct error *e = compile_tcc(b->slice.text, &b->object, &why);
+		if (e || !why)
+			return e;
+		set_why(b, why);
+	} else if (!b->why_cc) {
+		set_why(b, strdup("it passes values that libtcc passes in another way than the program's compiler"));
+	}
+	return compile_with_cc(b);
+}
+
+struct error *build_link(const struct build_host *host, struct build *b, size_t *code_before, size_t *data_before)
+{
+	int64_t start = build_now_us();
+
+	struct error *e = compile(b);
+	b->compile_us = build_now_us() - start;
+	if (e)
+		return e;
+	start = build_now_us();
+	e = link_here(host, b, *code_before, *data_before);
+	if (e && error_class(e) == ERROR_UNKNOWN && b->object.backend == BACKEND_TCC) {
+		/* A name that nobody has: libtcc took a builtin for a function, or the name is really unknown. */
+		char *why = NULL;
+		if (asprintf(&why, "%s", error_message(e)) < 0)
+			why = NULL;
+		set_why(b, why);
+		error_free(e);
+		link_result_fini(&b->link);
+		e = compile_with_cc(b);
+		b->compile_us = build_now_us() - start + b->compile_us;
+		start = build_now_us();
+		if (!e)
+			e = link_here(host, b, *code_before, *data_before);
+	}
+	b->link_us = build_now_us() - start;
+	if (e)
+		return e;
+	*code_before += b->link.code_size;
+	*data_before += b->link.data_size;
+	return NULL;
+}
+
+const char *build_compiler(const struct build *b)
+{
+	return b->object.backend == BACKEND_TCC ? "libtcc 0.9.27" : b->source->flags.argv[0];
+}
+
+void build_fini(struct build *b)
+{
+	slice_fini(&b->slice);
+	check_result_fini(&b->check);
+	compile_object_fini(&b->object);
+	link_result_fini(&b->link);
+	free(b->why_cc);
+	*b = (struct build){0};
+}

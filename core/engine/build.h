@@ -1,0 +1,71 @@
+/* One function's new version on its way into the program: slice, check, compile, link.
+ *
+ * Every step leaves its result in `struct build`; nothing is stored or published here, and until build_commit the
+ * arena counts nothing of it. One thread. */
+#ifndef RTF_BUILD_H
+#define RTF_BUILD_H
+
+#include "check.h"
+#include "compile.h"
+#include "error.h"
+#include "link.h"
+#include "program.h"
+#include "slice.h"
+#include "sources.h"
+#include "target.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a build draws on. */
+struct build_host {
+	struct program *program;
+	struct target *target;
+	struct sources *sources;
+	struct check *check;
+	void *context;
+	/* The entry of a decorated function as seen from `unit`. */
+	bool (*entry)(void *context, const struct target_unit *unit, const char *name, uint64_t *entry);
+	/* A variable that an earlier version added: `function` NULL for one at file scope. */
+	bool (*variable)(void *context, const struct target_unit *unit, const char *function, const char *name,
+			 unsigned nth, uint64_t *address, uint64_t *size);
+};
+
+struct build_request {
+	const struct target_function *function;
+	uint32_t arena;
+	const char *text; /* the definition */
+	size_t size;
+	const char *extra; /* what was typed along with it, or NULL */
+	size_t extra_size;
+	const char *given_file; /* names the text in diagnostics, whose lines count from given_line */
+	unsigned given_line;
+	const char *file; /* what __FILE__ and __LINE__ are to say */
+	unsigned line;
+};
+
+struct build {
+	const struct build_request *request;
+	struct source *source;
+	struct slice slice;
+	struct check_result check; /* if check.failed: what is wrong, and the rest was not done */
+	struct compile_object object;
+	struct link_result link;
+	char *why_cc; /* why libtcc did not do it, or NULL */
+	int64_t check_us, compile_us, link_us;
+};
+
+/* Slice and check. NULL and check.failed where the text is at fault; an error where we are. */
+struct error *build_check(const struct build_host *, const struct build_request *, struct build *);
+
+/* Compile and link into the arena's free part, `code_before` and `data_before` bytes behind its start (other builds of
+ * the same change may stand there). Both go up by what this one takes. ERROR_LAYOUT if a static changed its size. */
+struct error *build_link(const struct build_host *, struct build *, size_t *code_before, size_t *data_before);
+
+const char *build_compiler(const struct build *); /* "libtcc 0.9.27" or the compiler's name */
+void build_fini(struct build *);
+
+int64_t build_now_us(void); /* a clock for latencies */
+
+#endif

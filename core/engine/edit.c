@@ -1,0 +1,97 @@
+#include "edit.h"
+#include "declaration.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { EDIT_MAX = 16 << 20 };
+
+/* RFC 3629: the well-formed byte sequences. */
+static bool is_utf8(const unsigned char *p, size_t size)
+{
+	for (size_t i = 0; i < size;) {
+		unsigned char c = p[i];
+		size_t more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c <= 0xf4 ? 3 : 9;
+		if (more == 9 || size - i <= more)
+			return false;
+		if ((c == 0xe0 && p[i + 1] < 0xa0) || (c == 0xed && p[i + 1] > 0x9f) || (c == 0xf0 && p[i + 1] < 0x90) ||
+		    (c == 0xf4 && p[i + 1] > 0x8f))
+			return false;
+		for (size_t k = 1; k <= more; k++)
+			if ((p[i + k] & 0xc0) != 0x80)
+				return false;
+		i += more + 1;
+	}
+	return true;
+}
+
+static bool add(struct edit *e, const struct declaration *d)
+{
+	const struct declaration_name *name = &d->names[d->name_count - 1];
+	void *more = realloc(e->functions, (e->count + 1) * sizeof(*e->functions));
+
+	if (!more)
+		return false;
+	e->functions = more;
+	char *copy = strndup(e->text + name->begin, name->end - name->begin);
+	if (!copy)
+		return false;
+	e->functions[e->count++] = (struct edit_function){
+		.name = copy, .begin = d->begin, .end = d->end, .line = 1 + token_line(e->text, d->begin)};
+	return true;
+}
+
+struct error *edit_new(const char *text, size_t size, struct edit *out)
+{
+	struct edit e = {.text = text};
+	struct declaration_reader reader;
+	struct declaration d = {0};
+	bool failed = false;
+
+	if (size > EDIT_MAX)
+		return error_new(ERROR_USAGE, "the text has %zu bytes, more than the %d MiB that one entry may have", size,
+				 EDIT_MAX >> 20);
+	if (memchr(text, '\0', size) || !is_utf8((const unsigned char *)text, size))
+		return error_new(ERROR_USAGE, "the text is not UTF-8");
+	e.size = (uint32_t)size;
+	declaration_reader_init(&reader, text, e.size);
+	for (declaration_next(&reader, &d); d.kind != DECLARATION_END && !failed; declaration_next(&reader, &d))
+		if (d.kind == DECLARATION_FUNCTION)
+			failed = !add(&e, &d);
+	failed |= d.out_of_memory;
+	declaration_fini(&d);
+	if (failed) {
+		edit_fini(&e);
+		return error_memory();
+	}
+	*out = e;
+	return NULL;
+}
+
+void edit_fini(struct edit *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		free(e->functions[i].name);
+	free(e->functions);
+	*e = (struct edit){0};
+}
+
+char *edit_rest(const struct edit *e, const bool *leave_out)
+{
+	struct token_reader r;
+	struct token t;
+
+	char *rest = strndup(e->text, e->size);
+	if (!rest)
+		return NULL;
+	for (size_t i = 0; i < e->count; i++)
+		for (uint32_t k = e->functions[i].begin; leave_out[i] && k < e->functions[i].end; k++)
+			if (rest[k] != '\n')
+				rest[k] = ' ';
+	token_reader_init(&r, rest, e->size);
+	token_next(&r, &t);
+	if (t.kind != TOKEN_END)
+		return rest;
+	free(rest);
+	return NULL;
+}

@@ -1,0 +1,110 @@
+/* rtf-engine: serves one program's consoles. The agent in the program starts it, with the channel as descriptor 3, and
+ * it ends when the program does. */
+#include "live.h"
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <syslog.h>
+#include <unistd.h>
+
+enum { CHANNEL = 3, POLLED_MAX = 256 };
+
+/* Whether the program has ended though its channel is open: a forked child may hold it. */
+static int watch_process(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static void greet_clients(struct session_host *host)
+{
+	for (int fd; (fd = program_take_client(host->program)) >= 0;) {
+		struct session *session;
+		error_free(session_new(host, fd, &session));
+	}
+}
+
+static void serve_sessions(const struct pollfd *fds, struct session **sessions, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fds[i].revents && !session_serve(sessions[i], fds[i].revents))
+			session_free(sessions[i]);
+}
+
+/* Until the program is gone. */
+static void serve(struct session_host *host)
+{
+	int process = watch_process(program_pid(host->program));
+	bool may_read_ahead = true;
+
+	while (!program_lost(host->program)) {
+		struct pollfd fds[POLLED_MAX + 2] = {{program_socket(host->program), POLLIN, 0}, {process, POLLIN, 0}};
+		struct session *sessions[POLLED_MAX];
+		size_t count = 0;
+
+		for (struct session *s = host->first; s && count < POLLED_MAX; s = session_next(s), count++) {
+			sessions[count] = s;
+			fds[2 + count] = (struct pollfd){session_socket(s), session_events(s), 0};
+		}
+		int ready = poll(fds, 2 + count, may_read_ahead ? 0 : -1);
+		if (ready < 0 && errno != EINTR)
+			break;
+		if (ready == 0) {
+			may_read_ahead = live_read_ahead(host->live);
+			continue;
+		}
+		if (ready < 0)
+			continue;
+		if (fds[1].revents)
+			break;
+		if (fds[0].revents)
+			error_free(program_receive(host->program));
+		serve_sessions(fds + 2, sessions, count);
+		greet_clients(host);
+	}
+	while (host->first)
+		session_free(host->first);
+}
+
+static int fail(struct program *program, struct error *e)
+{
+	if (program)
+		program_log(program, LOG_ERR, "rtf: the engine cannot start: %s", error_message(e));
+	fprintf(stderr, "rtf-engine: %s\n", error_message(e));
+	error_free(e);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct session_host host = {.started = time(NULL)};
+
+	if (argc > 1 || fcntl(CHANNEL, F_GETFD) < 0) {
+		if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+			puts("rtf-engine " RTF_VERSION);
+			return 0;
+		}
+		fputs("rtf-engine is started by the program that uses librtf, not by hand; see rtf(3)\n", stderr);
+		return 1;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	fcntl(CHANNEL, F_SETFD, FD_CLOEXEC);
+	prctl(PR_SET_NAME, "rtf-engine");
+	struct error *e = program_new(CHANNEL, &host.program);
+	if (!e)
+		e = live_new(host.program, &host.live);
+	if (e)
+		return fail(host.program, e);
+	greet_clients(&host);
+	serve(&host);
+	live_free(host.live);
+	program_free(host.program);
+	return 0;
+}

@@ -1,0 +1,299 @@
+#include "session.h"
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PROTOCOL_VERSION = 1 };
+
+struct session {
+	struct session_host *host;
+	struct session *next;
+	int socket;
+	struct text in, out;
+	size_t scanned; /* of `in`: no newline before */
+	size_t sent;    /* of `out` */
+	bool wants_text, closing;
+	struct console_state state;
+};
+
+/* --- life ------------------------------------------------------------------------------------------------------ */
+
+static char *peer_name(int socket)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	struct passwd *entry = NULL;
+	char *name = NULL;
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+		return strdup("unknown");
+	entry = getpwuid(peer.uid);
+	if (entry)
+		return strdup(entry->pw_name);
+	return asprintf(&name, "%u", peer.uid) < 0 ? NULL : name;
+}
+
+struct error *session_new(struct session_host *host, int socket, struct session **out)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	char *user = peer_name(socket);
+
+	if (!s || !user) {
+		free(s);
+		free(user);
+		close(socket);
+		return error_memory();
+	}
+	fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
+	s->host = host;
+	s->socket = socket;
+	s->state = (struct console_state){.host = host, .user = user};
+	s->next = host->first;
+	host->first = s;
+	host->count++;
+	*out = s;
+	return NULL;
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	for (struct session **at = &s->host->first; *at; at = &(*at)->next) {
+		if (*at != s)
+			continue;
+		*at = s->next;
+		s->host->count--;
+		break;
+	}
+	close(s->socket);
+	text_fini(&s->in);
+	text_fini(&s->out);
+	free(s->state.user);
+	free(s->state.file);
+	free(s);
+}
+
+struct session *session_next(const struct session *s)
+{
+	return s->next;
+}
+
+int session_socket(const struct session *s)
+{
+	return s->socket;
+}
+
+short session_events(const struct session *s)
+{
+	return (short)((s->closing ? 0 : POLLIN) | (s->sent < s->out.size ? POLLOUT : 0));
+}
+
+/* --- sending --------------------------------------------------------------------------------------------------- */
+
+static bool flush(struct session *s)
+{
+	while (s->sent < s->out.size) {
+		ssize_t n = send(s->socket, s->out.bytes + s->sent, s->out.size - s->sent, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN;
+		s->sent += (size_t)n;
+	}
+	text_fini(&s->out);
+	s->sent = 0;
+	return true;
+}
+
+/* Takes the reference. */
+static bool send_json(struct session *s, json_t *object)
+{
+	char *line = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+
+	json_decref(object);
+	if (!line)
+		return false;
+	text_puts(&s->out, line);
+	text_puts(&s->out, "\n");
+	free(line);
+	if (s->out.failed || s->out.size - s->sent > SESSION_BACKLOG)
+		return false;
+	return flush(s);
+}
+
+void session_broadcast(struct session_host *host, json_t *event)
+{
+	for (struct session *s = host->first; s; s = s->next)
+		if (!send_json(s, json_incref(event)))
+			s->closing = true;
+	json_decref(event);
+}
+
+/* --- requests -------------------------------------------------------------------------------------------------- */
+
+static bool answer_hello(struct session *s, json_t *id, json_t *hello)
+{
+	struct live *live = s->host->live;
+	json_int_t version = json_integer_value(json_object_get(hello, "version"));
+
+	s->wants_text = json_is_true(json_object_get(hello, "text"));
+	s->state.color = json_is_true(json_object_get(hello, "color"));
+	s->state.width = (int)json_integer_value(json_object_get(hello, "width"));
+	if (json_is_true(json_object_get(hello, "read_only")))
+		s->state.read_only = true; /* never back */
+	if (version != PROTOCOL_VERSION) {
+		char message[128];
+		snprintf(message, sizeof(message), "this engine speaks protocol version %d, the console %lld", PROTOCOL_VERSION,
+			 (long long)version);
+		return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command", "hello", "error",
+					      "class", "usage", "message", message));
+	}
+	return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:i, s:i, s:s, s:i, s:i, s:o}}", "id", id, "ok", 1, "command",
+				      "hello", "data", "version", PROTOCOL_VERSION, "pid",
+				      (int)program_pid(s->host->program), "program", target_program(live_target(live)),
+				      "engine_pid", (int)getpid(), "functions", (int)live_count(live), "commands",
+				      command_names()));
+}
+
+static bool answer_complete(struct session *s, json_t *id, json_t *complete)
+{
+	const char *line = json_string_value(json_object_get(complete, "line"));
+	json_int_t point = json_integer_value(json_object_get(complete, "point"));
+	size_t start = 0;
+	json_t *matches = line && point >= 0 && (size_t)point <= strlen(line)
+				  ? command_complete(&s->state, line, (size_t)point, &start)
+				  : json_array();
+
+	return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:i, s:o}}", "id", id, "ok", 1, "command", "complete", "data",
+				      "start", (int)start, "matches", matches));
+}
+
+static bool answer_command(struct session *s, json_t *id, const char *command, size_t size)
+{
+	struct reply reply = {.command = ""};
+	json_t *object;
+
+	struct error *e = command_run(&s->state, command, size, &reply);
+	if (!e) {
+		object = json_pack("{s:O, s:b, s:s, s:o}", "id", id, "ok", 1, "command", reply.command, "data",
+				   reply.data ? reply.data : json_null());
+		if (reply.diagnostics)
+			json_object_set_new(object, "diagnostics", reply.diagnostics);
+	} else {
+		object = json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command", reply.command, "error",
+				   "class", error_class_name(error_class(e)), "message", error_message(e));
+		if (reply.diagnostics)
+			json_object_set_new(json_object_get(object, "error"), "diagnostics", reply.diagnostics);
+		json_decref(reply.data);
+		/* Diagnostics say it already; everything else is one line. */
+		if (!reply.text.size || error_class(e) != ERROR_COMPILE)
+			text_printf(&reply.text, "error: %s\n", error_message(e));
+		error_free(e);
+	}
+	if (s->wants_text && reply.text.bytes)
+		json_object_set_new(object, "text", json_stringn_nocheck(reply.text.bytes, reply.text.size));
+	text_fini(&reply.text);
+	return send_json(s, object);
+}
+
+static bool refuse_line(struct session *s, const char *message)
+{
+	return send_json(s, json_pack("{s:n, s:b, s:s, s:{s:s, s:s}}", "id", "ok", 0, "command", "", "error", "class",
+				      "usage", "message", message));
+}
+
+static bool serve_line(struct session *s, const char *line, size_t size)
+{
+	json_error_t failure;
+	bool alive;
+
+	if (size == 0)
+		return true;
+	json_t *request = json_loadb(line, size, 0, &failure);
+	if (!json_is_object(request)) {
+		char message[JSON_ERROR_TEXT_LENGTH + 64];
+		snprintf(message, sizeof(message), "a request is one JSON object a line: %s",
+			 request ? "this is something else" : failure.text);
+		json_decref(request);
+		return refuse_line(s, message);
+	}
+	json_t *id = json_object_get(request, "id");
+	json_t *command = json_object_get(request, "command");
+	if (!json_is_integer(id))
+		alive = refuse_line(s, "a request needs an \"id\", an integer");
+	else if (json_is_object(json_object_get(request, "hello")))
+		alive = answer_hello(s, id, json_object_get(request, "hello"));
+	else if (json_is_object(json_object_get(request, "complete")))
+		alive = answer_complete(s, id, json_object_get(request, "complete"));
+	else if (json_is_integer(json_object_get(request, "interrupt")))
+		alive = true; /* commands here end before the next line is read: the one it names has */
+	else if (json_is_string(command))
+		alive = answer_command(s, id, json_string_value(command), json_string_length(command));
+	else
+		alive = refuse_line(s, "a request needs a \"command\", a string");
+	json_decref(request);
+	return alive;
+}
+
+/* Every whole line that has arrived. */
+static bool serve_lines(struct session *s)
+{
+	size_t begin = 0;
+
+	while (s->scanned < s->in.size) {
+		char *newline = memchr(s->in.bytes + s->scanned, '\n', s->in.size - s->scanned);
+		if (!newline) {
+			s->scanned = s->in.size;
+			break;
+		}
+		size_t end = (size_t)(newline - s->in.bytes);
+		if (!serve_line(s, s->in.bytes + begin, end - begin))
+			return false;
+		begin = s->scanned = end + 1;
+	}
+	if (begin) {
+		memmove(s->in.bytes, s->in.bytes + begin, s->in.size - begin);
+		s->in.size -= begin;
+		s->scanned -= begin;
+	}
+	if (s->in.size > SESSION_REQUEST_MAX) {
+		refuse_line(s, "the request is too long");
+		return false;
+	}
+	return true;
+}
+
+bool session_serve(struct session *s, short revents)
+{
+	char chunk[65536];
+
+	if (s->closing || (revents & POLLNVAL))
+		return false;
+	if ((revents & POLLOUT) && !flush(s))
+		return false;
+	if (!(revents & (POLLIN | POLLHUP | POLLERR)))
+		return true;
+	for (;;) {
+		ssize_t n = recv(s->socket, chunk, sizeof(chunk), 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n <= 0)
+			return false;
+		text_append(&s->in, chunk, (size_t)n);
+		if (s->in.failed || !serve_lines(s))
+			return false;
+		if ((size_t)n < sizeof(chunk))
+			return true;
+	}
+}

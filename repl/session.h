@@ -1,0 +1,43 @@
+/* One connected console: requests in, replies and events out, a JSON object a line (rtf-protocol(7)).
+ *
+ * Runs in the engine's one thread. Sockets are non-blocking: a console that does not read is given up once
+ * SESSION_BACKLOG bytes wait for it, and never blocks the engine or another console. */
+#ifndef RTF_SESSION_H
+#define RTF_SESSION_H
+
+#include "error.h"
+#include "live.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+enum { SESSION_REQUEST_MAX = 24 << 20, SESSION_BACKLOG = 64 << 20 };
+
+struct session;
+
+/* What all sessions of an engine share. */
+struct session_host {
+	struct live *live;
+	struct program *program;
+	time_t started; /* the engine's start */
+	struct session *first; /* every session, linked; the host's users only read it */
+	size_t count;
+};
+
+/* Takes the socket. */
+struct error *session_new(struct session_host *, int socket, struct session **out);
+void session_free(struct session *); /* takes NULL; leaves the host's list */
+
+struct session *session_next(const struct session *);
+int session_socket(const struct session *);
+short session_events(const struct session *); /* to poll for */
+
+/* Does what the socket is ready for. False: the session is over and to be freed. */
+bool session_serve(struct session *, short revents);
+
+/* Sends an event line to every session. Takes the reference. */
+void session_broadcast(struct session_host *, json_t *event);
+
+#endif

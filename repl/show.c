@@ -1,0 +1,174 @@
+#include "show.h"
+#include "run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SGR_BOLD "\033[1m"
+#define SGR_RED "\033[31m"
+#define SGR_GREEN "\033[32m"
+#define SGR_YELLOW "\033[33m"
+#define SGR_CYAN "\033[36m"
+#define SGR_OFF "\033[0m"
+
+static void colored(struct text *out, bool color, const char *sgr, const char *text, size_t size)
+{
+	if (color)
+		text_puts(out, sgr);
+	text_append(out, text, size);
+	if (color)
+		text_puts(out, SGR_OFF);
+}
+
+/* --- diagnostics ----------------------------------------------------------------------------------------------- */
+
+/* The caret stands under the column: tabs before it are kept, so that it does on every terminal. */
+static void show_caret(struct text *out, const struct check_diagnostic *d, bool color)
+{
+	if (!*d->source || !d->column)
+		return;
+	text_printf(out, "%5u | %s\n      | ", d->line, d->source);
+	for (unsigned i = 0; i + 1 < d->column && d->source[i]; i++)
+		text_puts(out, d->source[i] == '\t' ? "\t" : " ");
+	colored(out, color, SGR_GREEN SGR_BOLD, "^", 1);
+	text_puts(out, "\n");
+}
+
+void show_diagnostics(struct text *out, const struct check_result *r, bool color)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct check_diagnostic *d = &r->diagnostics[i];
+		bool error = strcmp(d->severity, "error") == 0;
+		text_printf(out, "%s:%u:%u: ", d->file, d->line, d->column);
+		colored(out, color, error ? SGR_RED SGR_BOLD : SGR_YELLOW SGR_BOLD, d->severity, strlen(d->severity));
+		text_printf(out, ": %s\n", d->message);
+		show_caret(out, d, color);
+	}
+}
+
+json_t *show_diagnostics_json(const struct check_result *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct check_diagnostic *d = &r->diagnostics[i];
+		json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s, s:s}", "file", d->file, "line", (int)d->line,
+						      "column", (int)d->column, "severity", d->severity, "message",
+						      d->message));
+	}
+	return list;
+}
+
+/* --- tables ---------------------------------------------------------------------------------------------------- */
+
+/* Columns that a UTF-8 string takes, near enough: one for each code point. */
+static size_t columns_of(const char *s)
+{
+	size_t n = 0;
+
+	for (; s && *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+void show_table(struct text *out, const char *const *cells, size_t rows, size_t columns, bool color)
+{
+	size_t *widths = calloc(columns + 1, sizeof(*widths));
+
+	if (!widths) {
+		out->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < rows * columns; i++)
+		if (columns_of(cells[i]) > widths[i % columns])
+			widths[i % columns] = columns_of(cells[i]);
+	for (size_t row = 0; row < rows; row++) {
+		if (row == 0 && color)
+			text_puts(out, SGR_BOLD);
+		for (size_t column = 0; column < columns; column++) {
+			const char *cell = cells[row * columns + column];
+			text_puts(out, cell ? cell : "");
+			bool last = column + 1 == columns;
+			for (size_t pad = columns_of(cell); !last && pad < widths[column] + 2; pad++)
+				text_puts(out, " ");
+		}
+		while (out->size && out->bytes[out->size - 1] == ' ')
+			out->bytes[--out->size] = '\0';
+		text_puts(out, row == 0 && color ? SGR_OFF "\n" : "\n");
+	}
+	free(widths);
+}
+
+/* --- differences ----------------------------------------------------------------------------------------------- */
+
+/* The text as a file that diff(1) can open; -1 and errno on failure. */
+static int as_file(const char *text, char *path, size_t size)
+{
+	size_t length = strlen(text);
+	int fd = memfd_create("rtf-diff", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (write(fd, text, length) != (ssize_t)length || (length && text[length - 1] != '\n' && write(fd, "\n", 1) != 1)) {
+		close(fd);
+		return -1;
+	}
+	snprintf(path, size, "/proc/%d/fd/%d", getpid(), fd);
+	return fd;
+}
+
+static void show_diff_line(struct text *out, const char *line, size_t size, bool color)
+{
+	const char *sgr = *line == '+' ? SGR_GREEN : *line == '-' ? SGR_RED : *line == '@' ? SGR_CYAN : NULL;
+
+	colored(out, color && sgr, sgr ? sgr : "", line, size);
+	text_puts(out, "\n");
+}
+
+struct error *show_diff(struct text *out, const char *from_name, const char *from, const char *to_name, const char *to,
+			bool color)
+{
+	char from_path[64], to_path[64];
+	struct run_output output = {0};
+	struct error *e = NULL;
+
+	int a = as_file(from, from_path, sizeof(from_path)), b = as_file(to, to_path, sizeof(to_path));
+	const char *argv[] = {"diff", "-u", "--label", from_name, "--label", to_name, from_path, to_path, NULL};
+	if (a < 0 || b < 0)
+		e = error_errno(errno, "cannot compare the texts");
+	else
+		e = run(argv, NULL, NULL, &output);
+	if (a >= 0)
+		close(a);
+	if (b >= 0)
+		close(b);
+	if (!e && (!WIFEXITED(output.status) || WEXITSTATUS(output.status) > 1))
+		e = error_new(ERROR_INTERNAL, "diff failed: %s", output.err);
+	for (const char *line = output.out; !e && *line;) {
+		size_t size = strcspn(line, "\n");
+		show_diff_line(out, line, size, color);
+		line += size + (line[size] == '\n');
+	}
+	run_output_fini(&output);
+	return e;
+}
+
+/* --- sources --------------------------------------------------------------------------------------------------- */
+
+void show_source(struct text *out, const char *source, unsigned first_line, bool color)
+{
+	for (unsigned line = first_line; *source; line++) {
+		char number[32];
+		size_t size = strcspn(source, "\n");
+		int n = snprintf(number, sizeof(number), "%5u  ", line);
+		colored(out, color, SGR_CYAN, number, (size_t)n);
+		text_append(out, source, size);
+		text_puts(out, "\n");
+		source += size + (source[size] == '\n');
+	}
+}

@@ -1,0 +1,26 @@
+/* Results as text for people. Colours are SGR sequences and only where asked for. */
+#ifndef RTF_SHOW_H
+#define RTF_SHOW_H
+
+#include "check.h"
+#include "error.h"
+#include "text.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Compiler diagnostics as compilers print them: place, message, the line, a caret. */
+void show_diagnostics(struct text *, const struct check_result *, bool color);
+json_t *show_diagnostics_json(const struct check_result *);
+
+/* Rows of cells as aligned columns, the first row a heading. `cells` has rows × columns strings, NULL is empty. */
+void show_table(struct text *, const char *const *cells, size_t rows, size_t columns, bool color);
+
+/* A unified diff of two texts, by diff(1); nothing if they are the same. */
+struct error *show_diff(struct text *, const char *from_name, const char *from, const char *to_name, const char *to,
+			bool color);
+
+/* A text with line numbers. */
+void show_source(struct text *, const char *source, unsigned first_line, bool color);
+
+#endif
