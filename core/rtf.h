@@ -26,7 +26,9 @@ extern "C" {
  * optimisation level. clang has no attribute for it: at -O1 and above it may still fold what it learns about
  * a function (a constant result, an unused argument) into callers in the same file, so build those files with
  * -O0. Without the macro: `-fpatchable-function-entry=16` decorates every function of a file. */
-#if defined(RTF_DISABLE)
+#if defined(REALTIMEFUNC)
+/* defined already: the engine, which reads a file for what its functions are, takes the word away */
+#elif defined(RTF_DISABLE)
 #define REALTIMEFUNC
 #elif defined(__clang__)
 #define REALTIMEFUNC __attribute__((patchable_function_entry(16, 0), noinline))

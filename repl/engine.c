@@ -1,5 +1,6 @@
 /* rtf-engine: serves one program's consoles. The agent in the program starts it, with the channel as descriptor 3, and
  * it ends when the program does. */
+#include "compiler.h"
 #include "live.h"
 #include "session.h"
 
@@ -97,14 +98,18 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	fcntl(CHANNEL, F_SETFD, FD_CLOEXEC);
 	prctl(PR_SET_NAME, "rtf-engine");
-	struct error *e = program_new(CHANNEL, &host.program);
+	struct compiler *compiler = NULL;
+	struct error *e = compiler_new(&compiler);
 	if (!e)
-		e = live_new(host.program, &host.live);
+		e = program_new(CHANNEL, &host.program);
+	if (!e)
+		e = live_new(host.program, compiler, &host.live);
 	if (e)
 		return fail(host.program, e);
 	greet_clients(&host);
 	serve(&host);
 	live_free(host.live);
 	program_free(host.program);
+	compiler_free(compiler);
 	return 0;
 }

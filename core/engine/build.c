@@ -299,11 +299,11 @@ static void set_why(struct build *b, char *why)
 	b->why_cc = why;
 }
 
-static struct error *compile(struct build *b)
+static struct error *compile(const struct build_host *host, struct build *b)
 {
 	if (!b->check.needs_cc) {
 		char *why = NULL;
-		struct error *e = compile_tcc(b->slice.text, &b->object, &why);
+		struct error *e = compiler_compile(host->compiler, b->slice.text, &b->object, &why);
 		if (e || !why)
 			return e;
 		set_why(b, why);
@@ -317,7 +317,7 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 {
 	int64_t start = build_now_us();
 
-	struct error *e = compile(b);
+	struct error *e = compile(host, b);
 	b->compile_us = build_now_us() - start;
 	if (e)
 		return e;

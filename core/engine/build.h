@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "compile.h"
+#include "compiler.h"
 #include "error.h"
 #include "link.h"
 #include "program.h"
@@ -24,6 +25,7 @@ struct build_host {
 	struct target *target;
 	struct sources *sources;
 	struct check *check;
+	struct compiler *compiler;
 	void *context;
 	/* The entry of a decorated function as seen from `unit`. */
 	bool (*entry)(void *context, const struct target_unit *unit, const char *name, uint64_t *entry);

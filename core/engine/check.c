@@ -130,6 +130,19 @@ static char *slice_line(const struct slice *s, unsigned line)
 	return p ? strndup(p, strcspn(p, "\n")) : strdup("");
 }
 
+/* A line of the definition as it was given: the slice has blanks where its head says `static`. */
+static char *given_line(const struct slice *s, unsigned line)
+{
+	const char *p = s->given, *end = p + s->given_size;
+
+	while (line-- && (p = memchr(p, '\n', (size_t)(end - p))))
+		p++;
+	if (!p)
+		return strdup("");
+	const char *newline = memchr(p, '\n', (size_t)(end - p));
+	return strndup(p, (size_t)((newline ? newline : end) - p));
+}
+
 /* From the slice's line to the user's: true if it lies in what the user gave. */
 static bool place(const struct pass *p, CXSourceLocation location, struct check_diagnostic *d)
 {
@@ -142,7 +155,7 @@ static bool place(const struct pass *p, CXSourceLocation location, struct check_
 	if (line >= s->user_line && line < s->user_line + s->user_lines) {
 		d->line = line - s->user_line + p->line;
 		d->file = strdup(p->file);
-		d->source = slice_line(s, line);
+		d->source = given_line(s, line - s->user_line);
 		return true;
 	}
 	if (s->extra_line && line >= s->extra_line && line < s->user_line) {

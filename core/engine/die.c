@@ -200,9 +200,9 @@ bool die_complete(Dwarf_Die *type)
 	Dwarf_Attribute attribute;
 	Dwarf_Die full;
 
-	if (!die_flag(type, DW_AT_declaration))
-		return true;
-	if (!dwarf_attr(type, DW_AT_signature, &attribute) || !dwarf_formref_die(&attribute, &full))
+	if (!dwarf_attr(type, DW_AT_signature, &attribute))
+		return !die_flag(type, DW_AT_declaration);
+	if (!dwarf_formref_die(&attribute, &full))
 		return false;
 	*type = full;
 	return !die_flag(type, DW_AT_declaration);

@@ -38,7 +38,7 @@ Dwarf_Die die_origin(Dwarf_Die *);
 /* The type of an entry, typedefs and qualifiers removed. False for void and for unreadable types. */
 bool die_type(Dwarf_Die *, Dwarf_Die *type);
 
-/* A declaration that stands for a type in a type unit becomes that type. False if it stays incomplete. */
+/* An entry that stands for a type in a type unit becomes that type. False for what is only declared. */
 bool die_complete(Dwarf_Die *type);
 
 bool die_size(Dwarf_Die *type_or_variable, uint64_t *size);

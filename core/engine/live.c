@@ -467,7 +467,7 @@ static bool know_function(void *context, int64_t row, const struct history_funct
 	return true;
 }
 
-struct error *live_new(struct program *program, struct live **out)
+struct error *live_new(struct program *program, struct compiler *compiler, struct live **out)
 {
 	struct live *l = calloc(1, sizeof(*l));
 
@@ -494,6 +494,7 @@ struct error *live_new(struct program *program, struct live **out)
 				      .target = l->target,
 				      .sources = l->sources,
 				      .check = l->check,
+				      .compiler = compiler,
 				      .context = l,
 				      .entry = entry_of,
 				      .variable = variable_of};

@@ -70,8 +70,8 @@ struct live_request {
 	bool check_only;
 };
 
-/* Borrows the program. A history that cannot be opened costs history alone: `live_warning` says why. */
-struct error *live_new(struct program *, struct live **out);
+/* Borrows the program and the compiler. A history that cannot be opened costs history alone: `live_warning` says why. */
+struct error *live_new(struct program *, struct compiler *, struct live **out);
 void live_free(struct live *);
 
 const char *live_warning(const struct live *); /* NULL: nothing to say */

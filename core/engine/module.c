@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- the process's files
- * ------------------------------------------------------------------------------------- */
+/* --- the process's files ------------------------------------------------------------------------- */
 
 static bool cut_suffix(char *text, const char *suffix)
 {
@@ -88,8 +87,7 @@ static const Dwfl_Callbacks callbacks = {
 	.find_debuginfo = dwfl_standard_find_debuginfo,
 };
 
-/* --- the process's modules
- * ----------------------------------------------------------------------------------- */
+/* --- the process's modules ----------------------------------------------------------------------- */
 
 static void close_module(struct module *module)
 {
@@ -353,8 +351,18 @@ bool module_has_clone(struct module *module, uint64_t address, const char *name)
 	return clone;
 }
 
-/* --- what the executable exports
- * ----------------------------------------------------------------------------- */
+bool module_tls_segment(struct module *module, GElf_Phdr *segment)
+{
+	GElf_Addr bias;
+	Elf *elf = module->dwfl ? dwfl_module_getelf(module->dwfl, &bias) : NULL;
+
+	for (int i = 0; elf && gelf_getphdr(elf, i, segment); i++)
+		if (segment->p_type == PT_TLS)
+			return true;
+	return false;
+}
+
+/* --- what the executable exports ----------------------------------------------------------------- */
 
 static bool read_exports(struct modules *modules, Elf *elf, GElf_Addr bias, Elf_Scn *section,
 			 const GElf_Shdr *header)

@@ -71,6 +71,9 @@ bool module_is_decorated(struct module *);
  * stripped nothing speaks against it. */
 bool module_has_clone(struct module *, uint64_t address, const char *name);
 
+/* The module's TLS segment; false if it has none. */
+bool module_tls_segment(struct module *, GElf_Phdr *segment);
+
 /* The address at which the executable exports that name. Such a definition takes the place of any library's:
  * the executable's own functions, and the variables of libraries that a non-PIC executable copied into its
  * .bss. */

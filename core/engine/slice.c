@@ -895,6 +895,8 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 	slice.user_line = count_lines(&text) + 1;
 	write_definition(&c, &text);
 	slice.user_lines = count_lines(&text) + 1 - slice.user_line;
+	slice.given = q->text;
+	slice.given_size = q->size;
 	slice.prototype = file_prototype(&c);
 	slice.guards = guards.items;
 	slice.guard_count = guards.count;

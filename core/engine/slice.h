@@ -58,6 +58,8 @@ struct slice {
 	uint32_t extra_line; /* line of the slice that the extra text begins at; 0: there is none */
 	uint32_t user_line;  /* line of the slice that the definition begins at: minus 1, what to take off */
 	uint32_t user_lines; /* lines of the definition */
+	const char *given;   /* the request's text, borrowed: what the user sees of those lines */
+	size_t given_size;
 	char hash[33];       /* of its tokens: spaces, comments and line numbers do not count */
 	size_t guard_count;
 	struct slice_guard *guards;

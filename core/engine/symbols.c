@@ -81,7 +81,6 @@ static bool add_symbol(struct symbols *symbols, const struct symbol *symbol)
 static bool read_all(struct symbols *symbols, Dwfl_Module *module)
 {
 	int count = dwfl_module_getsymtab(module);
-	const char *file = NULL;
 
 	for (int i = 1; i < count; i++) {
 		GElf_Sym sym;
@@ -95,13 +94,10 @@ static bool read_all(struct symbols *symbols, Dwfl_Module *module)
 
 		if (!name)
 			continue;
-		if (type == STT_FILE)
-			file = name;
 		if (!*name || !wanted(&sym, section) || !(name = plain_name(symbols, name)))
 			continue;
 		struct symbol symbol = {
 			.name = name,
-			.file = bound_local ? file : NULL,
 			.address = type == STT_TLS ? sym.st_value : address,
 			.size = sym.st_size,
 			.function = type == STT_FUNC || (type == STT_NOTYPE && in_code(elf, section)),

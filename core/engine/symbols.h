@@ -12,7 +12,6 @@
 
 struct symbol {
 	const char *name;
-	const char *file; /* of a local one: the STT_FILE it stands under; else NULL */
 	uint64_t address; /* run-time; of a thread-local its offset in the module's TLS block */
 	uint64_t size;
 	bool function, thread_local;

@@ -36,8 +36,7 @@ struct target {
 	struct layout *layouts[LAYOUT_BUCKETS];
 };
 
-/* --- opening
- * -------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------- */
 
 static bool hex(struct target *target, const unsigned char *bytes, size_t count)
 {
@@ -145,8 +144,7 @@ const char *target_build_id(const struct target *target)
 	return target->build_id;
 }
 
-/* --- functions
- * ------------------------------------------------------------------------------------------------ */
+/* --- functions ----------------------------------------------------------------------------------- */
 
 /* The function symbol whose code holds `address`. One without a size (written in assembly) holds its first
  * bytes. */
@@ -245,8 +243,7 @@ void target_each_function(struct target *target, bool (*each)(void *, const stru
 	}
 }
 
-/* --- variables and functions by name
- * -------------------------------------------------------------------------- */
+/* --- variables and functions by name ------------------------------------------------------------- */
 
 static void take_symbol(struct module *module, const struct symbol *symbol, struct target_symbol *out)
 {
@@ -274,6 +271,16 @@ static bool take_function(struct module *module, Dwarf_Die *die, struct target_s
 	return true;
 }
 
+/* gcc 12 with -gsplit-dwarf gives a thread-local's address in the TLS segment for its offset in there. */
+static uint64_t thread_offset(struct module *module, uint64_t said)
+{
+	GElf_Phdr segment;
+
+	if (!module_tls_segment(module, &segment) || said < segment.p_memsz)
+		return said;
+	return said - segment.p_vaddr < segment.p_memsz ? said - segment.p_vaddr : said;
+}
+
 static bool take_variable(struct module *module, Dwarf_Die *die, struct target_symbol *out)
 {
 	uint64_t address, size;
@@ -282,7 +289,7 @@ static bool take_variable(struct module *module, Dwarf_Die *die, struct target_s
 	if (place != DIE_STATIC && place != DIE_THREAD)
 		return false;
 	*out = (struct target_symbol){
-		.address = place == DIE_STATIC ? address + module->bias : address,
+		.address = place == DIE_STATIC ? address + module->bias : thread_offset(module, address),
 		.size = die_size(die, &size) ? size : 0,
 		.thread_local = place == DIE_THREAD,
 	};
@@ -386,41 +393,24 @@ static bool find_demoted(struct module *module, const char *name, struct target_
 	return false;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static bool base_name_is_unique(struct units *units, const struct unit *unit)
-{
-	for (struct unit *other = NULL; (other = units_next(units, other));)
-		if (other != unit && (!unit_publish(other) ||
-				      strcmp(base_name(other->shown.file), base_name(unit->shown.file)) == 0))
-			return false;
-	return true;
-}
-
-/* A static with an asm label, under that label: gcc's DWARF does not know it, but the symbol table has it
- * behind the name of its source file. */
+/* A static with an asm label, under that label: gcc's DWARF does not know it, but the unit's DWARF has something
+ * of its own at the address of the local symbol. */
 static bool find_label(struct module *module, struct unit *unit, const char *name, struct target_symbol *out)
 {
 	const struct symbols *symbols = module_symbols(module);
-	const struct symbol *found = NULL, *symbol = NULL;
+	const struct symbol *symbol = NULL;
+	struct target_symbol own;
+	Dwarf_Die die;
 
-	while (symbols && (symbol = symbols_local(symbols, name, symbol))) {
-		if (!symbol->file || strcmp(base_name(symbol->file), base_name(unit->shown.file)) != 0)
-			continue;
-		if (found)
-			return false;
-		found = symbol;
-	}
-	if (!found || !base_name_is_unique(unit->home, unit))
-		return false;
-	take_symbol(module, found, out);
-	out->internal = true;
-	return true;
+	while (symbols && (symbol = symbols_local(symbols, name, symbol)))
+		for (size_t i = 0; unit_entry(unit, i, &die); i++)
+			if (take_die(module, &die, &own) && own.address == symbol->address &&
+			    own.thread_local == symbol->thread_local) {
+				*out = own;
+				out->internal = !die_flag(&die, DW_AT_external);
+				return true;
+			}
+	return false;
 }
 
 bool target_find(struct target *target, const struct target_unit *shown, const char *name,
@@ -460,45 +450,29 @@ bool target_find_local(struct target *target, const struct target_function *func
 }
 
 /* The thread pointer's distance from the executable's TLS block is fixed by the ABI: Ulrich Drepper, "ELF
- * Handling For Thread-Local Storage", variant II (x86) below it, variant I (ARM) behind a control block of
- * two words. */
-static bool tls_offset(Elf *elf, uint64_t offset, uint64_t *out)
-{
-	GElf_Ehdr header;
-	GElf_Phdr segment;
-	uint64_t align;
-
-	if (!gelf_getehdr(elf, &header))
-		return false;
-	for (int i = 0; gelf_getphdr(elf, i, &segment); i++) {
-		if (segment.p_type != PT_TLS)
-			continue;
-		align = segment.p_align ? segment.p_align : 1;
-		if (header.e_machine == EM_X86_64)
-			*out = offset - (segment.p_memsz + align - 1) / align * align;
-		else if (header.e_machine == EM_AARCH64)
-			*out = offset + (16 + align - 1) / align * align;
-		else
-			return false;
-		return true;
-	}
-	return false;
-}
-
+ * Handling For Thread-Local Storage", variant II (x86) below it, variant I (ARM) behind a control block of two
+ * words. */
 bool target_tls_offset(struct target *target, const struct target_unit *shown, uint64_t offset, uint64_t *out)
 {
 	struct module *module = shown ? unit_of(shown)->module : target->modules.executable;
-	GElf_Addr bias;
-	Elf *elf;
+	GElf_Phdr segment;
+	uint64_t align;
 
-	if (!module->executable || !module->dwfl)
+	if (!module->executable || !module_tls_segment(module, &segment))
 		return false;
-	elf = dwfl_module_getelf(module->dwfl, &bias);
-	return elf && tls_offset(elf, offset, out);
+	align = segment.p_align ? segment.p_align : 1;
+#if defined(__x86_64__)
+	*out = offset - (segment.p_memsz + align - 1) / align * align;
+	return true;
+#elif defined(__aarch64__)
+	*out = offset + (16 + align - 1) / align * align;
+	return true;
+#else
+	return false;
+#endif
 }
 
-/* --- types
- * ---------------------------------------------------------------------------------------------------- */
+/* --- types --------------------------------------------------------------------------------------- */
 
 static bool has_tag(Dwarf_Die *die, enum target_tag tag)
 {
@@ -625,8 +599,7 @@ bool target_find_bound(struct target *target, const struct target_unit *shown, c
 	return false;
 }
 
-/* --- addresses
- * ------------------------------------------------------------------------------------------------ */
+/* --- addresses ----------------------------------------------------------------------------------- */
 
 bool target_describe_address(struct target *target, uint64_t address, char *buffer, size_t size)
 {

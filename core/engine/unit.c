@@ -33,7 +33,7 @@ struct units {
 	bool types_read;
 };
 
-/* --- paths ---------------------------------------------------------------------------------------------- */
+/* --- paths --------------------------------------------------------------------------------------- */
 
 bool unit_paths_init(struct unit_paths *paths, struct pool *pool, const char *mapping)
 {
@@ -123,42 +123,49 @@ static char *map_path(const struct unit_paths *paths, const char *path)
 	return asprintf(&mapped, "%s%s", paths->to, rest) >= 0 ? mapped : NULL;
 }
 
+/* Takes `path` and cleans it if it is absolute. The caller frees the result. */
+static char *clean(char *path)
+{
+	char *cleaned = path && path[0] == '/' ? malloc(strlen(path) + 2) : NULL;
+
+	if (!path || path[0] != '/')
+		return path;
+	if (cleaned)
+		clean_path(path, cleaned);
+	free(path);
+	return cleaned;
+}
+
 /* A build may have made its paths relative (-ffile-prefix-map): only the mapping can make them absolute. */
 static char *clean_and_map(struct unit_paths *paths, const char *raw)
 {
-	char *clean = calloc(1, strlen(raw) + 2), *mapped = NULL, *kept = NULL;
+	char *cleaned = clean(strdup(raw));
+	char *mapped = cleaned ? clean(map_path(paths, cleaned)) : NULL;
+	char *kept = mapped ? pool_string(paths->pool, mapped) : NULL;
 
-	if (clean && raw[0] == '/')
-		clean_path(raw, clean);
-	else if (clean)
-		strcpy(clean, raw);
-	if (clean)
-		mapped = map_path(paths, clean);
-	if (mapped)
-		kept = pool_string(paths->pool, mapped);
 	free(mapped);
-	free(clean);
+	free(cleaned);
 	return kept;
 }
 
 static const char *remember_path(struct unit_paths *paths, const char *raw)
 {
 	char **grown = pool_grow(paths->clean, paths->count, &paths->room, sizeof(*grown));
-	char *key = pool_string(paths->pool, raw), *clean;
+	char *key = pool_string(paths->pool, raw), *path;
 
 	if (!grown)
 		return NULL;
 	paths->clean = grown;
-	clean = clean_and_map(paths, raw);
-	if (!key || !clean || !names_add(&paths->known, key, (uint32_t)paths->count))
+	path = clean_and_map(paths, raw);
+	if (!key || !path || !names_add(&paths->known, key, (uint32_t)paths->count))
 		return NULL;
-	return paths->clean[paths->count++] = clean;
+	return paths->clean[paths->count++] = path;
 }
 
 const char *unit_paths_resolve(struct unit_paths *paths, const char *directory, const char *file)
 {
 	char *raw;
-	const char *clean;
+	const char *path;
 	uint32_t at;
 
 	if (file[0] == '/' || file[0] == '<') /* "<built-in>" is no file */
@@ -168,12 +175,12 @@ const char *unit_paths_resolve(struct unit_paths *paths, const char *directory, 
 	if (!raw)
 		return NULL;
 	at = names_first(&paths->known, raw);
-	clean = at ? paths->clean[names_value(&paths->known, at)] : remember_path(paths, raw);
+	path = at ? paths->clean[names_value(&paths->known, at)] : remember_path(paths, raw);
 	free(raw);
-	return clean;
+	return path;
 }
 
-/* --- the list of units ---------------------------------------------------------------------------------- */
+/* --- the list of units --------------------------------------------------------------------------- */
 
 static const char *unit_string(struct unit *unit, unsigned name)
 {
@@ -379,7 +386,7 @@ static struct unit *owner_of(struct unit *unit, Dwarf_Die *die)
 	return unit;
 }
 
-/* --- walking a unit's file scope ------------------------------------------------------------------------ */
+/* --- walking a unit's file scope ----------------------------------------------------------------- */
 
 typedef bool visit_fn(struct unit *, Dwarf_Die *);
 
@@ -408,7 +415,7 @@ static bool walk(struct unit *unit, Dwarf_Die *parent, visit_fn *visit, int dept
 	return true;
 }
 
-/* --- functions ------------------------------------------------------------------------------------------ */
+/* --- functions ----------------------------------------------------------------------------------- */
 
 static struct unit_function *new_function(struct unit *unit, Dwarf_Die *die)
 {
@@ -498,7 +505,7 @@ struct unit_function *units_next_function(struct units *units, const struct unit
 	return NULL;
 }
 
-/* --- names ---------------------------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------------------------------- */
 
 static bool add_die(Dwarf_Die **dies, size_t *count, size_t *room, struct names *names, Dwarf_Die *die,
 		    const char *name, const char *other_name)
@@ -599,6 +606,17 @@ bool unit_find(struct unit *unit, const char *name, unsigned nth, Dwarf_Die *die
 	return nth_of(&unit->names, unit->named, name, nth, die);
 }
 
+bool unit_entry(struct unit *unit, size_t number, Dwarf_Die *die)
+{
+	if (!unit->home)
+		return false;
+	read_names(unit);
+	if (number >= unit->named_count)
+		return false;
+	*die = unit->named[number];
+	return true;
+}
+
 static void read_types(struct units *units)
 {
 	/* A unit of nobody's lends its table to the walk. */
@@ -622,7 +640,7 @@ bool units_find_type(struct units *units, const char *name, unsigned nth, Dwarf_
 	return nth_of(&units->types, units->type_dies, name, nth, die);
 }
 
-/* --- function-local statics ----------------------------------------------------------------------------- */
+/* --- function-local statics ---------------------------------------------------------------------- */
 
 struct local {
 	Dwarf_Die die;
@@ -731,7 +749,7 @@ bool unit_find_local(struct unit_function *function, const char *name, unsigned 
 	return found;
 }
 
-/* --- what callers see of a unit ------------------------------------------------------------------------- */
+/* --- what callers see of a unit ------------------------------------------------------------------ */
 
 /* The last -O among the flags that gcc records. */
 static bool gcc_optimized(const char *producer)

@@ -89,7 +89,10 @@ const char *unit_path(struct unit *, const char *file);
  * typedefs, enumerators, in DWARF order; false if there are no more. */
 bool unit_find(struct unit *, const char *name, unsigned nth, Dwarf_Die *die);
 
-/* The same for what the module keeps in type units (-fdebug-types-section). */
+/* All of them by number, from 0; false behind the last. */
+bool unit_entry(struct unit *, size_t number, Dwarf_Die *die);
+
+/* As unit_find, for what the module keeps in type units (-fdebug-types-section). */
 bool units_find_type(struct units *, const char *name, unsigned nth, Dwarf_Die *die);
 
 /* Of the variables called `name` in a function's body, in source order, the nth that has an address for good.

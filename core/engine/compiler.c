@@ -1,0 +1,250 @@
+#include "compiler.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { COMPILER_SECONDS = 20, COMPILER_MAX = 64 << 20, WORKER_TEXTS = 500 };
+
+struct compiler {
+	int socket;
+	pid_t pid; /* of the process that forks the workers */
+};
+
+/* A request is a size and the text; an answer this and as many bytes: the object, or a sentence. */
+enum answer_kind { ANSWER_OBJECT, ANSWER_WHY, ANSWER_ERROR };
+
+struct answer {
+	uint32_t kind, size;
+};
+
+/* --- whole reads and writes ------------------------------------------------------------------------------------ */
+
+static bool write_all(int fd, const void *bytes, size_t size)
+{
+	const char *p = bytes;
+
+	while (size) {
+		ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		p += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+/* `patient`: as long as it takes; otherwise a stall of COMPILER_SECONDS is a failure. */
+static bool read_all(int fd, void *bytes, size_t size, bool patient)
+{
+	char *p = bytes;
+
+	while (size) {
+		struct pollfd ready = {fd, POLLIN, 0};
+		int polled = poll(&ready, 1, patient ? -1 : COMPILER_SECONDS * 1000);
+		if (polled < 0 && errno == EINTR)
+			continue;
+		if (polled <= 0)
+			return false;
+		ssize_t n = recv(fd, p, size, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		p += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+/* --- the worker and its parent, in their own processes --------------------------------------------------------- */
+
+static bool send_answer(int fd, enum answer_kind kind, const void *bytes, size_t size)
+{
+	struct answer a = {.kind = kind, .size = (uint32_t)size};
+
+	return write_all(fd, &a, sizeof(a)) && write_all(fd, bytes, size);
+}
+
+/* One text. False: this process has compiled enough. */
+static bool work(int fd, char *text)
+{
+	struct compile_object object = {0};
+	char *why = NULL;
+	bool clean = false;
+
+	struct error *e = compile_tcc(text, &object, &why);
+	if (e) {
+		send_answer(fd, ANSWER_ERROR, error_message(e), strlen(error_message(e)));
+		error_free(e);
+	} else if (why) {
+		send_answer(fd, ANSWER_WHY, why, strlen(why));
+		free(why);
+	} else {
+		clean = send_answer(fd, ANSWER_OBJECT, object.bytes, object.size);
+		compile_object_fini(&object);
+	}
+	return clean;
+}
+
+enum worker_end { WORKER_DONE, WORKER_REPLACE };
+
+static enum worker_end run_worker(int fd)
+{
+	for (int texts = 0; texts < WORKER_TEXTS; texts++) {
+		uint32_t size;
+		if (!read_all(fd, &size, sizeof(size), true) || size > COMPILER_MAX)
+			return WORKER_DONE;
+		char *text = malloc((size_t)size + 1);
+		if (!text || !read_all(fd, text, size, true))
+			return WORKER_DONE;
+		text[size] = '\0';
+		bool clean = work(fd, text);
+		free(text);
+		if (!clean)
+			return WORKER_REPLACE;
+	}
+	return WORKER_REPLACE;
+}
+
+/* Forks one worker after another until the engine is gone. */
+static void run_parent(int fd)
+{
+	static const char crashed[] = "libtcc crashed on this text";
+
+	for (;;) {
+		int status;
+		pid_t worker = fork();
+		if (worker < 0)
+			return;
+		if (worker == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			_exit(run_worker(fd));
+		}
+		while (waitpid(worker, &status, 0) < 0 && errno == EINTR)
+			;
+		if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_DONE)
+			return;
+		if (WIFSIGNALED(status) && !send_answer(fd, ANSWER_WHY, crashed, sizeof(crashed) - 1))
+			return;
+	}
+}
+
+/* --- the engine's side ----------------------------------------------------------------------------------------- */
+
+static struct error *start(struct compiler *c)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return error_errno(errno, "cannot start the compiler's process");
+	pid_t pid = fork();
+	if (pid < 0) {
+		int saved = errno;
+		close(pair[0]);
+		close(pair[1]);
+		return error_errno(saved, "cannot start the compiler's process");
+	}
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "rtf-compiler");
+		/* Nothing but its socket: the program's channel must not stay open here when the engine dies. */
+		dup2(pair[1], 3);
+		close_range(4, ~0U, 0);
+		run_parent(3);
+		_exit(0);
+	}
+	close(pair[1]);
+	c->socket = pair[0];
+	c->pid = pid;
+	return NULL;
+}
+
+static void stop(struct compiler *c)
+{
+	if (c->pid <= 0)
+		return;
+	close(c->socket);
+	kill(c->pid, SIGKILL);
+	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	c->pid = 0;
+}
+
+struct error *compiler_new(struct compiler **out)
+{
+	struct compiler *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return error_memory();
+	struct error *e = start(c);
+	if (e) {
+		free(c);
+		return e;
+	}
+	*out = c;
+	return NULL;
+}
+
+void compiler_free(struct compiler *c)
+{
+	if (c)
+		stop(c);
+	free(c);
+}
+
+/* The answer's bytes with a NUL behind them; false if the process did not answer. */
+static bool receive_answer(struct compiler *c, struct answer *a, unsigned char **bytes)
+{
+	if (!read_all(c->socket, a, sizeof(*a), false) || a->size > COMPILER_MAX)
+		return false;
+	*bytes = malloc((size_t)a->size + 1);
+	if (!*bytes)
+		return false;
+	(*bytes)[a->size] = '\0';
+	if (read_all(c->socket, *bytes, a->size, false))
+		return true;
+	free(*bytes);
+	return false;
+}
+
+struct error *compiler_compile(struct compiler *c, const char *text, struct compile_object *out, char **why)
+{
+	uint32_t size = (uint32_t)strlen(text);
+	struct answer a;
+	unsigned char *bytes;
+
+	*why = NULL;
+	if (c->pid <= 0) {
+		struct error *e = start(c);
+		if (e)
+			return e;
+	}
+	if (!write_all(c->socket, &size, sizeof(size)) || !write_all(c->socket, text, size) ||
+	    !receive_answer(c, &a, &bytes)) {
+		stop(c);
+		*why = strdup("libtcc did not answer");
+		return *why ? NULL : error_memory();
+	}
+	if (a.kind == ANSWER_OBJECT) {
+		*out = (struct compile_object){.bytes = bytes, .size = a.size, .backend = BACKEND_TCC};
+		return NULL;
+	}
+	if (a.kind == ANSWER_WHY) {
+		*why = (char *)bytes;
+		return NULL;
+	}
+	struct error *e = error_new(ERROR_INTERNAL, "%s", (char *)bytes);
+	free(bytes);
+	return e;
+}
