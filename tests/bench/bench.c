@@ -125,6 +125,8 @@ static void print_heading(const char *title, const char *unit, const char *again
 /* One row: also report[group][name]. `base` is the median of what it is compared with. */
 static void print_row(const char *group, const char *name, const char *title, struct samples *s, double base)
 {
+	if (!s->count)
+		return;
 	double median = samples_median(s), p95 = samples_percentile(s, 95), ratio = median / base;
 	json_t *in = json_object_get(report, group);
 
@@ -134,7 +136,8 @@ static void print_row(const char *group, const char *name, const char *title, st
 			    json_pack("{s:f, s:f, s:I, s:f}", "median", median, "p95", p95, "runs",
 				      (json_int_t)s->count, "ratio", ratio));
 	if (!as_json)
-		printf("  %-48s %11.2f %11.2f %6zu %9.2fx\n", title, median, p95, s->count, ratio);
+		printf("  %-48s %11.2f %11.2f %6zu %9.*fx\n", title, median, p95, s->count, ratio < 0.1 ? 4 : 2,
+		       ratio);
 	fflush(stdout);
 }
 
@@ -202,7 +205,7 @@ static json_t *connection_command(struct connection *c, const char *command)
 
 /* --- one edit, three ways ------------------------------------------------------------------------------- */
 
-/* A function, and how its text is made a new one each time: `old` becomes `new`, a format with one int. */
+/* A function, and how its text is made a new one each time: `old` becomes `new`, in which ROUND is a number. */
 struct edit {
 	const char *group;
 	const char *file; /* of its source */
@@ -213,26 +216,31 @@ struct edit {
 
 static char *edit_text(const struct edit *e, const char *original, int round)
 {
-	char number[32], *changed, *result;
+	char number[32];
 
 	snprintf(number, sizeof(number), "%d", round);
-	changed = child_replace(original, e->old, e->new);
-	result = changed ? child_replace(changed, "ROUND", number) : NULL;
+	char *new = child_replace(e->new, "ROUND", number);
+	char *result = child_replace(original, e->old, new);
 	if (!result)
 		die("%s is not as expected: no \"%s\"", e->function, e->old);
-	free(changed);
+	free(new);
 	return result;
 }
 
 struct costs {
 	struct samples live, inside, first, shared, tcc;
+	char backend[16]; /* of the last version */
 };
 
-static double answer_latency(json_t *answer)
+/* What the engine says of its own work. */
+static void note_answer(json_t *answer, struct costs *costs)
 {
 	json_t *defined = json_array_get(json_object_get(answer, "data"), 0);
+	const char *backend = json_string_value(json_object_get(defined, "backend"));
 
-	return json_number_value(json_object_get(json_object_get(defined, "latency_us"), "total"));
+	samples_add(&costs->inside,
+		    json_number_value(json_object_get(json_object_get(defined, "latency_us"), "total")));
+	snprintf(costs->backend, sizeof(costs->backend), "%s", backend ? backend : "?");
 }
 
 static void measure_console(const struct edit *e, const char *function, struct connection *c,
@@ -244,10 +252,10 @@ static void measure_console(const struct edit *e, const char *function, struct c
 		json_t *answer = connection_command(c, definition);
 		double took = clock_us() - begin;
 
-		/* The first also waits until the file's declarations are known. */
+		/* The first may also wait until the file's declarations are known. */
 		samples_add(round == 1 ? &costs->first : &costs->live, took);
 		if (round > 1)
-			samples_add(&costs->inside, answer_latency(answer));
+			note_answer(answer, costs);
 		json_decref(answer);
 		free(definition);
 	}
@@ -349,11 +357,14 @@ static void measure_edit(const struct edit *e, struct connection *c, int shared_
 	char *title = text("%s(), %s of %u lines", e->function, base_name, count_lines(source));
 	char *tcc_title = text("libtcc alone, its slice of %u lines", count_lines(slice));
 	print_heading(title, "us", "to rtf");
-	print_row(e->group, "prompt_to_live_us", "rtf: prompt to live, round trip", &costs.live, base);
+	char *live_title = text("rtf: prompt to live, round trip (%s)", costs.backend);
+	print_row(e->group, "prompt_to_live_us", live_title, &costs.live, base);
+	json_object_set_new(json_object_get(report, e->group), "backend", json_string(costs.backend));
 	print_row(e->group, "engine_us", "rtf: of that inside the engine", &costs.inside, base);
-	print_row(e->group, "first_us", "rtf: the first edit after the start", &costs.first, base);
+	print_row(e->group, "first_us", "rtf: the first edit of this function", &costs.first, base);
 	print_row(e->group, "shared_us", "gcc -O0 -g -shared of the file, dlopen", &costs.shared, base);
 	print_row(e->group, "tcc_us", tcc_title, &costs.tcc, base);
+	free(live_title);
 	free(tcc_title);
 	free(title);
 	free(slice);
@@ -427,6 +438,14 @@ static void bench_sqlite(void)
 		.new = "p1 = sqlite3_value_int64(argv[1]) + (ROUND > 0);",
 		.compile = "-lm",
 	};
+	const struct edit small = {
+		.group = "sqlite_small",
+		.file = file,
+		.function = "hexFunc",
+		.head = "static void hexFunc(",
+		.old = "n = sqlite3_value_bytes(argv[0]);",
+		.new = "n = sqlite3_value_bytes(argv[0]) + 0 * ROUND;",
+	};
 	struct child host;
 	struct connection c;
 	char line[256], *socket;
@@ -434,6 +453,7 @@ static void bench_sqlite(void)
 	start_host(&host, "tests/real/sqlite_host", "ready", &socket, line, sizeof(line));
 	connection_open(&c, socket);
 	measure_edit(&e, &c, SLOW_ROUNDS);
+	measure_edit(&small, &c, 0); /* for the same file gcc takes the same time */
 	child_send(&host, "select substr('hello', 2, 3)\n");
 	child_read_line(&host, DEADLINE_MS, line, sizeof(line));
 	require_answer("substr", line, "llo");

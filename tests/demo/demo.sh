@@ -132,7 +132,7 @@ start_load() {
 
 	shell_line "curl --rate $LOAD_RATE/s '$url/price?item=coffee&qty=[1-1000]' &    # twice"
 	for client in 1 2; do
-		curl -s --rate "$LOAD_RATE/s" -o /dev/null -w '%{http_code}\n' \
+		stdbuf -oL curl -s --rate "$LOAD_RATE/s" -o /dev/null -w '%{http_code}\n' \
 			"$url/price?item=coffee&qty=[1-1000]&n=[1-$((LOAD_REQUESTS / 1000))]" \
 			>"$scratch/load.$client" 2>/dev/null &
 		load+=($!)

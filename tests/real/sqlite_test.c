@@ -103,7 +103,7 @@ static void a_redefined_substr_answers_the_next_query_while_others_run(void **st
 
 static void a_definition_with_an_error_leaves_substr_as_it_was(void **state)
 {
-	char *wrong = changed_substr("sqlite3_value_type(argv[0])", "sqlite3_value_typo(argv[0])");
+	char *wrong = changed_substr("sqlite3_value_type(argv[0])", "sqlite3_value_type(argw[0])");
 	struct progress before = progress();
 	json_t *answer = subject_command(&sqlite, wrong, 3);
 	json_t *error = json_object_get(answer, "error");
