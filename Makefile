@@ -1,49 +1,49 @@
-# rtf: change a function of a running program.   `make help` lists what there is to make.
+# rtf: change a function of a running program.
 #
-#   make demo | check | bench | fuzz | lint | format | install | clean
-#   SAN=address,undefined or SAN=thread   builds with sanitizers, in a folder of its own
-#   DEV=1 -Werror    T=slice only tests whose name has "slice"    V=1 shows commands    CC=clang
+#   make                      build/rtf-console, rtf-engine, librtf.so, librtf.a
+#   make demo | check         install what is missing (apt-get), build, and show or test it
+#   make bench | fuzz         what it costs; what it survives
+#   make lint | format        clang-tidy and cppcheck; clang-format
+#   make install PREFIX=… DESTDIR=… | clean
+#
+#   CC=clang    SAN=address,undefined or SAN=thread: builds in folders of their own
+#   DEV=1 -Werror    T=slice only tests with "slice" in their name    V=1 shows commands
 
-PREFIX ?= /usr/local
 VERSION := 0.1
+PREFIX ?= /usr/local
+comma := ,
 SAN ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 B := build$(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-comma := ,
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
 LLVM := $(firstword $(wildcard /usr/lib/llvm-14 /usr/lib/llvm-1[5-9] /usr/lib/llvm-*))
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith $(if $(DEV),-Werror)
 CFLAGS ?= -O2 -g
-override CFLAGS += -std=gnu11 -fvisibility=hidden $(WARN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-override CPPFLAGS += -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -Icore/wire -Icore/engine -Istore -Irepl -I$(B)
-override LDFLAGS += $(if $(SAN),-fsanitize=$(SAN))
-ENGINE_LIBS := -L$(LLVM)/lib -lclang -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthread -ldl
+COMMON := -std=gnu11 -fvisibility=hidden $(WARN) -MMD -MP
+CPPFLAGS += -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -Icore/wire -Icore/engine -Istore -Irepl -I$(B)
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+ENGINE_LIBS := -L$(LLVM)/lib -lclang -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthread -ldl -Wl,-rpath,$(LLVM)/lib
 CONSOLE_LIBS := -lreadline -ljansson
 
-AGENT_SRC := $(wildcard core/agent/*.c) core/wire/message.c
-ENGINE_SRC := $(wildcard core/engine/*.c core/wire/*.c store/*.c) repl/session.c repl/command.c repl/show.c
-CONSOLE_SRC := repl/line.c core/engine/token.c core/wire/error.c
-
-AGENT_OBJ := $(AGENT_SRC:%.c=$(B)/agent/%.o)
-ENGINE_OBJ := $(ENGINE_SRC:%.c=$(B)/%.o)
-CONSOLE_OBJ := $(CONSOLE_SRC:%.c=$(B)/%.o)
-UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
-SYSTEM_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/system/*_test.c))
+AGENT_OBJ := $(patsubst %.c,$(B)/guest/%.o,$(wildcard core/agent/*.c) core/wire/message.c)
+ENGINE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard core/engine/*.c core/wire/*.c store/*.c) \
+	repl/session.c repl/command.c repl/show.c)
+CONSOLE_OBJ := $(B)/repl/line.o $(B)/core/engine/token.o $(B)/core/wire/error.o
 
 all: $(B)/rtf-console $(B)/rtf-engine $(B)/librtf.so $(B)/librtf.a
 
-# The guest: position-independent, no sanitizer of ours inside somebody's process unless asked for.
-$(B)/agent/%.o: %.c
+# The guest is built as its hosts are: without sanitizers, whose runtimes a plain program does not have.
+$(B)/guest/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) -DRTF_LIBEXECDIR='"$(PREFIX)/libexec/rtf"' $(COMMON) $(CFLAGS) -fPIC -c $< -o $@
 
 $(B)/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I$(LLVM)/include $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) -I$(LLVM)/include $(COMMON) $(CFLAGS) $(SANITIZE) -c $< -o $@
 
 $(B)/librtf.so: $(AGENT_OBJ)
 	$(call say,LINK,$@)
@@ -58,26 +58,106 @@ $(B)/libengine.a: $(ENGINE_OBJ)
 
 $(B)/rtf-engine: $(B)/repl/engine.o $(B)/libengine.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(ENGINE_LIBS) -Wl,-rpath,$(LLVM)/lib
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ $(ENGINE_LIBS)
 
 $(B)/rtf-console: $(B)/repl/console.o $(CONSOLE_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(CONSOLE_LIBS)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ $(CONSOLE_LIBS)
 
 $(B)/store/history.o: $(B)/schema.inc
 $(B)/schema.inc: store/schema.sql
 	$(Q)mkdir -p $(@D)
 	$(Q)sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $< > $@
 
-# --- tests -----------------------------------------------------------------------------------------------------
+# --- what a fresh machine lacks ----------------------------------------------------------------------------------
 
-$(B)/tests/%: $(B)/tests/%.o $(B)/libengine.a $(CONSOLE_OBJ)
+BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsqlite3-dev libdw-dev libelf-dev libjansson-dev
+DEMO_PACKAGES := libmicrohttpd-dev curl procps
+CHECK_PACKAGES := clang libcmocka-dev $(if $(shell command -v npm),,npm) redis-server man-db binutils dwz
+BENCH_PACKAGES := valgrind
+
+deps: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES)
+deps-demo: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES) $(DEMO_PACKAGES)
+deps-check: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(CHECK_PACKAGES)
+deps-bench: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(CHECK_PACKAGES) $(BENCH_PACKAGES)
+
+# Each of these is a make of its own, because what this one found of compilers may have come just now.
+demo: deps-demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)RTF_BUILD=$(B) bash tests/demo/demo.sh $(SOCKET)
+
+check: deps-check
+	$(Q)$(MAKE) --no-print-directory check-run
+
+bench: deps-bench
+	$(Q)$(MAKE) --no-print-directory bench-run
+
+# --- tests ---------------------------------------------------------------------------------------------------------
+
+TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c tests/system/*_test.c tests/real/*_test.c))
+CHOSEN := $(foreach t,$(TESTS),$(if $(findstring $(T),$(t)),$(t)))
+TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/host.c))
+REAL_OBJ := $(B)/tests/real/child.o $(B)/tests/real/subject.o
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libengine.a $(B)/repl/line.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) $< $(B)/libengine.a $(CONSOLE_OBJ) -o $@ -lcmocka $(ENGINE_LIBS) -lreadline -Wl,-rpath,$(LLVM)/lib
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -lcmocka $(ENGINE_LIBS) $(CONSOLE_LIBS) -lutil
+
+$(B)/tests/system/%: $(B)/tests/system/%.o $(B)/libengine.a $(REAL_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -lcmocka $(ENGINE_LIBS) -lutil
+
+$(B)/tests/real/%: $(B)/tests/real/%.o $(REAL_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -lcmocka -ljansson
+
+# The real programs and their hosts, which are built as their users would.
+R := $(B)/real
+SUBJECT := -g -fpatchable-function-entry=16
+$(R)/.fetched: tests/real/fetch.sh tests/real/contents.sha256
+	$(Q)mkdir -p $(R)
+	$(Q)tests/real/fetch.sh $(R) && touch $@
+
+check-run: all $(CHOSEN) $(if $(findstring real,$(CHOSEN)),$(R)/.fetched)
+	$(Q)tests/run.sh $(B) "$(CC)" "$(SAN)" $(CHOSEN)
+
+bench-run: all $(B)/tests/bench/bench $(R)/.fetched
+	$(Q)RTF_BUILD=$(B) RTF_REAL=$(R) $(B)/tests/bench/bench $(BENCH)
+
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(REAL_OBJ) $(B)/libengine.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(ENGINE_LIBS)
+
+# --- the rest ------------------------------------------------------------------------------------------------------
+
+FORMATTED := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+
+format:
+	clang-format -i $(FORMATTED)
+
+lint:
+	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -Icore -Icore/wire -Icore/engine \
+		-Istore -Irepl core repl store
+	clang-tidy --quiet $(filter-out tests/%,$(filter %.c,$(FORMATTED))) -- $(CPPFLAGS) -I$(LLVM)/include -std=gnu11
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/rtf $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+		$(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3 \
+		$(DESTDIR)$(PREFIX)/share/man/man7
+	install $(B)/rtf-console $(DESTDIR)$(PREFIX)/bin
+	install $(B)/rtf-engine $(DESTDIR)$(PREFIX)/libexec/rtf
+	install -m 644 $(B)/librtf.so $(B)/librtf.a $(DESTDIR)$(PREFIX)/lib
+	install -m 644 core/rtf.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/*.3 $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	printf '%s\n' 'prefix=$${pcfiledir}/../..' 'Name: rtf' 'Description: change a function of a running program' \
+		'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' \
+		'Libs: -L$${prefix}/lib -Wl,-rpath,$${prefix}/lib -lrtf -lpthread' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/rtf.pc
 
 clean:
 	rm -rf build build-*
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all clean
+.PHONY: all deps deps-demo deps-check deps-bench demo check check-run bench bench-run fuzz format lint install clean
 .SECONDARY:
