@@ -144,7 +144,8 @@ Dwarf_Die die_origin(Dwarf_Die *die)
 	return origin;
 }
 
-/* As dwarf_decl_file, which ends the process (elfutils 0.188) on split units whose line table is the skeleton's. */
+/* As dwarf_decl_file, which ends the process (elfutils 0.188) on split units whose line table is the
+ * skeleton's. */
 const char *die_file(Dwarf_Die *die)
 {
 	Dwarf_Attribute attribute;
@@ -266,7 +267,8 @@ static bool member_bytes(Dwarf_Die *member, uint64_t *bytes)
 	return true;
 }
 
-/* Before DWARF 5 a bit-field's place counted from the top bit of a unit of storage, here drawn for little-endian:
+/* Before DWARF 5 a bit-field's place counted from the top bit of a unit of storage, here drawn for
+ *little-endian:
  *
  *	bytes                                           bytes + storage
  *	│       offset       │◄─ width ─►│◄─ from_top ──►│

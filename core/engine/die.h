@@ -29,8 +29,8 @@ bool die_address_kept(uint64_t address);
 const char *die_name(Dwarf_Die *);         /* as in the source; NULL without one */
 const char *die_linkage_name(Dwarf_Die *); /* the symbol's name, where it is another and is said; else NULL */
 bool die_flag(Dwarf_Die *, unsigned attribute);
-const char *die_file(Dwarf_Die *);         /* DW_AT_decl_file's path, perhaps relative; NULL if unknown */
-unsigned die_line(Dwarf_Die *); /* DW_AT_decl_line, 0 if unknown */
+const char *die_file(Dwarf_Die *); /* DW_AT_decl_file's path, perhaps relative; NULL if unknown */
+unsigned die_line(Dwarf_Die *);    /* DW_AT_decl_line, 0 if unknown */
 
 /* The entry that first declared it, perhaps in another unit; itself if there is none. */
 Dwarf_Die die_origin(Dwarf_Die *);

@@ -202,15 +202,18 @@ static bool report_mappings(struct modules *modules, FILE *maps)
 	return done && report_mapping(modules, &pending);
 }
 
+/* `userdata` is where libdwfl keeps it, not what is kept there. */
 static int forget_module(Dwfl_Module *dwfl_module, void *userdata, const char *name, Dwarf_Addr base,
 			 void *context)
 {
+	struct module *module = *(void **)userdata;
+
 	(void)dwfl_module;
 	(void)name;
 	(void)base;
 	(void)context;
-	if (userdata)
-		close_module(userdata);
+	if (module)
+		close_module(module);
 	return DWARF_CB_OK;
 }
 

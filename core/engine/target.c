@@ -393,8 +393,8 @@ static bool find_demoted(struct module *module, const char *name, struct target_
 	return false;
 }
 
-/* A static with an asm label, under that label: gcc's DWARF does not know it, but the unit's DWARF has something
- * of its own at the address of the local symbol. */
+/* A static with an asm label, under that label: gcc's DWARF does not know it, but the unit's DWARF has
+ * something of its own at the address of the local symbol. */
 static bool find_label(struct module *module, struct unit *unit, const char *name, struct target_symbol *out)
 {
 	const struct symbols *symbols = module_symbols(module);
@@ -450,8 +450,8 @@ bool target_find_local(struct target *target, const struct target_function *func
 }
 
 /* The thread pointer's distance from the executable's TLS block is fixed by the ABI: Ulrich Drepper, "ELF
- * Handling For Thread-Local Storage", variant II (x86) below it, variant I (ARM) behind a control block of two
- * words. */
+ * Handling For Thread-Local Storage", variant II (x86) below it, variant I (ARM) behind a control block of
+ * two words. */
 bool target_tls_offset(struct target *target, const struct target_unit *shown, uint64_t offset, uint64_t *out)
 {
 	struct module *module = shown ? unit_of(shown)->module : target->modules.executable;

@@ -61,7 +61,7 @@ void unit_paths_fini(struct unit_paths *paths)
 	paths->clean = NULL;
 }
 
-/* Takes the last component off `out`, unless it is a symbolic link: `..` leads elsewhere than text says then. */
+/* Takes the last component off `out`, unless it is a symbolic link: then `..` leads elsewhere. */
 static bool step_back(char *out)
 {
 	struct stat status;
@@ -547,8 +547,31 @@ static bool add_enumerators(struct unit *unit, Dwarf_Die *type)
 	return true;
 }
 
+/* A tag, by the name of the whole type where only a nameless reference to a type unit stands in its place. */
+static bool add_tag(struct unit *unit, Dwarf_Die *die)
+{
+	Dwarf_Die type = *die;
+
+	die_complete(&type);
+	return add_name(unit, &type, dwarf_diename(&type), NULL);
+}
+
+/* The type in a type unit that an entry's own type is, under its name: the unit has no entry for it. */
+static bool add_referenced(struct unit *unit, Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Die type;
+
+	if (!dwarf_attr(die, DW_AT_type, &attribute) || dwarf_whatform(&attribute) != DW_FORM_ref_sig8 ||
+	    !dwarf_formref_die(&attribute, &type))
+		return true;
+	return add_name(unit, &type, dwarf_diename(&type), NULL);
+}
+
 static bool visit_name(struct unit *unit, Dwarf_Die *die)
 {
+	if (unit->home->type_unit_count && !add_referenced(unit, die))
+		return false;
 	switch (dwarf_tag(die)) {
 	case DW_TAG_variable:
 	case DW_TAG_subprogram:
@@ -559,6 +582,7 @@ static bool visit_name(struct unit *unit, Dwarf_Die *die)
 		/* fall through */
 	case DW_TAG_structure_type:
 	case DW_TAG_union_type:
+		return add_tag(unit, die);
 	case DW_TAG_typedef:
 		return add_name(unit, die, dwarf_diename(die), NULL);
 	default:
@@ -727,23 +751,34 @@ static bool choose_local(const struct locals *locals, unsigned nth, Dwarf_Die *d
 	return false;
 }
 
+/* The variables of all entries for the function: the one with its code, the abstract one, and those where the
+ * link-time optimiser put a static of it into another partition than its code. */
+static bool collect_instances(struct locals *locals, struct unit_function *function)
+{
+	const char *name = die_name(&function->die);
+	void *origin = die_origin(&function->die).addr;
+	Dwarf_Die die;
+
+	if (!collect_locals(locals, &function->die, 0))
+		return false;
+	for (unsigned nth = 0; name && unit_find(function->owner, name, nth, &die); nth++)
+		if (dwarf_tag(&die) == DW_TAG_subprogram && die_origin(&die).addr == origin &&
+		    !collect_locals(locals, &die, 0))
+			return false;
+	return true;
+}
+
 bool unit_find_local(struct unit_function *function, const char *name, unsigned nth, Dwarf_Die *die)
 {
 	struct locals locals = {.name = name};
-	Dwarf_Die origin;
 	bool found;
 
 	if (!function->unit->home)
 		return false;
-	origin = die_origin(&function->die);
-	found = collect_locals(&locals, &function->die, 0);
-	if (found && origin.addr != function->die.addr)
-		found = collect_locals(&locals, &origin, 0);
-	if (found && locals.count) {
+	found = collect_instances(&locals, function) && locals.count;
+	if (found) {
 		qsort(locals.list, locals.count, sizeof(*locals.list), local_order);
 		found = choose_local(&locals, nth, die);
-	} else {
-		found = false;
 	}
 	free(locals.list);
 	return found;
