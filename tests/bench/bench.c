@@ -136,8 +136,8 @@ static void print_row(const char *group, const char *name, const char *title, st
 			    json_pack("{s:f, s:f, s:I, s:f}", "median", median, "p95", p95, "runs",
 				      (json_int_t)s->count, "ratio", ratio));
 	if (!as_json)
-		printf("  %-48s %11.2f %11.2f %6zu %9.*fx\n", title, median, p95, s->count, ratio < 0.1 ? 4 : 2,
-		       ratio);
+		printf("  %-48s %11.2f %11.2f %6zu %9.*fx\n", title, median, p95, s->count,
+		       ratio < 0.1 ? 4 : 2, ratio);
 	fflush(stdout);
 }
 
@@ -205,7 +205,8 @@ static json_t *connection_command(struct connection *c, const char *command)
 
 /* --- one edit, three ways ------------------------------------------------------------------------------- */
 
-/* A function, and how its text is made a new one each time: `old` becomes `new`, in which ROUND is a number. */
+/* A function, and how its text is made a new one each time: `old` becomes `new`, in which ROUND is a
+ * number. */
 struct edit {
 	const char *group;
 	const char *file; /* of its source */
