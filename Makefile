@@ -29,7 +29,7 @@ CONSOLE_LIBS := -lreadline -ljansson
 
 AGENT_OBJ := $(patsubst %.c,$(B)/guest/%.o,$(wildcard core/agent/*.c) core/wire/message.c)
 ENGINE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard core/engine/*.c core/wire/*.c store/*.c) \
-	repl/session.c repl/command.c repl/show.c)
+	$(filter-out repl/console.c repl/line.c repl/engine.c,$(wildcard repl/*.c)))
 CONSOLE_OBJ := $(B)/repl/line.o $(B)/core/engine/token.o $(B)/core/wire/error.o
 
 all: $(B)/rtf-console $(B)/rtf-engine $(B)/librtf.so $(B)/librtf.a

@@ -1,10 +1,12 @@
-/* What can be typed: the table of commands, and C that is no command.
+/* What is typed: the table of commands, and C that is no command.
  *
  * A command is handed its words and the text behind its line, and leaves data for scripts and text for people in the
- * reply. An error object says what went wrong; the reply may then still hold diagnostics. */
+ * reply. An error object says what went wrong; the reply may then still hold diagnostics. The commands themselves stand
+ * in files of their own: versions.c. */
 #ifndef RTF_COMMAND_H
 #define RTF_COMMAND_H
 
+#include "change.h"
 #include "error.h"
 #include "live.h"
 #include "session.h"
@@ -30,6 +32,20 @@ struct reply {
 	const char *command; /* its long name, "\\list"; or "expression", "definition" */
 };
 
+enum { COMMAND_WORDS = 16 };
+
+/* What a command is given. */
+struct call {
+	struct console_state *state;
+	struct live *live;
+	char *words[COMMAND_WORDS]; /* behind the command's name, on its line */
+	size_t count;
+	const char *line; /* the same, unsplit, without space at either end */
+	const char *rest; /* everything behind the name, the lines that follow too */
+	size_t rest_size;
+	struct reply *reply;
+};
+
 /* Runs one entry: `text` is a command line with what follows, or C. */
 struct error *command_run(struct console_state *, const char *text, size_t size, struct reply *);
 
@@ -38,5 +54,16 @@ json_t *command_complete(struct console_state *, const char *line, size_t point,
 
 /* The long names of all commands, as a JSON array. */
 json_t *command_names(void);
+
+/* --- for the commands --- */
+
+/* `NAME`, `NAME@N`, `file.c:NAME@N`; *number is -1 without `@N`. */
+struct error *command_find_version(const struct call *, const char *word, struct live_function **, int *number);
+
+/* A word that is a number of something, 0 or more. */
+struct error *command_number(const char *word, int *number);
+
+/* The last part of a path; "" of NULL. */
+const char *command_base_name(const char *path);
 
 #endif

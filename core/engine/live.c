@@ -1,5 +1,4 @@
 #include "live.h"
-#include "edit.h"
 #include "text.h"
 
 #include <errno.h>
@@ -34,38 +33,6 @@ struct live {
 	size_t variable_count, variable_room;
 	size_t read_ahead; /* functions before this one have been seen */
 };
-
-/* Stands in the arena before each version's code, so that an engine that starts anew knows what the slots point to:
- *
- *      ┌──────┬───────────────────┬──────────────────────────────────┐
- *      │ note │ code, constants   │ the variables it added (if any)  │  … the next note, 16-aligned
- *      └──────┴───────────────────┴──────────────────────────────────┘
- */
-struct note {
-	uint32_t magic;
-	uint32_t size; /* to the next note */
-	uint32_t slot;
-	int32_t number; /* of the version; -1: never stored */
-	uint64_t entry;
-	uint32_t entry_size;
-	uint32_t variables_offset, variable_count;
-	uint32_t reserved[3];
-};
-
-/* Followed by the name, NUL-terminated, padded to 8 bytes. */
-struct note_variable {
-	uint64_t address, size;
-	uint32_t nth, file_scope;
-};
-
-enum { NOTE_MAGIC = 0x65746f6e, NOTE_ALIGN = 16 }; /* "note" */
-
-_Static_assert(sizeof(struct note) % NOTE_ALIGN == 0, "code behind a note must stay aligned");
-
-static size_t aligned(size_t size)
-{
-	return (size + NOTE_ALIGN - 1) & ~(size_t)(NOTE_ALIGN - 1);
-}
 
 /* --- looking up ------------------------------------------------------------------------------------------------ */
 
@@ -245,8 +212,7 @@ static bool variable_of(void *context, const struct target_unit *unit, const cha
 	return false;
 }
 
-static bool keep_variable(struct live *l, const struct live_function *owner, const char *name, unsigned nth,
-			  uint64_t address, uint64_t size, bool file_scope)
+bool live_add_variable(struct live *l, const struct live_function *owner, const struct note_variable *added)
 {
 	if (l->variable_count == l->variable_room) {
 		size_t room = l->variable_room ? l->variable_room * 2 : 16;
@@ -256,16 +222,17 @@ static bool keep_variable(struct live *l, const struct live_function *owner, con
 		l->variables = more;
 		l->variable_room = room;
 	}
-	char *copy = strdup(name);
-	if (!copy)
+	char *name = strdup(added->name);
+	if (!name)
 		return false;
-	l->variables[l->variable_count++] = (struct variable){owner, copy, nth, address, size, file_scope};
+	l->variables[l->variable_count++] =
+		(struct variable){owner, name, added->nth, added->address, added->size, added->file_scope};
 	return true;
 }
 
 /* --- versions in memory ---------------------------------------------------------------------------------------- */
 
-static bool keep_version(struct live_function *f, int number, uint64_t entry, uint32_t size)
+bool live_add_version(struct live_function *f, int number, uint64_t entry, uint32_t size)
 {
 	void *more = f->in_memory;
 
@@ -279,7 +246,7 @@ static bool keep_version(struct live_function *f, int number, uint64_t entry, ui
 	return true;
 }
 
-static const struct live_version *find_version(const struct live_function *f, int number)
+const struct live_version *live_in_memory(const struct live_function *f, int number)
 {
 	for (size_t i = f->in_memory_count; i-- > 0;)
 		if (f->in_memory[i].number == number)
@@ -295,50 +262,45 @@ static struct live_function *by_slot(const struct live *l, uint32_t arena, uint3
 	return NULL;
 }
 
-static void read_note_variables(struct live *l, const struct live_function *f, const unsigned char *note_at,
-				const struct note *n)
-{
-	size_t at = n->variables_offset;
+struct reading {
+	struct live *live;
+	uint32_t arena;
+};
 
-	for (uint32_t i = 0; i < n->variable_count; i++) {
-		struct note_variable v;
-		if (at + sizeof(v) > n->size)
-			return;
-		memcpy(&v, note_at + at, sizeof(v));
-		const char *name = (const char *)note_at + at + sizeof(v);
-		size_t length = strnlen(name, n->size - at - sizeof(v));
-		if (at + sizeof(v) + length >= n->size)
-			return;
-		keep_variable(l, f, name, v.nth, v.address, v.size, v.file_scope);
-		at += sizeof(v) + ((length + 8) & ~(size_t)7);
-	}
+static void know_version(void *context, const struct note *note)
+{
+	const struct reading *r = context;
+	struct live_function *f = by_slot(r->live, r->arena, note->slot);
+
+	if (!f || note->number < 0)
+		return;
+	live_add_version(f, note->number, note->entry, note->entry_size);
+	if (program_target(r->live->program, r->arena, note->slot) == note->entry)
+		f->live = note->number;
+}
+
+static void know_variable(void *context, const struct note *note, const struct note_variable *v)
+{
+	const struct reading *r = context;
+	struct live_function *f = by_slot(r->live, r->arena, note->slot);
+
+	if (f && note->number >= 0)
+		live_add_variable(r->live, f, v);
 }
 
 /* What an engine before this one put into the arena. */
 static void read_notes(struct live *l, uint32_t arena)
 {
+	struct reading reading = {l, arena};
 	struct link_region code;
 
 	program_code(l->program, arena, &code);
-	for (size_t at = 0; at + sizeof(struct note) <= code.size;) {
-		struct note n;
-		memcpy(&n, code.view + at, sizeof(n));
-		if (n.magic != NOTE_MAGIC || n.size < sizeof(n) || n.size % NOTE_ALIGN || n.size > code.size - at)
-			return;
-		struct live_function *f = by_slot(l, arena, n.slot);
-		if (f && n.number >= 0) {
-			keep_version(f, n.number, n.entry, n.entry_size);
-			read_note_variables(l, f, code.view + at, &n);
-			if (program_target(l->program, arena, n.slot) == n.entry)
-				f->live = n.number;
-		}
-		at += n.size;
-	}
+	note_each(&code, know_version, know_variable, &reading);
 }
 
 /* --- start ----------------------------------------------------------------------------------------------------- */
 
-static void warn(struct live *l, struct error *e)
+void live_warn(struct live *l, struct error *e)
 {
 	if (!l->warning)
 		l->warning = strdup(error_message(e));
@@ -393,7 +355,7 @@ static struct error *open_history(struct live *l)
 	free(path);
 	if (!e)
 		return NULL;
-	warn(l, error_context(e, "no history is kept"));
+	live_warn(l, error_context(e, "no history is kept"));
 	return history_open(":memory:", &process, &l->history);
 }
 
@@ -534,6 +496,16 @@ struct history *live_history(const struct live *l)
 	return l->history;
 }
 
+struct program *live_program(const struct live *l)
+{
+	return l->program;
+}
+
+const struct build_host *live_host(const struct live *l)
+{
+	return &l->host;
+}
+
 struct target *live_target(const struct live *l)
 {
 	return l->target;
@@ -568,7 +540,7 @@ struct error *live_file_text(struct live *l, const struct live_function *f, char
 }
 
 /* Keeps what was built before the file can change: for every function of the unit, once. */
-static struct error *see_unit(struct live *l, const struct target_unit *unit)
+struct error *live_see_unit(struct live *l, const struct target_unit *unit)
 {
 	struct source *source;
 
@@ -594,7 +566,7 @@ bool live_read_ahead(struct live *l)
 		bool same_as_before = l->read_ahead > 1 && l->functions[l->read_ahead - 2]->at.unit == f->at.unit;
 		if (same_as_before)
 			continue;
-		error_free(see_unit(l, f->at.unit));
+		error_free(live_see_unit(l, f->at.unit));
 		return true;
 	}
 	return false;
@@ -631,7 +603,7 @@ struct error *live_version_text(struct live *l, struct live_function *f, int num
 	if (number != 0)
 		return error_new(ERROR_UNKNOWN, "%s has no version %d", f->at.name, number);
 	if (!f->built_text) {
-		struct error *e = see_unit(l, f->at.unit);
+		struct error *e = live_see_unit(l, f->at.unit);
 		if (e)
 			return error_context(e, "%s", f->at.name);
 	}
@@ -705,146 +677,7 @@ const char *live_state_name(enum live_state state)
 	return names[state];
 }
 
-/* --- a change: several functions at once ----------------------------------------------------------------------- */
-
-void live_outcome_fini(struct live_outcome *o)
-{
-	for (size_t i = 0; i < o->count; i++)
-		free(o->results[i].why_cc);
-	free(o->results);
-	check_result_fini(&o->check);
-	*o = (struct live_outcome){0};
-}
-
-enum { CHANGE_ARENAS = 64 };
-
-/* One function in a change. */
-struct part {
-	struct live_function *function;
-	char *text;     /* what is stored */
-	const char *definition; /* in the edit's text, or `text` itself */
-	size_t definition_size;
-	struct build_request request;
-	struct build build;
-	bool built;         /* build_check was called */
-	size_t note_at;     /* offset of its note in the arena's free code */
-	uint64_t target;    /* what its slot gets */
-	int from, to;       /* versions */
-};
-
-struct change {
-	struct part *parts;
-	size_t count;
-	char *extra;
-	size_t code[CHANGE_ARENAS], data[CHANGE_ARENAS]; /* bytes taken of each arena */
-};
-
-static void change_fini(struct change *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		if (c->parts[i].built)
-			build_fini(&c->parts[i].build);
-		free(c->parts[i].text);
-	}
-	free(c->parts);
-	free(c->extra);
-}
-
-/* ERROR_COMPILE and so on from a check that found something: its findings go to the outcome. */
-static struct error *refuse(struct part *p, struct live_outcome *out)
-{
-	struct check_result *r = &p->build.check;
-	struct error *e = error_new(r->class, "%s: %s", p->function->at.name, r->message ? r->message : "refused");
-
-	check_result_fini(&out->check);
-	out->check = *r;
-	*r = (struct check_result){0};
-	return e;
-}
-
-static struct error *check_parts(struct live *l, struct change *c, struct live_outcome *out)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		struct part *p = &c->parts[i];
-		struct error *e = build_check(&l->host, &p->request, &p->build);
-		p->built = true;
-		if (e)
-			return error_context(e, "%s", p->function->at.name);
-		if (p->build.check.failed)
-			return refuse(p, out);
-		if (p->build.check.count && !out->check.count) {
-			out->check = p->build.check; /* warnings */
-			p->build.check = (struct check_result){.needs_cc = out->check.needs_cc, .constants = out->check.constants};
-			out->check.constants = NULL;
-		}
-	}
-	return NULL;
-}
-
-/* Whether the object's variable stands outside the function in the text: then its unit shares it. */
-static bool at_file_scope(const struct part *p, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (uint32_t i = index_find(p->build.source->index, INDEX_ORDINARY, name, length); i != INDEX_NONE;
-	     i = p->build.source->index->names[i].next)
-		if (p->build.source->index->names[i].kind == NAME_VARIABLE)
-			return true;
-	return p->request.extra && memmem(p->request.extra, p->request.extra_size, name, length);
-}
-
-/* Writes the note before the code that was just linked and the list of variables behind it. */
-static struct error *write_note(struct live *l, struct part *p, size_t *code_used)
-{
-	const struct link_result *r = &p->build.link;
-	struct link_region code, data;
-
-	program_regions(l->program, p->function->arena, &code, &data);
-	size_t at = aligned(*code_used);
-	struct note n = {.magic = NOTE_MAGIC,
-			 .slot = p->function->slot,
-			 .number = -1,
-			 .entry = r->entry,
-			 .entry_size = (uint32_t)r->entry_size,
-			 .variables_offset = (uint32_t)(at - p->note_at),
-			 .variable_count = (uint32_t)r->variable_count};
-	for (size_t i = 0; i < r->variable_count; i++) {
-		const struct link_variable *from = &r->variables[i];
-		size_t length = strlen(from->name);
-		struct note_variable v = {from->address, from->size, from->nth, at_file_scope(p, from->name)};
-		if (at + sizeof(v) + length + 8 > code.size)
-			return error_new(ERROR_INTERNAL, "the arena is full");
-		memcpy(code.view + at, &v, sizeof(v));
-		memcpy(code.view + at + sizeof(v), from->name, length + 1);
-		at += sizeof(v) + ((length + 8) & ~(size_t)7);
-	}
-	*code_used = aligned(at);
-	if (*code_used > code.size)
-		return error_new(ERROR_INTERNAL, "the arena is full");
-	n.size = (uint32_t)(*code_used - p->note_at);
-	memcpy(code.view + p->note_at, &n, sizeof(n));
-	return NULL;
-}
-
-static struct error *link_parts(struct live *l, struct change *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		struct part *p = &c->parts[i];
-		uint32_t arena = p->function->arena;
-		p->note_at = c->code[arena];
-		c->code[arena] += sizeof(struct note);
-		struct error *e = build_link(&l->host, &p->build, &c->code[arena], &c->data[arena]);
-		if (!e)
-			e = write_note(l, p, &c->code[arena]);
-		if (e)
-			return error_context(e, "%s", p->function->at.name);
-		p->target = p->build.link.entry;
-	}
-	return NULL;
-}
-
-/* What the program's copy of the function was, stored before the first edit. */
-static struct error *store_built(struct live *l, struct live_function *f)
+struct error *live_store_built(struct live *l, struct live_function *f)
 {
 	struct history_function key = history_key(f);
 	char *text = NULL;
@@ -856,7 +689,7 @@ static struct error *store_built(struct live *l, struct live_function *f)
 			return e;
 	}
 	if (!f->built_text)
-		error_free(see_unit(l, f->at.unit));
+		error_free(live_see_unit(l, f->at.unit));
 	if (f->built_text) {
 		text = f->built_text;
 		line = f->built_line;
@@ -873,514 +706,30 @@ static struct error *store_built(struct live *l, struct live_function *f)
 	return history_add_built(l->history, &built);
 }
 
-static char *join_flags(char *const *argv)
-{
-	struct text t = {0};
-
-	for (char *const *word = argv; word && *word; word++)
-		text_printf(&t, "%s%s", word == argv ? "" : " ", *word);
-	return text_take(&t);
-}
-
-/* Gives every part its number: in the history, or, where that fails, behind the last one known. */
-static struct error *store_versions(struct live *l, struct change *c, const char *origin, const char *user)
-{
-	struct history_version *rows = calloc(c->count, sizeof(*rows));
-	char **flags = calloc(c->count, sizeof(*flags));
-	struct error *e = NULL;
-
-	if (!rows || !flags) {
-		free(rows);
-		free(flags);
-		return error_memory();
-	}
-	for (size_t i = 0; i < c->count && !e; i++) {
-		struct part *p = &c->parts[i];
-		e = store_built(l, p->function);
-		flags[i] = join_flags(p->build.source->flags.argv);
-		rows[i] = (struct history_version){.function = p->function->row,
-						   .parent = p->function->live,
-						   .text = p->text,
-						   .slice_hash = p->build.slice.hash,
-						   .backend = compile_backend_name(p->build.object.backend),
-						   .compiler = build_compiler(&p->build),
-						   .flags = flags[i] ? flags[i] : "",
-						   .origin = origin,
-						   .user = user,
-						   .note = "",
-						   .file = p->request.file,
-						   .line = (int)p->request.line};
-	}
-	if (!e)
-		e = history_add(l->history, rows, c->count);
-	for (size_t i = 0; i < c->count; i++) {
-		struct part *p = &c->parts[i];
-		p->from = p->function->live;
-		p->to = rows[i].number;
-		if (e) {
-			p->to = p->function->versions;
-			while (find_version(p->function, p->to))
-				p->to++;
-		}
-		free(flags[i]);
-	}
-	free(flags);
-	free(rows);
-	if (e)
-		warn(l, error_context(e, "this change is not in the history"));
-	return NULL;
-}
-
-static struct error *publish(struct live *l, const struct change *c)
-{
-	struct message_publish *slots = calloc(c->count, sizeof(*slots));
-
-	if (!slots)
-		return error_memory();
-	for (size_t i = 0; i < c->count; i++)
-		slots[i] = (struct message_publish){c->parts[i].function->arena, c->parts[i].function->slot, c->parts[i].target};
-	struct error *e = program_publish(l->program, slots, c->count);
-	free(slots);
-	return e;
-}
-
-static void record(struct live *l, const struct change *c, enum history_kind kind, int64_t subject, const char *user)
-{
-	struct history_move *moves = calloc(c->count, sizeof(*moves));
-	size_t count = 0;
-
-	for (size_t i = 0; moves && i < c->count; i++)
-		if (c->parts[i].function->row)
-			moves[count++] = (struct history_move){c->parts[i].function->row, c->parts[i].from, c->parts[i].to};
-	struct error *e = !moves ? error_memory() : history_record(l->history, kind, user, subject, moves, count, NULL);
-	free(moves);
-	if (e)
-		warn(l, error_context(e, "that these versions are live is not in the history"));
-}
-
-/* From here on the arena counts what was linked, whatever becomes of it. */
-static struct error *commit_parts(struct live *l, struct change *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		struct part *p = &c->parts[i];
-		struct link_region code, data;
-		if (!p->built)
-			continue;
-		program_regions(l->program, p->function->arena, &code, &data);
-		int32_t number = p->to;
-		memcpy(code.view + p->note_at + offsetof(struct note, number), &number, sizeof(number));
-		if (!keep_version(p->function, p->to, p->target, (uint32_t)p->build.link.entry_size))
-			return error_memory();
-		for (size_t k = 0; k < p->build.link.variable_count; k++) {
-			const struct link_variable *v = &p->build.link.variables[k];
-			if (!keep_variable(l, p->function, v->name, v->nth, v->address, v->size, at_file_scope(p, v->name)))
-				return error_memory();
-		}
-	}
-	for (uint32_t arena = 0; arena < program_arena_count(l->program) && arena < CHANGE_ARENAS; arena++)
-		if (c->code[arena])
-			program_commit(l->program, arena, c->code[arena], c->data[arena]);
-	return NULL;
-}
-
-static struct error *report(struct live_outcome *out, struct change *c, int64_t start, int64_t store_us)
-{
-	out->results = calloc(c->count + 1, sizeof(*out->results));
-	if (!out->results)
-		return error_memory();
-	for (size_t i = 0; i < c->count; i++) {
-		struct part *p = &c->parts[i];
-		out->results[out->count++] = (struct live_result){
-			.function = p->function,
-			.version = p->to,
-			.backend = p->build.object.backend,
-			.why_cc = p->build.object.backend == BACKEND_CC ? p->build.why_cc : NULL,
-			.latency = {.total = build_now_us() - start,
-				    .check = p->build.check_us,
-				    .compile = p->build.compile_us,
-				    .link = p->build.link_us,
-				    .store = store_us},
-		};
-		if (p->build.object.backend == BACKEND_CC)
-			p->build.why_cc = NULL;
-	}
-	return NULL;
-}
-
-static void mark_live(struct change *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		struct live_function *f = c->parts[i].function;
-		f->live = c->parts[i].to;
-	}
-}
-
-/* --- defining -------------------------------------------------------------------------------------------------- */
-
-/* What is stored of one function: its definition, with what it needs from around it. */
-static char *stored_text(const struct change *c, const char *definition, size_t size)
-{
-	struct text t = {0};
-
-	if (c->extra) {
-		size_t begin = strspn(c->extra, " \t\r\n"), end = strlen(c->extra);
-		while (end > begin && strchr(" \t\r\n", c->extra[end - 1]))
-			end--;
-		text_append(&t, c->extra + begin, end - begin);
-		text_puts(&t, "\n\n");
-	}
-	text_append(&t, definition, size);
-	return text_take(&t);
-}
-
-static struct error *find_parts(struct live *l, const struct live_request *q, const struct edit *edit, struct change *c)
-{
-	bool *taken = calloc(edit->count + 1, sizeof(*taken));
-
-	c->parts = calloc(edit->count + 1, sizeof(*c->parts));
-	if (!taken || !c->parts) {
-		free(taken);
-		return error_memory();
-	}
-	struct error *first_unknown = NULL, *e = NULL;
-	for (size_t i = 0; i < edit->count && !e; i++) {
-		struct live_function *f;
-		e = live_find(l, q->name ? q->name : edit->functions[i].name, q->file, &f);
-		if (e && error_class(e) == ERROR_UNKNOWN) {
-			/* A helper that comes along with the function that needs it, or a mistake. */
-			if (!first_unknown)
-				first_unknown = e;
-			else
-				error_free(e);
-			e = NULL;
-			continue;
-		}
-		for (size_t k = 0; !e && k < c->count; k++)
-			if (c->parts[k].function == f)
-				e = error_new(ERROR_USAGE, "%s is defined twice in this text", f->at.name);
-		if (e)
-			break;
-		taken[i] = true;
-		c->parts[c->count++] = (struct part){
-			.function = f,
-			.definition = edit->text + edit->functions[i].begin,
-			.definition_size = edit->functions[i].end - edit->functions[i].begin,
-			.request = {.given_line = edit->functions[i].line},
-		};
-	}
-	if (!e && !c->count && first_unknown) {
-		e = first_unknown;
-		first_unknown = NULL;
-	} else if (!e && !c->count) {
-		e = error_new(ERROR_USAGE, "the text defines no function");
-	}
-	error_free(first_unknown);
-	if (!e)
-		c->extra = edit_rest(edit, taken);
-	free(taken);
-	return e;
-}
-
-/* \define NAME: the whole text defines that one function, through a macro perhaps. */
-static struct error *named_part(struct live *l, const struct live_request *q, struct change *c)
-{
-	struct live_function *f;
-
-	struct error *e = live_find(l, q->name, q->file, &f);
-	if (e)
-		return e;
-	c->parts = calloc(1, sizeof(*c->parts));
-	if (!c->parts)
-		return error_memory();
-	c->count = 1;
-	c->parts[0] = (struct part){.function = f,
-				    .definition = q->text,
-				    .definition_size = q->size,
-				    .request = {.given_line = 1}};
-	return NULL;
-}
-
-static struct error *prepare_parts(struct live *l, const struct live_request *q, struct change *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		struct part *p = &c->parts[i];
-		struct error *e = see_unit(l, p->function->at.unit);
-		if (e)
-			return error_context(e, "%s", p->function->at.name);
-		p->text = stored_text(c, p->definition, p->definition_size);
-		if (!p->text)
-			return error_memory();
-		p->request.function = &p->function->at;
-		p->request.arena = p->function->arena;
-		p->request.text = p->definition;
-		p->request.size = p->definition_size;
-		p->request.extra = c->extra;
-		p->request.extra_size = c->extra ? strlen(c->extra) : 0;
-		p->request.given_file = q->given_as ? q->given_as : "<console>";
-		p->request.file = p->function->at.file;
-		p->request.line = p->function->built_line ? p->function->built_line : p->function->at.line;
-	}
-	return NULL;
-}
-
-/* Everything behind the choice of functions. */
-static struct error *make_live(struct live *l, const struct live_request *q, struct change *c, int64_t start,
-			       struct live_outcome *out)
-{
-	struct error *e = prepare_parts(l, q, c);
-	if (!e)
-		e = check_parts(l, c, out);
-	if (e || q->check_only)
-		return e ? e : report(out, c, start, 0);
-	e = link_parts(l, c);
-	if (e)
-		return e;
-	int64_t store_start = build_now_us();
-	e = store_versions(l, c, q->origin, q->user);
-	int64_t store_us = build_now_us() - store_start;
-	if (!e)
-		e = commit_parts(l, c);
-	if (!e)
-		e = publish(l, c);
-	if (e)
-		return e;
-	mark_live(c);
-	for (size_t i = 0; i < c->count; i++)
-		c->parts[i].function->versions++;
-	store_start = build_now_us();
-	record(l, c, HISTORY_DEFINE, 0, q->user);
-	return report(out, c, start, store_us + build_now_us() - store_start);
-}
-
-struct error *live_define(struct live *l, const struct live_request *q, struct live_outcome *out)
-{
-	int64_t start = build_now_us();
-	struct change c = {0};
-	struct edit edit;
-
-	*out = (struct live_outcome){0};
-	struct error *e = edit_new(q->text, q->size, &edit);
-	if (e)
-		return e;
-	if (q->name && edit.count != 1)
-		e = named_part(l, q, &c);
-	else
-		e = find_parts(l, q, &edit, &c);
-	if (!e)
-		e = make_live(l, q, &c, start, out);
-	edit_fini(&edit);
-	change_fini(&c);
-	return e;
-}
-
-/* --- going back ------------------------------------------------------------------------------------------------ */
-
-/* A version that is not in memory (an earlier run's) is built again from its text. */
-static struct error *rebuild(struct live *l, struct part *p, struct change *c, struct live_outcome *out)
-{
-	struct edit edit;
-	unsigned line;
-	struct error *e = live_version_text(l, p->function, p->to, &p->text, &line);
-
-	if (!e)
-		e = see_unit(l, p->function->at.unit);
-	if (!e)
-		e = edit_new(p->text, strlen(p->text), &edit);
-	if (e)
-		return e;
-	bool *taken = calloc(edit.count + 1, sizeof(*taken));
-	char *extra = NULL;
-	p->definition = p->text;
-	p->definition_size = strlen(p->text);
-	p->request.given_line = 1;
-	for (size_t i = 0; taken && i < edit.count; i++) {
-		if (strcmp(edit.functions[i].name, p->function->at.name) != 0)
-			continue;
-		taken[i] = true;
-		p->definition += edit.functions[i].begin;
-		p->definition_size = edit.functions[i].end - edit.functions[i].begin;
-		p->request.given_line = edit.functions[i].line;
-		extra = edit_rest(&edit, taken);
-		break;
-	}
-	p->request.function = &p->function->at;
-	p->request.arena = p->function->arena;
-	p->request.text = p->definition;
-	p->request.size = p->definition_size;
-	p->request.extra = extra;
-	p->request.extra_size = extra ? strlen(extra) : 0;
-	p->request.given_file = "<history>";
-	p->request.file = p->function->at.file;
-	p->request.line = line ? line : p->function->at.line;
-	e = build_check(&l->host, &p->request, &p->build);
-	p->built = true;
-	if (!e && p->build.check.failed)
-		e = refuse(p, out);
-	if (!e) {
-		uint32_t arena = p->function->arena;
-		p->note_at = c->code[arena];
-		c->code[arena] += sizeof(struct note);
-		e = build_link(&l->host, &p->build, &c->code[arena], &c->data[arena]);
-		if (!e)
-			e = write_note(l, p, &c->code[arena]);
-		if (!e)
-			p->target = p->build.link.entry;
-	}
-	p->request.extra = NULL;
-	free(extra);
-	free(taken);
-	edit_fini(&edit);
-	return error_context(e, "version %d of %s does not fit the running program", p->to, p->function->at.name);
-}
-
-static struct error *aim(struct live *l, struct part *p, struct change *c, struct live_outcome *out)
-{
-	const struct live_version *v = find_version(p->function, p->to);
-
-	p->from = p->function->live;
-	if (p->to == 0)
-		p->target = program_built(l->program, p->function->arena, p->function->slot);
-	else if (v)
-		p->target = v->entry;
-	else
-		return rebuild(l, p, c, out);
-	return NULL;
-}
-
-/* Moves every part to its version, as one change. */
-static struct error *move(struct live *l, struct change *c, enum history_kind kind, int64_t subject, const char *user,
-			  int64_t start, struct live_outcome *out)
-{
-	struct error *e = NULL;
-
-	for (size_t i = 0; i < c->count && !e; i++)
-		e = aim(l, &c->parts[i], c, out);
-	if (!e)
-		e = commit_parts(l, c);
-	if (!e)
-		e = publish(l, c);
-	if (e)
-		return e;
-	mark_live(c);
-	int64_t store_start = build_now_us();
-	record(l, c, kind, subject, user);
-	return report(out, c, start, build_now_us() - store_start);
-}
-
-static struct error *parent_of(struct live *l, struct live_function *f, int *number);
-
-struct error *live_rollback(struct live *l, struct live_function *f, int number, const char *user, struct live_outcome *out)
-{
-	int64_t start = build_now_us();
-	struct part part = {.function = f, .to = number};
-	struct change c = {.count = 1};
-
-	*out = (struct live_outcome){0};
-	if (number < 0) {
-		struct error *e = parent_of(l, f, &part.to);
-		if (e)
-			return e;
-	}
-	if (part.to > 0 && !find_version(f, part.to)) {
-		char *text;
-		unsigned line;
-		struct error *e = live_version_text(l, f, part.to, &text, &line);
-		if (e)
-			return e;
-		free(text);
-	}
-	c.parts = malloc(sizeof(part));
-	if (!c.parts)
-		return error_memory();
-	c.parts[0] = part;
-	struct error *e = NULL;
-	if (f->row == 0)
-		e = store_built(l, f);
-	if (!e)
-		e = move(l, &c, HISTORY_ROLLBACK, 0, user, start, out);
-	change_fini(&c);
-	return e;
-}
-
-static void take_parent(void *context, const struct history_version *v)
-{
-	*(int *)context = v->parent;
-}
-
-static struct error *parent_of(struct live *l, struct live_function *f, int *number)
-{
-	if (f->live == 0)
-		return error_new(ERROR_USAGE, "%s runs what was built: there is nothing before it", f->at.name);
-	*number = 0;
-	if (!f->row)
-		return NULL;
-	struct error *e = history_get(l->history, f->row, f->live, take_parent, number);
-	if (*number < 0)
-		*number = 0;
-	if (e && error_class(e) == ERROR_UNKNOWN) {
-		error_free(e); /* a version that the history never got */
-		e = NULL;
-	}
-	return e;
-}
-
-struct error *live_undo(struct live *l, bool redo, const char *user, struct live_outcome *out)
-{
-	int64_t start = build_now_us(), subject;
-	struct history_move *moves = NULL;
-	struct change c = {0};
-	size_t count;
-
-	*out = (struct live_outcome){0};
-	struct error *e = history_next(l->history, redo, &subject, &moves, &count);
-	if (e)
-		return e;
-	if (!subject) {
-		free(moves);
-		return error_new(ERROR_USAGE, redo ? "there is nothing to redo" : "there is nothing to undo");
-	}
-	c.parts = calloc(count + 1, sizeof(*c.parts));
-	if (!c.parts)
-		e = error_memory();
-	for (size_t i = 0; i < count && !e; i++) {
-		struct live_function *f = live_by_row(l, moves[i].function);
-		if (!f)
-			e = error_new(ERROR_INTERNAL, "the history names a function that the program does not have");
-		else
-			c.parts[c.count++] = (struct part){.function = f, .to = moves[i].to};
-	}
-	if (!e)
-		e = move(l, &c, redo ? HISTORY_REDO : HISTORY_UNDO, subject, user, start, out);
-	free(moves);
-	change_fini(&c);
-	return e;
-}
-
 struct error *live_slice(struct live *l, struct live_function *f, char **text)
 {
-	struct part p = {.function = f};
+	struct build build = {0};
+	char *live_text = NULL;
 	unsigned line;
 
-	struct error *e = live_version_text(l, f, f->live, &p.text, &line);
+	struct error *e = live_version_text(l, f, f->live, &live_text, &line);
+	if (e)
+		return e;
+	struct build_request request = {.function = &f->at,
+					.arena = f->arena,
+					.text = live_text,
+					.size = strlen(live_text),
+					.given_file = f->at.file,
+					.given_line = line,
+					.file = f->at.file,
+					.line = line};
+	e = build_check(&l->host, &request, &build);
 	if (!e) {
-		p.request = (struct build_request){.function = &f->at,
-						   .arena = f->arena,
-						   .text = p.text,
-						   .size = strlen(p.text),
-						   .given_file = f->at.file,
-						   .given_line = line,
-						   .file = f->at.file,
-						   .line = line};
-		e = build_check(&l->host, &p.request, &p.build);
-		p.built = true;
-	}
-	if (!e) {
-		*text = strdup(p.build.slice.text);
+		*text = strdup(build.slice.text);
 		if (!*text)
 			e = error_memory();
 	}
-	if (p.built)
-		build_fini(&p.build);
-	free(p.text);
+	build_fini(&build);
+	free(live_text);
 	return e;
 }

@@ -1,13 +1,13 @@
 /* The decorated functions of the running program, their versions, and which of them is live.
  *
- * What runs is what the slots say; the history says what was ever made. A new version goes the whole way or leaves
- * everything as it was: check, compile, link, store (committed), publish, record as live. One thread. */
+ * What runs is what the slots say; the history says what was ever made. Read here, changed in change.h. One thread. */
 #ifndef RTF_LIVE_H
 #define RTF_LIVE_H
 
 #include "build.h"
 #include "error.h"
 #include "history.h"
+#include "note.h"
 #include "program.h"
 #include "target.h"
 
@@ -36,38 +36,6 @@ struct live_function {
 	unsigned built_line;
 	struct live_version *in_memory;
 	size_t in_memory_count;
-};
-
-struct live_latency {
-	int64_t total, check, compile, link, store; /* microseconds */
-};
-
-/* What became of one function. */
-struct live_result {
-	const struct live_function *function;
-	int version;
-	enum compile_backend backend;
-	struct live_latency latency;
-	char *why_cc; /* why libtcc did not do it, or NULL */
-};
-
-struct live_outcome {
-	size_t count;
-	struct live_result *results;
-	struct check_result check; /* of the first text that has something to say: errors, or warnings */
-};
-
-void live_outcome_fini(struct live_outcome *);
-
-/* What someone wants to become live. */
-struct live_request {
-	const char *text;
-	size_t size;
-	const char *file;     /* whose functions are meant where a name has several: a path or its end, or NULL */
-	const char *name;     /* \define: the decorated function that the text defines, however it is spelled; or NULL */
-	const char *given_as; /* what diagnostics call the text: a file's path, "<console>" */
-	const char *origin, *user;
-	bool check_only;
 };
 
 /* Borrows the program and the compiler. A history that cannot be opened costs history alone: `live_warning` says why. */
@@ -104,8 +72,23 @@ char *live_signature(struct live *, const struct live_function *);
 /* The slice that a text of the function (NULL: its live one) would be compiled from; the caller's. */
 struct error *live_slice(struct live *, struct live_function *, char **text);
 
-struct error *live_define(struct live *, const struct live_request *, struct live_outcome *);
-struct error *live_rollback(struct live *, struct live_function *, int number, const char *user, struct live_outcome *);
-struct error *live_undo(struct live *, bool redo, const char *user, struct live_outcome *);
+/* --- for change.c, which makes versions live --- */
+
+struct program *live_program(const struct live *);
+const struct build_host *live_host(const struct live *);
+
+/* Takes the error: something that costs history and nothing else. Logged, and kept for `live_warning`. */
+void live_warn(struct live *, struct error *);
+
+/* Keeps the text of every function of the unit as it was built, once, before the file can change. */
+struct error *live_see_unit(struct live *, const struct target_unit *);
+
+/* Gives the function its row in the history and stores its version 0, unless they are there. */
+struct error *live_store_built(struct live *, struct live_function *);
+
+/* Versions and variables whose code and data are in the program's arena now. False if memory ran out. */
+bool live_add_version(struct live_function *, int number, uint64_t entry, uint32_t size);
+const struct live_version *live_in_memory(const struct live_function *, int number); /* NULL: it is not */
+bool live_add_variable(struct live *, const struct live_function *owner, const struct note_variable *);
 
 #endif

@@ -1,0 +1,615 @@
+#include "change.h"
+#include "edit.h"
+#include "note.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void change_outcome_fini(struct change_outcome *o)
+{
+	for (size_t i = 0; i < o->count; i++)
+		free(o->results[i].why_cc);
+	free(o->results);
+	check_result_fini(&o->check);
+	*o = (struct change_outcome){0};
+}
+
+enum { CHANGE_ARENAS = 64 };
+
+/* One function in a change. */
+struct part {
+	struct live_function *function;
+	char *text;     /* what is stored */
+	const char *definition; /* in the edit's text, or `text` itself */
+	size_t definition_size;
+	struct build_request request;
+	struct build build;
+	bool built;         /* build_check was called */
+	size_t note_at;     /* offset of its note in the arena's free code */
+	uint64_t target;    /* what its slot gets */
+	int from, to;       /* versions */
+};
+
+struct change {
+	struct part *parts;
+	size_t count;
+	char *extra;
+	size_t code[CHANGE_ARENAS], data[CHANGE_ARENAS]; /* bytes taken of each arena */
+};
+
+static void change_fini(struct change *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->parts[i].built)
+			build_fini(&c->parts[i].build);
+		free(c->parts[i].text);
+	}
+	free(c->parts);
+	free(c->extra);
+}
+
+/* ERROR_COMPILE and so on from a check that found something: its findings go to the outcome. */
+static struct error *refuse(struct part *p, struct change_outcome *out)
+{
+	struct check_result *r = &p->build.check;
+	struct error *e = error_new(r->class, "%s: %s", p->function->at.name, r->message ? r->message : "refused");
+
+	check_result_fini(&out->check);
+	out->check = *r;
+	*r = (struct check_result){0};
+	return e;
+}
+
+static struct error *check_parts(struct live *l, struct change *c, struct change_outcome *out)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct part *p = &c->parts[i];
+		struct error *e = build_check(live_host(l), &p->request, &p->build);
+		p->built = true;
+		if (e)
+			return error_context(e, "%s", p->function->at.name);
+		if (p->build.check.failed)
+			return refuse(p, out);
+		if (p->build.check.count && !out->check.count) {
+			out->check = p->build.check; /* warnings */
+			p->build.check = (struct check_result){.needs_cc = out->check.needs_cc, .constants = out->check.constants};
+			out->check.constants = NULL;
+		}
+	}
+	return NULL;
+}
+
+/* Whether the object's variable stands outside the function in the text: then its unit shares it. */
+static bool at_file_scope(const struct part *p, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (uint32_t i = index_find(p->build.source->index, INDEX_ORDINARY, name, length); i != INDEX_NONE;
+	     i = p->build.source->index->names[i].next)
+		if (p->build.source->index->names[i].kind == NAME_VARIABLE)
+			return true;
+	return p->request.extra && memmem(p->request.extra, p->request.extra_size, name, length);
+}
+
+/* The note before the code that was just linked, and the variables behind it. */
+static struct error *write_note(struct live *l, struct part *p, size_t *code_used)
+{
+	const struct link_result *r = &p->build.link;
+	struct note note = {
+		.slot = p->function->slot, .number = -1, .entry = r->entry, .entry_size = (uint32_t)r->entry_size};
+	struct note_variable *variables = calloc(r->variable_count + 1, sizeof(*variables));
+	struct link_region code, data;
+
+	if (!variables)
+		return error_memory();
+	for (size_t i = 0; i < r->variable_count; i++) {
+		const struct link_variable *v = &r->variables[i];
+		variables[i] = (struct note_variable){v->name, v->address, v->size, v->nth, at_file_scope(p, v->name)};
+	}
+	program_regions(live_program(l), p->function->arena, &code, &data);
+	bool written = note_write(&code, p->note_at, &note, variables, r->variable_count, code_used);
+	free(variables);
+	return written ? NULL : error_new(ERROR_INTERNAL, "the arena is full");
+}
+
+static struct error *link_parts(struct live *l, struct change *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct part *p = &c->parts[i];
+		uint32_t arena = p->function->arena;
+		p->note_at = c->code[arena];
+		c->code[arena] += (size_t)NOTE_SIZE;
+		struct error *e = build_link(live_host(l), &p->build, &c->code[arena], &c->data[arena]);
+		if (!e)
+			e = write_note(l, p, &c->code[arena]);
+		if (e)
+			return error_context(e, "%s", p->function->at.name);
+		p->target = p->build.link.entry;
+	}
+	return NULL;
+}
+
+static char *join_flags(char *const *argv)
+{
+	struct text t = {0};
+
+	for (char *const *word = argv; word && *word; word++)
+		text_printf(&t, "%s%s", word == argv ? "" : " ", *word);
+	return text_take(&t);
+}
+
+/* Gives every part its number: in the history, or, where that fails, behind the last one known. */
+static struct error *store_versions(struct live *l, struct change *c, const char *origin, const char *user)
+{
+	struct history_version *rows = calloc(c->count, sizeof(*rows));
+	char **flags = calloc(c->count, sizeof(*flags));
+	struct error *e = NULL;
+
+	if (!rows || !flags) {
+		free(rows);
+		free(flags);
+		return error_memory();
+	}
+	for (size_t i = 0; i < c->count && !e; i++) {
+		struct part *p = &c->parts[i];
+		e = live_store_built(l, p->function);
+		flags[i] = join_flags(p->build.source->flags.argv);
+		rows[i] = (struct history_version){.function = p->function->row,
+						   .parent = p->function->live,
+						   .text = p->text,
+						   .slice_hash = p->build.slice.hash,
+						   .backend = compile_backend_name(p->build.object.backend),
+						   .compiler = build_compiler(&p->build),
+						   .flags = flags[i] ? flags[i] : "",
+						   .origin = origin,
+						   .user = user,
+						   .note = "",
+						   .file = p->request.file,
+						   .line = (int)p->request.line};
+	}
+	if (!e)
+		e = history_add(live_history(l), rows, c->count);
+	for (size_t i = 0; i < c->count; i++) {
+		struct part *p = &c->parts[i];
+		p->from = p->function->live;
+		p->to = rows[i].number;
+		if (e) {
+			p->to = p->function->versions;
+			while (live_in_memory(p->function, p->to))
+				p->to++;
+		}
+		free(flags[i]);
+	}
+	free(flags);
+	free(rows);
+	if (e)
+		live_warn(l, error_context(e, "this change is not in the history"));
+	return NULL;
+}
+
+static struct error *publish(struct live *l, const struct change *c)
+{
+	struct message_publish *slots = calloc(c->count, sizeof(*slots));
+
+	if (!slots)
+		return error_memory();
+	for (size_t i = 0; i < c->count; i++)
+		slots[i] = (struct message_publish){c->parts[i].function->arena, c->parts[i].function->slot, c->parts[i].target};
+	struct error *e = program_publish(live_program(l), slots, c->count);
+	free(slots);
+	return e;
+}
+
+static void record(struct live *l, const struct change *c, enum history_kind kind, int64_t subject, const char *user)
+{
+	struct history_move *moves = calloc(c->count, sizeof(*moves));
+	size_t count = 0;
+
+	for (size_t i = 0; moves && i < c->count; i++)
+		if (c->parts[i].function->row)
+			moves[count++] = (struct history_move){c->parts[i].function->row, c->parts[i].from, c->parts[i].to};
+	struct error *e = !moves ? error_memory() : history_record(live_history(l), kind, user, subject, moves, count, NULL);
+	free(moves);
+	if (e)
+		live_warn(l, error_context(e, "that these versions are live is not in the history"));
+}
+
+/* From here on the arena counts what was linked, whatever becomes of it. */
+static struct error *commit_parts(struct live *l, struct change *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct part *p = &c->parts[i];
+		struct link_region code, data;
+		if (!p->built)
+			continue;
+		program_regions(live_program(l), p->function->arena, &code, &data);
+		note_set_number(&code, p->note_at, p->to);
+		if (!live_add_version(p->function, p->to, p->target, (uint32_t)p->build.link.entry_size))
+			return error_memory();
+		for (size_t k = 0; k < p->build.link.variable_count; k++) {
+			const struct link_variable *v = &p->build.link.variables[k];
+			struct note_variable kept = {v->name, v->address, v->size, v->nth, at_file_scope(p, v->name)};
+			if (!live_add_variable(l, p->function, &kept))
+				return error_memory();
+		}
+	}
+	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)) && arena < CHANGE_ARENAS; arena++)
+		if (c->code[arena])
+			program_commit(live_program(l), arena, c->code[arena], c->data[arena]);
+	return NULL;
+}
+
+static struct error *report(struct change_outcome *out, struct change *c, int64_t start, int64_t store_us)
+{
+	out->results = calloc(c->count + 1, sizeof(*out->results));
+	if (!out->results)
+		return error_memory();
+	for (size_t i = 0; i < c->count; i++) {
+		struct part *p = &c->parts[i];
+		out->results[out->count++] = (struct change_result){
+			.function = p->function,
+			.version = p->to,
+			.backend = p->build.object.backend,
+			.why_cc = p->build.object.backend == BACKEND_CC ? p->build.why_cc : NULL,
+			.latency = {.total = build_now_us() - start,
+				    .check = p->build.check_us,
+				    .compile = p->build.compile_us,
+				    .link = p->build.link_us,
+				    .store = store_us},
+		};
+		if (p->build.object.backend == BACKEND_CC)
+			p->build.why_cc = NULL;
+	}
+	return NULL;
+}
+
+static void mark_live(struct change *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct live_function *f = c->parts[i].function;
+		f->live = c->parts[i].to;
+	}
+}
+
+/* --- defining -------------------------------------------------------------------------------------------------- */
+
+/* What is stored of one function: its definition, with what it needs from around it. */
+static char *stored_text(const struct change *c, const char *definition, size_t size)
+{
+	struct text t = {0};
+
+	if (c->extra) {
+		size_t begin = strspn(c->extra, " \t\r\n"), end = strlen(c->extra);
+		while (end > begin && strchr(" \t\r\n", c->extra[end - 1]))
+			end--;
+		text_append(&t, c->extra + begin, end - begin);
+		text_puts(&t, "\n\n");
+	}
+	text_append(&t, definition, size);
+	return text_take(&t);
+}
+
+static struct error *find_parts(struct live *l, const struct change_request *q, const struct edit *edit, struct change *c)
+{
+	bool *taken = calloc(edit->count + 1, sizeof(*taken));
+
+	c->parts = calloc(edit->count + 1, sizeof(*c->parts));
+	if (!taken || !c->parts) {
+		free(taken);
+		return error_memory();
+	}
+	struct error *first_unknown = NULL, *e = NULL;
+	for (size_t i = 0; i < edit->count && !e; i++) {
+		struct live_function *f;
+		e = live_find(l, q->name ? q->name : edit->functions[i].name, q->file, &f);
+		if (e && error_class(e) == ERROR_UNKNOWN) {
+			/* A helper that comes along with the function that needs it, or a mistake. */
+			if (!first_unknown)
+				first_unknown = e;
+			else
+				error_free(e);
+			e = NULL;
+			continue;
+		}
+		for (size_t k = 0; !e && k < c->count; k++)
+			if (c->parts[k].function == f)
+				e = error_new(ERROR_USAGE, "%s is defined twice in this text", f->at.name);
+		if (e)
+			break;
+		taken[i] = true;
+		c->parts[c->count++] = (struct part){
+			.function = f,
+			.definition = edit->text + edit->functions[i].begin,
+			.definition_size = edit->functions[i].end - edit->functions[i].begin,
+			.request = {.given_line = edit->functions[i].line},
+		};
+	}
+	if (!e && !c->count && first_unknown) {
+		e = first_unknown;
+		first_unknown = NULL;
+	} else if (!e && !c->count) {
+		e = error_new(ERROR_USAGE, "the text defines no function");
+	}
+	error_free(first_unknown);
+	if (!e)
+		c->extra = edit_rest(edit, taken);
+	free(taken);
+	return e;
+}
+
+/* \define NAME: the whole text defines that one function, through a macro perhaps. */
+static struct error *named_part(struct live *l, const struct change_request *q, struct change *c)
+{
+	struct live_function *f;
+
+	struct error *e = live_find(l, q->name, q->file, &f);
+	if (e)
+		return e;
+	c->parts = calloc(1, sizeof(*c->parts));
+	if (!c->parts)
+		return error_memory();
+	c->count = 1;
+	c->parts[0] = (struct part){.function = f,
+				    .definition = q->text,
+				    .definition_size = q->size,
+				    .request = {.given_line = 1}};
+	return NULL;
+}
+
+static struct error *prepare_parts(struct live *l, const struct change_request *q, struct change *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct part *p = &c->parts[i];
+		struct error *e = live_see_unit(l, p->function->at.unit);
+		if (e)
+			return error_context(e, "%s", p->function->at.name);
+		p->text = stored_text(c, p->definition, p->definition_size);
+		if (!p->text)
+			return error_memory();
+		p->request.function = &p->function->at;
+		p->request.arena = p->function->arena;
+		p->request.text = p->definition;
+		p->request.size = p->definition_size;
+		p->request.extra = c->extra;
+		p->request.extra_size = c->extra ? strlen(c->extra) : 0;
+		p->request.given_file = q->given_as ? q->given_as : "<console>";
+		p->request.file = p->function->at.file;
+		p->request.line = p->function->built_line ? p->function->built_line : p->function->at.line;
+	}
+	return NULL;
+}
+
+/* Everything behind the choice of functions. */
+static struct error *make_live(struct live *l, const struct change_request *q, struct change *c, int64_t start,
+			       struct change_outcome *out)
+{
+	struct error *e = prepare_parts(l, q, c);
+	if (!e)
+		e = check_parts(l, c, out);
+	if (e || q->check_only)
+		return e ? e : report(out, c, start, 0);
+	e = link_parts(l, c);
+	if (e)
+		return e;
+	int64_t store_start = build_now_us();
+	e = store_versions(l, c, q->origin, q->user);
+	int64_t store_us = build_now_us() - store_start;
+	if (!e)
+		e = commit_parts(l, c);
+	if (!e)
+		e = publish(l, c);
+	if (e)
+		return e;
+	mark_live(c);
+	for (size_t i = 0; i < c->count; i++)
+		c->parts[i].function->versions++;
+	store_start = build_now_us();
+	record(l, c, HISTORY_DEFINE, 0, q->user);
+	return report(out, c, start, store_us + build_now_us() - store_start);
+}
+
+struct error *change_define(struct live *l, const struct change_request *q, struct change_outcome *out)
+{
+	int64_t start = build_now_us();
+	struct change c = {0};
+	struct edit edit;
+
+	*out = (struct change_outcome){0};
+	struct error *e = edit_new(q->text, q->size, &edit);
+	if (e)
+		return e;
+	if (q->name && edit.count != 1)
+		e = named_part(l, q, &c);
+	else
+		e = find_parts(l, q, &edit, &c);
+	if (!e)
+		e = make_live(l, q, &c, start, out);
+	edit_fini(&edit);
+	change_fini(&c);
+	return e;
+}
+
+/* --- going back ------------------------------------------------------------------------------------------------ */
+
+/* A version that is not in memory (an earlier run's) is built again from its text. */
+static struct error *rebuild(struct live *l, struct part *p, struct change *c, struct change_outcome *out)
+{
+	struct edit edit;
+	unsigned line;
+	struct error *e = live_version_text(l, p->function, p->to, &p->text, &line);
+
+	if (!e)
+		e = live_see_unit(l, p->function->at.unit);
+	if (!e)
+		e = edit_new(p->text, strlen(p->text), &edit);
+	if (e)
+		return e;
+	bool *taken = calloc(edit.count + 1, sizeof(*taken));
+	char *extra = NULL;
+	p->definition = p->text;
+	p->definition_size = strlen(p->text);
+	p->request.given_line = 1;
+	for (size_t i = 0; taken && i < edit.count; i++) {
+		if (strcmp(edit.functions[i].name, p->function->at.name) != 0)
+			continue;
+		taken[i] = true;
+		p->definition += edit.functions[i].begin;
+		p->definition_size = edit.functions[i].end - edit.functions[i].begin;
+		p->request.given_line = edit.functions[i].line;
+		extra = edit_rest(&edit, taken);
+		break;
+	}
+	p->request.function = &p->function->at;
+	p->request.arena = p->function->arena;
+	p->request.text = p->definition;
+	p->request.size = p->definition_size;
+	p->request.extra = extra;
+	p->request.extra_size = extra ? strlen(extra) : 0;
+	p->request.given_file = "<history>";
+	p->request.file = p->function->at.file;
+	p->request.line = line ? line : p->function->at.line;
+	e = build_check(live_host(l), &p->request, &p->build);
+	p->built = true;
+	if (!e && p->build.check.failed)
+		e = refuse(p, out);
+	if (!e) {
+		uint32_t arena = p->function->arena;
+		p->note_at = c->code[arena];
+		c->code[arena] += (size_t)NOTE_SIZE;
+		e = build_link(live_host(l), &p->build, &c->code[arena], &c->data[arena]);
+		if (!e)
+			e = write_note(l, p, &c->code[arena]);
+		if (!e)
+			p->target = p->build.link.entry;
+	}
+	p->request.extra = NULL;
+	free(extra);
+	free(taken);
+	edit_fini(&edit);
+	return error_context(e, "version %d of %s does not fit the running program", p->to, p->function->at.name);
+}
+
+static struct error *aim(struct live *l, struct part *p, struct change *c, struct change_outcome *out)
+{
+	const struct live_version *v = live_in_memory(p->function, p->to);
+
+	p->from = p->function->live;
+	if (p->to == 0)
+		p->target = program_built(live_program(l), p->function->arena, p->function->slot);
+	else if (v)
+		p->target = v->entry;
+	else
+		return rebuild(l, p, c, out);
+	return NULL;
+}
+
+/* Moves every part to its version, as one change. */
+static struct error *move(struct live *l, struct change *c, enum history_kind kind, int64_t subject, const char *user,
+			  int64_t start, struct change_outcome *out)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < c->count && !e; i++)
+		e = aim(l, &c->parts[i], c, out);
+	if (!e)
+		e = commit_parts(l, c);
+	if (!e)
+		e = publish(l, c);
+	if (e)
+		return e;
+	mark_live(c);
+	int64_t store_start = build_now_us();
+	record(l, c, kind, subject, user);
+	return report(out, c, start, build_now_us() - store_start);
+}
+
+static struct error *parent_of(struct live *l, struct live_function *f, int *number);
+
+struct error *change_rollback(struct live *l, struct live_function *f, int number, const char *user, struct change_outcome *out)
+{
+	int64_t start = build_now_us();
+	struct part part = {.function = f, .to = number};
+	struct change c = {.count = 1};
+
+	*out = (struct change_outcome){0};
+	if (number < 0) {
+		struct error *e = parent_of(l, f, &part.to);
+		if (e)
+			return e;
+	}
+	if (part.to > 0 && !live_in_memory(f, part.to)) {
+		char *text;
+		unsigned line;
+		struct error *e = live_version_text(l, f, part.to, &text, &line);
+		if (e)
+			return e;
+		free(text);
+	}
+	c.parts = malloc(sizeof(part));
+	if (!c.parts)
+		return error_memory();
+	c.parts[0] = part;
+	struct error *e = NULL;
+	if (f->row == 0)
+		e = live_store_built(l, f);
+	if (!e)
+		e = move(l, &c, HISTORY_ROLLBACK, 0, user, start, out);
+	change_fini(&c);
+	return e;
+}
+
+static void take_parent(void *context, const struct history_version *v)
+{
+	*(int *)context = v->parent;
+}
+
+static struct error *parent_of(struct live *l, struct live_function *f, int *number)
+{
+	if (f->live == 0)
+		return error_new(ERROR_USAGE, "%s runs what was built: there is nothing before it", f->at.name);
+	*number = 0;
+	if (!f->row)
+		return NULL;
+	struct error *e = history_get(live_history(l), f->row, f->live, take_parent, number);
+	if (*number < 0)
+		*number = 0;
+	if (e && error_class(e) == ERROR_UNKNOWN) {
+		error_free(e); /* a version that the history never got */
+		e = NULL;
+	}
+	return e;
+}
+
+struct error *change_undo(struct live *l, bool redo, const char *user, struct change_outcome *out)
+{
+	int64_t start = build_now_us(), subject;
+	struct history_move *moves = NULL;
+	struct change c = {0};
+	size_t count;
+
+	*out = (struct change_outcome){0};
+	struct error *e = history_next(live_history(l), redo, &subject, &moves, &count);
+	if (e)
+		return e;
+	if (!subject) {
+		free(moves);
+		return error_new(ERROR_USAGE, redo ? "there is nothing to redo" : "there is nothing to undo");
+	}
+	c.parts = calloc(count + 1, sizeof(*c.parts));
+	if (!c.parts)
+		e = error_memory();
+	for (size_t i = 0; i < count && !e; i++) {
+		struct live_function *f = live_by_row(l, moves[i].function);
+		if (!f)
+			e = error_new(ERROR_INTERNAL, "the history names a function that the program does not have");
+		else
+			c.parts[c.count++] = (struct part){.function = f, .to = moves[i].to};
+	}
+	if (!e)
+		e = move(l, &c, redo ? HISTORY_REDO : HISTORY_UNDO, subject, user, start, out);
+	free(moves);
+	change_fini(&c);
+	return e;
+}

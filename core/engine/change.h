@@ -1,0 +1,58 @@
+/* Making versions live: one change may hold several functions, and all of them go live or none.
+ *
+ * A new version goes the whole way or leaves everything as it was: check, compile, link, store (committed), publish,
+ * record as live. A history that fails costs history and never the change. One thread. */
+#ifndef RTF_CHANGE_H
+#define RTF_CHANGE_H
+
+#include "build.h"
+#include "error.h"
+#include "live.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct change_latency {
+	int64_t total, check, compile, link, store; /* microseconds */
+};
+
+/* What became of one function. */
+struct change_result {
+	const struct live_function *function;
+	int version;
+	enum compile_backend backend;
+	struct change_latency latency;
+	char *why_cc; /* why libtcc did not do it, or NULL */
+};
+
+struct change_outcome {
+	size_t count;
+	struct change_result *results;
+	struct check_result check; /* of the first text that has something to say: errors, or warnings */
+};
+
+void change_outcome_fini(struct change_outcome *);
+
+/* What someone wants to become live. */
+struct change_request {
+	const char *text;
+	size_t size;
+	const char *file;     /* whose functions are meant where a name has several: a path or its end, or NULL */
+	const char *name;     /* \define: the decorated function that the text defines, however it is spelled; or NULL */
+	const char *given_as; /* what diagnostics call the text: a file's path, "<console>" */
+	const char *origin, *user;
+	bool check_only;
+};
+
+/* Checks, stores and publishes the functions that a text defines. ERROR_COMPILE, _SIGNATURE, _LAYOUT: the outcome's check
+ * has the diagnostics. The outcome is to be freed whatever is returned. */
+struct error *change_define(struct live *, const struct change_request *, struct change_outcome *);
+
+/* Makes version `number` live; -1 is the parent of the live one. One that is not in memory is built again. */
+struct error *change_rollback(struct live *, struct live_function *, int number, const char *user, struct change_outcome *);
+
+/* Takes back the last change of this run, or does again the last that was taken back. */
+struct error *change_undo(struct live *, bool redo, const char *user, struct change_outcome *);
+
+#endif

@@ -1,0 +1,384 @@
+#include "versions.h"
+#include "show.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *latency_json(const struct change_latency *t)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "total", (json_int_t)t->total, "check", (json_int_t)t->check, "compile",
+			 (json_int_t)t->compile, "link", (json_int_t)t->link, "store", (json_int_t)t->store);
+}
+
+/* --- \list ------------------------------------------------------------------------------------------------------- */
+
+static bool matches(const struct live_function *f, const char *pattern)
+{
+	char place[1024];
+
+	snprintf(place, sizeof(place), "%s:%s", command_base_name(f->at.file), f->at.name);
+	return fnmatch(pattern, f->at.name, 0) == 0 || fnmatch(pattern, place, 0) == 0;
+}
+
+struct row_cells {
+	char place[300], version[32], versions[32];
+};
+
+struct error *versions_list(struct call *c)
+{
+	size_t count = live_count(c->live), rows = 1;
+	const char **cells = calloc((count + 1) * 5, sizeof(*cells));
+	struct row_cells *strings = calloc(count + 1, sizeof(*strings));
+
+	if (!cells || !strings) {
+		free(cells);
+		free(strings);
+		return error_memory();
+	}
+	static const char *const heading[] = {"FUNCTION", "FILE", "LIVE", "VERSIONS", "STATE"};
+	memcpy(cells, heading, sizeof(heading));
+	c->reply->data = json_array();
+	for (size_t i = 0; i < count; i++) {
+		struct live_function *f = live_function(c->live, i);
+		if (c->count && !matches(f, c->words[0]))
+			continue;
+		struct row_cells *s = &strings[rows];
+		const char *state = live_state_name(live_state(c->live, f));
+		char *signature = live_signature(c->live, f);
+		snprintf(s->place, sizeof(s->place), "%s:%u", command_base_name(f->at.file), f->at.line);
+		snprintf(s->version, sizeof(s->version), "%d", f->live);
+		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
+		const char *row[] = {f->at.name, s->place, s->version, s->versions, state};
+		memcpy(&cells[rows++ * 5], row, sizeof(row));
+		json_array_append_new(c->reply->data,
+				      json_pack("{s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", f->at.name, "file",
+						f->at.file ? f->at.file : "", "line", (int)f->at.line, "module", f->at.module,
+						"version", f->live, "versions", f->versions, "state", state, "signature",
+						signature ? signature : ""));
+		free(signature);
+	}
+	if (rows > 1)
+		show_table(&c->reply->text, cells, rows, 5, c->state->color);
+	else
+		text_puts(&c->reply->text, c->count ? "no decorated function has a name like that\n"
+						    : "the program has no decorated function\n");
+	free(cells);
+	free(strings);
+	return NULL;
+}
+
+/* --- \source, \slice ---------------------------------------------------------------------------------------------- */
+
+struct error *versions_source(struct call *c)
+{
+	struct live_function *f;
+	int number;
+	char *text;
+	unsigned line;
+
+	struct error *e = command_find_version(c, c->words[0], &f, &number);
+	if (!e && number < 0)
+		number = f->live;
+	if (!e)
+		e = live_version_text(c->live, f, number, &text, &line);
+	if (e)
+		return e;
+	text_printf(&c->reply->text, "%s, version %d%s\n", f->at.name, number, number == f->live ? ", live" : "");
+	show_source(&c->reply->text, text, line, c->state->color);
+	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number, "file",
+				   f->at.file ? f->at.file : "", "line", (int)line, "text", text);
+	free(text);
+	return NULL;
+}
+
+struct error *versions_slice(struct call *c)
+{
+	struct live_function *f;
+	char *text;
+
+	struct error *e = live_find(c->live, c->words[0], c->state->file, &f);
+	if (!e)
+		e = live_slice(c->live, f, &text);
+	if (e)
+		return e;
+	text_puts(&c->reply->text, text);
+	c->reply->data = json_pack("{s:s, s:s}", "function", f->at.name, "text", text);
+	free(text);
+	return NULL;
+}
+
+/* --- definitions ----------------------------------------------------------------------------------------------- */
+
+static void show_outcome(struct call *c, const struct change_outcome *out, bool checked_only)
+{
+	c->reply->data = json_array();
+	for (size_t i = 0; i < out->count; i++) {
+		const struct change_result *r = &out->results[i];
+		const char *name = r->function->at.name;
+		json_t *row = json_pack("{s:s, s:i, s:s, s:o}", "function", name, "version", r->version, "backend",
+					compile_backend_name(r->backend), "latency_us", latency_json(&r->latency));
+		if (checked_only) {
+			json_object_del(row, "version");
+			json_object_del(row, "backend");
+			text_printf(&c->reply->text, "%s: nothing against it\n", name);
+		} else {
+			text_printf(&c->reply->text, "%s is now version %d (%s, %.1f ms)\n", name, r->version,
+				    compile_backend_name(r->backend), (double)r->latency.total / 1000);
+		}
+		if (r->why_cc) {
+			json_object_set_new(row, "why_cc", json_string(r->why_cc));
+			text_printf(&c->reply->text, "  by cc, not libtcc: %s\n", r->why_cc);
+		}
+		json_array_append_new(c->reply->data, row);
+	}
+}
+
+struct error *versions_redefine(struct call *c, const char *name, const char *text, size_t size, bool check_only)
+{
+	struct change_outcome out;
+	struct change_request request = {.text = text,
+				       .size = size,
+				       .name = name,
+				       .file = c->state->file,
+				       .given_as = "<console>",
+				       .origin = "console",
+				       .user = c->state->user,
+				       .check_only = check_only};
+
+	struct error *e = change_define(c->live, &request, &out);
+	if (out.check.count) {
+		show_diagnostics(&c->reply->text, &out.check, c->state->color);
+		c->reply->diagnostics = show_diagnostics_json(&out.check);
+	}
+	if (!e)
+		show_outcome(c, &out, check_only);
+	change_outcome_fini(&out);
+	return e;
+}
+
+struct error *versions_check(struct call *c)
+{
+	return versions_redefine(c, NULL, c->rest, c->rest_size, true);
+}
+
+struct error *versions_define(struct call *c)
+{
+	const char *behind = c->rest + strcspn(c->rest, " \t\n");
+	size_t size = c->rest_size - (size_t)(behind - c->rest);
+
+	if (strspn(behind, " \t\r\n") == size)
+		return error_new(ERROR_USAGE, "\\define NAME is followed by a definition");
+	return versions_redefine(c, c->words[0], behind, size, false);
+}
+
+/* --- \rollback, \undo, \redo ----------------------------------------------------------------------------------- */
+
+static json_t *moved(struct call *c, const struct change_result *r)
+{
+	const char *name = r->function->at.name;
+
+	text_printf(&c->reply->text, "%s is now version %d%s\n", name, r->version, r->version ? "" : " (as built)");
+	return json_pack("{s:s, s:i, s:o}", "function", name, "version", r->version, "latency_us", latency_json(&r->latency));
+}
+
+static struct error *refused(struct call *c, struct change_outcome *out, struct error *e)
+{
+	if (e && out->check.count) {
+		show_diagnostics(&c->reply->text, &out->check, c->state->color);
+		c->reply->diagnostics = show_diagnostics_json(&out->check);
+	}
+	return e;
+}
+
+struct error *versions_rollback(struct call *c)
+{
+	struct change_outcome out = {0};
+	struct live_function *f;
+	int number;
+
+	struct error *e = command_find_version(c, c->words[0], &f, &number);
+	if (!e && c->count == 2)
+		e = command_number(c->words[1], &number);
+	if (e)
+		return e;
+	e = refused(c, &out, change_rollback(c->live, f, number, c->state->user, &out));
+	if (!e)
+		c->reply->data = moved(c, &out.results[0]);
+	change_outcome_fini(&out);
+	return e;
+}
+
+static struct error *undo_or_redo(struct call *c, bool redo)
+{
+	struct change_outcome out = {0};
+
+	struct error *e = refused(c, &out, change_undo(c->live, redo, c->state->user, &out));
+	if (!e)
+		c->reply->data = json_array();
+	for (size_t i = 0; !e && i < out.count; i++)
+		json_array_append_new(c->reply->data, moved(c, &out.results[i]));
+	change_outcome_fini(&out);
+	return e;
+}
+
+struct error *versions_undo(struct call *c)
+{
+	return undo_or_redo(c, false);
+}
+
+struct error *versions_redo(struct call *c)
+{
+	return undo_or_redo(c, true);
+}
+
+/* --- \log, \diff, \note ---------------------------------------------------------------------------------------- */
+
+static json_t *version_json(const struct live_function *f, const struct history_version *v)
+{
+	json_t *parent = v->parent < 0 ? json_null() : json_integer(v->parent);
+
+	return json_pack("{s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:b, s:s}", "function", f->at.name, "version", v->number, "parent",
+			 parent, "origin", v->origin, "user", v->user, "time", v->time ? v->time : "", "backend", v->backend,
+			 "live", f->live == v->number, "note", v->note);
+}
+
+static bool add_version(void *context, const struct history_version *v, const struct history_function *key)
+{
+	struct call *c = context;
+	const struct live_function *f = live_by_row(c->live, v->function);
+
+	(void)key;
+	if (f)
+		json_array_append_new(c->reply->data, version_json(f, v));
+	return true;
+}
+
+static void show_log(struct call *c)
+{
+	size_t rows = json_array_size(c->reply->data), i;
+	const char **cells = calloc((rows + 1) * 7, sizeof(*cells));
+	char(*strings)[2][32] = calloc(rows + 1, sizeof(*strings));
+	json_t *row;
+
+	static const char *const heading[] = {"FUNCTION", "VERSION", "FROM", "ORIGIN", "USER", "TIME", "NOTE"};
+	if (cells && strings) {
+		memcpy(cells, heading, sizeof(heading));
+		json_array_foreach(c->reply->data, i, row) {
+			json_t *parent = json_object_get(row, "parent");
+			char(*s)[32] = strings[i];
+			snprintf(s[0], sizeof(s[0]), "%lld%s", (long long)json_integer_value(json_object_get(row, "version")),
+				 json_is_true(json_object_get(row, "live")) ? " live" : "");
+			if (json_is_integer(parent))
+				snprintf(s[1], sizeof(s[1]), "%lld", (long long)json_integer_value(parent));
+			const char *line[] = {json_string_value(json_object_get(row, "function")),
+					      s[0],
+					      s[1],
+					      json_string_value(json_object_get(row, "origin")),
+					      json_string_value(json_object_get(row, "user")),
+					      json_string_value(json_object_get(row, "time")),
+					      json_string_value(json_object_get(row, "note"))};
+			memcpy(&cells[(i + 1) * 7], line, sizeof(line));
+		}
+		show_table(&c->reply->text, cells, rows + 1, 7, c->state->color);
+	}
+	free(cells);
+	free(strings);
+}
+
+struct error *versions_log(struct call *c)
+{
+	struct live_function *f = NULL;
+	int limit = 100;
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < c->count && !e; i++) {
+		if (strcmp(c->words[i], "-n") == 0 && i + 1 < c->count)
+			e = command_number(c->words[++i], &limit);
+		else if (!f)
+			e = live_find(c->live, c->words[i], c->state->file, &f);
+		else
+			e = error_new(ERROR_USAGE, "\\log [NAME] [-n COUNT]");
+	}
+	if (e)
+		return e;
+	c->reply->data = json_array();
+	if (!f || f->row)
+		e = history_each(live_history(c->live), f ? f->row : 0, 0, limit, add_version, c);
+	if (!e && f && json_array_size(c->reply->data) == 0) {
+		/* Never touched: what was built is all there is. */
+		struct history_version built = {.number = 0, .parent = -1, .origin = "built", .user = "", .backend = "built", .note = ""};
+		json_array_append_new(c->reply->data, version_json(f, &built));
+	}
+	if (!e)
+		show_log(c);
+	return e;
+}
+
+struct error *versions_diff(struct call *c)
+{
+	struct live_function *f;
+	char *from = NULL, *to = NULL, from_name[300], to_name[300];
+	int a = -1, b = -1;
+	unsigned line;
+
+	struct error *e = command_find_version(c, c->words[0], &f, &a);
+	if (!e && c->count > 1)
+		e = command_number(c->words[1], &a);
+	if (!e && c->count > 2)
+		e = command_number(c->words[2], &b);
+	if (e)
+		return e;
+	bool against_file = a < 0;
+	if (a < 0)
+		a = f->live;
+	else if (b < 0)
+		b = f->live;
+	e = live_version_text(c->live, f, a, &from, &line);
+	if (!e)
+		e = against_file ? live_file_text(c->live, f, &to, &line) : live_version_text(c->live, f, b, &to, &line);
+	snprintf(from_name, sizeof(from_name), "%s@%d", f->at.name, a);
+	if (against_file)
+		snprintf(to_name, sizeof(to_name), "%s in %s", f->at.name, command_base_name(f->at.file));
+	else
+		snprintf(to_name, sizeof(to_name), "%s@%d", f->at.name, b);
+	struct text plain = {0};
+	if (!e)
+		e = show_diff(&plain, from_name, from, to_name, to, false);
+	if (!e && c->state->color)
+		e = show_diff(&c->reply->text, from_name, from, to_name, to, true);
+	else if (!e)
+		text_append(&c->reply->text, plain.bytes ? plain.bytes : "", plain.size);
+	if (!e && !plain.size)
+		text_printf(&c->reply->text, "%s and %s are the same\n", from_name, to_name);
+	if (!e)
+		c->reply->data = json_pack("{s:s, s:i, s:o, s:s}", "function", f->at.name, "from", a, "to",
+					   against_file ? json_string("file") : json_integer(b), "text",
+					   plain.bytes ? plain.bytes : "");
+	text_fini(&plain);
+	free(from);
+	free(to);
+	return e;
+}
+
+struct error *versions_note(struct call *c)
+{
+	struct live_function *f;
+	int number;
+
+	struct error *e = command_find_version(c, c->words[0], &f, &number);
+	if (e)
+		return e;
+	const char *note = c->line + strcspn(c->line, " \t");
+	note += strspn(note, " \t");
+	if (number < 0)
+		number = f->live;
+	e = f->row ? history_note(live_history(c->live), f->row, number, note)
+		   : error_new(ERROR_UNKNOWN, "%s has no version in the history yet", f->at.name);
+	if (e)
+		return e;
+	c->reply->data = json_pack("{s:s, s:i, s:s}", "function", f->at.name, "version", number, "note", note);
+	text_printf(&c->reply->text, "noted with %s@%d\n", f->at.name, number);
+	return NULL;
+}
