@@ -37,8 +37,12 @@ static opaque_t *opaque;
 static struct packed packed;
 static struct same same;
 
+/* The line that counts is that of the name. */
+/* clang-format off */
 enum { tick_line = __LINE__ + 2 };
-static KEPT SLED int tick(int by)
+static KEPT SLED int
+tick(int by)
+/* clang-format on */
 {
 	static int calls = 100;
 
