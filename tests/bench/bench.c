@@ -5,7 +5,7 @@
  * and dlopen(), and against libtcc alone on the text that rtf gives it. Then: what a call of a plain, a
  * decorated and a redefined function costs. No text is the same twice. Programs are found in $RTF_BUILD
  * (build), SQLite's source in $RTF_REAL (build/real). It runs from the top of the source tree. */
-#include "child.h"
+#include "../real/child.h"
 
 #include <dlfcn.h>
 #include <jansson.h>

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Brings the real programs that tests/real works on into $RTF_REAL (build/real): SQLite's amalgamation and
-# hiredis, as two packages of the npm registry carry them. Versions are pinned and every file is held against
-# contents.sha256. Says nothing and touches nothing when all is there.
+# fetch.sh [FOLDER]: brings the real programs that tests/real works on into FOLDER ($RTF_REAL, build/real):
+# SQLite's amalgamation and hiredis, as two packages of the npm registry carry them. Versions are pinned and
+# every file is held against contents.sha256. Says nothing and touches nothing when all is there.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-real=${RTF_REAL:-build/real}
+real=${1:-${RTF_REAL:-build/real}}
 sums=$here/contents.sha256
 
 is_complete() {
