@@ -33,13 +33,29 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Appends what can be read to a text that grows; false at the end. */
+static bool take_output(int fd, char **text, size_t *size)
+{
+	char chunk[65536];
+	ssize_t n = read(fd, chunk, sizeof(chunk));
+
+	if (n <= 0)
+		return false;
+	if (*size == 0 || *size / STEP != (*size + (size_t)n) / STEP)
+		*text = realloc(*text, ((*size + (size_t)n) / STEP + 1) * STEP + 1);
+	memcpy(*text + *size, chunk, (size_t)n);
+	*size += (size_t)n;
+	(*text)[*size] = '\0';
+	return true;
+}
+
 /* --- the engine that the console talks to --- */
 
 enum mode { NORMAL, NO_ENGINE, SILENT, CLOSING, GARBAGE, NEWER };
 
 struct server {
 	char folder[64], path[100];
-	enum mode mode;
+	_Atomic enum mode mode;
 	int listener, stop[2];
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -189,7 +205,9 @@ static bool take_request(struct server *s, int fd, const char *line)
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 
-	if (json_object_get(request, "hello"))
+	if (s->mode == SILENT || s->mode == GARBAGE)
+		command = NULL;
+	else if (json_object_get(request, "hello"))
 		send_object(fd, json_pack("{s:i, s:b, s:s, s:{s:i, s:i, s:s, s:i}}", "id", 0, "ok", true, "command", "hello",
 					  "data", "version", s->mode == NEWER ? 2 : 1, "pid", 123, "program", "/x/orders",
 					  "functions", 7));
@@ -212,24 +230,40 @@ static bool readable(const struct server *s, int fd)
 	return !fds[1].revents;
 }
 
+/* Reads what has come and takes the whole lines in it; false at the end of the connection. */
+static bool take_requests(struct server *s, int fd, char **text, size_t *size)
+{
+	size_t before = *size;
+	char *newline;
+
+	if (!take_output(fd, text, size))
+		return false;
+	while ((newline = memchr(*text + before, '\n', *size - before))) {
+		size_t length = (size_t)(newline + 1 - *text);
+		*newline = '\0';
+		if (!take_request(s, fd, *text))
+			return false;
+		*size -= length;
+		memmove(*text, newline + 1, *size);
+		before = 0;
+	}
+	return true;
+}
+
 static void serve(struct server *s, int fd)
 {
-	FILE *in = fdopen(dup(fd), "r");
-	char *line = NULL;
-	size_t capacity = 0;
+	bool listens = s->mode == NORMAL || s->mode == NEWER || s->mode == SILENT || s->mode == GARBAGE;
+	char *text = NULL;
+	size_t size = 0;
 
-	setvbuf(in, NULL, _IONBF, 0); /* so that poll sees what getline has not taken */
 	s->held = 0;
 	if (s->mode == NO_ENGINE)
 		send_text(fd, "{\"ok\":false,\"error\":{\"class\":\"internal\",\"message\":\"no engine found\"}}\n");
 	else if (s->mode == GARBAGE)
 		send_text(fd, "220 mail.example\n");
-	while (s->mode != NO_ENGINE && s->mode != CLOSING && readable(s, fd) && getline(&line, &capacity, in) > 0) {
-		if ((s->mode == NORMAL || s->mode == NEWER) && !take_request(s, fd, line))
-			break;
-	}
-	free(line);
-	fclose(in);
+	while (listens && readable(s, fd) && take_requests(s, fd, &text, &size))
+		;
+	free(text);
 	close(fd);
 }
 
@@ -409,21 +443,6 @@ static void run_start(struct run *r, struct how how, const char *const *argument
 	r->in_fd = in[1];
 	r->out_fd = out[0];
 	r->err_fd = err[0];
-}
-
-static bool take_output(int fd, char **text, size_t *size)
-{
-	char chunk[65536];
-	ssize_t n = read(fd, chunk, sizeof(chunk));
-
-	if (n <= 0)
-		return false;
-	if (*size == 0 || *size / STEP != (*size + (size_t)n) / STEP)
-		*text = realloc(*text, ((*size + (size_t)n) / STEP + 1) * STEP + 1);
-	memcpy(*text + *size, chunk, (size_t)n);
-	*size += (size_t)n;
-	(*text)[*size] = '\0';
-	return true;
 }
 
 static int exit_status(int status)
