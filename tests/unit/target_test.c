@@ -517,6 +517,18 @@ static void facts_hold_with_compressed_debug_sections(void **state)
 	check_build("gcc", "-O0 -gz=zlib");
 }
 
+static void facts_hold_where_dwz_has_moved_what_units_share(void **state)
+{
+	struct fixture *fixture = &fixtures[0];
+
+	(void)state;
+	run("gcc -g -O0 -fno-eliminate-unused-debug-types $S/first.c $S/second.c $S/plugin.c -o app -ldl && "
+	    "dwz app && readelf --debug-dump=info app | grep -q DW_TAG_partial_unit");
+	start(fixture, "app");
+	check_all(open_target(fixture), fixture, FACTS);
+	stop(fixture);
+}
+
 static void facts_hold_where_debug_information_is_in_a_file_of_its_own(void **state)
 {
 	struct fixture *fixture = &fixtures[0];
@@ -1031,6 +1043,7 @@ int main(void)
 		TEST(facts_hold_where_a_landing_pad_comes_before_the_sled),
 		TEST(facts_hold_where_the_linker_drops_what_is_unused),
 		TEST(facts_hold_with_compressed_debug_sections),
+		TEST(facts_hold_where_dwz_has_moved_what_units_share),
 		TEST(facts_hold_where_debug_information_is_in_a_file_of_its_own),
 		TEST(without_dwarf_functions_are_known_by_their_symbols),
 		TEST(in_a_stripped_program_only_what_it_exports_has_a_name),
