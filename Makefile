@@ -22,7 +22,9 @@ LLVM := $(firstword $(wildcard /usr/lib/llvm-14 /usr/lib/llvm-1[5-9] /usr/lib/ll
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith $(if $(DEV),-Werror)
 CFLAGS ?= -O2 -g
 COMMON := -std=gnu11 -fvisibility=hidden $(WARN) -MMD -MP
-CPPFLAGS += -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -Icore/wire -Icore/engine -Istore -Irepl -I$(B)
+# -iquote, because <link.h> is the C library's and "link.h" is ours.
+CPPFLAGS += -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -I$(B) \
+	-iquote core/wire -iquote core/engine -iquote store -iquote repl
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 ENGINE_LIBS := -L$(LLVM)/lib -lclang -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthread -ldl -Wl,-rpath,$(LLVM)/lib
 CONSOLE_LIBS := -lreadline -ljansson
@@ -34,11 +36,12 @@ CONSOLE_OBJ := $(B)/repl/line.o $(B)/core/engine/token.o $(B)/core/wire/error.o
 
 all: $(B)/rtf-console $(B)/rtf-engine $(B)/librtf.so $(B)/librtf.a
 
-# The guest is built as its hosts are: without sanitizers, whose runtimes a plain program does not have.
+# The guest is built as its hosts are: without sanitizers, whose runtimes a plain program does not have. And without the
+# engine's headers: <link.h> is the system's there.
 $(B)/guest/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -DRTF_LIBEXECDIR='"$(PREFIX)/libexec/rtf"' $(COMMON) $(CFLAGS) -fPIC -c $< -o $@
+	$(Q)$(CC) $(filter-out -Icore/engine,$(CPPFLAGS)) -DRTF_LIBEXECDIR='"$(PREFIX)/libexec/rtf"' $(COMMON) $(CFLAGS) -fPIC -c $< -o $@
 
 $(B)/%.o: %.c
 	$(call say,CC,$<)
@@ -83,7 +86,7 @@ deps-bench: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(CHECK_PAC
 
 # Each of these is a make of its own, because what this one found of compilers may have come just now.
 demo: deps-demo
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory all $(B)/tests/demo/orders
 	$(Q)RTF_BUILD=$(B) bash tests/demo/demo.sh $(SOCKET)
 
 check: deps-check
@@ -96,14 +99,14 @@ bench: deps-bench
 
 TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c tests/system/*_test.c tests/real/*_test.c))
 CHOSEN := $(foreach t,$(TESTS),$(if $(findstring $(T),$(t)),$(t)))
-TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/system/host.c))
 REAL_OBJ := $(B)/tests/real/child.o $(B)/tests/real/subject.o
+SYSTEM_OBJ := $(B)/tests/system/compiled.o
 
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libengine.a $(B)/repl/line.o
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/repl/line.o $(B)/libengine.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -lcmocka $(ENGINE_LIBS) $(CONSOLE_LIBS) -lutil
 
-$(B)/tests/system/%: $(B)/tests/system/%.o $(B)/libengine.a $(REAL_OBJ)
+$(B)/tests/system/%: $(B)/tests/system/%.o $(SYSTEM_OBJ) $(REAL_OBJ) $(B)/libengine.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -lcmocka $(ENGINE_LIBS) -lutil
 
@@ -111,22 +114,56 @@ $(B)/tests/real/%: $(B)/tests/real/%.o $(REAL_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -lcmocka -ljansson
 
-# The real programs and their hosts, which are built as their users would.
+# Programs to be changed are built as their users would: no flags and no sanitizers of ours.
+HOST = $(CC) -std=gnu11 -g $(WARN) -Icore
+HOST_LIBS := -L$(B) -lrtf -lpthread -Wl,-rpath,'$$ORIGIN/../..'
+
+$(B)/tests/demo/orders: tests/demo/orders.c tests/demo/orders.h core/rtf.h $(B)/librtf.so
+	$(call say,HOST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST) $< -o $@ $(HOST_LIBS) -lmicrohttpd
+
+$(B)/tests/bench/calls: tests/bench/calls.c core/rtf.h $(B)/librtf.so
+	$(call say,HOST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST) -O2 $< -o $@ $(HOST_LIBS)
+
+# The real programs, with one flag more and no change.
 R := $(B)/real
-SUBJECT := -g -fpatchable-function-entry=16
+PATCHABLE = $(CC) -O0 -g -w -fpatchable-function-entry=16
+HIREDIS_OBJ := $(addprefix $(R)/hiredis-,hiredis.o net.o read.o sds.o)
+REAL_HOSTS := $(B)/tests/real/sqlite_host $(B)/tests/real/hiredis_host
+
 $(R)/.fetched: tests/real/fetch.sh tests/real/contents.sha256
-	$(Q)mkdir -p $(R)
 	$(Q)tests/real/fetch.sh $(R) && touch $@
 
-check-run: all $(CHOSEN) $(if $(findstring real,$(CHOSEN)),$(R)/.fetched)
+$(R)/sqlite3.o: $(R)/.fetched
+	$(call say,CC,$(R)/sqlite3/sqlite3.c)
+	$(Q)$(PATCHABLE) -c $(R)/sqlite3/sqlite3.c -o $@
+
+$(HIREDIS_OBJ): $(R)/hiredis-%.o: $(R)/.fetched
+	$(call say,CC,$(R)/hiredis/$*.c)
+	$(Q)$(PATCHABLE) -c $(R)/hiredis/$*.c -o $@
+
+$(B)/tests/real/sqlite_host: tests/real/sqlite_host.c $(R)/sqlite3.o core/rtf.h $(B)/librtf.so
+	$(call say,HOST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST) -I$(R)/sqlite3 $< $(R)/sqlite3.o -o $@ $(HOST_LIBS) -lm -ldl
+
+$(B)/tests/real/hiredis_host: tests/real/hiredis_host.c $(HIREDIS_OBJ) core/rtf.h $(B)/librtf.so
+	$(call say,HOST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST) -I$(R)/hiredis $< $(HIREDIS_OBJ) -o $@ $(HOST_LIBS)
+
+check-run: all $(CHOSEN) $(if $(findstring tests/real,$(CHOSEN)),$(REAL_HOSTS))
 	$(Q)tests/run.sh $(B) "$(CC)" "$(SAN)" $(CHOSEN)
 
-bench-run: all $(B)/tests/bench/bench $(R)/.fetched
+bench-run: all $(addprefix $(B)/tests/,bench/bench bench/calls demo/orders real/sqlite_host)
 	$(Q)RTF_BUILD=$(B) RTF_REAL=$(R) $(B)/tests/bench/bench $(BENCH)
 
-$(B)/tests/bench/%: $(B)/tests/bench/%.o $(REAL_OBJ) $(B)/libengine.a
+$(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(B)/tests/real/child.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(ENGINE_LIBS)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -ltcc -ljansson -ldl -lm
 
 # --- the rest ------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The console's own state. */
 struct console_state {
@@ -21,11 +22,24 @@ struct console_state {
 	char *user;      /* login name of the peer */
 	bool read_only;
 	bool color;
+	bool events; /* what happens in the program is told to it */
 	int width;       /* columns; 0 unknown */
 	char *file;      /* \in: whose declarations count where that is not plain, or NULL */
 };
 
+struct reply;
+
+/* A command whose answer is yet to come. While it waits its console's further requests wait too, interrupts excepted. */
+struct waiting {
+	/* Asked whenever something has happened: true once the reply (or *e) is the answer. `interrupted`: someone wants an
+	 * end to it, so it must be true now. */
+	bool (*ready)(struct waiting *, struct console_state *, bool interrupted, struct reply *, struct error **e);
+	void (*free)(struct waiting *);
+	int64_t deadline_us; /* on build_now_us's clock: asked again then; 0: never */
+};
+
 struct reply {
+	struct waiting *waiting; /* instead of all else: the answer comes later */
 	json_t *data;        /* NULL: null */
 	json_t *diagnostics; /* of a compilation, or NULL */
 	struct text text;    /* for people */

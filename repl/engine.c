@@ -32,6 +32,22 @@ static void greet_clients(struct session_host *host)
 	}
 }
 
+/* Commands that wait may have their answer; returns when to ask again, in ms for poll. */
+static int tick_sessions(struct session_host *host, int timeout)
+{
+	for (struct session *s = host->first, *next; s; s = next) {
+		next = session_next(s);
+		if (!session_tick(s)) {
+			session_free(s);
+			continue;
+		}
+		int64_t deadline = session_deadline(s), left = deadline - build_now_us();
+		if (deadline && (timeout < 0 || left / 1000 < timeout))
+			timeout = left <= 0 ? 0 : (int)(left / 1000) + 1;
+	}
+	return timeout;
+}
+
 static void serve_sessions(const struct pollfd *fds, struct session **sessions, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -49,18 +65,19 @@ static void serve(struct session_host *host)
 		struct pollfd fds[POLLED_MAX + 2] = {{program_socket(host->program), POLLIN, 0}, {process, POLLIN, 0}};
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
+		int timeout = tick_sessions(host, may_read_ahead ? 0 : -1);
 
 		for (struct session *s = host->first; s && count < POLLED_MAX; s = session_next(s), count++) {
 			sessions[count] = s;
 			fds[2 + count] = (struct pollfd){session_socket(s), session_events(s), 0};
 		}
-		int ready = poll(fds, 2 + count, may_read_ahead ? 0 : -1);
+		int ready = poll(fds, 2 + count, timeout);
 		if (ready < 0 && errno != EINTR)
 			break;
-		if (ready == 0) {
+		if (ready == 0 && may_read_ahead)
 			may_read_ahead = live_read_ahead(host->live);
+		if (ready == 0)
 			continue;
-		}
 		if (ready < 0)
 			continue;
 		if (fds[1].revents)

@@ -18,9 +18,11 @@ struct session {
 	struct session *next;
 	int socket;
 	struct text in, out;
-	size_t scanned; /* of `in`: no newline before */
 	size_t sent;    /* of `out` */
 	bool wants_text, closing;
+	struct waiting *waiting; /* the command that is not answered yet, or NULL */
+	json_t *waiting_id;
+	char waiting_command[64];
 	struct console_state state;
 };
 
@@ -74,6 +76,9 @@ void session_free(struct session *s)
 		s->host->count--;
 		break;
 	}
+	if (s->waiting)
+		s->waiting->free(s->waiting);
+	json_decref(s->waiting_id);
 	close(s->socket);
 	text_fini(&s->in);
 	text_fini(&s->out);
@@ -94,7 +99,10 @@ int session_socket(const struct session *s)
 
 short session_events(const struct session *s)
 {
-	return (short)((s->closing ? 0 : POLLIN) | (s->sent < s->out.size ? POLLOUT : 0));
+	/* A console with much unread input waiting is not read from: that is what a full socket is for. */
+	bool full = s->waiting && s->in.size > SESSION_REQUEST_MAX / 2;
+
+	return (short)((s->closing || full ? 0 : POLLIN) | (s->sent < s->out.size ? POLLOUT : 0));
 }
 
 /* --- sending --------------------------------------------------------------------------------------------------- */
@@ -133,7 +141,7 @@ static bool send_json(struct session *s, json_t *object)
 void session_broadcast(struct session_host *host, json_t *event)
 {
 	for (struct session *s = host->first; s; s = s->next)
-		if (!send_json(s, json_incref(event)))
+		if (s->state.events && !send_json(s, json_incref(event)))
 			s->closing = true;
 	json_decref(event);
 }
@@ -146,6 +154,7 @@ static bool answer_hello(struct session *s, json_t *id, json_t *hello)
 	json_int_t version = json_integer_value(json_object_get(hello, "version"));
 
 	s->wants_text = json_is_true(json_object_get(hello, "text"));
+	s->state.events = json_is_true(json_object_get(hello, "events"));
 	s->state.color = json_is_true(json_object_get(hello, "color"));
 	s->state.width = (int)json_integer_value(json_object_get(hello, "width"));
 	if (json_is_true(json_object_get(hello, "read_only")))
@@ -177,32 +186,78 @@ static bool answer_complete(struct session *s, json_t *id, json_t *complete)
 				      "start", (int)start, "matches", matches));
 }
 
+/* What a command came to, as one object. Takes the reply and the error. */
+static bool send_reply(struct session *s, json_t *id, struct reply *reply, struct error *e)
+{
+	json_t *object;
+
+	if (!e) {
+		object = json_pack("{s:O, s:b, s:s, s:o}", "id", id, "ok", 1, "command", reply->command, "data",
+				   reply->data ? reply->data : json_null());
+		if (reply->diagnostics)
+			json_object_set_new(object, "diagnostics", reply->diagnostics);
+	} else {
+		object = json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command", reply->command, "error",
+				   "class", error_class_name(error_class(e)), "message", error_message(e));
+		if (reply->diagnostics)
+			json_object_set_new(json_object_get(object, "error"), "diagnostics", reply->diagnostics);
+		json_decref(reply->data);
+		/* Diagnostics say it already; everything else is one line. */
+		if (!reply->text.size || error_class(e) != ERROR_COMPILE)
+			text_printf(&reply->text, "error: %s\n", error_message(e));
+		error_free(e);
+	}
+	if (s->wants_text && reply->text.bytes)
+		json_object_set_new(object, "text", json_stringn_nocheck(reply->text.bytes, reply->text.size));
+	text_fini(&reply->text);
+	return send_json(s, object);
+}
+
 static bool answer_command(struct session *s, json_t *id, const char *command, size_t size)
 {
 	struct reply reply = {.command = ""};
-	json_t *object;
 
 	struct error *e = command_run(&s->state, command, size, &reply);
-	if (!e) {
-		object = json_pack("{s:O, s:b, s:s, s:o}", "id", id, "ok", 1, "command", reply.command, "data",
-				   reply.data ? reply.data : json_null());
-		if (reply.diagnostics)
-			json_object_set_new(object, "diagnostics", reply.diagnostics);
-	} else {
-		object = json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command", reply.command, "error",
-				   "class", error_class_name(error_class(e)), "message", error_message(e));
-		if (reply.diagnostics)
-			json_object_set_new(json_object_get(object, "error"), "diagnostics", reply.diagnostics);
-		json_decref(reply.data);
-		/* Diagnostics say it already; everything else is one line. */
-		if (!reply.text.size || error_class(e) != ERROR_COMPILE)
-			text_printf(&reply.text, "error: %s\n", error_message(e));
-		error_free(e);
-	}
-	if (s->wants_text && reply.text.bytes)
-		json_object_set_new(object, "text", json_stringn_nocheck(reply.text.bytes, reply.text.size));
+	if (e || !reply.waiting)
+		return send_reply(s, id, &reply, e);
+	s->waiting = reply.waiting;
+	s->waiting_id = json_incref(id);
+	snprintf(s->waiting_command, sizeof(s->waiting_command), "%s", reply.command);
 	text_fini(&reply.text);
-	return send_json(s, object);
+	return session_tick(s);
+}
+
+static bool serve_lines(struct session *s);
+
+static bool tick(struct session *s, bool interrupted)
+{
+	struct reply reply = {.command = s->waiting_command};
+	struct error *e = NULL;
+
+	if (!s->waiting || !s->waiting->ready(s->waiting, &s->state, interrupted, &reply, &e))
+		return true;
+	s->waiting->free(s->waiting);
+	s->waiting = NULL;
+	json_t *id = s->waiting_id;
+	s->waiting_id = NULL;
+	bool alive = send_reply(s, id, &reply, e);
+	json_decref(id);
+	return alive;
+}
+
+bool session_tick(struct session *s)
+{
+	bool waited = s->waiting != NULL;
+
+	if (!tick(s, false))
+		return false;
+	/* Requests that came in the meantime are next. */
+	return !waited || s->waiting || serve_lines(s);
+}
+
+int64_t session_deadline(const struct session *s)
+{
+	return s->waiting ? s->waiting->deadline_us : 0;
 }
 
 static bool refuse_line(struct session *s, const char *message)
@@ -235,7 +290,8 @@ static bool serve_line(struct session *s, const char *line, size_t size)
 	else if (json_is_object(json_object_get(request, "complete")))
 		alive = answer_complete(s, id, json_object_get(request, "complete"));
 	else if (json_is_integer(json_object_get(request, "interrupt")))
-		alive = true; /* commands here end before the next line is read: the one it names has */
+		alive = json_integer_value(json_object_get(request, "interrupt")) != json_integer_value(s->waiting_id) ||
+			tick(s, true);
 	else if (json_is_string(command))
 		alive = answer_command(s, id, json_string_value(command), json_string_length(command));
 	else
@@ -244,26 +300,42 @@ static bool serve_line(struct session *s, const char *line, size_t size)
 	return alive;
 }
 
-/* Every whole line that has arrived. */
+/* An interrupt may overtake: it is the one thing that is looked at while a command waits. */
+static bool is_interrupt(const char *line, size_t size)
+{
+	return memmem(line, size, "\"interrupt\"", 11) != NULL;
+}
+
+/* Takes bytes out of what has arrived. */
+static void drop(struct session *s, size_t begin, size_t end)
+{
+	memmove(s->in.bytes + begin, s->in.bytes + end, s->in.size - end);
+	s->in.size -= end - begin;
+}
+
+/* Every whole line that has arrived, as far as they can be served now. */
 static bool serve_lines(struct session *s)
 {
 	size_t begin = 0;
 
-	while (s->scanned < s->in.size) {
-		char *newline = memchr(s->in.bytes + s->scanned, '\n', s->in.size - s->scanned);
-		if (!newline) {
-			s->scanned = s->in.size;
+	while (begin < s->in.size) {
+		char *newline = memchr(s->in.bytes + begin, '\n', s->in.size - begin);
+		if (!newline)
 			break;
+		size_t end = (size_t)(newline - s->in.bytes), size = end - begin;
+		if (s->waiting && !is_interrupt(s->in.bytes + begin, size)) {
+			begin = end + 1;
+			continue;
 		}
-		size_t end = (size_t)(newline - s->in.bytes);
-		if (!serve_line(s, s->in.bytes + begin, end - begin))
+		char *line = strndup(s->in.bytes + begin, size);
+		bool waited = s->waiting != NULL;
+		drop(s, begin, end + 1);
+		bool alive = line && serve_line(s, line, size);
+		free(line);
+		if (!alive)
 			return false;
-		begin = s->scanned = end + 1;
-	}
-	if (begin) {
-		memmove(s->in.bytes, s->in.bytes + begin, s->in.size - begin);
-		s->in.size -= begin;
-		s->scanned -= begin;
+		if (waited && !s->waiting)
+			begin = 0; /* what was passed over is next */
 	}
 	if (s->in.size > SESSION_REQUEST_MAX) {
 		refuse_line(s, "the request is too long");

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 enum { SESSION_REQUEST_MAX = 24 << 20, SESSION_BACKLOG = 64 << 20 };
@@ -37,7 +38,13 @@ short session_events(const struct session *); /* to poll for */
 /* Does what the socket is ready for. False: the session is over and to be freed. */
 bool session_serve(struct session *, short revents);
 
-/* Sends an event line to every session. Takes the reference. */
+/* Asks a command that waits whether it has its answer by now. False as in session_serve. */
+bool session_tick(struct session *);
+
+/* When to ask again, on build_now_us's clock; 0: when something happens. */
+int64_t session_deadline(const struct session *);
+
+/* Sends an event line to the sessions that want events. Takes the reference. */
 void session_broadcast(struct session_host *, json_t *event);
 
 #endif
