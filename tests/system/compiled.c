@@ -1,0 +1,404 @@
+#include "compiled.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { WORDS_MAX = 48 };
+
+/* --- building ------------------------------------------------------------------------------------------------------ */
+
+char *compiled_path(const struct subject *s, const char *name)
+{
+	char *path;
+
+	assert_true(asprintf(&path, "%s/%s", s->directory, name) > 0);
+	return path;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	char *text = child_read_file(from);
+
+	if (!text || !child_write_file(to, text))
+		fail_msg("cannot copy %s to %s", from, to);
+	free(text);
+}
+
+void compiled_copy(const struct subject *s, const char *from, const char *to)
+{
+	char *source = compiled_path(s, from), *target = compiled_path(s, to);
+
+	copy_file(source, target);
+	free(source);
+	free(target);
+}
+
+static const char *const *sources_of(const struct compiled_how *how)
+{
+	static const char *const both[] = {"host.c", "host_other.c", NULL};
+
+	return how->sources[0] ? how->sources : both;
+}
+
+static void bring(const struct subject *s, const char *name)
+{
+	char *path = compiled_path(s, name), *from;
+
+	assert_true(asprintf(&from, "tests/system/%s", name) > 0);
+	copy_file(from, path);
+	free(from);
+	free(path);
+}
+
+static char *absolute(char *path)
+{
+	char *real = realpath(path, NULL);
+
+	if (!real)
+		fail_msg("there is no %s", path);
+	free(path);
+	return real;
+}
+
+void compiled_build(const struct subject *s, const struct compiled_how *how)
+{
+	const char *compiler = how->compiler ? how->compiler : getenv("CC");
+	const char *argv[WORDS_MAX] = {compiler && *compiler ? compiler : "cc", "-g"};
+	char *owned[8], *output = NULL;
+	size_t n = 2, m = 0;
+	char *header = absolute(strdup("core")), *build = absolute(subject_built(""));
+
+	assert_true(asprintf(&owned[m++], "-I%s", header) > 0);
+	argv[n++] = owned[0];
+	for (const char *const *flag = how->flags; *flag; flag++)
+		argv[n++] = *flag;
+	for (const char *const *source = sources_of(how); *source; source++)
+		argv[n++] = owned[m++] = compiled_path(s, *source);
+	argv[n++] = "-o";
+	argv[n++] = owned[m++] = compiled_path(s, "host");
+	if (how->with_archive) {
+		argv[n++] = owned[m++] = subject_built("librtf.a");
+	} else if (!how->without_library) {
+		assert_true(asprintf(&owned[m++], "-L%s", build) > 0);
+		argv[n++] = owned[m - 1];
+		assert_true(asprintf(&owned[m++], "-Wl,-rpath,%s", build) > 0);
+		argv[n++] = owned[m - 1];
+		argv[n++] = "-lrtf";
+	}
+	argv[n++] = "-lpthread";
+	if (child_run(argv, NULL, COMPILED_DEADLINE_MS, &output))
+		fail_msg("the host does not compile: %.900s", output ? output : "");
+	free(output);
+	while (m)
+		free(owned[--m]);
+	free(header);
+	free(build);
+}
+
+void compiled_init(struct subject *s, const struct compiled_how *how)
+{
+	subject_init(s);
+	unsetenv("RTF_SOURCE_ROOT");
+	unsetenv("RTF_CFLAGS");
+	bring(s, "host.h");
+	for (const char *const *source = sources_of(how); *source; source++)
+		bring(s, *source);
+	compiled_build(s, how);
+}
+
+/* --- running ------------------------------------------------------------------------------------------------------- */
+
+static void start(struct subject *s, const char *socket)
+{
+	char *path = compiled_path(s, "host");
+	char line[256];
+
+	assert_true(child_start(&s->program, (const char *const[]){path, socket, NULL}));
+	if (!child_read_line(&s->program, SUBJECT_DEADLINE_MS, line, sizeof(line)) || strcmp(line, "ready"))
+		fail_msg("the host did not get ready: %s", line);
+	free(path);
+}
+
+void compiled_start(struct subject *s)
+{
+	start(s, s->socket);
+}
+
+void compiled_start_without_console(struct subject *s)
+{
+	start(s, NULL);
+}
+
+void compiled_kill(struct subject *s)
+{
+	kill(s->program.pid, SIGKILL);
+	child_stop(&s->program, COMPILED_DEADLINE_MS);
+}
+
+void compiled_assert_answer(struct subject *s, const char *line, const char *answer)
+{
+	const char *got = subject_ask(s, line);
+
+	if (strcmp(got, answer) != 0)
+		fail_msg("%s: %s, expected %s", line, got, answer);
+}
+
+void compiled_await_end(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+
+	if (fd < 0 && errno == ESRCH)
+		return;
+	assert_true(fd >= 0);
+	int n = poll(&end, 1, COMPILED_DEADLINE_MS);
+	close(fd);
+	if (n != 1)
+		fail_msg("process %d has not ended", (int)pid);
+}
+
+/* --- consoles ------------------------------------------------------------------------------------------------------ */
+
+char *compiled_console(const struct subject *s, int status, const char *input, const char *option, ...)
+{
+	char *console = subject_built("rtf-console"), *output = NULL;
+	const char *argv[WORDS_MAX] = {console};
+	size_t n = 1;
+	va_list options;
+
+	va_start(options, option);
+	for (; option; option = va_arg(options, const char *)) {
+		assert_true(n + 2 < WORDS_MAX);
+		argv[n++] = option;
+	}
+	va_end(options);
+	argv[n] = s->socket;
+	int got = child_run(argv, input, COMPILED_DEADLINE_MS, &output);
+	if (got != status)
+		fail_msg("exit status %d, expected %d, and this output: %.800s", got, status, output ? output : "");
+	free(console);
+	return output;
+}
+
+void compiled_assert_says(const struct subject *s, int status, const char *command, const char *part)
+{
+	char *output = compiled_console(s, status, NULL, "-c", command, NULL);
+
+	if (!strstr(output, part))
+		fail_msg("%.200s: %.600s\nwithout: %.200s", command, output, part);
+	free(output);
+}
+
+void compiled_assert_refused(struct subject *s, const char *command, const char *class, const char *part)
+{
+	json_t *answer = subject_command(s, command, 3), *error = json_object_get(answer, "error");
+	const char *got = json_string_value(json_object_get(error, "class"));
+	const char *message = json_string_value(json_object_get(error, "message"));
+
+	assert_true(json_is_false(json_object_get(answer, "ok")));
+	if (!got || !message || strcmp(got, class) != 0 || !strstr(message, part))
+		fail_msg("%.100s: %s: %.600s\nexpected %s: %s", command, got ? got : "", message ? message : "", class, part);
+	json_decref(answer);
+}
+
+json_t *compiled_data(struct subject *s, const char *command)
+{
+	json_t *answer = subject_command(s, command, 0), *data = json_incref(json_object_get(answer, "data"));
+
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	assert_non_null(data);
+	json_decref(answer);
+	return data;
+}
+
+json_t *compiled_row(struct subject *s, const char *function)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "\\list %s", function);
+	json_t *rows = compiled_data(s, command), *row = json_incref(json_array_get(rows, 0));
+	if (json_array_size(rows) != 1)
+		fail_msg("%s has %zu rows", command, json_array_size(rows));
+	json_decref(rows);
+	return row;
+}
+
+void compiled_assert_live(struct subject *s, const char *function, int version, int versions, const char *state)
+{
+	json_t *row = compiled_row(s, function);
+	int live = (int)json_integer_value(json_object_get(row, "version"));
+	int count = (int)json_integer_value(json_object_get(row, "versions"));
+	const char *is = json_string_value(json_object_get(row, "state"));
+
+	if (live != version || count != versions || strcmp(is, state) != 0)
+		fail_msg("%s: version %d of %d, %s; expected %d of %d, %s", function, live, count, is, version, versions,
+			 state);
+	json_decref(row);
+}
+
+pid_t compiled_engine(struct subject *s)
+{
+	json_t *status = compiled_data(s, "\\status");
+	pid_t pid = (pid_t)json_integer_value(json_object_get(status, "engine_pid"));
+
+	json_decref(status);
+	assert_true(pid > 1);
+	return pid;
+}
+
+/* --- the history --------------------------------------------------------------------------------------------------- */
+
+static char *history_file(const struct subject *s)
+{
+	char *pattern = compiled_path(s, "rtf/*.db");
+	glob_t found;
+
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, 1);
+	char *path = strdup(found.gl_pathv[0]);
+	globfree(&found);
+	free(pattern);
+	return path;
+}
+
+static int take_finding(void *context, int columns, char **values, char **names)
+{
+	char *findings = context;
+	size_t used = strlen(findings);
+
+	(void)names;
+	snprintf(findings + used, 512 - used, "%s ", columns && values[0] ? values[0] : "?");
+	return 0;
+}
+
+void compiled_assert_history_whole(const struct subject *s)
+{
+	char *path = history_file(s), findings[512] = "";
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	sqlite3_busy_timeout(db, COMPILED_DEADLINE_MS);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA integrity_check; PRAGMA foreign_key_check", take_finding, findings, NULL),
+			 SQLITE_OK);
+	assert_string_equal(findings, "ok ");
+	sqlite3_close(db);
+	free(path);
+}
+
+/* --- a connection of the test's own -------------------------------------------------------------------------------- */
+
+void wire_open(struct wire *w, const char *socket_path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	*w = (struct wire){.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+	assert_true(w->fd >= 0 && strlen(socket_path) < sizeof(address.sun_path));
+	strcpy(address.sun_path, socket_path);
+	if (connect(w->fd, (struct sockaddr *)&address, sizeof(address)))
+		fail_msg("cannot connect to %s: %s", socket_path, strerror(errno));
+}
+
+void wire_close(struct wire *w)
+{
+	close(w->fd);
+	free(w->data);
+	*w = (struct wire){.fd = -1};
+}
+
+void wire_send(struct wire *w, const char *bytes, size_t size)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+
+	while (size) {
+		struct pollfd ready = {.fd = w->fd, .events = POLLOUT};
+		if (child_clock() >= deadline || poll(&ready, 1, COMPILED_DEADLINE_MS) != 1)
+			fail_msg("the engine does not read: %zu bytes left", size);
+		ssize_t n = send(w->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN)
+			continue;
+		if (n < 0)
+			fail_msg("cannot send to the engine: %s", strerror(errno));
+		bytes += n;
+		size -= (size_t)n;
+	}
+}
+
+void wire_command(struct wire *w, int id, const char *command)
+{
+	json_t *request = json_pack("{s:i, s:s}", "id", id, "command", command);
+	char *line = request ? json_dumps(request, JSON_COMPACT) : NULL;
+
+	assert_non_null(line);
+	wire_send(w, line, strlen(line));
+	wire_send(w, "\n", 1);
+	free(line);
+	json_decref(request);
+}
+
+/* Waits for bytes; false at the end of the stream. */
+static bool wire_fill(struct wire *w, long long deadline)
+{
+	struct pollfd ready = {.fd = w->fd, .events = POLLIN};
+	long long left = deadline - child_clock();
+
+	if (w->size == w->room) {
+		w->room = w->room ? w->room * 2 : 65536;
+		w->data = realloc(w->data, w->room);
+		assert_non_null(w->data);
+	}
+	if (left <= 0 || poll(&ready, 1, (int)left) != 1)
+		fail_msg("no answer within the deadline; so far: %.*s", (int)(w->size < 500 ? w->size : 500), w->data);
+	ssize_t n = recv(w->fd, w->data + w->size, w->room - w->size, 0);
+	if (n <= 0)
+		return false;
+	w->size += (size_t)n;
+	return true;
+}
+
+json_t *wire_receive(struct wire *w)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	size_t seen = 0;
+	char *end;
+
+	while (!(end = w->size > seen ? memchr(w->data + seen, '\n', w->size - seen) : NULL)) {
+		seen = w->size;
+		if (!wire_fill(w, deadline))
+			return NULL;
+	}
+	size_t length = (size_t)(end - w->data);
+	json_t *object = json_loadb(w->data, length, JSON_ALLOW_NUL, NULL);
+	if (!json_is_object(object))
+		fail_msg("not a JSON object: %.*s", (int)(length < 500 ? length : 500), w->data);
+	w->size -= length + 1;
+	memmove(w->data, end + 1, w->size);
+	return object;
+}
+
+json_t *wire_ask(struct wire *w, int id, const char *command)
+{
+	json_t *answer;
+
+	wire_command(w, id, command);
+	while ((answer = wire_receive(w)) && json_integer_value(json_object_get(answer, "id")) != id)
+		json_decref(answer);
+	if (!answer)
+		fail_msg("the engine closed the connection: %.200s", command);
+	return answer;
+}

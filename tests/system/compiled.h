@@ -1,0 +1,96 @@
+/* Host programs that a test compiles for itself, and the two ways to speak to their engines: a real console for each
+ * command, or a connection of the test's own with a JSON object a line.
+ *
+ * Around tests/real/subject.h, with the host's sources and the program in the subject's own directory, so that a test
+ * may move, change and remove them. Failures fail the test and show what was printed. */
+#ifndef TESTS_COMPILED_H
+#define TESTS_COMPILED_H
+
+#include "../real/subject.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { COMPILED_DEADLINE_MS = 60000 };
+
+/* How a host is built. Zero is cc -g with librtf.so, of host.c and host_other.c. */
+struct compiled_how {
+	const char *compiler;   /* default $CC, or cc */
+	const char *flags[8];   /* more of them, up to a NULL */
+	const char *sources[4]; /* in tests/system */
+	bool with_archive;      /* librtf.a */
+	bool without_library;   /* neither: it comes by LD_PRELOAD */
+};
+
+/* subject_init, the sources' copies, and DIRECTORY/host. */
+void compiled_init(struct subject *, const struct compiled_how *);
+
+/* Compiles once more what stands in the directory. */
+void compiled_build(const struct subject *, const struct compiled_how *);
+
+/* Runs it on the subject's socket and waits until it is ready; the second form without a socket. */
+void compiled_start(struct subject *);
+void compiled_start_without_console(struct subject *);
+
+/* SIGKILLs it and waits for its end. The socket stays. */
+void compiled_kill(struct subject *);
+
+/* DIRECTORY/NAME; malloc'ed. */
+char *compiled_path(const struct subject *, const char *name);
+
+/* The same bytes in another file of the directory. */
+void compiled_copy(const struct subject *, const char *from, const char *to);
+
+void compiled_assert_answer(struct subject *, const char *line, const char *answer);
+
+/* rtf-console with these options (up to a NULL) and the subject's socket behind them. Returns what it printed, malloc'ed;
+ * its exit status must be `status`. */
+char *compiled_console(const struct subject *, int status, const char *input, const char *option, ...)
+	__attribute__((sentinel));
+
+/* The same with one -c, and the requirement that the output contains `part`. */
+void compiled_assert_says(const struct subject *, int status, const char *command, const char *part);
+
+/* A command that must fail with this class, exit status 3, and a message that contains `part`. */
+void compiled_assert_refused(struct subject *, const char *command, const char *class, const char *part);
+
+/* The data of a command that must succeed; the caller's. */
+json_t *compiled_data(struct subject *, const char *command);
+
+/* The one row of \list that FUNCTION has; the caller's. */
+json_t *compiled_row(struct subject *, const char *function);
+
+void compiled_assert_live(struct subject *, const char *function, int version, int versions, const char *state);
+
+pid_t compiled_engine(struct subject *);
+
+/* Waits until that process has ended; it need not be a child. */
+void compiled_await_end(pid_t);
+
+/* The history database of the subject, complete and sound: PRAGMA integrity_check and foreign_key_check. */
+void compiled_assert_history_whole(const struct subject *);
+
+/* --- a connection of the test's own -------------------------------------------------------------------------------- */
+
+struct wire {
+	int fd;
+	char *data;
+	size_t size, room;
+};
+
+void wire_open(struct wire *, const char *socket);
+void wire_close(struct wire *);
+void wire_send(struct wire *, const char *bytes, size_t size);
+
+/* {"id":ID,"command":COMMAND} */
+void wire_command(struct wire *, int id, const char *command);
+
+/* The next object; NULL at the end of the stream. */
+json_t *wire_receive(struct wire *);
+
+/* wire_command and the answer with that id. */
+json_t *wire_ask(struct wire *, int id, const char *command);
+
+#endif
