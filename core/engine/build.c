@@ -126,7 +126,7 @@ static const char **compiler_flags(const struct build *b, const char *const *mor
 /* What libclang refuses the program's own compiler may know: gcc's extensions. Its word counts. */
 static struct error *second_opinion(struct build *b, bool *accepted)
 {
-	static const char *const more[] = {"-xc", "-fsyntax-only", "-w", "-Werror=implicit-function-declaration", "-", NULL};
+	static const char *const more[] = {"-xc", "-fsyntax-only", "-Werror=implicit-function-declaration", "-", NULL};
 	struct run_output output;
 	const char **argv = compiler_flags(b, more);
 
