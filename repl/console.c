@@ -1,7 +1,7 @@
 /* rtf-console: options, the connection, one-shot and interactive use.
  *
- * One thread and one poll(): the terminal or another input, the socket, and a signalfd for what the keyboard sends.
- * The engine renders what people read; this program prints it. */
+ * One thread and one poll(): the terminal or another input, the socket, and a signalfd for what the keyboard
+ * sends. The engine renders what people read; this program prints it. */
 #include "error.h"
 #include "line.h"
 
@@ -132,10 +132,10 @@ static void print_text(FILE *out, const char *text, size_t size)
 	fflush(out);
 }
 
-/* --- signals ---------------------------------------------------------------------------------------------- */
+/* --- signals ----------------------------------------------------------------------------------------- */
 
-/* Ctrl-C and, on a terminal, what else its keys and its window send arrive at `signals`. What the parent had ignored
- * stays ignored. */
+/* Ctrl-C and, on a terminal, what else its keys and its window send arrive at `signals`. What the parent had
+ * ignored stays ignored. */
 static void signals_take(bool interactive)
 {
 	static const int wanted[] = {SIGINT, SIGWINCH, SIGTSTP, SIGTERM, SIGHUP};
@@ -182,8 +182,8 @@ static void signals_read(struct console *c)
 
 enum { WAKE_SOCKET = 1, WAKE_INPUT = 2 };
 
-/* Waits for the socket, for `input` (unless it is -1), for a signal or until `deadline` (unless it is -1). Returns what
- * is ready; 0 is a signal or the deadline. */
+/* Waits for the socket, for `input` (unless it is -1), for a signal or until `deadline` (unless it is -1).
+ * Returns what is ready; 0 is a signal or the deadline. */
 static unsigned console_wait(struct console *c, int input, int64_t deadline, short socket_events)
 {
 	struct pollfd fds[] = {
@@ -202,7 +202,7 @@ static unsigned console_wait(struct console *c, int input, int64_t deadline, sho
 	return (fds[0].revents ? WAKE_SOCKET : 0) | (fds[1].revents ? WAKE_INPUT : 0);
 }
 
-/* --- the connection --------------------------------------------------------------------------------------- */
+/* --- the connection ---------------------------------------------------------------------------------- */
 
 static void connection_close(struct console *c)
 {
@@ -220,19 +220,22 @@ static struct error *connect_error(const char *path, int errnum)
 	switch (errnum) {
 	case ENOENT:
 	case ENOTDIR:
-		return error_new(ERROR_UNKNOWN, "no socket at %s: no program has opened a console there", path);
+		return error_new(ERROR_UNKNOWN, "no socket at %s: no program has opened a console there",
+				 path);
 	case ECONNREFUSED:
 		if (stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
 			return error_new(ERROR_UNKNOWN, "%s is not a socket", path);
-		return error_new(ERROR_UNKNOWN, "nobody listens at %s: left by a program that has ended", path);
+		return error_new(ERROR_UNKNOWN, "nobody listens at %s: left by a program that has ended",
+				 path);
 	case EACCES:
 	case EPERM:
-		return error_new(ERROR_DENIED, "no permission to connect to %s: the program runs as another user",
-				 path);
+		return error_new(ERROR_DENIED,
+				 "no permission to connect to %s: the program runs as another user", path);
 	case EPROTOTYPE:
 		return error_new(ERROR_UNKNOWN, "%s is a socket of another kind, not a console", path);
 	case EAGAIN:
-		return error_new(ERROR_TIMEOUT, "the program at %s takes no connections: is it stopped?", path);
+		return error_new(ERROR_TIMEOUT, "the program at %s takes no connections: is it stopped?",
+				 path);
 	default:
 		return error_errno(errnum, "cannot connect to %s", path);
 	}
@@ -302,7 +305,8 @@ static bool connection_fill(struct console *c)
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* The next whole line that has arrived, NUL in place of its newline; NULL: none. Valid until connection_fill. */
+/* The next whole line that has arrived, NUL in place of its newline; NULL: none. Valid until the next
+ * connection_fill. */
 static char *connection_line(struct console *c, size_t *size)
 {
 	if (c->scanned == c->end)
@@ -321,8 +325,8 @@ static char *connection_line(struct console *c, size_t *size)
 
 enum sent { SENT, SEND_LOST, SEND_ENDED };
 
-/* Sends a line; takes what arrives meanwhile, so that two that both talk much do not wait for each other. Time and
- * Ctrl-C end it: what follows half a line could not be understood, so the connection is closed then. */
+/* Sends a line; takes what arrives meanwhile, so that two that both talk much do not wait for each other.
+ * Time and Ctrl-C end it; the connection is then closed, for what follows half a line is not understood. */
 static enum sent connection_send(struct console *c, json_t *request, int64_t deadline)
 {
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
@@ -343,7 +347,8 @@ static enum sent connection_send(struct console *c, json_t *request, int64_t dea
 			break; /* there may be last words to read */
 		if (errno != EAGAIN && errno != EINTR)
 			result = SEND_LOST;
-		else if ((console_wait(c, -1, deadline, POLLIN | POLLOUT) & WAKE_SOCKET) && !connection_fill(c))
+		else if ((console_wait(c, -1, deadline, POLLIN | POLLOUT) & WAKE_SOCKET) &&
+			 !connection_fill(c))
 			break;
 		else if (c->interrupted || (deadline >= 0 && now_ms() >= deadline))
 			result = SEND_ENDED;
@@ -362,7 +367,7 @@ static void reply_fini(struct reply *r)
 	*r = (struct reply){0};
 }
 
-/* --- output ----------------------------------------------------------------------------------------------- */
+/* --- output ------------------------------------------------------------------------------------------ */
 
 static void show_heading(struct console *c)
 {
@@ -391,7 +396,7 @@ static void print_json(const struct console *c, const char *raw)
 	json_decref(name);
 }
 
-/* --- events ----------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------ */
 
 static void show_event_text(struct console *c, const char *text, size_t size)
 {
@@ -401,8 +406,8 @@ static void show_event_text(struct console *c, const char *text, size_t size)
 		print_text(c->following ? stdout : stderr, text, size);
 }
 
-/* An event, or an error that answers no request: for people its text, for scripts the object. Outside an interactive
- * session and \events standard output belongs to the answers alone. */
+/* An event, or an error that answers no request: for people its text, for scripts the object. Outside an
+ * interactive session and \events standard output belongs to the answers alone. */
 static void show_event(struct console *c, const json_t *root, const char *raw)
 {
 	if (c->following && c->options->json) {
@@ -454,13 +459,15 @@ static void show_held_events(struct console *c)
 	c->held_count = 0;
 }
 
-/* --- requests --------------------------------------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------------------------------------- */
 
 enum outcome { OUTCOME_NONE, OUTCOME_REPLY, OUTCOME_LOST, OUTCOME_LATE, OUTCOME_INTERRUPTED };
 
-/* Acts on one line: an event is shown, the answer to request `id` goes to `out`, an answer that nobody waits for any
- * more is dropped. At hello (id 0) an error without id is the answer: it comes from a program without an engine. */
-static enum outcome take_line(struct console *c, const char *text, size_t size, json_int_t id, struct reply *out)
+/* Acts on one line: an event is shown, the answer to request `id` goes to `out`, an answer that nobody waits
+ * for any more is dropped. At hello (id 0) an error without id is the answer: it comes from a program without
+ * an engine. */
+static enum outcome take_line(struct console *c, const char *text, size_t size, json_int_t id,
+			      struct reply *out)
 {
 	json_t *root = json_loadb(text, size, JSON_ALLOW_NUL, NULL);
 
@@ -581,9 +588,10 @@ static struct error *say_hello(struct console *c, int64_t deadline)
 	enum outcome outcome = OUTCOME_LATE;
 	struct error *e;
 
-	json_t *hello = json_pack("{s:i, s:{s:i, s:b, s:b, s:b, s:i}}", "id", 0, "hello", "version", PROTOCOL_VERSION,
-				  "text", !c->options->json, "read_only", c->options->read_only, "color",
-				  color_wanted(c->options), "width", terminal_width());
+	json_t *hello =
+		json_pack("{s:i, s:{s:i, s:b, s:b, s:b, s:i}}", "id", 0, "hello", "version", PROTOCOL_VERSION,
+			  "text", !c->options->json, "read_only", c->options->read_only, "color",
+			  color_wanted(c->options), "width", terminal_width());
 	switch (connection_send(c, hello, deadline)) {
 	case SENT:
 		outcome = await(c, 0, deadline, &reply);
@@ -618,7 +626,7 @@ static struct error *console_connect(struct console *c, int64_t limit_ms)
 	return e;
 }
 
-/* --- answers ---------------------------------------------------------------------------------------------- */
+/* --- answers ----------------------------------------------------------------------------------------- */
 
 static enum status class_status(const char *class)
 {
@@ -663,8 +671,8 @@ static enum status fail(struct console *c, const char *command, enum error_class
 		complain("%s", message);
 		return class_status(name);
 	}
-	json_t *reply = json_pack("{s:b, s:s, s:{s:s, s:s}}", "ok", false, "command", command, "error", "class", name,
-				  "message", message);
+	json_t *reply = json_pack("{s:b, s:s, s:{s:s, s:s}}", "ok", false, "command", command, "error",
+				  "class", name, "message", message);
 	char *raw = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
 	if (raw)
 		print_json(c, raw);
@@ -698,7 +706,8 @@ static enum status report_late(struct console *c, const char *command)
 {
 	char message[80];
 
-	snprintf(message, sizeof(message), "no answer within %g s: gave up", (double)c->options->limit_ms / 1000);
+	snprintf(message, sizeof(message), "no answer within %g s: gave up",
+		 (double)c->options->limit_ms / 1000);
 	return fail(c, command, ERROR_TIMEOUT, message);
 }
 
@@ -778,7 +787,7 @@ static enum status ask(struct console *c, const char *command, size_t size)
 	return status;
 }
 
-/* --- commands --------------------------------------------------------------------------------------------- */
+/* --- commands ---------------------------------------------------------------------------------------- */
 
 static bool trimmed_is(const char *text, size_t size, const char *word)
 {
@@ -821,7 +830,7 @@ static enum status run_text(struct console *c, const char *text)
 	return run_command(c, text, size);
 }
 
-/* --- input ------------------------------------------------------------------------------------------------ */
+/* --- input ------------------------------------------------------------------------------------------- */
 
 static void input_fini(struct input *in)
 {
@@ -847,7 +856,8 @@ static bool input_fill(struct input *in)
 	if (n < 0 && (errno == EINTR || errno == EAGAIN) && in->end < INPUT_MAX)
 		return true;
 	if (n < 0)
-		complain("cannot read any further: %s", in->end < INPUT_MAX ? strerror(errno) : "a line too long");
+		complain("cannot read any further: %s",
+			 in->end < INPUT_MAX ? strerror(errno) : "a line too long");
 	in->ended = n <= 0;
 	in->end += n > 0 ? (size_t)n : 0;
 	return n > 0;
@@ -874,14 +884,16 @@ static size_t line_length(const char *text, size_t size)
 	return size && text[size - 1] == '\r' ? size - 1 : size;
 }
 
-/* The next line that has been read already, without its end; false: none. Valid until the next input_ call. */
+/* The next line that has been read already, without its end; false: none. Valid until the next input_
+ * call. */
 static bool input_take(struct input *in, const char **text, size_t *size)
 {
 	size_t end;
 
 	if (in->begin >= in->end || !input_line_end(in, in->begin, &end))
 		return false;
-	if (!in->begun && in->fd >= 0 && end - in->begin >= 3 && memcmp(in->data + in->begin, "\xef\xbb\xbf", 3) == 0)
+	if (!in->begun && in->fd >= 0 && end - in->begin >= 3 &&
+	    memcmp(in->data + in->begin, "\xef\xbb\xbf", 3) == 0)
 		in->begin += 3; /* a byte order mark */
 	in->begun = true;
 	*text = in->data + in->begin;
@@ -956,7 +968,7 @@ static bool input_peek(struct input *in, const char **text, size_t *size)
 	}
 }
 
-/* --- entries ---------------------------------------------------------------------------------------------- */
+/* --- entries ----------------------------------------------------------------------------------------- */
 
 static enum status run_entry(struct console *c, struct entry *e)
 {
@@ -967,8 +979,8 @@ static enum status run_entry(struct console *c, struct entry *e)
 	return status;
 }
 
-/* An entry that cannot be completed any more: a script's is sent, so that the compiler says what is missing; a
- * person's is kept in the line history. */
+/* An entry that cannot be completed any more: a script's is sent, so that the compiler says what is missing;
+ * a person's is kept in the line history. */
 static enum status end_open_entry(struct console *c, struct entry *e)
 {
 	if (e->state != ENTRY_OPEN) {
@@ -983,8 +995,8 @@ static enum status end_open_entry(struct console *c, struct entry *e)
 	return STATUS_DONE;
 }
 
-/* Runs the entries that the lines of `in` make up, the first going on in `e`, where the last may stay open. Returns
- * the worst status. */
+/* Runs the entries that the lines of `in` make up, the first going on in `e`, where the last may stay open.
+ * Returns the worst status. */
 static enum status run_entries(struct console *c, struct input *in, struct entry *e)
 {
 	enum status status = STATUS_DONE;
@@ -1032,12 +1044,13 @@ static enum status run_input(struct console *c, struct input *in)
 	return status;
 }
 
-/* --- interactive ------------------------------------------------------------------------------------------ */
+/* --- interactive ------------------------------------------------------------------------------------- */
 
 static void print_banner(const struct console *c)
 {
-	printf("rtf %s, connected to %s (pid %" JSON_INTEGER_FORMAT "), %" JSON_INTEGER_FORMAT " function%s%s. "
-	       "\\help for help.\n", RTF_VERSION, c->program, c->pid, c->functions, c->functions == 1 ? "" : "s",
+	printf("rtf %s, connected to %s (pid %" JSON_INTEGER_FORMAT "), %" JSON_INTEGER_FORMAT
+	       " function%s%s. \\help for help.\n",
+	       RTF_VERSION, c->program, c->pid, c->functions, c->functions == 1 ? "" : "s",
 	       c->options->read_only ? ", read-only" : "");
 	fflush(stdout);
 }
@@ -1108,8 +1121,8 @@ static void keep_typed(struct entry *e)
 	entry_clear(e);
 }
 
-/* The engine may have been started anew by the program, or the program by its author. If nobody answers, what is typed
- * goes to the line history. */
+/* The engine may have been started anew by the program, or the program by its author. If nobody answers, what
+ * is typed goes to the line history. */
 static bool reconnect(struct console *c, struct entry *typed)
 {
 	int64_t deadline = now_ms() + RECONNECT_MS;
@@ -1212,7 +1225,7 @@ static enum status run_interactive(struct console *c)
 	return status;
 }
 
-/* --- runs ------------------------------------------------------------------------------------------------- */
+/* --- runs -------------------------------------------------------------------------------------------- */
 
 static bool open_input(const char *file, struct input *in)
 {
@@ -1232,7 +1245,7 @@ static bool open_input(const char *file, struct input *in)
 	return true;
 }
 
-/* What the options ask for, in their order; `inputs` has the opened one of each -f. A -c that fails is the last. */
+/* What the options ask for, in order; `inputs` has the open file of each -f. A -c that fails is the last. */
 static enum status run_actions(struct console *c, struct input *inputs)
 {
 	enum status status = STATUS_DONE;
@@ -1274,7 +1287,8 @@ static enum status report_unreachable(struct console *c, struct error *e)
 	return status;
 }
 
-static enum status run_socket(const struct options *options, const char *socket, struct input *inputs, bool *stop)
+static enum status run_socket(const struct options *options, const char *socket, struct input *inputs,
+			      bool *stop)
 {
 	struct console c = {.options = options, .socket = socket, .fd = -1};
 	enum status status;
@@ -1321,7 +1335,7 @@ static bool is_among(const char *path, char *const *paths, size_t count)
 	return false;
 }
 
-/* Runs everything on each socket that a pattern names; one named before is left out, and so is what is no socket. */
+/* Runs everything on each socket that a pattern names, but for those named before and what is no socket. */
 static enum status run_pattern(const struct options *options, size_t nth, struct input *inputs, bool *stop)
 {
 	const char *pattern = options->sockets[nth];
@@ -1361,9 +1375,18 @@ static enum status run_all(const struct options *options, struct input *inputs)
 
 	if (!slurp_inputs(inputs, options->action_count))
 		return STATUS_LOCAL;
+	signals_take(false); /* until now Ctrl-C ends this program like any other */
 	for (size_t i = 0; i < options->socket_count && !stop; i++)
 		status = worse(status, run_pattern(options, i, inputs, &stop));
 	return status;
+}
+
+static enum status run_one(const struct options *options, struct input *inputs)
+{
+	bool stop;
+
+	signals_take(options->action_count == 0);
+	return run_socket(options, options->sockets[0], inputs, &stop);
 }
 
 static enum status run(const struct options *options)
@@ -1371,7 +1394,6 @@ static enum status run(const struct options *options)
 	struct input *inputs = calloc(options->action_count + 1, sizeof(*inputs));
 	enum status status = STATUS_DONE;
 	size_t opened = 0;
-	bool stop = false;
 
 	for (; inputs && opened < options->action_count; opened++) {
 		const struct action *action = &options->actions[opened];
@@ -1384,14 +1406,14 @@ static enum status run(const struct options *options)
 	else if (options->all)
 		status = run_all(options, inputs);
 	else
-		status = run_socket(options, options->sockets[0], inputs, &stop);
+		status = run_one(options, inputs);
 	for (size_t i = 0; i < opened; i++)
 		input_fini(&inputs[i]);
 	free(inputs);
 	return status;
 }
 
-/* --- options ---------------------------------------------------------------------------------------------- */
+/* --- options ----------------------------------------------------------------------------------------- */
 
 enum { OPTION_JSON = 256, OPTION_READ_ONLY, OPTION_ALL, OPTION_COLOR };
 
@@ -1420,8 +1442,9 @@ static const char help_text[] =
 	"  -h, --help      print this\n"
 	"  -V, --version   print the version\n"
 	"\n"
-	"Exit status: 0 all done, 1 bad usage or a local failure, 2 no connection, or it was lost, 3 a command,\n"
-	"a compilation or an evaluation failed, 4 a fault was contained, or a time limit or Ctrl-C ended it.\n"
+	"Exit status: 0 all done, 1 bad usage or a local failure, 2 no connection, or it was lost,\n"
+	"3 a command, a compilation or an evaluation failed, 4 a fault was contained, or a time limit\n"
+	"or Ctrl-C ended it.\n"
 	"Once connected, \\help lists the commands.\n";
 
 /* Single edits (a byte more, less or another) from `a` to `b`, counted up to 3. */
@@ -1496,7 +1519,8 @@ static bool parse_color(const char *text, struct options *o)
 		o->color = COLOR_AUTO;
 	else
 		complain("--color is auto, always or never, not '%s'", text);
-	return !text || strcmp(text, "always") == 0 || strcmp(text, "never") == 0 || strcmp(text, "auto") == 0;
+	return !text || strcmp(text, "always") == 0 || strcmp(text, "never") == 0 ||
+	       strcmp(text, "auto") == 0;
 }
 
 static bool parse_options(int argc, char **argv, struct options *o)
@@ -1552,7 +1576,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 static bool settle_options(struct options *o)
 {
 	if (o->socket_count == 0) {
-		complain("no socket given: rtf-console SOCKET, the path that the program gave to rtf_start()");
+		complain("no socket given: rtf-console SOCKET, the path that the program gave rtf_start()");
 		return false;
 	}
 	if (o->socket_count > 1 && !o->all) {
@@ -1588,7 +1612,6 @@ int main(int argc, char **argv)
 		free(options.actions);
 		return STATUS_LOCAL;
 	}
-	signals_take(options.action_count == 0);
 	enum status status = run(&options);
 	free(options.actions);
 	if (fflush(stdout) || ferror(stdout)) {

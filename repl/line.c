@@ -14,7 +14,7 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
-/* --- entries ---------------------------------------------------------------------------------------------- */
+/* --- entries ----------------------------------------------------------------------------------------- */
 
 /* Words of C that say what the words behind them are. */
 static const char *const specifier_words[] = {
@@ -30,8 +30,8 @@ static const char *const type_words[] = {
 static const char *const tag_words[] = {"struct", "union", "enum", NULL};
 static const char *const control_words[] = {"if", "for", "while", "switch", NULL};
 static const char *const expression_words[] = {
-	"return", "sizeof", "goto", "case", "default", "break", "continue", "else", "do", "_Alignof", "__alignof__",
-	"asm", "__asm__", "__asm", "if", "for", "while", "switch", NULL,
+	"return",   "sizeof",      "goto", "case",    "default", "break", "continue", "else", "do",
+	"_Alignof", "__alignof__", "asm",  "__asm__", "__asm",   "if",    "for",      "while", "switch", NULL,
 };
 
 /* Words whose bracket group is part of them and says nothing about the shape of what they stand in. */
@@ -180,7 +180,7 @@ static bool piece_is_old_style(const struct entry *e)
 	return false;
 }
 
-/* Whether the declaration in the piece ends in a function's parameter list: `f(int a)`, `(*f(int a))(void)`. */
+/* Whether the declaration in the piece ends in a function's parameters: `f(int a)`, `(*f(int a))(void)`. */
 static bool piece_is_function_head(const struct entry *e)
 {
 	const struct token *last = &e->piece[e->count - 1];
@@ -315,7 +315,7 @@ static char bracket_opening(char closing)
 	return closing == ')' ? '(' : closing == ']' ? '[' : '{';
 }
 
-/* A closing bracket also closes what was left open inside it: text with such a fault must end somewhere too. */
+/* A closing bracket also closes what was left open inside it: faulty text must end somewhere too. */
 static void scan_close(struct entry *e, const struct token *t)
 {
 	char opening = bracket_opening(t->first);
@@ -567,7 +567,8 @@ static bool piece_is_names(const struct entry *e)
 {
 	for (unsigned i = 0; i < e->count; i++) {
 		if (!token_begins(&e->piece[i], '*') &&
-		    (e->piece[i].kind != TOKEN_NAME || text_is_one_of(e->text, &e->piece[i], expression_words)))
+		    (e->piece[i].kind != TOKEN_NAME ||
+		     text_is_one_of(e->text, &e->piece[i], expression_words)))
 			return false;
 	}
 	return e->count > 0;
@@ -616,7 +617,7 @@ bool entry_goes_on_with(const struct entry *e, const char *next, size_t size)
 	return start == 0 && piece_is_names(e) && line_declares(next, size);
 }
 
-/* --- the terminal ----------------------------------------------------------------------------------------- */
+/* --- the terminal ------------------------------------------------------------------------------------ */
 
 enum { HISTORY_ENTRIES = 10000, HISTORY_SLACK = 2000 };
 
@@ -625,6 +626,7 @@ static struct {
 	char *history_path; /* NULL: not kept */
 	line_completer *complete;
 	void *context;
+	bool ready; /* readline is set up */
 	bool reading;
 	bool entered; /* the handler was called, with `text` */
 	char *text;
@@ -708,8 +710,8 @@ static bool is_timestamp(const char *text)
 	return text[0] == '#' && text[1] >= '0' && text[1] <= '9';
 }
 
-/* Adds the entries in the file's text, which is cut up. The format is that of history's own functions, which write it:
- * an entry's lines come behind a line with its time (their reader drops the blank ones). */
+/* Adds the entries in the file's text, which is cut up. The format is that of history's own functions, which
+ * write it: an entry's lines come behind a line with its time (their reader drops the blank ones). */
 static void add_entries(char *text)
 {
 	while (*text) {
@@ -750,7 +752,8 @@ static void load_history(void)
 	using_history();
 	stifle_history(HISTORY_ENTRIES + HISTORY_SLACK);
 	read_entries();
-	bool rewrite = fold_duplicates() >= HISTORY_SLACK || history_length == HISTORY_ENTRIES + HISTORY_SLACK;
+	bool rewrite =
+		fold_duplicates() >= HISTORY_SLACK || history_length == HISTORY_ENTRIES + HISTORY_SLACK;
 	stifle_history(HISTORY_ENTRIES);
 	if (rewrite)
 		write_history(line.history_path);
@@ -851,6 +854,7 @@ bool line_init(const char *history_path, line_completer *completer, void *contex
 	rl_attempted_completion_function = complete;
 	rl_basic_word_break_characters = " \t\n\"'`@><=;|&{}()[]+-*/%!~^?,.:#";
 	rl_initialize();
+	line.ready = true;
 
 	if (history_path) {
 		line.history_path = strdup(history_path);
@@ -945,7 +949,10 @@ void line_discard(void)
 
 void line_resize(void)
 {
-	rl_resize_terminal();
+	if (line.reading)
+		rl_resize_terminal();
+	else if (line.ready)
+		rl_reset_screen_size();
 }
 
 void line_suspend(void)

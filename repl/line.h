@@ -1,9 +1,9 @@
 /* What a person types: entries of one or more lines, and readline around them.
  *
- * An entry is a command (one line that begins with `\`) or C text, which goes on until it is complete; `\check` and
- * `\define NAME` take the C text that follows along. The entry_ functions are pure, never fail but for memory and cost
- * what the added line costs, not what the entry has grown to. The line_ functions own the terminal and readline's
- * globals: one thread, one user of them. Nothing here knows the engine. */
+ * An entry is a command (one line that begins with `\`) or C text, which goes on until it is complete;
+ * `\check` and `\define NAME` take the C text that follows along. The entry_ functions are pure, never fail but for
+ * memory and cost what the added line costs, not what the entry has grown to. The line_ functions own the
+ * terminal and readline's globals: one thread, one user of them. Nothing here knows the engine. */
 #ifndef RTF_LINE_H
 #define RTF_LINE_H
 
@@ -50,27 +50,28 @@ void entry_init(struct entry *);
 void entry_fini(struct entry *);
 void entry_clear(struct entry *); /* to begin the next one; keeps the memory */
 
-/* Adds a line (without its newline; bytes of any kind) and sets `state`. False if there is no memory for it: the
- * entry is then what it was. */
+/* Adds a line (without its newline; bytes of any kind) and sets `state`. False if there is no memory for it:
+ * the entry is then what it was. */
 bool entry_add(struct entry *, const char *line, size_t size);
 
 /* The state of a whole text; ENTRY_OPEN also if memory ran out. */
 enum entry_state entry_judge(const char *text, size_t size);
 
-/* Whether `line`, which comes next, is a command that ends an open entry: it begins with `\` and no comment or
- * continued line runs into it. */
+/* Whether `line`, which comes next, is a command that ends an open entry: it begins with `\` and no comment
+ * or continued line runs into it. */
 bool entry_is_ended_by(const struct entry *, const char *line, size_t size);
 
-/* Whether a complete entry goes on with `next`, the next line that is not blank: a body that begins on a line of its
- * own, an `else`, a function's name below its type. */
+/* Whether a complete entry goes on with `next`, the next line that is not blank: a body that begins on a line
+ * of its own, an `else`, a function's name below its type. */
 bool entry_goes_on_with(const struct entry *, const char *next, size_t size);
 
-/* Asked for the words that may stand at `point` (a byte offset) of `line`: returns a malloc'ed array of malloc'ed
- * strings with NULL at the end, each to replace line[*start, point); NULL for none. */
+/* Asked for the words that may stand at `point` (a byte offset) of `line`: returns a malloc'ed array of
+ * malloc'ed strings with NULL at the end, each to replace line[*start, point); NULL for none. */
 typedef char **line_completer(void *context, const char *line, size_t point, size_t *start);
 
-/* Sets readline up and loads the line history from `history_path` (made with mode 0600, directories with 0700).
- * `history_path` NULL: none is kept. False if the history cannot be kept, errno says why; all else works. */
+/* Sets readline up and loads the line history from `history_path` (made with mode 0600, directories with
+ * 0700). `history_path` NULL: none is kept. False if the history cannot be kept, errno says why; all else
+ * works. */
 bool line_init(const char *history_path, line_completer *, void *context);
 void line_fini(void); /* gives the terminal back */
 
@@ -83,8 +84,8 @@ enum line_event {
 /* Shows the prompt and takes the terminal, unless it is already being read. */
 void line_start(const char *prompt);
 
-/* To be called when the terminal is readable and line_start was called. After LINE_TEXT and LINE_END the terminal is
- * as it was before line_start. */
+/* To be called when the terminal is readable and line_start was called. After LINE_TEXT and LINE_END the
+ * terminal is as it was before line_start. */
 enum line_event line_read(char **text);
 
 /* Prints above the prompt if one is shown, and leaves what is being typed as it was. */
@@ -93,7 +94,7 @@ void line_print(const char *text, size_t size);
 const char *line_typed(void); /* what is being typed, valid until the next line_ call */
 void line_discard(void); /* drops what is being typed and gives the terminal back */
 void line_resize(void);  /* the terminal has another size */
-void line_suspend(void); /* gives the terminal back to the shell and stops this process until it is continued */
+void line_suspend(void); /* gives the terminal back and stops this process until it is continued */
 
 /* Puts an entry into the line history, in place of an equal one, and writes it down. */
 void line_remember(const char *entry);

@@ -1,5 +1,6 @@
-/* rtf-console as scripts and people use it, against an engine of the test's own: a thread that listens on a socket,
- * speaks the protocol and does what the commands' names say (see answer()). RTF_BUILD is where rtf-console is. */
+/* rtf-console as scripts and people use it, against an engine of the test's own: a thread that listens on a
+ * socket, speaks the protocol and does what the commands' names say (see answer()). RTF_BUILD is where
+ * rtf-console is. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -95,14 +96,15 @@ static void send_object(int fd, json_t *object)
 
 static void send_ok(int fd, json_int_t id, const char *command, const char *text)
 {
-	send_object(fd, json_pack("{s:I, s:b, s:s, s:{s:i, s:i}, s:s}", "id", id, "ok", true, "command", command, "data",
-				  "z", 1, "a", 2, "text", text));
+	send_object(fd, json_pack("{s:I, s:b, s:s, s:{s:i, s:i}, s:s}", "id", id, "ok", true, "command",
+				  command, "data", "z", 1, "a", 2, "text", text));
 }
 
 static void send_error(int fd, json_int_t id, const char *command, const char *class)
 {
-	send_object(fd, json_pack("{s:I, s:b, s:s, s:{s:s, s:s}, s:s}", "id", id, "ok", false, "command", command, "error",
-				  "class", class, "message", "so it is", "text", "error: so it is\n"));
+	send_object(fd,
+		    json_pack("{s:I, s:b, s:s, s:{s:s, s:s}, s:s}", "id", id, "ok", false, "command", command,
+			      "error", "class", class, "message", "so it is", "text", "error: so it is\n"));
 }
 
 static void send_huge(int fd, json_int_t id, size_t size)
@@ -120,7 +122,8 @@ static void send_split(int fd, json_int_t id)
 {
 	char text[200];
 
-	int n = snprintf(text, sizeof(text), "{\"id\":%d,\"ok\":true,\"command\":\"split\",\"data\":1,\"text\":\"whole\\n\"}\n",
+	int n = snprintf(text, sizeof(text),
+			 "{\"id\":%d,\"ok\":true,\"command\":\"split\",\"data\":1,\"text\":\"whole\\n\"}\n",
 			 (int)id);
 	for (int i = 0; i < n; i++)
 		send_all(fd, text + i, 1);
@@ -135,7 +138,8 @@ static bool answer(struct server *s, int fd, json_int_t id, const char *command)
 		send_ok(fd, s->held, "late", "too late\n");
 	if (strncmp(command, "fail ", 5) == 0) {
 		send_error(fd, id, command, command + 5);
-	} else if (strcmp(command, "hang") == 0 || strcmp(command, "stuck") == 0 || strcmp(command, "late") == 0) {
+	} else if (strcmp(command, "hang") == 0 || strcmp(command, "stuck") == 0 ||
+		   strcmp(command, "late") == 0) {
 		s->held = id;
 		s->held_ends = strcmp(command, "hang") == 0;
 	} else if (strcmp(command, "\\events") == 0) {
@@ -157,14 +161,16 @@ static bool answer(struct server *s, int fd, json_int_t id, const char *command)
 	} else if (strcmp(command, "garbage") == 0) {
 		send_text(fd, "HTTP/1.1 400 Bad Request\n");
 	} else if (strcmp(command, "event") == 0) {
-		send_text(fd, "{\"event\":\"log\",\"text\":\"before\"}\n{\"id\":null,\"event\":\"log\",\"text\":\"more\"}\n");
+		send_text(fd, "{\"event\":\"log\",\"text\":\"before\"}\n{\"id\":null,\"event\":\"log\","
+			      "\"text\":\"more\"}\n");
 		send_ok(fd, id, command, "answer\n");
 		send_text(fd, "{\"event\":\"log\",\"text\":\"after\"}\n");
 	} else if (strcmp(command, "soon") == 0) {
 		send_ok(fd, id, command, "wait for it\n");
 		send_text(fd, "{\"event\":\"log\",\"text\":\"something happened\"}\n");
 	} else if (strcmp(command, "bare") == 0) {
-		snprintf(text, sizeof(text), "{ \"id\": %d,  \"ok\": true, \"zeta\": 1.50, \"alpha\": \"\\u00e9\"}\n", (int)id);
+		snprintf(text, sizeof(text),
+			 "{ \"id\": %d,  \"ok\": true, \"zeta\": 1.50, \"alpha\": \"\\u00e9\"}\n", (int)id);
 		send_text(fd, text);
 	} else {
 		snprintf(text, sizeof(text), "ran %.300s\n", command);
@@ -208,9 +214,9 @@ static bool take_request(struct server *s, int fd, const char *line)
 	if (s->mode == SILENT || s->mode == GARBAGE)
 		command = NULL;
 	else if (json_object_get(request, "hello"))
-		send_object(fd, json_pack("{s:i, s:b, s:s, s:{s:i, s:i, s:s, s:i}}", "id", 0, "ok", true, "command", "hello",
-					  "data", "version", s->mode == NEWER ? 2 : 1, "pid", 123, "program", "/x/orders",
-					  "functions", 7));
+		send_object(fd, json_pack("{s:i, s:b, s:s, s:{s:i, s:i, s:s, s:i}}", "id", 0, "ok", true,
+					  "command", "hello", "data", "version", s->mode == NEWER ? 2 : 1,
+					  "pid", 123, "program", "/x/orders", "functions", 7));
 	else if (json_object_get(request, "complete"))
 		complete(fd, id, json_object_get(request, "complete"));
 	else if (json_object_get(request, "interrupt"))
@@ -258,7 +264,8 @@ static void serve(struct server *s, int fd)
 
 	s->held = 0;
 	if (s->mode == NO_ENGINE)
-		send_text(fd, "{\"ok\":false,\"error\":{\"class\":\"internal\",\"message\":\"no engine found\"}}\n");
+		send_text(fd, "{\"ok\":false,\"error\":{\"class\":\"internal\",\"message\":\"no engine "
+			      "found\"}}\n");
 	else if (s->mode == GARBAGE)
 		send_text(fd, "220 mail.example\n");
 	while (listens && readable(s, fd) && take_requests(s, fd, &text, &size))
@@ -673,9 +680,10 @@ static void expect_hello(struct server *s, bool text, bool read_only, bool color
 	int id, version, is_text, is_read_only, is_color, is_width;
 	json_t *hello = last_hello(s);
 
-	assert_int_equal(json_unpack(hello, "{s:i, s:{s:i, s:b, s:b, s:b, s:i!}!}", "id", &id, "hello", "version", &version,
-				     "text", &is_text, "read_only", &is_read_only, "color", &is_color, "width",
-				     &is_width), 0);
+	assert_int_equal(json_unpack(hello, "{s:i, s:{s:i, s:b, s:b, s:b, s:i!}!}", "id", &id, "hello",
+				     "version", &version, "text", &is_text, "read_only", &is_read_only,
+				     "color", &is_color, "width", &is_width),
+			 0);
 	assert_int_equal(id, 0);
 	assert_int_equal(version, 1);
 	assert_int_equal(is_text, text);
@@ -711,7 +719,8 @@ static void commands_run_in_order_and_stop_at_the_first_that_fails(void **state)
 
 	expect(RUN("-c", "\\list", "-c", "x = 3", s->path), 0, "ran \\list\nran x = 3\n", "");
 	assert_string_equal(commands_of(s), "\\list\nx = 3\n");
-	expect(RUN(s->path, "-c", "one", "-c", "fail compile", "-c", "two"), 3, "ran one\n", "error: so it is\n");
+	expect(RUN(s->path, "-c", "one", "-c", "fail compile", "-c", "two"), 3, "ran one\n",
+	       "error: so it is\n");
 	assert_no_part(commands_of(s), "two");
 	expect(RUN("-c", "", "-c", " // x", "-c", "  \\list  ", s->path), 0, "ran \\list\n", "");
 }
@@ -723,9 +732,10 @@ static void the_exit_status_tells_the_class(void **state)
 		const char *command;
 		int status;
 	} cases[] = {
-		{"fail usage", 3}, {"fail unknown", 3}, {"fail ambiguous", 3}, {"fail compile", 3}, {"fail layout", 3},
-		{"fail signature", 3}, {"fail denied", 3}, {"fail drift", 3}, {"fail internal", 3}, {"fail anything", 3},
-		{"fail fault", 4}, {"fail timeout", 4}, {"fail interrupted", 4}, {"fine", 0},
+		{"fail usage", 3},	 {"fail unknown", 3},	{"fail ambiguous", 3}, {"fail compile", 3},
+		{"fail layout", 3},	 {"fail signature", 3}, {"fail denied", 3},    {"fail drift", 3},
+		{"fail internal", 3},	 {"fail anything", 3},	{"fail fault", 4},     {"fail timeout", 4},
+		{"fail interrupted", 4}, {"fine", 0},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -741,8 +751,10 @@ static void json_answers_are_printed_as_they_came(void **state)
 	expect(RUN("--json", "-c", "bare", s->path), 0,
 	       "{ \"id\": 1,  \"ok\": true, \"zeta\": 1.50, \"alpha\": \"\\u00e9\"}\n", "");
 	expect(RUN("--json", "-c", "fail compile", s->path), 3,
-	       "{\"id\":1,\"ok\":false,\"command\":\"fail compile\",\"error\":{\"class\":\"compile\",\"message\":\"so it is\"},"
-	       "\"text\":\"error: so it is\\n\"}\n", "");
+	       "{\"id\":1,\"ok\":false,\"command\":\"fail "
+	       "compile\",\"error\":{\"class\":\"compile\",\"message\":\"so it is\"},"
+	       "\"text\":\"error: so it is\\n\"}\n",
+	       "");
 	expect(RUN_INPUT("a\nfail fault\nb\n", "--json", s->path), 4, NULL, "");
 }
 
@@ -750,7 +762,8 @@ static void standard_input_goes_on_after_a_failure_and_exits_with_the_worst(void
 {
 	struct server *s = *state;
 
-	expect(RUN_INPUT("a\nfail compile\nb\nfail fault\nfail usage\nc", s->path), 4, "ran a\nran b\nran c\n", "so it is");
+	expect(RUN_INPUT("a\nfail compile\nb\nfail fault\nfail usage\nc", s->path), 4,
+	       "ran a\nran b\nran c\n", "so it is");
 	assert_string_equal(commands_of(s), "a\nfail compile\nb\nfail fault\nfail usage\nc\n");
 	expect(RUN_INPUT("", s->path), 0, "", "");
 }
@@ -788,18 +801,19 @@ static void lines_become_entries(void **state)
 		"int last(void) {\n";
 
 	expect(RUN_INPUT(input, s->path), 0, NULL, "");
-	assert_string_equal(commands_of(s),
-			    "\\list\n"
-			    "REALTIMEFUNC|static double price(const struct order *o)|{||\treturn o->qty; /* } */|}\n"
-			    "foo_t *f(a)||{ return 0; }\n"
-			    "if (x)|\ty();|else|\tz();\n"
-			    "\\log price\n"
-			    "\\check|int g(void)|{|}\n"
-			    "\\define h|int h(void) { return 3; }\n"
-			    "#define X \\|\t3\n"
-			    "static int open(int a)\n"
-			    "\\status\n"
-			    "int last(void) {\n");
+	assert_string_equal(
+		commands_of(s),
+		"\\list\n"
+		"REALTIMEFUNC|static double price(const struct order *o)|{||\treturn o->qty; /* } */|}\n"
+		"foo_t *f(a)||{ return 0; }\n"
+		"if (x)|\ty();|else|\tz();\n"
+		"\\log price\n"
+		"\\check|int g(void)|{|}\n"
+		"\\define h|int h(void) { return 3; }\n"
+		"#define X \\|\t3\n"
+		"static int open(int a)\n"
+		"\\status\n"
+		"int last(void) {\n");
 }
 
 static void write_file(const char *path, const char *text)
@@ -838,7 +852,8 @@ static void a_time_limit_interrupts_the_command_and_exits_4(void **state)
 {
 	struct server *s = *state;
 
-	expect(RUN("-t", "0.1", "-c", "hang", "-c", "never", s->path), 4, "", "ended by the time limit of 0.1 s");
+	expect(RUN("-t", "0.1", "-c", "hang", "-c", "never", s->path), 4, "",
+	       "ended by the time limit of 0.1 s");
 	wait_for_request(s, "\"interrupt\":1");
 	expect(RUN("-t", "0.1", "--json", "-c", "hang", s->path), 4, NULL, "");
 	assert_no_part(commands_of(s), "never");
@@ -969,10 +984,12 @@ static void what_json_cannot_carry_is_refused_here(void **state)
 
 	expect(RUN_INPUT("x = \"\xff\xfe\"\na\n", s->path), 3, "ran a\n", "that is not UTF-8: not sent");
 	expect(RUN_INPUT("x\xc3\n", "--json", s->path), 3,
-	       "{\"ok\":false,\"command\":\"\",\"error\":{\"class\":\"usage\",\"message\":\"that is not UTF-8: not sent\"}}\n",
+	       "{\"ok\":false,\"command\":\"\",\"error\":{\"class\":\"usage\",\"message\":\"that is not "
+	       "UTF-8: not sent\"}}\n",
 	       "");
 	expect(RUN("-c", "\xff", s->path), 3, "", "not UTF-8");
-	expect(run_how((struct how){.input = "x\0y\na\n", .input_size = 6}, ARGUMENTS(s->path)), 3, "ran a\n", "a NUL byte");
+	expect(run_how((struct how){.input = "x\0y\na\n", .input_size = 6}, ARGUMENTS(s->path)), 3, "ran a\n",
+	       "a NUL byte");
 
 	memset(big, 'x', 17 << 20);
 	strcpy(big + (17 << 20), "\na\n");
@@ -1004,7 +1021,8 @@ static void all_asks_every_socket_and_exits_with_the_worst(void **state)
 	write_file(path, "");
 	snprintf(pattern, sizeof(pattern), "%s/*.sock", s->folder);
 
-	snprintf(expected, sizeof(expected), "==> %s <==\nran a\nran b\n==> %s <==\nran a\nran b\n", s->path, other->path);
+	snprintf(expected, sizeof(expected), "==> %s <==\nran a\nran b\n==> %s <==\nran a\nran b\n", s->path,
+		 other->path);
 	expect(RUN("--all", "-c", "a", "-c", "b", pattern), 0, expected, "");
 	expect(RUN_INPUT("a\nb\n", "--all", pattern), 0, expected, "");
 	expect(RUN_INPUT("a\nb\n", "--all", s->path, other->path, s->path), 0, expected, "");
@@ -1013,7 +1031,8 @@ static void all_asks_every_socket_and_exits_with_the_worst(void **state)
 	close(listen_at(path));
 	expect(RUN("--all", "-c", "a", "-c", "b", pattern), 2, expected, "left by a program that has ended");
 	expect(RUN("--all", "-c", "fail fault", pattern), 4, NULL, "left by a program that has ended");
-	expect(RUN("--all", "-c", "a", "/nonexistent/*.sock"), 2, "", "no socket matches /nonexistent/*.sock");
+	expect(RUN("--all", "-c", "a", "/nonexistent/*.sock"), 2, "",
+	       "no socket matches /nonexistent/*.sock");
 	unlink(path);
 
 	snprintf(expected, sizeof(expected), "{\"socket\":\"%s\",\"id\": 1,", s->path);
@@ -1063,7 +1082,8 @@ static void terminal_expect(struct terminal *t, const char *part)
 		struct pollfd fd = {.fd = t->fd, .events = POLLIN};
 		int64_t left = deadline - now_ms();
 		if (left <= 0 || poll(&fd, 1, (int)left) <= 0 || !take_output(t->fd, &t->text, &t->size))
-			fail_msg("'%s' is not shown; after what was expected before: '%s'", part, t->text + t->seen);
+			fail_msg("'%s' is not shown; after what was expected before: '%s'", part,
+				 t->text + t->seen);
 	}
 }
 
@@ -1413,6 +1433,29 @@ static void the_window_may_change_its_size(void **state)
 	terminal_end(&t, 0);
 }
 
+static void a_stopped_session_goes_on(void **state)
+{
+	struct server *s = *state;
+	struct terminal t;
+	int status;
+
+	terminal_start(&t, ARGUMENTS(s->path));
+	terminal_expect(&t, "orders> ");
+	terminal_type(&t, "half");
+	terminal_expect(&t, "half");
+	terminal_type(&t, "\032"); /* Ctrl-Z */
+	assert_int_equal(waitpid(t.pid, &status, WUNTRACED), t.pid);
+	assert_true(WIFSTOPPED(status));
+	terminal_expect(&t, "\033[?2004l"); /* bracketed paste off: the terminal is the shell's */
+	kill(t.pid, SIGCONT);
+	terminal_expect(&t, "orders> half");
+	terminal_type(&t, " done\r");
+	terminal_expect(&t, "ran half done");
+	terminal_expect(&t, "orders> ");
+	terminal_type(&t, "\004");
+	terminal_end(&t, 0);
+}
+
 static void the_terminal_is_given_back_on_a_signal(void **state)
 {
 	struct server *s = *state;
@@ -1472,6 +1515,7 @@ int main(void)
 		TERMINAL(a_lost_connection_is_made_anew_and_what_is_typed_stays),
 		TERMINAL(a_command_that_ends_the_connection_leaves_the_session),
 		TERMINAL(the_window_may_change_its_size),
+		TERMINAL(a_stopped_session_goes_on),
 		TERMINAL(the_terminal_is_given_back_on_a_signal),
 	};
 

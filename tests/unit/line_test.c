@@ -12,6 +12,39 @@
 #include <cmocka.h>
 #include <readline/history.h>
 
+/* What completeness rests on: how the text falls into tokens. */
+static void text_falls_into_the_tokens_of_the_standard(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *tokens; /* their spellings, a space behind each */
+	} cases[] = {
+		{"a+++b->c", "a ++ + b -> c "},
+		{"x<<=3...", "x <<= 3... "},
+		{"f(1.5e+3, .5, 0x1p-3)", "f ( 1.5e+3 , .5 , 0x1p-3 ) "},
+		{"L\"a\" u8\"b\" U'c' L d", "L\"a\" u8\"b\" U'c' L d "},
+		{"\"a\\\"b\" '\\''", "\"a\\\"b\" '\\'' "},
+		{"a/*b*/c//d\ne", "a c e "},
+		{"a // b \\\nc\nd", "a d "},
+		{"#define A /* x\n */ 3 // c\nb", "#define A /* x\n */ 3 // c b "},
+		{"a # b", "a # b "},
+		{"<: :> <% %>", "<: :> <% %> "},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct token_reader r;
+		struct token t;
+		char found[200] = "";
+		token_reader_init(&r, cases[i].text, (uint32_t)strlen(cases[i].text));
+		for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+			strncat(found, cases[i].text + t.begin, t.end - t.begin);
+			strcat(found, " ");
+		}
+		assert_string_equal(found, cases[i].tokens);
+	}
+}
+
 static enum entry_state judge(const char *text)
 {
 	return entry_judge(text, strlen(text));
@@ -32,7 +65,8 @@ static void white_space_and_comments_are_empty(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"", " ", "\t\r", "\n\n", "// price", "/* price */", "/* a\n b */", "  /* a */ // b", "\f\v", NULL,
+		"",	" ",  "\t\r", "\n\n", "// price", "/* price */", "/* a\n b */", "  /* a */ // b",
+		"\f\v", NULL,
 	};
 	expect_all(texts, ENTRY_EMPTY);
 }
@@ -41,16 +75,73 @@ static void expressions_and_statements_are_complete(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"price(&o)", "a * f(x)", "x = 3", "x", "$1", "$", "42", "sizeof x", "sizeof(int)", "sizeof(struct order)",
-		"*p", "&o", "o.qty", "o->qty", "x++", "x--", "--x", "!x", "(int)x", "(struct order *)p", "a[3]",
-		"\"text\"", "\"a\" \"b\"", "'c'", "'('", "\"(\"", "f(\")\")", "f('(')", "x = y;", "x = 3; y = 4;",
-		"return 3;", "return f(x)", "{ int i = 3; f(i); }", "if (x) y = 3;", "if (x) { y = 3; }",
-		"for (int i = 0; i < 3; i++) f(i);", "while (f(x));", "do { f(x); } while (y);", "switch (x) { case 1: f(); }",
-		"goto out;", "(struct order){.qty = 3}", "f((struct order){.qty = 3}, x)", "f(\n\tx,\n\ty)", "x /* y */",
-		"x // y", "va_arg(ap, int)", "offsetof(struct order, qty)", "container_of(p, struct order, node)", "f(void *)",
-		"({ int i = 3; i; })", "x ? y : z", "f(sizeof(int), sizeof x)", "f(a, b * c)", "main(argc, argv)",
-		"a <: 3 :>", "asm(\"nop\")", "__asm__ volatile (\"nop\")", "_Static_assert(1, \"x\")", "p x", "f()",
-		"f(x)(y)", "(*fp)(x)", "table[3](x)", "x = f(y)", "int x = f(y)", "\xc3\xa9t\xc3\xa9 = 3", NULL,
+		"price(&o)",
+		"a * f(x)",
+		"x = 3",
+		"x",
+		"$1",
+		"$",
+		"42",
+		"sizeof x",
+		"sizeof(int)",
+		"sizeof(struct order)",
+		"*p",
+		"&o",
+		"o.qty",
+		"o->qty",
+		"x++",
+		"x--",
+		"--x",
+		"!x",
+		"(int)x",
+		"(struct order *)p",
+		"a[3]",
+		"\"text\"",
+		"\"a\" \"b\"",
+		"'c'",
+		"'('",
+		"\"(\"",
+		"f(\")\")",
+		"f('(')",
+		"x = y;",
+		"x = 3; y = 4;",
+		"return 3;",
+		"return f(x)",
+		"{ int i = 3; f(i); }",
+		"if (x) y = 3;",
+		"if (x) { y = 3; }",
+		"for (int i = 0; i < 3; i++) f(i);",
+		"while (f(x));",
+		"do { f(x); } while (y);",
+		"switch (x) { case 1: f(); }",
+		"goto out;",
+		"(struct order){.qty = 3}",
+		"f((struct order){.qty = 3}, x)",
+		"f(\n\tx,\n\ty)",
+		"x /* y */",
+		"x // y",
+		"va_arg(ap, int)",
+		"offsetof(struct order, qty)",
+		"container_of(p, struct order, node)",
+		"f(void *)",
+		"({ int i = 3; i; })",
+		"x ? y : z",
+		"f(sizeof(int), sizeof x)",
+		"f(a, b * c)",
+		"main(argc, argv)",
+		"a <: 3 :>",
+		"asm(\"nop\")",
+		"__asm__ volatile (\"nop\")",
+		"_Static_assert(1, \"x\")",
+		"p x",
+		"f()",
+		"f(x)(y)",
+		"(*fp)(x)",
+		"table[3](x)",
+		"x = f(y)",
+		"int x = f(y)",
+		"\xc3\xa9t\xc3\xa9 = 3",
+		NULL,
 	};
 	expect_all(texts, ENTRY_COMPLETE);
 }
@@ -59,15 +150,48 @@ static void declarations_are_complete(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"int x;", "int x", "int x = 3", "int x, y", "unsigned long n", "const char *s = \"a;b\"", "struct order o",
-		"struct order o = {.qty = 3}", "struct order o = {\n\t.qty = 3,\n}", "struct order *o, **p", "int a[3]",
-		"int a[] = {1, 2, 3};", "struct order;", "struct order { int qty; };", "struct order {\n\tint qty;\n};",
-		"struct order { int qty; }", "enum color { RED, GREEN };", "typedef int number;", "typedef struct order order_t;",
-		"typedef struct {\n\tint x;\n} pair;", "order_t o", "order_t *o;", "static int n;", "extern int n;", "extern int f(int);",
-		"double price(const struct order *o);", "static inline int f(void);", "int (*fp)(int)", "int (*fp)(int);",
-		"typeof(x) y = x", "__typeof__(x) y", "_Alignas(16) char buffer[64]", "int x __attribute__((aligned(8)))",
-		"static int f(int) __attribute__((noinline));", "_Atomic int n", "_Atomic(int) n", "unsigned x",
-		"REALTIMEFUNC int f(int);", "int x; int y", "ATTR(x) int y;", "static ATTR(x) int y;", NULL,
+		"int x;",
+		"int x",
+		"int x = 3",
+		"int x, y",
+		"unsigned long n",
+		"const char *s = \"a;b\"",
+		"struct order o",
+		"struct order o = {.qty = 3}",
+		"struct order o = {\n\t.qty = 3,\n}",
+		"struct order *o, **p",
+		"int a[3]",
+		"int a[] = {1, 2, 3};",
+		"struct order;",
+		"struct order { int qty; };",
+		"struct order {\n\tint qty;\n};",
+		"struct order { int qty; }",
+		"enum color { RED, GREEN };",
+		"typedef int number;",
+		"typedef struct order order_t;",
+		"typedef struct {\n\tint x;\n} pair;",
+		"order_t o",
+		"order_t *o;",
+		"static int n;",
+		"extern int n;",
+		"extern int f(int);",
+		"double price(const struct order *o);",
+		"static inline int f(void);",
+		"int (*fp)(int)",
+		"int (*fp)(int);",
+		"typeof(x) y = x",
+		"__typeof__(x) y",
+		"_Alignas(16) char buffer[64]",
+		"int x __attribute__((aligned(8)))",
+		"static int f(int) __attribute__((noinline));",
+		"_Atomic int n",
+		"_Atomic(int) n",
+		"unsigned x",
+		"REALTIMEFUNC int f(int);",
+		"int x; int y",
+		"ATTR(x) int y;",
+		"static ATTR(x) int y;",
+		NULL,
 	};
 	expect_all(texts, ENTRY_COMPLETE);
 }
@@ -76,16 +200,25 @@ static void function_definitions_are_complete_at_their_closing_brace(void **stat
 {
 	(void)state;
 	static const char *const texts[] = {
-		"int f(void) { return 3; }", "static double price(const struct order *o)\n{\n\treturn o->qty;\n}",
+		"int f(void) { return 3; }",
+		"static double price(const struct order *o)\n{\n\treturn o->qty;\n}",
 		"REALTIMEFUNC\nstatic double price(const struct order *o)\n{\n\treturn o->qty;\n}",
-		"static int\nf(int a,\n  int b)\n{\n\treturn a + b;\n}", "int f(a, b)\n\tint a;\n\tchar *b;\n{\n\treturn a;\n}",
-		"void (*f(int n))(int)\n{\n\treturn 0;\n}", "int f(void)\n{\n\tif (x) {\n\t} else {\n\t}\n\treturn 0;\n}",
-		"int f(void)\n{\n\tstruct order o = {.qty = 3};\n\treturn o.qty;\n}", "int f(void) {}\nint g(void) {}",
+		"static int\nf(int a,\n  int b)\n{\n\treturn a + b;\n}",
+		"int f(a, b)\n\tint a;\n\tchar *b;\n{\n\treturn a;\n}",
+		"void (*f(int n))(int)\n{\n\treturn 0;\n}",
+		"int f(void)\n{\n\tif (x) {\n\t} else {\n\t}\n\treturn 0;\n}",
+		"int f(void)\n{\n\tstruct order o = {.qty = 3};\n\treturn o.qty;\n}",
+		"int f(void) {}\nint g(void) {}",
 		"int f(void)\n{\n#ifdef X\n\tif (a) {\n#else\n\tif (b) {\n#endif\n\t}\n\treturn 0;\n}",
 		"int f(void)\n{\n#ifdef X\n\treturn 1;\n}\n#else\n\treturn 0;\n}\n#endif",
-		"int f(void) __attribute__((noinline))\n{\n}", "__attribute__((noinline)) int f(void)\n{\n}",
-		"int f(void)\n{\n\treturn 3; /* } */\n}", "int f(void)\n<%\n\treturn 3;\n%>", "foo_t *f(struct order *o)\n{\n}",
-		"int f(void)\n{\n\tputs(\"}\");\n\treturn '}';\n}", "int f(void)\n{\n\tdo {\n\t\tg();\n\t} while (x);\n}", NULL,
+		"int f(void) __attribute__((noinline))\n{\n}",
+		"__attribute__((noinline)) int f(void)\n{\n}",
+		"int f(void)\n{\n\treturn 3; /* } */\n}",
+		"int f(void)\n<%\n\treturn 3;\n%>",
+		"foo_t *f(struct order *o)\n{\n}",
+		"int f(void)\n{\n\tputs(\"}\");\n\treturn '}';\n}",
+		"int f(void)\n{\n\tdo {\n\t\tg();\n\t} while (x);\n}",
+		NULL,
 	};
 	expect_all(texts, ENTRY_COMPLETE);
 }
@@ -94,11 +227,39 @@ static void an_open_bracket_comment_or_line_goes_on(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"f(", "f(x,", "a[", "{", "int f(void) {", "int f(void)\n{\n\treturn 3;", "struct order o = {", "if (x) {",
-		"int f(void)\n{\n\tif (x) {\n\t}", "/*", "/* a\n", "x /* y", "x = \\", "#define X \\", "#define X 1 \\\n\t+ 2 \\",
-		"#define X /* a", "// a \\", "\"a\\", "#if 1", "#ifdef X\nint x;", "#ifndef X\nint x;\n#else", "# if X\nint f(void) {}\n",
-		"int f(void)\n{\n#ifdef X\n\tif (a) {\n#else\n\tif (b) {\n#endif\n\t}\n\treturn 0;", "f(\"a\"", "f(/* ) */", "f(')'",
-		"<%", "a <: 3", "typedef struct {\n\tint x;\n}", "struct order {", "int f(void) {\n\n\n", "({ x;", NULL,
+		"f(",
+		"f(x,",
+		"a[",
+		"{",
+		"int f(void) {",
+		"int f(void)\n{\n\treturn 3;",
+		"struct order o = {",
+		"if (x) {",
+		"int f(void)\n{\n\tif (x) {\n\t}",
+		"/*",
+		"/* a\n",
+		"x /* y",
+		"x = \\",
+		"#define X \\",
+		"#define X 1 \\\n\t+ 2 \\",
+		"#define X /* a",
+		"// a \\",
+		"\"a\\",
+		"#if 1",
+		"#ifdef X\nint x;",
+		"#ifndef X\nint x;\n#else",
+		"# if X\nint f(void) {}\n",
+		"int f(void)\n{\n#ifdef X\n\tif (a) {\n#else\n\tif (b) {\n#endif\n\t}\n\treturn 0;",
+		"f(\"a\"",
+		"f(/* ) */",
+		"f(')'",
+		"<%",
+		"a <: 3",
+		"typedef struct {\n\tint x;\n}",
+		"struct order {",
+		"int f(void) {\n\n\n",
+		"({ x;",
+		NULL,
 	};
 	expect_all(texts, ENTRY_OPEN);
 }
@@ -107,15 +268,48 @@ static void a_function_head_waits_for_its_body(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"static double price(const struct order *o)", "REALTIMEFUNC", "static inline", "static struct x *", "static int",
-		"unsigned long", "const char *", "struct order", "void", "static foo_t", "REALTIMEFUNC foo_t", "int main(void)",
-		"int f()", "foo_t f(int a)", "foo_t f(a)", "foo_t *f(struct order *o)", "foo_t *f(void)", "foo_t *f(size_t n)",
-		"foo_t *f(const foo_t *p)", "foo_t *f(const char *format, ...)", "int f(a, b)", "int f(a, b)\n\tint a;",
-		"int f(a, b)\n\tint a;\n\tchar *b;", "f(struct order *o)", "void (*f(int n))(int)", "int f(int a)\n\n",
-		"int f(int a) // b", "int f(int a) /* b */", "int f(int a) __attribute__((noinline))", "__attribute__((x)) int f(int a)",
-		"EXPORT static int f(int a)", "EXPORT int f(int a)", "extern int f(int)", "REALTIMEFUNC\nstatic int f(int a)",
-		"XML_Bool XMLCALL\nf(XML_Parser parser)", "static int\nf(int a,\n  int b)", "_Noreturn void die(void)", "int x; int f(int a)",
-		"typeof(x) f(int a)", "int f(void) {}\nstatic int g(void)", "REALTIMEFUNC int x", NULL,
+		"static double price(const struct order *o)",
+		"REALTIMEFUNC",
+		"static inline",
+		"static struct x *",
+		"static int",
+		"unsigned long",
+		"const char *",
+		"struct order",
+		"void",
+		"static foo_t",
+		"REALTIMEFUNC foo_t",
+		"int main(void)",
+		"int f()",
+		"foo_t f(int a)",
+		"foo_t f(a)",
+		"foo_t *f(struct order *o)",
+		"foo_t *f(void)",
+		"foo_t *f(size_t n)",
+		"foo_t *f(const foo_t *p)",
+		"foo_t *f(const char *format, ...)",
+		"int f(a, b)",
+		"int f(a, b)\n\tint a;",
+		"int f(a, b)\n\tint a;\n\tchar *b;",
+		"f(struct order *o)",
+		"void (*f(int n))(int)",
+		"int f(int a)\n\n",
+		"int f(int a) // b",
+		"int f(int a) /* b */",
+		"int f(int a) __attribute__((noinline))",
+		"__attribute__((x)) int f(int a)",
+		"EXPORT static int f(int a)",
+		"EXPORT int f(int a)",
+		"extern int f(int)",
+		"REALTIMEFUNC\nstatic int f(int a)",
+		"XML_Bool XMLCALL\nf(XML_Parser parser)",
+		"static int\nf(int a,\n  int b)",
+		"_Noreturn void die(void)",
+		"int x; int f(int a)",
+		"typeof(x) f(int a)",
+		"int f(void) {}\nstatic int g(void)",
+		"REALTIMEFUNC int x",
+		NULL,
 	};
 	expect_all(texts, ENTRY_OPEN);
 }
@@ -124,9 +318,13 @@ static void an_operator_or_a_statement_head_at_the_end_goes_on(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"a +", "a = b *", "a &&", "a ||", "x =", "x ?", "x ? y :", "a,", "o.", "o->", "a <<", "x +=", "!", "a =\n\tb +",
-		"if (x)", "for (;;)", "while (x)", "switch (x)", "else", "if (x) y(); else", "do", "do { f(); }", "if (x) if (y)",
-		"for (int i = 0; i < 3; i++)", NULL,
+		"a +",	     "a = b *",	    "a &&",	     "a ||",
+		"x =",	     "x ?",	    "x ? y :",	     "a,",
+		"o.",	     "o->",	    "a <<",	     "x +=",
+		"!",	     "a =\n\tb +",  "if (x)",	     "for (;;)",
+		"while (x)", "switch (x)",  "else",	     "if (x) y(); else",
+		"do",	     "do { f(); }", "if (x) if (y)", "for (int i = 0; i < 3; i++)",
+		NULL,
 	};
 	expect_all(texts, ENTRY_OPEN);
 }
@@ -135,8 +333,14 @@ static void an_unterminated_literal_does_not_wait_forever(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"\"abc", "x = \"abc", "puts(\"abc)", "f('a)", "'", "int f(void)\n{\n\tputs(\"abc);\n\treturn 3;\n}",
-		"int f(void)\n{\n\tif (c == '()\n\t\treturn 3;\n}", NULL,
+		"\"abc",
+		"x = \"abc",
+		"puts(\"abc)",
+		"f('a)",
+		"'",
+		"int f(void)\n{\n\tputs(\"abc);\n\treturn 3;\n}",
+		"int f(void)\n{\n\tif (c == '()\n\t\treturn 3;\n}",
+		NULL,
 	};
 	expect_all(texts, ENTRY_COMPLETE);
 	assert_int_equal(judge("int f(void)\n{\n\tputs(\"abc);"), ENTRY_OPEN);
@@ -161,9 +365,21 @@ static void directives_are_complete_lines(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"#include <stdio.h>", "#include \"orders.h\"", "#define X 1", "#define F(x) \\\n\t((x) + 1)", "#define X \\\n",
-		"#undef X", "#if 1\nint x;\n#endif", "#define OPEN {", "#define OPEN (", "#error don't", "#", "%: define X",
-		"#ifdef X\nint x;\n#elif Y\nint y;\n#else\nint z;\n#endif", "#define X /* a\n b */ 3", NULL,
+		"#include <stdio.h>",
+		"#include \"orders.h\"",
+		"#define X 1",
+		"#define F(x) \\\n\t((x) + 1)",
+		"#define X \\\n",
+		"#undef X",
+		"#if 1\nint x;\n#endif",
+		"#define OPEN {",
+		"#define OPEN (",
+		"#error don't",
+		"#",
+		"%: define X",
+		"#ifdef X\nint x;\n#elif Y\nint y;\n#else\nint z;\n#endif",
+		"#define X /* a\n b */ 3",
+		NULL,
 	};
 	expect_all(texts, ENTRY_COMPLETE);
 }
@@ -172,8 +388,21 @@ static void commands_are_one_line(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"\\list", "\\log price", "  \\list", "\\", "\\?", "\\in orders.c", "\\note price it (was", "\\p/x {", "\\chec",
-		"\\checks", "\\define", "\\define ", "\\note x /*", "\\guard f return (", NULL,
+		"\\list",
+		"\\log price",
+		"  \\list",
+		"\\",
+		"\\?",
+		"\\in orders.c",
+		"\\note price it (was",
+		"\\p/x {",
+		"\\chec",
+		"\\checks",
+		"\\define",
+		"\\define ",
+		"\\note x /*",
+		"\\guard f return (",
+		NULL,
 	};
 	expect_all(texts, ENTRY_COMPLETE);
 }
@@ -182,12 +411,25 @@ static void check_and_define_take_the_definition_that_follows(void **state)
 {
 	(void)state;
 	static const char *const open[] = {
-		"\\check", "\\check\n", "\\check\n// price", "\\check\nint f(void)", "\\check\nint f(void)\n{", "\\define price",
-		"\\define orders.c:price\n", "\\define price\nstatic int\nprice(void)\n{\n", "\\check int f(void)", "  \\check", NULL,
+		"\\check",
+		"\\check\n",
+		"\\check\n// price",
+		"\\check\nint f(void)",
+		"\\check\nint f(void)\n{",
+		"\\define price",
+		"\\define orders.c:price\n",
+		"\\define price\nstatic int\nprice(void)\n{\n",
+		"\\check int f(void)",
+		"  \\check",
+		NULL,
 	};
 	static const char *const complete[] = {
-		"\\check\nint f(void)\n{\n}", "\\check int f(void) {}", "\\define price\nint f(void)\n{\n\treturn 3;\n}",
-		"\\check\nint x;", "\\define orders.c:price\nint price(void) { return 3; }", NULL,
+		"\\check\nint f(void)\n{\n}",
+		"\\check int f(void) {}",
+		"\\define price\nint f(void)\n{\n\treturn 3;\n}",
+		"\\check\nint x;",
+		"\\define orders.c:price\nint price(void) { return 3; }",
+		NULL,
 	};
 	expect_all(open, ENTRY_OPEN);
 	expect_all(complete, ENTRY_COMPLETE);
@@ -200,9 +442,17 @@ static void a_command_ends_an_entry_that_is_open(void **state)
 		const char *text, *line;
 		bool ends;
 	} cases[] = {
-		{"static int f(int a)", "\\list", true}, {"f(", "  \\q", true}, {"\\check", "\\list", true},
-		{"int f(void) {", "\\?", true}, {"/* doxygen", "\\brief x", false}, {"#define X \\", "\\list", false},
-		{"f(", "x", false}, {"f(", "", false}, {"f(", "\\", false}, {"f(", "\\\"", false}, {"x = 3", "\\list", false},
+		{"static int f(int a)", "\\list", true},
+		{"f(", "  \\q", true},
+		{"\\check", "\\list", true},
+		{"int f(void) {", "\\?", true},
+		{"/* doxygen", "\\brief x", false},
+		{"#define X \\", "\\list", false},
+		{"f(", "x", false},
+		{"f(", "", false},
+		{"f(", "\\", false},
+		{"f(", "\\\"", false},
+		{"x = 3", "\\list", false},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -258,8 +508,10 @@ static void lines_added_one_by_one_say_the_same_as_the_whole(void **state)
 {
 	(void)state;
 	static const char text[] =
-		"/* a\n * long { comment\n */\nREALTIMEFUNC\nstatic double\nprice(const struct order *o, /* the\n order */\n"
-		"      int n)\n{\n#define TWICE(x) \\\n\t((x) + \\\n\t (x))\n\tif (n > 3) {\n\t\tputs(\"}\"); // }\n\t}\n"
+		"/* a\n * long { comment\n */\nREALTIMEFUNC\nstatic double\nprice(const struct order *o, /* "
+		"the\n order */\n"
+		"      int n)\n{\n#define TWICE(x) \\\n\t((x) + \\\n\t (x))\n\tif (n > 3) "
+		"{\n\t\tputs(\"}\"); // }\n\t}\n"
 		"#ifdef X\n\tfor (;;) {\n#else\n\twhile (1) {\n#endif\n\t}\n\treturn n;\n}";
 	static const char lines_open[] = "OOEOOOOOOOOOOOOOOOOOOOC";
 	struct entry e;
@@ -269,8 +521,9 @@ static void lines_added_one_by_one_say_the_same_as_the_whole(void **state)
 	for (const char *p = text; p; line++) {
 		const char *end = strchrnul(p, '\n');
 		assert_true(entry_add(&e, p, (size_t)(end - p)));
-		assert_int_equal(e.state, lines_open[line] == 'O' ? ENTRY_OPEN : lines_open[line] == 'E' ? ENTRY_EMPTY
-						: ENTRY_COMPLETE);
+		assert_int_equal(e.state, lines_open[line] == 'O'   ? ENTRY_OPEN
+					  : lines_open[line] == 'E' ? ENTRY_EMPTY
+								    : ENTRY_COMPLETE);
 		assert_int_equal(entry_judge(text, (size_t)(end - text)), e.state);
 		p = *end ? end + 1 : NULL;
 	}
@@ -446,6 +699,7 @@ static void the_history_lies_in_the_state_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_falls_into_the_tokens_of_the_standard),
 		cmocka_unit_test(white_space_and_comments_are_empty),
 		cmocka_unit_test(expressions_and_statements_are_complete),
 		cmocka_unit_test(declarations_are_complete),
@@ -463,10 +717,12 @@ int main(void)
 		cmocka_unit_test(lines_added_one_by_one_say_the_same_as_the_whole),
 		cmocka_unit_test(any_bytes_are_judged),
 		cmocka_unit_test(an_entry_of_many_lines_costs_its_lines),
-		cmocka_unit_test_setup_teardown(an_entry_of_several_lines_is_one_in_the_history, make_home, remove_home),
+		cmocka_unit_test_setup_teardown(an_entry_of_several_lines_is_one_in_the_history, make_home,
+						remove_home),
 		cmocka_unit_test_setup_teardown(equal_entries_are_folded, make_home, remove_home),
 		cmocka_unit_test_setup_teardown(the_history_is_private_and_bounded, make_home, remove_home),
-		cmocka_unit_test_setup_teardown(a_history_that_cannot_be_written_is_told, make_home, remove_home),
+		cmocka_unit_test_setup_teardown(a_history_that_cannot_be_written_is_told, make_home,
+						remove_home),
 		cmocka_unit_test(the_history_lies_in_the_state_directory),
 	};
 
