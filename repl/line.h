@@ -1,9 +1,9 @@
 /* What a person types: entries of one or more lines, and readline around them.
  *
  * An entry is a command (one line that begins with `\`) or C text, which goes on until it is complete;
- * `\check` and `\define NAME` take the C text that follows along. The entry_ functions are pure, never fail but for
- * memory and cost what the added line costs, not what the entry has grown to. The line_ functions own the
- * terminal and readline's globals: one thread, one user of them. Nothing here knows the engine. */
+ * `\check` and `\define NAME` take the C text that follows along. The entry_ functions are pure, never fail
+ * but for memory and cost what the added line costs, not what the entry has grown to. The line_ functions own
+ * the terminal and readline's globals: one thread, one user of them. Nothing here knows the engine. */
 #ifndef RTF_LINE_H
 #define RTF_LINE_H
 
