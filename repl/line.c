@@ -682,7 +682,8 @@ static unsigned text_hash(const char *text)
 	return hash;
 }
 
-/* Keeps the newest of equal entries. Returns how many were removed. */
+/* Keeps the newest of equal entries. Returns how many were removed. (history_list() and not history_get(): the
+ * store, which tests link too, has one of its own.) */
 static int fold_duplicates(void)
 {
 	enum { SLOTS = 1 << 15 }; /* at least twice the entries that stifle_history leaves */
@@ -690,7 +691,7 @@ static int fold_duplicates(void)
 	int removed = 0;
 
 	for (int i = history_length - 1; seen && i >= 0; i--) {
-		HIST_ENTRY *entry = history_get(history_base + i);
+		HIST_ENTRY *entry = history_list()[i];
 		unsigned slot = text_hash(entry->line) % SLOTS;
 		while (seen[slot] && strcmp(seen[slot]->line, entry->line) != 0)
 			slot = (slot + 1) % SLOTS;
@@ -763,7 +764,7 @@ static void load_history(void)
 void line_remember(const char *entry)
 {
 	for (int i = history_length - 1; i >= 0; i--) {
-		if (strcmp(history_get(history_base + i)->line, entry) == 0)
+		if (strcmp(history_list()[i]->line, entry) == 0)
 			free_history_entry(remove_history(i));
 	}
 	add_history(entry);

@@ -612,7 +612,7 @@ static int remove_home(void **state)
 
 static const char *entry_at(int i)
 {
-	return history_get(history_base + i)->line;
+	return history_list()[i]->line;
 }
 
 static void an_entry_of_several_lines_is_one_in_the_history(void **state)
