@@ -99,7 +99,6 @@ static const struct word distrusted[] = {
 /* In the parentheses of an __attribute__: these change the meaning, and libtcc ignores or half knows them. Attributes
  * that it warns of are judged by harmless_attributes. */
 static const struct word distrusted_attributes[] = {
-	{ "cleanup", "the cleanup attribute" },
 	{ "constructor", "the constructor attribute" },
 	{ "destructor", "the destructor attribute" },
 	{ "mode", "the mode attribute" },
@@ -134,6 +133,7 @@ static const char *const harmless_warnings[] = {
 	" redefined",
 	"assignment discards qualifiers from pointer target type",
 	"assignment from incompatible pointer type",
+	"cast between pointer and integer of different size",
 	"deprecated use of label at end of compound statement",
 	"function might return no value",
 	"'return' with no value",
@@ -168,6 +168,8 @@ static const char *find_word(const char *text, const struct token *token)
 	return NULL;
 }
 
+static const char over_aligned[] = "an alignment of more than 16 bytes";
+
 /* `aligned(N)`: libtcc's stack frames keep 16 bytes and no more, so a larger N may turn out untrue for a local. */
 static bool alignment_is_kept(struct token_reader reader)
 {
@@ -183,7 +185,7 @@ static bool alignment_is_kept(struct token_reader reader)
 	return token.first == ')' && value <= 16;
 }
 
-/* Behind `__attribute__` or `_Alignas`: what in its parentheses libtcc gets wrong, or NULL. */
+/* Behind `__attribute__`: what in its parentheses libtcc gets wrong, or NULL. */
 static const char *attribute_reason(struct token_reader reader)
 {
 	struct token token;
@@ -203,7 +205,7 @@ static const char *attribute_reason(struct token_reader reader)
 			if (attribute_equals(name, length, distrusted_attributes[i].text))
 				return distrusted_attributes[i].reason;
 		if (attribute_equals(name, length, "aligned") && !alignment_is_kept(reader))
-			return "an alignment of more than 16 bytes";
+			return over_aligned;
 	}
 	return NULL;
 }
@@ -236,6 +238,39 @@ static bool starts_statement(const struct token *previous, bool in_body)
 	return !previous->first || strchr("{};:", previous->first) || (in_body && previous->first == ')');
 }
 
+/* libtcc keeps `\u00e9` as it is written. */
+static const char *literal_reason(const struct token_reader *reader, const struct token *token)
+{
+	for (uint32_t i = token->begin; i + 1 < token->end; i++) {
+		if (reader->text[i] != '\\')
+			continue;
+		i++;
+		if (reader->text[i] == 'u' || reader->text[i] == 'U')
+			return "universal character names";
+	}
+	return NULL;
+}
+
+/* A function's text as people write it has `#if`s in it; the branch that is not taken may hold an #error. */
+static bool is_conditional(const struct token_reader *body, const struct token *word)
+{
+	static const char *const words[] = { "if", "ifdef", "ifndef", "elif", "else", "endif", "error", "warning" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (token_is(body, word, words[i]))
+			return true;
+	return false;
+}
+
+/* `__has_attribute(x)` and its kin ask the compiler, and libtcc has other answers. Reads the line to its end. */
+static const char *conditional_reason(struct token_reader *body)
+{
+	struct token word;
+	for (token_next(body, &word); word.kind != TOKEN_END; token_next(body, &word))
+		if (word.kind == TOKEN_NAME && word.end - word.begin > 6 && !memcmp(body->text + word.begin, "__has_", 6))
+			return "a question about the compiler";
+	return NULL;
+}
+
 /* #define and what else may stand in a preprocessed text. */
 static const char *directive_reason(const char *text, const struct token *token, struct token_reader *body)
 {
@@ -252,6 +287,8 @@ static const char *directive_reason(const char *text, const struct token *token,
 		token_next(body, &word);
 		return NULL;
 	}
+	if (is_conditional(body, &word))
+		return conditional_reason(body);
 	if (!token_is(body, &word, "pragma"))
 		return word.kind == TOKEN_END ? NULL : "a preprocessor directive";
 	token_next(body, &word);
@@ -267,41 +304,179 @@ static const char *directive_reason(const char *text, const struct token *token,
 	return "a #pragma";
 }
 
-/* Why libtcc must not be asked to compile what `reader` still holds, or NULL. `macro`: the text of a macro, where
- * nobody knows what comes before it. */
-static const char *distrust(struct token_reader *reader, bool macro)
+/* Where in the text a scan is: in which braces, and in how many brackets within them. */
+enum brace_kind { BRACE_FILE, BRACE_OTHER, BRACE_FIELDS, BRACE_ENUM };
+
+enum { DEPTH_MAX = 256 };
+
+struct scan {
+	struct token_reader reader;
+	bool macro; /* the text of a macro: nobody knows what comes before it */
+	struct token token, previous;
+	enum brace_kind next; /* what a `{` here would open */
+	bool enum_closed;     /* right behind an enum's braces */
+	unsigned depth;
+	struct {
+		enum brace_kind kind;
+		unsigned brackets;
+	} braces[DEPTH_MAX];
+};
+
+/* A bit-field of more than 32 bits: gcc computes with its own width, libtcc with 64 bits. */
+static const char *colon_reason(const struct scan *scan)
 {
-	struct token token, previous = { .kind = TOKEN_PUNCTUATOR, .first = ';' };
-	unsigned depth = 0;
-	for (token_next(reader, &token); token.kind != TOKEN_END; token_next(reader, &token)) {
-		const char *reason = NULL;
-		if (token.kind == TOKEN_DIRECTIVE) {
-			struct token_reader body;
-			reason = directive_reason(reader->text, &token, &body);
-			if (!reason && !macro)
-				reason = distrust(&body, true);
-			if (reason)
-				return reason;
-			continue;
+	struct token_reader reader = scan->reader;
+	struct token width;
+	if (scan->braces[scan->depth].kind != BRACE_FIELDS || scan->braces[scan->depth].brackets)
+		return NULL;
+	token_next(&reader, &width);
+	if (width.kind == TOKEN_NUMBER && strtoul(reader.text + width.begin, NULL, 0) <= 32) {
+		token_next(&reader, &width);
+		if (width.first == ';' || width.first == ',' || width.kind == TOKEN_NAME)
+			return NULL;
+	}
+	return "a bit-field of more than 32 bits";
+}
+
+static const char *open_brace(struct scan *scan)
+{
+	if (scan->depth + 1 == DEPTH_MAX)
+		return "so deeply nested braces";
+	if (!scan->depth && scan->previous.first == ';' && !scan->macro)
+		return "a function definition in the old style";
+	scan->depth++;
+	scan->braces[scan->depth].kind = scan->next;
+	scan->braces[scan->depth].brackets = 0;
+	scan->next = BRACE_OTHER;
+	return NULL;
+}
+
+static const char *punctuator_reason(struct scan *scan)
+{
+	bool was_enum = scan->braces[scan->depth].kind == BRACE_ENUM;
+	unsigned *brackets = &scan->braces[scan->depth].brackets;
+	switch (scan->token.first) {
+	case '{':
+		return open_brace(scan);
+	case '}':
+		if (scan->depth)
+			scan->depth--;
+		scan->enum_closed = was_enum;
+		return NULL;
+	case '(':
+	case '[':
+		++*brackets;
+		break;
+	case ')':
+	case ']':
+		if (*brackets)
+			--*brackets;
+		break;
+	case ':':
+		return colon_reason(scan);
+	}
+	scan->next = BRACE_OTHER;
+	return NULL;
+}
+
+static const char *name_reason(struct scan *scan)
+{
+	const struct token_reader *reader = &scan->reader;
+	const struct token *token = &scan->token;
+	const char *reason = find_word(reader->text, token);
+	if (reason)
+		return reason;
+	if (token_is(reader, token, "struct") || token_is(reader, token, "union"))
+		scan->next = BRACE_FIELDS;
+	else if (token_is(reader, token, "enum"))
+		scan->next = BRACE_ENUM;
+	if (token_is(reader, token, "_Alignas") && !alignment_is_kept(*reader))
+		return over_aligned;
+	if (token_is(reader, token, "__attribute__") || token_is(reader, token, "__attribute")) {
+		/* `packed` makes it smaller, to gcc. */
+		if (scan->next == BRACE_ENUM || scan->enum_closed)
+			return "an enumeration with an attribute";
+		reason = attribute_reason(*reader);
+		if (!reason && scan->next == BRACE_FIELDS) { /* struct __attribute__((packed)) { */
+			token_next(&scan->reader, &scan->token);
+			token_skip_group(&scan->reader, &scan->token);
 		}
-		if (token.first == '{')
-			depth++;
-		else if (token.first == '}' && depth)
-			depth--;
-		else if (token.kind == TOKEN_NAME) {
-			reason = find_word(reader->text, &token);
-			if (token_is(reader, &token, "__attribute__") || token_is(reader, &token, "__attribute") ||
-			    token_is(reader, &token, "_Alignas"))
-				reason = attribute_reason(*reader);
-			else if (token_is(reader, &token, "__asm__") || token_is(reader, &token, "asm") ||
-				 token_is(reader, &token, "__asm"))
-				reason = asm_reason(*reader, macro || starts_statement(&previous, depth > 0));
+		return reason;
+	}
+	if (token_is(reader, token, "__asm__") || token_is(reader, token, "asm") || token_is(reader, token, "__asm"))
+		return asm_reason(*reader, scan->macro || starts_statement(&scan->previous, scan->depth > 0));
+	return NULL;
+}
+
+static const char *token_reason(struct scan *scan)
+{
+	bool behind_enum = scan->enum_closed;
+	const char *reason = NULL;
+	switch (scan->token.kind) {
+	case TOKEN_NAME:
+		reason = name_reason(scan);
+		break;
+	case TOKEN_PUNCTUATOR:
+		reason = punctuator_reason(scan);
+		break;
+	case TOKEN_STRING:
+	case TOKEN_CHARACTER:
+		reason = literal_reason(&scan->reader, &scan->token);
+		break;
+	default:
+		break;
+	}
+	if (behind_enum)
+		scan->enum_closed = false;
+	return reason;
+}
+
+static const char *scan_text(struct scan *scan)
+{
+	for (;;) {
+		token_next(&scan->reader, &scan->token);
+		if (scan->token.kind == TOKEN_END)
+			return scan->token.unterminated ? "an unterminated literal or comment" : NULL;
+		const char *reason;
+		if (scan->token.kind == TOKEN_DIRECTIVE) {
+			struct token_reader body;
+			reason = directive_reason(scan->reader.text, &scan->token, &body);
+			if (!reason && body.at < body.size) {
+				struct scan inner = { .reader = body, .macro = true };
+				reason = scan_text(&inner);
+			}
+		} else {
+			reason = token_reason(scan);
+			scan->previous = scan->token;
 		}
 		if (reason)
 			return reason;
-		previous = token;
 	}
-	return token.unterminated ? "an unterminated literal or comment" : NULL;
+}
+
+/* Why libtcc must not be asked to compile this text, or NULL. */
+static const char *distrust(const char *text, uint32_t size)
+{
+	struct scan scan = { .macro = false };
+	token_reader_init(&scan.reader, text, size);
+	return scan_text(&scan);
+}
+
+/* Flags that make the same text mean something else, and that libtcc does not know. */
+static const char *const distrusted_flags[] = {
+	"-funsigned-char", "-funsigned-bitfields", "-fshort-enums", "-fshort-wchar", "-fpack-struct", "-ftrapv",
+	"-fms-extensions", "-fplan9-extensions", "-fexceptions", "-fnon-call-exceptions", "-fexec-charset=",
+	"-fwide-exec-charset=", "-finput-charset=", "-fsanitize=", "-finstrument-functions", "-fopenmp", "-fsingle-precision-constant",
+	"-malign-double", "-mlong-double-64", "-mlong-double-128", "-mms-bitfields", "-m32", "-mx32", "-mabi=", "-mregparm",
+};
+
+const char *compile_distrusted_flag(const char *const *argv)
+{
+	for (; *argv; argv++)
+		for (size_t i = 0; i < sizeof distrusted_flags / sizeof *distrusted_flags; i++)
+			if (!strncmp(*argv, distrusted_flags[i], strlen(distrusted_flags[i])))
+				return *argv;
+	return NULL;
 }
 
 /* --- libtcc: what it does not know, said in its own words ----------------------------------------------------------- */
@@ -522,13 +697,9 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 	if (size > UINT32_MAX)
 		return error_new(ERROR_INTERNAL, "a text of %zu bytes is too long to compile", size);
 
-	struct token_reader reader;
-	token_reader_init(&reader, text, (uint32_t)size);
-	const char *reason = distrust(&reader, false);
-	if (reason) {
-		*why = NULL;
+	const char *reason = distrust(text, (uint32_t)size);
+	if (reason)
 		return asprintf(why, "libtcc is not trusted with %s", reason) < 0 ? error_memory() : NULL;
-	}
 
 	char *source = malloc(sizeof prelude + size);
 	if (!source)
@@ -547,18 +718,20 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 /* --- the program's own compiler -------------------------------------------------------------------------------------- */
 
 /* Behind the program's flags, so that these win. The object must say by name whatever it needs (semantic
- * interposition: its own function too, whose newest version may be another), keep each variable apart, and be
- * machine code, unprofiled and without an entry of its own to patch. */
+ * interposition: its own function too, whose newest version may be another), keep each variable apart, reach
+ * thread-local variables as the ones of modules that were there at the start, and be machine code, unprofiled and
+ * without an entry of its own to patch. */
 static const char *const cc_flags[] = {
 	"-x", "c", "-w", "-fPIC", "-fsemantic-interposition", "-fvisibility=default", "-fdata-sections",
-	"-fno-common", "-fno-lto", "-g0", "-fpatchable-function-entry=0", "-c", "-o",
+	"-fno-common", "-ftls-model=initial-exec", "-fno-lto", "-g0", "-fpatchable-function-entry=0", "-c", NULL,
 };
 
-enum { CC_FLAGS = sizeof cc_flags / sizeof *cc_flags };
+/* A second step, for an object that calls the compiler's own library, which a program need not hold: takes in those parts. */
+static const char *const library_flags[] = { "-w", "-fno-lto", "-nostdlib", "-r", NULL };
 
 struct cc_run {
-	char directory[32], object[48];
-	int text, output[2]; /* memfd of the text; pipe of what the compiler prints */
+	char directory[32], object[48], merged[48];
+	int text, output[2]; /* memfd of the text; pipe of what the compiler prints, -1 where closed */
 	pid_t pid;
 	char *printed;
 	size_t printed_size;
@@ -572,6 +745,7 @@ static struct error *start_run(struct cc_run *run, const char *text)
 		return error_errno(errno, "cannot make a directory for the compiler's object");
 	}
 	snprintf(run->object, sizeof run->object, "%s/o", run->directory);
+	snprintf(run->merged, sizeof run->merged, "%s/r", run->directory);
 	run->text = memfd_create("slice", MFD_CLOEXEC);
 	if (run->text < 0)
 		return error_errno(errno, "cannot hand over the text");
@@ -582,31 +756,42 @@ static struct error *start_run(struct cc_run *run, const char *text)
 		if (put > 0)
 			done += (size_t)put;
 	}
-	if (pipe2(run->output, O_CLOEXEC) < 0)
-		return error_errno(errno, "cannot make a pipe");
-	return NULL;
+	run->printed = calloc(1, CC_OUTPUT_MAX + 1);
+	return run->printed ? NULL : error_memory();
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 static void end_run(struct cc_run *run)
 {
 	if (run->directory[0]) {
 		unlink(run->object);
+		unlink(run->merged);
 		rmdir(run->directory);
 	}
-	if (run->text >= 0)
-		close(run->text);
-	for (int i = 0; i < 2; i++)
-		if (run->output[i] >= 0)
-			close(run->output[i]);
+	close_fd(&run->text);
+	close_fd(&run->output[0]);
+	close_fd(&run->output[1]);
 	free(run->printed);
+}
+
+static size_t count_strings(const char *const *list)
+{
+	size_t count = 0;
+	while (list[count])
+		count++;
+	return count;
 }
 
 /* The environment with LC_ALL=C, so that an error line can be told from the rest. Borrowed strings, array owned. */
 static char **plain_environment(void)
 {
-	size_t count = 0;
-	while (environ && environ[count])
-		count++;
+	size_t count = environ ? count_strings((const char *const *)environ) : 0;
 	char **copy = calloc(count + 2, sizeof *copy);
 	if (!copy)
 		return NULL;
@@ -618,21 +803,17 @@ static char **plain_environment(void)
 	return copy;
 }
 
-static char **full_arguments(const struct cc_run *run, const char *const *argv)
+/* The three lists behind one another. Borrowed strings, array owned. */
+static char **join_arguments(const char *const *argv, const char *const *flags, const char *const *files)
 {
-	size_t count = 0;
-	while (argv[count])
-		count++;
-	char **all = calloc(count + CC_FLAGS + 3, sizeof *all);
+	const char *const *lists[] = { argv, flags, files };
+	char **all = calloc(count_strings(argv) + count_strings(flags) + count_strings(files) + 1, sizeof *all);
 	if (!all)
 		return NULL;
 	size_t used = 0;
-	for (size_t i = 0; i < count; i++)
-		all[used++] = (char *)argv[i];
-	for (size_t i = 0; i < CC_FLAGS; i++)
-		all[used++] = (char *)cc_flags[i];
-	all[used++] = (char *)run->object;
-	all[used] = (char *)"-";
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		for (const char *const *each = lists[i]; *each; each++)
+			all[used++] = (char *)*each;
 	return all;
 }
 
@@ -737,33 +918,81 @@ static struct error *failure(const char *compiler, const char *printed, int stat
 	return error_new(ERROR_COMPILE, "%s ended with status %d and no word", compiler, WEXITSTATUS(status));
 }
 
-static struct error *run_cc(struct cc_run *run, const char *const *argv, const char *directory,
-			    struct compile_object *out)
+static struct error *run_step(struct cc_run *run, const char *const *argv, const char *const *flags,
+			      const char *const *files, const char *directory)
 {
-	char **arguments = full_arguments(run, argv), **environment = plain_environment();
-	run->printed = calloc(1, CC_OUTPUT_MAX + 1);
+	char **arguments = join_arguments(argv, flags, files), **environment = plain_environment();
 	int failed = ENOMEM;
-	if (arguments && environment && run->printed)
+	if (pipe2(run->output, O_CLOEXEC) < 0)
+		failed = errno;
+	else if (arguments && environment)
 		failed = spawn(run, arguments, environment, directory);
 	free(arguments);
 	free(environment);
+	close_fd(&run->output[1]);
 	if (failed)
 		return error_errno(failed, "cannot run the compiler %s", argv[0]);
-	close(run->output[1]);
-	run->output[1] = -1;
 
 	int status = 0;
-	if (!await(run, &status))
+	bool in_time = await(run, &status);
+	close_fd(&run->output[0]);
+	if (!in_time)
 		return error_new(ERROR_TIMEOUT, "%s took more than %d seconds", argv[0], CC_SECONDS);
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		return failure(argv[0], run->printed, status);
+	return NULL;
+}
 
-	int fd = open(run->object, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+static struct error *read_file(const char *path, const char *compiler, struct compile_object *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return error_errno(errno, "cannot open the object that %s made", argv[0]);
+		return error_errno(errno, "cannot open the object that %s made", compiler);
 	struct error *e = read_object(fd, BACKEND_CC, out);
 	close(fd);
 	return e;
+}
+
+/* Names of functions that gcc and clang call for what the processor has no instruction for: __popcountdi2, __udivti3,
+ * __muldc3, __floattidf (libgcc's manual, "The GCC low-level runtime library"). */
+static void find_library_call(void *context, const char *name)
+{
+	bool *found = context;
+	static const char *const beginnings[] = { "__fix", "__float", "__extend", "__trunc", "__powi" };
+	size_t length = strlen(name);
+	if (length < 6 || strncmp(name, "__", 2))
+		return;
+	if (name[length - 1] == '2' || name[length - 1] == '3' || name[length - 1] == '4')
+		*found = true;
+	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+		if (!strncmp(name, beginnings[i], strlen(beginnings[i])))
+			*found = true;
+}
+
+static struct error *run_cc(struct cc_run *run, const char *const *argv, const char *directory,
+			    struct compile_object *out)
+{
+	const char *const compiled[] = { "-o", run->object, "-", NULL };
+	const char *const merged[] = { "-o", run->merged, run->object, "-lgcc", NULL };
+	struct compile_object object = { 0 };
+	bool calls_library = false;
+	struct error *e = run_step(run, argv, cc_flags, compiled, directory);
+	if (!e)
+		e = read_file(run->object, argv[0], &object);
+	if (!e)
+		e = link_each_undefined(object.bytes, object.size, find_library_call, &calls_library);
+	if (!e && calls_library) {
+		compile_object_fini(&object);
+		e = run_step(run, argv, library_flags, merged, directory);
+		if (!e)
+			e = read_file(run->merged, argv[0], &object);
+	}
+	if (e) {
+		compile_object_fini(&object);
+		return e;
+	}
+	*out = object;
+	return NULL;
 }
 
 struct error *compile_cc(const char *text, const char *const *argv, const char *directory, struct compile_object *out,

@@ -37,6 +37,10 @@ const char *compile_backend_name(enum compile_backend);
  * object. Any other name that nobody has is found by link_object: that, too, means compile_cc. */
 struct error *compile_tcc(const char *text, struct compile_object *out, char **why);
 
+/* The first of a program's compiler flags that makes a text mean what libtcc would not take it for, or NULL: with one,
+ * compile_tcc must not be asked. */
+const char *compile_distrusted_flag(const char *const *argv);
+
 /* Compiles with `cc` (argv: NULL-terminated, its first the compiler, then flags that change code generation, e.g.
  * {"gcc","-O2","-std=gnu11",NULL}; -fPIC, -fdata-sections and what else linking needs are added here) in
  * `directory` (NULL: the current one). A failing compiler is an ERROR_COMPILE whose message is its first error line, one

@@ -4,27 +4,14 @@
  * fixed random sequence, bare scalars. CONVENTION_SHOW=1 in the environment prints each with the signatures that went
  * wrong (a bit each) and the two answers. Each is compiled with each compiler into a function that calls and one that
  * is called, for seven signatures; then they call one another, in a child of ours that may crash. */
-#include "compile.h"
 #include "convention.h"
-#include "link.h"
+#include "linking.h"
 
-#include <dlfcn.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-enum { MEMBERS_MAX = 4, SCALARS_MAX = 4, SIGNATURES = 7, VARIADIC = 6, RANDOM_SHAPES = 60, REGION = 32 << 20 };
+enum { MEMBERS_MAX = 4, SCALARS_MAX = 4, SIGNATURES = 7, VARIADIC = 6, RANDOM_SHAPES = 60 };
 
 struct member {
 	const char *declaration; /* printf format of the name */
@@ -61,7 +48,7 @@ static const struct member members[] = {
 	{ "union { double u; long v; } %s", { { ".u", F }, { ".v", I } }, 0, 0, 1 },
 	{ "union { double u; float v; } %s", { { ".u", F }, { ".v", F } }, 0, 0, 1 },
 	{ "int %s : 5", { { "", I } }, 0, 1, 0 },
-	{ "long %s : 37", { { "", I } }, 0, 1, 0 },
+	{ "long %s : 31", { { "", I } }, 0, 1, 0 },
 };
 #undef I
 #undef F
@@ -130,6 +117,8 @@ static const char preamble[] =
 	"void *memset(void *, int, unsigned long);\n"
 	"static __attribute__((noinline)) long next(word *seed)\n"
 	"{ *seed = *seed * 6364136223846793005ul + 1442695040888963407ul; return (long)(*seed >> 33) % 101 - 50; }\n"
+	"static void bits(const char *v, long size, long *to)\n"
+	"{ long a = 0, b = size; while (!v[a]) a++; while (!v[b - 1]) b--; to[0] = b - a; to[1] = a; }\n"
 	"static __attribute__((noinline)) word mix(word h, long v) { return (h ^ (word)v) * 1099511628211ul + 7; }\n";
 
 /* Calls `with` for every scalar of a shape that carries a value. */
@@ -238,24 +227,27 @@ static void write_functions(FILE *out, unsigned k, const struct shape *shape)
 		k, k, k, k, k, k);
 }
 
-/* What gcc says of the shape: size, alignment, and each scalar as kind, size, offset. */
+/* What the compiler says of the shape: size, alignment, and each scalar as kind, size, offset, up to a kind of -1. A
+ * bit-field is where its bits are. */
 static void write_description(FILE *out, unsigned k, const struct shape *shape)
 {
-	fprintf(out, "static const long about%u[] = { sizeof(T%u), _Alignof(T%u)", k, k, k);
+	fprintf(out, "static void about%u(long *to)\n{\n\t*to++ = sizeof(T%u); *to++ = _Alignof(T%u);\n", k, k, k);
 	for (unsigned i = 0; i < shape->count; i++) {
 		const struct member *member = &members[shape->member[i]];
 		for (unsigned j = 0; j < SCALARS_MAX && member->scalars[j].path; j++) {
-			fprintf(out, ", %d, ", (int)member->scalars[j].kind);
+			const char *path = member->scalars[j].path;
+			fprintf(out, "\t*to++ = %d; ", (int)member->scalars[j].kind);
 			if (shape->form == SHAPE_BARE)
-				fprintf(out, "sizeof(T%u), 0", k);
+				fprintf(out, "*to++ = sizeof(T%u); *to++ = 0;\n", k);
 			else if (member->bit_field)
-				fprintf(out, "1, 0"); /* filled in by describe_bit_field */
+				fprintf(out, "{ T%u v; memset(&v, 0, sizeof v); v.m%u = -1; bits((char *)&v, sizeof v, to); "
+					"to += 2; }\n", k, i);
 			else
-				fprintf(out, "sizeof(((T%u *)0)->m%u%s), __builtin_offsetof(T%u, m%u%s)", k, i,
-					member->scalars[j].path, k, i, member->scalars[j].path);
+				fprintf(out, "*to++ = sizeof(((T%u *)0)->m%u%s); *to++ = __builtin_offsetof(T%u, m%u%s);\n",
+					k, i, path, k, i, path);
 		}
 	}
-	fputs(", -1 };\n", out);
+	fputs("\t*to = -1;\n}\n", out);
 }
 
 /* `table` gives: for each shape its callers, its called ones, its description. */
@@ -280,7 +272,7 @@ static char *write_text(unsigned first, unsigned end, bool described)
 				fprintf(out, "(void *)caller%u_%u, (void *)called%u_%u, ", k, s, k, s);
 		}
 		if (described)
-			fprintf(out, "about%u,\n", k);
+			fprintf(out, "(void *)about%u,\n", k);
 		else
 			fputs("0,\n", out);
 	}
@@ -291,77 +283,27 @@ static char *write_text(unsigned first, unsigned end, bool described)
 
 /* --- compiling, linking, calling ------------------------------------------------------------------------------------ */
 
-static unsigned char *writable, *executable, *page_end; /* page_end: behind it is no memory */
-static size_t code_at, data_at = REGION;
+static unsigned char *page_end; /* behind it is no memory */
 
-static bool resolve(void *context, const char *name, struct link_symbol *out)
+static void make_page_end(void)
 {
-	(void)context;
-	out->address = (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, name);
-	return out->address != 0;
-}
-
-static bool bind(void *context, const char *name, unsigned nth, uint64_t size, bool local, uint64_t *address)
-{
-	(void)context, (void)name, (void)nth, (void)size, (void)local, (void)address;
-	return false;
-}
-
-static void open_arena(void)
-{
-	int fd = memfd_create("arena", MFD_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, 2 * REGION), 0);
-	writable = mmap(NULL, 2 * REGION, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	executable = mmap(NULL, 2 * REGION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_ptr_not_equal(mmap(executable, REGION, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0), MAP_FAILED);
-	assert_ptr_not_equal(mmap(executable + REGION, REGION, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, REGION),
-			     MAP_FAILED);
-	close(fd);
 	page_end = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_ptr_not_equal(page_end, MAP_FAILED);
+	if (page_end == MAP_FAILED || mprotect(page_end + 4096, 4096, PROT_NONE))
+		abort();
 	page_end += 4096;
-	assert_int_equal(mprotect(page_end, 4096, PROT_NONE), 0);
 }
 
-static void *const *load(const struct compile_object *object)
-{
-	struct link_names names = { NULL, resolve, bind };
-	struct link_region code = { writable + code_at, (uintptr_t)executable + code_at, REGION - code_at };
-	struct link_region data = { writable + data_at, (uintptr_t)executable + data_at, 2 * REGION - data_at };
-	struct link_result result;
-	struct error *e = link_object(object->bytes, object->size, "table", &names, &code, &data, &result);
-	if (e)
-		fail_msg("%s", error_message(e));
-	code_at += (result.code_size + 15) & ~(size_t)15;
-	data_at += result.data_size;
-	void *const *(*table)(void) = (void *const *(*)(void))(uintptr_t)result.entry;
-	link_result_fini(&result);
-	return table();
-}
+typedef void *const *table_function(void);
 
 static void *const *load_tcc(const char *text)
 {
-	struct compile_object object = { 0 };
-	char *why = NULL;
-	struct error *e = compile_tcc(text, &object, &why);
-	if (e || why)
-		fail_msg("%s", e ? error_message(e) : why);
-	void *const *table = load(&object);
-	compile_object_fini(&object);
-	return table;
+	return ((table_function *)linking_enter(linking_tcc(text), "table"))();
 }
 
 static void *const *load_cc(const char *text, const char *compiler, const char *level)
 {
 	const char *argv[] = { compiler, level, NULL };
-	struct compile_object object = { 0 };
-	struct error *e = compile_cc(text, argv, NULL, &object, NULL);
-	if (e)
-		fail_msg("%s", error_message(e));
-	void *const *table = load(&object);
-	compile_object_fini(&object);
-	return table;
+	return ((table_function *)linking_enter(linking_cc(text, argv), "table"))();
 }
 
 enum { ENTRIES = 2 * SIGNATURES + 1 };
@@ -408,8 +350,6 @@ static const char *shape_text(const struct shape *shape)
 	return text;
 }
 
-/* A bit-field's bytes are those that lie behind the member before it; what counts is that they are no more than the
- * structure's. */
 static unsigned describe(const struct shape *shape, const long *about, struct convention_scalar *scalars,
 			 struct convention_shape *out)
 {
@@ -421,10 +361,6 @@ static unsigned describe(const struct shape *shape, const long *about, struct co
 			scalars[count] = (struct convention_scalar){
 				.kind = (enum convention_kind)about[0], .size = (uint64_t)about[1], .offset = (uint64_t)about[2],
 				.bit_field = member->bit_field, .in_array = member->array };
-			if (member->bit_field && shape->form == SHAPE_STRUCT && count)
-				scalars[count].offset = scalars[count - 1].offset + scalars[count - 1].size;
-			if (scalars[count].offset >= out->size)
-				scalars[count].offset = out->size - 1;
 			count++;
 		}
 	}
@@ -461,7 +397,8 @@ static void compare_with(const char *compiler, const char *level, unsigned skip)
 		void *const *tcc = load_tcc(text), *const *cc = load_cc(text, compiler, level);
 		free(text);
 		for (unsigned k = first; k < end; k++) {
-			const long *about = cc[(k - first) * ENTRIES + ENTRIES - 1];
+			long about[2 + MEMBERS_MAX * SCALARS_MAX * 3 + 1];
+			((void (*)(long *))cc[(k - first) * ENTRIES + ENTRIES - 1])(about);
 			size_t bytes = (size_t)about[0];
 			assert_int_equal(try_shape(k - first, bytes, cc, cc), 0); /* the test is right */
 			unsigned wrong = try_in_child(k - first, bytes, tcc, cc) |
@@ -533,6 +470,7 @@ int main(void)
 		cmocka_unit_test(no_shape_is_trusted_that_clang_passes_otherwise),
 	};
 	make_shapes();
-	open_arena();
+	linking_open();
+	make_page_end();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
