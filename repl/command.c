@@ -57,6 +57,8 @@ struct error *command_number(const char *word, int *number)
 
 /* --- \help, \status, \in, \quit -------------------------------------------------------------------------------------- */
 
+static struct error *unknown_command(enum error_class, const char *name);
+
 static struct error *run_help(struct call *c)
 {
 	const char *wanted = c->count ? c->words[0] : NULL;
@@ -80,7 +82,7 @@ static struct error *run_help(struct call *c)
 								"arguments", k->arguments, "help", k->help));
 	}
 	if (wanted && json_array_size(c->reply->data) == 0)
-		return error_new(ERROR_UNKNOWN, "there is no command \\%s", wanted);
+		return unknown_command(ERROR_UNKNOWN, wanted);
 	return NULL;
 }
 
@@ -188,7 +190,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static struct error *unknown_command(const char *name)
+static struct error *unknown_command(enum error_class class, const char *name)
 {
 	const struct command *near = NULL;
 	size_t least = 3;
@@ -202,8 +204,8 @@ static struct error *unknown_command(const char *name)
 		near = &commands[i];
 	}
 	if (near)
-		return error_new(ERROR_USAGE, "there is no command \\%s: did you mean \\%s?", name, near->name);
-	return error_new(ERROR_USAGE, "there is no command \\%s: \\help lists them", name);
+		return error_new(class, "there is no command \\%s: did you mean \\%s?", name, near->name);
+	return error_new(class, "there is no command \\%s: \\help lists them", name);
 }
 
 static struct error *run_line(struct console_state *state, const char *text, size_t size, struct reply *reply)
@@ -214,7 +216,7 @@ static struct error *run_line(struct console_state *state, const char *text, siz
 	snprintf(name, sizeof(name), "%.*s", (int)length, text + 1);
 	const struct command *k = find_command(name);
 	if (!k)
-		return unknown_command(name);
+		return unknown_command(ERROR_USAGE, name);
 	static _Thread_local char long_name[64];
 	snprintf(long_name, sizeof(long_name), "\\%s", k->name);
 	reply->command = long_name;

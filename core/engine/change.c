@@ -291,6 +291,22 @@ static char *stored_text(const struct change *c, const char *definition, size_t 
 	return text_take(&t);
 }
 
+/* NAME of `file.c:NAME`. */
+static const char *bare_name(const char *name)
+{
+	const char *colon = strrchr(name, ':');
+
+	return colon ? colon + 1 : name;
+}
+
+static bool defines(const struct edit *edit, const char *name)
+{
+	for (size_t i = 0; i < edit->count; i++)
+		if (strcmp(edit->functions[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static struct error *find_parts(struct live *l, const struct change_request *q, const struct edit *edit, struct change *c)
 {
 	bool *taken = calloc(edit->count + 1, sizeof(*taken));
@@ -303,6 +319,8 @@ static struct error *find_parts(struct live *l, const struct change_request *q, 
 	struct error *first_unknown = NULL, *e = NULL;
 	for (size_t i = 0; i < edit->count && !e; i++) {
 		struct live_function *f;
+		if (q->name && strcmp(edit->functions[i].name, bare_name(q->name)) != 0)
+			continue; /* a helper */
 		e = live_find(l, q->name ? q->name : edit->functions[i].name, q->file, &f);
 		if (e && error_class(e) == ERROR_UNKNOWN) {
 			/* A helper that comes along with the function that needs it, or a mistake. */
@@ -339,14 +357,30 @@ static struct error *find_parts(struct live *l, const struct change_request *q, 
 	return e;
 }
 
+/* Whether functions are all that the text holds. */
+static bool holds_functions_alone(const struct edit *edit)
+{
+	bool *all = malloc((edit->count + 1) * sizeof(*all));
+
+	if (!all)
+		return false;
+	memset(all, true, edit->count * sizeof(*all));
+	char *rest = edit_rest(edit, all);
+	free(all);
+	free(rest);
+	return edit->count && !rest;
+}
+
 /* \define NAME: the whole text defines that one function, through a macro perhaps. */
-static struct error *named_part(struct live *l, const struct change_request *q, struct change *c)
+static struct error *named_part(struct live *l, const struct change_request *q, const struct edit *edit, struct change *c)
 {
 	struct live_function *f;
 
 	struct error *e = live_find(l, q->name, q->file, &f);
 	if (e)
 		return e;
+	if (holds_functions_alone(edit))
+		return error_new(ERROR_USAGE, "the text defines %s, not %s", edit->functions[0].name, f->at.name);
 	c->parts = calloc(1, sizeof(*c->parts));
 	if (!c->parts)
 		return error_memory();
@@ -420,8 +454,8 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 	struct error *e = edit_new(q->text, q->size, &edit);
 	if (e)
 		return e;
-	if (q->name && edit.count != 1)
-		e = named_part(l, q, &c);
+	if (q->name && !defines(&edit, bare_name(q->name)))
+		e = named_part(l, q, &edit, &c);
 	else
 		e = find_parts(l, q, &edit, &c);
 	if (!e)
