@@ -144,6 +144,39 @@ static struct error *second_opinion(struct build *b, bool *accepted)
 	return NULL;
 }
 
+static bool is_declared(const struct index *ix, const char *name, size_t length)
+{
+	const char *tag = memchr(name, ' ', length);
+
+	if (tag++)
+		return index_find(ix, INDEX_TAG, tag, length - (size_t)(tag - name)) != INDEX_NONE;
+	return index_find(ix, INDEX_ORDINARY, name, length) != INDEX_NONE ||
+	       index_find_macro(ix, name, length, ix->size) != NULL;
+}
+
+static bool has_line(const struct text *lines, const char *line, size_t length)
+{
+	for (const char *at = lines->bytes; at && *at; at = strchr(at, '\n') + 1)
+		if (strcspn(at, "\n") == length && memcmp(at, line, length) == 0)
+			return true;
+	return false;
+}
+
+/* Adds to `also` what the check missed and the file has; false if that is nothing new. */
+static bool add_missing(const struct build *b, struct text *also)
+{
+	bool added = false;
+
+	for (const char *at = b->check.missing; at && *at; at = strchr(at, '\n') + 1) {
+		size_t length = strcspn(at, "\n");
+		if (!is_declared(b->source->index, at, length) || has_line(also, at, length))
+			continue;
+		text_printf(also, "%.*s\n", (int)length, at);
+		added = true;
+	}
+	return added;
+}
+
 /* The precise slice may lack what only shows when it is read: types that are looked into without naming a member, names
  * that a macro pastes together. Both are added on demand, a few times. */
 static struct error *check_until_complete(const struct build_host *host, struct build *b)
@@ -158,15 +191,11 @@ static struct error *check_until_complete(const struct build_host *host, struct 
 			e = check_once(host, b);
 		if (e || !b->check.failed)
 			break;
-		const char *missing = b->check.missing;
-		bool known = missing && index_find(b->source->index, INDEX_ORDINARY, missing, strlen(missing)) != INDEX_NONE &&
-			     !(also.bytes && strstr(also.bytes, missing));
-		if (known)
-			text_printf(&also, "%s\n", missing);
-		else if (b->check.incomplete && !everything)
-			everything = true;
-		else
+		if (add_missing(b, &also))
+			continue;
+		if (!b->check.incomplete || everything)
 			break;
+		everything = true;
 	}
 	text_fini(&also);
 	return e;

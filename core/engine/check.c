@@ -99,6 +99,8 @@ static int choose_arguments(const char *const *argv, const char **arguments)
 		"-Wno-unknown-warning-option", "-Wno-unknown-pragmas", "-Wno-visibility", "-Wno-macro-redefined",
 		"-Wno-builtin-macro-redefined", "-Wno-incompatible-library-redeclaration",
 		"-Werror=implicit-function-declaration", "-Werror=implicit-int",
+		"-ferror-limit=500",       /* each name that a macro pastes together is one at first */
+		"-D__malloc__(...)=",      /* gcc 11's attribute has arguments, clang's none; glibc's headers use both */
 	};
 	int count = 0;
 
@@ -242,6 +244,21 @@ static bool begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* Adds what a message has in quotes to the names that the slice lacks. */
+static void add_missing(struct pass *p, const char *message)
+{
+	struct check_result *r = p->result;
+	char *name = quoted(message), *list = NULL;
+
+	if (!name || asprintf(&list, "%s%s\n", r->missing ? r->missing : "", name) < 0)
+		list = NULL;
+	free(name);
+	if (!list)
+		return;
+	free(r->missing);
+	r->missing = list;
+}
+
 struct signatures {
 	const char *name;
 	char *before, *now;
@@ -302,13 +319,12 @@ static void classify(struct pass *p, CXSourceLocation location, struct check_dia
 	const struct slice_guard *guard = guard_at(p->slice, line);
 	if (guard)
 		explain_layout(p, guard, d);
-	if (strstr(d->message, "incomplete"))
-		r->incomplete = true;
-	if (!r->missing &&
-	    (begins(d->message, "use of undeclared identifier") || begins(d->message, "unknown type name") ||
-	     begins(d->message, "implicit declaration of function") ||
-	     begins(d->message, "implicitly declaring library function")))
-		r->missing = quoted(d->message);
+	bool incomplete = strstr(d->message, "incomplete") != NULL;
+	r->incomplete |= incomplete;
+	if (incomplete || begins(d->message, "use of undeclared identifier") || begins(d->message, "unknown type name") ||
+	    begins(d->message, "implicit declaration of function") ||
+	    begins(d->message, "implicitly declaring library function"))
+		add_missing(p, d->message);
 
 	if (r->failed)
 		return;

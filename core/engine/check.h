@@ -28,7 +28,7 @@ struct check_result {
 	bool failed;            /* at least one error: what follows is not to be compiled */
 	enum error_class class; /* then: COMPILE, SIGNATURE or LAYOUT */
 	char *message;          /* then: one sentence */
-	char *missing;          /* then: a name that the slice does not declare, or NULL */
+	char *missing;          /* then: what the slice does not declare, each on a line (`name`, `struct name`), or NULL */
 	bool incomplete;        /* then: it wants a type whole that the slice only mentions */
 	bool needs_cc;          /* passes, returns or calls with a shape that libtcc passes otherwise than gcc */
 	char *signature;        /* of the function as checked */

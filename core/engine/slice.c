@@ -878,7 +878,7 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 	want_ordinary(&c, q->name, (uint32_t)strlen(q->name), false);
 	read_names(&c, q->text, 0, (uint32_t)q->size, true, false);
 	if (q->also)
-		read_names(&c, q->also, 0, (uint32_t)strlen(q->also), false, false);
+		read_names(&c, q->also, 0, (uint32_t)strlen(q->also), true, false);
 	close_over(&c);
 
 	write_declarations(&c, &text);
