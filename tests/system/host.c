@@ -126,17 +126,27 @@ static void threads_join(void)
 
 /* --- lines --------------------------------------------------------------------------------------------------------- */
 
+static void print_price(double p)
+{
+	printf("%g after %d\n", p, calls);
+}
+
+static void print_two(int here, int there)
+{
+	printf("%d %d\n", here, there);
+}
+
 static void answer(const char *what, const char *rest)
 {
 	struct order o = {.name = "nut"};
 	int a = 0, b = 0;
 
 	if (!strcmp(what, "price") && sscanf(rest, "%d %lf", &o.qty, &o.unit) == 2)
-		printf("%g after %d\n", price(&o), calls);
+		print_price(price(&o));
 	else if (!strcmp(what, "add") && sscanf(rest, "%d %d", &a, &b) == 2)
-		printf("%d %d\n", add(a, b), other_add(a, b));
+		print_two(add(a, b), other_add(a, b));
 	else if (!strcmp(what, "shifted") && sscanf(rest, "%d", &a) == 1)
-		printf("%d %d\n", shifted(a), other_shifted(a));
+		print_two(shifted(a), other_shifted(a));
 	else if (!strcmp(what, "ticks"))
 		printf("%d\n", ticks());
 	else if (!strcmp(what, "factorial") && sscanf(rest, "%d", &a) == 1)
