@@ -50,6 +50,7 @@ static void add_cut(struct declaration *d, uint32_t begin, uint32_t end)
 
 static void advance(struct declaration_reader *r, struct declaration *d)
 {
+	r->behind = r->current.end;
 	for (;;) {
 		token_next(&r->tokens, &r->current);
 		if (r->current.kind != TOKEN_DIRECTIVE)
@@ -100,7 +101,8 @@ enum word {
 	WORD_THREAD,
 	WORD_QUALIFIER, /* and other words that say nothing here */
 	WORD_TYPE,      /* a basic type */
-	WORD_GROUPED,   /* attribute, alignment, asm: brackets follow */
+	WORD_GROUPED,   /* attribute, alignment: brackets follow */
+	WORD_ASM,       /* likewise; at the start of a declaration it is one of its own */
 	WORD_TYPEOF,    /* brackets follow, and it names a type */
 	WORD_RECORD,    /* struct or union */
 	WORD_ENUM,
@@ -157,15 +159,19 @@ static const struct {
 	{"__float128", WORD_TYPE},
 	{"_Float32x", WORD_TYPE},
 	{"_Float64x", WORD_TYPE},
+	{"_Decimal32", WORD_TYPE},
+	{"_Decimal64", WORD_TYPE},
+	{"_Decimal128", WORD_TYPE},
 	{"__auto_type", WORD_TYPE},
 	{"_Atomic", WORD_QUALIFIER},
 	{"__attribute__", WORD_GROUPED},
 	{"__attribute", WORD_GROUPED},
 	{"__declspec", WORD_GROUPED},
 	{"_Alignas", WORD_GROUPED},
-	{"asm", WORD_GROUPED},
-	{"__asm", WORD_GROUPED},
-	{"__asm__", WORD_GROUPED},
+	{"asm", WORD_ASM},
+	{"__asm", WORD_ASM},
+	{"__asm__", WORD_ASM},
+	{"_BitInt", WORD_TYPEOF},
 	{"typeof", WORD_TYPEOF},
 	{"__typeof", WORD_TYPEOF},
 	{"__typeof__", WORD_TYPEOF},
@@ -189,22 +195,39 @@ static enum word word_of(const struct declaration_reader *r, const struct token 
 	return WORD_PLAIN;
 }
 
-/* The token behind the current one, without using it up. Preprocessor lines between are looked past. */
-static struct token look_ahead(const struct declaration_reader *r)
+static bool is_grouped(const struct declaration_reader *r, const struct token *t)
 {
-	struct token_reader copy = r->tokens;
+	enum word word = word_of(r, t);
+
+	return word == WORD_GROUPED || word == WORD_ASM;
+}
+
+/* The token that comes next, preprocessor lines looked past. */
+static struct token peek_from(struct token_reader *tokens)
+{
 	struct token t;
 
 	do
-		token_next(&copy, &t);
+		token_next(tokens, &t);
 	while (t.kind == TOKEN_DIRECTIVE);
 	return t;
+}
+
+/* The token behind the current one, without using it up. */
+static struct token look_ahead(const struct declaration_reader *r)
+{
+	struct token_reader copy = r->tokens;
+
+	return peek_from(&copy);
 }
 
 /* --- struct, union, enum --------------------------------------------------------------------------------------- */
 
 static void read_tagged(struct declaration_reader *r, struct declaration *d, bool is_enum);
 static void skip_grouped(struct declaration_reader *r, struct declaration *d);
+
+/* Deeper than any program's: the stack is finite, and text may be anything. */
+enum { NESTED_MAX = 200 };
 
 /* The body of an enum; current is its `{`. */
 static void read_enumerators(struct declaration_reader *r, struct declaration *d)
@@ -231,6 +254,11 @@ static void read_members(struct declaration_reader *r, struct declaration *d)
 {
 	struct token last = {0};
 
+	if (r->nested >= NESTED_MAX) {
+		skip_group(r, d);
+		return;
+	}
+	r->nested++;
 	advance(r, d);
 	while (!at(r, '}') && !at_end(r)) {
 		enum word word = word_of(r, &r->current);
@@ -239,7 +267,7 @@ static void read_members(struct declaration_reader *r, struct declaration *d)
 			last.kind = TOKEN_END;
 			continue;
 		}
-		if (word == WORD_GROUPED) {
+		if (word == WORD_GROUPED || word == WORD_TYPEOF || word == WORD_ASSERT) {
 			skip_grouped(r, d);
 			continue;
 		}
@@ -269,6 +297,7 @@ static void read_members(struct declaration_reader *r, struct declaration *d)
 		advance(r, d);
 	}
 	advance(r, d);
+	r->nested--;
 }
 
 /* `struct`, `union` or `enum` is current; reads up to what stands behind the tag and the body. */
@@ -307,19 +336,66 @@ static void skip_grouped(struct declaration_reader *r, struct declaration *d)
 
 /* --- specifiers and declarators -------------------------------------------------------------------------------- */
 
-/* Whether the current name, no known type, is still one of the specifiers: another name follows, or `*` does. */
+static bool is_pointer(const struct token *t)
+{
+	return t->kind == TOKEN_PUNCTUATOR && t->first == '*' && t->end - t->begin == 1;
+}
+
+/* Whether the current name, no known type, is still one of the specifiers: another name follows, or `*` does,
+ * attributes between them looked past. */
 static bool is_specifier(const struct declaration_reader *r, bool have_type)
 {
-	struct token next = look_ahead(r);
+	struct token_reader copy = r->tokens;
+	struct token next = peek_from(&copy);
+	bool grouped = false;
 
+	for (; is_grouped(r, &next); next = peek_from(&copy)) {
+		struct token open = peek_from(&copy);
+		grouped = true;
+		if (open.first == '(')
+			token_skip_group(&copy, &open);
+	}
 	if (next.kind == TOKEN_NAME)
-		return word_of(r, &next) != WORD_GROUPED;
-	return !have_type && next.kind == TOKEN_PUNCTUATOR && next.first == '*';
+		return !grouped || !have_type;
+	return !have_type && is_pointer(&next);
+}
+
+/* Whether brackets that were just opened hold names and commas alone, as an old-style definition's do; then `tokens`
+ * stands behind them. */
+static bool read_name_list(const struct declaration_reader *r, struct token_reader *tokens)
+{
+	struct token t = peek_from(tokens);
+
+	if (t.kind != TOKEN_NAME)
+		return false;
+	for (; t.kind == TOKEN_NAME || t.first == ','; t = peek_from(tokens))
+		if (t.kind == TOKEN_NAME && word_of(r, &t) != WORD_PLAIN)
+			return false;
+	return t.kind == TOKEN_PUNCTUATOR && t.first == ')';
+}
+
+/* Whether the current name is a macro that makes specifiers of its arguments, as in `API(int) f(void)`: a name follows
+ * its brackets. So it does in an old-style definition, but there a list of names stands in them, and what follows is
+ * no other function. */
+static bool is_macro_call(const struct declaration_reader *r)
+{
+	struct token_reader copy = r->tokens;
+	struct token open = peek_from(&copy), t;
+
+	if (open.first != '(' || open.kind != TOKEN_PUNCTUATOR)
+		return false;
+	struct token_reader list = copy;
+	bool names = read_name_list(r, &list);
+	token_skip_group(&copy, &t);
+	struct token next = peek_from(&copy), after = peek_from(&copy);
+	if (next.kind != TOKEN_NAME || is_grouped(r, &next))
+		return false;
+	return !names || (word_of(r, &next) == WORD_PLAIN && after.kind == TOKEN_PUNCTUATOR && after.first == '(');
 }
 
 static void read_specifiers(struct declaration_reader *r, struct declaration *d)
 {
-	bool have_type = false;
+	bool have_type = false, have_plain = false;
 
 	for (; r->current.kind == TOKEN_NAME; d->specifiers = r->current.begin) {
 		enum word word = word_of(r, &r->current);
@@ -351,6 +427,7 @@ static void read_specifiers(struct declaration_reader *r, struct declaration *d)
 			}
 			break;
 		case WORD_GROUPED:
+		case WORD_ASM:
 			skip_grouped(r, d);
 			continue;
 		case WORD_TYPEOF:
@@ -367,26 +444,20 @@ static void read_specifiers(struct declaration_reader *r, struct declaration *d)
 			uint32_t length = r->current.end - r->current.begin;
 			bool type = !have_type && r->is_type &&
 				    r->is_type(r->context, r->tokens.text + r->current.begin, length);
+			if (!type && !have_type && !have_plain && is_macro_call(r)) {
+				skip_grouped(r, d);
+				have_plain = true;
+				continue;
+			}
 			if (!type && !is_specifier(r, have_type))
 				return;
 			have_type |= type || look_ahead(r).first == '*';
+			have_plain = true;
 			break;
 		}
 		}
 		advance(r, d);
 	}
-}
-
-/* Whether the brackets that are current hold names and commas alone, as an old-style definition's do. */
-static bool is_name_list(const struct declaration_reader *r)
-{
-	struct token_reader copy = r->tokens;
-	struct token t;
-
-	for (token_next(&copy, &t); t.kind == TOKEN_NAME || t.first == ','; token_next(&copy, &t))
-		if (t.kind == TOKEN_NAME && word_of(r, &t) != WORD_PLAIN)
-			return false;
-	return t.kind == TOKEN_PUNCTUATOR && t.first == ')';
 }
 
 /* One declarator, up to its `,` `;` `=` or `{`. Its name is the first plain name in it (C17 6.7.6). */
@@ -407,9 +478,10 @@ static void read_declarator(struct declaration_reader *r, struct declaration *d)
 		} else if (r->current.kind == TOKEN_NAME) {
 			enum word word = word_of(r, &r->current);
 			struct token next = look_ahead(r);
-			if (word == WORD_GROUPED)
+			if (is_grouped(r, &r->current))
 				skip_grouped(r, d);
-			else if (word != WORD_PLAIN || next.kind == TOKEN_NAME)
+			else if (word != WORD_PLAIN || (next.kind == TOKEN_NAME && !is_grouped(r, &next)) ||
+				 (wrapped && is_pointer(&next))) /* (WINAPI *f) */
 				advance(r, d);
 			else
 				name = r->current;
@@ -427,7 +499,8 @@ static void read_declarator(struct declaration_reader *r, struct declaration *d)
 		advance(r, d);
 	}
 	function = at(r, '(');
-	bool old_style = function && is_name_list(r);
+	struct token_reader list = r->tokens;
+	bool old_style = function && read_name_list(r, &list);
 
 	size_t index = d->name_count;
 	add_name(d, d->is_typedef ? NAME_TYPEDEF : function ? NAME_FUNCTION : NAME_VARIABLE, &name);
@@ -441,9 +514,10 @@ static void read_declarator(struct declaration_reader *r, struct declaration *d)
 	while (!at_end(r) && !at(r, ',') && !at(r, ';') && !at(r, '=') && !at(r, '{')) {
 		if (at(r, '(') || at(r, '[')) {
 			skip_group(r, d);
-		} else if (word_of(r, &r->current) == WORD_GROUPED) {
+		} else if (is_grouped(r, &r->current)) {
 			skip_grouped(r, d);
-		} else if (old_style && r->current.kind == TOKEN_NAME) {
+		} else if (old_style && r->current.kind == TOKEN_NAME && look_ahead(r).first != ';' &&
+			   look_ahead(r).first != '{') {
 			/* Declarations of parameters: up to the body. */
 			d->old_style = true;
 			while (!at_end(r) && !at(r, '{'))
@@ -456,27 +530,15 @@ static void read_declarator(struct declaration_reader *r, struct declaration *d)
 
 static void read_initialiser(struct declaration_reader *r, struct declaration *d)
 {
-	uint32_t begin = r->current.begin, end = begin;
+	uint32_t begin = r->current.begin;
 
 	while (!at_end(r) && !at(r, ',') && !at(r, ';')) {
-		end = r->current.end;
-		if (at(r, '(') || at(r, '[') || at(r, '{')) {
-			/* The end of a group is the end of the token before what follows it. */
-			unsigned depth = 0;
-			do {
-				char c = r->current.kind == TOKEN_PUNCTUATOR ? r->current.first : 0;
-				if (c == '(' || c == '[' || c == '{')
-					depth++;
-				else if (c == ')' || c == ']' || c == '}')
-					depth--;
-				end = r->current.end;
-				advance(r, d);
-			} while (depth && !at_end(r));
-		} else {
+		if (at(r, '(') || at(r, '[') || at(r, '{'))
+			skip_group(r, d);
+		else
 			advance(r, d);
-		}
 	}
-	add_cut(d, begin, end);
+	add_cut(d, begin, r->behind);
 }
 
 /* Up to and including the next `;`, or a `}` that closes a group. */
@@ -491,40 +553,50 @@ static void read_other(struct declaration_reader *r, struct declaration *d)
 			advance(r, NULL);
 			return;
 		}
-		if (at(r, '(') || at(r, '[') || brace) {
-			uint32_t before = r->tokens.at;
+		if (at(r, '(') || at(r, '[') || brace)
 			skip_group(r, d);
-			d->end = before;
-			if (brace) {
-				d->end = r->current.begin;
-				return;
-			}
-			continue;
-		}
-		d->end = r->current.end;
-		advance(r, d);
+		else
+			advance(r, d);
+		d->end = r->behind;
+		if (brace)
+			return;
 	}
+	d->end = r->behind;
 }
 
-/* The body; its `{` is current. The reader stops behind the `}`. */
+/* The body; its `{` is current. The reader stops behind the `}`, or behind the `#endif` if each branch of an `#if` has
+ * its own `}`. */
 static void read_body(struct declaration_reader *r, struct declaration *d)
 {
-	unsigned depth = 0;
+	struct token_braces braces = {0};
 
 	d->kind = DECLARATION_FUNCTION;
 	d->body = r->current.begin;
-	while (!at_end(r)) {
-		char c = r->current.kind == TOKEN_PUNCTUATOR ? r->current.first : 0;
-		if (c == '{')
-			depth++;
-		d->end = r->current.end;
-		if (c == '}' && --depth == 0) {
-			d->complete = true;
-			advance(r, NULL);
+	for (;;) {
+		const struct token *t = &r->current;
+		if (t->kind == TOKEN_END)
 			return;
+		d->end = t->end;
+		token_count_brace(&r->tokens, t, &braces);
+		if (braces.depth == 0 && braces.conditions == 0)
+			break;
+		for (token_next(&r->tokens, &r->current); t->kind == TOKEN_DIRECTIVE;
+		     token_next(&r->tokens, &r->current)) {
+			d->has_directive = true;
+			token_count_brace(&r->tokens, t, &braces);
+			if (r->directive)
+				r->directive(r->context, t);
+			if (braces.depth)
+				continue;
+			d->end = t->end;
+			if (braces.conditions == 0)
+				break;
 		}
-		advance(r, d);
+		if (t->kind == TOKEN_DIRECTIVE)
+			break;
 	}
+	d->complete = true;
+	advance(r, NULL);
 }
 
 void declaration_next(struct declaration_reader *r, struct declaration *d)
@@ -550,9 +622,7 @@ void declaration_next(struct declaration_reader *r, struct declaration *d)
 		return;
 	}
 	enum word first = word_of(r, &r->current);
-	if (first == WORD_ASSERT ||
-	    (first == WORD_GROUPED && !token_is(&r->tokens, &r->current, "__attribute__") &&
-	     !token_is(&r->tokens, &r->current, "_Alignas"))) {
+	if (first == WORD_ASSERT || first == WORD_ASM) {
 		read_other(r, d);
 		return;
 	}

@@ -62,6 +62,8 @@ struct declaration {
 struct declaration_reader {
 	struct token_reader tokens;
 	struct token current; /* read, not yet used */
+	uint32_t behind;      /* end of the token before it */
+	unsigned nested;      /* structs in structs that are being read */
 	bool started;
 	void *context;
 	bool (*is_type)(void *context, const char *name, uint32_t length); /* a typedef's name; NULL: none is known */

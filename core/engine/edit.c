@@ -25,19 +25,27 @@ static bool is_utf8(const unsigned char *p, size_t size)
 	return true;
 }
 
-static bool add(struct edit *e, const struct declaration *d)
+/* Functions come in the order of the text, so that lines are counted once. */
+static bool add(struct edit *e, size_t *room, const struct declaration *d)
 {
 	const struct declaration_name *name = &d->names[d->name_count - 1];
-	void *more = realloc(e->functions, (e->count + 1) * sizeof(*e->functions));
+	const struct edit_function *last = e->count ? &e->functions[e->count - 1] : NULL;
+	unsigned line = last ? last->line + token_line(e->text + last->begin, d->begin - last->begin)
+			     : 1 + token_line(e->text, d->begin);
 
-	if (!more)
-		return false;
-	e->functions = more;
+	if (e->count == *room) {
+		size_t more = *room ? *room * 2 : 4;
+		void *functions = realloc(e->functions, more * sizeof(*e->functions));
+		if (!functions)
+			return false;
+		e->functions = functions;
+		*room = more;
+	}
 	char *copy = strndup(e->text + name->begin, name->end - name->begin);
 	if (!copy)
 		return false;
 	e->functions[e->count++] = (struct edit_function){
-		.name = copy, .begin = d->begin, .end = d->end, .line = 1 + token_line(e->text, d->begin)};
+		.name = copy, .begin = d->begin, .end = d->end, .line = line};
 	return true;
 }
 
@@ -46,6 +54,7 @@ struct error *edit_new(const char *text, size_t size, struct edit *out)
 	struct edit e = {.text = text};
 	struct declaration_reader reader;
 	struct declaration d = {0};
+	size_t room = 0;
 	bool failed = false;
 
 	if (size > EDIT_MAX)
@@ -57,7 +66,7 @@ struct error *edit_new(const char *text, size_t size, struct edit *out)
 	declaration_reader_init(&reader, text, e.size);
 	for (declaration_next(&reader, &d); d.kind != DECLARATION_END && !failed; declaration_next(&reader, &d))
 		if (d.kind == DECLARATION_FUNCTION)
-			failed = !add(&e, &d);
+			failed = !add(&e, &room, &d);
 	failed |= d.out_of_memory;
 	declaration_fini(&d);
 	if (failed) {

@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@ extern char **environ;
 
 struct child {
 	pid_t pid;
-	int in, out, err; /* our ends; -1 once closed */
+	int in, out, err; /* our ends; -1 once closed; `in` is a socket's, so that a child that does not read its
+			   * input costs no SIGPIPE */
 };
 
 static void close_end(int *fd)
@@ -34,7 +36,7 @@ static struct error *start(const char *const *argv, const char *directory, struc
 	sigset_t none, all;
 	int failed = 0;
 
-	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) {
 		failed = errno;
 	} else {
 		posix_spawn_file_actions_init(&actions);
@@ -65,7 +67,6 @@ static struct error *start(const char *const *argv, const char *directory, struc
 	child->in = in[1];
 	child->out = out[0];
 	child->err = err[0];
-	fcntl(child->in, F_SETFL, O_NONBLOCK);
 	return NULL;
 }
 
@@ -80,13 +81,15 @@ static void drain(int *fd, struct text *into)
 		close_end(fd);
 }
 
-static void feed(int *fd, const char **input)
+static void feed(int *fd, const char **input, size_t *left)
 {
-	ssize_t n = write(*fd, *input, strlen(*input));
+	ssize_t n = send(*fd, *input, *left, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	if (n > 0)
+	if (n > 0) {
 		*input += n;
-	if ((n < 0 && errno != EAGAIN && errno != EINTR) || !**input)
+		*left -= (size_t)n;
+	}
+	if ((n < 0 && errno != EAGAIN && errno != EINTR) || !*left)
 		close_end(fd);
 }
 
@@ -102,8 +105,9 @@ static int64_t now_ms(void)
 static bool converse(struct child *child, const char *input, struct text *out, struct text *err)
 {
 	int64_t deadline = now_ms() + RUN_SECONDS * 1000;
+	size_t input_left = input ? strlen(input) : 0;
 
-	if (!input || !*input)
+	if (!input_left)
 		close_end(&child->in);
 	while (child->out >= 0 || child->err >= 0) {
 		struct pollfd fds[3] = {{child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {child->in, POLLOUT, 0}};
@@ -117,7 +121,7 @@ static bool converse(struct child *child, const char *input, struct text *out, s
 		if (fds[1].revents)
 			drain(&child->err, err);
 		if (fds[2].revents)
-			feed(&child->in, &input);
+			feed(&child->in, &input, &input_left);
 	}
 	return true;
 }

@@ -102,9 +102,12 @@ static bool skip_literal(struct token_reader *r)
 	return false;
 }
 
-/* Past a preprocessor line. Block comments may carry it over newlines; quotes in it may be unbalanced. */
+/* Past a preprocessor line. Block comments may carry it over newlines; quotes in it may be unbalanced: one that has no
+ * other on the line is an apostrophe, and no more of its kind are looked for. */
 static bool skip_directive(struct token_reader *r)
 {
+	char unbalanced[2] = {0};
+
 	while (r->at < r->size && r->text[r->at] != '\n') {
 		uint32_t n = splice(r, r->at);
 		if (n) {
@@ -116,8 +119,11 @@ static bool skip_directive(struct token_reader *r)
 			skip_line_comment(r);
 		} else if (r->text[r->at] == '"' || r->text[r->at] == '\'') {
 			uint32_t start = r->at;
-			if (!skip_literal(r))
-				r->at = start + 1; /* an apostrophe in an #error text */
+			char quote = r->text[start], *known = &unbalanced[quote == '"'];
+			if (*known || !skip_literal(r)) {
+				*known = quote;
+				r->at = start + 1;
+			}
 		} else {
 			r->at++;
 		}
@@ -146,6 +152,9 @@ static void skip_number(struct token_reader *r)
 			r->at += 2;
 		else if (name_byte[(unsigned char)c] || c == '.')
 			r->at++;
+		else if (splice(r, r->at) && r->at + splice(r, r->at) < r->size &&
+			 name_byte[(unsigned char)r->text[r->at + splice(r, r->at)]])
+			r->at += splice(r, r->at);
 		else
 			return;
 	}
@@ -247,6 +256,54 @@ void token_skip_group(struct token_reader *r, struct token *out)
 		else if (out->first == ')' || out->first == ']' || out->first == '}')
 			depth--;
 	} while (depth && out->kind != TOKEN_END);
+}
+
+/* A directive's name, and what follows it on the line. */
+static const char *directive_word(const struct token_reader *r, const struct token *t, uint32_t *left)
+{
+	uint32_t at = t->begin + 1;
+
+	while (at < t->end && strchr(" \t:", r->text[at]) && r->text[at])
+		at++;
+	*left = t->end - at;
+	return r->text + at;
+}
+
+static void count_condition(const struct token_reader *r, const struct token *t, struct token_braces *b)
+{
+	uint32_t left;
+	const char *word = directive_word(r, t, &left);
+
+	if (left >= 2 && memcmp(word, "if", 2) == 0) {
+		b->conditions++;
+		if (!b->skip && left >= 4 && memcmp(word, "if 0", 4) == 0) {
+			b->skip = b->conditions + 1;
+			b->zero = true;
+		}
+	} else if (left >= 5 && memcmp(word, "endif", 5) == 0) {
+		if (b->skip == b->conditions + 1)
+			b->skip = 0;
+		b->conditions -= b->conditions > 0;
+	} else if (left >= 3 && memcmp(word, "el", 2) == 0) {
+		if (b->zero && b->skip == b->conditions + 1) {
+			b->skip = 0;
+		} else if (!b->skip) {
+			b->skip = b->conditions + 1;
+			b->zero = false;
+		}
+	}
+}
+
+void token_count_brace(const struct token_reader *r, const struct token *t, struct token_braces *b)
+{
+	if (t->kind == TOKEN_DIRECTIVE)
+		count_condition(r, t, b);
+	if (t->kind != TOKEN_PUNCTUATOR || b->skip)
+		return;
+	if (t->first == '{')
+		b->depth++;
+	else if (t->first == '}' && b->depth)
+		b->depth--;
 }
 
 uint32_t token_line(const char *text, uint32_t offset)

@@ -44,6 +44,18 @@ bool token_is(const struct token_reader *, const struct token *, const char *wor
  * there is none). */
 void token_skip_group(struct token_reader *, struct token *out);
 
+/* How many braces are open in text that is not preprocessed: of an `#if` with several branches, which each open their
+ * own, the first one's count (the second's of an `#if 0`). Zeroed at the start. */
+struct token_braces {
+	unsigned depth;
+	unsigned conditions; /* `#if`s open */
+	unsigned skip;       /* 1 + the `#if`s open around a branch that does not count, or 0 */
+	bool zero;           /* it is that of an `#if 0` */
+};
+
+/* Counts one more token. A closing brace too many is not counted. */
+void token_count_brace(const struct token_reader *, const struct token *, struct token_braces *);
+
 /* Newlines before `offset`: with 1 added, the line number of `offset`. */
 uint32_t token_line(const char *text, uint32_t offset);
 
