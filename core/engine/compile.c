@@ -519,6 +519,15 @@ static const char prelude[] =
 	"#define __builtin_popcountl(x) __rtf_popcount((unsigned long)(x))\n"
 	"#define __builtin_popcountll(x) __rtf_popcount((unsigned long)(x))\n"
 	"#define __builtin_parity(x) (__rtf_popcount((unsigned)(x)) & 1)\n"
+	/* A plain access of a scalar is one instruction, and on this processor acquires or releases by itself; only
+	 * sequential consistency wants a fence behind a store (the memory model of x86-TSO). 5 is __ATOMIC_SEQ_CST. */
+	"void __rtf_fence(void);\n"
+	"#define __sync_synchronize() __rtf_fence()\n"
+	"#define __atomic_thread_fence(order) ((order) == 5 ? __rtf_fence() : (void)0)\n"
+	"#define __atomic_signal_fence(order) ((void)(order))\n"
+	"#define __atomic_load_n(p, order) __extension__({ const volatile __typeof__(*(p)) *rtf_p = (p); *rtf_p; })\n"
+	"#define __atomic_store_n(p, value, order) __extension__({ volatile __typeof__(*(p)) *rtf_p = (p); "
+	"*rtf_p = (value); (order) == 5 ? __rtf_fence() : (void)0; })\n"
 	"#line 1 \"slice\"\n";
 
 struct helper {
@@ -582,6 +591,7 @@ static const struct helper helpers[] = {
 	{ "__rtf_popcount",
 	  "int __rtf_popcount(unsigned long x)\n"
 	  "{ int n = 0; while (x) { x &= x - 1; n++; } return n; }\n" },
+	{ "__rtf_fence", "void __rtf_fence(void) { __asm__ volatile(\"mfence\"); }\n" },
 };
 
 enum { HELPERS = sizeof helpers / sizeof *helpers };

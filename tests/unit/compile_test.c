@@ -46,7 +46,7 @@ static void an_implicit_declaration_is_refused(void **state)
 {
 	(void)state;
 	refuse("int f(void) { return g(1); }", "implicit declaration");
-	refuse("int f(int *p) { return __atomic_load_n(p, 5); }", "implicit declaration");
+	refuse("int f(int *p) { return __atomic_fetch_add(p, 1, 5); }", "implicit declaration");
 	refuse("int f(int a, int b) { int r; return __builtin_add_overflow(a, b, &r); }", "implicit declaration");
 	refuse("int f(int *p) { return __sync_fetch_and_add(p, 1); }", "implicit declaration");
 }
@@ -298,6 +298,15 @@ static void builtins_are_gccs(void **state)
 			P(__builtin_types_compatible_p(int, long)); P(__builtin_choose_expr(1, 2, 3.0)); P(__builtin_clz(one));
 			P(__builtin_object_size(to, 0) > 100); __builtin_prefetch(to, 1); P(__builtin_assume_aligned(to, 1) == to);
 			P(sizeof(__builtin_bswap16(v))); P(__builtin_ffs(-one)); P(__builtin_popcount(-one)); P(__builtin_ctz(one << 31));
+		}));
+	compare(TEXT(
+		ENTRY {
+			out = to; long n = 1; char c = -2; const char *text = "x"; void *volatile p = 0; int order = 5;
+			__atomic_store_n(&n, -3, 5); P(n); __atomic_store_n(&n, 4, 0); P(__atomic_load_n(&n, 2));
+			__atomic_store_n(&c, n + 255, 3); P(__atomic_load_n(&c, order)); P(sizeof(__atomic_load_n(&c, 5)));
+			__atomic_store_n(&p, to, order); P(__atomic_load_n(&p, 5) == to); P(*__atomic_load_n(&text, 1));
+			__sync_synchronize(); __atomic_thread_fence(5); __atomic_thread_fence(2); __atomic_signal_fence(5);
+			long *at = &n; __atomic_store_n(at++, 9, 5); P(at - &n); P(n); P(__atomic_load_n(--at, 5));
 		}));
 }
 
