@@ -1,5 +1,6 @@
 #include "command.h"
 #include "versions.h"
+#include "waits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +144,25 @@ static struct error *run_in(struct call *c)
 	return NULL;
 }
 
+static struct error *run_follow(struct call *c)
+{
+	struct follow *follow = c->state->host->follow;
+	bool on = c->count && strcmp(c->words[0], "on") == 0;
+
+	if (!follow)
+		return error_new(ERROR_USAGE, "saves are not followed in this program: it was started with RTF_WATCH=0");
+	if (c->count && !on && strcmp(c->words[0], "off") != 0)
+		return error_new(ERROR_USAGE, "usage: \\follow on|off");
+	if (c->count && c->state->read_only)
+		return error_new(ERROR_DENIED, "this connection is read-only: \\follow changes something");
+	if (c->count)
+		follow_set(follow, on);
+	c->reply->data = json_pack("{s:b}", "follow", follow_is_on(follow));
+	text_printf(&c->reply->text, "saving a source file %s\n",
+		    follow_is_on(follow) ? "makes it live" : "changes nothing in the program");
+	return NULL;
+}
+
 static struct error *run_quit(struct call *c)
 {
 	(void)c; /* the console ends itself; a script's \quit over the protocol is only answered */
@@ -166,6 +186,9 @@ static const struct command commands[] = {
 	{"undo", "", "", "take the last change back, however many functions it held", versions_undo, true, 0, 0},
 	{"redo", "", "", "make the change that was taken back again", versions_redo, true, 0, 0},
 	{"note", "", "NAME[@N] TEXT", "a remark kept with the version", versions_note, true, 2, 16},
+	{"follow", "", "[on|off]", "whether saving a source file makes it live", run_follow, false, 0, 1},
+	{"wait", "", "NAME N [SEC]", "return once version N is live", waits_wait, false, 2, 3},
+	{"events", "", "", "follow what happens until interrupted", waits_events, false, 0, 0},
 	{"slice", "", "NAME", "what its live text is compiled from", versions_slice, false, 1, 1},
 };
 static const size_t command_count = sizeof(commands) / sizeof(*commands);

@@ -589,9 +589,9 @@ static struct error *say_hello(struct console *c, int64_t deadline)
 	struct error *e;
 
 	json_t *hello =
-		json_pack("{s:i, s:{s:i, s:b, s:b, s:b, s:i}}", "id", 0, "hello", "version", PROTOCOL_VERSION,
-			  "text", !c->options->json, "read_only", c->options->read_only, "color",
-			  color_wanted(c->options), "width", terminal_width());
+		json_pack("{s:i, s:{s:i, s:b, s:b, s:b, s:b, s:i}}", "id", 0, "hello", "version", PROTOCOL_VERSION,
+			  "text", !c->options->json, "read_only", c->options->read_only, "events",
+			  c->interactive, "color", color_wanted(c->options), "width", terminal_width());
 	switch (connection_send(c, hello, deadline)) {
 	case SENT:
 		outcome = await(c, 0, deadline, &reply);

@@ -1,6 +1,8 @@
 /* rtf-engine: serves one program's consoles. The agent in the program starts it, with the channel as descriptor 3, and
  * it ends when the program does. */
 #include "compiler.h"
+#include "events.h"
+#include "follow.h"
 #include "live.h"
 #include "session.h"
 
@@ -16,7 +18,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { CHANNEL = 3, POLLED_MAX = 256 };
+enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 3 };
 
 /* Whether the program has ended though its channel is open: a forked child may hold it. */
 static int watch_process(pid_t pid)
@@ -32,6 +34,15 @@ static void greet_clients(struct session_host *host)
 	}
 }
 
+static int sooner(int timeout, int64_t deadline)
+{
+	int64_t left = deadline - build_now_us();
+
+	if (!deadline || (timeout >= 0 && left / 1000 >= timeout))
+		return timeout;
+	return left <= 0 ? 0 : (int)(left / 1000) + 1;
+}
+
 /* Commands that wait may have their answer; returns when to ask again, in ms for poll. */
 static int tick_sessions(struct session_host *host, int timeout)
 {
@@ -41,11 +52,23 @@ static int tick_sessions(struct session_host *host, int timeout)
 			session_free(s);
 			continue;
 		}
-		int64_t deadline = session_deadline(s), left = deadline - build_now_us();
-		if (deadline && (timeout < 0 || left / 1000 < timeout))
-			timeout = left <= 0 ? 0 : (int)(left / 1000) + 1;
+		timeout = sooner(timeout, session_deadline(s));
 	}
 	return timeout;
+}
+
+/* Saves that have settled; returns when to look again. */
+static int follow_saves(struct session_host *host, int timeout)
+{
+	if (!host->follow)
+		return timeout;
+	follow_learn(host->follow);
+	int64_t deadline = follow_deadline(host->follow);
+	if (deadline && deadline <= build_now_us() + 500) {
+		follow_serve(host->follow);
+		deadline = follow_deadline(host->follow);
+	}
+	return sooner(timeout, deadline);
 }
 
 static void serve_sessions(const struct pollfd *fds, struct session **sessions, size_t count)
@@ -62,16 +85,18 @@ static void serve(struct session_host *host)
 	bool may_read_ahead = true;
 
 	while (!program_lost(host->program)) {
-		struct pollfd fds[POLLED_MAX + 2] = {{program_socket(host->program), POLLIN, 0}, {process, POLLIN, 0}};
+		struct pollfd fds[POLLED_MAX + OURS] = {{program_socket(host->program), POLLIN, 0},
+							{process, POLLIN, 0},
+							{host->follow ? follow_fd(host->follow) : -1, POLLIN, 0}};
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
-		int timeout = tick_sessions(host, may_read_ahead ? 0 : -1);
+		int timeout = follow_saves(host, tick_sessions(host, may_read_ahead ? 0 : -1));
 
 		for (struct session *s = host->first; s && count < POLLED_MAX; s = session_next(s), count++) {
 			sessions[count] = s;
-			fds[2 + count] = (struct pollfd){session_socket(s), session_events(s), 0};
+			fds[OURS + count] = (struct pollfd){session_socket(s), session_events(s), 0};
 		}
-		int ready = poll(fds, 2 + count, timeout);
+		int ready = poll(fds, OURS + count, timeout);
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (ready == 0 && may_read_ahead)
@@ -84,7 +109,9 @@ static void serve(struct session_host *host)
 			break;
 		if (fds[0].revents)
 			error_free(program_receive(host->program));
-		serve_sessions(fds + 2, sessions, count);
+		if (fds[2].revents)
+			follow_serve(host->follow);
+		serve_sessions(fds + OURS, sessions, count);
 		greet_clients(host);
 	}
 	while (host->first)
@@ -123,8 +150,14 @@ int main(int argc, char **argv)
 		e = live_new(host.program, compiler, &host.live);
 	if (e)
 		return fail(host.program, e);
+	if (program_flags(host.program) & HELLO_WATCH) {
+		e = follow_new(host.live, events_tell_save, &host, &host.follow);
+		if (e)
+			live_warn(host.live, error_context(e, "saves are not followed"));
+	}
 	greet_clients(&host);
 	serve(&host);
+	follow_free(host.follow);
 	live_free(host.live);
 	program_free(host.program);
 	compiler_free(compiler);

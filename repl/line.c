@@ -682,7 +682,7 @@ static unsigned text_hash(const char *text)
 	return hash;
 }
 
-/* Keeps the newest of equal entries. Returns how many were removed. (history_list() and not history_get(): the
+/* Keeps the newest of equal entries. Returns how many were removed. (history_list() and not history_find(): the
  * store, which tests link too, has one of its own.) */
 static int fold_duplicates(void)
 {

@@ -6,6 +6,7 @@
 #define RTF_SESSION_H
 
 #include "error.h"
+#include "follow.h"
 #include "live.h"
 
 #include <jansson.h>
@@ -22,6 +23,7 @@ struct session;
 struct session_host {
 	struct live *live;
 	struct program *program;
+	struct follow *follow; /* NULL: saves are not followed */
 	time_t started; /* the engine's start */
 	struct session *first; /* every session, linked; the host's users only read it */
 	size_t count;

@@ -821,7 +821,7 @@ static void bind_version(struct history *h, sqlite3_stmt *statement, int64_t fun
 	sqlite3_bind_int64(statement, 4, number);
 }
 
-struct error *history_get(struct history *h, int64_t function, int number,
+struct error *history_find(struct history *h, int64_t function, int number,
 			  void (*with)(void *context, const struct history_version *), void *context)
 {
 	sqlite3_stmt *statement = h->statements[number == 0 ? GET_BUILT : GET_VERSION];

@@ -108,7 +108,7 @@ struct error *history_live(struct history *, int64_t function, int *number);
 struct error *history_count(struct history *, int64_t function, int *count);
 
 /* One version. ERROR_UNKNOWN if there is none. Number 0 is this build's. The callback form avoids copies. */
-struct error *history_get(struct history *, int64_t function, int number,
+struct error *history_find(struct history *, int64_t function, int number,
 			  void (*with)(void *context, const struct history_version *), void *context);
 
 /* Versions newest first: of one function, numbers below `before`, this build's version 0 always last; or,

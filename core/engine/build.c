@@ -34,8 +34,12 @@ static enum slice_presence presence(void *context, const char *name)
 
 	if (v->host->entry(v->host->context, unit, name, &address))
 		return SLICE_DECORATED;
-	if (target_find(v->host->target, unit, name, &symbol))
-		return SLICE_PRESENT;
+	/* The program's copy of what the file says otherwise by now is not what the text means, unless it is a variable:
+	 * that keeps its value whatever its initialiser says. */
+	if (target_find(v->host->target, unit, name, &symbol)) {
+		bool by_text = symbol.function || source_is_constant(v->build->source, name);
+		return by_text && source_has_changed(v->build->source, name) ? SLICE_ABSENT : SLICE_PRESENT;
+	}
 	if (v->host->variable(v->host->context, unit, NULL, name, 0, &address, &size))
 		return SLICE_PRESENT;
 	return SLICE_ABSENT;
@@ -76,6 +80,19 @@ static struct error *make_slice(const struct build_host *host, struct build *b, 
 	source_definition(b->source, q->function, &request.nth);
 	slice_fini(&b->slice);
 	return slice_new(&request, &names, &b->slice);
+}
+
+struct error *build_identity(const struct build_host *host, const struct build_request *q, char hash[33])
+{
+	struct build b = {.request = q};
+
+	struct error *e = sources_find(host->sources, q->function->unit, &b.source);
+	if (!e)
+		e = make_slice(host, &b, false, NULL);
+	if (!e)
+		memcpy(hash, b.slice.hash, sizeof(b.slice.hash));
+	slice_fini(&b.slice);
+	return e;
 }
 
 /* --- checking -------------------------------------------------------------------------------------------------- */

@@ -58,6 +58,9 @@ struct build {
 	int64_t check_us, compile_us, link_us;
 };
 
+/* The identity of a text: the hash of its slice. Only the function, the text, file and line of the request count. */
+struct error *build_identity(const struct build_host *, const struct build_request *, char hash[33]);
+
 /* Slice and check. NULL and check.failed where the text is at fault; an error where we are. */
 struct error *build_check(const struct build_host *, const struct build_request *, struct build *);
 

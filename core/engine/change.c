@@ -93,42 +93,71 @@ static bool at_file_scope(const struct part *p, const char *name)
 	return p->request.extra && memmem(p->request.extra, p->request.extra_size, name, length);
 }
 
-/* The note before the code that was just linked, and the variables behind it. */
-static struct error *write_note(struct live *l, struct part *p, size_t *code_used)
+/* The variables that the part adds and later versions are to find. Constants are not among them: the next text says what
+ * they are. The caller's. */
+static struct note_variable *added_variables(const struct part *p, size_t *count)
+{
+	const struct link_result *r = &p->build.link;
+	struct note_variable *list = calloc(r->variable_count + 1, sizeof(*list));
+
+	*count = 0;
+	for (size_t i = 0; list && i < r->variable_count; i++) {
+		const struct link_variable *v = &r->variables[i];
+		bool file_scope = at_file_scope(p, v->name);
+		if (!file_scope || !source_is_constant(p->build.source, v->name))
+			list[(*count)++] = (struct note_variable){v->name, v->address, v->size, v->nth, file_scope};
+	}
+	return list;
+}
+
+/* Writes the note before the code that was just linked, and the variables behind it. The parts after this one find the
+ * variables too: two functions that come with one new static share it. */
+static struct error *note_part(struct live *l, struct part *p, size_t *code_used)
 {
 	const struct link_result *r = &p->build.link;
 	struct note note = {
 		.slot = p->function->slot, .number = -1, .entry = r->entry, .entry_size = (uint32_t)r->entry_size};
-	struct note_variable *variables = calloc(r->variable_count + 1, sizeof(*variables));
 	struct link_region code, data;
+	size_t count;
 
+	struct note_variable *variables = added_variables(p, &count);
 	if (!variables)
 		return error_memory();
-	for (size_t i = 0; i < r->variable_count; i++) {
-		const struct link_variable *v = &r->variables[i];
-		variables[i] = (struct note_variable){v->name, v->address, v->size, v->nth, at_file_scope(p, v->name)};
-	}
 	program_regions(live_program(l), p->function->arena, &code, &data);
-	bool written = note_write(&code, p->note_at, &note, variables, r->variable_count, code_used);
+	bool written = note_write(&code, p->note_at, &note, variables, count, code_used), kept = true;
+	for (size_t i = 0; written && kept && i < count; i++)
+		kept = live_add_variable(l, p->function, &variables[i]);
 	free(variables);
-	return written ? NULL : error_new(ERROR_INTERNAL, "the arena is full");
+	if (!written)
+		return error_new(ERROR_INTERNAL, "the arena is full");
+	return kept ? NULL : error_memory();
+}
+
+/* Compiles and links one part behind what the change has taken of the arena so far. */
+static struct error *link_part(struct live *l, struct change *c, struct part *p)
+{
+	uint32_t arena = p->function->arena;
+
+	p->note_at = c->code[arena];
+	c->code[arena] += (size_t)NOTE_SIZE;
+	struct error *e = build_link(live_host(l), &p->build, &c->code[arena], &c->data[arena]);
+	if (!e)
+		e = note_part(l, p, &c->code[arena]);
+	if (!e)
+		p->target = p->build.link.entry;
+	return e;
 }
 
 static struct error *link_parts(struct live *l, struct change *c)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		struct part *p = &c->parts[i];
-		uint32_t arena = p->function->arena;
-		p->note_at = c->code[arena];
-		c->code[arena] += (size_t)NOTE_SIZE;
-		struct error *e = build_link(live_host(l), &p->build, &c->code[arena], &c->data[arena]);
-		if (!e)
-			e = write_note(l, p, &c->code[arena]);
-		if (e)
-			return error_context(e, "%s", p->function->at.name);
-		p->target = p->build.link.entry;
-	}
-	return NULL;
+	size_t variables = live_variable_mark(l);
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < c->count && !e; i++)
+		e = error_context(link_part(l, c, &c->parts[i]), "%s", c->parts[i].function->at.name);
+	if (e)
+		live_forget_variables(l, variables);
+	return e;
 }
 
 static char *join_flags(char *const *argv)
@@ -228,12 +257,6 @@ static struct error *commit_parts(struct live *l, struct change *c)
 		note_set_number(&code, p->note_at, p->to);
 		if (!live_add_version(p->function, p->to, p->target, (uint32_t)p->build.link.entry_size))
 			return error_memory();
-		for (size_t k = 0; k < p->build.link.variable_count; k++) {
-			const struct link_variable *v = &p->build.link.variables[k];
-			struct note_variable kept = {v->name, v->address, v->size, v->nth, at_file_scope(p, v->name)};
-			if (!live_add_variable(l, p->function, &kept))
-				return error_memory();
-		}
 	}
 	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)) && arena < CHANGE_ARENAS; arena++)
 		if (c->code[arena])
@@ -415,13 +438,11 @@ static struct error *prepare_parts(struct live *l, const struct change_request *
 	return NULL;
 }
 
-/* Everything behind the choice of functions. */
+/* Everything behind the choice and the preparation of the parts. */
 static struct error *make_live(struct live *l, const struct change_request *q, struct change *c, int64_t start,
 			       struct change_outcome *out)
 {
-	struct error *e = prepare_parts(l, q, c);
-	if (!e)
-		e = check_parts(l, c, out);
+	struct error *e = check_parts(l, c, out);
 	if (e || q->check_only)
 		return e ? e : report(out, c, start, 0);
 	e = link_parts(l, c);
@@ -459,8 +480,42 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 	else
 		e = find_parts(l, q, &edit, &c);
 	if (!e)
+		e = prepare_parts(l, q, &c);
+	if (!e)
 		e = make_live(l, q, &c, start, out);
 	edit_fini(&edit);
+	change_fini(&c);
+	return e;
+}
+
+struct error *change_texts(struct live *l, const struct change_text *texts, size_t count, const struct change_request *q,
+			   struct change_outcome *out)
+{
+	int64_t start = build_now_us();
+	struct change c = {.parts = calloc(count + 1, sizeof(*c.parts))};
+	struct error *e = c.parts ? NULL : error_memory();
+
+	*out = (struct change_outcome){0};
+	for (size_t i = 0; i < count && !e; i++) {
+		const struct change_text *t = &texts[i];
+		struct part *p = &c.parts[c.count++];
+		*p = (struct part){.function = t->function,
+				   .text = strndup(t->text, t->size),
+				   .definition = t->text,
+				   .definition_size = t->size};
+		p->request = (struct build_request){.function = &t->function->at,
+						    .arena = t->function->arena,
+						    .text = t->text,
+						    .size = t->size,
+						    .given_file = t->function->at.file,
+						    .given_line = t->line,
+						    .file = t->function->at.file,
+						    .line = t->line};
+		if (!p->text)
+			e = error_memory();
+	}
+	if (!e)
+		e = make_live(l, q, &c, start, out);
 	change_fini(&c);
 	return e;
 }
@@ -509,14 +564,10 @@ static struct error *rebuild(struct live *l, struct part *p, struct change *c, s
 	if (!e && p->build.check.failed)
 		e = refuse(p, out);
 	if (!e) {
-		uint32_t arena = p->function->arena;
-		p->note_at = c->code[arena];
-		c->code[arena] += (size_t)NOTE_SIZE;
-		e = build_link(live_host(l), &p->build, &c->code[arena], &c->data[arena]);
-		if (!e)
-			e = write_note(l, p, &c->code[arena]);
-		if (!e)
-			p->target = p->build.link.entry;
+		size_t variables = live_variable_mark(l);
+		e = link_part(l, c, p);
+		if (e)
+			live_forget_variables(l, variables);
 	}
 	p->request.extra = NULL;
 	free(extra);
@@ -606,7 +657,7 @@ static struct error *parent_of(struct live *l, struct live_function *f, int *num
 	*number = 0;
 	if (!f->row)
 		return NULL;
-	struct error *e = history_get(live_history(l), f->row, f->live, take_parent, number);
+	struct error *e = history_find(live_history(l), f->row, f->live, take_parent, number);
 	if (*number < 0)
 		*number = 0;
 	if (e && error_class(e) == ERROR_UNKNOWN) {

@@ -49,6 +49,18 @@ struct change_request {
  * has the diagnostics. The outcome is to be freed whatever is returned. */
 struct error *change_define(struct live *, const struct change_request *, struct change_outcome *);
 
+/* One function's new text, as it stands in its file at `line`. */
+struct change_text {
+	struct live_function *function;
+	const char *text;
+	size_t size;
+	unsigned line;
+};
+
+/* The same for texts of functions that are known already, all or none. Of the request only origin and user count. */
+struct error *change_texts(struct live *, const struct change_text *, size_t count, const struct change_request *,
+			   struct change_outcome *);
+
 /* Makes version `number` live; -1 is the parent of the live one. One that is not in memory is built again. */
 struct error *change_rollback(struct live *, struct live_function *, int number, const char *user, struct change_outcome *);
 

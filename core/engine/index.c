@@ -502,6 +502,81 @@ const struct index_declaration *index_find_function(const struct index *ix, cons
 	return NULL;
 }
 
+/* --- changes --------------------------------------------------------------------------------------------------- */
+
+static uint64_t hash_tokens(const char *text, uint32_t begin, uint32_t end)
+{
+	struct token_reader r;
+	struct token t;
+	uint64_t hash = TEXT_HASH_SEED;
+
+	token_reader_init(&r, text, end);
+	r.at = begin;
+	r.line_start = false;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_DIRECTIVE)
+			continue;
+		hash = text_hash(hash, text + t.begin, t.end - t.begin);
+		hash = text_hash(hash, " ", 1);
+	}
+	return hash;
+}
+
+void index_each_identity(const struct index *ix,
+			 void (*each)(void *context, const char *kind, const char *name, size_t length, uint64_t hash),
+			 void *context)
+{
+	for (uint32_t i = 0; i < ix->declaration_count; i++) {
+		const struct index_declaration *d = &ix->declarations[i];
+		uint64_t hash = hash_tokens(ix->text, d->begin, d->end);
+		for (uint32_t k = d->name_begin; k < d->name_end; k++) {
+			const struct index_name *n = &ix->names[k];
+			if (n->kind != NAME_MEMBER && n->kind != NAME_TAG_FORWARD)
+				each(context, n->kind == NAME_TAG ? "tag " : n->kind == NAME_FUNCTION && d->body ? "body " : "",
+				     ix->text + n->begin, n->end - n->begin, hash);
+		}
+	}
+	for (uint32_t i = 0; i < ix->macro_count; i++) {
+		const struct index_macro *m = &ix->macros[i];
+		uint64_t hash = hash_tokens(ix->text, m->name_end, m->end);
+		each(context, "macro ", ix->text + m->name_begin, m->name_end - m->name_begin, m->undefined ? 1 : hash);
+	}
+}
+
+bool index_edit_body(struct index *ix, const struct index_declaration *d, const char *source, size_t size)
+{
+	char *old_source = ix->source, *fresh = strndup(source, size);
+	uint32_t old_size = ix->source_size, *old_lines = ix->source_lines, old_count = ix->source_line_count;
+
+	if (!fresh || size >= UINT32_MAX / 2)
+		goto fail;
+	ix->source = fresh;
+	ix->source_size = (uint32_t)size;
+	if (!find_source_lines(ix))
+		goto fail;
+	int64_t moved = (int64_t)ix->source_line_count - old_count;
+	uint32_t last = d->last_line;
+	for (uint32_t i = 0; i < ix->declaration_count; i++) {
+		struct index_declaration *e = &ix->declarations[i];
+		if (e->file != d->file)
+			continue;
+		if (e->line > last)
+			e->line = (uint32_t)(e->line + moved);
+		if (e->last_line >= last)
+			e->last_line = (uint32_t)(e->last_line + moved);
+	}
+	free(old_source);
+	free(old_lines);
+	return true;
+fail:
+	free(fresh);
+	ix->source = old_source;
+	ix->source_size = old_size;
+	ix->source_lines = old_lines;
+	ix->source_line_count = old_count;
+	return false;
+}
+
 /* --- making one ------------------------------------------------------------------------------------------------ */
 
 struct error *index_new_from_text(const char *file, char *text, size_t size, const char *source, size_t source_size,

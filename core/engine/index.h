@@ -88,6 +88,17 @@ const struct index_macro *index_find_macro(const struct index *, const char *nam
 /* The definition (with body) of a function, or NULL. With several, `nth` from 0. */
 const struct index_declaration *index_find_function(const struct index *, const char *name, unsigned nth);
 
+/* A hash of everything that is declared: `each` is told a spelling (with what it names: "struct ", "macro ", "" before it)
+ * and the hash of its tokens, once for each declaration of it. For telling two indexes of a file apart. */
+void index_each_identity(const struct index *,
+			 void (*each)(void *context, const char *kind, const char *name, size_t length, uint64_t hash),
+			 void *context);
+
+/* The file's new text where only the inside of one function's body has changed: takes over the text and moves what stands
+ * behind it, without reading the file again. `d` is the function, `begin` and `end` its old range in the source. The
+ * preprocessed text of that body stays as it was. False if memory ran out: nothing has changed then. */
+bool index_edit_body(struct index *, const struct index_declaration *d, const char *source, size_t size);
+
 /* Where the definition's own text stands in `source` (what a person sees: macros, comments, `#if`s): its bytes, and the
  * line it begins at. False if it came from another file, or from a macro that is not in the text. */
 bool index_source_range(const struct index *, const struct index_declaration *, uint32_t *begin, uint32_t *end,

@@ -230,6 +230,17 @@ bool live_add_variable(struct live *l, const struct live_function *owner, const 
 	return true;
 }
 
+size_t live_variable_mark(const struct live *l)
+{
+	return l->variable_count;
+}
+
+void live_forget_variables(struct live *l, size_t mark)
+{
+	while (l->variable_count > mark)
+		free(l->variables[--l->variable_count].name);
+}
+
 /* --- versions in memory ---------------------------------------------------------------------------------------- */
 
 bool live_add_version(struct live_function *f, int number, uint64_t entry, uint32_t size)
@@ -590,7 +601,7 @@ struct error *live_version_text(struct live *l, struct live_function *f, int num
 	struct version_copy copy = {0};
 
 	if (f->row) {
-		struct error *e = history_get(l->history, f->row, number, copy_version, &copy);
+		struct error *e = history_find(l->history, f->row, number, copy_version, &copy);
 		if (!e && copy.text) {
 			*text = copy.text;
 			*line = copy.line;
@@ -653,6 +664,8 @@ enum live_state live_state(struct live *l, struct live_function *f)
 	char *file_text = NULL, *live_text = NULL;
 	unsigned line;
 
+	if (f->refused)
+		return LIVE_REFUSED;
 	if (f->live == 0 && !f->built_text)
 		return LIVE_BUILT; /* never looked at: nothing is known against it */
 	struct error *e = live_file_text(l, f, &file_text, &line);

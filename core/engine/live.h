@@ -34,6 +34,8 @@ struct live_function {
 	int versions; /* how many there are, version 0 included */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */
 	unsigned built_line;
+	char identity[33]; /* of the file's text that was last made live, or built; "": not needed so far */
+	bool refused;      /* the file's last save could not go live */
 	struct live_version *in_memory;
 	size_t in_memory_count;
 };
@@ -90,5 +92,9 @@ struct error *live_store_built(struct live *, struct live_function *);
 bool live_add_version(struct live_function *, int number, uint64_t entry, uint32_t size);
 const struct live_version *live_in_memory(const struct live_function *, int number); /* NULL: it is not */
 bool live_add_variable(struct live *, const struct live_function *owner, const struct note_variable *);
+
+/* Variables that were added since a mark are forgotten: the change they came with failed. */
+size_t live_variable_mark(const struct live *);
+void live_forget_variables(struct live *, size_t mark);
 
 #endif

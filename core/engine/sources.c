@@ -6,14 +6,25 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A definition of the file as it was first indexed. */
+struct original {
+	char *name; /* NULL: a free place */
+	uint64_t hash;
+	bool changed;
+};
+
 struct entry {
-	struct source source;
+	struct source source; /* first: a source is its entry */
 	struct timespec modified;
+	struct original *originals; /* by name; none while the first index is the only one */
+	size_t original_count, original_room;
+	bool failed;
 	struct entry *next;
 };
 
 struct sources {
 	char *cflags;
+	bool followed;
 	struct entry *entries;
 };
 
@@ -31,6 +42,9 @@ struct error *sources_new(const char *cflags, struct sources **out)
 
 static void entry_free(struct entry *entry)
 {
+	for (size_t i = 0; i < entry->original_room; i++)
+		free(entry->originals[i].name);
+	free(entry->originals);
 	flags_fini(&entry->source.flags);
 	index_free(entry->source.index);
 	free(entry);
@@ -48,17 +62,164 @@ void sources_free(struct sources *s)
 	free(s);
 }
 
+void sources_set_followed(struct sources *s, bool followed)
+{
+	s->followed = followed;
+}
+
+void sources_each(struct sources *s, bool (*each)(void *context, struct source *), void *context)
+{
+	for (struct entry *entry = s->entries; entry && each(context, &entry->source); entry = entry->next)
+		;
+}
+
+/* --- what was first --------------------------------------------------------------------------------------------- */
+
+static struct original *find_original(const struct entry *entry, const char *name, size_t length)
+{
+	size_t at = (size_t)text_hash(TEXT_HASH_SEED, name, length) & (entry->original_room - 1);
+
+	for (; entry->originals[at].name; at = (at + 1) & (entry->original_room - 1))
+		if (strlen(entry->originals[at].name) == length && memcmp(entry->originals[at].name, name, length) == 0)
+			break;
+	return &entry->originals[at];
+}
+
+static bool grow_originals(struct entry *entry)
+{
+	struct original *old = entry->originals;
+	size_t room = entry->original_room;
+
+	if (entry->original_count * 2 < room)
+		return true;
+	entry->originals = calloc(room ? room * 2 : 256, sizeof(*old));
+	if (!entry->originals) {
+		entry->originals = old;
+		return false;
+	}
+	entry->original_room = room ? room * 2 : 256;
+	for (size_t i = 0; i < room; i++)
+		if (old[i].name)
+			*find_original(entry, old[i].name, strlen(old[i].name)) = old[i];
+	free(old);
+	return true;
+}
+
+/* Types and macros have no copy in the program: only functions and variables count. */
+static bool has_a_copy(const char *kind)
+{
+	return *kind == '\0' || *kind == 'b';
+}
+
+static void remember_original(void *context, const char *kind, const char *name, size_t length, uint64_t hash)
+{
+	struct entry *entry = context;
+
+	if (!has_a_copy(kind))
+		return;
+	if (!grow_originals(entry)) {
+		entry->failed = true;
+		return;
+	}
+	struct original *o = find_original(entry, name, length);
+	if (!o->name) {
+		o->name = strndup(name, length);
+		entry->failed |= !o->name;
+		entry->original_count += o->name != NULL;
+	}
+	o->hash += hash; /* of all its declarations, in any order */
+}
+
+static void compare_original(void *context, const char *kind, const char *name, size_t length, uint64_t hash)
+{
+	struct entry *entry = context;
+	struct original *o = has_a_copy(kind) ? find_original(entry, name, length) : NULL;
+
+	if (!o || !o->name)
+		return;
+	o->hash -= hash; /* back to nothing if all are as they were */
+}
+
+struct error *source_replace(struct source *source, struct index *fresh)
+{
+	struct entry *entry = (struct entry *)source;
+
+	if (!entry->originals && source->index)
+		index_each_identity(source->index, remember_original, entry);
+	if (entry->failed) {
+		index_free(fresh);
+		return error_memory();
+	}
+	if (entry->originals) {
+		uint64_t *hashes = calloc(entry->original_room, sizeof(*hashes));
+		if (!hashes) {
+			index_free(fresh);
+			return error_memory();
+		}
+		for (size_t i = 0; i < entry->original_room; i++)
+			hashes[i] = entry->originals[i].hash;
+		index_each_identity(fresh, compare_original, entry);
+		for (size_t i = 0; i < entry->original_room; i++) {
+			entry->originals[i].changed = entry->originals[i].hash != 0;
+			entry->originals[i].hash = hashes[i];
+		}
+		free(hashes);
+	}
+	index_free(source->index);
+	source->index = fresh;
+	return NULL;
+}
+
+bool source_has_changed(const struct source *source, const char *name)
+{
+	const struct entry *entry = (const struct entry *)source;
+
+	if (!entry->originals)
+		return false;
+	const struct original *o = find_original(entry, name, strlen(name));
+	return o->name && o->changed;
+}
+
+/* `const` behind the last `*` before the name, or anywhere before it if there is none. */
+static bool is_declared_const(const struct index *ix, const struct index_name *n)
+{
+	struct token_reader r;
+	struct token t;
+	bool constant = false;
+
+	token_reader_init(&r, ix->text, n->begin);
+	r.at = ix->declarations[n->declaration].begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '*')
+			constant = false;
+		else if (token_is(&r, &t, "const") || token_is(&r, &t, "__const"))
+			constant = true;
+	}
+	return constant;
+}
+
+bool source_is_constant(const struct source *source, const char *name)
+{
+	const struct index *ix = source->index;
+
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_VARIABLE)
+			return is_declared_const(ix, &ix->names[i]);
+	return false;
+}
+
+/* --- finding ---------------------------------------------------------------------------------------------------- */
+
 static struct error *refresh(struct entry *entry, struct timespec modified)
 {
 	struct index *fresh;
 
 	struct error *e = index_new(entry->source.unit->file, &entry->source.flags, &fresh);
-	if (e)
-		return e;
-	index_free(entry->source.index);
-	entry->source.index = fresh;
-	entry->modified = modified;
-	return NULL;
+	if (!e)
+		e = source_replace(&entry->source, fresh);
+	if (!e)
+		entry->modified = modified;
+	return e;
 }
 
 static struct error *add(struct sources *s, const struct target_unit *unit, struct timespec modified, struct entry **out)
@@ -81,26 +242,37 @@ static struct error *add(struct sources *s, const struct target_unit *unit, stru
 	return NULL;
 }
 
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
 struct error *sources_find(struct sources *s, const struct target_unit *unit, struct source **out)
 {
-	struct stat st;
+	struct error *e = NULL;
 	struct entry *entry;
+	struct stat st;
 
 	if (!unit)
 		return error_new(ERROR_UNKNOWN, "the program has no debug information for it: compile with -g");
-	if (stat(unit->file, &st))
-		return error_new(ERROR_UNKNOWN,
-				 "cannot find its source %s (%s): if it was moved since the build, start the program with "
-				 "RTF_SOURCE_ROOT=OLD=NEW",
-				 unit->file, strerror(errno));
 	for (entry = s->entries; entry; entry = entry->next)
 		if (entry->source.unit == unit)
 			break;
-	struct error *e = NULL;
-	if (!entry)
+	if (entry && s->followed) {
+		*out = &entry->source;
+		return NULL;
+	}
+	if (stat(unit->file, &st)) {
+		if (!entry)
+			return error_new(ERROR_UNKNOWN,
+					 "cannot find its source %s (%s): if it was moved since the build, start the program with "
+					 "RTF_SOURCE_ROOT=OLD=NEW",
+					 unit->file, strerror(errno));
+	} else if (!entry) {
 		e = add(s, unit, st.st_mtim, &entry);
-	else if (entry->modified.tv_sec != st.st_mtim.tv_sec || entry->modified.tv_nsec != st.st_mtim.tv_nsec)
+	} else if (!same_time(entry->modified, st.st_mtim)) {
 		e = refresh(entry, st.st_mtim);
+	}
 	if (e)
 		return e;
 	*out = &entry->source;

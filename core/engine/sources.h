@@ -1,6 +1,7 @@
 /* The program's sources: for each translation unit the flags it was compiled with and the index of its file.
  *
- * Both are made when first asked for and kept until the file changes on disk. One thread. */
+ * Both are made when first asked for and kept; what the file said first is remembered, because that is what the program
+ * was built from. One thread. */
 #ifndef RTF_SOURCES_H
 #define RTF_SOURCES_H
 
@@ -8,6 +9,8 @@
 #include "flags.h"
 #include "index.h"
 #include "target.h"
+
+#include <stdbool.h>
 
 struct sources;
 
@@ -21,9 +24,25 @@ struct source {
 struct error *sources_new(const char *cflags, struct sources **out);
 void sources_free(struct sources *);
 
-/* The unit's source, indexed. The pointer is good until sources_free; its index until the file changes and the unit is
- * asked for again. Errors say what to do: no DWARF, no such file, flags that do not preprocess it. */
+/* Someone follows the files and calls source_replace: sources_find need not look whether they have changed. */
+void sources_set_followed(struct sources *, bool);
+
+/* The unit's source, indexed. The pointer is good until sources_free; its index until it is replaced. Errors say what to
+ * do: no DWARF, no such file, flags that do not preprocess it. */
 struct error *sources_find(struct sources *, const struct target_unit *, struct source **out);
+
+/* Every source that has been indexed, until `each` returns false. */
+void sources_each(struct sources *, bool (*each)(void *context, struct source *), void *context);
+
+/* Takes the file's new index in place of the old. */
+struct error *source_replace(struct source *, struct index *);
+
+/* Whether a function or variable of that name is defined otherwise now than when the file was first indexed: the program's
+ * copy is not what the file says. */
+bool source_has_changed(const struct source *, const char *name);
+
+/* Whether the file declares a variable of that name const: then its value is what the text says, not what is running. */
+bool source_is_constant(const struct source *, const char *name);
 
 /* The function's definition in the index, NULL if the file has none any more. Of several (a file included twice, with
  * macros that differ) the one around DWARF's line; `*nth` is then its number in the index. */

@@ -284,7 +284,7 @@ static struct copy get(struct history *h, int64_t function, int number)
 {
 	struct copy copy = {0};
 
-	succeed(history_get(h, function, number, keep, &copy));
+	succeed(history_find(h, function, number, keep, &copy));
 	return copy;
 }
 
@@ -569,7 +569,7 @@ static void damage_to_one_table_leaves_the_others_usable(void **state)
 	overwrite(f->path, (off_t)(page - 1) * 4096, 4096);
 	open_as(f, &first_run);
 	struct copy copy;
-	refuse(history_get(f->history, f->price, 1, keep, &copy), ERROR_INTERNAL, "is damaged");
+	refuse(history_find(f->history, f->price, 1, keep, &copy), ERROR_INTERNAL, "is damaged");
 	struct history_version version = make_version(f->price, 1, "int price;");
 	refuse(history_add(f->history, &version, 1), ERROR_INTERNAL, "is damaged");
 	assert_int_equal(count(f->history, f->price), 40);
@@ -671,7 +671,7 @@ static void a_text_of_ten_megabytes_is_kept(void **state)
 	memset(text, 'x', size);
 	text[size] = '\0';
 	add(f->history, f->price, 0, text);
-	succeed(history_get(f->history, f->price, 1, take_length, &length));
+	succeed(history_find(f->history, f->price, 1, take_length, &length));
 	assert_int_equal(length, size);
 	free(text);
 }
@@ -722,7 +722,7 @@ static void version_0_is_kept_once_for_each_build(void **state)
 	open_as(f, &rebuilt_run);
 	assert_int_equal(count(f->history, f->price), 1);
 	assert_listed(f->history, f->price, 0, 10, "price1");
-	refuse(history_get(f->history, f->price, 0, keep, &copy), ERROR_UNKNOWN, "no version 0 of price");
+	refuse(history_find(f->history, f->price, 0, keep, &copy), ERROR_UNKNOWN, "no version 0 of price");
 	add_built(f->history, f->price, "int built_b;");
 	assert_string_equal(get(f->history, f->price, 0).text, "int built_b;");
 	assert_int_equal(count(f->history, f->price), 2);
@@ -815,9 +815,9 @@ static void what_is_not_there_is_unknown(void **state)
 	struct copy copy;
 	int number = 5;
 
-	refuse(history_get(f->history, f->price, 3, keep, &copy), ERROR_UNKNOWN, "price has no version 3");
-	refuse(history_get(f->history, f->price, -2, keep, &copy), ERROR_UNKNOWN, "price has no version -2");
-	refuse(history_get(f->history, 4711, 3, keep, &copy), ERROR_UNKNOWN, "no function 4711");
+	refuse(history_find(f->history, f->price, 3, keep, &copy), ERROR_UNKNOWN, "price has no version 3");
+	refuse(history_find(f->history, f->price, -2, keep, &copy), ERROR_UNKNOWN, "price has no version -2");
+	refuse(history_find(f->history, 4711, 3, keep, &copy), ERROR_UNKNOWN, "no function 4711");
 	refuse(history_note(f->history, f->price, 3, "x"), ERROR_UNKNOWN, "price has no version 3");
 	refuse(history_note(f->history, f->price, 0, "x"), ERROR_UNKNOWN, "no version 0 of price");
 	refuse(history_count(f->history, 4711, &number), ERROR_UNKNOWN, "no function 4711");
@@ -1574,7 +1574,7 @@ static struct error *use_all(struct fixture *f)
 	if (!e)
 		e = history_count(f->history, f->price, &number);
 	if (!e)
-		e = history_get(f->history, f->price, 1, keep, &copy);
+		e = history_find(f->history, f->price, 1, keep, &copy);
 	if (!e)
 		e = history_each(f->history, 0, 0, 9, list, &listing);
 	if (!e)

@@ -1,0 +1,43 @@
+/* Follows the sources: a save makes live exactly the functions whose slice it changed, all of them or none.
+ *
+ * A save that touches nothing but the inside of one decorated function's body is taken as just that; any other is read
+ * anew and compared with what the file said before, name by name, and only functions that can reach a name that changed
+ * are sliced and compared. One thread. */
+#ifndef RTF_FOLLOW_H
+#define RTF_FOLLOW_H
+
+#include "change.h"
+#include "error.h"
+#include "live.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct follow;
+
+/* What became of a save, for people and for scripts. */
+struct follow_news {
+	const char *kind; /* "live", "refused", "unchanged", "gone" */
+	const char *file; /* that was saved (the first of several) */
+	const struct change_outcome *outcome; /* what went live, or the diagnostics of what did not; may be NULL */
+	const char *message; /* why not, or NULL */
+	int64_t latency_us;  /* since the last event of the save */
+};
+
+/* `tell` is called for every save that was dealt with. */
+struct error *follow_new(struct live *, void (*tell)(void *context, const struct follow_news *), void *context,
+			 struct follow **out);
+void follow_free(struct follow *); /* takes NULL */
+
+/* On from the start; while off, saves are passed over. */
+void follow_set(struct follow *, bool on);
+bool follow_is_on(const struct follow *);
+
+/* Watches the files of sources that were indexed since the last call. */
+void follow_learn(struct follow *);
+
+int follow_fd(const struct follow *);            /* to poll for reading */
+int64_t follow_deadline(const struct follow *);  /* on build_now_us's clock; 0: nothing is in progress */
+void follow_serve(struct follow *);              /* the descriptor is ready or the deadline has come */
+
+#endif

@@ -1,0 +1,38 @@
+/* Files that are saved: inotify(7) on the directories of those that matter, and patience until a save is whole.
+ *
+ * Editors write in place, in pieces, or to another file that is renamed over this one; git writes fifty files. A file
+ * counts as saved once it was closed or renamed into place and SETTLE has passed without more, or, if it is never
+ * closed, once it has been quiet for QUIET; and never while a git command holds its index lock beside it. One thread. */
+#ifndef RTF_WATCH_H
+#define RTF_WATCH_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WATCH_SETTLE_US = 1500, WATCH_QUIET_US = 60000, WATCH_LOCK_US = 10000000 };
+
+struct watch;
+
+struct error *watch_new(struct watch **out);
+void watch_free(struct watch *); /* takes NULL */
+
+/* Watches a file by path; what a symbolic link leads to, too. Again is no error. One that does not exist may come. */
+struct error *watch_add(struct watch *, const char *path);
+
+int watch_fd(const struct watch *); /* to poll for reading */
+
+/* Reads what has happened; call when the descriptor is ready. */
+void watch_read(struct watch *);
+
+/* When something may have settled, on build_now_us's clock; 0: nothing is in progress. */
+int64_t watch_deadline(const struct watch *);
+
+/* The paths, as they were added, of files whose save has settled by now: NULL-terminated and the caller's (the array;
+ * the strings are the watch's), or NULL if there is none. All that is in progress must have settled: several files
+ * saved together come together. */
+const char **watch_take(struct watch *);
+
+#endif

@@ -1,0 +1,58 @@
+#include "events.h"
+#include "show.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+static const char *base_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
+}
+
+/* One line a function. */
+static json_t *functions_json(struct text *text, const struct follow_news *news)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; news->outcome && i < news->outcome->count; i++) {
+		const struct change_result *r = &news->outcome->results[i];
+		text_printf(text, "%s is now version %d (%s saved, %s, %.1f ms)\n", r->function->at.name, r->version,
+			    base_name(news->file), compile_backend_name(r->backend), (double)news->latency_us / 1000);
+		json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "function", r->function->at.name, "version", r->version,
+						      "backend", compile_backend_name(r->backend)));
+	}
+	return list;
+}
+
+void events_tell_save(void *context, const struct follow_news *news)
+{
+	struct session_host *host = context;
+	struct text text = {0};
+	bool refused = strcmp(news->kind, "live") != 0;
+
+	if (strcmp(news->kind, "unchanged") == 0)
+		return;
+	json_t *functions = functions_json(&text, news);
+	json_t *event = json_pack("{s:s, s:s, s:o, s:I}", "event", news->kind, "file", news->file, "functions", functions,
+				  "latency_us", (json_int_t)news->latency_us);
+	if (news->outcome && news->outcome->check.count) {
+		show_diagnostics(&text, &news->outcome->check, false);
+		json_object_set_new(event, "diagnostics", show_diagnostics_json(&news->outcome->check));
+	}
+	if (news->message) {
+		text_printf(&text, "%s: %s%s\n", base_name(news->file), news->message,
+			    refused ? "; what ran before still runs" : "");
+		json_object_set_new(event, "message", json_string(news->message));
+	}
+	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
+	for (const char *line = text.bytes; line && *line;) {
+		size_t size = strcspn(line, "\n");
+		program_log(host->program, refused ? LOG_WARNING : LOG_INFO, "%.*s", (int)size, line);
+		line += size + (line[size] == '\n');
+	}
+	text_fini(&text);
+	session_broadcast(host, event);
+}

@@ -1,0 +1,11 @@
+/* What happens in the program, told to the consoles that want events, and to the program's log. */
+#ifndef RTF_EVENTS_H
+#define RTF_EVENTS_H
+
+#include "follow.h"
+#include "session.h"
+
+/* A save and what became of it; `context` is the struct session_host. For follow_new. */
+void events_tell_save(void *context, const struct follow_news *);
+
+#endif
