@@ -41,6 +41,7 @@ struct console {
 
 	time_t starts[RESTARTS_MAX + 1]; /* of engines; a ring */
 	unsigned start_count;
+	bool stuck;     /* it takes no messages */
 	char why[2048]; /* there is no engine: a sentence */
 	_Alignas(uint64_t) unsigned char buffer[MESSAGE_MAX];
 	_Alignas(uint64_t) unsigned char answer[MESSAGE_MAX];

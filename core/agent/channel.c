@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ void channel_drop(struct console *c)
 	if (c->engine >= 0)
 		shutdown(c->engine, SHUT_RDWR);
 	descriptor_close(&c->engine);
+	c->stuck = false;
 	channel_forget(c); /* nobody is left to tell */
 	pthread_mutex_unlock(&agent_mutex);
 }
@@ -132,16 +134,20 @@ static int engine_run(struct console *c, const char *path)
 	return error ? error : engine_greet(c);
 }
 
+static void engine_keeps_ending(struct console *c)
+{
+	snprintf(c->why, sizeof(c->why), "the engine keeps ending; %s%s",
+		 c->log_path ? "its last words are in " : "RTF_LOG=FILE would show its last words",
+		 c->log_path ? c->log_path : "");
+}
+
 void channel_start(struct console *c)
 {
 	char path[1536];
 
 	if (!engine_may_start(c)) {
 		if (!*c->why)
-			snprintf(c->why, sizeof(c->why), "the engine ended %d times within %d seconds; %s%s",
-				 RESTARTS_MAX + 1, RESTARTS_SECONDS,
-				 c->log_path ? "see " : "RTF_LOG=FILE would show its last words",
-				 c->log_path ? c->log_path : "");
+			engine_keeps_ending(c);
 		agent_log(c, LOG_ERR, "%s", c->why);
 		return;
 	}
@@ -169,6 +175,16 @@ static void engine_lost(struct console *c, const char *how)
 	channel_start(c);
 }
 
+/* Whether there is room for one more message. An engine without is stopped in a debugger, perhaps: it is left
+ * alone, and once it was waited for in vain it is not waited for again until it moves. */
+static bool channel_takes(struct console *c)
+{
+	struct pollfd p = {.fd = c->engine, .events = POLLOUT};
+
+	c->stuck = poll(&p, 1, c->stuck ? 0 : SEND_SECONDS * 1000) == 0;
+	return !c->stuck;
+}
+
 bool channel_pass_client(struct console *c, const char **why)
 {
 	for (int tries = 0; tries < 2; tries++) {
@@ -178,17 +194,21 @@ bool channel_pass_client(struct console *c, const char **why)
 			*why = c->why;
 			return false;
 		}
+		if (!channel_takes(c)) {
+			*why = "the engine does not answer";
+			return false;
+		}
 		int error = message_send(c->engine, MESSAGE_CLIENT, 0, NULL, 0, c->client);
 		if (!error)
 			return true;
 		if (error != -EPIPE && error != -ECONNRESET && error != -ENOTCONN) {
-			/* It may be stopped in a debugger: leave it alone. */
-			*why = "the engine does not answer";
+			*why = strerrordesc_np(-error);
 			return false;
 		}
 		channel_drop(c);
 	}
-	*why = "the engine ended";
+	engine_keeps_ending(c);
+	*why = c->why;
 	return false;
 }
 

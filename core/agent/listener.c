@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 
-enum { BACKLOG = 64 };
+enum { BACKLOG = 64, LOCK_TRIES = 50, LOCK_PAUSE_NS = 1000000 };
 
 static socklen_t address_fill(struct sockaddr_un *a, const char *path)
 {
@@ -35,37 +36,50 @@ static int socket_probe(const char *path)
 	return error == ECONNREFUSED || error == ENOENT ? 0 : -EADDRINUSE;
 }
 
-/* Gives the socket at `temporary` the name `path`, which a dead program may have left behind. Between looking
- * and taking, another starter may have put a live socket there: the exchange shows what was really taken, and
- * gives it back. Nobody's lock is needed, and there is no moment without a name. */
-static int name_exchange(const char *temporary, const char *path, const struct stat *stale)
+/* Keeps starters out of each other's way while one looks at what a dead program left and replaces it. A
+ * descriptor to close, or -1: after a while without the lock, which anybody may hold for reasons of their
+ * own, we go on. */
+static int directory_lock(const char *path)
 {
-	struct stat taken;
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int length = slash ? (int)(slash - path) + 1 : 1;
 
-	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE))
-		return errno == EINVAL && rename(temporary, path) == 0 ? 0 : -errno; /* an old file system */
-	if (lstat(temporary, &taken) == 0 && taken.st_ino == stale->st_ino && taken.st_dev == stale->st_dev) {
-		unlink(temporary);
-		return 0;
-	}
-	renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE);
-	return -EADDRINUSE;
+	snprintf(directory, sizeof(directory), "%.*s", length, slash ? path : ".");
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int tries = 0; fd >= 0 && tries < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB); tries++)
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
+	return fd;
 }
 
-static int name_take(const char *temporary, const char *path)
+static int name_replace(const char *temporary, const char *path)
 {
 	struct stat there;
 
+	if (lstat(path, &there) == 0) {
+		if (!S_ISSOCK(there.st_mode))
+			return -EEXIST;
+		int error = socket_probe(path);
+		if (error)
+			return error;
+	} else if (errno != ENOENT) {
+		return -errno;
+	}
+	return rename(temporary, path) ? -errno : 0;
+}
+
+/* Gives the socket at `temporary` the name `path`, which a dead program may have left behind. It listens by
+ * then, so whoever finds it knows it for a live one. */
+static int name_take(const char *temporary, const char *path)
+{
 	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
 		return 0;
-	if (errno != EEXIST && errno != EINVAL)
+	if (errno != EEXIST && errno != EINVAL) /* EINVAL: a file system that cannot do it */
 		return -errno;
-	if (lstat(path, &there))
-		return errno == ENOENT && rename(temporary, path) == 0 ? 0 : -errno;
-	if (!S_ISSOCK(there.st_mode))
-		return -EEXIST;
-	int error = socket_probe(path);
-	return error ? error : name_exchange(temporary, path, &there);
+
+	int lock = directory_lock(path), error = name_replace(temporary, path);
+	descriptor_close(&lock);
+	return error;
 }
 
 /* Binds under a temporary name beside `path`, listens, then takes the name: whoever can see it can connect.

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CHANNEL = 3, ARENAS = 8, CLIENTS = 8 };
+enum { CHANNEL = 3, ARENAS = 8, CLIENTS = 1024 };
 
 static struct {
 	struct message_arena at;
@@ -382,13 +382,13 @@ int main(void)
 			p[i + 1] = (struct pollfd){.fd = clients[i], .events = POLLIN};
 		if (poll(p, polled + 1, -1) < 0)
 			continue;
+		if (p[0].revents) /* first: a command may read what was there */
+			channel_read();
 		for (size_t i = polled; i-- > 0;) {
 			if (!p[i + 1].revents || client_serve(clients[i]))
 				continue;
 			close(clients[i]);
 			clients[i] = clients[--client_count];
 		}
-		if (p[0].revents)
-			channel_read();
 	}
 }
