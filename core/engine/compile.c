@@ -1,4 +1,5 @@
 #include "compile.h"
+#include "expose.h"
 #include "link.h"
 #include "token.h"
 
@@ -728,12 +729,12 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 /* --- the program's own compiler -------------------------------------------------------------------------------------- */
 
 /* Behind the program's flags, so that these win. The object must say by name whatever it needs (semantic
- * interposition: its own function too, whose newest version may be another), keep each variable apart, reach
+ * interposition, no tail calls: its own function too, whose newest version may be another; see also expose.h), keep each variable apart, reach
  * thread-local variables as the ones of modules that were there at the start, and be machine code, unprofiled and
  * without an entry of its own to patch. */
 static const char *const cc_flags[] = {
 	"-x", "c", "-w", "-fPIC", "-fsemantic-interposition", "-fvisibility=default", "-fdata-sections",
-	"-fno-common", "-ftls-model=initial-exec", "-fno-lto", "-g0", "-fpatchable-function-entry=0", "-c", NULL,
+	"-fno-common", "-fno-optimize-sibling-calls", "-ftls-model=initial-exec", "-fno-lto", "-g0", "-fpatchable-function-entry=0", "-c", NULL,
 };
 
 /* A second step, for an object that calls the compiler's own library, which a program need not hold: takes in those parts. */
@@ -1009,7 +1010,8 @@ struct error *compile_cc(const char *text, const char *const *argv, const char *
 			 char **output)
 {
 	struct cc_run run = { .text = -1, .output = { -1, -1 } };
-	struct error *e = start_run(&run, text);
+	char *exposed = strlen(text) <= UINT32_MAX / 2 ? expose_text(text) : NULL;
+	struct error *e = exposed ? start_run(&run, exposed) : error_memory();
 	if (!e)
 		e = run_cc(&run, argv, directory, out);
 	if (output) {
@@ -1017,5 +1019,6 @@ struct error *compile_cc(const char *text, const char *const *argv, const char *
 		run.printed = NULL;
 	}
 	end_run(&run);
+	free(exposed);
 	return e;
 }

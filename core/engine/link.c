@@ -533,7 +533,7 @@ static bool same_name(const struct piece *a, const struct piece *b)
 	return left_length == right_length && !memcmp(left, right, left_length);
 }
 
-/* The number that a compiler put behind a name, in the order of the text; -1: none. */
+/* The number that a compiler put behind a name; -1: none. */
 static long name_number(const char *name)
 {
 	const char *dot = strrchr(name, '.');
@@ -545,10 +545,18 @@ static bool is_named_variable(const struct piece *piece)
 	return piece->kind == PIECE_VARIABLE && piece->name && !piece->anonymous;
 }
 
+/* Source order: clang counts up (f.n, f.n.1, f.n.2), gcc down (n.2, n.1, n.0), libtcc's table is in order. */
 static bool comes_before(const struct piece *a, const struct piece *b)
 {
 	long left = name_number(a->name), right = name_number(b->name);
-	return left != right ? left < right : a->symbol < b->symbol;
+	if (left == right)
+		return a->symbol < b->symbol;
+	if (left < 0 || right < 0)
+		return left < 0;
+	const char *plain;
+	size_t length;
+	plain_name(a->name, &plain, &length);
+	return plain == a->name ? left > right : left < right;
 }
 
 /* Counts over all variables of the object, reached or not, so that numbers do not depend on what an edit uses. */

@@ -78,6 +78,9 @@ static unsigned width_of(uint32_t type)
 	case R_X86_64_PC64:
 	case R_X86_64_GOTOFF64:
 	case R_X86_64_GOTPC64:
+	case R_X86_64_GOT64:
+	case R_X86_64_GOTPCREL64:
+	case R_X86_64_PLTOFF64:
 	case R_X86_64_TPOFF64:
 	case R_X86_64_SIZE64:
 		return 8;
@@ -175,6 +178,17 @@ static struct error *put_got(struct x86_64_pool *pool, const struct x86_64_place
 	return NULL;
 }
 
+/* The large code model's: the entry is named by its distance from the table, or from here. */
+static struct error *put_got64(struct x86_64_pool *pool, const struct x86_64_place *place, uint64_t from, uint64_t value,
+			       int64_t addend)
+{
+	uint64_t slot = 0;
+	struct error *e = pool_find(pool, ENTRY_ADDRESS, value, &slot);
+	if (!e)
+		put(place->section + place->offset, slot + (uint64_t)addend - from, 8);
+	return e;
+}
+
 /* General to local exec: 16 bytes, of which the relocated field is in the middle of the first half.
  *
  *      66 48 8d 3d TLSGD      lea x@tlsgd(%rip), %rdi      64 48 8b 04 25 0 0 0 0   mov %fs:0, %rax
@@ -258,8 +272,13 @@ struct error *x86_64_relocate(struct x86_64_pool *pool, const struct x86_64_plac
 		put(at, value - here, 8);
 		return NULL;
 	case R_X86_64_GOTOFF64:
+	case R_X86_64_PLTOFF64: /* 64 bits reach the function itself */
 		put(at, value - pool->address, 8);
 		return NULL;
+	case R_X86_64_GOT64:
+		return put_got64(pool, place, pool->address, symbol->address, addend);
+	case R_X86_64_GOTPCREL64:
+		return put_got64(pool, place, here, symbol->address, addend);
 	case R_X86_64_GOTPC64:
 		put(at, pool->address + (uint64_t)addend - here, 8);
 		return NULL;

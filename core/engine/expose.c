@@ -1,0 +1,192 @@
+#include "expose.h"
+#include "token.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char used_mark[] = " __attribute__((__used__)) ";
+static const char function_mark[] = "__attribute__((__noipa__)) ";
+
+struct mark {
+	uint32_t at;
+	const char *text;
+};
+
+struct expose {
+	struct token_reader reader;
+	struct token token, previous;
+	unsigned depth, brackets; /* { and [ */
+	uint32_t begin;           /* of the declaration at file scope that is being read */
+	bool has_parameters, has_initialiser, is_hidden, is_new;
+	struct mark *marks;
+	size_t count, room;
+	bool failed;
+};
+
+static void add_mark(struct expose *expose, uint32_t at, const char *text)
+{
+	if (expose->count == expose->room) {
+		size_t room = expose->room ? expose->room * 2 : 16;
+		struct mark *bigger = realloc(expose->marks, room * sizeof *bigger);
+		if (!bigger) {
+			expose->failed = true;
+			return;
+		}
+		expose->marks = bigger;
+		expose->room = room;
+	}
+	expose->marks[expose->count++] = (struct mark){ at, text };
+}
+
+static bool is_group_word(const struct token_reader *reader, const struct token *token)
+{
+	static const char *const words[] = { "__attribute__", "__attribute", "__typeof__", "__typeof", "typeof", "_Alignas",
+					     "__declspec" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (token_is(reader, token, words[i]))
+			return true;
+	return false;
+}
+
+/* Behind a `static` of file scope: whether it declares a variable. `int (*p)(void)` counts as one; so does a function
+ * that returns such a pointer, which a mark does not harm. */
+static bool declares_variable(struct token_reader reader)
+{
+	struct token token;
+	for (token_next(&reader, &token); token.kind != TOKEN_END; token_next(&reader, &token)) {
+		if (is_group_word(&reader, &token)) {
+			token_next(&reader, &token);
+			if (token.first == '(')
+				token_skip_group(&reader, &token);
+			continue;
+		}
+		if (token.kind != TOKEN_PUNCTUATOR)
+			continue;
+		if (token.first == '{') {
+			token_skip_group(&reader, &token);
+			continue;
+		}
+		if (token.first == '(') {
+			token_next(&reader, &token);
+			return token.first == '*';
+		}
+		if (strchr(";=[,", token.first))
+			return true;
+	}
+	return false;
+}
+
+static void begin_declaration(struct expose *expose)
+{
+	expose->is_new = true;
+	expose->has_parameters = expose->has_initialiser = expose->is_hidden = false;
+}
+
+static void read_name(struct expose *expose)
+{
+	const struct token_reader *reader = &expose->reader;
+	const struct token *token = &expose->token;
+	if (token_is(reader, token, "static")) {
+		if (expose->brackets)
+			return; /* of a parameter: `int v[static 3]` */
+		if (expose->depth || declares_variable(*reader))
+			add_mark(expose, token->end, used_mark);
+		if (!expose->depth)
+			expose->is_hidden = true;
+	} else if (!expose->depth && (token_is(reader, token, "inline") || token_is(reader, token, "__inline") ||
+				      token_is(reader, token, "__inline__") || token_is(reader, token, "typedef"))) {
+		expose->is_hidden = true;
+	}
+}
+
+static void read_punctuator(struct expose *expose)
+{
+	switch (expose->token.first) {
+	case '[':
+		expose->brackets++;
+		break;
+	case ']':
+		expose->brackets -= expose->brackets > 0;
+		break;
+	case '{':
+		if (!expose->depth++ && expose->has_parameters && !expose->has_initialiser && !expose->is_hidden &&
+		    expose->previous.first == ')')
+			add_mark(expose, expose->begin, function_mark);
+		break;
+	case '}':
+		expose->depth -= expose->depth > 0;
+		if (!expose->depth && expose->has_parameters && !expose->has_initialiser)
+			begin_declaration(expose); /* a function's end; a type's is followed by more */
+		break;
+	case '(':
+		expose->has_parameters |= !expose->depth && expose->previous.kind == TOKEN_NAME &&
+					  !is_group_word(&expose->reader, &expose->previous);
+		break;
+	case '=':
+		expose->has_initialiser |= !expose->depth;
+		break;
+	case ';':
+		if (!expose->depth)
+			begin_declaration(expose);
+		break;
+	}
+}
+
+static void find_marks(struct expose *expose)
+{
+	begin_declaration(expose);
+	for (;;) {
+		token_next(&expose->reader, &expose->token);
+		if (expose->token.kind == TOKEN_END)
+			return;
+		if (expose->token.kind == TOKEN_DIRECTIVE)
+			continue;
+		if (expose->is_new) {
+			expose->begin = expose->token.begin;
+			expose->is_new = false;
+		}
+		if (expose->token.kind == TOKEN_NAME)
+			read_name(expose);
+		else if (expose->token.kind == TOKEN_PUNCTUATOR)
+			read_punctuator(expose);
+		expose->previous = expose->token;
+	}
+}
+
+static int compare_marks(const void *left, const void *right)
+{
+	const struct mark *a = left, *b = right;
+	return a->at < b->at ? -1 : a->at > b->at;
+}
+
+static char *insert_marks(const struct expose *expose, const char *text, size_t size)
+{
+	size_t more = 0;
+	for (size_t i = 0; i < expose->count; i++)
+		more += strlen(expose->marks[i].text);
+	char *out = malloc(size + more + 1);
+	if (!out)
+		return NULL;
+	char *to = out;
+	size_t from = 0;
+	for (size_t i = 0; i < expose->count; i++) {
+		to = mempcpy(to, text + from, expose->marks[i].at - from);
+		to = stpcpy(to, expose->marks[i].text);
+		from = expose->marks[i].at;
+	}
+	memcpy(to, text + from, size - from + 1);
+	return out;
+}
+
+char *expose_text(const char *text)
+{
+	struct expose expose = { .failed = false };
+	size_t size = strlen(text);
+	token_reader_init(&expose.reader, text, (uint32_t)size);
+	find_marks(&expose);
+	if (expose.count)
+		qsort(expose.marks, expose.count, sizeof *expose.marks, compare_marks);
+	char *out = expose.failed ? NULL : insert_marks(&expose, text, size);
+	free(expose.marks);
+	return out;
+}
