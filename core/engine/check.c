@@ -145,6 +145,14 @@ static char *given_line(const struct slice *s, unsigned line)
 	return strndup(p, (size_t)((newline ? newline : end) - p));
 }
 
+static const struct slice_guard *guard_at(const struct slice *s, unsigned line)
+{
+	for (size_t i = 0; i < s->guard_count; i++)
+		if (s->guards[i].line == line)
+			return &s->guards[i];
+	return NULL;
+}
+
 /* From the slice's line to the user's: true if it lies in what the user gave. */
 static bool place(const struct pass *p, CXSourceLocation location, struct check_diagnostic *d)
 {
@@ -153,6 +161,11 @@ static bool place(const struct pass *p, CXSourceLocation location, struct check_
 	CXString file;
 
 	clang_getExpansionLocation(location, NULL, &line, &column, NULL);
+	const struct slice_guard *guard = guard_at(s, line);
+	if (guard && guard->given_line) {
+		line = guard->given_line;
+		column = guard->given_column;
+	}
 	d->column = column;
 	if (line >= s->user_line && line < s->user_line + s->user_lines) {
 		d->line = line - s->user_line + p->line;
@@ -178,14 +191,6 @@ static const char *severity_name(enum CXDiagnosticSeverity severity)
 	if (severity >= CXDiagnostic_Error)
 		return "error";
 	return severity == CXDiagnostic_Warning ? "warning" : "note";
-}
-
-static const struct slice_guard *guard_at(const struct slice *s, unsigned line)
-{
-	for (size_t i = 0; i < s->guard_count; i++)
-		if (s->guards[i].line == line)
-			return &s->guards[i];
-	return NULL;
 }
 
 struct type_search {

@@ -105,6 +105,14 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path ? path : "";
 }
 
+static bool has_slots(const struct live *l)
+{
+	for (uint32_t arena = 0; arena < program_arena_count(l->program); arena++)
+		if (program_slot_count(l->program, arena))
+			return true;
+	return false;
+}
+
 static struct error *explain_unknown(const struct live *l, const char *name, const char *file)
 {
 	struct undecorated u = {.name = name};
@@ -128,6 +136,9 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	}
 	if (near)
 		return error_new(ERROR_UNKNOWN, "the program has no function %s: did you mean %s?", name, near);
+	if (l->count == 0 && has_slots(l))
+		return error_new(ERROR_UNKNOWN, "the names of the program's functions were stripped: compile it with -g, and do "
+						"not strip it");
 	if (l->count == 0)
 		return error_new(ERROR_UNKNOWN, "the program has no decorated function: put REALTIMEFUNC before one, or "
 						"compile with -fpatchable-function-entry=16");

@@ -204,11 +204,11 @@ static void want_ordinary(struct closure *c, const char *name, uint32_t length, 
 
 static void want_tag(struct closure *c, const char *keyword, const char *name, uint32_t length, bool by_value)
 {
-	if (spellings_has(&c->hidden, name, length))
-		return;
 	bool is_enum = *keyword == 'e';
 	if (!is_enum && spellings_add(&c->tags, name, length, &c->failed))
 		text_printf(&c->forward, "%s %.*s;\n", *keyword == 's' ? "struct" : "union", (int)length, name);
+	if (spellings_has(&c->hidden, name, length))
+		return; /* the extra text defines it, behind the prototypes that mention it */
 	for (uint32_t i = index_find(c->ix, INDEX_TAG, name, length); i != INDEX_NONE; i = c->ix->names[i].next)
 		if (c->ix->names[i].kind == NAME_TAG)
 			want(c, c->ix->names[i].declaration, is_enum || by_value ? LEVEL_WHOLE : LEVEL_FORWARD);
@@ -604,12 +604,17 @@ struct guard_list {
 	struct slice_guard *items;
 	size_t count, room;
 	uint32_t line; /* of the next assertion */
+	uint32_t given_line, given_column; /* of the type that it is about */
 	bool failed;
 };
 
 static void add_guard(struct guard_list *g, struct text *out, const char *type, const char *member, uint64_t value)
 {
-	struct slice_guard guard = {.line = g->line++, .offset = member != NULL, .value = value};
+	struct slice_guard guard = {.line = g->line++,
+				    .offset = member != NULL,
+				    .value = value,
+				    .given_line = g->given_line,
+				    .given_column = g->given_column};
 
 	if (asprintf(&guard.subject, "%s%s%s", type, member ? "." : "", member ? member : "") < 0 ||
 	    !push((void **)&g->items, &g->count, &g->room, sizeof(guard), &guard)) {
@@ -623,17 +628,17 @@ static void add_guard(struct guard_list *g, struct text *out, const char *type, 
 		text_printf(out, "_Static_assert(sizeof(%s) == %llu, \"rtf\");\n", type, (unsigned long long)value);
 }
 
-static void guard_type(struct closure *c, struct guard_list *g, struct text *out, enum target_tag tag,
-		       const struct index_name *n)
+static void guard_type(struct closure *c, struct guard_list *g, struct text *out, enum target_tag tag, const char *name,
+		       uint32_t length)
 {
 	static const char *const prefixes[] = {"struct ", "union ", "enum ", ""};
 	struct target_layout layout;
 	char type[300];
 	int prefix = (int)strlen(prefixes[tag]);
 
-	if (n->end - n->begin > 250)
+	if (length > 250)
 		return;
-	snprintf(type, sizeof(type), "%s%.*s", prefixes[tag], (int)(n->end - n->begin), c->ix->text + n->begin);
+	snprintf(type, sizeof(type), "%s%.*s", prefixes[tag], (int)length, name);
 	if (!c->names->layout(c->names->context, tag, type + prefix, &layout))
 		return;
 	if (layout.count == 0 && layout.size == 0)
@@ -647,14 +652,14 @@ static void guard_type(struct closure *c, struct guard_list *g, struct text *out
 }
 
 /* The word before a tag, looking back over attributes: s(truct), u(nion) or e(num). */
-static char tag_keyword(const struct index *ix, const struct index_declaration *d, const struct index_name *n)
+static char tag_keyword(const char *text, uint32_t begin, uint32_t name)
 {
 	struct token_reader r;
 	struct token t;
 	char keyword = 's';
 
-	token_reader_init(&r, ix->text, n->begin);
-	r.at = d->begin;
+	token_reader_init(&r, text, name);
+	r.at = begin;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (t.kind == TOKEN_NAME && strchr("sue", t.first) &&
 		    (token_is(&r, &t, "struct") || token_is(&r, &t, "union") || token_is(&r, &t, "enum")))
@@ -677,15 +682,56 @@ static void write_guards(struct closure *c, struct guard_list *g, struct text *o
 			const struct index_name *n = &c->ix->names[i];
 			record |= n->kind == NAME_MEMBER;
 			if (n->kind == NAME_TAG) {
-				char keyword = tag_keyword(c->ix, d, n);
+				char keyword = tag_keyword(c->ix->text, d->begin, n->begin);
 				tagged = true;
 				if (keyword != 'e')
-					guard_type(c, g, out, keyword == 's' ? TARGET_STRUCT : TARGET_UNION, n);
+					guard_type(c, g, out, keyword == 's' ? TARGET_STRUCT : TARGET_UNION,
+						   c->ix->text + n->begin, n->end - n->begin);
 			} else if (n->kind == NAME_TYPEDEF && record && !tagged) {
-				guard_type(c, g, out, TARGET_TYPEDEF, n);
+				guard_type(c, g, out, TARGET_TYPEDEF, c->ix->text + n->begin, n->end - n->begin);
 			}
 		}
 	}
+}
+
+/* A type of the file that the extra text defines anew must be the one that the program's data has. */
+static void guard_given_type(struct closure *c, struct guard_list *g, struct text *out, const struct declaration *d,
+			     const struct declaration_name *n, uint32_t extra_line)
+{
+	const char *text = c->request->extra, *name = text + n->begin;
+	uint32_t length = n->end - n->begin, line_begin = n->begin;
+	bool is_tag = n->kind == NAME_TAG;
+	char keyword = is_tag ? tag_keyword(text, d->begin, n->begin) : 't';
+
+	if (keyword == 'e' || index_find(c->ix, is_tag ? INDEX_TAG : INDEX_ORDINARY, name, length) == INDEX_NONE)
+		return;
+	while (line_begin && text[line_begin - 1] != '\n')
+		line_begin--;
+	g->given_line = extra_line + token_line(text, n->begin);
+	g->given_column = n->begin - line_begin + 1;
+	guard_type(c, g, out, keyword == 's' ? TARGET_STRUCT : keyword == 'u' ? TARGET_UNION : TARGET_TYPEDEF, name, length);
+}
+
+static void write_extra_guards(struct closure *c, struct guard_list *g, struct text *out, uint32_t extra_line)
+{
+	struct declaration_reader r;
+	struct declaration d = {0};
+
+	if (!c->names->layout)
+		return;
+	declaration_reader_init(&r, c->request->extra, (uint32_t)c->request->extra_size);
+	for (declaration_next(&r, &d); d.kind != DECLARATION_END; declaration_next(&r, &d)) {
+		bool tagged = false, record = false;
+		for (size_t i = 0; d.kind != DECLARATION_FUNCTION && i < d.name_count; i++) {
+			const struct declaration_name *n = &d.names[i];
+			record |= n->kind == NAME_MEMBER;
+			tagged |= n->kind == NAME_TAG;
+			if (n->kind == NAME_TAG || (n->kind == NAME_TYPEDEF && record && !tagged))
+				guard_given_type(c, g, out, &d, n, extra_line);
+		}
+	}
+	c->failed |= d.out_of_memory;
+	declaration_fini(&d);
 }
 
 /* --- macros and the function's own text ------------------------------------------------------------------------ */
@@ -890,6 +936,8 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 		slice.extra_line = count_lines(&text) + 1;
 		text_append(&text, q->extra, q->extra_size);
 		text_puts(&text, "\n");
+		guards.line = count_lines(&text) + 1;
+		write_extra_guards(&c, &guards, &text, slice.extra_line);
 	}
 	text_printf(&text, "# %u \"%s\"\n", q->line, q->file);
 	slice.user_line = count_lines(&text) + 1;

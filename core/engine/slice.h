@@ -50,6 +50,7 @@ struct slice_guard {
 	char *subject; /* "struct order" or "struct order.qty" */
 	bool offset;   /* an offset, in bytes; else a size */
 	uint64_t value; /* in the running program */
+	uint32_t given_line, given_column; /* in the slice: of the type in the text that was given; 0: the file's type */
 };
 
 struct slice {
