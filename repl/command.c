@@ -287,20 +287,19 @@ static struct error *run_c(struct console_state *state, const char *text, size_t
 struct error *command_run(struct console_state *state, const char *text, size_t size, struct reply *reply)
 {
 	static const char *const bare[] = {"help", "quit", "exit"};
-	size_t begin = strspn(text, " \t\r\n");
+	const char *first = text + strspn(text, " \t\r\n");
 
-	text += begin;
-	size -= begin;
 	while (size && strchr(" \t\r\n", text[size - 1]))
 		size--;
-	if (!size)
+	if (first >= text + size)
 		return error_new(ERROR_USAGE, "the entry is empty");
+	size_t length = size - (size_t)(first - text);
 	for (size_t i = 0; i < 3; i++)
-		if (strlen(bare[i]) == size && memcmp(bare[i], text, size) == 0)
+		if (strlen(bare[i]) == length && memcmp(bare[i], first, length) == 0)
 			return run_line(state, i ? "\\quit" : "\\help", 5, reply);
-	if (*text == '\\')
-		return run_line(state, text, size, reply);
-	return run_c(state, text, size, reply);
+	if (*first == '\\')
+		return run_line(state, first, length, reply);
+	return run_c(state, text, size, reply); /* with what stands before it: diagnostics count its lines */
 }
 
 /* --- completion ------------------------------------------------------------------------------------------------ */

@@ -24,6 +24,7 @@ struct part {
 	char *text;     /* what is stored */
 	const char *definition; /* in the edit's text, or `text` itself */
 	size_t definition_size;
+	char *placed;   /* the definition at the column that it was given at, or NULL: it is there already */
 	struct build_request request;
 	struct build build;
 	bool built;         /* build_check was called */
@@ -45,6 +46,7 @@ static void change_fini(struct change *c)
 		if (c->parts[i].built)
 			build_fini(&c->parts[i].build);
 		free(c->parts[i].text);
+		free(c->parts[i].placed);
 	}
 	free(c->parts);
 	free(c->extra);
@@ -330,6 +332,27 @@ static bool defines(const struct edit *edit, const char *name)
 	return false;
 }
 
+/* Blanks in the place of what stands before the definition on its first line, so that columns are those of the text as
+ * it was given. */
+static struct error *place_part(const char *text, struct part *p)
+{
+	const char *line = p->definition;
+
+	while (line > text && line[-1] != '\n')
+		line--;
+	size_t before = (size_t)(p->definition - line);
+	if (!before)
+		return NULL;
+	p->placed = malloc(before + p->definition_size + 1);
+	if (!p->placed)
+		return error_memory();
+	for (size_t i = 0; i < before; i++)
+		p->placed[i] = line[i] == '\t' ? '\t' : ' ';
+	memcpy(p->placed + before, p->definition, p->definition_size);
+	p->placed[before + p->definition_size] = '\0';
+	return NULL;
+}
+
 static struct error *find_parts(struct live *l, const struct change_request *q, const struct edit *edit, struct change *c)
 {
 	bool *taken = calloc(edit->count + 1, sizeof(*taken));
@@ -366,6 +389,7 @@ static struct error *find_parts(struct live *l, const struct change_request *q, 
 			.definition_size = edit->functions[i].end - edit->functions[i].begin,
 			.request = {.given_line = edit->functions[i].line},
 		};
+		e = place_part(edit->text, &c->parts[c->count - 1]);
 	}
 	if (!e && !c->count && first_unknown) {
 		e = first_unknown;
@@ -427,8 +451,8 @@ static struct error *prepare_parts(struct live *l, const struct change_request *
 			return error_memory();
 		p->request.function = &p->function->at;
 		p->request.arena = p->function->arena;
-		p->request.text = p->definition;
-		p->request.size = p->definition_size;
+		p->request.text = p->placed ? p->placed : p->definition;
+		p->request.size = p->placed ? strlen(p->placed) : p->definition_size;
 		p->request.extra = c->extra;
 		p->request.extra_size = c->extra ? strlen(c->extra) : 0;
 		p->request.given_file = q->given_as ? q->given_as : "<console>";
