@@ -18,6 +18,7 @@ struct session {
 	struct session *next;
 	int socket;
 	struct text in, out;
+	size_t scanned; /* of `in`: no newline before */
 	size_t sent;    /* of `out` */
 	bool wants_text, closing;
 	struct waiting *waiting; /* the command that is not answered yet, or NULL */
@@ -45,9 +46,16 @@ static char *peer_name(int socket)
 
 struct error *session_new(struct session_host *host, int socket, struct session **out)
 {
+	static const char full[] = "{\"id\":null,\"ok\":false,\"command\":\"\",\"error\":{\"class\":\"denied\",\"message\":"
+				   "\"too many consoles are connected: close one\"}}\n";
+
+	if (host->count >= SESSION_COUNT_MAX) {
+		send(socket, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		close(socket);
+		return error_new(ERROR_DENIED, "too many consoles are connected");
+	}
 	struct session *s = calloc(1, sizeof(*s));
 	char *user = peer_name(socket);
-
 	if (!s || !user) {
 		free(s);
 		free(user);
@@ -58,8 +66,10 @@ struct error *session_new(struct session_host *host, int socket, struct session 
 	s->host = host;
 	s->socket = socket;
 	s->state = (struct console_state){.host = host, .user = user};
-	s->next = host->first;
-	host->first = s;
+	struct session **last = &host->first; /* first come, first served */
+	while (*last)
+		last = &(*last)->next;
+	*last = s;
 	host->count++;
 	*out = s;
 	return NULL;
@@ -316,22 +326,26 @@ static void drop(struct session *s, size_t begin, size_t end)
 /* Every whole line that has arrived, as far as they can be served now. */
 static bool serve_lines(struct session *s)
 {
-	size_t begin = 0;
+	size_t begin = 0, from = s->waiting ? 0 : s->scanned;
 
-	while (begin < s->in.size) {
-		char *newline = memchr(s->in.bytes + begin, '\n', s->in.size - begin);
-		if (!newline)
+	s->scanned = 0;
+	for (; begin < s->in.size; from = begin) {
+		char *newline = memchr(s->in.bytes + from, '\n', s->in.size - from);
+		if (!newline) {
+			s->scanned = begin ? 0 : s->in.size;
 			break;
+		}
 		size_t end = (size_t)(newline - s->in.bytes), size = end - begin;
 		if (s->waiting && !is_interrupt(s->in.bytes + begin, size)) {
 			begin = end + 1;
 			continue;
 		}
-		char *line = strndup(s->in.bytes + begin, size);
+		struct text line = {0}; /* which may hold a NUL */
 		bool waited = s->waiting != NULL;
+		text_append(&line, s->in.bytes + begin, size);
 		drop(s, begin, end + 1);
-		bool alive = line && serve_line(s, line, size);
-		free(line);
+		bool alive = !line.failed && serve_line(s, line.bytes, line.size);
+		text_fini(&line);
 		if (!alive)
 			return false;
 		if (waited && !s->waiting)
@@ -354,18 +368,12 @@ bool session_serve(struct session *s, short revents)
 		return false;
 	if (!(revents & (POLLIN | POLLHUP | POLLERR)))
 		return true;
-	for (;;) {
-		ssize_t n = recv(s->socket, chunk, sizeof(chunk), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return true;
-		if (n <= 0)
-			return false;
-		text_append(&s->in, chunk, (size_t)n);
-		if (s->in.failed || !serve_lines(s))
-			return false;
-		if ((size_t)n < sizeof(chunk))
-			return true;
-	}
+	/* One piece a turn: who sends without end has no more than the others. */
+	ssize_t n = recv(s->socket, chunk, sizeof(chunk), 0);
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	if (n == 0)
+		return false;
+	text_append(&s->in, chunk, (size_t)n);
+	return !s->in.failed && serve_lines(s);
 }

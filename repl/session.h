@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { SESSION_REQUEST_MAX = 24 << 20, SESSION_BACKLOG = 64 << 20 };
+enum { SESSION_REQUEST_MAX = 24 << 20, SESSION_BACKLOG = 64 << 20, SESSION_COUNT_MAX = 250 };
 
 struct session;
 
