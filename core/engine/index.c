@@ -164,39 +164,62 @@ static uint32_t file_number(struct builder *b, const char *name, size_t length)
 	return ix->file_count - 1;
 }
 
+/* Decimal digits in text that need not end behind them. */
+static uint32_t number_at(const char *p, const char *end)
+{
+	uint32_t number = 0;
+
+	for (; p < end && *p >= '0' && *p <= '9'; p++)
+		number = number * 10 + (uint32_t)(*p - '0');
+	return number;
+}
+
 /* `# 12 "name" flags`: the next line is line 12 of that file. */
 static void read_line_marker(struct builder *b, const char *p, uint32_t end_offset)
 {
 	const char *end = b->ix->text + end_offset;
-	char *behind;
-	unsigned long line = strtoul(p, &behind, 10);
-	const char *quote = memchr(behind, '"', (size_t)(end - behind));
+	uint32_t line = number_at(p, end);
+	const char *quote = memchr(p, '"', (size_t)(end - p));
+	struct text name = {0};
 
-	if (quote) {
-		const char *close = quote + 1;
-		while (close < end && *close != '"')
-			close += *close == '\\' ? 2 : 1;
-		if (close <= end) {
-			b->file = file_number(b, quote + 1, (size_t)(close - quote - 1));
-			b->builtin = quote[1] == '<';
-		}
+	for (const char *c = quote ? quote + 1 : end; c < end && *c != '"'; c++) {
+		c += *c == '\\' && c + 1 < end;
+		text_append(&name, c, 1);
 	}
-	b->line = (uint32_t)line;
+	if (name.size) {
+		b->file = file_number(b, name.bytes, name.size);
+		b->builtin = name.bytes[0] == '<';
+	}
+	b->failed |= name.failed;
+	text_fini(&name);
+	b->line = line;
 	b->counted = end_offset < b->ix->size ? end_offset + 1 : end_offset;
 }
 
 static void read_pack(struct builder *b, const char *p, const char *end)
 {
-	bool push = memmem(p, (size_t)(end - p), "push", 4), pop = memmem(p, (size_t)(end - p), "pop", 3);
+	const unsigned room = sizeof(b->pack_stack);
+	bool push = false, pop = false, number = false;
+	uint32_t value = 0;
+	struct token_reader r;
+	struct token t;
 
-	if (push && b->pack_depth < sizeof(b->pack_stack))
-		b->pack_stack[b->pack_depth++] = b->pack;
-	if (pop && b->pack_depth)
-		b->pack = b->pack_stack[--b->pack_depth];
-	while (p < end && (*p < '0' || *p > '9'))
-		p++;
-	if (p < end)
-		b->pack = (uint8_t)strtoul(p, NULL, 10);
+	token_reader_init(&r, p, (uint32_t)(end - p));
+	r.line_start = false;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		push |= token_is(&r, &t, "push");
+		pop |= token_is(&r, &t, "pop");
+		if (t.kind != TOKEN_NUMBER)
+			continue;
+		number = true;
+		value = number_at(p + t.begin, end);
+	}
+	if (push && b->pack_depth++ < room)
+		b->pack_stack[b->pack_depth - 1] = b->pack;
+	if (pop && b->pack_depth && --b->pack_depth < room)
+		b->pack = b->pack_stack[b->pack_depth];
+	if (number)
+		b->pack = value <= 16 ? (uint8_t)value : 0;
 	else if (!push && !pop)
 		b->pack = 0;
 }
@@ -211,8 +234,10 @@ static void read_macro(struct builder *b, const struct token *t, const char *p, 
 	while (p < end && (*p == '_' || *p == '$' || (unsigned char)*p >= 0x80 || (*p >= '0' && *p <= '9') ||
 			   (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')))
 		p++;
+	if (p == name)
+		return;
 	struct index_macro *m = PUSH(b, macros, macro_count, macro_room);
-	if (!m || p == name)
+	if (!m)
 		return;
 	*m = (struct index_macro){.begin = t->begin,
 				  .end = t->end,
@@ -351,7 +376,7 @@ static uint32_t last_line(const struct index *ix, const struct index_declaration
 		p = newline + 1;
 		line++;
 		if (p + 2 < end && p[0] == '#' && p[1] == ' ' && p[2] >= '0' && p[2] <= '9') {
-			line = (uint32_t)strtoul(p + 2, NULL, 10);
+			line = number_at(p + 2, end);
 			newline = memchr(p, '\n', (size_t)(end - p));
 			if (!newline)
 				return line;
@@ -419,9 +444,19 @@ static uint32_t begin_on_line(const struct index *ix, uint32_t line_begin, uint3
 {
 	struct token_reader r;
 	struct token t;
-	uint32_t begin = line_begin;
+	const char *text = ix->source + line_begin;
+	size_t length_of_line = limit - line_begin;
 	int depth = 0;
 
+	/* The line may begin inside a comment. */
+	const char *newline = memchr(text, '\n', length_of_line);
+	if (newline)
+		length_of_line = (size_t)(newline - text);
+	const char *close = memmem(text, length_of_line, "*/", 2), *open = memmem(text, length_of_line, "/*", 2);
+	if (close && (!open || open > close))
+		line_begin += (uint32_t)(close - text) + 2;
+
+	uint32_t begin = line_begin;
 	token_reader_init(&r, ix->source, limit);
 	r.at = line_begin;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
@@ -440,31 +475,54 @@ static uint32_t begin_on_line(const struct index *ix, uint32_t line_begin, uint3
 	return line_begin;
 }
 
-/* Offset behind the closing brace, which stands on the line that begins at `line_begin`. */
-static uint32_t end_on_line(const struct index *ix, uint32_t begin, uint32_t line_begin, uint32_t line_end)
+/* Offset behind the `#endif` of the last `#if` that is open; 0 if there is none. */
+static uint32_t end_of_condition(struct token_reader *r, struct token_braces *braces)
+{
+	struct token t;
+
+	for (token_next(r, &t); t.kind != TOKEN_END; token_next(r, &t)) {
+		token_count_brace(r, &t, braces);
+		if (braces->conditions == 0)
+			return t.end;
+	}
+	return 0;
+}
+
+/* Offset behind the body's closing brace, 0 if no body begins before `last_end`. Where macros hide braces the one that
+ * matches is not the one that counts, and where a macro's arguments run over lines `last` is not the last line: what
+ * matches on that line is right, then what stands there, then what matches anywhere. */
+static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, uint32_t last_end)
 {
 	struct token_reader r;
 	struct token t;
-	uint32_t last = 0;
-	int depth = 0;
+	struct token_braces braces = {0};
+	uint32_t there = 0;
+	unsigned brackets = 0;
+	bool body = false;
 
-	token_reader_init(&r, ix->source, line_end);
-	r.at = begin;
+	token_reader_init(&r, ix->source, ix->source_size);
+	r.at = from;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind != TOKEN_PUNCTUATOR)
+		if (t.begin >= last_end && (there || !body))
+			break;
+		if (t.kind == TOKEN_PUNCTUATOR && (t.first == '(' || t.first == '['))
+			brackets++;
+		if (t.kind == TOKEN_PUNCTUATOR && (t.first == ')' || t.first == ']') && brackets)
+			brackets--;
+		if (!body && brackets)
 			continue;
-		if (t.first == '{')
-			depth++;
-		if (t.first != '}')
+		token_count_brace(&r, &t, &braces);
+		body |= braces.depth > 0;
+		if (braces.orphan)
+			return 0;
+		if (t.kind != TOKEN_PUNCTUATOR || t.first != '}' || !body || t.begin < last)
 			continue;
-		depth--;
-		if (t.begin >= line_begin) {
-			last = t.end;
-			if (depth == 0)
-				break;
-		}
+		if (braces.depth == 0)
+			return braces.conditions ? end_of_condition(&r, &braces) : t.end;
+		if (!brackets)
+			there = t.end;
 	}
-	return last;
+	return there;
 }
 
 bool index_source_range(const struct index *ix, const struct index_declaration *d, uint32_t *begin, uint32_t *end,
@@ -478,11 +536,10 @@ bool index_source_range(const struct index *ix, const struct index_declaration *
 	uint32_t first = ix->source_lines[d->line - 1];
 	uint32_t last = ix->source_lines[d->last_line - 1], last_end = ix->source_lines[d->last_line];
 	uint32_t from = begin_on_line(ix, first, last_end, ix->text + name->begin, name->end - name->begin);
-	uint32_t to = end_on_line(ix, from, last, last_end);
+	uint32_t to = find_end(ix, from, last, last_end);
 	if (!to)
-		return false; /* the whole function came out of a macro call */
-	while (from < to && (ix->source[from] == '\n' || ix->source[from] == ' ' || ix->source[from] == '\t' ||
-			     ix->source[from] == '\r'))
+		return false; /* all of it came out of a macro call, or its head stands in an `#if` that it does not end */
+	while (from < to && strchr(" \t\r\n", ix->source[from]))
 		from++;
 	*begin = from;
 	*end = to;
@@ -629,12 +686,13 @@ struct error *index_new(const char *file, const struct flags *flags, struct inde
 
 	while (flags->argv[words])
 		words++;
-	const char **argv = calloc(words + 6, sizeof(*argv));
+	const char **argv = calloc(words + 8, sizeof(*argv));
 	if (!argv)
 		return error_memory();
 	memcpy(argv, flags->argv, words * sizeof(*argv));
 	argv[words++] = "-E";
 	argv[words++] = "-dD";
+	argv[words++] = "-w"; /* or -Werror makes an error of a #warning */
 	argv[words++] = "-DREALTIMEFUNC="; /* what a function is, not how it is decorated */
 	argv[words++] = file;
 	char *source = text_read_file(file, &size);

@@ -100,7 +100,8 @@ void index_each_identity(const struct index *,
 bool index_edit_body(struct index *, const struct index_declaration *d, const char *source, size_t size);
 
 /* Where the definition's own text stands in `source` (what a person sees: macros, comments, `#if`s): its bytes, and the
- * line it begins at. False if it came from another file, or from a macro that is not in the text. */
+ * line it begins at. False if it came from another file, from a macro that is not in the text, or if an `#if` around its
+ * head ends inside it. */
 bool index_source_range(const struct index *, const struct index_declaration *, uint32_t *begin, uint32_t *end,
 			uint32_t *line);
 

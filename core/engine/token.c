@@ -283,8 +283,10 @@ static void count_condition(const struct token_reader *r, const struct token *t,
 	} else if (left >= 5 && memcmp(word, "endif", 5) == 0) {
 		if (b->skip == b->conditions + 1)
 			b->skip = 0;
+		b->orphan |= b->conditions == 0;
 		b->conditions -= b->conditions > 0;
 	} else if (left >= 3 && memcmp(word, "el", 2) == 0) {
+		b->orphan |= b->conditions == 0;
 		if (b->zero && b->skip == b->conditions + 1) {
 			b->skip = 0;
 		} else if (!b->skip) {

@@ -51,6 +51,7 @@ struct token_braces {
 	unsigned conditions; /* `#if`s open */
 	unsigned skip;       /* 1 + the `#if`s open around a branch that does not count, or 0 */
 	bool zero;           /* it is that of an `#if 0` */
+	bool orphan;         /* an `#else` or `#endif` came whose `#if` stands before the text */
 };
 
 /* Counts one more token. A closing brace too many is not counted. */
