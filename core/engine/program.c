@@ -31,6 +31,7 @@ struct program {
 	char *strings[4];
 	struct arena arenas[ARENAS_MAX];
 	uint32_t arena_count;
+	unsigned deferred; /* publications that wait for rtf_poll(): their DONE comes when it comes */
 	int clients[CLIENTS_MAX];
 	size_t client_count;
 	struct resolved *resolved;
@@ -292,6 +293,17 @@ void program_code(const struct program *p, uint32_t arena, struct link_region *o
 		.view = a->view + h->code_offset, .address = a->m.code_address, .size = h->code_used};
 }
 
+/* The answer to a publication that nobody waits for. */
+static bool is_deferred_done(struct program *p, const struct message_header *h, size_t length)
+{
+	int32_t result;
+
+	if (!p->deferred || h->type != MESSAGE_DONE || length != sizeof(result))
+		return false;
+	p->deferred--;
+	return true;
+}
+
 /* --- questions and answers ------------------------------------------------------------------------------------- */
 
 struct error *program_receive(struct program *p)
@@ -307,6 +319,8 @@ struct error *program_receive(struct program *p)
 		keep_client(p, fd);
 		return NULL;
 	}
+	if (fd < 0 && is_deferred_done(p, &h, length))
+		return NULL;
 	if (fd >= 0)
 		close(fd);
 	return lose(p, EPROTO);
@@ -341,6 +355,8 @@ static struct error *ask(struct program *p, uint32_t type, const void *payload, 
 			keep_client(p, fd);
 			continue;
 		}
+		if (fd < 0 && h->serial != serial && is_deferred_done(p, h, *answer))
+			continue;
 		if (fd >= 0)
 			close(fd);
 		if (fd >= 0 || h->serial != serial)
@@ -370,6 +386,15 @@ struct error *program_publish(struct program *p, const struct message_publish *s
 
 	if (count * sizeof(*slots) > MESSAGE_MAX)
 		return error_new(ERROR_USAGE, "more than %zu functions at once", MESSAGE_MAX / sizeof(*slots));
+	if (p->hello.flags & HELLO_POLLED) {
+		/* The program stores the slots when it comes to rtf_poll(), which may take any time: nobody waits. */
+		int failed = p->lost ? -ENOTCONN
+				     : message_send(p->socket, MESSAGE_PUBLISH, ++p->serial, slots, count * sizeof(*slots), -1);
+		if (failed)
+			return lose(p, -failed);
+		p->deferred++;
+		return NULL;
+	}
 	struct error *e = ask_done(p, MESSAGE_PUBLISH, slots, count * sizeof(*slots), &result);
 	if (e)
 		return e;

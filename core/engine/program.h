@@ -49,7 +49,8 @@ void program_commit(struct program *, uint32_t arena, size_t code, size_t data);
 /* The code handed out so far, for reading back: base of the engine's view, its address in the program, its size. */
 void program_code(const struct program *, uint32_t arena, struct link_region *out);
 
-/* Stores all of these slots, or none. */
+/* Stores all of these slots, or none. In a program that asks for it (HELLO_POLLED) they are stored at its next rtf_poll(),
+ * and this does not wait for that. */
 struct error *program_publish(struct program *, const struct message_publish *, size_t count);
 
 /* dlsym(RTLD_DEFAULT) in the program; *address 0 if it has no such name. Remembered. */
