@@ -81,7 +81,7 @@ static bool is_file(const char *path, const char *file)
 
 struct undecorated {
 	const char *name;
-	bool found;
+	bool found, clone;
 	char file[256];
 	unsigned line;
 };
@@ -93,6 +93,7 @@ static bool match_undecorated(void *context, const struct target_function *f)
 	if (strcmp(f->name, u->name) != 0)
 		return true;
 	u->found = true;
+	u->clone = f->clone;
 	snprintf(u->file, sizeof(u->file), "%s", f->file ? f->file : "");
 	u->line = f->line;
 	return false;
@@ -122,6 +123,11 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	if (file && (find_name(l, name, &count), count))
 		return error_new(ERROR_UNKNOWN, "%s has no decorated function %s", file, name);
 	target_each_function(l->target, match_undecorated, &u);
+	if (u.clone)
+		return error_new(ERROR_UNKNOWN,
+				 "of %s (%s:%u) the compiler kept a changed copy alone, which no text can replace: put "
+				 "REALTIMEFUNC before it",
+				 name, base_name(u.file), u.line);
 	if (u.found)
 		return error_new(ERROR_UNKNOWN,
 				 "%s (%s:%u) is not decorated: put REALTIMEFUNC before it, or compile its file with "
@@ -390,8 +396,8 @@ static struct error *add_function(struct live *l, uint32_t arena, uint32_t slot,
 	f->arena = arena;
 	f->slot = slot;
 	f->versions = 1;
-	if (!target_function_at(l->target, program_sled(l->program, arena, slot), &f->at) || !f->at.name) {
-		free(f); /* nobody could name it */
+	if (!target_function_at(l->target, program_sled(l->program, arena, slot), &f->at) || !f->at.name || f->at.clone) {
+		free(f); /* nobody could name it, or it takes other arguments than its text says */
 		return NULL;
 	}
 	if (l->count == *room) {

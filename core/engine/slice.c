@@ -464,10 +464,10 @@ static void copy(struct text *out, const struct index *ix, uint32_t begin, uint3
 	}
 }
 
-/* The same without the words that give a function or variable internal linkage. */
-static void copy_external(struct text *out, const struct index *ix, uint32_t begin, uint32_t end, bool directives)
+/* The same without the words that give a function or variable its linkage: the first `count` of them. */
+static void copy_without(struct text *out, const struct index *ix, uint32_t begin, uint32_t end, bool directives, size_t count)
 {
-	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__"};
+	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__", "extern"};
 	struct token_reader r;
 	struct token t;
 	unsigned depth = 0;
@@ -480,7 +480,7 @@ static void copy_external(struct text *out, const struct index *ix, uint32_t beg
 			depth++;
 		if (t.kind == TOKEN_PUNCTUATOR && strchr(")]}", t.first) && depth)
 			depth--;
-		for (size_t i = 0; depth == 0 && i < sizeof(linkage) / sizeof(*linkage); i++) {
+		for (size_t i = 0; depth == 0 && i < count; i++) {
 			if (!token_is(&r, &t, linkage[i]))
 				continue;
 			copy(out, ix, from, t.begin, directives);
@@ -488,6 +488,20 @@ static void copy_external(struct text *out, const struct index *ix, uint32_t beg
 		}
 	}
 	copy(out, ix, from, end, directives);
+}
+
+/* Without what makes it internal. */
+static void copy_external(struct text *out, const struct index *ix, uint32_t begin, uint32_t end, bool directives)
+{
+	copy_without(out, ix, begin, end, directives, 4);
+}
+
+/* With a `static` of its own. */
+static void copy_static(struct text *out, const struct index *ix, const struct index_declaration *d)
+{
+	text_puts(out, "static ");
+	copy_without(out, ix, d->begin, d->end, d->has_directive, 5);
+	text_puts(out, "\n");
 }
 
 static void write_prototype(struct text *out, const struct index *ix, const struct index_declaration *d)
@@ -534,6 +548,25 @@ static void write_extern(struct closure *c, struct text *out, const struct index
 	text_puts(out, "\n");
 }
 
+/* Whether the slice has the body of a function that this declares. */
+static bool declares_whole(const struct closure *c, const struct index_declaration *d)
+{
+	const struct index *ix = c->ix;
+
+	for (uint32_t i = d->name_begin; i < d->name_end; i++) {
+		const struct index_name *n = &ix->names[i];
+		if (n->kind != NAME_FUNCTION)
+			continue;
+		uint32_t other = index_find(ix, INDEX_ORDINARY, ix->text + n->begin, n->end - n->begin);
+		for (; other != INDEX_NONE; other = ix->names[other].next) {
+			uint32_t number = ix->names[other].declaration;
+			if (declaration(c, number)->kind == DECLARATION_FUNCTION && c->levels[number] == LEVEL_WHOLE)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void write_declaration(struct closure *c, struct text *out, uint32_t number)
 {
 	const struct index *ix = c->ix;
@@ -545,13 +578,11 @@ static void write_declaration(struct closure *c, struct text *out, uint32_t numb
 			write_prototype(out, ix, d);
 			return;
 		}
-		if (!d->is_static)
-			text_puts(out, "static ");
-		if (d->is_static)
-			copy(out, ix, d->begin, d->end, d->has_directive);
-		else
-			copy_external(out, ix, d->begin, d->end, d->has_directive);
-		text_puts(out, "\n");
+		copy_static(out, ix, d);
+		return;
+	}
+	if (!d->is_typedef && declares_whole(c, d)) {
+		copy_static(out, ix, d);
 		return;
 	}
 	if (keeps_initialiser(c, d)) {
