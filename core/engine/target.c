@@ -195,6 +195,43 @@ static bool fill_function(struct module *module, struct unit_function *function)
 	return true;
 }
 
+/* gcc's DWARF says of a function whose code it shares with another's of the same text (-fipa-icf) only that there is one:
+ * code and address are the symbol's. Found if one unit alone has such an entry of that name. */
+static bool find_folded(struct module *module, const char *name, struct unit **unit, Dwarf_Die *die)
+{
+	struct units *units = module_units(module);
+	bool found = false;
+	Dwarf_Addr entry;
+	Dwarf_Die other;
+
+	for (struct unit *at = NULL; units && (at = units_next(units, at));) {
+		for (unsigned nth = 0; unit_find(at, name, nth, &other); nth++) {
+			if (dwarf_tag(&other) != DW_TAG_subprogram || die_flag(&other, DW_AT_declaration) ||
+			    dwarf_entrypc(&other, &entry) == 0)
+				continue;
+			if (found)
+				return false;
+			found = true;
+			*unit = at;
+			*die = other;
+		}
+	}
+	return found;
+}
+
+static void describe_folded(struct module *module, struct target_function *out)
+{
+	struct unit *unit;
+	Dwarf_Die die;
+
+	if (out->clone || !find_folded(module, out->name, &unit, &die) || !unit_publish(unit))
+		return;
+	const char *file = die_file(&die);
+	out->unit = &unit->shown;
+	out->file = file ? unit_path(unit, file) : unit->shown.file;
+	out->line = die_line(&die);
+}
+
 static bool function_from_symbol(struct module *module, uint64_t sled, struct target_function *out)
 {
 	const struct symbol *symbol = function_symbol(module, sled);
@@ -210,6 +247,7 @@ static bool function_from_symbol(struct module *module, uint64_t sled, struct ta
 		.clone = symbols_is_clone(name),
 		.module = module->name,
 	};
+	describe_folded(module, out);
 	return true;
 }
 
