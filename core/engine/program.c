@@ -131,7 +131,7 @@ static struct error *read_start(struct program *p)
 
 	for (;;) {
 		struct message_header h;
-		size_t length;
+		size_t length = 0;
 		int fd = -1;
 		struct error *e = receive(p, &h, &length, &fd);
 		if (e)
