@@ -121,6 +121,12 @@ static bool engine_may_start(const struct console *c)
 	       seconds_now() - c->starts[c->start_count % (RESTARTS_MAX + 1)] >= RESTARTS_SECONDS;
 }
 
+/* Whether a message could not be sent because the engine is not there any more. */
+static bool channel_broke(int error)
+{
+	return error == -EPIPE || error == -ECONNRESET || error == -ENOTCONN;
+}
+
 static int engine_run(struct console *c, const char *path)
 {
 	int error = channel_make(c);
@@ -164,7 +170,11 @@ void channel_start(struct console *c)
 		return;
 	}
 	channel_drop(c);
-	snprintf(c->why, sizeof(c->why), "the engine %s does not start: %s", path, strerrordesc_np(-error));
+	if (channel_broke(error))
+		engine_keeps_ending(c);
+	else
+		snprintf(c->why, sizeof(c->why), "the engine %s does not start: %s", path,
+			 strerrordesc_np(-error));
 	agent_log(c, LOG_ERR, "%s", c->why);
 }
 
@@ -201,7 +211,7 @@ bool channel_pass_client(struct console *c, const char **why)
 		int error = message_send(c->engine, MESSAGE_CLIENT, 0, NULL, 0, c->client);
 		if (!error)
 			return true;
-		if (error != -EPIPE && error != -ECONNRESET && error != -ENOTCONN) {
+		if (!channel_broke(error)) {
 			*why = strerrordesc_np(-error);
 			return false;
 		}

@@ -2,17 +2,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -90,6 +95,9 @@ static const char *line_read(int fd, char *line, size_t size)
 	return line;
 }
 
+/* If not 0, a system call that the kernel refuses to the hosts that are started. */
+static unsigned refused_call;
+
 /* Hosts that run: a test that fails leaves some behind. */
 static pid_t running[16];
 
@@ -112,9 +120,24 @@ static int clean_up(void **state)
 			waitpid(running[i], NULL, 0);
 			running[i] = 0;
 		}
+	refused_call = 0;
 	unlink(sock);
 	unlink(text("%s/stderr", dir));
 	return 0;
+}
+
+static void call_refuse(unsigned number)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = 4, .filter = filter};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(126);
 }
 
 /* Runs a host with more environment ("A=b", NULL at the end); its standard error goes to a file. */
@@ -135,6 +158,8 @@ static void host_start_with(struct host *h, const char *program, const char *con
 		setenv("RTF_ENGINE", engine, 1);
 		for (; environment && *environment; environment++)
 			putenv((char *)*environment);
+		if (refused_call)
+			call_refuse(refused_call);
 		execl(program, program, (char *)NULL);
 		_exit(127);
 	}
@@ -388,6 +413,36 @@ static void thousands_of_functions_start_quickly(void **state)
 	assert_int_equal(host_end(&h), 0);
 }
 
+static void where_nobody_may_write_text_the_pages_are_opened_for_a_moment(void **state)
+{
+	struct host h;
+
+	(void)state;
+	refused_call = SYS_pwrite64;
+	int console = usual(&h);
+	redefine_and_go_back(&h, console);
+	run(text("! grep -q ' rwx' /proc/%d/maps", h.pid));
+	close(console);
+	assert_int_equal(host_end(&h), 0);
+}
+
+static void without_an_arena_functions_stay_as_built_and_the_reason_is_told(void **state)
+{
+	struct host h;
+	const char *log = text("RTF_LOG=%s/none.log", dir), *environment[] = {log, NULL};
+
+	(void)state;
+	refused_call = SYS_memfd_create;
+	host_start_with(&h, text("%s/usual", dir), environment);
+	assert_string_equal(host_ask(&h, "call"), "1 2 3");
+	assert_string_equal(host_ask(&h, text("start %s", sock)), "0 kept");
+	int console = console_open(sock);
+	assert_string_equal(engine_ask(console, "list"), "");
+	run(text("grep -q 'no memory file for an arena; its functions stay as built' %s/none.log", dir));
+	close(console);
+	assert_int_equal(host_end(&h), 0);
+}
+
 /* Starting and stopping. */
 
 static void starting_takes_less_than_a_millisecond(void **state)
@@ -516,16 +571,24 @@ static void the_socket_is_private_whatever_the_umask(void **state)
 	}
 }
 
-static void a_stale_socket_is_replaced(void **state)
+/* Leaves a socket behind. The engine must run by then: until its exec it has a copy of the program's
+ * descriptors. */
+static void die_with_a_console(void)
 {
 	struct host h;
 	int console = usual(&h);
 
-	(void)state;
+	assert_true(atoi(engine_ask(console, "pid")) > 0);
 	close(console);
 	kill(h.pid, SIGKILL);
 	assert_int_equal(host_end(&h), SIGKILL);
 	assert_int_equal(access(sock, F_OK), 0);
+}
+
+static void a_stale_socket_is_replaced(void **state)
+{
+	(void)state;
+	die_with_a_console();
 	works_in(text("%s/usual", dir));
 }
 
@@ -553,10 +616,8 @@ static void of_many_starters_on_a_stale_socket_one_wins(void **state)
 
 	(void)state;
 	for (int round = 0; round < 5; round++) {
-		int winners = 0, losers = 0, console = usual(&h[0]);
-		close(console);
-		kill(h[0].pid, SIGKILL);
-		host_end(&h[0]);
+		int winners = 0, losers = 0;
+		die_with_a_console();
 		for (int i = 0; i < STARTERS; i++)
 			host_start(&h[i], text("%s/usual", dir));
 		for (int i = 0; i < STARTERS; i++)
@@ -570,7 +631,7 @@ static void of_many_starters_on_a_stale_socket_one_wins(void **state)
 		}
 		assert_int_equal(winners, 1);
 		assert_int_equal(losers, STARTERS - 1);
-		console = console_open(sock);
+		int console = console_open(sock);
 		assert_true(atoi(engine_ask(console, "pid")) > 0);
 		close(console);
 		for (int i = 0; i < STARTERS; i++)
@@ -789,14 +850,14 @@ static void the_engine_leaves_with_the_program(void **state)
 
 	(void)state;
 	int pid = atoi(engine_ask(console, "pid"));
+	struct pollfd engine = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	assert_true(engine.fd >= 0);
 	kill(h.pid, SIGKILL);
 	assert_int_equal(host_end(&h), SIGKILL);
 	assert_string_equal(line_read(console, line, sizeof(line)), ""); /* the engine's end, too */
 	close(console);
-	for (int i = 0; i < 2000 && kill(pid, 0) == 0; i++)
-		poll(NULL, 0, 5); /* until the init that inherited it has reaped it */
-	run(text("! grep -q '^State:.[RSD]' /proc/%d/status 2>/dev/null", pid));
-	unlink(sock);
+	assert_int_equal(poll(&engine, 1, DEADLINE_MS), 1);
+	close(engine.fd);
 }
 
 /* What a console is told that no engine can serve. */
@@ -1145,6 +1206,8 @@ int main(void)
 		TEST(disabled_leaves_no_section_and_no_library),
 		TEST(the_library_needs_libc_and_exports_only_its_interface),
 		TEST(thousands_of_functions_start_quickly),
+		TEST(where_nobody_may_write_text_the_pages_are_opened_for_a_moment),
+		TEST(without_an_arena_functions_stay_as_built_and_the_reason_is_told),
 		TEST(starting_takes_less_than_a_millisecond),
 		TEST(a_second_start_is_refused_and_a_stopped_console_can_open_again),
 		TEST(a_stopped_console_leaves_what_is_live),

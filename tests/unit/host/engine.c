@@ -91,7 +91,7 @@ static void receive_start(void)
 		else if (stage == 1 && h.type == order[1])
 			take_arena((size_t)length, fd);
 		else if (stage == 1 && h.type == order[2])
-			return;
+			return; /* maybe without an arena: nothing could be patched */
 		else
 			fail("start is out of order");
 	}
