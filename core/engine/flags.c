@@ -90,8 +90,8 @@ char **flags_split(const char *line)
 	return NULL;
 }
 
-/* How many words from `word` on are about input, output or dependencies: not wanted when compiling something else. */
-static size_t unwanted(char *const *word, const char *input)
+/* How many words from `word` on are about output or dependencies: not wanted when compiling something else. */
+static size_t unwanted(char *const *word)
 {
 	static const char *const with_argument[] = {"-o", "-MF", "-MT", "-MQ", "-MJ"};
 	static const char *const alone[] = {"-c", "-S", "-E", "-M", "-MM", "-MD", "-MMD", "-MP", "-MG", "-save-temps", "--"};
@@ -102,15 +102,17 @@ static size_t unwanted(char *const *word, const char *input)
 	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
 		if (strcmp(*word, alone[i]) == 0)
 			return 1;
-	if (strncmp(*word, "-o", 2) == 0 || strncmp(*word, "-Wp,-M", 6) == 0 || strncmp(*word, "-fplugin", 8) == 0)
-		return 1;
-	return input && strcmp(*word, input) == 0 ? 1 : 0;
+	static const char *const joined[] = {"-o", "-MF", "-MT", "-MQ", "-MJ", "-Wp,-M", "-fplugin", "-save-temps"};
+	for (size_t i = 0; i < sizeof(joined) / sizeof(*joined); i++)
+		if (strncmp(*word, joined[i], strlen(joined[i])) == 0)
+			return 1;
+	return 0;
 }
 
-static void keep_wanted(struct words *w, char *const *words, const char *input)
+static void keep_wanted(struct words *w, char *const *words)
 {
 	while (*words) {
-		size_t skip = unwanted(words, input);
+		size_t skip = unwanted(words);
 		if (!skip)
 			add_string(w, *words++);
 		else
@@ -122,12 +124,38 @@ static void keep_wanted(struct words *w, char *const *words, const char *input)
 
 static bool same_file(const char *directory, const char *name, const char *wanted)
 {
-	char joined[PATH_MAX], real[PATH_MAX];
+	char joined[PATH_MAX], real[PATH_MAX], real_wanted[PATH_MAX];
 
 	if (snprintf(joined, sizeof(joined), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/", name) >=
 	    (int)sizeof(joined))
 		return false;
-	return strcmp(joined, wanted) == 0 || (realpath(joined, real) && strcmp(real, wanted) == 0);
+	if (strcmp(joined, wanted) == 0)
+		return true;
+	return realpath(joined, real) && realpath(wanted, real_wanted) && strcmp(real, real_wanted) == 0;
+}
+
+/* Whether a word is the name of the source: compile commands need not spell it as their "file". Only words that end
+ * alike are looked up in the file system. */
+static bool is_input(const char *word, const char *directory, const char *wanted)
+{
+	const char *dot = strrchr(word, '.'), *wanted_dot = strrchr(wanted, '.');
+
+	return *word != '-' && dot && wanted_dot && strcmp(dot, wanted_dot) == 0 && same_file(directory, word, wanted);
+}
+
+static void drop_input(struct words *w, const char *directory, const char *wanted)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->count; i++) {
+		if (i && is_input(w->items[i], directory, wanted))
+			free(w->items[i]);
+		else
+			w->items[kept++] = w->items[i];
+	}
+	w->count = kept;
+	if (w->items)
+		w->items[kept] = NULL;
 }
 
 static bool take_command(json_t *entry, const char *wanted, struct flags *out, bool *failed)
@@ -147,13 +175,17 @@ static bool take_command(json_t *entry, const char *wanted, struct flags *out, b
 		if (json_is_string(argument))
 			add_string(&all, json_string_value(argument));
 	if (all.items)
-		keep_wanted(&kept, all.items, file);
+		keep_wanted(&kept, all.items);
+	drop_input(&kept, directory, wanted);
 	flags_free_words(all.items);
-	out->directory = strdup(directory);
+	*failed = all.failed || kept.failed;
+	if (!kept.items)
+		return *failed;
 	out->argv = kept.items;
+	out->directory = strdup(directory);
 	out->origin = "compile_commands.json";
-	*failed = all.failed || kept.failed || !out->directory;
-	return kept.items || *failed;
+	*failed |= !out->directory;
+	return true;
 }
 
 static bool search_database(const char *path, const char *wanted, struct flags *out, bool *failed)
@@ -192,6 +224,16 @@ static bool search_upwards(const char *start, const char *wanted, struct flags *
 
 /* --- DWARF ----------------------------------------------------------------------------------------------------- */
 
+/* The very version if it is installed: "gcc-12"; else what goes by the plain name. */
+static void add_compiler(struct words *w, const char *name, unsigned major)
+{
+	char versioned[32], path[64];
+
+	snprintf(versioned, sizeof(versioned), "%s-%u", name, major);
+	snprintf(path, sizeof(path), "/usr/bin/%s", versioned);
+	add_string(w, major && access(path, X_OK) == 0 ? versioned : name);
+}
+
 /* gcc records "GNU C17 12.2.0 -mtune=generic -g -O2 …"; clang only its name. */
 static void add_producer(struct words *w, const struct target_unit *unit)
 {
@@ -201,26 +243,22 @@ static void add_producer(struct words *w, const struct target_unit *unit)
 	bool has_standard = false;
 
 	if (unit->clang) {
-		add_string(w, "clang");
+		const char *version = strstr(producer, "clang version ");
+		if (version)
+			sscanf(version, "clang version %u", &major);
+		add_compiler(w, "clang", major);
 		return;
 	}
-	char versioned[32] = "gcc";
-	if (sscanf(producer, "GNU C%u %u", &standard, &major) == 2) {
-		char path[64];
-		snprintf(versioned, sizeof(versioned), "gcc-%u", major);
-		snprintf(path, sizeof(path), "/usr/bin/%s", versioned);
-		if (access(path, X_OK) != 0)
-			strcpy(versioned, "gcc");
-	}
-	add_string(w, versioned);
+	sscanf(producer, "GNU C%u %u", &standard, &major);
+	add_compiler(w, "gcc", major);
 	const char *flags = strstr(producer, " -");
 	if (flags)
 		split_into(&all, flags);
 	if (all.items)
-		keep_wanted(&kept, all.items, NULL);
+		keep_wanted(&kept, all.items);
 	for (size_t i = 0; i < kept.count; i++) {
 		has_standard |= strncmp(kept.items[i], "-std=", 5) == 0;
-		if (strcmp(kept.items[i], "-flto") != 0 && strcmp(kept.items[i], "-fltrans") != 0)
+		if (strncmp(kept.items[i], "-flto", 5) != 0 && strcmp(kept.items[i], "-fltrans") != 0)
 			add_string(w, kept.items[i]);
 	}
 	if (!has_standard && standard) {

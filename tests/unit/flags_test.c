@@ -1,0 +1,294 @@
+/* How a unit was compiled: command lines, compilation databases wherever they stand, DWARF's word. */
+#include "flags.h"
+
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char root[] = "/tmp/rtf-flags-XXXXXX";
+static char path[PATH_MAX];
+
+static const char *under_root(const char *name)
+{
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	return path;
+}
+
+static void write_file(const char *name, const char *text)
+{
+	FILE *f = fopen(under_root(name), "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+/* A fresh tree: ROOT/project/{src,include,build}, with project/src/a.c. */
+static int make_tree(void **state)
+{
+	(void)state;
+	strcpy(root, "/tmp/rtf-flags-XXXXXX");
+	if (!mkdtemp(root) || mkdir(under_root("project"), 0700) || mkdir(under_root("project/src"), 0700) ||
+	    mkdir(under_root("project/build"), 0700))
+		return -1;
+	write_file("project/src/a.c", "int a;\n");
+	return 0;
+}
+
+static int remove_tree(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	return system(command);
+}
+
+static const char *joined(char *const *words)
+{
+	static char line[4096];
+	size_t used = 0;
+
+	line[0] = '\0';
+	for (; words && *words; words++)
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s<%s>", used ? " " : "", *words);
+	return line;
+}
+
+static void assert_split(const char *line, const char *expected)
+{
+	char **words = flags_split(line);
+
+	assert_non_null(words);
+	assert_string_equal(joined(words), expected);
+	flags_free_words(words);
+}
+
+static void a_line_is_split_as_a_shell_would(void **state)
+{
+	(void)state;
+	assert_split("", "");
+	assert_split("  \t\n", "");
+	assert_split("gcc -c  a.c\n", "<gcc> <-c> <a.c>");
+	assert_split("'a b'c \"d e\"f", "<a bc> <d ef>");
+	assert_split("a\\ b \\\"c\\\" \\\\", "<a b> <\"c\"> <\\>");
+	assert_split("'\\' \"\\\"\\\\\\$\\`\\n\"", "<\\> <\"\\$`\\n>");
+	assert_split("'' \"\" x", "<> <> <x>");
+	assert_split("-DNAME='\"text\"' -DB=\\\"x\\ y\\\"", "<-DNAME=\"text\"> <-DB=\"x y\">");
+	assert_split("\"it's\" 'say \"hi\"'", "<it's> <say \"hi\">");
+	assert_split("'never ends", "<never ends>");
+	assert_split("ends\\", "<ends\\>");
+}
+
+/* The flags of ROOT/project/src/a.c, built in `directory` (under the root), as "ORIGIN DIRECTORY: <word> …", the root
+ * spelled as ROOT. */
+static const char *flags_of(const struct target_unit *given, const char *directory, const char *cflags)
+{
+	static char text[8192];
+	char built_in[PATH_MAX], file[PATH_MAX], raw[8192];
+	struct target_unit unit = given ? *given : (struct target_unit){.producer = "GNU C17 12.2.0 -O2"};
+	struct flags flags;
+	size_t used = 0;
+
+	snprintf(built_in, sizeof(built_in), "%s", under_root(directory));
+	snprintf(file, sizeof(file), "%s", under_root("project/src/a.c"));
+	unit.directory = built_in;
+	unit.file = file;
+	assert_null(flags_new(&unit, cflags, &flags));
+	snprintf(raw, sizeof(raw), "%s %s: %s", flags.origin, flags.directory, joined(flags.argv));
+	for (const char *p = raw; *p; p++) {
+		if (strncmp(p, root, strlen(root)) == 0) {
+			used += (size_t)sprintf(text + used, "ROOT");
+			p += strlen(root) - 1;
+		} else {
+			text[used++] = *p;
+		}
+	}
+	text[used] = '\0';
+	flags_fini(&flags);
+	assert_null(flags.argv);
+	return text;
+}
+
+static void write_database(const char *name, const char *format)
+{
+	char text[4096];
+	size_t used = 0;
+
+	for (const char *p = format; *p; p++) {
+		if (*p == '@')
+			used += (size_t)sprintf(text + used, "%s", root);
+		else
+			text[used++] = *p;
+	}
+	text[used] = '\0';
+	write_file(name, text);
+}
+
+static void a_command_gives_its_flags_without_input_and_output(void **state)
+{
+	(void)state;
+	write_database("project/compile_commands.json",
+		       "[{\"directory\":\"@/project\",\"file\":\"src/b.c\",\"command\":\"cc -DB src/b.c\"},"
+		       "{\"directory\":\"@/project\",\"file\":\"src/a.c\","
+		       "\"command\":\"gcc-12 -std=c99 -I include -DX=\\\"a b\\\" -MD -MP -MT a.o -MFa.d -O2 -o a.o -c src/a.c\"}]");
+	assert_string_equal(flags_of(NULL, "project", NULL),
+			    "compile_commands.json ROOT/project: <gcc-12> <-std=c99> <-I> <include> <-DX=a b> <-O2>");
+}
+
+static void arguments_are_taken_as_they_are(void **state)
+{
+	(void)state;
+	write_database("project/compile_commands.json",
+		       "[{\"directory\":\"@/project\",\"file\":\"@/project/src/a.c\","
+		       "\"arguments\":[\"clang\",\"-DX=a b\\\"\",\"-include\",\"x.h\",\"-oa.o\",\"-c\",\"@/project/src/a.c\"]}]");
+	assert_string_equal(flags_of(NULL, "project", NULL),
+			    "compile_commands.json ROOT/project: <clang> <-DX=a b\"> <-include> <x.h>");
+}
+
+static void an_input_spelled_otherwise_than_the_file_is_left_out(void **state)
+{
+	(void)state;
+	write_database("project/compile_commands.json",
+		       "[{\"directory\":\"@/project/build\",\"file\":\"@/project/src/a.c\",\"command\":\"cc -c ../src/a.c -DA\"}]");
+	assert_string_equal(flags_of(NULL, "project", NULL), "compile_commands.json ROOT/project/build: <cc> <-DA>");
+}
+
+static void a_path_through_a_link_is_the_same_file(void **state)
+{
+	char link[PATH_MAX];
+
+	(void)state;
+	snprintf(link, sizeof(link), "%s/elsewhere", root);
+	assert_int_equal(symlink(under_root("project"), link), 0);
+	write_database("project/compile_commands.json",
+		       "[{\"directory\":\"@/elsewhere/build/..\",\"file\":\"./src/../src/a.c\",\"command\":\"cc -DA -c src/a.c\"}]");
+	assert_string_equal(flags_of(NULL, "project", NULL),
+			    "compile_commands.json ROOT/elsewhere/build/..: <cc> <-DA>");
+}
+
+static void the_database_may_stand_above_or_in_a_build_folder(void **state)
+{
+	static const char entry[] = "[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]";
+	static const char found[] = "compile_commands.json ROOT/project: <cc> <-DHERE>";
+	static const char *const places[] = {"project/compile_commands.json", "project/build/compile_commands.json",
+					     "compile_commands.json", "project/src/compile_commands.json"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		write_database(places[i], entry);
+		assert_string_equal(flags_of(NULL, "project/build", NULL), found);
+		assert_string_equal(flags_of(NULL, "nowhere", NULL), found); /* beside or above the source */
+		assert_int_equal(unlink(under_root(places[i])), 0);
+	}
+}
+
+static void a_database_without_the_file_is_passed_over(void **state)
+{
+	(void)state;
+	write_database("project/compile_commands.json",
+		       "[{\"directory\":\"@/project\",\"file\":\"src/b.c\",\"command\":\"cc -DB src/b.c\"}]");
+	write_database("compile_commands.json",
+		       "[{\"directory\":\"@\",\"file\":\"project/src/a.c\",\"command\":\"cc -DABOVE project/src/a.c\"}]");
+	assert_string_equal(flags_of(NULL, "project", NULL), "compile_commands.json ROOT: <cc> <-DABOVE>");
+}
+
+static void a_database_that_is_none_is_passed_over(void **state)
+{
+	static const char *const malformed[] = {
+		"", "{", "[]", "{}", "[1,null,\"x\",[]]", "[{\"directory\":1,\"file\":2,\"command\":3}]",
+		"[{\"file\":\"@/project/src/a.c\",\"command\":\"cc\"}]", "[{\"directory\":\"@/project\",\"file\":\"src/a.c\"}]",
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"\"}]",
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"arguments\":[]}]",
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"arguments\":{\"a\":1}}]",
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"arguments\":[1,2]}]",
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\"},{\"directory\":\"@/project\",\"file\":\"src/a.c\"}]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(*malformed); i++) {
+		write_database("project/compile_commands.json", malformed[i]);
+		assert_non_null(strstr(flags_of(NULL, "project", NULL), "DWARF ROOT/project: <gcc"));
+	}
+}
+
+static void without_a_database_dwarf_tells(void **state)
+{
+	const char *const directories[] = {"/home/include", "/usr/include", "/usr/lib/gcc/include", NULL};
+	struct target_unit unit = {.producer = "GNU C11 9.4.0 -mavx2 -march=x86-64 -g -O2 -flto=auto -fPIC -funsigned-char",
+				   .include_directories = directories};
+
+	(void)state;
+	assert_string_equal(flags_of(&unit, "project", NULL),
+			    "DWARF ROOT/project: <gcc> <-mavx2> <-march=x86-64> <-g> <-O2> <-fPIC> <-funsigned-char> "
+			    "<-std=gnu11> <-I> </home/include>");
+	unit.producer = "GNU C17 9.4.0 -std=c99";
+	unit.include_directories = NULL;
+	assert_string_equal(flags_of(&unit, "project", ""), "DWARF ROOT/project: <gcc> <-std=c99>");
+	unit.producer = NULL;
+	assert_string_equal(flags_of(&unit, "project", NULL), "DWARF ROOT/project: <gcc>");
+	unit.producer = "Debian clang version 3.4.5";
+	unit.clang = true;
+	assert_string_equal(flags_of(&unit, "project", NULL), "DWARF ROOT/project: <clang>");
+}
+
+static void the_compilers_version_counts_where_it_is_installed(void **state)
+{
+	struct target_unit unit = {.producer = "GNU C17 12.2.0 -O2"};
+	bool installed = access("/usr/bin/gcc-12", X_OK) == 0;
+
+	(void)state;
+	assert_string_equal(flags_of(&unit, "project", NULL), installed ? "DWARF ROOT/project: <gcc-12> <-O2> <-std=gnu17>"
+									: "DWARF ROOT/project: <gcc> <-O2> <-std=gnu17>");
+}
+
+static void the_users_flags_stand_behind(void **state)
+{
+	struct target_unit unit = {.producer = "GNU C17 9.4.0 -O1 -std=gnu89"};
+
+	(void)state;
+	assert_string_equal(flags_of(&unit, "project", "-Iinc -DA='x y'"),
+			    "RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-Iinc> <-DA=x y>");
+	write_database("project/compile_commands.json",
+		       "[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]");
+	assert_string_equal(flags_of(&unit, "project", "-DNOT"), "compile_commands.json ROOT/project: <cc> <-DHERE>");
+}
+
+static void a_unit_without_a_directory_has_flags(void **state)
+{
+	struct target_unit unit = {.file = "/no/such/place/a.c"};
+	struct flags flags;
+
+	(void)state;
+	assert_null(flags_new(&unit, NULL, &flags));
+	assert_string_equal(flags.directory, "/");
+	assert_string_equal(flags.argv[0], "gcc");
+	flags_fini(&flags);
+}
+
+int main(void)
+{
+#define in_a_tree(test) cmocka_unit_test_setup_teardown(test, make_tree, remove_tree)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_is_split_as_a_shell_would),
+		in_a_tree(a_command_gives_its_flags_without_input_and_output),
+		in_a_tree(arguments_are_taken_as_they_are),
+		in_a_tree(an_input_spelled_otherwise_than_the_file_is_left_out),
+		in_a_tree(a_path_through_a_link_is_the_same_file),
+		in_a_tree(the_database_may_stand_above_or_in_a_build_folder),
+		in_a_tree(a_database_without_the_file_is_passed_over),
+		in_a_tree(a_database_that_is_none_is_passed_over),
+		in_a_tree(without_a_database_dwarf_tells),
+		in_a_tree(the_compilers_version_counts_where_it_is_installed),
+		in_a_tree(the_users_flags_stand_behind),
+		cmocka_unit_test(a_unit_without_a_directory_has_flags),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
