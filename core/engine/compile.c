@@ -1,7 +1,7 @@
 #include "compile.h"
 #include "expose.h"
 #include "link.h"
-#include "token.h"
+#include "trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,12 +24,12 @@ enum { CC_SECONDS = 60, CC_OUTPUT_MAX = 1 << 20, OBJECT_MAX = 256 << 20 };
 
 extern char **environ;
 
-static const char *const backend_names[] = { [BACKEND_TCC] = "tcc", [BACKEND_CC] = "cc" };
+static const char *const backend_names[] = {[BACKEND_TCC] = "tcc", [BACKEND_CC] = "cc"};
 
 void compile_object_fini(struct compile_object *object)
 {
 	free(object->bytes);
-	*object = (struct compile_object){ 0 };
+	*object = (struct compile_object){0};
 }
 
 const char *compile_backend_name(enum compile_backend backend)
@@ -43,7 +43,8 @@ static struct error *read_object(int fd, enum compile_backend backend, struct co
 	if (fstat(fd, &status) < 0)
 		return error_errno(errno, "cannot read the compiled object");
 	if (status.st_size <= 0 || status.st_size > OBJECT_MAX)
-		return error_new(ERROR_INTERNAL, "a compiled object of %lld bytes", (long long)status.st_size);
+		return error_new(ERROR_INTERNAL, "a compiled object of %lld bytes",
+				 (long long)status.st_size);
 
 	size_t size = (size_t)status.st_size;
 	unsigned char *bytes = malloc(size);
@@ -59,431 +60,14 @@ static struct error *read_object(int fd, enum compile_backend backend, struct co
 		}
 		have += (size_t)got;
 	}
-	*out = (struct compile_object){ bytes, size, backend };
+	*out = (struct compile_object){bytes, size, backend};
 	return NULL;
 }
 
-/* --- libtcc: what it is not asked to compile --------------------------------------------------------------------- */
+/* --- libtcc: what it does not know, said in its own words ----------------------------------------------- */
 
-struct word {
-	const char *text, *reason;
-};
-
-/* Names whose mere presence sends a text to cc: libtcc rejects some in obscure words and silently ignores others. */
-static const struct word distrusted[] = {
-	{ "_Complex", "complex numbers" },
-	{ "__complex__", "complex numbers" },
-	{ "__complex", "complex numbers" },
-	{ "_Imaginary", "complex numbers" },
-	{ "__int128", "128-bit integers" },
-	{ "__int128_t", "128-bit integers" },
-	{ "__uint128_t", "128-bit integers" },
-	{ "_Atomic", "atomic types" },
-	{ "_Thread_local", "thread-local variables" },
-	{ "__thread", "thread-local variables" },
-	{ "__auto_type", "__auto_type" },
-	{ "_BitInt", "_BitInt" },
-	{ "_Float16", "_Float16" },
-	{ "__bf16", "__bf16" },
-	{ "_Float128", "128-bit floating point" },
-	{ "__float128", "128-bit floating point" },
-	{ "_Float64x", "_Float64x" },
-	{ "_Decimal32", "decimal floating point" },
-	{ "_Decimal64", "decimal floating point" },
-	{ "_Decimal128", "decimal floating point" },
-	{ "vector_size", "vectors" },
-	{ "__vector_size__", "vectors" },
-	{ "ext_vector_type", "vectors" },
-	{ "_Pragma", "_Pragma" },
-};
-
-/* In the parentheses of an __attribute__: these change the meaning, and libtcc ignores or half knows them. Attributes
- * that it warns of are judged by harmless_attributes. */
-static const struct word distrusted_attributes[] = {
-	{ "constructor", "the constructor attribute" },
-	{ "destructor", "the destructor attribute" },
-	{ "mode", "the mode attribute" },
-	{ "alias", "the alias attribute" },
-	{ "regparm", "another calling convention" },
-	{ "fastcall", "another calling convention" },
-	{ "stdcall", "another calling convention" },
-	{ "ms_abi", "another calling convention" },
-	{ "sysv_abi", "another calling convention" },
-	{ "dllimport", "the dllimport attribute" },
-	{ "dllexport", "the dllexport attribute" },
-	{ "section", "the section attribute" },
-};
-
-/* Attributes that libtcc warns of and ignores, and that only help diagnostics or optimisers, or concern how a whole
- * program is linked. Spelled here without the underscores that may stand around them. */
-static const char *const harmless_attributes[] = {
-	"access", "alloc_align", "alloc_size", "always_inline", "artificial", "assume_aligned", "aligned", "cold", "const",
-	"counted_by", "deprecated", "designated_init", "diagnose_if", "error", "externally_visible", "fallthrough",
-	"fd_arg", "fd_arg_read", "fd_arg_write", "flatten", "format", "format_arg", "gnu_inline", "hot", "leaf", "malloc",
-	"may_alias", "no_icf", "no_instrument_function", "no_profile_instrument_function", "no_reorder",
-	"no_sanitize", "no_sanitize_address", "no_sanitize_thread", "no_sanitize_undefined", "no_split_stack",
-	"no_stack_limit", "no_stack_protector", "noclone", "noinline", "noipa", "nonnull", "nonstring", "noplt",
-	"noreturn", "nothrow", "optimize", "optnone", "patchable_function_entry", "pure", "returns_nonnull",
-	"returns_twice", "sentinel", "stack_protect", "symver", "tainted_args", "unavailable", "used", "warn_unused_result",
-	"warning",
-};
-
-/* libtcc's other warnings that are no more than gcc's own would be: same code, same meaning. */
-static const char *const harmless_warnings[] = {
-	"declared but not used",
-	" redefined",
-	"assignment discards qualifiers from pointer target type",
-	"assignment from incompatible pointer type",
-	"cast between pointer and integer of different size",
-	"deprecated use of label at end of compound statement",
-	"function might return no value",
-	"'return' with no value",
-	"pointer type mismatch in comparison",
-	"unnamed struct/union that defines no instances",
-	"#pragma GCC is ignored", /* the scan lets only harmless ones come this far */
-	"#pragma STDC is ignored",
-	"#warning ",
-};
-
-static bool name_equals(const char *text, const struct token *token, const char *word)
-{
-	size_t length = token->end - token->begin;
-	return strlen(word) == length && !memcmp(text + token->begin, word, length);
-}
-
-/* An attribute's name, with or without the underscores around it. */
-static bool attribute_equals(const char *name, size_t length, const char *word)
-{
-	if (length > 4 && !memcmp(name, "__", 2) && !memcmp(name + length - 2, "__", 2)) {
-		name += 2;
-		length -= 4;
-	}
-	return strlen(word) == length && !memcmp(name, word, length);
-}
-
-static const char *find_word(const char *text, const struct token *token)
-{
-	for (size_t i = 0; i < sizeof distrusted / sizeof *distrusted; i++)
-		if (name_equals(text, token, distrusted[i].text))
-			return distrusted[i].reason;
-	return NULL;
-}
-
-static const char over_aligned[] = "an alignment of more than 16 bytes";
-
-/* `aligned(N)`: libtcc's stack frames keep 16 bytes and no more, so a larger N may turn out untrue for a local. */
-static bool alignment_is_kept(struct token_reader reader)
-{
-	struct token token;
-	token_next(&reader, &token);
-	if (token.kind != TOKEN_PUNCTUATOR || token.first != '(')
-		return true; /* bare `aligned`: 16 */
-	token_next(&reader, &token);
-	if (token.kind != TOKEN_NUMBER)
-		return false;
-	unsigned long value = strtoul(reader.text + token.begin, NULL, 0);
-	token_next(&reader, &token);
-	return token.first == ')' && value <= 16;
-}
-
-/* Behind `__attribute__`: what in its parentheses libtcc gets wrong, or NULL. */
-static const char *attribute_reason(struct token_reader reader)
-{
-	struct token token;
-	struct token_reader last = reader;
-	token_next(&reader, &token);
-	if (token.first != '(')
-		return "an attribute made by a macro";
-	token_skip_group(&reader, &token);
-	uint32_t end = token.begin;
-	reader = last;
-	for (token_next(&reader, &token); token.kind != TOKEN_END && token.begin < end; token_next(&reader, &token)) {
-		if (token.kind != TOKEN_NAME)
-			continue;
-		const char *name = reader.text + token.begin;
-		size_t length = token.end - token.begin;
-		for (size_t i = 0; i < sizeof distrusted_attributes / sizeof *distrusted_attributes; i++)
-			if (attribute_equals(name, length, distrusted_attributes[i].text))
-				return distrusted_attributes[i].reason;
-		if (attribute_equals(name, length, "aligned") && !alignment_is_kept(reader))
-			return over_aligned;
-	}
-	return NULL;
-}
-
-/* Behind `asm`: an asm label (`extern int n __asm__("x")`) names a symbol and is fine; so is a statement without
- * operands and instructions, which only keeps a compiler from moving things. The rest is not libtcc's strength. */
-static const char *asm_reason(struct token_reader reader, bool statement)
-{
-	struct token token;
-	token_next(&reader, &token);
-	while (token.kind == TOKEN_NAME) { /* volatile, inline, goto */
-		statement = true;
-		token_next(&reader, &token);
-	}
-	if (!statement)
-		return NULL;
-	token_next(&reader, &token);
-	if (token.kind != TOKEN_STRING || token.end - token.begin != 2)
-		return "inline assembler";
-	for (token_next(&reader, &token); token.first != ')'; token_next(&reader, &token))
-		if (token.kind != TOKEN_STRING && token.first != ':' && token.first != ',')
-			return "inline assembler";
-	return NULL;
-}
-
-static bool starts_statement(const struct token *previous, bool in_body)
-{
-	if (previous->kind == TOKEN_NAME)
-		return false; /* `else asm`, `do asm` have "volatile" or an operand in practice; a label else */
-	return !previous->first || strchr("{};:", previous->first) || (in_body && previous->first == ')');
-}
-
-/* libtcc keeps `\u00e9` as it is written. */
-static const char *literal_reason(const struct token_reader *reader, const struct token *token)
-{
-	for (uint32_t i = token->begin; i + 1 < token->end; i++) {
-		if (reader->text[i] != '\\')
-			continue;
-		i++;
-		if (reader->text[i] == 'u' || reader->text[i] == 'U')
-			return "universal character names";
-	}
-	return NULL;
-}
-
-/* A function's text as people write it has `#if`s in it; the branch that is not taken may hold an #error. */
-static bool is_conditional(const struct token_reader *body, const struct token *word)
-{
-	static const char *const words[] = { "if", "ifdef", "ifndef", "elif", "else", "endif", "error", "warning" };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (token_is(body, word, words[i]))
-			return true;
-	return false;
-}
-
-/* `__has_attribute(x)` and its kin ask the compiler, and libtcc has other answers. Reads the line to its end. */
-static const char *conditional_reason(struct token_reader *body)
-{
-	struct token word;
-	for (token_next(body, &word); word.kind != TOKEN_END; token_next(body, &word))
-		if (word.kind == TOKEN_NAME && word.end - word.begin > 6 && !memcmp(body->text + word.begin, "__has_", 6))
-			return "a question about the compiler";
-	return NULL;
-}
-
-/* #define and what else may stand in a preprocessed text. */
-static const char *directive_reason(const char *text, const struct token *token, struct token_reader *body)
-{
-	struct token word;
-	token_reader_init(body, text + token->begin, token->end - token->begin);
-	body->line_start = false;
-	token_next(body, &word); /* # */
-	token_next(body, &word);
-	if (word.kind == TOKEN_NUMBER || token_is(body, &word, "line") || token_is(body, &word, "undef")) {
-		body->at = body->size;
-		return NULL;
-	}
-	if (token_is(body, &word, "define")) {
-		token_next(body, &word);
-		return NULL;
-	}
-	if (is_conditional(body, &word))
-		return conditional_reason(body);
-	if (!token_is(body, &word, "pragma"))
-		return word.kind == TOKEN_END ? NULL : "a preprocessor directive";
-	token_next(body, &word);
-	if (token_is(body, &word, "pack") || token_is(body, &word, "push_macro") || token_is(body, &word, "pop_macro"))
-		body->at = body->size;
-	else if (token_is(body, &word, "GCC"))
-		token_next(body, &word);
-	if (body->at == body->size || token_is(body, &word, "diagnostic") || token_is(body, &word, "poison") ||
-	    token_is(body, &word, "system_header") || token_is(body, &word, "visibility")) {
-		body->at = body->size;
-		return NULL;
-	}
-	return "a #pragma";
-}
-
-/* Where in the text a scan is: in which braces, and in how many brackets within them. */
-enum brace_kind { BRACE_FILE, BRACE_OTHER, BRACE_FIELDS, BRACE_ENUM };
-
-enum { DEPTH_MAX = 256 };
-
-struct scan {
-	struct token_reader reader;
-	bool macro; /* the text of a macro: nobody knows what comes before it */
-	struct token token, previous;
-	enum brace_kind next; /* what a `{` here would open */
-	bool enum_closed;     /* right behind an enum's braces */
-	unsigned depth;
-	struct {
-		enum brace_kind kind;
-		unsigned brackets;
-	} braces[DEPTH_MAX];
-};
-
-/* A bit-field of more than 32 bits: gcc computes with its own width, libtcc with 64 bits. */
-static const char *colon_reason(const struct scan *scan)
-{
-	struct token_reader reader = scan->reader;
-	struct token width;
-	if (scan->braces[scan->depth].kind != BRACE_FIELDS || scan->braces[scan->depth].brackets)
-		return NULL;
-	token_next(&reader, &width);
-	if (width.kind == TOKEN_NUMBER && strtoul(reader.text + width.begin, NULL, 0) <= 32) {
-		token_next(&reader, &width);
-		if (width.first == ';' || width.first == ',' || width.kind == TOKEN_NAME)
-			return NULL;
-	}
-	return "a bit-field of more than 32 bits";
-}
-
-static const char *open_brace(struct scan *scan)
-{
-	if (scan->depth + 1 == DEPTH_MAX)
-		return "so deeply nested braces";
-	if (!scan->depth && scan->previous.first == ';' && !scan->macro)
-		return "a function definition in the old style";
-	scan->depth++;
-	scan->braces[scan->depth].kind = scan->next;
-	scan->braces[scan->depth].brackets = 0;
-	scan->next = BRACE_OTHER;
-	return NULL;
-}
-
-static const char *punctuator_reason(struct scan *scan)
-{
-	bool was_enum = scan->braces[scan->depth].kind == BRACE_ENUM;
-	unsigned *brackets = &scan->braces[scan->depth].brackets;
-	switch (scan->token.first) {
-	case '{':
-		return open_brace(scan);
-	case '}':
-		if (scan->depth)
-			scan->depth--;
-		scan->enum_closed = was_enum;
-		return NULL;
-	case '(':
-	case '[':
-		++*brackets;
-		break;
-	case ')':
-	case ']':
-		if (*brackets)
-			--*brackets;
-		break;
-	case ':':
-		return colon_reason(scan);
-	}
-	scan->next = BRACE_OTHER;
-	return NULL;
-}
-
-static const char *name_reason(struct scan *scan)
-{
-	const struct token_reader *reader = &scan->reader;
-	const struct token *token = &scan->token;
-	const char *reason = find_word(reader->text, token);
-	if (reason)
-		return reason;
-	if (token_is(reader, token, "struct") || token_is(reader, token, "union"))
-		scan->next = BRACE_FIELDS;
-	else if (token_is(reader, token, "enum"))
-		scan->next = BRACE_ENUM;
-	if (token_is(reader, token, "_Alignas") && !alignment_is_kept(*reader))
-		return over_aligned;
-	if (token_is(reader, token, "__attribute__") || token_is(reader, token, "__attribute")) {
-		/* `packed` makes it smaller, to gcc. */
-		if (scan->next == BRACE_ENUM || scan->enum_closed)
-			return "an enumeration with an attribute";
-		reason = attribute_reason(*reader);
-		if (!reason && scan->next == BRACE_FIELDS) { /* struct __attribute__((packed)) { */
-			token_next(&scan->reader, &scan->token);
-			token_skip_group(&scan->reader, &scan->token);
-		}
-		return reason;
-	}
-	if (token_is(reader, token, "__asm__") || token_is(reader, token, "asm") || token_is(reader, token, "__asm"))
-		return asm_reason(*reader, scan->macro || starts_statement(&scan->previous, scan->depth > 0));
-	return NULL;
-}
-
-static const char *token_reason(struct scan *scan)
-{
-	bool behind_enum = scan->enum_closed;
-	const char *reason = NULL;
-	switch (scan->token.kind) {
-	case TOKEN_NAME:
-		reason = name_reason(scan);
-		break;
-	case TOKEN_PUNCTUATOR:
-		reason = punctuator_reason(scan);
-		break;
-	case TOKEN_STRING:
-	case TOKEN_CHARACTER:
-		reason = literal_reason(&scan->reader, &scan->token);
-		break;
-	default:
-		break;
-	}
-	if (behind_enum)
-		scan->enum_closed = false;
-	return reason;
-}
-
-static const char *scan_text(struct scan *scan)
-{
-	for (;;) {
-		token_next(&scan->reader, &scan->token);
-		if (scan->token.kind == TOKEN_END)
-			return scan->token.unterminated ? "an unterminated literal or comment" : NULL;
-		const char *reason;
-		if (scan->token.kind == TOKEN_DIRECTIVE) {
-			struct token_reader body;
-			reason = directive_reason(scan->reader.text, &scan->token, &body);
-			if (!reason && body.at < body.size) {
-				struct scan inner = { .reader = body, .macro = true };
-				reason = scan_text(&inner);
-			}
-		} else {
-			reason = token_reason(scan);
-			scan->previous = scan->token;
-		}
-		if (reason)
-			return reason;
-	}
-}
-
-/* Why libtcc must not be asked to compile this text, or NULL. */
-static const char *distrust(const char *text, uint32_t size)
-{
-	struct scan scan = { .macro = false };
-	token_reader_init(&scan.reader, text, size);
-	return scan_text(&scan);
-}
-
-/* Flags that make the same text mean something else, and that libtcc does not know. */
-static const char *const distrusted_flags[] = {
-	"-funsigned-char", "-funsigned-bitfields", "-fshort-enums", "-fshort-wchar", "-fpack-struct", "-ftrapv",
-	"-fms-extensions", "-fplan9-extensions", "-fexceptions", "-fnon-call-exceptions", "-fexec-charset=",
-	"-fwide-exec-charset=", "-finput-charset=", "-fsanitize=", "-finstrument-functions", "-fopenmp", "-fsingle-precision-constant",
-	"-malign-double", "-mlong-double-64", "-mlong-double-128", "-mms-bitfields", "-m32", "-mx32", "-mabi=", "-mregparm",
-};
-
-const char *compile_distrusted_flag(const char *const *argv)
-{
-	for (; *argv; argv++)
-		for (size_t i = 0; i < sizeof distrusted_flags / sizeof *distrusted_flags; i++)
-			if (!strncmp(*argv, distrusted_flags[i], strlen(distrusted_flags[i])))
-				return *argv;
-	return NULL;
-}
-
-/* --- libtcc: what it does not know, said in its own words ----------------------------------------------------------- */
-
-/* Before the text. Only spellings whose replacement means exactly the same; each evaluates its arguments as often as
- * gcc does. What is missing here is an implicit declaration, and goes to cc. */
+/* Before the text. Only spellings whose replacement means exactly the same; each evaluates its arguments as
+ * often as gcc does. What is missing here is an implicit declaration, and goes to cc. */
 static const char prelude[] =
 	"#undef unix\n#undef linux\n"
 	"#define __PRETTY_FUNCTION__ __func__\n"
@@ -503,7 +87,8 @@ static const char prelude[] =
 	"rtf_x << 24 | (rtf_x & 0xff00u) << 8 | (rtf_x >> 8 & 0xff00u) | rtf_x >> 24; })\n"
 	"#define __builtin_bswap64(x) __extension__({ unsigned long rtf_x = (x); "
 	"rtf_x << 56 | (rtf_x & 0xff00ul) << 40 | (rtf_x & 0xff0000ul) << 24 | (rtf_x & 0xff000000ul) << 8 | "
-	"(rtf_x >> 8 & 0xff000000ul) | (rtf_x >> 24 & 0xff0000ul) | (rtf_x >> 40 & 0xff00ul) | rtf_x >> 56; })\n"
+	"(rtf_x >> 8 & 0xff000000ul) | (rtf_x >> 24 & 0xff0000ul) | (rtf_x >> 40 & 0xff00ul) | rtf_x >> 56; "
+	"})\n"
 	"int __rtf_ffs(unsigned long);\n"
 	"int __rtf_fls(unsigned long);\n"
 	"int __rtf_popcount(unsigned long);\n"
@@ -520,13 +105,15 @@ static const char prelude[] =
 	"#define __builtin_popcountl(x) __rtf_popcount((unsigned long)(x))\n"
 	"#define __builtin_popcountll(x) __rtf_popcount((unsigned long)(x))\n"
 	"#define __builtin_parity(x) (__rtf_popcount((unsigned)(x)) & 1)\n"
-	/* A plain access of a scalar is one instruction, and on this processor acquires or releases by itself; only
-	 * sequential consistency wants a fence behind a store (the memory model of x86-TSO). 5 is __ATOMIC_SEQ_CST. */
+	/* A plain access of a scalar is one instruction, and on this processor acquires or releases by
+	 * itself; only sequential consistency wants a fence behind a store (the memory model of x86-TSO). 5
+	 * is __ATOMIC_SEQ_CST. */
 	"void __rtf_fence(void);\n"
 	"#define __sync_synchronize() __rtf_fence()\n"
 	"#define __atomic_thread_fence(order) ((order) == 5 ? __rtf_fence() : (void)0)\n"
 	"#define __atomic_signal_fence(order) ((void)(order))\n"
-	"#define __atomic_load_n(p, order) __extension__({ const volatile __typeof__(*(p)) *rtf_p = (p); *rtf_p; })\n"
+	"#define __atomic_load_n(p, order) __extension__({ const volatile __typeof__(*(p)) *rtf_p = (p); "
+	"*rtf_p; })\n"
 	"#define __atomic_store_n(p, value, order) __extension__({ volatile __typeof__(*(p)) *rtf_p = (p); "
 	"*rtf_p = (value); (order) == 5 ? __rtf_fence() : (void)0; })\n"
 	"#line 1 \"slice\"\n";
@@ -535,64 +122,61 @@ struct helper {
 	const char *name, *source;
 };
 
-/* Functions that libtcc's code calls and that libtcc1.a would bring, were it there. Written from what they are called
- * with. `type` of __va_arg is libtcc's class of the argument: 0 general registers, 1 SSE registers, 2 memory; the
- * registers are saved as psABI figure 3.33 shows. A struct of two doubles lies in two slots of 16 bytes: its second
- * half is moved into the first slot's unused one, so that it is in one piece.
+/* Functions that libtcc's code calls and that libtcc1.a would bring, were it there. Written from what they
+ * are called with. `type` of __va_arg is libtcc's class of the argument: 0 general registers, 1 SSE
+ * registers, 2 memory; the registers are saved as psABI figure 3.33 shows. A struct of two doubles lies in
+ * two slots of 16 bytes: its second half is moved into the first slot's unused one, so that it is in one
+ * piece.
  *
- * The conversions are gcc's for every value that C defines; what libtcc converts without help it does itself. */
+ * The conversions are gcc's for every value that C defines; what libtcc converts without help it does itself.
+ */
 static const struct helper helpers[] = {
-	{ "__va_arg",
-	  "typedef struct { unsigned gp, fp; char *overflow, *saved; } rtf_va;\n"
-	  "void *__va_arg(__builtin_va_list list, int type, int size, int align)\n"
-	  "{\n"
-	  "	rtf_va *ap = (rtf_va *)list;\n"
-	  "	unsigned words = (unsigned)(size + 7) / 8;\n"
-	  "	if (type == 0 && ap->gp + 8 * words <= 48) {\n"
-	  "		ap->gp += 8 * words;\n"
-	  "		return ap->saved + ap->gp - 8 * words;\n"
-	  "	}\n"
-	  "	if (type == 1 && ap->fp + 16 * words <= 176) {\n"
-	  "		unsigned long *slot = (unsigned long *)(ap->saved + ap->fp);\n"
-	  "		if (words == 2)\n"
-	  "			slot[1] = slot[2];\n"
-	  "		ap->fp += 16 * words;\n"
-	  "		return slot;\n"
-	  "	}\n"
-	  "	if (align > 8)\n"
-	  "		ap->overflow = (char *)((unsigned long)(ap->overflow + 15) & ~15ul);\n"
-	  "	ap->overflow += 8 * words;\n"
-	  "	return ap->overflow - 8 * words;\n"
-	  "}\n" },
-	{ "__fixunsdfdi",
-	  "unsigned long __fixunsdfdi(double x)\n"
-	  "{ return x < 0x1p63 ? (unsigned long)(long)x : (unsigned long)(long)(x - 0x1p63) ^ 1ul << 63; }\n" },
-	{ "__fixunssfdi",
-	  "unsigned long __fixunssfdi(float x)\n"
-	  "{ return x < 0x1p63f ? (unsigned long)(long)x : (unsigned long)(long)(x - 0x1p63f) ^ 1ul << 63; }\n" },
-	{ "__fixunsxfdi",
-	  "unsigned long __fixunsxfdi(long double x)\n"
-	  "{ return x < 0x1p63L ? (unsigned long)(long)x : (unsigned long)(long)(x - 0x1p63L) ^ 1ul << 63; }\n" },
+	{"__va_arg", "typedef struct { unsigned gp, fp; char *overflow, *saved; } rtf_va;\n"
+		     "void *__va_arg(__builtin_va_list list, int type, int size, int align)\n"
+		     "{\n"
+		     "	rtf_va *ap = (rtf_va *)list;\n"
+		     "	unsigned words = (unsigned)(size + 7) / 8;\n"
+		     "	if (type == 0 && ap->gp + 8 * words <= 48) {\n"
+		     "		ap->gp += 8 * words;\n"
+		     "		return ap->saved + ap->gp - 8 * words;\n"
+		     "	}\n"
+		     "	if (type == 1 && ap->fp + 16 * words <= 176) {\n"
+		     "		unsigned long *slot = (unsigned long *)(ap->saved + ap->fp);\n"
+		     "		if (words == 2)\n"
+		     "			slot[1] = slot[2];\n"
+		     "		ap->fp += 16 * words;\n"
+		     "		return slot;\n"
+		     "	}\n"
+		     "	if (align > 8)\n"
+		     "		ap->overflow = (char *)((unsigned long)(ap->overflow + 15) & ~15ul);\n"
+		     "	ap->overflow += 8 * words;\n"
+		     "	return ap->overflow - 8 * words;\n"
+		     "}\n"},
+	{"__fixunsdfdi",
+	 "unsigned long __fixunsdfdi(double x)\n"
+	 "{ return x < 0x1p63 ? (unsigned long)(long)x : (unsigned long)(long)(x - 0x1p63) ^ 1ul << 63; }\n"},
+	{"__fixunssfdi", "unsigned long __fixunssfdi(float x)\n"
+			 "{ return x < 0x1p63f ? (unsigned long)(long)x : (unsigned long)(long)(x - 0x1p63f) "
+			 "^ 1ul << 63; }\n"},
+	{"__fixunsxfdi", "unsigned long __fixunsxfdi(long double x)\n"
+			 "{ return x < 0x1p63L ? (unsigned long)(long)x : (unsigned long)(long)(x - 0x1p63L) "
+			 "^ 1ul << 63; }\n"},
 	/* Halved with the lost bit kept, so that one rounding is all there is. */
-	{ "__floatundidf",
-	  "double __floatundidf(unsigned long x)\n"
-	  "{ return (long)x >= 0 ? (double)(long)x : 2 * (double)(long)(x >> 1 | (x & 1)); }\n" },
-	{ "__floatundisf",
-	  "float __floatundisf(unsigned long x)\n"
-	  "{ return (long)x >= 0 ? (float)(long)x : 2 * (float)(long)(x >> 1 | (x & 1)); }\n" },
-	{ "__floatundixf",
-	  "long double __floatundixf(unsigned long x)\n"
-	  "{ return (long double)(long)x + ((long)x >= 0 ? 0.0L : 0x1p64L); }\n" },
-	{ "__rtf_ffs",
-	  "int __rtf_ffs(unsigned long x)\n"
-	  "{ int n = 1; if (!x) return 0; while (!(x & 1)) { x >>= 1; n++; } return n; }\n" },
-	{ "__rtf_fls",
-	  "int __rtf_fls(unsigned long x)\n"
-	  "{ int n = 0; while (x) { x >>= 1; n++; } return n; }\n" },
-	{ "__rtf_popcount",
-	  "int __rtf_popcount(unsigned long x)\n"
-	  "{ int n = 0; while (x) { x &= x - 1; n++; } return n; }\n" },
-	{ "__rtf_fence", "void __rtf_fence(void) { __asm__ volatile(\"mfence\"); }\n" },
+	{"__floatundidf",
+	 "double __floatundidf(unsigned long x)\n"
+	 "{ return (long)x >= 0 ? (double)(long)x : 2 * (double)(long)(x >> 1 | (x & 1)); }\n"},
+	{"__floatundisf",
+	 "float __floatundisf(unsigned long x)\n"
+	 "{ return (long)x >= 0 ? (float)(long)x : 2 * (float)(long)(x >> 1 | (x & 1)); }\n"},
+	{"__floatundixf", "long double __floatundixf(unsigned long x)\n"
+			  "{ return (long double)(long)x + ((long)x >= 0 ? 0.0L : 0x1p64L); }\n"},
+	{"__rtf_ffs", "int __rtf_ffs(unsigned long x)\n"
+		      "{ int n = 1; if (!x) return 0; while (!(x & 1)) { x >>= 1; n++; } return n; }\n"},
+	{"__rtf_fls", "int __rtf_fls(unsigned long x)\n"
+		      "{ int n = 0; while (x) { x >>= 1; n++; } return n; }\n"},
+	{"__rtf_popcount", "int __rtf_popcount(unsigned long x)\n"
+			   "{ int n = 0; while (x) { x &= x - 1; n++; } return n; }\n"},
+	{"__rtf_fence", "void __rtf_fence(void) { __asm__ volatile(\"mfence\"); }\n"},
 };
 
 enum { HELPERS = sizeof helpers / sizeof *helpers };
@@ -605,23 +189,9 @@ static void want_helper(void *context, const char *name)
 			wanted[i] = true;
 }
 
-/* --- libtcc ---------------------------------------------------------------------------------------------------------- */
-
-static bool is_harmless(const char *warning)
-{
-	const char *quote = strchr(warning, '\'');
-	const char *ignored = strstr(warning, "' attribute ignored");
-	if (quote && ignored > quote) {
-		for (size_t i = 0; i < sizeof harmless_attributes / sizeof *harmless_attributes; i++)
-			if (attribute_equals(quote + 1, (size_t)(ignored - quote - 1), harmless_attributes[i]))
-				return true;
-		return false;
-	}
-	for (size_t i = 0; i < sizeof harmless_warnings / sizeof *harmless_warnings; i++)
-		if (strstr(warning, harmless_warnings[i]))
-			return true;
-	return false;
-}
+/* --- libtcc
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 /* libtcc's errors and warnings; keeps the first that matters. */
 static void hear_message(void *context, const char *message)
@@ -629,7 +199,7 @@ static void hear_message(void *context, const char *message)
 	char **why = context;
 	static const char marker[] = "warning: ";
 	const char *warning = strstr(message, marker);
-	if (*why || (warning && is_harmless(warning + sizeof marker - 1)))
+	if (*why || (warning && trust_warning(warning + sizeof marker - 1)))
 		return;
 	*why = strdup(message);
 }
@@ -658,7 +228,9 @@ static struct error *run_tcc(const char *source, const bool *wanted, struct comp
 	if (!state)
 		return error_memory();
 	tcc_set_error_func(state, why, hear_message);
-	tcc_set_options(state, "-nostdlib -nostdinc -std=c11 -fno-common -Wunsupported -Wimplicit-function-declaration");
+	tcc_set_options(
+		state,
+		"-nostdlib -nostdinc -std=c11 -fno-common -Wunsupported -Wimplicit-function-declaration");
 	tcc_set_output_type(state, TCC_OUTPUT_OBJ);
 
 	struct error *e = NULL;
@@ -683,8 +255,8 @@ static bool any(const bool *flags, size_t count)
 
 static struct error *compile_trusted(const char *source, struct compile_object *out, char **why)
 {
-	bool wanted[HELPERS] = { false };
-	struct compile_object object = { 0 };
+	bool wanted[HELPERS] = {false};
+	struct compile_object object = {0};
 	struct error *e = run_tcc(source, wanted, &object, why);
 	if (e || *why)
 		return e;
@@ -708,7 +280,7 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 	if (size > UINT32_MAX)
 		return error_new(ERROR_INTERNAL, "a text of %zu bytes is too long to compile", size);
 
-	const char *reason = distrust(text, (uint32_t)size);
+	const char *reason = trust_text(text, (uint32_t)size);
 	if (reason)
 		return asprintf(why, "libtcc is not trusted with %s", reason) < 0 ? error_memory() : NULL;
 
@@ -726,19 +298,33 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 	return e;
 }
 
-/* --- the program's own compiler -------------------------------------------------------------------------------------- */
+/* --- the program's own compiler ------------------------------------------------------------------------- */
 
 /* Behind the program's flags, so that these win. The object must say by name whatever it needs (semantic
- * interposition, no tail calls: its own function too, whose newest version may be another; see also expose.h), keep each variable apart, reach
- * thread-local variables as the ones of modules that were there at the start, and be machine code, unprofiled and
- * without an entry of its own to patch. */
+ * interposition, no tail calls: its own function too, whose newest version may be another; see also
+ * expose.h), keep each variable apart, reach thread-local variables as the ones of modules that were there at
+ * the start, and be machine code, unprofiled and without an entry of its own to patch. */
 static const char *const cc_flags[] = {
-	"-x", "c", "-w", "-fPIC", "-fsemantic-interposition", "-fvisibility=default", "-fdata-sections",
-	"-fno-common", "-fno-optimize-sibling-calls", "-ftls-model=initial-exec", "-fno-lto", "-g0", "-fpatchable-function-entry=0", "-c", NULL,
+	"-x",
+	"c",
+	"-w",
+	"-fPIC",
+	"-fsemantic-interposition",
+	"-fvisibility=default",
+	"-fdata-sections",
+	"-fno-common",
+	"-fno-optimize-sibling-calls",
+	"-ftls-model=initial-exec",
+	"-fno-lto",
+	"-g0",
+	"-fpatchable-function-entry=0",
+	"-c",
+	NULL,
 };
 
-/* A second step, for an object that calls the compiler's own library, which a program need not hold: takes in those parts. */
-static const char *const library_flags[] = { "-w", "-fno-lto", "-nostdlib", "-r", NULL };
+/* A second step, for an object that calls the compiler's own library, which a program need not hold: takes in
+ * those parts. */
+static const char *const library_flags[] = {"-w", "-fno-lto", "-nostdlib", "-r", NULL};
 
 struct cc_run {
 	char directory[32], object[48], merged[48];
@@ -799,7 +385,8 @@ static size_t count_strings(const char *const *list)
 	return count;
 }
 
-/* The environment with LC_ALL=C, so that an error line can be told from the rest. Borrowed strings, array owned. */
+/* The environment with LC_ALL=C, so that an error line can be told from the rest. Borrowed strings, array
+ * owned. */
 static char **plain_environment(void)
 {
 	size_t count = environ ? count_strings((const char *const *)environ) : 0;
@@ -817,8 +404,9 @@ static char **plain_environment(void)
 /* The three lists behind one another. Borrowed strings, array owned. */
 static char **join_arguments(const char *const *argv, const char *const *flags, const char *const *files)
 {
-	const char *const *lists[] = { argv, flags, files };
-	char **all = calloc(count_strings(argv) + count_strings(flags) + count_strings(files) + 1, sizeof *all);
+	const char *const *lists[] = {argv, flags, files};
+	char **all =
+		calloc(count_strings(argv) + count_strings(flags) + count_strings(files) + 1, sizeof *all);
 	if (!all)
 		return NULL;
 	size_t used = 0;
@@ -828,7 +416,8 @@ static char **join_arguments(const char *const *argv, const char *const *flags, 
 	return all;
 }
 
-/* In a process group of its own, so that all of it can be ended, with nothing of the engine but its environment. */
+/* In a process group of its own, so that all of it can be ended, with nothing of the engine but its
+ * environment. */
 static int spawn(struct cc_run *run, char *const *argv, char *const *environment, const char *directory)
 {
 	posix_spawn_file_actions_t actions;
@@ -844,7 +433,8 @@ static int spawn(struct cc_run *run, char *const *argv, char *const *environment
 		posix_spawn_file_actions_destroy(&actions);
 		return failed;
 	}
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attributes,
+				 POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &every);
 	failed = posix_spawn_file_actions_adddup2(&actions, run->text, 0);
@@ -868,7 +458,8 @@ static int64_t now_ms(void)
 	return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
 }
 
-/* Takes what the compiler printed so far; false at the end of the stream. What is beyond the cap is read and dropped. */
+/* Takes what the compiler printed so far; false at the end of the stream. What is beyond the cap is read and
+ * dropped. */
 static bool take_output(struct cc_run *run)
 {
 	char buffer[4096];
@@ -890,7 +481,7 @@ static bool await(struct cc_run *run, int *status)
 {
 	int64_t deadline = now_ms() + CC_SECONDS * 1000;
 	int pidfd = pidfd_open(run->pid, 0);
-	struct pollfd polled[] = { { run->output[0], POLLIN, 0 }, { pidfd, POLLIN, 0 } };
+	struct pollfd polled[] = {{run->output[0], POLLIN, 0}, {pidfd, POLLIN, 0}};
 	bool in_time = true;
 	/* A stray grandchild may keep the pipe open: the compiler's own end is what counts. */
 	while (!(polled[1].revents & POLLIN) && (polled[0].fd >= 0 || pidfd >= 0)) {
@@ -964,12 +555,13 @@ static struct error *read_file(const char *path, const char *compiler, struct co
 	return e;
 }
 
-/* Names of functions that gcc and clang call for what the processor has no instruction for: __popcountdi2, __udivti3,
+/* Names of functions that gcc and clang call for what the processor has no instruction for: __popcountdi2,
+ * __udivti3,
  * __muldc3, __floattidf (libgcc's manual, "The GCC low-level runtime library"). */
 static void find_library_call(void *context, const char *name)
 {
 	bool *found = context;
-	static const char *const beginnings[] = { "__fix", "__float", "__extend", "__trunc", "__powi" };
+	static const char *const beginnings[] = {"__fix", "__float", "__extend", "__trunc", "__powi"};
 	size_t length = strlen(name);
 	if (length < 6 || strncmp(name, "__", 2))
 		return;
@@ -983,9 +575,9 @@ static void find_library_call(void *context, const char *name)
 static struct error *run_cc(struct cc_run *run, const char *const *argv, const char *directory,
 			    struct compile_object *out)
 {
-	const char *const compiled[] = { "-o", run->object, "-", NULL };
-	const char *const merged[] = { "-o", run->merged, run->object, "-lgcc", NULL };
-	struct compile_object object = { 0 };
+	const char *const compiled[] = {"-o", run->object, "-", NULL};
+	const char *const merged[] = {"-o", run->merged, run->object, "-lgcc", NULL};
+	struct compile_object object = {0};
 	bool calls_library = false;
 	struct error *e = run_step(run, argv, cc_flags, compiled, directory);
 	if (!e)
@@ -1006,17 +598,16 @@ static struct error *run_cc(struct cc_run *run, const char *const *argv, const c
 	return NULL;
 }
 
-struct error *compile_cc(const char *text, const char *const *argv, const char *directory, struct compile_object *out,
-			 char **output)
+struct error *compile_cc(const char *text, const char *const *argv, const char *directory,
+			 struct compile_object *out, char **output)
 {
-	struct cc_run run = { .text = -1, .output = { -1, -1 } };
+	struct cc_run run = {.text = -1, .output = {-1, -1}};
 	char *exposed = strlen(text) <= UINT32_MAX / 2 ? expose_text(text) : NULL;
 	struct error *e = exposed ? start_run(&run, exposed) : error_memory();
 	if (!e)
 		e = run_cc(&run, argv, directory, out);
 	if (output) {
-		*output = run.printed;
-		run.printed = NULL;
+		*output = run.printed ? strndup(run.printed, run.printed_size) : NULL;
 	}
 	end_run(&run);
 	free(exposed);

@@ -1,11 +1,13 @@
 /* A slice's text to a relocatable ELF object: by libtcc at once, or by the program's own compiler.
  *
- * libtcc is a fast compiler that half knows gcc's dialect: what it does not know it often takes for something else. So
- * compile_tcc trusts it only as far as that was measured (tests/unit/compile_test.c, convention_test.c), and hands
- * everything else back with a reason; the caller then goes to compile_cc, which is slower and always right. One thing
- * is left to the caller, because it takes types: functions that pass a struct by value must ask convention.h first.
+ * libtcc is a fast compiler that half knows gcc's dialect: what it does not know it often takes for something
+ * else. So compile_tcc trusts it only as far as trust.h says, and hands everything else back with a reason;
+ * the caller then goes to compile_cc, which is slower and always right. Two things are left to the caller:
+ * trust_flags for the program's flags and, because it takes types, convention.h for functions that pass a
+ * structure by value.
  *
- * Runs in the engine's one thread (libtcc keeps global state). Objects are byte buffers that the caller frees. */
+ * Runs in the engine's one thread (libtcc keeps global state). Objects are byte buffers that the caller
+ * frees. */
 #ifndef RTF_COMPILE_H
 #define RTF_COMPILE_H
 
@@ -28,25 +30,22 @@ const char *compile_backend_name(enum compile_backend);
 
 /* Compiles with libtcc. The text is preprocessed but for `#define` lines and what uses them.
  *
- * `*why` is set to one sentence (malloc'ed, the caller's) where libtcc cannot be trusted with this text: it failed, it
- * warned of anything that may change the meaning, or the text holds something that it is known to get wrong. The
- * function then returns NULL too, `out` is untouched, and the caller goes to compile_cc. Otherwise `*why` is NULL. An
- * error only for faults of ours.
+ * `*why` is set to one sentence (malloc'ed, the caller's) where libtcc cannot be trusted with this text: it
+ * failed, it warned of anything that may change the meaning, or the text holds something that it is known to
+ * get wrong. The function then returns NULL too, `out` is untouched, and the caller goes to compile_cc.
+ * Otherwise `*why` is NULL. An error only for faults of ours.
  *
- * Helpers that libtcc's code calls and no program has (variable arguments, unsigned conversions) come with the
- * object. Any other name that nobody has is found by link_object: that, too, means compile_cc. */
+ * Helpers that libtcc's code calls and no program has (variable arguments, unsigned conversions) come with
+ * the object. Any other name that nobody has is found by link_object: that, too, means compile_cc. */
 struct error *compile_tcc(const char *text, struct compile_object *out, char **why);
 
-/* The first of a program's compiler flags that makes a text mean what libtcc would not take it for, or NULL: with one,
- * compile_tcc must not be asked. */
-const char *compile_distrusted_flag(const char *const *argv);
-
-/* Compiles with `cc` (argv: NULL-terminated, its first the compiler, then flags that change code generation, e.g.
+/* Compiles with `cc` (argv: NULL-terminated, its first the compiler, then flags that change code generation,
+ * e.g.
  * {"gcc","-O2","-std=gnu11",NULL}; -fPIC, -fdata-sections and what else linking needs are added here) in
- * `directory` (NULL: the current one). A failing compiler is an ERROR_COMPILE whose message is its first error line, one
- * that takes more than a minute an ERROR_TIMEOUT; `*output`, if asked for, gets all it printed (malloc'ed), or NULL
- * if it was not even run. */
-struct error *compile_cc(const char *text, const char *const *argv, const char *directory, struct compile_object *out,
-			 char **output);
+ * `directory` (NULL: the current one). A failing compiler is an ERROR_COMPILE whose message is its first
+ * error line, one that takes more than a minute an ERROR_TIMEOUT; `*output`, if asked for, gets all it
+ * printed (malloc'ed), or NULL if it was not even run. */
+struct error *compile_cc(const char *text, const char *const *argv, const char *directory,
+			 struct compile_object *out, char **output);
 
 #endif

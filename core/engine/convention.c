@@ -2,8 +2,8 @@
 
 enum { EIGHTBYTE = 8, REGISTERS_MAX = 16 /* bytes that go in registers */ };
 
-/* psABI 3.2.3, "classification": a field that is not where its type wants it sends the whole to memory. libtcc never
- * looks. */
+/* psABI 3.2.3, "classification": a field that is not where its type wants it sends the whole to memory.
+ * libtcc never looks. */
 static bool is_aligned(const struct convention_scalar *scalar)
 {
 	return scalar->bit_field || !scalar->size || scalar->offset % scalar->size == 0;
@@ -23,7 +23,8 @@ static bool touches(const struct convention_scalar *scalar, uint64_t begin)
 	return scalar->offset < begin + EIGHTBYTE && scalar->offset + scalar->size > begin;
 }
 
-/* Whether the eightbyte at `begin` has the class that libtcc gives the whole. One of padding alone has none. */
+/* Whether the eightbyte at `begin` has the class that libtcc gives the whole. One of padding alone has none.
+ */
 static bool eightbyte_matches(const struct convention_shape *shape, uint64_t begin, bool integer)
 {
 	bool used = false, has_integer = false;
@@ -42,8 +43,8 @@ static bool is_single_long_double(const struct convention_shape *shape)
 	       !shape->scalars[0].in_array;
 }
 
-/* libtcc loads whole registers: from a structure of 3 or 12 bytes it also reads what lies behind, which may be no
- * memory. */
+/* libtcc loads whole registers: from a structure of 3 or 12 bytes it also reads what lies behind, which may
+ * be no memory. */
 static bool fills_registers(uint64_t size)
 {
 	return size == 1 || size == 2 || size == 4 || size == 8 || size == 16;

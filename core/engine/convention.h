@@ -1,9 +1,9 @@
 /* Whether libtcc passes and returns a value as the System V psABI (AMD64, 3.2.3) and so gcc and clang do.
  *
- * libtcc classifies a structure as a whole where the psABI classifies each of its eightbytes, so some structures arrive
- * as garbage, without a word. The answers here were found by measuring (tests/unit/convention_test.c compiles
- * hundreds of shapes on both sides, calls both ways and holds every yes against it): yes is certain, no is
- * careful. Pure functions; any thread. */
+ * libtcc classifies a structure as a whole where the psABI classifies each of its eightbytes, so some
+ * structures arrive as garbage, without a word. The answers here were found by measuring
+ * (tests/unit/convention_test.c compiles hundreds of shapes on both sides, calls both ways and holds every
+ * yes against it): yes is certain, no is careful. Pure functions; any thread. */
 #ifndef RTF_CONVENTION_H
 #define RTF_CONVENTION_H
 
@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 enum convention_kind {
-	CONVENTION_INTEGER,     /* integers, enumerations, _Bool, pointers */
-	CONVENTION_FLOAT,       /* float, double */
+	CONVENTION_INTEGER, /* integers, enumerations, _Bool, pointers */
+	CONVENTION_FLOAT,   /* float, double */
 	CONVENTION_LONG_DOUBLE,
-	CONVENTION_OTHER,       /* vectors, complex numbers, __int128, unnamed bit-fields: never trusted */
+	CONVENTION_OTHER, /* vectors, complex numbers, __int128, unnamed bit-fields: never trusted */
 };
 
 /* One scalar, however deep in structures, unions and arrays. */
@@ -26,12 +26,13 @@ struct convention_scalar {
 	bool in_array; /* itself or something around it */
 };
 
-/* A structure or union that a function takes, returns, hands to a call, or reads with va_arg. Scalars need no asking:
- * but for what CONVENTION_OTHER names, libtcc passes them right. */
+/* A structure or union that a function takes, returns, hands to a call, or reads with va_arg. Scalars need no
+ * asking: but for what CONVENTION_OTHER names, libtcc passes them right. */
 struct convention_shape {
 	uint64_t size, align; /* sizeof, _Alignof */
 	size_t count;
-	const struct convention_scalar *scalars; /* of all members, those of every union member too, each array element */
+	const struct convention_scalar
+		*scalars; /* of all members, those of every union member too, each array element */
 };
 
 bool convention_matches(const struct convention_shape *);

@@ -35,21 +35,21 @@ static void add_mark(struct expose *expose, uint32_t at, const char *text)
 		expose->marks = bigger;
 		expose->room = room;
 	}
-	expose->marks[expose->count++] = (struct mark){ at, text };
+	expose->marks[expose->count++] = (struct mark){at, text};
 }
 
 static bool is_group_word(const struct token_reader *reader, const struct token *token)
 {
-	static const char *const words[] = { "__attribute__", "__attribute", "__typeof__", "__typeof", "typeof", "_Alignas",
-					     "__declspec" };
+	static const char *const words[] = {"__attribute__", "__attribute", "__typeof__", "__typeof",
+					    "typeof",        "_Alignas",    "__declspec"};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (token_is(reader, token, words[i]))
 			return true;
 	return false;
 }
 
-/* Behind a `static` of file scope: whether it declares a variable. `int (*p)(void)` counts as one; so does a function
- * that returns such a pointer, which a mark does not harm. */
+/* Behind a `static` of file scope: whether it declares a variable. `int (*p)(void)` counts as one; so does a
+ * function that returns such a pointer, which a mark does not harm. */
 static bool declares_variable(struct token_reader reader)
 {
 	struct token token;
@@ -93,8 +93,9 @@ static void read_name(struct expose *expose)
 			add_mark(expose, token->end, used_mark);
 		if (!expose->depth)
 			expose->is_hidden = true;
-	} else if (!expose->depth && (token_is(reader, token, "inline") || token_is(reader, token, "__inline") ||
-				      token_is(reader, token, "__inline__") || token_is(reader, token, "typedef"))) {
+	} else if (!expose->depth &&
+		   (token_is(reader, token, "inline") || token_is(reader, token, "__inline") ||
+		    token_is(reader, token, "__inline__") || token_is(reader, token, "typedef"))) {
 		expose->is_hidden = true;
 	}
 }
@@ -109,8 +110,8 @@ static void read_punctuator(struct expose *expose)
 		expose->brackets -= expose->brackets > 0;
 		break;
 	case '{':
-		if (!expose->depth++ && expose->has_parameters && !expose->has_initialiser && !expose->is_hidden &&
-		    expose->previous.first == ')')
+		if (!expose->depth++ && expose->has_parameters && !expose->has_initialiser &&
+		    !expose->is_hidden && expose->previous.first == ')')
 			add_mark(expose, expose->begin, function_mark);
 		break;
 	case '}':
@@ -180,7 +181,7 @@ static char *insert_marks(const struct expose *expose, const char *text, size_t 
 
 char *expose_text(const char *text)
 {
-	struct expose expose = { .failed = false };
+	struct expose expose = {.failed = false};
 	size_t size = strlen(text);
 	token_reader_init(&expose.reader, text, (uint32_t)size);
 	find_marks(&expose);

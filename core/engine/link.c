@@ -6,21 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 4096, FUNCTION_ALIGN = 16, UNRESOLVED_SHOWN = 5, SECTION_UNWIND = 0x70000001 /* SHT_X86_64_UNWIND */ };
+enum {
+	PAGE = 4096,
+	FUNCTION_ALIGN = 16,
+	UNRESOLVED_SHOWN = 5,
+	SECTION_UNWIND = 0x70000001 /* SHT_X86_64_UNWIND */
+};
 
 /* What is placed as a whole: a section, or one variable of a section that holds several. */
 struct piece {
 	uint32_t section; /* SHN_COMMON: of no section */
 	uint64_t begin, size, align;
 	enum { PIECE_CODE, PIECE_CONSTANT, PIECE_VARIABLE } kind;
-	const char *name; /* a variable's, decorated as the compiler left it; NULL: none */
+	const char *name;   /* a variable's, decorated as the compiler left it; NULL: none */
 	uint64_t name_size; /* what the symbol says, without padding */
 	bool local;
-	bool anonymous;     /* libtcc's string or floating point constant, or an unnamed object of its */
+	bool anonymous; /* libtcc's string or floating point constant, or an unnamed object of its */
 	bool reached, bound;
-	uint32_t symbol;    /* for order: a variable's index in the symbol table */
+	uint32_t symbol; /* for order: a variable's index in the symbol table */
 	unsigned nth;
-	uint64_t address;   /* run time */
+	uint64_t address; /* run time */
 	unsigned char *view;
 };
 
@@ -62,7 +67,7 @@ static struct error *malformed(const char *what)
 	return error_new(ERROR_INTERNAL, "malformed object: %s", what);
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 static bool in_file(const struct object *object, uint64_t offset, uint64_t size)
 {
@@ -96,7 +101,8 @@ static struct error *read_sections(struct object *object)
 		return malformed("it is too short");
 	memcpy(&header, object->bytes, sizeof header);
 	if (memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_REL || header.e_machine != EM_X86_64)
+	    header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_REL ||
+	    header.e_machine != EM_X86_64)
 		return malformed("not a relocatable x86-64 ELF file");
 	if (header.e_shentsize != sizeof(Elf64_Shdr) || !header.e_shnum ||
 	    !in_file(object, header.e_shoff, header.e_shnum * (uint64_t)sizeof(Elf64_Shdr)))
@@ -115,7 +121,7 @@ static struct error *read_sections(struct object *object)
 		if (section->sh_addralign & (section->sh_addralign - 1))
 			return malformed("an alignment that is no power of two");
 	}
-	object->sections[0] = (Elf64_Shdr){ 0 };
+	object->sections[0] = (Elf64_Shdr){0};
 	if (!read_strings(object, header.e_shstrndx, &object->section_names, &object->section_names_size))
 		return malformed("its section names");
 	return NULL;
@@ -129,7 +135,8 @@ static struct error *read_symbol(const struct object *object, const char *string
 		return malformed("a symbol's name");
 	symbol->name = strings + elf->st_name;
 	symbol->piece = NO_PIECE;
-	if (elf->st_shndx == SHN_XINDEX || (elf->st_shndx < SHN_LORESERVE && elf->st_shndx >= object->section_count))
+	if (elf->st_shndx == SHN_XINDEX ||
+	    (elf->st_shndx < SHN_LORESERVE && elf->st_shndx >= object->section_count))
 		return malformed("a symbol's section");
 	if (elf->st_shndx == SHN_UNDEF || elf->st_shndx >= SHN_LORESERVE)
 		return NULL;
@@ -152,7 +159,8 @@ static struct error *read_symbols(struct object *object)
 	}
 	const char *strings;
 	uint64_t strings_size;
-	if (!table || table->sh_entsize != sizeof(Elf64_Sym) || table->sh_size / sizeof(Elf64_Sym) >= UINT32_MAX ||
+	if (!table || table->sh_entsize != sizeof(Elf64_Sym) ||
+	    table->sh_size / sizeof(Elf64_Sym) >= UINT32_MAX ||
 	    !read_strings(object, table->sh_link, &strings, &strings_size))
 		return malformed("its symbol table");
 
@@ -163,7 +171,8 @@ static struct error *read_symbols(struct object *object)
 	object->symbol_count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		struct symbol *symbol = &object->symbols[i];
-		memcpy(&symbol->elf, object->bytes + table->sh_offset + i * sizeof(Elf64_Sym), sizeof(Elf64_Sym));
+		memcpy(&symbol->elf, object->bytes + table->sh_offset + i * sizeof(Elf64_Sym),
+		       sizeof(Elf64_Sym));
 		struct error *e = read_symbol(object, strings, strings_size, symbol);
 		if (e)
 			return e;
@@ -180,14 +189,14 @@ static void object_fini(struct object *object)
 
 static struct error *object_init(struct object *object, const void *bytes, size_t size)
 {
-	*object = (struct object){ .bytes = bytes, .size = size };
+	*object = (struct object){.bytes = bytes, .size = size};
 	struct error *e = read_sections(object);
 	if (!e)
 		e = read_symbols(object);
 	return e;
 }
 
-/* --- pieces ------------------------------------------------------------------------------------------------------ */
+/* --- pieces --------------------------------------------------------------------------------------------- */
 
 static bool begins(const char *text, const char *prefix)
 {
@@ -198,13 +207,16 @@ static bool is_placed(const struct object *object, uint32_t index)
 {
 	const Elf64_Shdr *section = &object->sections[index];
 	return (section->sh_flags & SHF_ALLOC) && section->sh_size && section->sh_type != SHT_NOTE &&
-	       section->sh_type != SHT_NULL && !begins(section_name(object, index), "__patchable_function_entries");
+	       section->sh_type != SHT_NULL &&
+	       !begins(section_name(object, index), "__patchable_function_entries");
 }
 
-/* Writable only while a dynamic linker would relocate them: constants to us, who relocate before anyone looks. */
+/* Writable only while a dynamic linker would relocate them: constants to us, who relocate before anyone
+ * looks. */
 static bool is_constant(const char *name)
 {
-	return begins(name, ".data.rel.ro") || begins(name, ".data.rel.local.DW.ref.") || begins(name, ".data.DW.ref.");
+	return begins(name, ".data.rel.ro") || begins(name, ".data.rel.local.DW.ref.") ||
+	       begins(name, ".data.DW.ref.");
 }
 
 static struct error *check_section(const struct object *object, uint32_t index)
@@ -212,11 +224,14 @@ static struct error *check_section(const struct object *object, uint32_t index)
 	const Elf64_Shdr *section = &object->sections[index];
 	const char *name = section_name(object, index);
 	if (section->sh_flags & SHF_TLS)
-		return error_new(ERROR_INTERNAL, "a new thread-local variable cannot be added to a running program");
-	if (section->sh_type == SHT_INIT_ARRAY || section->sh_type == SHT_FINI_ARRAY || section->sh_type == SHT_PREINIT_ARRAY ||
-	    begins(name, ".ctors") || begins(name, ".dtors"))
-		return error_new(ERROR_INTERNAL, "a constructor or destructor cannot be added to a running program");
-	if (section->sh_type != SHT_PROGBITS && section->sh_type != SHT_NOBITS && section->sh_type != SECTION_UNWIND)
+		return error_new(ERROR_INTERNAL,
+				 "a new thread-local variable cannot be added to a running program");
+	if (section->sh_type == SHT_INIT_ARRAY || section->sh_type == SHT_FINI_ARRAY ||
+	    section->sh_type == SHT_PREINIT_ARRAY || begins(name, ".ctors") || begins(name, ".dtors"))
+		return error_new(ERROR_INTERNAL,
+				 "a constructor or destructor cannot be added to a running program");
+	if (section->sh_type != SHT_PROGBITS && section->sh_type != SHT_NOBITS &&
+	    section->sh_type != SECTION_UNWIND)
 		return error_new(ERROR_INTERNAL, "section %s of unknown type %u", name, section->sh_type);
 	if (section->sh_addralign > PAGE)
 		return error_new(ERROR_INTERNAL, "section %s is aligned to more than a page", name);
@@ -235,7 +250,7 @@ static struct piece *add_piece(struct object *object)
 		object->piece_room = room;
 	}
 	struct piece *piece = &object->pieces[object->piece_count++];
-	*piece = (struct piece){ .align = 1 };
+	*piece = (struct piece){.align = 1};
 	return piece;
 }
 
@@ -312,8 +327,9 @@ static struct error *add_variables(struct object *object, uint32_t index)
 	size_t count = 0;
 	for (uint32_t i = 1; i < object->symbol_count; i++) {
 		const struct symbol *symbol = &object->symbols[i];
-		if (symbol->elf.st_shndx == index && is_variable(symbol) && symbol->elf.st_value < section->sh_size)
-			marks[count++] = (struct mark){ symbol->elf.st_value, i };
+		if (symbol->elf.st_shndx == index && is_variable(symbol) &&
+		    symbol->elf.st_value < section->sh_size)
+			marks[count++] = (struct mark){symbol->elf.st_value, i};
 	}
 	qsort(marks, count, sizeof *marks, compare_marks);
 
@@ -405,7 +421,7 @@ static struct error *cut_pieces(struct object *object)
 	return e;
 }
 
-/* --- relocations, one by one --------------------------------------------------------------------------------------- */
+/* --- relocations, one by one ---------------------------------------------------------------------------- */
 
 struct walk {
 	uint32_t table, index; /* of the relocation section, and in it */
@@ -419,8 +435,8 @@ struct reference {
 	uint32_t symbol;
 };
 
-/* The symbol that a relocation names, and which piece that is. A section's symbol means the variable that the addend
- * points into. */
+/* The symbol that a relocation names, and which piece that is. A section's symbol means the variable that the
+ * addend points into. */
 static void find_target(const struct object *object, struct reference *reference)
 {
 	const struct symbol *symbol = &object->symbols[reference->symbol];
@@ -439,7 +455,8 @@ static void find_target(const struct object *object, struct reference *reference
 }
 
 /* The next relocation of something that may be placed; false at the end or with an error. */
-static bool next_reference(const struct object *object, struct walk *walk, struct reference *out, struct error **e)
+static bool next_reference(const struct object *object, struct walk *walk, struct reference *out,
+			   struct error **e)
 {
 	for (; walk->table < object->section_count; walk->table++, walk->index = 0) {
 		const Elf64_Shdr *table = &object->sections[walk->table];
@@ -453,12 +470,13 @@ static bool next_reference(const struct object *object, struct walk *walk, struc
 		}
 		if (walk->index >= table->sh_size / sizeof(Elf64_Rela))
 			continue;
-		*out = (struct reference){ 0 };
+		*out = (struct reference){0};
 		memcpy(&out->rela, object->bytes + table->sh_offset + walk->index++ * sizeof(Elf64_Rela),
 		       sizeof(Elf64_Rela));
 		out->symbol = ELF64_R_SYM(out->rela.r_info);
 		out->from = find_piece(object, table->sh_info, out->rela.r_offset);
-		if (out->symbol >= object->symbol_count || out->rela.r_offset >= object->sections[table->sh_info].sh_size) {
+		if (out->symbol >= object->symbol_count ||
+		    out->rela.r_offset >= object->sections[table->sh_info].sh_size) {
 			*e = malformed("a relocation");
 			return false;
 		}
@@ -469,7 +487,7 @@ static bool next_reference(const struct object *object, struct walk *walk, struc
 	return false;
 }
 
-/* --- what is reached, where it goes ---------------------------------------------------------------------------------- */
+/* --- what is reached, where it goes --------------------------------------------------------------------- */
 
 static bool is_unwind(const struct object *object, const struct piece *piece)
 {
@@ -488,14 +506,15 @@ static struct error *mark_reached(struct link *link)
 	struct error *e = NULL;
 	for (bool more = true; more && !e;) {
 		more = false;
-		struct walk walk = { 0 };
+		struct walk walk = {0};
 		struct reference reference;
 		while (next_reference(object, &walk, &reference, &e)) {
 			const struct piece *from = &object->pieces[reference.from];
 			if (!from->reached || reference.to == NO_PIECE)
 				continue;
 			struct piece *to = &object->pieces[reference.to];
-			bool constant = from->kind != PIECE_VARIABLE && to->anonymous && to->kind == PIECE_VARIABLE;
+			bool constant =
+				from->kind != PIECE_VARIABLE && to->anonymous && to->kind == PIECE_VARIABLE;
 			if (constant)
 				to->kind = PIECE_CONSTANT;
 			more |= constant || !to->reached;
@@ -537,7 +556,8 @@ static bool same_name(const struct piece *a, const struct piece *b)
 static long name_number(const char *name)
 {
 	const char *dot = strrchr(name, '.');
-	return dot && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1) ? strtol(dot + 1, NULL, 10) : -1;
+	return dot && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1) ? strtol(dot + 1, NULL, 10)
+										 : -1;
 }
 
 static bool is_named_variable(const struct piece *piece)
@@ -559,7 +579,8 @@ static bool comes_before(const struct piece *a, const struct piece *b)
 	return plain == a->name ? left > right : left < right;
 }
 
-/* Counts over all variables of the object, reached or not, so that numbers do not depend on what an edit uses. */
+/* Counts over all variables of the object, reached or not, so that numbers do not depend on what an edit
+ * uses. */
 static void count_names(struct object *object)
 {
 	for (uint32_t i = 0; i < object->piece_count; i++) {
@@ -568,7 +589,8 @@ static void count_names(struct object *object)
 			continue;
 		for (uint32_t j = 0; j < object->piece_count; j++) {
 			const struct piece *other = &object->pieces[j];
-			if (j != i && is_named_variable(other) && same_name(other, piece) && comes_before(other, piece))
+			if (j != i && is_named_variable(other) && same_name(other, piece) &&
+			    comes_before(other, piece))
 				piece->nth++;
 		}
 	}
@@ -587,8 +609,8 @@ static struct error *bind_variables(struct link *link)
 		char *name = strndup(begin, length);
 		if (!name)
 			return error_memory();
-		piece->bound = link->names->bind(link->names->context, name, piece->nth, piece->name_size, piece->local,
-						 &piece->address);
+		piece->bound = link->names->bind(link->names->context, name, piece->nth, piece->name_size,
+						 piece->local, &piece->address);
 		free(name);
 	}
 	return NULL;
@@ -599,11 +621,13 @@ static struct error *no_room(const char *what)
 	return error_new(ERROR_INTERNAL, "the arena has no room left for %s", what);
 }
 
-static struct error *reserve(const struct link_region *region, size_t *used, struct piece *piece, const char *what)
+static struct error *reserve(const struct link_region *region, size_t *used, struct piece *piece,
+			     const char *what)
 {
 	uint64_t align = piece->align;
 	uint64_t padding = -(region->address + *used) & (align - 1);
-	if (*used > region->size || padding > region->size - *used || piece->size > region->size - *used - padding)
+	if (*used > region->size || padding > region->size - *used ||
+	    piece->size > region->size - *used - padding)
 		return no_room(what);
 	*used += padding;
 	piece->view = region->view + *used;
@@ -617,7 +641,8 @@ static void copy_piece(const struct object *object, const struct piece *piece)
 	if (piece->section == SHN_COMMON || object->sections[piece->section].sh_type == SHT_NOBITS)
 		memset(piece->view, 0, piece->size);
 	else
-		memcpy(piece->view, object->bytes + object->sections[piece->section].sh_offset + piece->begin, piece->size);
+		memcpy(piece->view, object->bytes + object->sections[piece->section].sh_offset + piece->begin,
+		       piece->size);
 }
 
 static struct error *place_kind(struct link *link, int kind)
@@ -637,8 +662,8 @@ static struct error *place_kind(struct link *link, int kind)
 	return NULL;
 }
 
-/* Variables of different versions never share a page: one that the program has written to is its own copy from then
- * on, and would not show what the engine adds to it later. */
+/* Variables of different versions never share a page: one that the program has written to is its own copy
+ * from then on, and would not show what the engine adds to it later. */
 static struct error *place(struct link *link)
 {
 	size_t skip = -(size_t)link->data->address & (PAGE - 1);
@@ -658,7 +683,7 @@ static struct error *place(struct link *link)
 	return link->data_used <= link->data->size ? NULL : no_room("variables");
 }
 
-/* --- names ------------------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------- */
 
 static bool is_function(const struct link *link, uint32_t symbol)
 {
@@ -680,7 +705,7 @@ static void resolve_symbol(struct link *link, struct symbol *symbol)
 	if (!strcmp(symbol->name, "_GLOBAL_OFFSET_TABLE_"))
 		symbol->value.address = link->code->address;
 	else if (!link->names->resolve(link->names->context, symbol->name, &symbol->value)) {
-		symbol->value = (struct link_symbol){ 0 };
+		symbol->value = (struct link_symbol){0};
 		/* __tls_get_addr is called only by code that the relocations before it make direct. */
 		if (ELF64_ST_BIND(symbol->elf.st_info) != STB_WEAK && strcmp(symbol->name, "__tls_get_addr"))
 			symbol->state = SYMBOL_MISSING;
@@ -714,20 +739,22 @@ static struct error *report_unresolved(const struct link *link, size_t missing, 
 	out->unresolved = list;
 	if (missing <= UNRESOLVED_SHOWN)
 		return error_new(ERROR_UNKNOWN, "the program has no %s", shown);
-	return error_new(ERROR_UNKNOWN, "the program has no %s and %zu more", shown, missing - UNRESOLVED_SHOWN);
+	return error_new(ERROR_UNKNOWN, "the program has no %s and %zu more", shown,
+			 missing - UNRESOLVED_SHOWN);
 }
 
 static struct error *resolve(struct link *link, struct link_result *out)
 {
 	struct object *object = &link->object;
-	struct walk walk = { 0 };
+	struct walk walk = {0};
 	struct reference reference;
 	struct error *e = NULL;
 	size_t missing = 0;
 	while (next_reference(object, &walk, &reference, &e)) {
 		const struct piece *from = &object->pieces[reference.from];
 		struct symbol *symbol = &object->symbols[reference.symbol];
-		if (!from->reached || from->bound || !is_asked(link, &reference) || symbol->state != SYMBOL_UNASKED)
+		if (!from->reached || from->bound || !is_asked(link, &reference) ||
+		    symbol->state != SYMBOL_UNASKED)
 			continue;
 		resolve_symbol(link, symbol);
 		missing += symbol->state == SYMBOL_MISSING;
@@ -737,12 +764,13 @@ static struct error *resolve(struct link *link, struct link_result *out)
 	return report_unresolved(link, missing, out);
 }
 
-/* --- relocating ---------------------------------------------------------------------------------------------------- */
+/* --- relocating ----------------------------------------------------------------------------------------- */
 
-static struct error *find_value(const struct link *link, const struct reference *reference, struct x86_64_symbol *out)
+static struct error *find_value(const struct link *link, const struct reference *reference,
+				struct x86_64_symbol *out)
 {
 	const struct symbol *symbol = &link->object.symbols[reference->symbol];
-	*out = (struct x86_64_symbol){ .name = *symbol->name ? symbol->name : "a section" };
+	*out = (struct x86_64_symbol){.name = *symbol->name ? symbol->name : "a section"};
 	if (is_asked(link, reference)) {
 		out->address = symbol->value.address;
 		out->thread_local = symbol->value.thread_local;
@@ -755,14 +783,15 @@ static struct error *find_value(const struct link *link, const struct reference 
 	if (symbol->elf.st_shndx == SHN_ABS)
 		out->address = symbol->elf.st_value;
 	else if (reference->symbol)
-		return error_new(ERROR_INTERNAL, "malformed object: %s is in a section that is not placed", out->name);
+		return error_new(ERROR_INTERNAL, "malformed object: %s is in a section that is not placed",
+				 out->name);
 	return NULL;
 }
 
 static struct error *relocate(struct link *link)
 {
 	struct object *object = &link->object;
-	struct walk walk = { 0 };
+	struct walk walk = {0};
 	struct reference reference;
 	struct error *e = NULL;
 	bool swallow = false;
@@ -775,7 +804,7 @@ static struct error *relocate(struct link *link)
 		if (!from->reached || from->bound)
 			continue;
 		struct x86_64_symbol symbol;
-		struct x86_64_place place = { from->view, from->address, from->size, reference.from_offset };
+		struct x86_64_place place = {from->view, from->address, from->size, reference.from_offset};
 		e = find_value(link, &reference, &symbol);
 		if (!e)
 			e = x86_64_relocate(&link->pool, &place, ELF64_R_TYPE(reference.rela.r_info), &symbol,
@@ -784,7 +813,7 @@ static struct error *relocate(struct link *link)
 	return e;
 }
 
-/* --- the whole ----------------------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------------------ */
 
 static struct error *find_function(struct link *link)
 {
@@ -806,8 +835,11 @@ static void fill_variable(const struct piece *piece, struct link_variable *out)
 	const char *begin;
 	size_t length;
 	plain_name(piece->name, &begin, &length);
-	*out = (struct link_variable){ .name = strndup(begin, length), .nth = piece->nth, .address = piece->address,
-				       .size = piece->name_size, .local = piece->local };
+	*out = (struct link_variable){.name = strndup(begin, length),
+				      .nth = piece->nth,
+				      .address = piece->address,
+				      .size = piece->name_size,
+				      .local = piece->local};
 }
 
 static struct error *fill_result(const struct link *link, struct link_result *out)
@@ -815,7 +847,7 @@ static struct error *fill_result(const struct link *link, struct link_result *ou
 	const struct object *object = &link->object;
 	const struct symbol *function = &object->symbols[link->function_symbol];
 	const struct piece *code = &object->pieces[function->piece];
-	struct link_result result = { 0 };
+	struct link_result result = {0};
 	result.entry = code->address + function->elf.st_value - code->begin;
 	result.entry_size = function->elf.st_size;
 	result.code_size = link->pool.count ? link->pool.used : link->code_used;
@@ -854,8 +886,10 @@ static struct error *link_pieces(struct link *link, struct link_result *out)
 	if (e)
 		return e;
 	size_t used = link->code_used + (-(link->code->address + link->code_used) & 7);
-	link->pool = (struct x86_64_pool){ .view = link->code->view, .address = link->code->address,
-					   .used = used, .size = link->code->size };
+	link->pool = (struct x86_64_pool){.view = link->code->view,
+					  .address = link->code->address,
+					  .used = used,
+					  .size = link->code->size};
 	e = relocate(link);
 	if (!e)
 		e = fill_result(link, out);
@@ -863,11 +897,12 @@ static struct error *link_pieces(struct link *link, struct link_result *out)
 	return e;
 }
 
-struct error *link_object(const void *object, size_t size, const char *function, const struct link_names *names,
-			  const struct link_region *code, const struct link_region *data, struct link_result *out)
+struct error *link_object(const void *object, size_t size, const char *function,
+			  const struct link_names *names, const struct link_region *code,
+			  const struct link_region *data, struct link_result *out)
 {
-	*out = (struct link_result){ 0 };
-	struct link link = { .function = function, .names = names, .code = code, .data = data };
+	*out = (struct link_result){0};
+	struct link link = {.function = function, .names = names, .code = code, .data = data};
 	struct error *e = object_init(&link.object, object, size);
 	if (!e)
 		e = link_pieces(&link, out);
@@ -883,11 +918,11 @@ void link_result_fini(struct link_result *result)
 	for (char **name = result->unresolved; name && *name; name++)
 		free(*name);
 	free(result->unresolved);
-	*result = (struct link_result){ 0 };
+	*result = (struct link_result){0};
 }
 
-struct error *link_each_undefined(const void *bytes, size_t size, void (*each)(void *context, const char *name),
-				  void *context)
+struct error *link_each_undefined(const void *bytes, size_t size,
+				  void (*each)(void *context, const char *name), void *context)
 {
 	struct object object;
 	struct error *e = object_init(&object, bytes, size);

@@ -4,9 +4,9 @@
  *      code region   │ code │ constants, unwind tables │ far-call stubs and GOT entries │
  *      data region   │ new variables, from a fresh page on, to whole pages │
  *
- * Only what the code reaches is placed. An object is untrusted input: a malformed one is an error. Keeps no state; any
- * thread. Sources: the ELF gABI, the System V psABI AMD64 supplement chapter 4 (relocations, code models, TLS).
- * Nothing is published here: until someone stores the slot, the new bytes are dead weight. */
+ * Only what the code reaches is placed. An object is untrusted input: a malformed one is an error. Keeps no
+ * state; any thread. Sources: the ELF gABI, the System V psABI AMD64 supplement chapter 4 (relocations, code
+ * models, TLS). Nothing is published here: until someone stores the slot, the new bytes are dead weight. */
 #ifndef RTF_LINK_H
 #define RTF_LINK_H
 
@@ -26,24 +26,25 @@ struct link_region {
 /* What a name outside the object is. */
 struct link_symbol {
 	uint64_t address;
-	bool thread_local;        /* address is then the offset from the thread pointer (negative, as unsigned) */
+	bool thread_local; /* address is then the offset from the thread pointer (negative, as unsigned) */
 };
 
 /* The object's questions about the program. */
 struct link_names {
 	void *context;
-	/* An undefined name, and also a reference to the new version's own name: entry of a function (never a version:
-	 * calls go through the entry), address of a variable. False: the name does not exist in the program. A weak
-	 * name that does not exist is 0. `*out` comes zeroed. */
+	/* An undefined name, and also a reference to the new version's own name: entry of a function (never a
+	 * version: calls go through the entry), address of a variable. False: the name does not exist in the
+	 * program. A weak name that does not exist is 0. `*out` comes zeroed. */
 	bool (*resolve)(void *context, const char *name, struct link_symbol *out);
-	/* A variable that the object defines (a function-local static, a static that an earlier version added): true
-	 * and its address if the program already has it, so that it is bound to and not placed anew. `nth` counts
-	 * variables of the same name in the object, from 0, in source order; of those that an optimising compiler
-	 * left in it, that is. The compiler's decoration (gcc's `n.0`, clang's `function.n`) is already cut off.
-	 * `local`: a local symbol (static), not a global.
-	 * Constants are not asked about, so that a new version's tables count. But libtcc's objects do not tell
-	 * constants from variables: whoever knows the text must answer false for its `static const` ones. */
-	bool (*bind)(void *context, const char *name, unsigned nth, uint64_t size, bool local, uint64_t *address);
+	/* A variable that the object defines (a function-local static, a static that an earlier version
+	 * added): true and its address if the program already has it, so that it is bound to and not placed
+	 * anew. `nth` counts variables of the same name in the object, from 0, in source order; of those that
+	 * an optimising compiler left in it, that is. The compiler's decoration (gcc's `n.0`, clang's
+	 * `function.n`) is already cut off. `local`: a local symbol (static), not a global. Constants are not
+	 * asked about, so that a new version's tables count. But libtcc's objects do not tell constants from
+	 * variables: whoever knows the text must answer false for its `static const` ones. */
+	bool (*bind)(void *context, const char *name, unsigned nth, uint64_t size, bool local,
+		     uint64_t *address);
 };
 
 struct link_variable {
@@ -54,25 +55,27 @@ struct link_variable {
 };
 
 struct link_result {
-	uint64_t entry;      /* run-time address of the new version */
-	size_t entry_size;   /* bytes of its machine code */
-	size_t code_size;    /* bytes taken of the code region, alignment included */
-	size_t data_size;    /* bytes taken of the data region: 0, or whole pages */
+	uint64_t entry;    /* run-time address of the new version */
+	size_t entry_size; /* bytes of its machine code */
+	size_t code_size;  /* bytes taken of the code region, alignment included */
+	size_t data_size;  /* bytes taken of the data region: 0, or whole pages */
 	size_t variable_count;
 	struct link_variable *variables; /* variables placed in the data region by this object */
 	char **unresolved;               /* NULL-terminated, only if ERROR_UNKNOWN was returned; else NULL */
 };
 
-/* Links `object`, whose symbol `function` (global) is the new version. On failure neither region holds anything that
- * counts and result is zeroed but for `unresolved`. ERROR_UNKNOWN: names that the program does not have.
- * ERROR_INTERNAL: a malformed object, a relocation or section we do not know, something out of a relocation's
- * reach, or a region that is full. */
-struct error *link_object(const void *object, size_t size, const char *function, const struct link_names *names,
-			  const struct link_region *code, const struct link_region *data, struct link_result *out);
+/* Links `object`, whose symbol `function` (global) is the new version. On failure neither region holds
+ * anything that counts and result is zeroed but for `unresolved`. ERROR_UNKNOWN: names that the program does
+ * not have. ERROR_INTERNAL: a malformed object, a relocation or section we do not know, something out of a
+ * relocation's reach, or a region that is full. */
+struct error *link_object(const void *object, size_t size, const char *function,
+			  const struct link_names *names, const struct link_region *code,
+			  const struct link_region *data, struct link_result *out);
 void link_result_fini(struct link_result *);
 
-/* Calls `each` for every name that the object needs from elsewhere; the names are the object's. ERROR_INTERNAL: malformed. */
-struct error *link_each_undefined(const void *object, size_t size, void (*each)(void *context, const char *name),
-				  void *context);
+/* Calls `each` for every name that the object needs from elsewhere; the names are the object's.
+ * ERROR_INTERNAL: malformed. */
+struct error *link_each_undefined(const void *object, size_t size,
+				  void (*each)(void *context, const char *name), void *context);
 
 #endif

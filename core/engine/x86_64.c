@@ -46,9 +46,10 @@ static struct error *pool_remember(struct x86_64_pool *pool, struct x86_64_entry
  *      6  cc cc
  *      8  the address
  */
-static struct error *pool_find(struct x86_64_pool *pool, enum entry_kind kind, uint64_t value, uint64_t *address)
+static struct error *pool_find(struct x86_64_pool *pool, enum entry_kind kind, uint64_t value,
+			       uint64_t *address)
 {
-	static const unsigned char jump[8] = { 0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc };
+	static const unsigned char jump[8] = {0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc};
 	for (size_t i = 0; i < pool->count; i++) {
 		if (pool->entries[i].kind == kind && pool->entries[i].value == value) {
 			*address = pool->entries[i].address;
@@ -62,7 +63,7 @@ static struct error *pool_find(struct x86_64_pool *pool, enum entry_kind kind, u
 	if (kind == ENTRY_STUB)
 		memcpy(at, jump, sizeof jump);
 	put(at + size - 8, value, 8);
-	struct x86_64_entry entry = { kind, value, pool->address + pool->used };
+	struct x86_64_entry entry = {kind, value, pool->address + pool->used};
 	struct error *e = pool_remember(pool, entry);
 	if (e)
 		return e;
@@ -97,7 +98,8 @@ static unsigned width_of(uint32_t type)
 
 static struct error *too_far(const struct x86_64_symbol *symbol)
 {
-	return error_new(ERROR_INTERNAL, "%s is too far from the arena for this kind of reference", symbol->name);
+	return error_new(ERROR_INTERNAL, "%s is too far from the arena for this kind of reference",
+			 symbol->name);
 }
 
 /* The bytes of an instruction before the relocated field; 0 where there are none. */
@@ -133,8 +135,8 @@ static struct error *put_relative(struct x86_64_pool *pool, const struct x86_64_
 	return NULL;
 }
 
-/* `mov name@GOTPCREL(%rip), reg` becomes `lea name(%rip), reg`; an indirect call or jump becomes a direct one. False:
- * it has to stay what it is. */
+/* `mov name@GOTPCREL(%rip), reg` becomes `lea name(%rip), reg`; an indirect call or jump becomes a direct
+ * one. False: it has to stay what it is. */
 static bool relax_got(const struct x86_64_place *place, uint64_t target)
 {
 	unsigned char *at = place->section + place->offset;
@@ -161,8 +163,8 @@ static bool relax_got(const struct x86_64_place *place, uint64_t target)
 	return false;
 }
 
-static struct error *put_got(struct x86_64_pool *pool, const struct x86_64_place *place, uint32_t type, uint64_t value,
-			     const struct x86_64_symbol *symbol, int64_t addend)
+static struct error *put_got(struct x86_64_pool *pool, const struct x86_64_place *place, uint32_t type,
+			     uint64_t value, const struct x86_64_symbol *symbol, int64_t addend)
 {
 	bool relaxable = type == R_X86_64_GOTPCRELX || type == R_X86_64_REX_GOTPCRELX;
 	if (relaxable && addend == -4 && value && relax_got(place, value))
@@ -179,8 +181,8 @@ static struct error *put_got(struct x86_64_pool *pool, const struct x86_64_place
 }
 
 /* The large code model's: the entry is named by its distance from the table, or from here. */
-static struct error *put_got64(struct x86_64_pool *pool, const struct x86_64_place *place, uint64_t from, uint64_t value,
-			       int64_t addend)
+static struct error *put_got64(struct x86_64_pool *pool, const struct x86_64_place *place, uint64_t from,
+			       uint64_t value, int64_t addend)
 {
 	uint64_t slot = 0;
 	struct error *e = pool_find(pool, ENTRY_ADDRESS, value, &slot);
@@ -195,15 +197,17 @@ static struct error *put_got64(struct x86_64_pool *pool, const struct x86_64_pla
  *      66 66 48 e8 PLT32      call __tls_get_addr          48 8d 80 TPOFF           lea TPOFF(%rax), %rax
  *   or 66 48 ff 15 GOTPCRELX
  */
-static struct error *relax_general_tls(const struct x86_64_place *place, const struct x86_64_symbol *symbol, bool *swallow)
+static struct error *relax_general_tls(const struct x86_64_place *place, const struct x86_64_symbol *symbol,
+				       bool *swallow)
 {
-	static const unsigned char before[4] = { 0x66, 0x48, 0x8d, 0x3d };
-	static const unsigned char call[4] = { 0x66, 0x66, 0x48, 0xe8 }, indirect[4] = { 0x66, 0x48, 0xff, 0x15 };
-	static const unsigned char local[12] = { 0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0x48, 0x8d, 0x80 };
+	static const unsigned char before[4] = {0x66, 0x48, 0x8d, 0x3d};
+	static const unsigned char call[4] = {0x66, 0x66, 0x48, 0xe8}, indirect[4] = {0x66, 0x48, 0xff, 0x15};
+	static const unsigned char local[12] = {0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0x48, 0x8d, 0x80};
 	unsigned char *at = place->section + place->offset;
 	if (place->offset < 4 || place->size - place->offset < 12 || memcmp(at - 4, before, 4) ||
 	    (memcmp(at + 4, call, 4) && memcmp(at + 4, indirect, 4)))
-		return error_new(ERROR_INTERNAL, "thread-local %s is reached in an unknown way", symbol->name);
+		return error_new(ERROR_INTERNAL, "thread-local %s is reached in an unknown way",
+				 symbol->name);
 	memcpy(at - 4, local, sizeof local);
 	put(at + 8, symbol->address, 4);
 	*swallow = true;
@@ -216,7 +220,8 @@ static struct error *relocate_tls(struct x86_64_pool *pool, const struct x86_64_
 	unsigned char *at = place->section + place->offset;
 	uint64_t value = symbol->address + (uint64_t)addend;
 	if (!symbol->thread_local)
-		return error_new(ERROR_INTERNAL, "%s is used as a thread-local variable and is none", symbol->name);
+		return error_new(ERROR_INTERNAL, "%s is used as a thread-local variable and is none",
+				 symbol->name);
 	switch (type) {
 	case R_X86_64_TPOFF64:
 		put(at, value, 8);
@@ -235,7 +240,8 @@ static struct error *relocate_tls(struct x86_64_pool *pool, const struct x86_64_
 	}
 }
 
-static struct error *put_checked(unsigned char *at, uint64_t value, bool reaches, const struct x86_64_symbol *symbol)
+static struct error *put_checked(unsigned char *at, uint64_t value, bool reaches,
+				 const struct x86_64_symbol *symbol)
 {
 	if (!reaches)
 		return too_far(symbol);
@@ -297,6 +303,7 @@ struct error *x86_64_relocate(struct x86_64_pool *pool, const struct x86_64_plac
 	case R_X86_64_REX_GOTPCRELX:
 		return put_got(pool, place, type, symbol->address, symbol, addend);
 	default:
-		return error_new(ERROR_INTERNAL, "%s is reached by a relocation of unknown type %u", symbol->name, type);
+		return error_new(ERROR_INTERNAL, "%s is reached by a relocation of unknown type %u",
+				 symbol->name, type);
 	}
 }

@@ -1,7 +1,9 @@
-/* What linking knows of the x86-64 processor: relocation arithmetic, the instructions around a relocation, stubs.
+/* What linking knows of the x86-64 processor: relocation arithmetic, the instructions around a relocation,
+ * stubs.
  *
- * Sources: System V psABI AMD64 supplement 4.4 (relocation types), B.2 (optimising GOTPCRELX), 11.1 (TLS models, in its
- * linker optimisations). All little-endian; the processor that runs this is the one linked for. */
+ * Sources: System V psABI AMD64 supplement 4.4 (relocation types), B.2 (optimising GOTPCRELX), 11.1 (TLS
+ * models, in its linker optimisations). All little-endian; the processor that runs this is the one linked
+ * for. */
 #ifndef RTF_X86_64_H
 #define RTF_X86_64_H
 
@@ -11,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where addresses and stubs go that relocations ask for: the rest of the code region. The caller fills the first four,
- * aligns `used` to 8, and frees `entries`. */
+/* Where addresses and stubs go that relocations ask for: the rest of the code region. The caller fills the
+ * first four, aligns `used` to 8, and frees `entries`. */
 struct x86_64_pool {
 	unsigned char *view; /* of the region's first byte */
 	uint64_t address;    /* the same in the program; also stands for _GLOBAL_OFFSET_TABLE_ */
@@ -34,8 +36,8 @@ struct x86_64_symbol {
 	bool thread_local; /* address is then the offset from the thread pointer */
 };
 
-/* Applies one relocation. ERROR_INTERNAL: unknown type, value out of its reach, no room. `*swallow`: the next relocation
- * belonged to the same sequence of instructions and is done too. */
+/* Applies one relocation. ERROR_INTERNAL: unknown type, value out of its reach, no room. `*swallow`: the next
+ * relocation belonged to the same sequence of instructions and is done too. */
 struct error *x86_64_relocate(struct x86_64_pool *, const struct x86_64_place *, uint32_t type,
 			      const struct x86_64_symbol *, int64_t addend, bool *swallow);
 

@@ -1,5 +1,7 @@
 /* libtcc and cc: what they are trusted with, that they mean the same by it, and how they fail. */
+#include "expose.h"
 #include "linking.h"
+#include "trust.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,13 +12,13 @@
 /* C as C, not as string literals. No directives and no line ends in it. */
 #define TEXT(...) #__VA_ARGS__
 
-static const char *const gcc[] = { "gcc", "-O0", "-std=gnu11", NULL };
+static const char *const gcc[] = {"gcc", "-O0", "-std=gnu11", NULL};
 
-/* --- what libtcc is trusted with ----------------------------------------------------------------------------------- */
+/* --- what libtcc is trusted with ------------------------------------------------------------------------ */
 
 static char *reason_against(const char *text)
 {
-	struct compile_object object = { 0 };
+	struct compile_object object = {0};
 	char *why = NULL;
 	struct error *e = compile_tcc(text, &object, &why);
 	assert_null(e);
@@ -47,7 +49,8 @@ static void an_implicit_declaration_is_refused(void **state)
 	(void)state;
 	refuse("int f(void) { return g(1); }", "implicit declaration");
 	refuse("int f(int *p) { return __atomic_fetch_add(p, 1, 5); }", "implicit declaration");
-	refuse("int f(int a, int b) { int r; return __builtin_add_overflow(a, b, &r); }", "implicit declaration");
+	refuse("int f(int a, int b) { int r; return __builtin_add_overflow(a, b, &r); }",
+	       "implicit declaration");
 	refuse("int f(int *p) { return __sync_fetch_and_add(p, 1); }", "implicit declaration");
 }
 
@@ -63,19 +66,23 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	refuse("typedef int v __attribute__((__vector_size__(16))); int f(void) { return 1; }", "vectors");
 	refuse("typedef int v __attribute__((mode(TI))); int f(void) { return 1; }", "mode");
 	refuse("int f(a, b) char a; float b; { return a + b; }", "old style");
-	refuse("struct s { unsigned long n : 33; }; int f(struct s *s) { return (s->n << 1) == 0; }", "bit-field");
+	refuse("struct s { unsigned long n : 33; }; int f(struct s *s) { return (s->n << 1) == 0; }",
+	       "bit-field");
 	refuse("struct s { int a; struct { long n : (40); } b; }; int f(void) { return 1; }", "bit-field");
 	refuse("enum __attribute__((packed)) e { A }; int f(void) { return sizeof(enum e); }", "enumeration");
-	refuse("typedef enum { A } __attribute__((__packed__)) e; int f(void) { return sizeof(e); }", "enumeration");
+	refuse("typedef enum { A } __attribute__((__packed__)) e; int f(void) { return sizeof(e); }",
+	       "enumeration");
 	refuse("const char *f(void) { return \"\\u00e9\"; }", "universal");
 	refuse("int f(void) { return 'ab'; }", "multi-character");
-	refuse("int f(void) { int n __attribute__((aligned(64))); return ((long)&n & 63) != 0; }", "alignment");
+	refuse("int f(void) { int n __attribute__((aligned(64))); return ((long)&n & 63) != 0; }",
+	       "alignment");
 	refuse("int f(void) { _Alignas(32) int n; return ((long)&n & 31) != 0; }", "alignment");
 	refuse("__attribute__((constructor)) int f(void) { return 1; }", "constructor");
 	refuse("int g(void) __attribute__((ms_abi)); int f(void) { return g(); }", "convention");
 	refuse("typedef union { int *i; } u __attribute__((transparent_union)); int f(u x) { return 1; }",
 	       "transparent_union");
-	refuse("struct s { int a; } __attribute__((scalar_storage_order(\"big-endian\"))); int f(void) { return 1; }",
+	refuse("struct s { int a; } __attribute__((scalar_storage_order(\"big-endian\"))); int f(void) { "
+	       "return 1; }",
 	       "scalar_storage_order");
 	refuse("int f(int x) { __asm__ volatile (\"bswap %0\" : \"+r\"(x)); return x; }", "assembler");
 	refuse("int f(int x) { if (x) __asm__ (\"nop\"); return x; }", "assembler");
@@ -92,21 +99,31 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 static void ordinary_programs_are_accepted(void **state)
 {
 	(void)state;
-	accept("extern int n __asm__(\"other\"); int f(void) { extern int m __asm__(\"third\"); return n + m; }");
-	accept("extern int g(int) __asm__(\"\" \"other\") __attribute__((__nothrow__, __leaf__)); int f(void) { return g(1); }");
-	accept("#define barrier() __asm__ __volatile__ (\"\" ::: \"memory\")\nint f(int x) { if (x) barrier(); return x; }");
-	accept("__attribute__((format(printf, 1, 2), nonnull, pure, noinline, noipa, patchable_function_entry(16, 0))) "
-	       "int f(const char *s, ...) { switch (*s) { case 1: s++; __attribute__((fallthrough)); case 2: return 1; } "
+	accept("extern int n __asm__(\"other\"); int f(void) { extern int m __asm__(\"third\"); return n + "
+	       "m; }");
+	accept("extern int g(int) __asm__(\"\" \"other\") __attribute__((__nothrow__, __leaf__)); int "
+	       "f(void) { return g(1); }");
+	accept("#define barrier() __asm__ __volatile__ (\"\" ::: \"memory\")\nint f(int x) { if (x) "
+	       "barrier(); return x; }");
+	accept("__attribute__((format(printf, 1, 2), nonnull, pure, noinline, noipa, "
+	       "patchable_function_entry(16, 0))) "
+	       "int f(const char *s, ...) { switch (*s) { case 1: s++; __attribute__((fallthrough)); case 2: "
+	       "return 1; } "
 	       "return 0; }");
-	accept("struct __attribute__((packed)) s { int a : 31; unsigned : 0; char b; } __attribute__((aligned(8))); "
+	accept("struct __attribute__((packed)) s { int a : 31; unsigned : 0; char b; } "
+	       "__attribute__((aligned(8))); "
 	       "int f(struct s *s) { return s->a ? s->b : 64; }");
-	accept("extern __inline __attribute__((__gnu_inline__, __always_inline__)) int g(int x) { return x; } "
+	accept("extern __inline __attribute__((__gnu_inline__, __always_inline__)) int g(int x) { return x; "
+	       "} "
 	       "int f(void) { return g(1); }");
 	accept("int f(const char *s) { char *t = s; return t == (void *)1; }");
 	accept("#define X 1\n#define X 2\nint f(void) { return X; }");
-	accept("typedef __signed__ char c; int f(void *__restrict p) { __typeof__(p) q = p; return __alignof__(c) + (q == p); }");
-	accept("__extension__ typedef struct { __extension__ union { int a; float b; }; } s; int f(s *x) { return x->a; }");
-	accept("#pragma GCC diagnostic ignored \"-Wall\"\n# 1 \"x.c\" 3 4\n#line 7 \"y.c\"\nint f(void) { return 1; }");
+	accept("typedef __signed__ char c; int f(void *__restrict p) { __typeof__(p) q = p; return "
+	       "__alignof__(c) + (q == p); }");
+	accept("__extension__ typedef struct { __extension__ union { int a; float b; }; } s; int f(s *x) { "
+	       "return x->a; }");
+	accept("#pragma GCC diagnostic ignored \"-Wall\"\n# 1 \"x.c\" 3 4\n#line 7 \"y.c\"\nint f(void) { "
+	       "return 1; }");
 	accept("int linux, unix; int f(void) { return linux + unix; }");
 	accept("_Noreturn void abort(void); int f(int x) { if (x) __builtin_unreachable(); abort(); }");
 	accept("_Static_assert(sizeof(long) == 8, \"size\"); int f(void) { return __builtin_expect(1, 0); }");
@@ -115,7 +132,8 @@ static void ordinary_programs_are_accepted(void **state)
 static void a_failed_assertion_and_a_syntax_error_are_reasons(void **state)
 {
 	(void)state;
-	refuse("_Static_assert(sizeof(int) == 5, \"int: 4 bytes, was 5\"); int f(void) { return 1; }", "int: 4 bytes, was 5");
+	refuse("_Static_assert(sizeof(int) == 5, \"int: 4 bytes, was 5\"); int f(void) { return 1; }",
+	       "int: 4 bytes, was 5");
 	refuse("#line 41 \"shop.c\"\nint f(void)\n{ return nothing; }", "shop.c:42");
 	refuse("int f(void) { return 1 }", "error");
 	accept("");
@@ -124,13 +142,14 @@ static void a_failed_assertion_and_a_syntax_error_are_reasons(void **state)
 static void flags_that_change_meaning_are_found(void **state)
 {
 	(void)state;
-	const char *const plain[] = { "gcc", "-O2", "-std=gnu11", "-fno-strict-aliasing", "-Wall", "-m64", NULL };
-	const char *const odd[] = { "gcc", "-O2", "-funsigned-char", NULL };
-	assert_null(compile_distrusted_flag(plain));
-	assert_string_equal(compile_distrusted_flag(odd), "-funsigned-char");
+	const char *const plain[] = {"gcc",   "-O2",  "-std=gnu11", "-fno-strict-aliasing",
+				     "-Wall", "-m64", NULL};
+	const char *const odd[] = {"gcc", "-O2", "-funsigned-char", NULL};
+	assert_null(trust_flags(plain));
+	assert_string_equal(trust_flags(odd), "-funsigned-char");
 }
 
-/* --- libtcc means what gcc means ------------------------------------------------------------------------------------- */
+/* --- libtcc means what gcc means ------------------------------------------------------------------------ */
 
 static const char preamble[] =
 	"int snprintf(char *, unsigned long, const char *, ...); void *memset(void *, int, unsigned long);\n"
@@ -158,26 +177,108 @@ static void layouts_are_gccs(void **state)
 {
 	(void)state;
 	compare(TEXT(
-		struct packed { char c; int i __attribute__((packed)); short s; };
-		struct aligned { char c; int i __attribute__((aligned(8))); _Alignas(16) char d; };
-		struct bits { unsigned a : 3; unsigned b : 7; char c; unsigned d : 20; } __attribute__((packed));
-		struct more { char a; int b : 4; short c : 9; long d : 30; _Bool e : 1; int : 0; char f : 2; };
-		struct crossing { short a : 9; short b : 9; char c : 3; int d : 29; };
-		union view { unsigned w; struct { unsigned lo : 12; unsigned mid : 8; unsigned hi : 12; }; };
-		static void bytes(void *p, int n) { for (int i = 0; i < n; i++) P(((unsigned char *)p)[i]); }
-		ENTRY {
+		struct packed {
+			char c;
+			int i __attribute__((packed));
+			short s;
+		};
+		struct aligned {
+			char c;
+			int i __attribute__((aligned(8)));
+			_Alignas(16) char d;
+		};
+		struct bits {
+			unsigned a : 3;
+			unsigned b : 7;
+			char c;
+			unsigned d : 20;
+		} __attribute__((packed));
+		struct more {
+			char a;
+			int b : 4;
+			short c : 9;
+			long d : 30;
+			_Bool e : 1;
+			int : 0;
+			char f : 2;
+		};
+		struct crossing {
+			short a : 9;
+			short b : 9;
+			char c : 3;
+			int d : 29;
+		};
+		union view {
+			unsigned w;
+			struct {
+				unsigned lo : 12;
+				unsigned mid : 8;
+				unsigned hi : 12;
+			};
+		};
+		static void bytes(void *p, int n) {
+			for (int i = 0; i < n; i++)
+				P(((unsigned char *)p)[i]);
+		} ENTRY {
 			out = to;
-			P(sizeof(struct packed)); P(__builtin_offsetof(struct packed, i)); P(sizeof(struct aligned));
-			P(__builtin_offsetof(struct aligned, d)); P(__alignof__(struct aligned));
-			struct bits b; memset(&b, 0, sizeof b); b.a = 5; b.b = 100; b.c = -1; b.d = 0xabcde; bytes(&b, sizeof b);
-			struct more m; memset(&m, 0, sizeof m); m.a = 1; m.b = -3; m.c = 200; m.d = 0x1234567; m.e = 1; m.f = 1;
+			P(sizeof(struct packed));
+			P(__builtin_offsetof(struct packed, i));
+			P(sizeof(struct aligned));
+			P(__builtin_offsetof(struct aligned, d));
+			P(__alignof__(struct aligned));
+			struct bits b;
+			memset(&b, 0, sizeof b);
+			b.a = 5;
+			b.b = 100;
+			b.c = -1;
+			b.d = 0xabcde;
+			bytes(&b, sizeof b);
+			struct more m;
+			memset(&m, 0, sizeof m);
+			m.a = 1;
+			m.b = -3;
+			m.c = 200;
+			m.d = 0x1234567;
+			m.e = 1;
+			m.f = 1;
 			bytes(&m, sizeof m);
-			struct crossing c; memset(&c, 0, sizeof c); c.a = -1; c.b = 85; c.c = 2; c.d = 0x1abcdef;
-			bytes(&c, sizeof c); P(c.a); P(c.b); P(c.c); P(c.d);
-			union view v = { .w = 0xdeadbeef }; P(v.lo); P(v.mid); P(v.hi); v.mid++; P(v.w); v.hi -= 3; P(v.w);
-			P(v.lo++); P(--v.lo); P(v.w);
-			struct { int a : 4; unsigned b : 4; _Bool c : 1; } s; s.a = 7; s.a++; s.b = 15; s.b++; s.c = 4;
-			P(s.a); P(s.b); P(s.c); P((s.b = 20)); P((s.a = 12));
+			struct crossing c;
+			memset(&c, 0, sizeof c);
+			c.a = -1;
+			c.b = 85;
+			c.c = 2;
+			c.d = 0x1abcdef;
+			bytes(&c, sizeof c);
+			P(c.a);
+			P(c.b);
+			P(c.c);
+			P(c.d);
+			union view v = {.w = 0xdeadbeef};
+			P(v.lo);
+			P(v.mid);
+			P(v.hi);
+			v.mid++;
+			P(v.w);
+			v.hi -= 3;
+			P(v.w);
+			P(v.lo++);
+			P(--v.lo);
+			P(v.w);
+			struct {
+				int a : 4;
+				unsigned b : 4;
+				_Bool c : 1;
+			} s;
+			s.a = 7;
+			s.a++;
+			s.b = 15;
+			s.b++;
+			s.c = 4;
+			P(s.a);
+			P(s.b);
+			P(s.c);
+			P((s.b = 20));
+			P((s.a = 12));
 		}));
 }
 
@@ -185,27 +286,101 @@ static void arithmetic_is_gccs(void **state)
 {
 	(void)state;
 	compare(TEXT(
-		static unsigned char narrow(int x) { return x; }
-		static _Bool truth(int x) { return x; }
-		static short half(long x) { return x; }
-		ENTRY {
+		static unsigned char narrow(int x) { return x; } static _Bool truth(int x) {
+			return x;
+		} static short half(long x) { return x; } ENTRY {
 			out = to;
-			P(0x80000000 > 0); P(2147483648 > 0); P(-2147483648 < 0); P(sizeof(0x80000000)); P(sizeof(2147483648));
-			P(sizeof(1 ? 1 : 1L)); P(-1 >> 31); P(-1L >> 63); P((unsigned)-1 >> 31); P((char)0x80 >> 1); P(~0u >> 1);
-			P((unsigned char)~0); P(~(unsigned char)0); P((short)-1 == (unsigned short)-1); P(5u - 10 > 0);
-			P(5u - 10L > 0); P((1 ? -1 : 1u) > 0); P(-7 / 2 * 10 + -7 % 2);
-			volatile long m = 0x123456789abcdef; P(m * m); P(m / 1000); P(m % 1000); P(-m / 7); P(-m % 7);
-			P((unsigned)m * 3u); P((int)m * 5L); P(m >> 60); P(m << 4);
-			volatile unsigned long u = -m; P(u / 3); P(u % 7); P(u >> 60);
-			volatile int a = -17; volatile int b = 5; P(a / b); P(a % b); P((unsigned)a / b); P(a * (unsigned)b);
-			P(1L << (b * 7)); unsigned char c = 250; c += 10; P(c); c <<= 4; P(c); c = ~c; P(c); c = -c; P(c);
-			short s = -32768; s = -s; P(s); s--; P(s); a += 3.7; P(a); a = 7; a *= 1.5; P(a); c = 200; c *= 1.5; P(c);
-			P(narrow(300) + 1); P(truth(256)); P(truth(0)); P(half(0x12348000) < 0);
-			unsigned n = 0; int v[4] = { 1, 2, 3, 4 }; int *p = v + 3; signed char k = -2; P(p[(int)(n - 1)]); P(p[k]);
-			P((char *)p - (char *)v); P(p - v); int w = 3; w = w++ + ++w > 0; P(w); P(1 < 2 == 1); P(~w & 7 ^ 2 | 8);
-			P((void *)a); P((void *)(unsigned)a); P((int)(void *)0x123456789abcdef);
-			enum e { A, B } x = A; P((x - 1) < 0); enum { C = -1, D } y = D; P((y - 1) < 0);
-			_Bool t = 0.5; P(t); t += 5; P(t); t--; P(t);
+			P(0x80000000 > 0);
+			P(2147483648 > 0);
+			P(-2147483648 < 0);
+			P(sizeof(0x80000000));
+			P(sizeof(2147483648));
+			P(sizeof(1 ? 1 : 1L));
+			P(-1 >> 31);
+			P(-1L >> 63);
+			P((unsigned)-1 >> 31);
+			P((char)0x80 >> 1);
+			P(~0u >> 1);
+			P((unsigned char)~0);
+			P(~(unsigned char)0);
+			P((short)-1 == (unsigned short)-1);
+			P(5u - 10 > 0);
+			P(5u - 10L > 0);
+			P((1 ? -1 : 1u) > 0);
+			P(-7 / 2 * 10 + -7 % 2);
+			volatile long m = 0x123456789abcdef;
+			P(m * m);
+			P(m / 1000);
+			P(m % 1000);
+			P(-m / 7);
+			P(-m % 7);
+			P((unsigned)m * 3u);
+			P((int)m * 5L);
+			P(m >> 60);
+			P(m << 4);
+			volatile unsigned long u = -m;
+			P(u / 3);
+			P(u % 7);
+			P(u >> 60);
+			volatile int a = -17;
+			volatile int b = 5;
+			P(a / b);
+			P(a % b);
+			P((unsigned)a / b);
+			P(a * (unsigned)b);
+			P(1L << (b * 7));
+			unsigned char c = 250;
+			c += 10;
+			P(c);
+			c <<= 4;
+			P(c);
+			c = ~c;
+			P(c);
+			c = -c;
+			P(c);
+			short s = -32768;
+			s = -s;
+			P(s);
+			s--;
+			P(s);
+			a += 3.7;
+			P(a);
+			a = 7;
+			a *= 1.5;
+			P(a);
+			c = 200;
+			c *= 1.5;
+			P(c);
+			P(narrow(300) + 1);
+			P(truth(256));
+			P(truth(0));
+			P(half(0x12348000) < 0);
+			unsigned n = 0;
+			int v[4] = {1, 2, 3, 4};
+			int *p = v + 3;
+			signed char k = -2;
+			P(p[(int)(n - 1)]);
+			P(p[k]);
+			P((char *)p - (char *)v);
+			P(p - v);
+			int w = 3;
+			w = w++ + ++w > 0;
+			P(w);
+			P(1 < 2 == 1);
+			P(~w & 7 ^ 2 | 8);
+			P((void *)a);
+			P((void *)(unsigned)a);
+			P((int)(void *)0x123456789abcdef);
+			enum e { A, B } x = A;
+			P((x - 1) < 0);
+			enum { C = -1, D } y = D;
+			P((y - 1) < 0);
+			_Bool t = 0.5;
+			P(t);
+			t += 5;
+			P(t);
+			t--;
+			P(t);
 		}));
 }
 
@@ -213,25 +388,80 @@ static void floating_point_is_gccs(void **state)
 {
 	(void)state;
 	compare(TEXT(
-		static double sum(float a, double b, long double c, char d, unsigned char e, unsigned f)
-		{ return a + b + c + d + e + f; }
-		ENTRY {
+		static double sum(float a, double b, long double c, char d, unsigned char e, unsigned f) {
+			return a + b + c + d + e + f;
+		} ENTRY {
 			out = to;
-			volatile double z = 0; double nan = z / z;
-			P(nan < 1); P(nan > 1); P(nan <= 1); P(nan >= 1); P(nan == nan); P(nan != nan); P(!(nan < 1)); P(nan ? 1 : 0);
-			P(nan < 1 || nan > 1); P(nan && 1); float fn = nan; P(!(fn == fn)); long double ln = nan; P(ln < 1);
-			P(ln == ln); P(ln != ln); while (nan < 2) { P(99); break; }
-			say("%g %g %Lg ", -z, -(float)z, -(long double)z); P(!-z); P(__builtin_isnan(nan)); P(__builtin_isnan(1.0f));
-			P((int)3.99); P((int)-3.99); P((unsigned)3000000000.0); P((long)-1e18); say("%.9g ", 0.1f * 3);
-			float f = 16777217; double d = 9007199254740993L; say("%.9g %.17g ", f, d);
-			volatile unsigned long u = 0x8000000000000401; d = u; f = u; say("%.17g %.9g ", d, f);
-			u = 0xfffffffffffffc01; d = u; f = u; say("%.17g %.9g ", d, f); u = 0x8000008000000001; f = u;
-			long double l = u; say("%.9g %.20Lg ", f, l); P((unsigned long)l);
-			volatile double v = 1e19; P((unsigned long)v); v = 5; P((unsigned long)v); v = -1; P((int)v); P((long)v);
-			v = 4294967295.0; P((unsigned)v); volatile float vf = 3e9f; P((unsigned)vf); P((unsigned long)vf); vf = 1e19f;
-			P((unsigned long)vf); say("%g ", sum(1.5f, 2.5, 3.5L, -4, 250, 4000000000u)); f = 1; f++; f += 0.1;
+			volatile double z = 0;
+			double nan = z / z;
+			P(nan < 1);
+			P(nan > 1);
+			P(nan <= 1);
+			P(nan >= 1);
+			P(nan == nan);
+			P(nan != nan);
+			P(!(nan < 1));
+			P(nan ? 1 : 0);
+			P(nan < 1 || nan > 1);
+			P(nan && 1);
+			float fn = nan;
+			P(!(fn == fn));
+			long double ln = nan;
+			P(ln < 1);
+			P(ln == ln);
+			P(ln != ln);
+			while (nan < 2) {
+				P(99);
+				break;
+			}
+			say("%g %g %Lg ", -z, -(float)z, -(long double)z);
+			P(!-z);
+			P(__builtin_isnan(nan));
+			P(__builtin_isnan(1.0f));
+			P((int)3.99);
+			P((int)-3.99);
+			P((unsigned)3000000000.0);
+			P((long)-1e18);
+			say("%.9g ", 0.1f * 3);
+			float f = 16777217;
+			double d = 9007199254740993L;
+			say("%.9g %.17g ", f, d);
+			volatile unsigned long u = 0x8000000000000401;
+			d = u;
+			f = u;
+			say("%.17g %.9g ", d, f);
+			u = 0xfffffffffffffc01;
+			d = u;
+			f = u;
+			say("%.17g %.9g ", d, f);
+			u = 0x8000008000000001;
+			f = u;
+			long double l = u;
+			say("%.9g %.20Lg ", f, l);
+			P((unsigned long)l);
+			volatile double v = 1e19;
+			P((unsigned long)v);
+			v = 5;
+			P((unsigned long)v);
+			v = -1;
+			P((int)v);
+			P((long)v);
+			v = 4294967295.0;
+			P((unsigned)v);
+			volatile float vf = 3e9f;
+			P((unsigned)vf);
+			P((unsigned long)vf);
+			vf = 1e19f;
+			P((unsigned long)vf);
+			say("%g ", sum(1.5f, 2.5, 3.5L, -4, 250, 4000000000u));
+			f = 1;
+			f++;
+			f += 0.1;
 			say("%.9g %g %g ", f, __builtin_inf(), -__builtin_huge_val());
-			say("%.3Lf %Lg ", 1e18L + 0.5L, (long double)1e300 * 1e300); int i = 7; i /= 0.5; P(i);
+			say("%.3Lf %Lg ", 1e18L + 0.5L, (long double)1e300 * 1e300);
+			int i = 7;
+			i /= 0.5;
+			P(i);
 		}));
 }
 
@@ -239,82 +469,301 @@ static void statements_are_gccs(void **state)
 {
 	(void)state;
 	compare(TEXT(
-		struct s { int x; int a[3]; };
-		static struct s make(int i) { struct s s = { i, { i + 1, i + 2, i + 3 } }; return s; }
-		static int pick(unsigned long v)
-		{ switch (v) { case -1ul: return 1; case 0x80000000: return 2; case 1ul << 63: return 3; case 8 ... 11: return 4; }
-		  return 0; }
-		static int duff(int n)
-		{ int c = 0; switch (n % 4) { case 0: do { c++; case 3: c++; case 2: c++; case 1: c++; } while ((n -= 4) > 0); }
-		  return c; }
-		static int jump(int n)
-		{ static void *const t[] = { &&a, &&b, &&c }; int r = 0; goto *t[n]; a: r += 1; b: r += 10; c: r += 100;
-		  return r; }
-		static int calls; static int count(int r) { calls++; return r; }
-		static long stack(int n)
-		{ long first = 0; for (int i = 0; i < 10000; i++) { char v[n]; v[0] = v[n - 1] = 1; if (!first) first = (long)v;
-		  if ((long)v != first) return 1; if (i & 1) continue; } return 0; }
-		static void done(int *p) { P(*p); }
-		static int leave(int n)
-		{ int a __attribute__((cleanup(done))) = n;
-		  for (int i = 0; i < 3; i++) { int b __attribute__((__cleanup__(done))) = 10 + i; if (i == 1) continue;
-			if (n == 2) goto out; if (n == 3) return a + b; if (n == 4) break; }
-		  return a; out: return -a; }
-		static long sum(int n, ...)
-		{ va_list ap; va_list two; long r = 0; __builtin_va_start(ap, n); __builtin_va_copy(two, ap);
-		  struct pair { double a; double b; }; struct big { long v[3]; };
-		  while (n--) { r = r * 3 + __builtin_va_arg(ap, int); r += __builtin_va_arg(ap, double);
-			struct pair p = __builtin_va_arg(ap, struct pair); r += p.a + 2 * p.b;
-			r += __builtin_va_arg(ap, long double); r += __builtin_va_arg(ap, struct big).v[2]; }
-		  r += __builtin_va_arg(two, int); __builtin_va_end(two); __builtin_va_end(ap); return r; }
-		ENTRY {
-			out = to; struct s v; struct s q = { 9 }; int c = 1;
-			P(make(4).x); P(make(4).a[2]); P((c ? v = make(1), v : q).a[1]); P(pick(-1)); P(pick(0x80000000));
-			P(pick(1ul << 63)); P(pick(9)); for (int i = 1; i < 12; i++) P(duff(i)); for (int i = 0; i < 3; i++) P(jump(i));
-			P(count(0) && count(1) || count(1) && !count(0)); P(calls); P(sizeof(calls++)); P(calls); P(0 ?: 5);
-			P(({ int t = 1; for (int k = 0; k < 3; k++) t *= 2; t; })); P(_Generic(1.0f, float : 1, double : 2));
-			int r[10] = { [2 ... 5] = 3, 9 }; P(r[5]); P(r[6]); P(r[7]); struct s *p = &(struct s){ .a = { [1] = 8 } };
-			P(p->a[1]); static const struct { const char *n; int v; } t[] = { { "a", 1 }, { .v = 2, .n = "b" }, { "c" } };
-			say("%s%d%s%d%s%d ", t[0].n, t[0].v, t[1].n, t[1].v, t[2].n, t[2].v); char three[3] = "abc"; P(three[2]);
-			say("%s %s ", __func__, __PRETTY_FUNCTION__); P(stack(5000)); int n = 3; int a[n][n + 1]; P(sizeof a);
-			P(sizeof a[0]); a[n - 1][n] = 8; P(a[2][3]); for (int i = 1; i < 5; i++) P(leave(i));
-			struct pair { double a; double b; }; struct big { long v[3]; }; struct pair pr = { 3, 4 };
-			struct big bg = { { 1, 2, 3 } }; P(sum(5, -1, 1.5, pr, 2.5L, bg, 2, 2.5, pr, 3.5L, bg, 3, 3.5, pr, 4.5L, bg, 4, 4.5, pr,
-						      5.5L, bg, 5, 5.5, pr, 6.5L, bg)); __WCHAR_TYPE__ w[] = L"ab"; P(w[1]);
-			say("%s", "\x4" "1" "\101\e\\u"); struct s x[2] = { make(1), make(2) }; x[0] = x[1]; P(x[0].x);
+		struct s {
+			int x;
+			int a[3];
+		};
+		static struct s make(int i) {
+			struct s s = {i, {i + 1, i + 2, i + 3}};
+			return s;
+		} static int pick(unsigned long v) {
+			switch (v) {
+			case -1ul:
+				return 1;
+			case 0x80000000:
+				return 2;
+			case 1ul << 63:
+				return 3;
+			case 8 ... 11:
+				return 4;
+			}
+			return 0;
+		} static int duff(int n) {
+			int c = 0;
+			switch (n % 4) {
+			case 0:
+				do {
+					c++;
+				case 3:
+					c++;
+				case 2:
+					c++;
+				case 1:
+					c++;
+				} while ((n -= 4) > 0);
+			}
+			return c;
+		} static int jump(int n) {
+			static void *const t[] = {&&a, &&b, &&c};
+			int r = 0;
+			goto *t[n];
+		a:
+			r += 1;
+		b:
+			r += 10;
+		c:
+			r += 100;
+			return r;
+		} static int calls;
+		static int count(int r) {
+			calls++;
+			return r;
+		} static long stack(int n) {
+			long first = 0;
+			for (int i = 0; i < 10000; i++) {
+				char v[n];
+				v[0] = v[n - 1] = 1;
+				if (!first)
+					first = (long)v;
+				if ((long)v != first)
+					return 1;
+				if (i & 1)
+					continue;
+			}
+			return 0;
+		} static void done(int *p) { P(*p); } static int leave(int n) {
+			int a __attribute__((cleanup(done))) = n;
+			for (int i = 0; i < 3; i++) {
+				int b __attribute__((__cleanup__(done))) = 10 + i;
+				if (i == 1)
+					continue;
+				if (n == 2)
+					goto out;
+				if (n == 3)
+					return a + b;
+				if (n == 4)
+					break;
+			}
+			return a;
+		out:
+			return -a;
+		} static long sum(int n, ...) {
+			va_list ap;
+			va_list two;
+			long r = 0;
+			__builtin_va_start(ap, n);
+			__builtin_va_copy(two, ap);
+			struct pair {
+				double a;
+				double b;
+			};
+			struct big {
+				long v[3];
+			};
+			while (n--) {
+				r = r * 3 + __builtin_va_arg(ap, int);
+				r += __builtin_va_arg(ap, double);
+				struct pair p = __builtin_va_arg(ap, struct pair);
+				r += p.a + 2 * p.b;
+				r += __builtin_va_arg(ap, long double);
+				r += __builtin_va_arg(ap, struct big).v[2];
+			}
+			r += __builtin_va_arg(two, int);
+			__builtin_va_end(two);
+			__builtin_va_end(ap);
+			return r;
+		} ENTRY {
+			out = to;
+			struct s v;
+			struct s q = {9};
+			int c = 1;
+			P(make(4).x);
+			P(make(4).a[2]);
+			P((c ? v = make(1), v : q).a[1]);
+			P(pick(-1));
+			P(pick(0x80000000));
+			P(pick(1ul << 63));
+			P(pick(9));
+			for (int i = 1; i < 12; i++)
+				P(duff(i));
+			for (int i = 0; i < 3; i++)
+				P(jump(i));
+			P(count(0) && count(1) || count(1) && !count(0));
+			P(calls);
+			P(sizeof(calls++));
+			P(calls);
+			P(0 ?: 5);
+			P(({
+				int t = 1;
+				for (int k = 0; k < 3; k++)
+					t *= 2;
+				t;
+			}));
+			P(_Generic(1.0f, float : 1, double : 2));
+			int r[10] = {[2 ... 5] = 3, 9};
+			P(r[5]);
+			P(r[6]);
+			P(r[7]);
+			struct s *p = &(struct s){.a = {[1] = 8}};
+			P(p->a[1]);
+			static const struct {
+				const char *n;
+				int v;
+			} t[] = {{"a", 1}, {.v = 2, .n = "b"}, {"c"}};
+			say("%s%d%s%d%s%d ", t[0].n, t[0].v, t[1].n, t[1].v, t[2].n, t[2].v);
+			char three[3] = "abc";
+			P(three[2]);
+			say("%s %s ", __func__, __PRETTY_FUNCTION__);
+			P(stack(5000));
+			int n = 3;
+			int a[n][n + 1];
+			P(sizeof a);
+			P(sizeof a[0]);
+			a[n - 1][n] = 8;
+			P(a[2][3]);
+			for (int i = 1; i < 5; i++)
+				P(leave(i));
+			struct pair {
+				double a;
+				double b;
+			};
+			struct big {
+				long v[3];
+			};
+			struct pair pr = {3, 4};
+			struct big bg = {{1, 2, 3}};
+			P(sum(5, -1, 1.5, pr, 2.5L, bg, 2, 2.5, pr, 3.5L, bg, 3, 3.5, pr, 4.5L, bg, 4, 4.5,
+			      pr, 5.5L, bg, 5, 5.5, pr, 6.5L, bg));
+			__WCHAR_TYPE__ w[] = L"ab";
+			P(w[1]);
+			say("%s", "\x4"
+				  "1"
+				  "\101\e\\u");
+			struct s x[2] = {make(1), make(2)};
+			x[0] = x[1];
+			P(x[0].x);
 		}));
 }
 
 static void builtins_are_gccs(void **state)
 {
 	(void)state;
-	compare(TEXT(
-		ENTRY {
-			out = to; volatile unsigned long v = 0x0123456789abcde0; volatile int one = 1;
-			P(__builtin_bswap16(v)); P(__builtin_bswap32(v)); P(__builtin_bswap64(v)); P(__builtin_clz(v));
-			P(__builtin_clzl(v)); P(__builtin_clzll(v)); P(__builtin_ctz(v)); P(__builtin_ctzl(v)); P(__builtin_ffs(v));
-			P(__builtin_ffsl(v)); P(__builtin_ffs(0)); P(__builtin_popcount(v)); P(__builtin_popcountl(v));
-			P(__builtin_parity(v)); P(__builtin_expect(one, 0)); P(__builtin_constant_p(3)); P(__builtin_strlen("abc"));
-			P(__builtin_types_compatible_p(int, long)); P(__builtin_choose_expr(1, 2, 3.0)); P(__builtin_clz(one));
-			P(__builtin_object_size(to, 0) > 100); __builtin_prefetch(to, 1); P(__builtin_assume_aligned(to, 1) == to);
-			P(sizeof(__builtin_bswap16(v))); P(__builtin_ffs(-one)); P(__builtin_popcount(-one)); P(__builtin_ctz(one << 31));
-		}));
-	compare(TEXT(
-		ENTRY {
-			out = to; long n = 1; char c = -2; const char *text = "x"; void *volatile p = 0; int order = 5;
-			__atomic_store_n(&n, -3, 5); P(n); __atomic_store_n(&n, 4, 0); P(__atomic_load_n(&n, 2));
-			__atomic_store_n(&c, n + 255, 3); P(__atomic_load_n(&c, order)); P(sizeof(__atomic_load_n(&c, 5)));
-			__atomic_store_n(&p, to, order); P(__atomic_load_n(&p, 5) == to); P(*__atomic_load_n(&text, 1));
-			__sync_synchronize(); __atomic_thread_fence(5); __atomic_thread_fence(2); __atomic_signal_fence(5);
-			long *at = &n; __atomic_store_n(at++, 9, 5); P(at - &n); P(n); P(__atomic_load_n(--at, 5));
-		}));
+	compare(TEXT(ENTRY {
+		out = to;
+		volatile unsigned long v = 0x0123456789abcde0;
+		volatile int one = 1;
+		P(__builtin_bswap16(v));
+		P(__builtin_bswap32(v));
+		P(__builtin_bswap64(v));
+		P(__builtin_clz(v));
+		P(__builtin_clzl(v));
+		P(__builtin_clzll(v));
+		P(__builtin_ctz(v));
+		P(__builtin_ctzl(v));
+		P(__builtin_ffs(v));
+		P(__builtin_ffsl(v));
+		P(__builtin_ffs(0));
+		P(__builtin_popcount(v));
+		P(__builtin_popcountl(v));
+		P(__builtin_parity(v));
+		P(__builtin_expect(one, 0));
+		P(__builtin_constant_p(3));
+		P(__builtin_strlen("abc"));
+		P(__builtin_types_compatible_p(int, long));
+		P(__builtin_choose_expr(1, 2, 3.0));
+		P(__builtin_clz(one));
+		P(__builtin_object_size(to, 0) > 100);
+		__builtin_prefetch(to, 1);
+		P(__builtin_assume_aligned(to, 1) == to);
+		P(sizeof(__builtin_bswap16(v)));
+		P(__builtin_ffs(-one));
+		P(__builtin_popcount(-one));
+		P(__builtin_ctz(one << 31));
+	}));
+	compare(TEXT(ENTRY {
+		out = to;
+		long n = 1;
+		char c = -2;
+		const char *text = "x";
+		void *volatile p = 0;
+		int order = 5;
+		__atomic_store_n(&n, -3, 5);
+		P(n);
+		__atomic_store_n(&n, 4, 0);
+		P(__atomic_load_n(&n, 2));
+		__atomic_store_n(&c, n + 255, 3);
+		P(__atomic_load_n(&c, order));
+		P(sizeof(__atomic_load_n(&c, 5)));
+		__atomic_store_n(&p, to, order);
+		P(__atomic_load_n(&p, 5) == to);
+		P(*__atomic_load_n(&text, 1));
+		__sync_synchronize();
+		__atomic_thread_fence(5);
+		__atomic_thread_fence(2);
+		__atomic_signal_fence(5);
+		long *at = &n;
+		__atomic_store_n(at++, 9, 5);
+		P(at - &n);
+		P(n);
+		P(__atomic_load_n(--at, 5));
+	}));
 }
 
-/* --- cc -------------------------------------------------------------------------------------------------------------- */
+/* --- what cc is told ------------------------------------------------------------------------------------ */
+
+/* In `expected`, `@` stands for the mark of a variable and `!` for a function's. */
+static void expose(const char *text, const char *expected)
+{
+	char *exposed = expose_text(text), wanted[1000], *to = wanted;
+	assert_non_null(exposed);
+	for (; *expected; expected++) {
+		if (*expected == '@')
+			to = stpcpy(to, " __attribute__((__used__)) ");
+		else if (*expected == '!')
+			to = stpcpy(to, "__attribute__((__noipa__)) ");
+		else
+			*to++ = *expected;
+	}
+	*to = '\0';
+	assert_string_equal(exposed, wanted);
+	free(exposed);
+}
+
+static void statics_and_functions_are_marked_for_cc(void **state)
+{
+	(void)state;
+	expose("", "");
+	expose("int f(int v[static 3]) { static int n; return n; }",
+	       "!int f(int v[static 3]) { static@ int n; return n; }");
+	expose("struct s { int a; }; extern int n;\n#define X {\nint g(void);\nint f(void) { return n; }",
+	       "struct s { int a; }; extern int n;\n#define X {\nint g(void);\n!int f(void) { return n; }");
+	expose("static int g(void) { return 1; } static int n = 3, *p; static int (*q)(void); int f(void) { "
+	       "return 1; }",
+	       "static int g(void) { return 1; } static@ int n = 3, *p; static@ int (*q)(void); !int f(void) "
+	       "{ return 1; }");
+	expose("extern inline __attribute__((x)) int g(void) { return 1; } struct s *f(void) "
+	       "__attribute__((cold));"
+	       "struct s *f(void) { return 0; } struct t { int a; } *h(int x) { return 0; }",
+	       "extern inline __attribute__((x)) int g(void) { return 1; } struct s *f(void) "
+	       "__attribute__((cold));"
+	       "!struct s *f(void) { return 0; } !struct t { int a; } *h(int x) { return 0; }");
+	expose("int v[] = { sizeof(int) }; __typeof__(int) m; __attribute__((used)) int f(void) { return 1; "
+	       "}",
+	       "int v[] = { sizeof(int) }; __typeof__(int) m; !__attribute__((used)) int f(void) { return 1; "
+	       "}");
+	expose("static struct { int a; } s; static __attribute__((x)) enum { A } e(void) { }",
+	       "static@ struct { int a; } s; static __attribute__((x)) enum { A } e(void) { }");
+	expose("} ]; int f(void) { ({ static int a; }); \"static\" /* static",
+	       "} ]; !int f(void) { ({ static@ int a; }); \"static\" /* static");
+}
+
+/* --- cc
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 static struct error *run(const char *const *argv, const char *text, const char *directory, char **output)
 {
-	struct compile_object object = { 0 };
+	struct compile_object object = {0};
 	struct error *e = compile_cc(text, argv, directory, &object, output);
 	assert_int_equal(e == NULL, object.bytes != NULL);
 	compile_object_fini(&object);
@@ -334,8 +783,10 @@ static void a_compile_error_says_its_first_error_line(void **state)
 {
 	(void)state;
 	char *output = NULL;
-	struct error *e = run(gcc, "#line 7 \"shop.c\"\n#warning hm\nint f(void) { return nothing; }\n", NULL, &output);
-	expect(e, ERROR_COMPILE, "shop.c:8:22: error: ");
+	struct error *e =
+		run(gcc, "#line 7 \"shop.c\"\n#warning hm\nint f(void) { return nothing; }\n", NULL, &output);
+	assert_non_null(strstr(error_message(e), "error: 'nothing' undeclared"));
+	expect(e, ERROR_COMPILE, "shop.c:8:");
 	assert_non_null(strstr(output, "nothing"));
 	free(output);
 }
@@ -350,28 +801,30 @@ static void cc_runs_in_the_directory_it_is_given(void **state)
 	assert_non_null(file);
 	fputs("#define HERE 5\n", file);
 	fclose(file);
-	const char *argv[] = { "gcc", "-I.", NULL };
+	const char *argv[] = {"gcc", "-I.", NULL};
 	assert_null(run(argv, "#include <here.h>\nint f(void) { return HERE; }\n", directory, NULL));
 	unlink(path);
 	rmdir(directory);
-	expect(run(argv, "int f(void) { return 1; }", directory, NULL), ERROR_INTERNAL, "cannot run the compiler gcc");
+	expect(run(argv, "int f(void) { return 1; }", directory, NULL), ERROR_INTERNAL,
+	       "cannot run the compiler gcc");
 }
 
 static void a_compiler_that_is_not_there_is_said(void **state)
 {
 	(void)state;
-	const char *argv[] = { "no-such-compiler", "-O2", NULL };
+	const char *argv[] = {"no-such-compiler", "-O2", NULL};
 	char *output = (char *)1;
-	expect(run(argv, "int f;", NULL, &output), ERROR_INTERNAL, "cannot run the compiler no-such-compiler");
+	expect(run(argv, "int f;", NULL, &output), ERROR_INTERNAL,
+	       "cannot run the compiler no-such-compiler");
 	free(output);
 }
 
 static void a_compiler_that_dies_or_makes_nothing_is_said(void **state)
 {
 	(void)state;
-	const char *const dies[] = { "sh", "-c", "kill -SEGV $$", NULL };
-	const char *const silent[] = { "sh", "-c", "exit 3", NULL };
-	const char *const lazy[] = { "true", NULL };
+	const char *const dies[] = {"sh", "-c", "kill -SEGV $$", NULL};
+	const char *const silent[] = {"sh", "-c", "exit 3", NULL};
+	const char *const lazy[] = {"true", NULL};
 	expect(run(dies, "int f;", NULL, NULL), ERROR_COMPILE, "sh was ended by signal 11");
 	expect(run(silent, "int f;", NULL, NULL), ERROR_COMPILE, "sh ended with status 3");
 	expect(run(lazy, "int f;", NULL, NULL), ERROR_INTERNAL, "cannot open the object");
@@ -384,7 +837,7 @@ static void cc_has_no_blocked_signals(void **state)
 	sigset_t every, before;
 	sigfillset(&every);
 	sigprocmask(SIG_SETMASK, &every, &before);
-	const char *const ends[] = { "sh", "-c", "kill -TERM $$; exit 0", NULL };
+	const char *const ends[] = {"sh", "-c", "kill -TERM $$; exit 0", NULL};
 	struct error *e = run(ends, "int f;", NULL, NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	expect(e, ERROR_COMPILE, "signal 15");
@@ -393,7 +846,7 @@ static void cc_has_no_blocked_signals(void **state)
 static void much_output_is_read_and_capped(void **state)
 {
 	(void)state;
-	const char *const loud[] = { "sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; exit 1", NULL };
+	const char *const loud[] = {"sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; exit 1", NULL};
 	char *output = NULL;
 	struct error *e = run(loud, "int f;", NULL, &output);
 	assert_non_null(e);
@@ -416,9 +869,9 @@ static unsigned count_entries(const char *path, const char *prefix)
 static void nothing_is_left_behind(void **state)
 {
 	(void)state;
-	const char *const silent[] = { "false", NULL };
+	const char *const silent[] = {"false", NULL};
 	unsigned fds = count_entries("/proc/self/fd", "");
-	compile_object_fini(&(struct compile_object){ 0 });
+	compile_object_fini(&(struct compile_object){0});
 	assert_null(run(gcc, "int f(void) { return 1; }", NULL, NULL));
 	error_free(run(gcc, "int f(void) { return }", NULL, NULL));
 	error_free(run(silent, "int f;", NULL, NULL));
@@ -441,6 +894,7 @@ int main(void)
 		cmocka_unit_test(floating_point_is_gccs),
 		cmocka_unit_test(statements_are_gccs),
 		cmocka_unit_test(builtins_are_gccs),
+		cmocka_unit_test(statics_and_functions_are_marked_for_cc),
 		cmocka_unit_test(a_compile_error_says_its_first_error_line),
 		cmocka_unit_test(cc_runs_in_the_directory_it_is_given),
 		cmocka_unit_test(a_compiler_that_is_not_there_is_said),

@@ -1,9 +1,10 @@
 /* libtcc's calling convention against gcc's and clang's, shape by shape.
  *
- * The shapes are generated: pairs of members of a list, unions, packed and over-aligned structures, longer ones by a
- * fixed random sequence, bare scalars. CONVENTION_SHOW=1 in the environment prints each with the signatures that went
- * wrong (a bit each) and the two answers. Each is compiled with each compiler into a function that calls and one that
- * is called, for seven signatures; then they call one another, in a child of ours that may crash. */
+ * The shapes are generated: pairs of members of a list, unions, packed and over-aligned structures, longer
+ * ones by a fixed random sequence, bare scalars. CONVENTION_SHOW=1 in the environment prints each with the
+ * signatures that went wrong (a bit each) and the two answers. Each is compiled with each compiler into a
+ * function that calls and one that is called, for seven signatures; then they call one another, in a child of
+ * ours that may crash. */
 #include "convention.h"
 #include "linking.h"
 
@@ -26,29 +27,29 @@ struct member {
 #define F CONVENTION_FLOAT
 #define L CONVENTION_LONG_DOUBLE
 static const struct member members[] = {
-	{ "signed char %s", { { "", I } }, 0, 0, 0 },
-	{ "_Bool %s", { { "", I } }, 0, 0, 0 },
-	{ "short %s", { { "", I } }, 0, 0, 0 },
-	{ "int %s", { { "", I } }, 0, 0, 0 },
-	{ "long %s", { { "", I } }, 0, 0, 0 },
-	{ "float %s", { { "", F } }, 0, 0, 0 },
-	{ "double %s", { { "", F } }, 0, 0, 0 },
-	{ "long double %s", { { "", L } }, 0, 0, 0 },
-	{ "signed char %s[3]", { { "[0]", I }, { "[1]", I }, { "[2]", I } }, 1, 0, 0 },
-	{ "int %s[2]", { { "[0]", I }, { "[1]", I } }, 1, 0, 0 },
-	{ "float %s[2]", { { "[0]", F }, { "[1]", F } }, 1, 0, 0 },
-	{ "float %s[3]", { { "[0]", F }, { "[1]", F }, { "[2]", F } }, 1, 0, 0 },
-	{ "double %s[1]", { { "[0]", F } }, 1, 0, 0 },
-	{ "double %s[2]", { { "[0]", F }, { "[1]", F } }, 1, 0, 0 },
-	{ "struct { float u, v; } %s", { { ".u", F }, { ".v", F } }, 0, 0, 0 },
-	{ "struct { int u; float v; } %s", { { ".u", I }, { ".v", F } }, 0, 0, 0 },
-	{ "struct { short u; double v; } %s", { { ".u", I }, { ".v", F } }, 0, 0, 0 },
-	{ "struct { float u; } %s[2]", { { "[0].u", F }, { "[1].u", F } }, 1, 0, 0 },
-	{ "union { int u; float v; } %s", { { ".u", I }, { ".v", F } }, 0, 0, 1 },
-	{ "union { double u; long v; } %s", { { ".u", F }, { ".v", I } }, 0, 0, 1 },
-	{ "union { double u; float v; } %s", { { ".u", F }, { ".v", F } }, 0, 0, 1 },
-	{ "int %s : 5", { { "", I } }, 0, 1, 0 },
-	{ "long %s : 31", { { "", I } }, 0, 1, 0 },
+	{"signed char %s", {{"", I}}, 0, 0, 0},
+	{"_Bool %s", {{"", I}}, 0, 0, 0},
+	{"short %s", {{"", I}}, 0, 0, 0},
+	{"int %s", {{"", I}}, 0, 0, 0},
+	{"long %s", {{"", I}}, 0, 0, 0},
+	{"float %s", {{"", F}}, 0, 0, 0},
+	{"double %s", {{"", F}}, 0, 0, 0},
+	{"long double %s", {{"", L}}, 0, 0, 0},
+	{"signed char %s[3]", {{"[0]", I}, {"[1]", I}, {"[2]", I}}, 1, 0, 0},
+	{"int %s[2]", {{"[0]", I}, {"[1]", I}}, 1, 0, 0},
+	{"float %s[2]", {{"[0]", F}, {"[1]", F}}, 1, 0, 0},
+	{"float %s[3]", {{"[0]", F}, {"[1]", F}, {"[2]", F}}, 1, 0, 0},
+	{"double %s[1]", {{"[0]", F}}, 1, 0, 0},
+	{"double %s[2]", {{"[0]", F}, {"[1]", F}}, 1, 0, 0},
+	{"struct { float u, v; } %s", {{".u", F}, {".v", F}}, 0, 0, 0},
+	{"struct { int u; float v; } %s", {{".u", I}, {".v", F}}, 0, 0, 0},
+	{"struct { short u; double v; } %s", {{".u", I}, {".v", F}}, 0, 0, 0},
+	{"struct { float u; } %s[2]", {{"[0].u", F}, {"[1].u", F}}, 1, 0, 0},
+	{"union { int u; float v; } %s", {{".u", I}, {".v", F}}, 0, 0, 1},
+	{"union { double u; long v; } %s", {{".u", F}, {".v", I}}, 0, 0, 1},
+	{"union { double u; float v; } %s", {{".u", F}, {".v", F}}, 0, 0, 1},
+	{"int %s : 5", {{"", I}}, 0, 1, 0},
+	{"long %s : 31", {{"", I}}, 0, 1, 0},
 };
 #undef I
 #undef F
@@ -81,26 +82,26 @@ static uint32_t random_below(uint32_t *state, uint32_t limit)
 static void make_shapes(void)
 {
 	static const char packed[] = "__attribute__((packed))", aligned[] = "__attribute__((aligned(16)))";
-	static const unsigned char second[] = { 0, 3, 4, 5, 6, 7, 10, 15, 22 }; /* one of each kind */
+	static const unsigned char second[] = {0, 3, 4, 5, 6, 7, 10, 15, 22}; /* one of each kind */
 	for (unsigned i = 0; i < 8; i++)
-		add_shape((struct shape){ SHAPE_BARE, "", 1, { i } });
+		add_shape((struct shape){SHAPE_BARE, "", 1, {i}});
 	for (unsigned i = 0; i < MEMBERS; i++) {
-		add_shape((struct shape){ SHAPE_STRUCT, "", 1, { i } });
+		add_shape((struct shape){SHAPE_STRUCT, "", 1, {i}});
 		for (unsigned j = 0; j < sizeof second / sizeof *second; j++)
-			add_shape((struct shape){ SHAPE_STRUCT, "", 2, { i, second[j] } });
+			add_shape((struct shape){SHAPE_STRUCT, "", 2, {i, second[j]}});
 	}
 	for (unsigned i = 0; i < 8; i++) {
-		add_shape((struct shape){ SHAPE_STRUCT, aligned, 1, { i } });
-		add_shape((struct shape){ SHAPE_STRUCT, aligned, 2, { i, 7 - i } });
+		add_shape((struct shape){SHAPE_STRUCT, aligned, 1, {i}});
+		add_shape((struct shape){SHAPE_STRUCT, aligned, 2, {i, 7 - i}});
 		for (unsigned j = 0; j < 8; j++) {
-			add_shape((struct shape){ SHAPE_STRUCT, packed, 2, { i, j } });
+			add_shape((struct shape){SHAPE_STRUCT, packed, 2, {i, j}});
 			if (i < j)
-				add_shape((struct shape){ SHAPE_UNION, "", 2, { i, j } });
+				add_shape((struct shape){SHAPE_UNION, "", 2, {i, j}});
 		}
 	}
 	uint32_t state = 20;
 	for (unsigned i = 0; i < RANDOM_SHAPES; i++) {
-		struct shape shape = { SHAPE_STRUCT, random_below(&state, 8) ? "" : packed, 0, { 0 } };
+		struct shape shape = {SHAPE_STRUCT, random_below(&state, 8) ? "" : packed, 0, {0}};
 		shape.form = random_below(&state, 6) ? SHAPE_STRUCT : SHAPE_UNION;
 		shape.count = 2 + random_below(&state, 3);
 		for (unsigned j = 0; j < shape.count; j++)
@@ -109,17 +110,19 @@ static void make_shapes(void)
 	}
 }
 
-/* --- the text ------------------------------------------------------------------------------------------------------ */
+/* --- the text ------------------------------------------------------------------------------------------- */
 
 static const char preamble[] =
 	"typedef unsigned long word;\n"
 	"typedef __builtin_va_list va_list;\n"
 	"void *memset(void *, int, unsigned long);\n"
 	"static __attribute__((noinline)) long next(word *seed)\n"
-	"{ *seed = *seed * 6364136223846793005ul + 1442695040888963407ul; return (long)(*seed >> 33) % 101 - 50; }\n"
+	"{ *seed = *seed * 6364136223846793005ul + 1442695040888963407ul; return (long)(*seed >> 33) % 101 - "
+	"50; }\n"
 	"static void bits(const char *v, long size, long *to)\n"
 	"{ long a = 0, b = size; while (!v[a]) a++; while (!v[b - 1]) b--; to[0] = b - a; to[1] = a; }\n"
-	"static __attribute__((noinline)) word mix(word h, long v) { return (h ^ (word)v) * 1099511628211ul + 7; }\n";
+	"static __attribute__((noinline)) word mix(word h, long v) { return (h ^ (word)v) * 1099511628211ul "
+	"+ 7; }\n";
 
 /* Calls `with` for every scalar of a shape that carries a value. */
 static void each_value(FILE *out, const struct shape *shape, const char *format)
@@ -127,7 +130,8 @@ static void each_value(FILE *out, const struct shape *shape, const char *format)
 	unsigned first = shape->form == SHAPE_UNION ? shape->count - 1 : 0;
 	for (unsigned i = first; i < shape->count; i++) {
 		const struct member *member = &members[shape->member[i]];
-		for (unsigned j = 0; j < SCALARS_MAX && member->scalars[j].path && !(member->choice && j); j++) {
+		for (unsigned j = 0; j < SCALARS_MAX && member->scalars[j].path && !(member->choice && j);
+		     j++) {
 			char path[32];
 			snprintf(path, sizeof path, shape->form == SHAPE_BARE ? "(*v)%.0u%s" : "v->m%u%s", i,
 				 member->scalars[j].path);
@@ -159,32 +163,40 @@ static void write_type(FILE *out, unsigned k, const struct shape *shape)
 /* Arguments that are promoted where `...` is cannot be read back as what they were. */
 static bool can_be_variadic(const struct shape *shape)
 {
-	return shape->form != SHAPE_BARE || shape->member[0] == 3 || shape->member[0] == 4 || shape->member[0] >= 6;
+	return shape->form != SHAPE_BARE || shape->member[0] == 3 || shape->member[0] == 4 ||
+	       shape->member[0] >= 6;
 }
 
 /* A signature: its parameters, how its callee mixes them, and how its caller names them. T is the type. */
 static const struct {
 	const char *parameters, *body, *arguments, *expected;
 } signatures[SIGNATURES - 3] = {
-	{ "T a", "h = H(h, &a);", "*edge", "h = H(h, edge);" },
-	{ "int i, T a, long j, T b, T c, signed char k", "h = mix(h, i); h = H(h, &a); h = mix(h, j); h = H(h, &b); "
-	  "h = H(h, &c); h = mix(h, k);", "-7, a, 8, b, c, (signed char)(s | 0x80)",
-	  "h = mix(h, -7); h = H(h, &a); h = mix(h, 8); h = H(h, &b); h = H(h, &c); h = mix(h, (signed char)(s | 0x80));" },
-	{ "double p, double q, double r, double s, double t, double u, double w, T a, T b, float x, T c",
-	  "h = mix(h, (long)(p + 2 * q + 3 * r + 4 * s + 5 * t + 6 * u + 7 * w + 8 * x)); h = H(h, &a); h = H(h, &b); "
-	  "h = H(h, &c);", "1, 2, 3, 4, 5, 6, 7, a, b, 8, c",
-	  "h = mix(h, 204); h = H(h, &a); h = H(h, &b); h = H(h, &c);" },
-	{ "long p, long q, long r, long s, long t, T a, T b, double u, int w, long double x, T c",
-	  "h = mix(h, p + 2 * q + 3 * r + 4 * s + 5 * t + 6 * (long)u + 7 * w + 8 * (long)x); h = H(h, &a); "
-	  "h = H(h, &b); h = H(h, &c);", "1, 2, 3, 4, 5, a, b, 6, 7, 8, c",
-	  "h = mix(h, 204); h = H(h, &a); h = H(h, &b); h = H(h, &c);" },
+	{"T a", "h = H(h, &a);", "*edge", "h = H(h, edge);"},
+	{"int i, T a, long j, T b, T c, signed char k",
+	 "h = mix(h, i); h = H(h, &a); h = mix(h, j); h = H(h, &b); "
+	 "h = H(h, &c); h = mix(h, k);",
+	 "-7, a, 8, b, c, (signed char)(s | 0x80)",
+	 "h = mix(h, -7); h = H(h, &a); h = mix(h, 8); h = H(h, &b); h = H(h, &c); h = mix(h, (signed "
+	 "char)(s | 0x80));"},
+	{"double p, double q, double r, double s, double t, double u, double w, T a, T b, float x, T c",
+	 "h = mix(h, (long)(p + 2 * q + 3 * r + 4 * s + 5 * t + 6 * u + 7 * w + 8 * x)); h = H(h, &a); h = "
+	 "H(h, &b); "
+	 "h = H(h, &c);",
+	 "1, 2, 3, 4, 5, 6, 7, a, b, 8, c", "h = mix(h, 204); h = H(h, &a); h = H(h, &b); h = H(h, &c);"},
+	{"long p, long q, long r, long s, long t, T a, T b, double u, int w, long double x, T c",
+	 "h = mix(h, p + 2 * q + 3 * r + 4 * s + 5 * t + 6 * (long)u + 7 * w + 8 * (long)x); h = H(h, &a); "
+	 "h = H(h, &b); h = H(h, &c);",
+	 "1, 2, 3, 4, 5, a, b, 6, 7, 8, c", "h = mix(h, 204); h = H(h, &a); h = H(h, &b); h = H(h, &c);"},
 };
 
 static void write_functions(FILE *out, unsigned k, const struct shape *shape)
 {
 	write_type(out, k, shape);
 	fprintf(out, "#undef T\n#undef H\n#define T T%u\n#define H hash%u\n", k, k);
-	fprintf(out, "static __attribute__((noinline)) void fill%u(T *v, word *seed)\n{\n\tmemset(v, 0, sizeof *v);\n", k);
+	fprintf(out,
+		"static __attribute__((noinline)) void fill%u(T *v, word *seed)\n{\n\tmemset(v, 0, sizeof "
+		"*v);\n",
+		k);
 	each_value(out, shape, "\t%s = next(seed) %s;\n");
 	fprintf(out, "}\nstatic __attribute__((noinline)) word hash%u(word h, const T *v)\n{\n", k);
 	each_value(out, shape, "\th = mix(h, (long)%s);\n");
@@ -193,45 +205,57 @@ static void write_functions(FILE *out, unsigned k, const struct shape *shape)
 		fprintf(out, "static word called%u_%u(%s)\n{ word h = 1; %s return h; }\n", k, s,
 			signatures[s].parameters, signatures[s].body);
 		fprintf(out,
-			"static int caller%u_%u(void *f, T *edge)\n{ word s = %u, h = 1; T a, b, c; fill%u(&a, &s); "
-			"fill%u(&b, &s); fill%u(&c, &s); fill%u(edge, &s); %s return ((word (*)(%s))f)(%s) == h; }\n",
+			"static int caller%u_%u(void *f, T *edge)\n{ word s = %u, h = 1; T a, b, c; "
+			"fill%u(&a, &s); "
+			"fill%u(&b, &s); fill%u(&c, &s); fill%u(edge, &s); %s return ((word (*)(%s))f)(%s) "
+			"== h; }\n",
 			k, s, k * 10 + s, k, k, k, k, signatures[s].expected, signatures[s].parameters,
 			signatures[s].arguments);
 	}
 	/* Returned, between two guards, and to the end of a page. */
 	fprintf(out, "static T called%u_4(word s)\n{ T v; fill%u(&v, &s); return v; }\n", k, k);
 	fprintf(out,
-		"static int caller%u_4(void *f, T *edge)\n{ struct { char g; T v; char h; } r; T e; word s = %u; fill%u(&e, &s); "
+		"static int caller%u_4(void *f, T *edge)\n{ struct { char g; T v; char h; } r; T e; word s = "
+		"%u; fill%u(&e, &s); "
 		"memset(&r, 77, sizeof r); r.v = ((T (*)(word))f)(%u); "
 		"*edge = ((T (*)(word))f)(%u); "
-		"return r.g == 77 && r.h == 77 && H(1, &r.v) == H(1, &e) && H(1, edge) == H(1, &e); }\n", k, k, k, k, k);
+		"return r.g == 77 && r.h == 77 && H(1, &r.v) == H(1, &e) && H(1, edge) == H(1, &e); }\n",
+		k, k, k, k, k);
 	/* Taken and returned. */
-	fprintf(out, "static T called%u_5(long p, T a, double q, T b)\n{ return p + (long)q == 5 ? b : a; }\n", k);
 	fprintf(out,
-		"static int caller%u_5(void *f, T *edge)\n{ T a, b, r; word s = %u; fill%u(&a, &s); fill%u(&b, &s); "
-		"r = ((T (*)(long, T, double, T))f)(2, a, 3, b); return H(1, &r) == H(1, &b); }\n", k, k, k, k);
+		"static T called%u_5(long p, T a, double q, T b)\n{ return p + (long)q == 5 ? b : a; }\n", k);
+	fprintf(out,
+		"static int caller%u_5(void *f, T *edge)\n{ T a, b, r; word s = %u; fill%u(&a, &s); "
+		"fill%u(&b, &s); "
+		"r = ((T (*)(long, T, double, T))f)(2, a, 3, b); return H(1, &r) == H(1, &b); }\n",
+		k, k, k, k);
 	if (!can_be_variadic(shape))
 		return;
 	fprintf(out,
-		"static word called%u_6(int n, ...)\n{ va_list ap, other; word h = 1; __builtin_va_start(ap, n); "
+		"static word called%u_6(int n, ...)\n{ va_list ap, other; word h = 1; __builtin_va_start(ap, "
+		"n); "
 		"__builtin_va_copy(other, ap);"
 		"for (int i = 0; i < n; i++) { T v = __builtin_va_arg(ap, T); h = H(h, &v); "
 		"h = mix(h, __builtin_va_arg(ap, int)); h = mix(h, (long)__builtin_va_arg(ap, double)); } "
 		"h = mix(h, (long)__builtin_va_arg(ap, long double)); __builtin_va_end(ap); "
-		"T w = __builtin_va_arg(other, T); h = H(h, &w); __builtin_va_end(other); return h; }\n", k);
+		"T w = __builtin_va_arg(other, T); h = H(h, &w); __builtin_va_end(other); return h; }\n",
+		k);
 	fprintf(out,
-		"static int caller%u_6(void *f, T *edge)\n{ T a, b, c, d; word h = 1, s = %u; fill%u(&a, &s); fill%u(&b, &s); "
-		"fill%u(&c, &s); fill%u(&d, &s); h = mix(mix(H(h, &a), -1), 2); h = mix(mix(H(h, &b), 3), 4); "
+		"static int caller%u_6(void *f, T *edge)\n{ T a, b, c, d; word h = 1, s = %u; fill%u(&a, "
+		"&s); fill%u(&b, &s); "
+		"fill%u(&c, &s); fill%u(&d, &s); h = mix(mix(H(h, &a), -1), 2); h = mix(mix(H(h, &b), 3), "
+		"4); "
 		"h = mix(mix(H(h, &c), 5), 6); h = mix(mix(H(h, &d), 7), 8); h = mix(h, 9); h = H(h, &a); "
 		"return ((word (*)(int, ...))f)(4, a, -1, 2., b, 3, 4., c, 5, 6., d, 7, 8., 9.L) == h; }\n",
 		k, k, k, k, k, k);
 }
 
-/* What the compiler says of the shape: size, alignment, and each scalar as kind, size, offset, up to a kind of -1. A
- * bit-field is where its bits are. */
+/* What the compiler says of the shape: size, alignment, and each scalar as kind, size, offset, up to a kind
+ * of -1. A bit-field is where its bits are. */
 static void write_description(FILE *out, unsigned k, const struct shape *shape)
 {
-	fprintf(out, "static void about%u(long *to)\n{\n\t*to++ = sizeof(T%u); *to++ = _Alignof(T%u);\n", k, k, k);
+	fprintf(out, "static void about%u(long *to)\n{\n\t*to++ = sizeof(T%u); *to++ = _Alignof(T%u);\n", k,
+		k, k);
 	for (unsigned i = 0; i < shape->count; i++) {
 		const struct member *member = &members[shape->member[i]];
 		for (unsigned j = 0; j < SCALARS_MAX && member->scalars[j].path; j++) {
@@ -240,10 +264,15 @@ static void write_description(FILE *out, unsigned k, const struct shape *shape)
 			if (shape->form == SHAPE_BARE)
 				fprintf(out, "*to++ = sizeof(T%u); *to++ = 0;\n", k);
 			else if (member->bit_field)
-				fprintf(out, "{ T%u v; memset(&v, 0, sizeof v); v.m%u = -1; bits((char *)&v, sizeof v, to); "
-					"to += 2; }\n", k, i);
+				fprintf(out,
+					"{ T%u v; memset(&v, 0, sizeof v); v.m%u = -1; bits((char *)&v, "
+					"sizeof v, to); "
+					"to += 2; }\n",
+					k, i);
 			else
-				fprintf(out, "*to++ = sizeof(((T%u *)0)->m%u%s); *to++ = __builtin_offsetof(T%u, m%u%s);\n",
+				fprintf(out,
+					"*to++ = sizeof(((T%u *)0)->m%u%s); *to++ = __builtin_offsetof(T%u, "
+					"m%u%s);\n",
 					k, i, path, k, i, path);
 		}
 	}
@@ -281,7 +310,7 @@ static char *write_text(unsigned first, unsigned end, bool described)
 	return text;
 }
 
-/* --- compiling, linking, calling ------------------------------------------------------------------------------------ */
+/* --- compiling, linking, calling ------------------------------------------------------------------------ */
 
 static unsigned char *page_end; /* behind it is no memory */
 
@@ -302,7 +331,7 @@ static void *const *load_tcc(const char *text)
 
 static void *const *load_cc(const char *text, const char *compiler, const char *level)
 {
-	const char *argv[] = { compiler, level, NULL };
+	const char *argv[] = {compiler, level, NULL};
 	return ((table_function *)linking_enter(linking_cc(text, argv), "table"))();
 }
 
@@ -327,7 +356,7 @@ static unsigned try_in_child(unsigned k, size_t size, void *const *callers, void
 	pid_t child = fork();
 	assert_true(child >= 0);
 	if (!child) {
-		struct rlimit none = { 0, 0 };
+		struct rlimit none = {0, 0};
 		setrlimit(RLIMIT_CORE, &none);
 		for (int number = 1; number < 32; number++)
 			signal(number, SIG_DFL); /* cmocka's would go on with the tests here */
@@ -339,7 +368,7 @@ static unsigned try_in_child(unsigned k, size_t size, void *const *callers, void
 	return WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) & ALL_WRONG : ALL_WRONG;
 }
 
-/* --- the predicate against it ---------------------------------------------------------------------------------------- */
+/* --- the predicate against it --------------------------------------------------------------------------- */
 
 static const char *shape_text(const struct shape *shape)
 {
@@ -358,9 +387,11 @@ static unsigned describe(const struct shape *shape, const long *about, struct co
 	for (unsigned i = 0; i < shape->count; i++) {
 		const struct member *member = &members[shape->member[i]];
 		for (unsigned j = 0; j < SCALARS_MAX && member->scalars[j].path; j++, about += 3) {
-			scalars[count] = (struct convention_scalar){
-				.kind = (enum convention_kind)about[0], .size = (uint64_t)about[1], .offset = (uint64_t)about[2],
-				.bit_field = member->bit_field, .in_array = member->array };
+			scalars[count] = (struct convention_scalar){.kind = (enum convention_kind)about[0],
+								    .size = (uint64_t)about[1],
+								    .offset = (uint64_t)about[2],
+								    .bit_field = member->bit_field,
+								    .in_array = member->array};
 			count++;
 		}
 	}
@@ -372,7 +403,7 @@ static unsigned describe(const struct shape *shape, const long *about, struct co
 static unsigned check_shape(const struct shape *shape, const long *about, unsigned wrong, unsigned *useful)
 {
 	struct convention_scalar scalars[MEMBERS_MAX * SCALARS_MAX];
-	struct convention_shape description = { .size = (uint64_t)about[0], .align = (uint64_t)about[1] };
+	struct convention_shape description = {.size = (uint64_t)about[0], .align = (uint64_t)about[1]};
 	describe(shape, about, scalars, &description);
 	bool yes = convention_matches(&description);
 	if (getenv("CONVENTION_SHOW"))
@@ -387,7 +418,8 @@ static unsigned check_shape(const struct shape *shape, const long *about, unsign
 
 enum { BATCH = 36 };
 
-/* All shapes, in batches, each `skip` batches. gcc takes four times as long as clang, so it gets only some. */
+/* All shapes, in batches, each `skip` batches. gcc takes four times as long as clang, so it gets only some.
+ */
 static void compare_with(const char *compiler, const char *level, unsigned skip)
 {
 	unsigned lies = 0, useful = 0, matching = 0;
@@ -425,12 +457,14 @@ static void no_shape_is_trusted_that_clang_passes_otherwise(void **state)
 	compare_with("clang", "-O0", 1);
 }
 
-/* Bits above a narrow value are anybody's when it is returned, and extended when it is passed, as clang expects
- * and the psABI does not say. */
+/* Bits above a narrow value are anybody's when it is returned, and extended when it is passed, as clang
+ * expects and the psABI does not say. */
 static const char narrow_text[] =
 	"signed char c(long v) { return v; }\nshort s(long v) { return v; }\n"
-	"unsigned char uc(long v) { return v; }\nunsigned short us(long v) { return v; }\n_Bool b(long v) { return v; }\n"
-	"long xc(signed char v) { return v; }\nlong xs(short v) { return v; }\nlong xuc(unsigned char v) { return v; }\n"
+	"unsigned char uc(long v) { return v; }\nunsigned short us(long v) { return v; }\n_Bool b(long v) { "
+	"return v; }\n"
+	"long xc(signed char v) { return v; }\nlong xs(short v) { return v; }\nlong xuc(unsigned char v) { "
+	"return v; }\n"
 	"long xus(unsigned short v) { return v; }\nlong xb(_Bool v) { return v; }\n"
 	"long xi(int v) { return v; }\nlong xui(unsigned v) { return v; }\n"
 	"int called(void **f)\n{\n"
@@ -454,9 +488,10 @@ static const char narrow_text[] =
 static void narrow_values_arrive_whole(void **state)
 {
 	(void)state;
-	static const char *const compilers[] = { "gcc", "clang" };
+	static const char *const compilers[] = {"gcc", "clang"};
 	for (unsigned i = 0; i < 2; i++) {
-		void *const *tcc = load_tcc(narrow_text), *const *cc = load_cc(narrow_text, compilers[i], "-O2");
+		void *const *tcc = load_tcc(narrow_text), *const *cc =
+								  load_cc(narrow_text, compilers[i], "-O2");
 		assert_int_equal(((int (*)(void *const *))tcc[12])(cc), 0);
 		assert_int_equal(((int (*)(void *const *))cc[12])(tcc), 0);
 	}

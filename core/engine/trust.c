@@ -1,0 +1,471 @@
+#include "trust.h"
+#include "token.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct word {
+	const char *text, *reason;
+};
+
+/* Names whose mere presence sends a text to cc: libtcc rejects some in obscure words and silently ignores
+ * others. */
+static const struct word distrusted[] = {
+	{"_Complex", "complex numbers"},
+	{"__complex__", "complex numbers"},
+	{"__complex", "complex numbers"},
+	{"_Imaginary", "complex numbers"},
+	{"__int128", "128-bit integers"},
+	{"__int128_t", "128-bit integers"},
+	{"__uint128_t", "128-bit integers"},
+	{"_Atomic", "atomic types"},
+	{"_Thread_local", "thread-local variables"},
+	{"__thread", "thread-local variables"},
+	{"__auto_type", "__auto_type"},
+	{"_BitInt", "_BitInt"},
+	{"_Float16", "_Float16"},
+	{"__bf16", "__bf16"},
+	{"_Float128", "128-bit floating point"},
+	{"__float128", "128-bit floating point"},
+	{"_Float64x", "_Float64x"},
+	{"_Decimal32", "decimal floating point"},
+	{"_Decimal64", "decimal floating point"},
+	{"_Decimal128", "decimal floating point"},
+	{"vector_size", "vectors"},
+	{"__vector_size__", "vectors"},
+	{"ext_vector_type", "vectors"},
+	{"_Pragma", "_Pragma"},
+};
+
+/* In the parentheses of an __attribute__: these change the meaning, and libtcc ignores or half knows them.
+ * Attributes that it warns of are judged by harmless_attributes. */
+static const struct word distrusted_attributes[] = {
+	{"constructor", "the constructor attribute"},
+	{"destructor", "the destructor attribute"},
+	{"mode", "the mode attribute"},
+	{"alias", "the alias attribute"},
+	{"regparm", "another calling convention"},
+	{"fastcall", "another calling convention"},
+	{"stdcall", "another calling convention"},
+	{"ms_abi", "another calling convention"},
+	{"sysv_abi", "another calling convention"},
+	{"dllimport", "the dllimport attribute"},
+	{"dllexport", "the dllexport attribute"},
+	{"section", "the section attribute"},
+};
+
+/* Attributes that libtcc warns of and ignores, and that only help diagnostics or optimisers, or concern how a
+ * whole program is linked. Spelled here without the underscores that may stand around them. */
+/* clang-format off */
+static const char *const harmless_attributes[] = {
+	"access", "alloc_align", "alloc_size", "always_inline", "artificial", "assume_aligned", "aligned",
+	"cold", "const", "counted_by", "deprecated", "designated_init", "diagnose_if", "error",
+	"externally_visible", "fallthrough", "fd_arg", "fd_arg_read", "fd_arg_write", "flatten", "format",
+	"format_arg", "gnu_inline", "hot", "leaf", "malloc", "may_alias", "no_icf",
+	"no_instrument_function", "no_profile_instrument_function", "no_reorder", "no_sanitize",
+	"no_sanitize_address", "no_sanitize_thread", "no_sanitize_undefined", "no_split_stack",
+	"no_stack_limit", "no_stack_protector", "noclone", "noinline", "noipa", "nonnull", "nonstring",
+	"noplt", "noreturn", "nothrow", "optimize", "optnone", "patchable_function_entry", "pure",
+	"returns_nonnull", "returns_twice", "sentinel", "stack_protect", "symver", "tainted_args",
+	"unavailable", "used", "warn_unused_result", "warning",
+};
+/* clang-format on */
+
+/* libtcc's other warnings that are no more than gcc's own would be: same code, same meaning. */
+static const char *const harmless_warnings[] = {
+	"declared but not used",
+	" redefined",
+	"assignment discards qualifiers from pointer target type",
+	"assignment from incompatible pointer type",
+	"cast between pointer and integer of different size",
+	"deprecated use of label at end of compound statement",
+	"function might return no value",
+	"'return' with no value",
+	"pointer type mismatch in comparison",
+	"unnamed struct/union that defines no instances",
+	"#pragma GCC is ignored", /* the scan lets only harmless ones come this far */
+	"#pragma STDC is ignored",
+	"#warning ",
+};
+
+static bool name_equals(const char *text, const struct token *token, const char *word)
+{
+	size_t length = token->end - token->begin;
+	return strlen(word) == length && !memcmp(text + token->begin, word, length);
+}
+
+/* An attribute's name, with or without the underscores around it. */
+static bool attribute_equals(const char *name, size_t length, const char *word)
+{
+	if (length > 4 && !memcmp(name, "__", 2) && !memcmp(name + length - 2, "__", 2)) {
+		name += 2;
+		length -= 4;
+	}
+	return strlen(word) == length && !memcmp(name, word, length);
+}
+
+static const char *find_word(const char *text, const struct token *token)
+{
+	for (size_t i = 0; i < sizeof distrusted / sizeof *distrusted; i++)
+		if (name_equals(text, token, distrusted[i].text))
+			return distrusted[i].reason;
+	return NULL;
+}
+
+static const char over_aligned[] = "an alignment of more than 16 bytes";
+
+/* `aligned(N)`: libtcc's stack frames keep 16 bytes and no more, so a larger N may turn out untrue for a
+ * local. */
+static bool alignment_is_kept(struct token_reader reader)
+{
+	struct token token;
+	token_next(&reader, &token);
+	if (token.kind != TOKEN_PUNCTUATOR || token.first != '(')
+		return true; /* bare `aligned`: 16 */
+	token_next(&reader, &token);
+	if (token.kind != TOKEN_NUMBER)
+		return false;
+	unsigned long value = strtoul(reader.text + token.begin, NULL, 0);
+	token_next(&reader, &token);
+	return token.first == ')' && value <= 16;
+}
+
+/* Behind `__attribute__`: what in its parentheses libtcc gets wrong, or NULL. */
+static const char *attribute_reason(struct token_reader reader)
+{
+	struct token token;
+	struct token_reader last = reader;
+	token_next(&reader, &token);
+	if (token.first != '(')
+		return "an attribute made by a macro";
+	token_skip_group(&reader, &token);
+	uint32_t end = token.begin;
+	reader = last;
+	for (token_next(&reader, &token); token.kind != TOKEN_END && token.begin < end;
+	     token_next(&reader, &token)) {
+		if (token.kind != TOKEN_NAME)
+			continue;
+		const char *name = reader.text + token.begin;
+		size_t length = token.end - token.begin;
+		for (size_t i = 0; i < sizeof distrusted_attributes / sizeof *distrusted_attributes; i++)
+			if (attribute_equals(name, length, distrusted_attributes[i].text))
+				return distrusted_attributes[i].reason;
+		if (attribute_equals(name, length, "aligned") && !alignment_is_kept(reader))
+			return over_aligned;
+	}
+	return NULL;
+}
+
+/* Behind `asm`: an asm label (`extern int n __asm__("x")`) names a symbol and is fine; so is a statement
+ * without operands and instructions, which only keeps a compiler from moving things. The rest is not libtcc's
+ * strength. */
+static const char *asm_reason(struct token_reader reader, bool statement)
+{
+	struct token token;
+	token_next(&reader, &token);
+	while (token.kind == TOKEN_NAME) { /* volatile, inline, goto */
+		statement = true;
+		token_next(&reader, &token);
+	}
+	if (!statement)
+		return NULL;
+	token_next(&reader, &token);
+	if (token.kind != TOKEN_STRING || token.end - token.begin != 2)
+		return "inline assembler";
+	for (token_next(&reader, &token); token.first != ')'; token_next(&reader, &token))
+		if (token.kind != TOKEN_STRING && token.first != ':' && token.first != ',')
+			return "inline assembler";
+	return NULL;
+}
+
+static bool starts_statement(const struct token *previous, bool in_body)
+{
+	if (previous->kind == TOKEN_NAME)
+		return false; /* `else asm`, `do asm` have "volatile" or an operand in practice; a label else
+			       */
+	return !previous->first || strchr("{};:", previous->first) || (in_body && previous->first == ')');
+}
+
+/* libtcc keeps `\u00e9` as it is written. */
+static const char *literal_reason(const struct token_reader *reader, const struct token *token)
+{
+	for (uint32_t i = token->begin; i + 1 < token->end; i++) {
+		if (reader->text[i] != '\\')
+			continue;
+		i++;
+		if (reader->text[i] == 'u' || reader->text[i] == 'U')
+			return "universal character names";
+	}
+	return NULL;
+}
+
+/* A function's text as people write it has `#if`s in it; the branch that is not taken may hold an #error. */
+static bool is_conditional(const struct token_reader *body, const struct token *word)
+{
+	static const char *const words[] = {"if",   "ifdef", "ifndef", "elif",
+					    "else", "endif", "error",  "warning"};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (token_is(body, word, words[i]))
+			return true;
+	return false;
+}
+
+/* `__has_attribute(x)` and its kin ask the compiler, and libtcc has other answers. Reads the line to its end.
+ */
+static const char *conditional_reason(struct token_reader *body)
+{
+	struct token word;
+	for (token_next(body, &word); word.kind != TOKEN_END; token_next(body, &word))
+		if (word.kind == TOKEN_NAME && word.end - word.begin > 6 &&
+		    !memcmp(body->text + word.begin, "__has_", 6))
+			return "a question about the compiler";
+	return NULL;
+}
+
+/* #define and what else may stand in a preprocessed text. */
+static const char *directive_reason(const char *text, const struct token *token, struct token_reader *body)
+{
+	struct token word;
+	token_reader_init(body, text + token->begin, token->end - token->begin);
+	body->line_start = false;
+	token_next(body, &word); /* # */
+	token_next(body, &word);
+	if (word.kind == TOKEN_NUMBER || token_is(body, &word, "line") || token_is(body, &word, "undef")) {
+		body->at = body->size;
+		return NULL;
+	}
+	if (token_is(body, &word, "define")) {
+		token_next(body, &word);
+		return NULL;
+	}
+	if (is_conditional(body, &word))
+		return conditional_reason(body);
+	if (!token_is(body, &word, "pragma"))
+		return word.kind == TOKEN_END ? NULL : "a preprocessor directive";
+	token_next(body, &word);
+	if (token_is(body, &word, "pack") || token_is(body, &word, "push_macro") ||
+	    token_is(body, &word, "pop_macro"))
+		body->at = body->size;
+	else if (token_is(body, &word, "GCC"))
+		token_next(body, &word);
+	if (body->at == body->size || token_is(body, &word, "diagnostic") ||
+	    token_is(body, &word, "poison") || token_is(body, &word, "system_header") ||
+	    token_is(body, &word, "visibility")) {
+		body->at = body->size;
+		return NULL;
+	}
+	return "a #pragma";
+}
+
+/* Where in the text a scan is: in which braces, and in how many brackets within them. */
+enum brace_kind { BRACE_FILE, BRACE_OTHER, BRACE_FIELDS, BRACE_ENUM };
+
+enum { DEPTH_MAX = 256 };
+
+struct scan {
+	struct token_reader reader;
+	bool macro; /* the text of a macro: nobody knows what comes before it */
+	struct token token, previous;
+	enum brace_kind next; /* what a `{` here would open */
+	bool enum_closed;     /* right behind an enum's braces */
+	unsigned depth;
+	struct {
+		enum brace_kind kind;
+		unsigned brackets;
+	} braces[DEPTH_MAX];
+};
+
+/* A bit-field of more than 32 bits: gcc computes with its own width, libtcc with 64 bits. */
+static const char *colon_reason(const struct scan *scan)
+{
+	struct token_reader reader = scan->reader;
+	struct token width;
+	if (scan->braces[scan->depth].kind != BRACE_FIELDS || scan->braces[scan->depth].brackets)
+		return NULL;
+	token_next(&reader, &width);
+	if (width.kind == TOKEN_NUMBER && strtoul(reader.text + width.begin, NULL, 0) <= 32) {
+		token_next(&reader, &width);
+		if (width.first == ';' || width.first == ',' || width.kind == TOKEN_NAME)
+			return NULL;
+	}
+	return "a bit-field of more than 32 bits";
+}
+
+static const char *open_brace(struct scan *scan)
+{
+	if (scan->depth + 1 == DEPTH_MAX)
+		return "so deeply nested braces";
+	if (!scan->depth && scan->previous.first == ';' && !scan->macro)
+		return "a function definition in the old style";
+	scan->depth++;
+	scan->braces[scan->depth].kind = scan->next;
+	scan->braces[scan->depth].brackets = 0;
+	scan->next = BRACE_OTHER;
+	return NULL;
+}
+
+static const char *punctuator_reason(struct scan *scan)
+{
+	bool was_enum = scan->braces[scan->depth].kind == BRACE_ENUM;
+	unsigned *brackets = &scan->braces[scan->depth].brackets;
+	switch (scan->token.first) {
+	case '{':
+		return open_brace(scan);
+	case '}':
+		if (scan->depth)
+			scan->depth--;
+		scan->enum_closed = was_enum;
+		return NULL;
+	case '(':
+	case '[':
+		++*brackets;
+		break;
+	case ')':
+	case ']':
+		if (*brackets)
+			--*brackets;
+		break;
+	case ':':
+		return colon_reason(scan);
+	}
+	scan->next = BRACE_OTHER;
+	return NULL;
+}
+
+static const char *name_reason(struct scan *scan)
+{
+	const struct token_reader *reader = &scan->reader;
+	const struct token *token = &scan->token;
+	const char *reason = find_word(reader->text, token);
+	if (reason)
+		return reason;
+	if (token_is(reader, token, "struct") || token_is(reader, token, "union"))
+		scan->next = BRACE_FIELDS;
+	else if (token_is(reader, token, "enum"))
+		scan->next = BRACE_ENUM;
+	if (token_is(reader, token, "_Alignas") && !alignment_is_kept(*reader))
+		return over_aligned;
+	if (token_is(reader, token, "__attribute__") || token_is(reader, token, "__attribute")) {
+		/* `packed` makes it smaller, to gcc. */
+		if (scan->next == BRACE_ENUM || scan->enum_closed)
+			return "an enumeration with an attribute";
+		reason = attribute_reason(*reader);
+		if (!reason && scan->next == BRACE_FIELDS) { /* struct __attribute__((packed)) { */
+			token_next(&scan->reader, &scan->token);
+			token_skip_group(&scan->reader, &scan->token);
+		}
+		return reason;
+	}
+	if (token_is(reader, token, "__asm__") || token_is(reader, token, "asm") ||
+	    token_is(reader, token, "__asm"))
+		return asm_reason(*reader, scan->macro || starts_statement(&scan->previous, scan->depth > 0));
+	return NULL;
+}
+
+static const char *token_reason(struct scan *scan)
+{
+	bool behind_enum = scan->enum_closed;
+	const char *reason = NULL;
+	switch (scan->token.kind) {
+	case TOKEN_NAME:
+		reason = name_reason(scan);
+		break;
+	case TOKEN_PUNCTUATOR:
+		reason = punctuator_reason(scan);
+		break;
+	case TOKEN_STRING:
+	case TOKEN_CHARACTER:
+		reason = literal_reason(&scan->reader, &scan->token);
+		break;
+	default:
+		break;
+	}
+	if (behind_enum)
+		scan->enum_closed = false;
+	return reason;
+}
+
+static const char *scan_text(struct scan *scan)
+{
+	for (;;) {
+		token_next(&scan->reader, &scan->token);
+		if (scan->token.kind == TOKEN_END)
+			return scan->token.unterminated ? "an unterminated literal or comment" : NULL;
+		const char *reason;
+		if (scan->token.kind == TOKEN_DIRECTIVE) {
+			struct token_reader body;
+			reason = directive_reason(scan->reader.text, &scan->token, &body);
+			if (!reason && body.at < body.size) {
+				struct scan inner = {.reader = body, .macro = true};
+				reason = scan_text(&inner);
+			}
+		} else {
+			reason = token_reason(scan);
+			scan->previous = scan->token;
+		}
+		if (reason)
+			return reason;
+	}
+}
+
+const char *trust_text(const char *text, uint32_t size)
+{
+	struct scan scan = {.macro = false};
+	token_reader_init(&scan.reader, text, size);
+	return scan_text(&scan);
+}
+
+/* Flags that make the same text mean something else, and that libtcc does not know. */
+static const char *const distrusted_flags[] = {
+	"-funsigned-char",
+	"-funsigned-bitfields",
+	"-fshort-enums",
+	"-fshort-wchar",
+	"-fpack-struct",
+	"-ftrapv",
+	"-fms-extensions",
+	"-fplan9-extensions",
+	"-fexceptions",
+	"-fnon-call-exceptions",
+	"-fexec-charset=",
+	"-fwide-exec-charset=",
+	"-finput-charset=",
+	"-fsanitize=",
+	"-finstrument-functions",
+	"-fopenmp",
+	"-fsingle-precision-constant",
+	"-malign-double",
+	"-mlong-double-64",
+	"-mlong-double-128",
+	"-mms-bitfields",
+	"-m32",
+	"-mx32",
+	"-mabi=",
+	"-mregparm",
+};
+
+const char *trust_flags(const char *const *argv)
+{
+	for (; *argv; argv++)
+		for (size_t i = 0; i < sizeof distrusted_flags / sizeof *distrusted_flags; i++)
+			if (!strncmp(*argv, distrusted_flags[i], strlen(distrusted_flags[i])))
+				return *argv;
+	return NULL;
+}
+
+bool trust_warning(const char *warning)
+{
+	const char *quote = strchr(warning, '\'');
+	const char *ignored = strstr(warning, "' attribute ignored");
+	if (quote && ignored > quote) {
+		for (size_t i = 0; i < sizeof harmless_attributes / sizeof *harmless_attributes; i++)
+			if (attribute_equals(quote + 1, (size_t)(ignored - quote - 1),
+					     harmless_attributes[i]))
+				return true;
+		return false;
+	}
+	for (size_t i = 0; i < sizeof harmless_warnings / sizeof *harmless_warnings; i++)
+		if (strstr(warning, harmless_warnings[i]))
+			return true;
+	return false;
+}
