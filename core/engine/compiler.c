@@ -117,11 +117,10 @@ static enum worker_end run_worker(int fd)
 	return WORKER_REPLACE;
 }
 
-/* Forks one worker after another until the engine is gone. */
+/* Forks one worker after another until the engine is gone or a worker dies. That is told by the end of this process: an
+ * answer from here could be one that nobody asked for, and be taken for the next text's. */
 static void run_parent(int fd)
 {
-	static const char crashed[] = "libtcc crashed on this text";
-
 	for (;;) {
 		int status;
 		pid_t worker = fork();
@@ -133,9 +132,7 @@ static void run_parent(int fd)
 		}
 		while (waitpid(worker, &status, 0) < 0 && errno == EINTR)
 			;
-		if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_DONE)
-			return;
-		if (WIFSIGNALED(status) && !send_answer(fd, ANSWER_WHY, crashed, sizeof(crashed) - 1))
+		if (!WIFEXITED(status) || WEXITSTATUS(status) == WORKER_DONE)
 			return;
 	}
 }
@@ -218,22 +215,43 @@ static bool receive_answer(struct compiler *c, struct answer *a, unsigned char *
 	return false;
 }
 
-struct error *compiler_compile(struct compiler *c, const char *text, struct compile_object *out, char **why)
+static bool send_text(struct compiler *c, const char *text)
 {
 	uint32_t size = (uint32_t)strlen(text);
+
+	return write_all(c->socket, &size, sizeof(size)) && write_all(c->socket, text, size);
+}
+
+/* Hands the text to the process, which may have ended since the last one: then to a new one. */
+static struct error *submit(struct compiler *c, const char *text, bool *sent)
+{
+	*sent = false;
+	for (int tries = 0; tries < 2 && !*sent; tries++) {
+		if (c->pid <= 0) {
+			struct error *e = start(c);
+			if (e)
+				return e;
+		}
+		*sent = send_text(c, text);
+		if (!*sent)
+			stop(c);
+	}
+	return NULL;
+}
+
+struct error *compiler_compile(struct compiler *c, const char *text, struct compile_object *out, char **why)
+{
 	struct answer a;
 	unsigned char *bytes;
+	bool sent;
 
 	*why = NULL;
-	if (c->pid <= 0) {
-		struct error *e = start(c);
-		if (e)
-			return e;
-	}
-	if (!write_all(c->socket, &size, sizeof(size)) || !write_all(c->socket, text, size) ||
-	    !receive_answer(c, &a, &bytes)) {
+	struct error *e = submit(c, text, &sent);
+	if (e)
+		return e;
+	if (!sent || !receive_answer(c, &a, &bytes)) {
 		stop(c);
-		*why = strdup("libtcc did not answer");
+		*why = strdup("libtcc crashed on this text, or took too long");
 		return *why ? NULL : error_memory();
 	}
 	if (a.kind == ANSWER_OBJECT) {
@@ -244,7 +262,7 @@ struct error *compiler_compile(struct compiler *c, const char *text, struct comp
 		*why = (char *)bytes;
 		return NULL;
 	}
-	struct error *e = error_new(ERROR_INTERNAL, "%s", (char *)bytes);
+	e = error_new(ERROR_INTERNAL, "%s", (char *)bytes);
 	free(bytes);
 	return e;
 }
