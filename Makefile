@@ -50,7 +50,7 @@ $(B)/%.o: %.c
 
 $(B)/librtf.so: $(AGENT_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -shared -Wl,-soname,librtf.so -Wl,-z,defs $(LDFLAGS) $^ -o $@ -lpthread
+	$(Q)$(CC) -shared -Wl,-soname,librtf.so -Wl,-z,defs -Wl,-z,nodelete $(LDFLAGS) $^ -o $@ -lpthread
 
 $(B)/librtf.a: $(AGENT_OBJ)
 	$(call say,AR,$@)

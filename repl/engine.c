@@ -4,6 +4,7 @@
 #include "events.h"
 #include "follow.h"
 #include "live.h"
+#include "optimise.h"
 #include "session.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 3 };
+enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 4 };
 
 /* Whether the program has ended though its channel is open: a forked child may hold it. */
 static int watch_process(pid_t pid)
@@ -71,6 +72,26 @@ static int follow_saves(struct session_host *host, int timeout)
 	return sooner(timeout, deadline);
 }
 
+/* Functions that have been left alone for a while; returns when to look again. */
+static int optimise_quiet(struct session_host *host, int timeout)
+{
+	if (!host->optimise)
+		return timeout;
+	int64_t deadline = optimise_deadline(host->optimise);
+	if (deadline && deadline <= build_now_us()) {
+		optimise_serve(host->optimise);
+		deadline = optimise_deadline(host->optimise);
+	}
+	return sooner(timeout, deadline);
+}
+
+static void queue_optimisation(void *context, struct live_function *f, int version, struct build *build)
+{
+	const struct session_host *host = context;
+
+	optimise_queue(host->optimise, f, version, build);
+}
+
 static void serve_sessions(const struct pollfd *fds, struct session **sessions, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -87,10 +108,12 @@ static void serve(struct session_host *host)
 	while (!program_lost(host->program)) {
 		struct pollfd fds[POLLED_MAX + OURS] = {{program_socket(host->program), POLLIN, 0},
 							{process, POLLIN, 0},
-							{host->follow ? follow_fd(host->follow) : -1, POLLIN, 0}};
+							{host->follow ? follow_fd(host->follow) : -1, POLLIN, 0},
+							{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0}};
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
-		int timeout = follow_saves(host, tick_sessions(host, may_read_ahead ? 0 : -1));
+		int timeout = tick_sessions(host, may_read_ahead ? 0 : -1);
+		timeout = optimise_quiet(host, follow_saves(host, timeout));
 
 		for (struct session *s = host->first; s && count < POLLED_MAX; s = session_next(s), count++) {
 			sessions[count] = s;
@@ -109,6 +132,8 @@ static void serve(struct session_host *host)
 			break;
 		if (fds[0].revents)
 			error_free(program_receive(host->program));
+		if (fds[3].revents)
+			optimise_serve(host->optimise);
 		if (fds[2].revents)
 			follow_serve(host->follow);
 		serve_sessions(fds + OURS, sessions, count);
@@ -155,8 +180,16 @@ int main(int argc, char **argv)
 		if (e)
 			live_warn(host.live, error_context(e, "saves are not followed"));
 	}
+	if (program_flags(host.program) & HELLO_OPTIMIZE) {
+		e = optimise_new(host.live, events_tell_optimised, &host, &host.optimise);
+		if (e)
+			live_warn(host.live, e);
+		else
+			live_set_successor(host.live, queue_optimisation, &host);
+	}
 	greet_clients(&host);
 	serve(&host);
+	optimise_free(host.optimise);
 	follow_free(host.follow);
 	live_free(host.live);
 	program_free(host.program);

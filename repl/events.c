@@ -1,6 +1,7 @@
 #include "events.h"
 #include "show.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -54,5 +55,22 @@ void events_tell_save(void *context, const struct follow_news *news)
 		line += size + (line[size] == '\n');
 	}
 	text_fini(&text);
+	session_broadcast(host, event);
+}
+
+void events_tell_optimised(void *context, const struct live_function *f, int version, const char *message)
+{
+	struct session_host *host = context;
+	char text[512];
+
+	if (message)
+		snprintf(text, sizeof(text), "%s@%d stays as libtcc made it: %s\n", f->at.name, version, message);
+	else
+		snprintf(text, sizeof(text), "%s@%d runs optimised now\n", f->at.name, version);
+	program_log(host->program, message ? LOG_WARNING : LOG_INFO, "%.*s", (int)strcspn(text, "\n"), text);
+	json_t *event = json_pack("{s:s, s:s, s:i, s:s}", "event", message ? "not-optimised" : "optimised", "function",
+				  f->at.name, "version", version, "text", text);
+	if (event && message)
+		json_object_set_new(event, "message", json_string(message));
 	session_broadcast(host, event);
 }

@@ -8,4 +8,7 @@
 /* A save and what became of it; `context` is the struct session_host. For follow_new. */
 void events_tell_save(void *context, const struct follow_news *);
 
+/* A version that was optimised, or could not be; likewise. For optimise_new. */
+void events_tell_optimised(void *context, const struct live_function *, int version, const char *message);
+
 #endif

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "follow.h"
 #include "live.h"
+#include "optimise.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -23,6 +24,7 @@ struct session;
 struct session_host {
 	struct live *live;
 	struct program *program;
+	struct optimise *optimise; /* NULL: versions stay as libtcc made them */
 	struct follow *follow; /* NULL: saves are not followed */
 	time_t started; /* the engine's start */
 	struct session *first; /* every session, linked; the host's users only read it */

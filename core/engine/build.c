@@ -327,7 +327,7 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 	return e;
 }
 
-static struct error *compile_with_cc(struct build *b)
+struct error *build_compile_cc(struct build *b)
 {
 	const char **argv = compiler_flags(b, NULL);
 
@@ -356,7 +356,7 @@ static struct error *compile(const struct build_host *host, struct build *b)
 	} else if (!b->why_cc) {
 		set_why(b, strdup("it passes values that libtcc passes in another way than the program's compiler"));
 	}
-	return compile_with_cc(b);
+	return build_compile_cc(b);
 }
 
 struct error *build_link(const struct build_host *host, struct build *b, size_t *code_before, size_t *data_before)
@@ -377,13 +377,24 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 		set_why(b, why);
 		error_free(e);
 		link_result_fini(&b->link);
-		e = compile_with_cc(b);
+		e = build_compile_cc(b);
 		b->compile_us = build_now_us() - start + b->compile_us;
 		start = build_now_us();
 		if (!e)
 			e = link_here(host, b, *code_before, *data_before);
 	}
 	b->link_us = build_now_us() - start;
+	if (e)
+		return e;
+	*code_before += b->link.code_size;
+	*data_before += b->link.data_size;
+	return NULL;
+}
+
+struct error *build_link_object(const struct build_host *host, struct build *b, size_t *code_before, size_t *data_before)
+{
+	struct error *e = link_here(host, b, *code_before, *data_before);
+
 	if (e)
 		return e;
 	*code_before += b->link.code_size;

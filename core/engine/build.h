@@ -68,6 +68,11 @@ struct error *build_check(const struct build_host *, const struct build_request 
  * the same change may stand there). Both go up by what this one takes. ERROR_LAYOUT if a static changed its size. */
 struct error *build_link(const struct build_host *, struct build *, size_t *code_before, size_t *data_before);
 
+/* The two halves of the same, for code that takes the place of libtcc's: the slice by the program's own compiler, which
+ * may run in any thread, and the object's way into the arena. */
+struct error *build_compile_cc(struct build *);
+struct error *build_link_object(const struct build_host *, struct build *, size_t *code_before, size_t *data_before);
+
 const char *build_compiler(const struct build *); /* "libtcc 0.9.27" or the compiler's name */
 void build_fini(struct build *);
 

@@ -486,7 +486,11 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 		c->parts[i].function->versions++;
 	store_start = build_now_us();
 	record(l, c, HISTORY_DEFINE, 0, q->user);
-	return report(out, c, start, store_us + build_now_us() - store_start);
+	struct error *reported = report(out, c, start, store_us + build_now_us() - store_start);
+	for (size_t i = 0; i < c->count; i++)
+		if (c->parts[i].build.object.backend == BACKEND_TCC)
+			live_tell_successor(l, c->parts[i].function, c->parts[i].to, &c->parts[i].build);
+	return reported;
 }
 
 struct error *change_define(struct live *l, const struct change_request *q, struct change_outcome *out)
@@ -721,4 +725,41 @@ struct error *change_undo(struct live *l, bool redo, const char *user, struct ch
 	free(moves);
 	change_fini(&c);
 	return e;
+}
+
+/* --- optimised again -------------------------------------------------------------------------------------------- */
+
+struct error *change_optimised(struct live *l, struct live_function *f, int version, struct build *build, bool *replaced)
+{
+	struct part part = {.function = f, .built = true, .from = version, .to = version};
+	struct change c = {.parts = &part, .count = 1};
+
+	*replaced = false;
+	if (f->live != version)
+		return NULL;
+	/* The build is the caller's: its request has no extra text, whose variables libtcc's version has placed already. */
+	part.build = *build;
+	struct link_region code, data;
+	size_t variables = live_variable_mark(l);
+	part.note_at = c.code[f->arena];
+	c.code[f->arena] += (size_t)NOTE_SIZE;
+	struct error *e = build_link_object(live_host(l), &part.build, &c.code[f->arena], &c.data[f->arena]);
+	*build = part.build;
+	if (!e)
+		e = note_part(l, &part, &c.code[f->arena]);
+	if (e) {
+		live_forget_variables(l, variables);
+		return e;
+	}
+	part.target = part.build.link.entry;
+	program_regions(live_program(l), f->arena, &code, &data);
+	note_set_number(&code, part.note_at, version);
+	program_commit(live_program(l), f->arena, c.code[f->arena], c.data[f->arena]);
+	e = publish(l, &c);
+	if (e)
+		return e;
+	live_optimised_version(f, version, part.target, (uint32_t)part.build.link.entry_size);
+	error_free(history_event(live_history(l), "optimised", f->row, version, "", build_compiler(&part.build)));
+	*replaced = true;
+	return NULL;
 }

@@ -31,6 +31,8 @@ struct live {
 	struct live_function **by_name; /* the same, by name */
 	struct variable *variables;
 	size_t variable_count, variable_room;
+	void (*successor)(void *context, struct live_function *, int version, struct build *);
+	void *successor_context;
 	size_t read_ahead; /* functions before this one have been seen */
 };
 
@@ -270,8 +272,15 @@ bool live_add_version(struct live_function *f, int number, uint64_t entry, uint3
 	if (!more)
 		return false;
 	f->in_memory = more;
-	f->in_memory[f->in_memory_count++] = (struct live_version){number, entry, size};
+	f->in_memory[f->in_memory_count++] = (struct live_version){.number = number, .entry = entry, .size = size};
 	return true;
+}
+
+void live_optimised_version(struct live_function *f, int number, uint64_t entry, uint32_t size)
+{
+	for (size_t i = f->in_memory_count; i-- > 0;)
+		if (f->in_memory[i].number == number)
+			f->in_memory[i] = (struct live_version){number, entry, size, true};
 }
 
 const struct live_version *live_in_memory(const struct live_function *f, int number)
@@ -522,6 +531,19 @@ const char *live_warning(const struct live *l)
 struct history *live_history(const struct live *l)
 {
 	return l->history;
+}
+
+void live_set_successor(struct live *l, void (*told)(void *context, struct live_function *, int version, struct build *),
+			void *context)
+{
+	l->successor = told;
+	l->successor_context = context;
+}
+
+void live_tell_successor(struct live *l, struct live_function *f, int version, struct build *build)
+{
+	if (l->successor)
+		l->successor(l->successor_context, f, version, build);
 }
 
 struct program *live_program(const struct live *l)

@@ -24,6 +24,7 @@ struct live_version {
 	int number;
 	uint64_t entry;
 	uint32_t size; /* bytes of machine code */
+	bool optimised; /* by the program's own compiler, in place of libtcc's code */
 };
 
 struct live_function {
@@ -79,6 +80,11 @@ struct error *live_slice(struct live *, struct live_function *, char **text);
 struct program *live_program(const struct live *);
 const struct build_host *live_host(const struct live *);
 
+/* Told of every version that libtcc made live, with what it was built from, which it may take. */
+void live_set_successor(struct live *, void (*told)(void *context, struct live_function *, int version, struct build *),
+			void *context);
+void live_tell_successor(struct live *, struct live_function *, int version, struct build *);
+
 /* Takes the error: something that costs history and nothing else. Logged, and kept for `live_warning`. */
 void live_warn(struct live *, struct error *);
 
@@ -90,6 +96,7 @@ struct error *live_store_built(struct live *, struct live_function *);
 
 /* Versions and variables whose code and data are in the program's arena now. False if memory ran out. */
 bool live_add_version(struct live_function *, int number, uint64_t entry, uint32_t size);
+void live_optimised_version(struct live_function *, int number, uint64_t entry, uint32_t size);
 const struct live_version *live_in_memory(const struct live_function *, int number); /* NULL: it is not */
 bool live_add_variable(struct live *, const struct live_function *owner, const struct note_variable *);
 
