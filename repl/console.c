@@ -39,6 +39,7 @@ enum {
 	GRACE_MS = 500,         /* for the answer of a command that was interrupted because of -t */
 	RECONNECT_MS = 2000,
 	RETRY_MS = 50,
+	HELLO_TRIES = 3,        /* an engine that dies may take connections along that it never saw */
 	COMPLETE_MS = 400,
 };
 
@@ -582,7 +583,8 @@ static struct error *hello_accept(struct console *c, const json_t *root)
 	return NULL;
 }
 
-static struct error *say_hello(struct console *c, int64_t deadline)
+/* `*hung_up` is set where nobody has looked at the connection. */
+static struct error *say_hello(struct console *c, int64_t deadline, bool *hung_up)
 {
 	struct reply reply = {0};
 	enum outcome outcome = OUTCOME_LATE;
@@ -611,19 +613,26 @@ static struct error *say_hello(struct console *c, int64_t deadline)
 		return error_new(ERROR_INTERRUPTED, "interrupted while connecting to %s", c->socket);
 	if (outcome == OUTCOME_LATE)
 		return error_new(ERROR_TIMEOUT, "no answer from %s", c->socket);
+	*hung_up = true;
 	return error_new(ERROR_INTERNAL, "%s closed the connection before it answered", c->socket);
 }
 
 static struct error *console_connect(struct console *c, int64_t limit_ms)
 {
 	int64_t deadline = now_ms() + limit_ms;
-	struct error *e = connection_open(c, deadline);
 
-	if (!e)
-		e = say_hello(c, deadline);
-	if (e)
+	for (int tries = 1;; tries++) {
+		bool hung_up = false;
+		struct error *e = connection_open(c, deadline);
+		if (!e)
+			e = say_hello(c, deadline, &hung_up);
+		if (!e)
+			return NULL;
 		connection_close(c);
-	return e;
+		if (!hung_up || tries == HELLO_TRIES)
+			return e;
+		error_free(e);
+	}
 }
 
 /* --- answers ----------------------------------------------------------------------------------------- */

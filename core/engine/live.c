@@ -700,7 +700,7 @@ static bool same_text(const char *a, const char *b)
 
 enum live_state live_state(struct live *l, struct live_function *f)
 {
-	char *file_text = NULL, *live_text = NULL;
+	char *file_text = NULL, *live_text = NULL, *built_text = NULL;
 	unsigned line;
 
 	if (f->refused)
@@ -710,15 +710,19 @@ enum live_state live_state(struct live *l, struct live_function *f)
 	struct error *e = live_file_text(l, f, &file_text, &line);
 	if (!e)
 		e = live_version_text(l, f, f->live, &live_text, &line);
+	bool same = same_text(file_text, live_text);
+	if (!e && !same) /* an engine before this one may have seen what was built, and this one not yet */
+		e = live_version_text(l, f, 0, &built_text, &line);
 	bool unknown = e != NULL;
 	error_free(e);
 	enum live_state state = f->live ? LIVE_LIVE : LIVE_BUILT;
-	if (!unknown && same_text(file_text, live_text))
+	if (!unknown && same)
 		state = f->live ? LIVE_SAVED : LIVE_BUILT;
-	else if (!unknown && !same_text(file_text, f->built_text))
+	else if (!unknown && *built_text && !same_text(file_text, built_text))
 		state = LIVE_OUT_OF_SYNC;
 	free(file_text);
 	free(live_text);
+	free(built_text);
 	return state;
 }
 
