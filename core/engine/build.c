@@ -1,6 +1,7 @@
 #include "build.h"
 #include "run.h"
 #include "text.h"
+#include "trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -347,7 +348,12 @@ static void set_why(struct build *b, char *why)
 
 static struct error *compile(const struct build_host *host, struct build *b)
 {
-	if (!b->check.needs_cc) {
+	const char *flag = trust_flags((const char *const *)b->source->flags.argv);
+
+	if (flag && !b->why_cc) {
+		char *why;
+		set_why(b, asprintf(&why, "the program is compiled with %s, which libtcc does not know", flag) < 0 ? NULL : why);
+	} else if (!b->check.needs_cc) {
 		char *why = NULL;
 		struct error *e = compiler_compile(host->compiler, b->slice.text, &b->object, &why);
 		if (e || !why)

@@ -1,4 +1,5 @@
 #include "check.h"
+#include "shape.h"
 #include "text.h"
 
 #include <clang-c/Index.h>
@@ -387,35 +388,16 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 
 /* --- calling convention ---------------------------------------------------------------------------------------- */
 
-static bool passes_safely(CXType type)
-{
-	type = clang_getCanonicalType(type);
-	switch (type.kind) {
-	case CXType_Record:
-	case CXType_Complex:
-	case CXType_LongDouble:
-	case CXType_Int128:
-	case CXType_UInt128:
-	case CXType_Vector:
-	case CXType_ExtVector:
-	case CXType_Float128:
-	case CXType_Float16:
-		return false;
-	default:
-		return true;
-	}
-}
-
 static bool signature_is_safe(CXType function)
 {
 	function = clang_getCanonicalType(function);
 	if (function.kind == CXType_Pointer)
 		function = clang_getCanonicalType(clang_getPointeeType(function));
-	if (!passes_safely(clang_getResultType(function)))
+	if (!shape_passes(clang_getResultType(function)))
 		return false;
 	int count = clang_getNumArgTypes(function);
 	for (int i = 0; i < count; i++)
-		if (!passes_safely(clang_getArgType(function, (unsigned)i)))
+		if (!shape_passes(clang_getArgType(function, (unsigned)i)))
 			return false;
 	return true;
 }
@@ -426,12 +408,17 @@ static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXCl
 
 	(void)parent;
 	if (clang_getCursorKind(cursor) == CXCursor_CallExpr) {
-		if (!passes_safely(clang_getCursorType(cursor)))
+		if (!shape_passes(clang_getCursorType(cursor)))
 			*unsafe = true;
 		int count = clang_Cursor_getNumArguments(cursor);
 		for (int i = 0; i < count; i++)
-			if (!passes_safely(clang_getCursorType(clang_Cursor_getArgument(cursor, (unsigned)i))))
+			if (!shape_passes(clang_getCursorType(clang_Cursor_getArgument(cursor, (unsigned)i))))
 				*unsafe = true;
+	} else if (clang_getCursorKind(cursor) == CXCursor_UnexposedExpr) {
+		/* va_arg has no cursor kind of its own: a record that comes out of one. */
+		CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
+		if (type.kind == CXType_Record && !shape_passes(type))
+			*unsafe = true;
 	}
 	return *unsafe ? CXChildVisit_Break : CXChildVisit_Recurse;
 }

@@ -1,0 +1,127 @@
+#include "shape.h"
+#include "convention.h"
+
+enum { SCALARS_MAX = 128 };
+
+/* A record taken apart. */
+struct parts {
+	struct convention_scalar scalars[SCALARS_MAX];
+	size_t count;
+	bool unknown;       /* something in it has no place in a shape */
+	uint64_t base;      /* bits before the record that is being visited */
+	bool in_array;
+};
+
+static void take_apart(struct parts *p, CXType type, uint64_t offset, bool in_array);
+
+static enum convention_kind kind_of(CXType type)
+{
+	switch (type.kind) {
+	case CXType_Bool:
+	case CXType_Char_U:
+	case CXType_UChar:
+	case CXType_Char16:
+	case CXType_Char32:
+	case CXType_UShort:
+	case CXType_UInt:
+	case CXType_ULong:
+	case CXType_ULongLong:
+	case CXType_Char_S:
+	case CXType_SChar:
+	case CXType_WChar:
+	case CXType_Short:
+	case CXType_Int:
+	case CXType_Long:
+	case CXType_LongLong:
+	case CXType_Enum:
+	case CXType_Pointer:
+		return CONVENTION_INTEGER;
+	case CXType_Float:
+	case CXType_Double:
+		return CONVENTION_FLOAT;
+	case CXType_LongDouble:
+		return CONVENTION_LONG_DOUBLE;
+	default:
+		return CONVENTION_OTHER;
+	}
+}
+
+static void add_scalar(struct parts *p, struct convention_scalar scalar)
+{
+	if (p->count == SCALARS_MAX || scalar.kind == CONVENTION_OTHER)
+		p->unknown = true;
+	else
+		p->scalars[p->count++] = scalar;
+}
+
+static enum CXVisitorResult take_field(CXCursor field, CXClientData data)
+{
+	struct parts *p = data;
+	uint64_t base = p->base;
+	bool in_array = p->in_array;
+	long long offset = clang_Cursor_getOffsetOfField(field);
+	CXType type = clang_getCanonicalType(clang_getCursorType(field));
+
+	if (offset < 0) {
+		p->unknown = true;
+	} else if (clang_Cursor_isBitField(field)) {
+		uint64_t first = base + (uint64_t)offset;
+		uint64_t last = first + (uint64_t)clang_getFieldDeclBitWidth(field);
+		CXString name = clang_getCursorSpelling(field);
+		const char *spelling = clang_getCString(name);
+		bool named = spelling && *spelling;
+		clang_disposeString(name);
+		add_scalar(p, (struct convention_scalar){.offset = first / 8,
+							  .size = (last + 7) / 8 - first / 8,
+							  .kind = named ? CONVENTION_INTEGER : CONVENTION_OTHER,
+							  .bit_field = true,
+							  .in_array = in_array});
+	} else {
+		take_apart(p, type, base + (uint64_t)offset, in_array);
+	}
+	p->base = base;
+	p->in_array = in_array;
+	return p->unknown ? CXVisit_Break : CXVisit_Continue;
+}
+
+/* `offset` in bits from the start of the whole. */
+static void take_apart(struct parts *p, CXType type, uint64_t offset, bool in_array)
+{
+	type = clang_getCanonicalType(type);
+	if (type.kind == CXType_Record) {
+		p->base = offset;
+		p->in_array = in_array;
+		clang_Type_visitFields(type, take_field, p);
+		return;
+	}
+	if (type.kind == CXType_ConstantArray) {
+		CXType element = clang_getArrayElementType(type);
+		long long size = clang_Type_getSizeOf(element), count = clang_getArraySize(type);
+		for (long long i = 0; i < count && !p->unknown && size > 0; i++)
+			take_apart(p, element, offset + (uint64_t)(i * size) * 8, true);
+		return;
+	}
+	long long size = clang_Type_getSizeOf(type);
+	add_scalar(p, (struct convention_scalar){.offset = offset / 8,
+						  .size = size > 0 ? (uint64_t)size : 0,
+						  .kind = size > 0 ? kind_of(type) : CONVENTION_OTHER,
+						  .in_array = in_array});
+}
+
+bool shape_passes(CXType type)
+{
+	struct parts parts = {0};
+
+	type = clang_getCanonicalType(type);
+	if (type.kind != CXType_Record)
+		return type.kind != CXType_Complex && type.kind != CXType_Int128 && type.kind != CXType_UInt128 &&
+		       type.kind != CXType_Vector && type.kind != CXType_ExtVector && type.kind != CXType_Float128 &&
+		       type.kind != CXType_Float16;
+	long long size = clang_Type_getSizeOf(type), align = clang_Type_getAlignOf(type);
+	if (size < 0 || align <= 0)
+		return false;
+	take_apart(&parts, type, 0, false);
+	struct convention_shape shape = {
+		.size = (uint64_t)size, .align = (uint64_t)align, .count = parts.count, .scalars = parts.scalars};
+	return !parts.unknown && convention_matches(&shape);
+}

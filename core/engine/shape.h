@@ -1,0 +1,12 @@
+/* Whether libtcc passes a value of a libclang type as the program's compiler does: the type's shape, put to
+ * convention.h. Pure but for libclang's translation unit, which the type must belong to. */
+#ifndef RTF_SHAPE_H
+#define RTF_SHAPE_H
+
+#include <clang-c/Index.h>
+#include <stdbool.h>
+
+/* For parameters, results and arguments of this type. Careful: false where it cannot be told. */
+bool shape_passes(CXType);
+
+#endif
