@@ -440,13 +440,16 @@ static bool find_source_lines(struct index *ix)
 }
 
 /* Offset behind what else stands on the line before the function: the last `;` or `}` outside brackets. */
-static uint32_t begin_on_line(const struct index *ix, uint32_t line_begin, uint32_t limit, const char *name, size_t length)
+static uint32_t begin_on_line(const struct index *ix, const struct index_declaration *d, uint32_t line_begin, uint32_t limit)
 {
+	const char *name = ix->text + ix->names[d->name_end - 1].begin;
+	size_t length = ix->names[d->name_end - 1].end - ix->names[d->name_end - 1].begin;
 	struct token_reader r;
 	struct token t;
 	const char *text = ix->source + line_begin;
 	size_t length_of_line = limit - line_begin;
 	int depth = 0;
+	bool seen = false;
 
 	/* The line may begin inside a comment. */
 	const char *newline = memchr(text, '\n', length_of_line);
@@ -461,16 +464,23 @@ static uint32_t begin_on_line(const struct index *ix, uint32_t line_begin, uint3
 	r.at = line_begin;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_NAME && depth == 0 && t.end - t.begin == length &&
-		    memcmp(r.text + t.begin, name, length) == 0)
-			return begin;
+		    memcmp(r.text + t.begin, name, length) == 0) {
+			if (d->old_style)
+				return begin;
+			seen = true;
+		}
 		if (t.kind != TOKEN_PUNCTUATOR)
 			continue;
+		if (t.first == '{' && depth == 0 && seen)
+			return begin;
 		if (t.first == '(' || t.first == '{' || t.first == '[')
 			depth++;
 		else if ((t.first == ')' || t.first == '}' || t.first == ']') && depth > 0)
 			depth--;
-		if (depth == 0 && (t.first == ';' || t.first == '}'))
+		if (depth == 0 && (t.first == ';' || t.first == '}')) {
 			begin = t.end;
+			seen = false; /* that was a prototype */
+		}
 	}
 	return line_begin;
 }
@@ -532,10 +542,9 @@ bool index_source_range(const struct index *ix, const struct index_declaration *
 	    d->last_line < d->line || d->last_line > ix->source_line_count)
 		return false;
 
-	const struct index_name *name = &ix->names[d->name_end - 1];
 	uint32_t first = ix->source_lines[d->line - 1];
 	uint32_t last = ix->source_lines[d->last_line - 1], last_end = ix->source_lines[d->last_line];
-	uint32_t from = begin_on_line(ix, first, last_end, ix->text + name->begin, name->end - name->begin);
+	uint32_t from = begin_on_line(ix, d, first, last_end);
 	uint32_t to = find_end(ix, from, last, last_end);
 	if (!to)
 		return false; /* all of it came out of a macro call, or its head stands in an `#if` that it does not end */

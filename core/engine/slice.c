@@ -152,8 +152,10 @@ static bool has_static_inside(const struct index *ix, const struct index_declara
 	return false;
 }
 
-/* A function definition is wanted as a prototype if the program has a copy to call, else with its body. */
-static enum level function_level(const struct closure *c, const struct index_declaration *d, const struct index_name *n)
+/* A function definition is wanted as a prototype if the program has a copy to call, else with its body. `prototype`: it
+ * is declared elsewhere too, as an `extern inline` that stands in for a library's function is. */
+static enum level function_level(const struct closure *c, const struct index_declaration *d, const struct index_name *n,
+				 bool prototype)
 {
 	if (name_is(c->ix, n, c->request->name))
 		return LEVEL_FORWARD;
@@ -162,7 +164,7 @@ static enum level function_level(const struct closure *c, const struct index_dec
 		return LEVEL_FORWARD;
 	if (d->is_inline && !d->is_extern && !(p == SLICE_PRESENT && has_static_inside(c->ix, d)))
 		return LEVEL_WHOLE;
-	if (p == SLICE_PRESENT || (d->is_inline && d->is_extern))
+	if (p == SLICE_PRESENT || (d->is_inline && d->is_extern && prototype))
 		return LEVEL_FORWARD;
 	return d->is_static || d->is_inline ? LEVEL_WHOLE : LEVEL_FORWARD;
 }
@@ -197,7 +199,7 @@ static void want_ordinary(struct closure *c, const char *name, uint32_t length, 
 	}
 	if (!definition)
 		return;
-	enum level level = function_level(c, declaration(c, definition->declaration), definition);
+	enum level level = function_level(c, declaration(c, definition->declaration), definition, prototype);
 	if (level == LEVEL_WHOLE || !prototype)
 		want(c, definition->declaration, level);
 }
@@ -257,6 +259,11 @@ static bool is_keyword(const char *name, uint32_t length)
 	return false;
 }
 
+static bool is_attribute(const struct token_reader *r, const struct token *t)
+{
+	return token_is(r, t, "__attribute__") || token_is(r, t, "__attribute") || token_is(r, t, "_Alignas");
+}
+
 static bool is_qualifier(const struct token_reader *r, const struct token *t)
 {
 	return t->kind == TOKEN_NAME && (token_is(r, t, "const") || token_is(r, t, "volatile") ||
@@ -265,6 +272,17 @@ static bool is_qualifier(const struct token_reader *r, const struct token *t)
 
 /* Every name in [begin, end) of `text`. `user_text`: macros are still in it, and its member names say which structs it
  * looks into. `demote`: every type is only mentioned. */
+/* Whether `behind`, which follows a type, is a name with `[` behind it: an array's elements must be whole, even those
+ * of a parameter that is only declared. */
+static bool is_array(struct token_reader ahead, const struct token *behind)
+{
+	struct token t = *behind;
+
+	if (t.kind == TOKEN_NAME)
+		token_next(&ahead, &t);
+	return t.kind == TOKEN_PUNCTUATOR && t.first == '[';
+}
+
 static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end, bool user_text, bool demote)
 {
 	struct token_reader r;
@@ -295,6 +313,11 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 			keyword = name;
 			continue;
 		}
+		if (keyword && is_attribute(&r, &t) && next.first == '(') {
+			token_skip_group(&r, &next); /* struct __attribute__((packed)) tag */
+			token_next(&r, &next);
+			continue;
+		}
 		if (is_qualifier(&r, &t) || is_keyword(name, length)) {
 			keyword = NULL;
 			continue;
@@ -303,7 +326,9 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 		struct token behind = next;
 		while (is_qualifier(&ahead, &behind))
 			token_next(&ahead, &behind);
-		bool by_value = !demote && !(behind.kind == TOKEN_PUNCTUATOR && behind.first == '*');
+		bool by_value = !(behind.kind == TOKEN_PUNCTUATOR && behind.first == '*');
+		if (demote && by_value)
+			by_value = is_array(ahead, &behind);
 		if (keyword)
 			want_tag(c, keyword, name, length, by_value);
 		else if (!member)
@@ -316,23 +341,21 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 static bool find_tagged_body(const struct index *ix, const struct index_declaration *d, struct declaration_cut *body)
 {
 	struct token_reader r;
-	struct token t, before = {0};
-	bool record = false;
+	struct token t;
+	bool record = false, tag = false;
 
 	token_reader_init(&r, ix->text, d->end);
 	r.at = d->begin;
-	for (token_next(&r, &t); t.kind != TOKEN_END && t.begin < d->specifiers; before = t, token_next(&r, &t)) {
+	for (token_next(&r, &t); t.kind != TOKEN_END && t.begin < d->specifiers; token_next(&r, &t)) {
 		if (t.kind == TOKEN_NAME && (token_is(&r, &t, "struct") || token_is(&r, &t, "union")))
 			record = true;
-		if (t.kind == TOKEN_PUNCTUATOR && t.first == '(') {
+		else if (t.kind == TOKEN_NAME && record && !is_attribute(&r, &t))
+			tag = true;
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '(')
 			token_skip_group(&r, &t);
-			t.kind = before.kind;
-			continue;
-		}
 		if (t.kind != TOKEN_PUNCTUATOR || t.first != '{')
 			continue;
-		if (!record || before.kind != TOKEN_NAME || token_is(&r, &before, "struct") ||
-		    token_is(&r, &before, "union"))
+		if (!tag)
 			return false;
 		body->begin = t.begin;
 		token_skip_group(&r, &t);
@@ -607,6 +630,15 @@ static void write_declaration(struct closure *c, struct text *out, uint32_t numb
 	text_puts(out, "\n");
 }
 
+/* `# LINE "FILE"`, a line of its own. */
+static void write_marker(struct text *out, unsigned line, const char *file)
+{
+	text_printf(out, "# %u \"", line);
+	for (const char *c = file; *c; c++)
+		text_printf(out, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
+	text_puts(out, "\"\n");
+}
+
 static int by_number(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -620,7 +652,7 @@ static void write_declarations(struct closure *c, struct text *out)
 	qsort(c->chosen, c->chosen_count, sizeof(*c->chosen), by_number);
 	for (size_t i = 0; i < c->chosen_count; i++) {
 		const struct index_declaration *d = declaration(c, c->chosen[i]);
-		text_printf(out, "# %u \"%s\"\n", d->line, c->ix->files[d->file]);
+		write_marker(out, d->line, c->ix->files[d->file]);
 		if (d->pack)
 			text_printf(out, "#pragma pack(push, %u)\n", d->pack);
 		write_declaration(c, out, c->chosen[i]);
@@ -851,6 +883,17 @@ static void find_head_macros(struct closure *c, const char *text, uint32_t begin
 	}
 }
 
+static bool is_typedef_name(void *context, const char *name, uint32_t length)
+{
+	const struct closure *c = context;
+	uint32_t i = index_find(c->ix, INDEX_ORDINARY, name, length);
+
+	for (; i != INDEX_NONE; i = c->ix->names[i].next)
+		if (c->ix->names[i].kind == NAME_TYPEDEF)
+			return true;
+	return false;
+}
+
 /* What the extra text declares hides what the file declares under the same names. */
 static void hide_extra(struct closure *c)
 {
@@ -862,6 +905,8 @@ static void hide_extra(struct closure *c)
 	uint32_t size = (uint32_t)c->request->extra_size;
 
 	declaration_reader_init(&r, text, size);
+	r.context = c;
+	r.is_type = is_typedef_name;
 	for (declaration_next(&r, &d); d.kind != DECLARATION_END; declaration_next(&r, &d))
 		for (size_t i = 0; i < d.name_count; i++)
 			if (d.names[i].kind != NAME_MEMBER && d.names[i].kind != NAME_TAG_FORWARD)
@@ -889,22 +934,40 @@ static void hide_extra(struct closure *c)
 /* --- identity -------------------------------------------------------------------------------------------------- */
 
 /* A hash of the tokens: two texts that differ in space, comments and line markers alone have the same. */
-static void hash_tokens(const char *text, size_t size, char hex[33])
+static void hash_range(const char *text, uint32_t begin, uint32_t end, bool directive, uint64_t hash[2])
 {
 	struct token_reader r;
 	struct token t;
-	uint64_t a = TEXT_HASH_SEED, b = ~TEXT_HASH_SEED;
 
-	token_reader_init(&r, text, (uint32_t)size);
+	token_reader_init(&r, text, end);
+	r.at = begin;
+	r.line_start = !directive;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind == TOKEN_DIRECTIVE && t.end - t.begin > 2 && text[t.begin + 1] == ' ' &&
-		    text[t.begin + 2] >= '0' && text[t.begin + 2] <= '9')
+		if (t.kind == TOKEN_DIRECTIVE) {
+			bool marker = t.end - t.begin > 2 && text[t.begin + 1] == ' ' && text[t.begin + 2] >= '0' &&
+				      text[t.begin + 2] <= '9';
+			if (!marker) {
+				hash[0] = text_hash(hash[0], "#", 1);
+				hash_range(text, t.begin + 1, t.end, true, hash);
+				hash[0] = text_hash(hash[0], "\n", 1);
+			}
 			continue;
-		a = text_hash(a, text + t.begin, t.end - t.begin);
-		a = text_hash(a, "", 1);
-		b = text_hash(b, text + t.begin, t.end - t.begin) * 3;
+		}
+		/* `M(a)` and `M (a)` are one call but two definitions. */
+		if (directive && t.first == '(' && text[t.begin - 1] != ' ' && text[t.begin - 1] != '\t')
+			hash[0] = text_hash(hash[0], "(", 1);
+		hash[0] = text_hash(hash[0], text + t.begin, t.end - t.begin);
+		hash[0] = text_hash(hash[0], "", 1);
+		hash[1] = text_hash(hash[1], text + t.begin, t.end - t.begin) * 3;
 	}
-	snprintf(hex, 33, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
+}
+
+static void hash_tokens(const char *text, size_t size, char hex[33])
+{
+	uint64_t hash[2] = {TEXT_HASH_SEED, ~TEXT_HASH_SEED};
+
+	hash_range(text, 0, (uint32_t)size, false, hash);
+	snprintf(hex, 33, "%016llx%016llx", (unsigned long long)hash[0], (unsigned long long)hash[1]);
 }
 
 static uint32_t count_lines(const struct text *t)
@@ -963,14 +1026,14 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 	write_guards(&c, &guards, &text);
 	write_macros(&c, &text);
 	if (q->extra) {
-		text_printf(&text, "# 1 \"%s\"\n", q->file);
+		write_marker(&text, 1, q->file);
 		slice.extra_line = count_lines(&text) + 1;
 		text_append(&text, q->extra, q->extra_size);
 		text_puts(&text, "\n");
 		guards.line = count_lines(&text) + 1;
 		write_extra_guards(&c, &guards, &text, slice.extra_line);
 	}
-	text_printf(&text, "# %u \"%s\"\n", q->line, q->file);
+	write_marker(&text, q->line, q->file);
 	slice.user_line = count_lines(&text) + 1;
 	write_definition(&c, &text);
 	slice.user_lines = count_lines(&text) + 1 - slice.user_line;

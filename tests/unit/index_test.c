@@ -264,6 +264,8 @@ static void functions_that_share_a_line_are_told_apart(void **state)
 	assert_source(source, "g", "int g(void) { return 2; }", 1);
 	assert_source(source, "h", "int h(void) { return 3; }", 2);
 	assert_source("struct s { int x; } *p; int f(void) { return 1; }\n", "f", "int f(void) { return 1; }", 1);
+	assert_source("int f(int a); struct s { int x; }; int f(int a) { return a; } int g;\n", "f", "int f(int a) { return a; }", 1);
+	assert_source("int a; int f(a) int a; { return a; } int g;\n", "f", "int f(a) int a; { return a; }", 1);
 	assert_source("/* old\n   don't */ int f(void) { return 1; }\n", "f", "int f(void) { return 1; }", 2);
 	assert_source("int f(void) {\n return 1; } int g(void) {\n return 2; }\n", "g", "int g(void) {\n return 2; }", 2);
 }
