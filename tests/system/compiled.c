@@ -124,25 +124,42 @@ void compiled_init(struct subject *s, const struct compiled_how *how)
 
 /* --- running ------------------------------------------------------------------------------------------------------- */
 
-static void start(struct subject *s, const char *socket)
+static void start(struct subject *s, const char *const *argv)
 {
-	char *path = compiled_path(s, "host");
-	char line[256];
+	char line[256] = "";
 
-	assert_true(child_start(&s->program, (const char *const[]){path, socket, NULL}));
+	assert_true(child_start(&s->program, argv));
 	if (!child_read_line(&s->program, SUBJECT_DEADLINE_MS, line, sizeof(line)) || strcmp(line, "ready"))
 		fail_msg("the host did not get ready: %s", line);
-	free(path);
 }
 
 void compiled_start(struct subject *s)
 {
-	start(s, s->socket);
+	char *path = compiled_path(s, "host");
+
+	start(s, (const char *const[]){path, s->socket, NULL});
+	free(path);
 }
 
 void compiled_start_without_console(struct subject *s)
 {
-	start(s, NULL);
+	char *path = compiled_path(s, "host");
+
+	start(s, (const char *const[]){path, NULL});
+	free(path);
+}
+
+void compiled_start_preloaded(struct subject *s)
+{
+	char *path = compiled_path(s, "host"), *library = absolute(subject_built("librtf.so")), *preload, *socket_path;
+
+	assert_true(asprintf(&preload, "LD_PRELOAD=%s", library) > 0);
+	assert_true(asprintf(&socket_path, "RTF_SOCKET=%s", s->socket) > 0);
+	start(s, (const char *const[]){"env", preload, socket_path, path, NULL});
+	free(preload);
+	free(socket_path);
+	free(library);
+	free(path);
 }
 
 void compiled_kill(struct subject *s)

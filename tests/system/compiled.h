@@ -34,6 +34,9 @@ void compiled_build(const struct subject *, const struct compiled_how *);
 void compiled_start(struct subject *);
 void compiled_start_without_console(struct subject *);
 
+/* A program that was built without the library, by LD_PRELOAD and RTF_SOCKET alone. */
+void compiled_start_preloaded(struct subject *);
+
 /* SIGKILLs it and waits for its end. The socket stays. */
 void compiled_kill(struct subject *);
 
