@@ -98,7 +98,7 @@ bench: deps-bench
 # --- tests ---------------------------------------------------------------------------------------------------------
 
 TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c tests/system/*_test.c tests/real/*_test.c))
-CHOSEN := $(foreach t,$(TESTS),$(if $(findstring $(T),$(t)),$(t)))
+CHOSEN := $(if $(T),$(foreach t,$(TESTS),$(if $(findstring $(T),$(t)),$(t))),$(TESTS))
 REAL_OBJ := $(B)/tests/real/child.o $(B)/tests/real/subject.o
 SYSTEM_OBJ := $(B)/tests/system/compiled.o
 

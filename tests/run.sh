@@ -8,6 +8,7 @@ CC=$2
 RTF_SAN=$3
 export RTF_BUILD RTF_REAL CC RTF_SAN
 shift 3
+[ $# -gt 0 ] || { echo "no test has that name" >&2; exit 1; }
 failed=
 for test in "$@"; do
 	echo "== ${test#*/tests/}"
