@@ -53,8 +53,9 @@ struct error *versions_list(struct call *c)
 		const char *row[] = {f->at.name, s->place, s->version, s->versions, state};
 		memcpy(&cells[rows++ * 5], row, sizeof(row));
 		json_array_append_new(c->reply->data,
-				      json_pack("{s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", f->at.name, "file",
-						f->at.file ? f->at.file : "", "line", (int)f->at.line, "module", f->at.module,
+				      json_pack("{s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", f->at.name, "file",
+						f->at.file ? f->at.file : "", "unit", f->at.unit ? f->at.unit->file : "",
+						"line", (int)f->at.line, "module", f->at.module,
 						"version", f->live, "versions", f->versions, "state", state, "signature",
 						signature ? signature : ""));
 		free(signature);

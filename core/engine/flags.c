@@ -303,6 +303,32 @@ static bool is_system_directory(const char *directory)
 	return false;
 }
 
+static bool has_word(const struct words *w, const char *word)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (strcmp(w->items[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* DWARF knows where a header was, not by which name it was included: "net/wire.h" was searched for from one or more
+ * folders above its own. Those come last, where they hide nothing. */
+static void add_folders_above(struct words *w, const char *directory)
+{
+	enum { LEVELS = 3 };
+	char *above = strdup(directory), *slash;
+
+	w->failed |= !above;
+	for (int i = 0; above && i < LEVELS && (slash = strrchr(above, '/')) && slash != above; i++) {
+		*slash = '\0';
+		if (is_system_directory(above) || has_word(w, above))
+			continue;
+		add_string(w, "-idirafter");
+		add_string(w, above);
+	}
+	free(above);
+}
+
 static struct error *from_dwarf(const struct target_unit *unit, const char *cflags, struct flags *out)
 {
 	struct words w = {0};
@@ -316,6 +342,9 @@ static struct error *from_dwarf(const struct target_unit *unit, const char *cfla
 	}
 	if (cflags)
 		split_into(&w, cflags);
+	for (const char *const *d = unit->include_directories; d && *d; d++)
+		if (!is_system_directory(*d))
+			add_folders_above(&w, *d);
 	add_own_header(&w);
 	out->argv = w.items;
 	out->directory = strdup(unit->directory ? unit->directory : "/");

@@ -76,7 +76,7 @@ static size_t find_name(const struct live *l, const char *name, size_t *count)
 /* Whether `file` is the path, or the end of it after a slash. */
 static bool is_file(const char *path, const char *file)
 {
-	size_t n = strlen(path), m = strlen(file);
+	size_t n = path ? strlen(path) : 0, m = strlen(file);
 
 	return n >= m && strcmp(path + n - m, file) == 0 && (n == m || path[n - m - 1] == '/' || *file == '/');
 }
@@ -153,6 +153,23 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	return error_new(ERROR_UNKNOWN, "the program has no function %s", name);
 }
 
+/* The file that defines the function, or the one that includes that: a header's functions are in many. */
+static bool stands_in(const struct live_function *f, const char *file)
+{
+	return is_file(f->at.file, file) || (f->at.unit && is_file(f->at.unit->file, file));
+}
+
+/* What tells function `which` from the others of its name: its file, or the file that was compiled. */
+static const char *place_of(const struct live *l, size_t first, size_t count, size_t which)
+{
+	const struct target_function *f = &l->by_name[which]->at;
+	unsigned same = 0;
+
+	for (size_t i = first; i < first + count; i++)
+		same += f->file && l->by_name[i]->at.file && strcmp(f->file, l->by_name[i]->at.file) == 0;
+	return base_name(same > 1 && f->unit ? f->unit->file : f->file);
+}
+
 struct error *live_find(const struct live *l, const char *name, const char *file, struct live_function **out)
 {
 	char prefix[512];
@@ -168,9 +185,9 @@ struct error *live_find(const struct live *l, const char *name, const char *file
 	size_t first = find_name(l, name, &count);
 	for (size_t i = first; i < first + count; i++) {
 		struct live_function *f = l->by_name[i];
-		if (file && count > 1 && !(f->at.file && is_file(f->at.file, file)))
+		if (file && count > 1 && !stands_in(f, file))
 			continue;
-		if (colon && count == 1 && !(f->at.file && is_file(f->at.file, file)))
+		if (colon && count == 1 && !stands_in(f, file))
 			continue;
 		found = f;
 		matches++;
@@ -184,7 +201,7 @@ struct error *live_find(const struct live *l, const char *name, const char *file
 
 	struct text candidates = {0};
 	for (size_t i = first; i < first + count; i++)
-		text_printf(&candidates, "%s%s:%s", i > first ? ", " : "", base_name(l->by_name[i]->at.file), name);
+		text_printf(&candidates, "%s%s:%s", i > first ? ", " : "", place_of(l, first, count, i), name);
 	struct error *e = error_new(ERROR_AMBIGUOUS, "%s is ambiguous: %s", name, candidates.bytes ? candidates.bytes : "");
 	text_fini(&candidates);
 	return e;
