@@ -461,10 +461,13 @@ static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXCl
 
 static bool is_constant(CXType type)
 {
+	/* Of a canonical array the array itself bears its elements' const. */
 	for (;;) {
 		type = clang_getCanonicalType(type);
+		if (clang_isConstQualifiedType(type))
+			return true;
 		if (type.kind != CXType_ConstantArray && type.kind != CXType_IncompleteArray)
-			return clang_isConstQualifiedType(type);
+			return false;
 		type = clang_getArrayElementType(type);
 	}
 }

@@ -1,0 +1,350 @@
+/* What libclang says of a slice: of the text that was given, in its lines and columns; of layouts and signatures that the
+ * program relies on; and what must not be left to libtcc. */
+#include "check.h"
+#include "fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include <cmocka.h>
+
+static struct check *check;
+static struct check_result result;
+
+/* The program: everything is present; struct order as given. */
+static const struct target_layout *order_layout;
+
+static enum slice_presence present(void *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	return SLICE_PRESENT;
+}
+
+static bool layout(void *context, enum target_tag tag, const char *name, struct target_layout *out)
+{
+	(void)context;
+	if (!order_layout || tag != TARGET_STRUCT || strcmp(name, "order") != 0)
+		return false;
+	*out = *order_layout;
+	return true;
+}
+
+struct given {
+	const char *source, *text, *extra;
+	const char *flag;
+};
+
+/* Fills `result` for function f; its text is called given.c and begins at line 100 there. */
+static void check_given(const struct given *g)
+{
+	struct index *ix = fixture_index_with(g->source, "gcc", g->flag, NULL);
+	struct slice_names names = {NULL, present, NULL, layout};
+	struct slice_request request = {.index = ix, .name = "f", .text = g->text, .size = strlen(g->text), .file = "/a.c",
+					.line = 7, .extra = g->extra, .extra_size = g->extra ? strlen(g->extra) : 0};
+	const char *const argv[] = {"gcc", g->flag, NULL};
+	struct slice slice;
+
+	check_result_fini(&result);
+	assert_null(slice_new(&request, &names, &slice));
+	assert_null(check_slice(check, &slice, "f", argv, "given.c", 100, &result));
+	slice_fini(&slice);
+	index_free(ix);
+}
+
+static void check_text(const char *source, const char *text)
+{
+	check_given(&(struct given){source, text, NULL, NULL});
+}
+
+static const struct check_diagnostic *only_diagnostic(void)
+{
+	assert_int_equal(result.count, 1);
+	return &result.diagnostics[0];
+}
+
+static int open_check(void **state)
+{
+	struct error *e = check_new(&check);
+
+	error_free(e);
+	return e ? -1 : fixture_open(state);
+}
+
+static int close_check(void **state)
+{
+	check_result_fini(&result);
+	check_free(check);
+	return fixture_close(state);
+}
+
+static void good_text_passes(void **state)
+{
+	(void)state;
+	check_text("struct order { int qty; }; int f(struct order *o) { return o->qty; }",
+		   "int f(struct order *o) { return o->qty * 2; }");
+	assert_false(result.failed);
+	assert_int_equal(result.count, 0);
+	assert_false(result.needs_cc);
+	assert_null(result.missing);
+	assert_null(result.constants);
+	assert_string_equal(result.signature, "int f(struct order *)");
+}
+
+static void an_error_stands_at_its_line_and_column(void **state)
+{
+	(void)state;
+	check_text("int f(int a) { return a; }", "static int f(int a)\n{\n\tint n = a\n\treturn n;\n}");
+	const struct check_diagnostic *d = only_diagnostic();
+	assert_true(result.failed);
+	assert_int_equal(result.class, ERROR_COMPILE);
+	assert_string_equal(d->file, "given.c");
+	assert_int_equal(d->line, 102);
+	assert_int_equal(d->column, 11);
+	assert_string_equal(d->severity, "error");
+	assert_string_equal(d->source, "\tint n = a");
+	assert_string_equal(result.message, d->message);
+	assert_non_null(strstr(d->message, "expected ';'"));
+}
+
+static void the_source_line_is_as_it_was_given(void **state)
+{
+	(void)state;
+	check_text("static int f(int a) { return a; }", "static inline int f(int a) { return b; }");
+	assert_string_equal(only_diagnostic()->source, "static inline int f(int a) { return b; }");
+	assert_int_equal(only_diagnostic()->column, 37);
+}
+
+static void an_error_in_the_extra_text_counts_from_its_first_line(void **state)
+{
+	(void)state;
+	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { return x; }", "#define X 1\n\nstatic int x = ;", NULL});
+	const struct check_diagnostic *d = only_diagnostic();
+	assert_string_equal(d->file, "given.c");
+	assert_int_equal(d->line, 3);
+	assert_int_equal(d->column, 16);
+	assert_string_equal(d->source, "static int x = ;");
+}
+
+static void an_error_through_a_macro_stands_where_it_is_used(void **state)
+{
+	(void)state;
+	check_text("#define BAD(x) ((x) + nothing)\nint f(int a) { return a; }", "int f(int a)\n{\n\treturn BAD(a);\n}");
+	assert_int_equal(only_diagnostic()->line, 102);
+	assert_int_equal(only_diagnostic()->column, 9);
+}
+
+static void an_error_in_the_files_declarations_stands_in_the_file(void **state)
+{
+	(void)state;
+	check_text("int a;\n\nextern __typeof__(nothing) n;\nint f(void) { return 1; }", "int f(void) { return n; }");
+	assert_true(result.failed);
+	assert_string_equal(result.diagnostics[0].file, fixture_path);
+	assert_int_equal(result.diagnostics[0].line, 3);
+}
+
+static void several_errors_come_in_order(void **state)
+{
+	(void)state;
+	check_text("int f(int a) { return a; }", "int f(int a)\n{\n\tb = 1;\n\tc = 2;\n\treturn d;\n}");
+	assert_int_equal(result.count, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(result.diagnostics[i].line, 102 + i);
+	assert_string_equal(result.missing, "b\nc\nd\n");
+}
+
+static void warnings_are_of_the_users_text_alone(void **state)
+{
+	(void)state;
+	check_text("#define CAST(p) ((int)(p))\nstatic inline int g(int a) { if (a = 3) return 1; return 0; }\n"
+		   "int f(int a) { return g(a); }",
+		   "int f(int a)\n{\n\tif (a = 4)\n\t\treturn g(a);\n\treturn 0;\n}");
+	assert_false(result.failed);
+	const struct check_diagnostic *d = only_diagnostic();
+	assert_string_equal(d->severity, "warning");
+	assert_int_equal(d->line, 102);
+}
+
+static void a_warning_in_the_extra_text_is_told(void **state)
+{
+	(void)state;
+	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { return g(1); }",
+				    "static int g(int a)\n{ if (a = 3) return 1; return 0; }", NULL});
+	assert_int_equal(only_diagnostic()->line, 2);
+}
+
+static void another_signature_is_told_with_both(void **state)
+{
+	(void)state;
+	check_text("struct order;\nstatic double f(const struct order *o) { return 0; }",
+		   "static double f(struct order *o, int n) { return n; }");
+	assert_true(result.failed);
+	assert_int_equal(result.class, ERROR_SIGNATURE);
+	assert_string_equal(result.message, "the signature differs: the program has double f(const struct order *), "
+					    "this is double f(struct order *, int)");
+	check_text("int f(int a) { return a; }", "long f(int a) { return a; }");
+	assert_int_equal(result.class, ERROR_SIGNATURE);
+	check_text("char *f(void) { return 0; }", "const char *f(void) { return 0; }");
+	assert_int_equal(result.class, ERROR_SIGNATURE);
+	assert_string_equal(result.message, "the signature differs: the program has char *f(void), this is const char *f(void)");
+}
+
+static void another_linkage_is_no_other_signature(void **state)
+{
+	(void)state;
+	check_text("static int f(int a) { return a; }", "int f(int a) { return a; }");
+	assert_false(result.failed);
+	check_text("int f(int a) { return a; }", "static inline int f(int b) { return b; }");
+	assert_false(result.failed);
+}
+
+static const struct target_member members[] = {{"id", 0, 0}, {"qty", 96, 0}};
+
+static void a_layout_that_changed_is_told_with_both_sizes(void **state)
+{
+	struct target_layout was = {24, 2, members};
+
+	(void)state;
+	order_layout = &was;
+	check_text("struct order { long id; int qty; };\nint f(struct order *o) { return o->qty; }", "int f(struct order *o) { return o->qty; }");
+	order_layout = NULL;
+	assert_true(result.failed);
+	assert_int_equal(result.class, ERROR_LAYOUT);
+	assert_string_equal(result.message, "struct order has size 24 in the running program, 16 here");
+	assert_int_equal(result.count, 2);
+	assert_string_equal(result.diagnostics[1].message, "struct order.qty is at byte 12 in the running program, 8 here");
+}
+
+static void a_layout_that_is_the_same_passes(void **state)
+{
+	struct target_layout is = {16, 2, (struct target_member[]){{"id", 0, 0}, {"qty", 64, 0}}};
+
+	(void)state;
+	order_layout = &is;
+	check_text("struct order { long id; int qty; };\nint f(struct order *o) { return o->qty; }", "int f(struct order *o) { return o->qty; }");
+	order_layout = NULL;
+	assert_false(result.failed);
+}
+
+static void a_missing_name_is_named(void **state)
+{
+	(void)state;
+	check_text("int f(int a) { return a; }", "int f(int a) { return helper(a); }");
+	assert_string_equal(result.missing, "helper\n");
+	assert_true(result.failed);
+	check_text("int f(int a) { return a; }", "int f(int a) { thing_t t = a; return t; }");
+	assert_memory_equal(result.missing, "thing_t\n", 8);
+	check_text("int f(int a) { return a; }", "int f(int a) { return printf(\"%d\", a); }");
+	assert_string_equal(result.missing, "printf\n");
+}
+
+static void a_type_that_is_incomplete_is_said(void **state)
+{
+	(void)state;
+	check_text("struct hidden; int f(struct hidden *h) { return !h; }", "int f(struct hidden *h) { struct hidden v; return sizeof(v); }");
+	assert_true(result.incomplete);
+	check_text("int f(int a) { return a; }", "int f(int a) { return b; }");
+	assert_false(result.incomplete);
+}
+
+static void shapes_that_libtcc_passes_otherwise_need_cc(void **state)
+{
+	static const struct {
+		const char *source, *text;
+		bool needs_cc;
+	} shapes[] = {
+		{"", "int f(int a, char b, double c, float d, void *e) { return a; }", false},
+		{"struct s { double d; int i; }; int g(struct s *);", "int f(int a) { struct s s = { a, a }; return g(&s); }", false},
+		{"struct s { double d; int i; };", "int f(struct s s) { return s.i; }", true},
+		{"struct s { double d; int i; };", "struct s f(int a) { struct s s = { a, a }; return s; }", true},
+		{"struct s { double d; int i; }; int g(struct s);", "int f(int a) { struct s s = { a, a }; return g(s); }", true},
+		{"struct s { double d; int i; }; struct s g(void);", "int f(int a) { return g().i; }", true},
+		{"struct s { double d; int i; }; int (*hook)(struct s);", "int f(int a) { struct s s = { a, a }; return hook(s); }", true},
+		{"struct s { double d; int i; }; int g(int, ...);", "int f(int a) { struct s s = { a, a }; return g(1, s); }", true},
+		{"#include <stdarg.h>\nstruct s { double d; int i; };",
+		 "int f(int n, ...) { va_list ap; va_start(ap, n); struct s s = va_arg(ap, struct s); va_end(ap); return s.i; }", true},
+		{"", "double _Complex f(double a) { return a; }", true},
+		{"", "__int128 f(int a) { return a; }", true},
+		{"__int128 g(int);", "int f(int a) { return (int)g(a); }", true},
+		{"typedef int v4 __attribute__((vector_size(16))); v4 g(v4);", "int f(v4 *a) { *a = g(*a); return 0; }", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		check_text(shapes[i].source, shapes[i].text);
+		if (result.failed || result.needs_cc != shapes[i].needs_cc)
+			fail_msg("%s %s: %s, cc %s", shapes[i].source, shapes[i].text, result.failed ? result.message : "good",
+				 result.needs_cc ? "needed" : "not needed");
+	}
+}
+
+static void constant_statics_are_listed(void **state)
+{
+	(void)state;
+	check_text("int f(int a) { return a; }",
+		   "int f(int a)\n{\n\tstatic const int table[] = { 1, 2 };\n\tstatic const char *text = \"x\";\n"
+		   "\tstatic const char *const fixed = \"y\"; static char *const grid[2][2]; static char *moving[2];\n\tconst int local = 3;\n\tstatic int counter;\n"
+		   "\t(void)grid; (void)moving; return table[a] + *text + *fixed + local + counter++;\n}");
+	assert_false(result.failed);
+	assert_string_equal(result.constants[0], "table");
+	assert_string_equal(result.constants[1], "fixed");
+	assert_string_equal(result.constants[2], "grid");
+	assert_null(result.constants[3]);
+}
+
+static void the_programs_dialect_is_taken_over(void **state)
+{
+	(void)state;
+	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { return (char)-1 < 0 ? nothing : 1; }", NULL, NULL});
+	assert_true(result.failed);
+	check_given(&(struct given){"int f(void) { return 1; }",
+				    "int f(void) { _Static_assert((char)-1 > 0, \"unsigned\"); return 1; }", NULL, "-funsigned-char"});
+	assert_false(result.failed);
+	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { int asm = 1; return asm; }", NULL, "-std=c99"});
+	assert_false(result.failed);
+	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { int asm = 1; return asm; }", NULL, "-std=gnu99"});
+	assert_true(result.failed);
+}
+
+static void text_that_is_no_c_is_told_and_nothing_breaks(void **state)
+{
+	static const char *const texts[] = {"", "}", "int f(", "int f(void) {", "#", "#error don't", "int f(void) { /*", "\"",
+					    "int f(void) { return 1; } }", "int f(void) { return `; }", "#include \"nowhere.h\"\nint f(void) { return 1; }"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		check_text("int f(void) { return 1; }", texts[i]);
+		if (*texts[i] && strcmp(texts[i], "#") != 0)
+			assert_true(result.failed);
+	}
+	check_text("int f(void) { return 1; }", "int f(void) { return 2; }");
+	assert_false(result.failed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_text_passes),
+		cmocka_unit_test(an_error_stands_at_its_line_and_column),
+		cmocka_unit_test(the_source_line_is_as_it_was_given),
+		cmocka_unit_test(an_error_in_the_extra_text_counts_from_its_first_line),
+		cmocka_unit_test(an_error_through_a_macro_stands_where_it_is_used),
+		cmocka_unit_test(an_error_in_the_files_declarations_stands_in_the_file),
+		cmocka_unit_test(several_errors_come_in_order),
+		cmocka_unit_test(warnings_are_of_the_users_text_alone),
+		cmocka_unit_test(a_warning_in_the_extra_text_is_told),
+		cmocka_unit_test(another_signature_is_told_with_both),
+		cmocka_unit_test(another_linkage_is_no_other_signature),
+		cmocka_unit_test(a_layout_that_changed_is_told_with_both_sizes),
+		cmocka_unit_test(a_layout_that_is_the_same_passes),
+		cmocka_unit_test(a_missing_name_is_named),
+		cmocka_unit_test(a_type_that_is_incomplete_is_said),
+		cmocka_unit_test(shapes_that_libtcc_passes_otherwise_need_cc),
+		cmocka_unit_test(constant_statics_are_listed),
+		cmocka_unit_test(the_programs_dialect_is_taken_over),
+		cmocka_unit_test(text_that_is_no_c_is_told_and_nothing_breaks),
+	};
+
+	return cmocka_run_group_tests(tests, open_check, close_check);
+}
