@@ -116,6 +116,9 @@ void compiled_init(struct subject *s, const struct compiled_how *how)
 	subject_init(s);
 	unsetenv("RTF_SOURCE_ROOT");
 	unsetenv("RTF_CFLAGS");
+	/* An engine built with sanitizers tells nobody what they find: it has to die of it. */
+	setenv("UBSAN_OPTIONS", "halt_on_error=1", 0);
+	setenv("TSAN_OPTIONS", "halt_on_error=1", 0);
 	bring(s, "host.h");
 	for (const char *const *source = sources_of(how); *source; source++)
 		bring(s, *source);
