@@ -675,19 +675,20 @@ static json_t *last_hello(struct server *s)
 	return hello;
 }
 
-static void expect_hello(struct server *s, bool text, bool read_only, bool color, int width)
+static void expect_hello(struct server *s, bool text, bool read_only, bool events, bool color, int width)
 {
-	int id, version, is_text, is_read_only, is_color, is_width;
+	int id, version, is_text, is_read_only, has_events, is_color, is_width;
 	json_t *hello = last_hello(s);
 
-	assert_int_equal(json_unpack(hello, "{s:i, s:{s:i, s:b, s:b, s:b, s:i!}!}", "id", &id, "hello",
+	assert_int_equal(json_unpack(hello, "{s:i, s:{s:i, s:b, s:b, s:b, s:b, s:i!}!}", "id", &id, "hello",
 				     "version", &version, "text", &is_text, "read_only", &is_read_only,
-				     "color", &is_color, "width", &is_width),
+				     "events", &has_events, "color", &is_color, "width", &is_width),
 			 0);
 	assert_int_equal(id, 0);
 	assert_int_equal(version, 1);
 	assert_int_equal(is_text, text);
 	assert_int_equal(is_read_only, read_only);
+	assert_int_equal(has_events, events);
 	assert_int_equal(is_color, color);
 	assert_int_equal(is_width, width);
 	json_decref(hello);
@@ -698,17 +699,17 @@ static void hello_tells_what_the_options_ask_for(void **state)
 	struct server *s = *state;
 
 	expect(RUN("-c", "x", s->path), 0, NULL, "");
-	expect_hello(s, true, false, false, 80);
+	expect_hello(s, true, false, false, false, 80);
 	setenv("COLUMNS", "132", 1);
 	expect(RUN("--json", "--read-only", "-c", "x", s->path), 0, NULL, "");
-	expect_hello(s, false, true, false, 132);
+	expect_hello(s, false, true, false, false, 132);
 	unsetenv("COLUMNS");
 	expect(RUN("--color=always", "-c", "x", s->path), 0, NULL, "");
-	expect_hello(s, true, false, true, 80);
+	expect_hello(s, true, false, false, true, 80);
 	expect(RUN("--color", "-c", "x", s->path), 0, NULL, "");
-	expect_hello(s, true, false, true, 80);
+	expect_hello(s, true, false, false, true, 80);
 	expect(RUN("--color=never", "-c", "x", s->path), 0, NULL, "");
-	expect_hello(s, true, false, false, 80);
+	expect_hello(s, true, false, false, false, 80);
 }
 
 /* --- commands --- */
@@ -1137,7 +1138,7 @@ static void a_session_has_a_banner_and_a_prompt(void **state)
 	terminal_start(&t, ARGUMENTS(s->path));
 	terminal_expect(&t, ", connected to orders (pid 123), 7 functions. \\help for help.");
 	terminal_expect(&t, "orders> ");
-	expect_hello(s, true, false, true, 100);
+	expect_hello(s, true, false, true, true, 100);
 	terminal_type(&t, "\\list\r");
 	terminal_expect(&t, "ran \\list\r\n");
 	terminal_expect(&t, "orders> ");
@@ -1150,7 +1151,7 @@ static void a_session_has_a_banner_and_a_prompt(void **state)
 	terminal_start(&t, ARGUMENTS("--read-only", s->path));
 	terminal_expect(&t, "7 functions, read-only.");
 	terminal_expect(&t, "orders> ");
-	expect_hello(s, true, true, true, 100);
+	expect_hello(s, true, true, true, true, 100);
 	terminal_type(&t, "\004");
 	terminal_end(&t, 0);
 }
@@ -1163,7 +1164,7 @@ static void no_color_is_honoured(void **state)
 	setenv("NO_COLOR", "1", 1);
 	terminal_start(&t, ARGUMENTS(s->path));
 	terminal_expect(&t, "orders> ");
-	expect_hello(s, true, false, false, 100);
+	expect_hello(s, true, false, true, false, 100);
 	terminal_type(&t, "quit\r");
 	terminal_end(&t, 0);
 	unsetenv("NO_COLOR");
