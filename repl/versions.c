@@ -1,4 +1,5 @@
 #include "versions.h"
+#include "log.h"
 #include "show.h"
 
 #include <fnmatch.h>
@@ -239,10 +240,15 @@ struct error *versions_redo(struct call *c)
 static json_t *version_json(const struct live_function *f, const struct history_version *v)
 {
 	json_t *parent = v->parent < 0 ? json_null() : json_integer(v->parent);
+	const struct live_version *loaded = live_in_memory(f, v->number);
+	bool optimised = loaded && loaded->optimised;
 
-	return json_pack("{s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:b, s:s}", "function", f->at.name, "version", v->number, "parent",
-			 parent, "origin", v->origin, "user", v->user, "time", v->time ? v->time : "", "backend", v->backend,
-			 "live", f->live == v->number, "note", v->note);
+	json_t *row = json_pack("{s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:b, s:s}", "function", f->at.name, "version", v->number, "parent",
+			 parent, "origin", v->origin, "user", v->user, "time", v->time ? v->time : "", "backend",
+				optimised ? "cc" : v->backend, "live", f->live == v->number, "note", v->note);
+	if (optimised)
+		json_object_set_new(row, "optimised", json_true());
+	return row;
 }
 
 static bool add_version(void *context, const struct history_version *v, const struct history_function *key)
@@ -305,8 +311,9 @@ struct error *versions_log(struct call *c)
 	if (e)
 		return e;
 	c->reply->data = json_array();
+	struct log_filter filter = {.function = f ? f->row : 0, .limit = limit};
 	if (!f || f->row)
-		e = history_each(live_history(c->live), f ? f->row : 0, 0, limit, add_version, c);
+		e = log_versions(live_history(c->live), &filter, add_version, c);
 	if (!e && f && json_array_size(c->reply->data) == 0) {
 		/* Never touched: what was built is all there is. */
 		struct history_version built = {.number = 0, .parent = -1, .origin = "built", .user = "", .backend = "built", .note = ""};
@@ -375,7 +382,7 @@ struct error *versions_note(struct call *c)
 	note += strspn(note, " \t");
 	if (number < 0)
 		number = f->live;
-	e = f->row ? history_note(live_history(c->live), f->row, number, note)
+	e = f->row ? history_note(live_history(c->live), f->row, number, c->state->user, note)
 		   : error_new(ERROR_UNKNOWN, "%s has no version in the history yet", f->at.name);
 	if (e)
 		return e;
