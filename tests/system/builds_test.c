@@ -1,4 +1,5 @@
-/* The same host in every way that people build programs; and calls from many threads while versions change. */
+/* The same host in every way that people build programs; and calls from many threads while versions
+ * change. */
 #include "compiled.h"
 
 #include <setjmp.h>
@@ -29,10 +30,11 @@ static int version_of(const char *text)
 	return version;
 }
 
-#define PRODUCT "int add(int a, int b) { return a * b; }"
+#define PRODUCT           "int add(int a, int b) { return a * b; }"
 #define PRODUCT_WITH_CALL "int add(int a, int b) { return is_add(add) ? a * b : -1; }"
 
-/* What depends on how the host was built: entries and their addresses, statics, pointers, constants, calls between files. */
+/* What depends on how the host was built: entries and their addresses, statics, pointers, constants, calls
+ * between files. */
 static void assert_the_road_is_whole(const char *product)
 {
 	compiled_assert_answer(&host, "add 3 4", "7 7");
@@ -43,7 +45,8 @@ static void assert_the_road_is_whole(const char *product)
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 	compiled_assert_answer(&host, "pointer", "same");
 	version_of("static double price(const struct order *o)\n"
-		   "{\n\tcalls += 10;\n\treturn o->qty * o->unit * 1.5 + (strcmp(o->name, \"nut\") ? 1000 : 0);\n}");
+		   "{\n\tcalls += 10;\n\treturn o->qty * o->unit * 1.5 + (strcmp(o->name, \"nut\") ? 1000 : "
+		   "0);\n}");
 	compiled_assert_answer(&host, "price 2 10", "30 after 11");
 	version_of("static int ticks(void) { static int n; return n += 10; }");
 	compiled_assert_answer(&host, "ticks", "11");
@@ -60,7 +63,9 @@ static void assert_the_road_is_whole(const char *product)
 	compiled_assert_answer(&host, "three_times 5", "150");
 
 	/* By cc, so that its relocations are tried too. */
-	assert_int_equal(version_of("int add(int a, int b) { __int128 n = a; return (int)(n + b) + (int)strlen(\"cc\"); }"), 2);
+	assert_int_equal(version_of("int add(int a, int b) { __int128 n = a; return (int)(n + b) + "
+				    "(int)strlen(\"cc\"); }"),
+			 2);
 	compiled_assert_answer(&host, "add 3 4", "9 9");
 	subject_rollback(&host, "add", 1);
 	compiled_assert_answer(&host, "add 3 4", "12 12");
@@ -119,9 +124,10 @@ static void gcc_with_the_archive(void **state)
 static void gcc_with_all_that_distributions_add(void **state)
 {
 	(void)state;
-	assert_build(&(struct compiled_how){.compiler = "gcc",
-					    .flags = {"-O2", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-fPIE", "-pie",
-						      "-Wl,-z,relro,-z,now", "-fno-plt"}});
+	assert_build(
+		&(struct compiled_how){.compiler = "gcc",
+				       .flags = {"-O2", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2",
+						 "-fPIE", "-pie", "-Wl,-z,relro,-z,now", "-fno-plt"}});
 }
 
 static void clang_unoptimised(void **state)
@@ -133,10 +139,12 @@ static void clang_unoptimised(void **state)
 static void clang_without_pie_and_with_the_archive(void **state)
 {
 	(void)state;
-	assert_build(&(struct compiled_how){.compiler = "clang", .flags = {"-fno-pie", "-no-pie"}, .with_archive = true});
+	assert_build(&(struct compiled_how){
+		.compiler = "clang", .flags = {"-fno-pie", "-no-pie"}, .with_archive = true});
 }
 
-/* rtf.h: optimised clang may fold what it learns of a static function into callers; an external one's calls stay. */
+/* rtf.h: optimised clang may fold what it learns of a static function into callers; an external one's
+ * calls stay. */
 static void clang_optimised_keeps_external_functions(void **state)
 {
 	(void)state;
@@ -152,9 +160,10 @@ static void clang_optimised_keeps_external_functions(void **state)
 static void a_program_without_a_source_change(void **state)
 {
 	(void)state;
-	compiled_init(&host, &(struct compiled_how){.compiler = "gcc",
-						    .flags = {"-DRTF_DISABLE", "-fpatchable-function-entry=16"},
-						    .without_library = true});
+	compiled_init(&host,
+		      &(struct compiled_how){.compiler = "gcc",
+					     .flags = {"-DRTF_DISABLE", "-fpatchable-function-entry=16"},
+					     .without_library = true});
 	compiled_start_preloaded(&host);
 	json_decref(compiled_row(&host, "main"));
 	assert_the_road_is_whole(PRODUCT_WITH_CALL);
@@ -166,7 +175,8 @@ static void a_program_without_a_source_change(void **state)
 static void an_engine_restarts_with_every_kind_of_address(void **state)
 {
 	(void)state;
-	compiled_init(&host, &(struct compiled_how){.compiler = "gcc", .flags = {"-O2", "-fno-pie", "-no-pie"}});
+	compiled_init(&host,
+		      &(struct compiled_how){.compiler = "gcc", .flags = {"-O2", "-fno-pie", "-no-pie"}});
 	compiled_start(&host);
 	assert_int_equal(version_of(PRODUCT), 1);
 	pid_t engine = compiled_engine(&host);
@@ -178,7 +188,7 @@ static void an_engine_restarts_with_every_kind_of_address(void **state)
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 }
 
-/* --- threads ------------------------------------------------------------------------------------------------------- */
+/* --- threads ------------------------------------------------------------------------------------------ */
 
 static void number_to_host(const char *what, int number)
 {
@@ -189,8 +199,8 @@ static void number_to_host(const char *what, int number)
 	compiled_assert_answer(&host, line, answer);
 }
 
-/* Each version returns its number. Before one is made the threads hear that it may come, and once it is answered for
- * that no older one may answer a call that begins from then on. */
+/* Each version returns its number. Before one is made the threads hear that it may come, and once it is
+ * answered for that no older one may answer a call that begins from then on. */
 static void every_call_belongs_to_a_version_that_was_live(void **state)
 {
 	enum { VERSIONS = 60 };
@@ -206,7 +216,8 @@ static void every_call_belongs_to_a_version_that_was_live(void **state)
 		/* Every third one is big enough to be in the middle of, when the next one comes. */
 		snprintf(text, sizeof(text),
 			 i % 3 ? "static int stamp(void) { return %d; }"
-			       : "static int stamp(void) { volatile int n = 0; while (n < 20000) n++; return %d; }",
+			       : "static int stamp(void) { volatile int n = 0; while (n < 20000) n++; return "
+				 "%d; }",
 			 i);
 		number_to_host("highest", i);
 		json_t *answer = wire_ask(&w, i, text);

@@ -21,7 +21,7 @@
 
 enum { WORDS_MAX = 48 };
 
-/* --- building ------------------------------------------------------------------------------------------------------ */
+/* --- building ----------------------------------------------------------------------------------------- */
 
 char *compiled_path(const struct subject *s, const char *name)
 {
@@ -125,7 +125,7 @@ void compiled_init(struct subject *s, const struct compiled_how *how)
 	compiled_build(s, how);
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------------------ */
 
 static void start(struct subject *s, const char *const *argv)
 {
@@ -154,7 +154,8 @@ void compiled_start_without_console(struct subject *s)
 
 void compiled_start_preloaded(struct subject *s)
 {
-	char *path = compiled_path(s, "host"), *library = absolute(subject_built("librtf.so")), *preload, *socket_path;
+	char *path = compiled_path(s, "host"), *library = absolute(subject_built("librtf.so")), *preload,
+	     *socket_path;
 
 	assert_true(asprintf(&preload, "LD_PRELOAD=%s", library) > 0);
 	assert_true(asprintf(&socket_path, "RTF_SOCKET=%s", s->socket) > 0);
@@ -193,7 +194,7 @@ void compiled_await_end(pid_t pid)
 		fail_msg("process %d has not ended", (int)pid);
 }
 
-/* --- consoles ------------------------------------------------------------------------------------------------------ */
+/* --- consoles ----------------------------------------------------------------------------------------- */
 
 char *compiled_console(const struct subject *s, int status, const char *input, const char *option, ...)
 {
@@ -211,7 +212,8 @@ char *compiled_console(const struct subject *s, int status, const char *input, c
 	argv[n] = s->socket;
 	int got = child_run(argv, input, COMPILED_DEADLINE_MS, &output);
 	if (got != status)
-		fail_msg("exit status %d, expected %d, and this output: %.800s", got, status, output ? output : "");
+		fail_msg("exit status %d, expected %d, and this output: %.800s", got, status,
+			 output ? output : "");
 	free(console);
 	return output;
 }
@@ -233,7 +235,8 @@ void compiled_assert_refused(struct subject *s, const char *command, const char 
 
 	assert_true(json_is_false(json_object_get(answer, "ok")));
 	if (!got || !message || strcmp(got, class) != 0 || !strstr(message, part))
-		fail_msg("%.100s: %s: %.600s\nexpected %s: %s", command, got ? got : "", message ? message : "", class, part);
+		fail_msg("%.100s: %s: %.600s\nexpected %s: %s", command, got ? got : "",
+			 message ? message : "", class, part);
 	json_decref(answer);
 }
 
@@ -259,7 +262,8 @@ json_t *compiled_row(struct subject *s, const char *function)
 	return row;
 }
 
-void compiled_assert_live(struct subject *s, const char *function, int version, int versions, const char *state)
+void compiled_assert_live(struct subject *s, const char *function, int version, int versions,
+			  const char *state)
 {
 	json_t *row = compiled_row(s, function);
 	int live = (int)json_integer_value(json_object_get(row, "version"));
@@ -267,8 +271,8 @@ void compiled_assert_live(struct subject *s, const char *function, int version, 
 	const char *is = json_string_value(json_object_get(row, "state"));
 
 	if (live != version || count != versions || strcmp(is, state) != 0)
-		fail_msg("%s: version %d of %d, %s; expected %d of %d, %s", function, live, count, is, version, versions,
-			 state);
+		fail_msg("%s: version %d of %d, %s; expected %d of %d, %s", function, live, count, is,
+			 version, versions, state);
 	json_decref(row);
 }
 
@@ -282,7 +286,7 @@ pid_t compiled_engine(struct subject *s)
 	return pid;
 }
 
-/* --- the history --------------------------------------------------------------------------------------------------- */
+/* --- the history -------------------------------------------------------------------------------------- */
 
 static char *history_file(const struct subject *s)
 {
@@ -314,14 +318,15 @@ void compiled_assert_history_whole(const struct subject *s)
 
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	sqlite3_busy_timeout(db, COMPILED_DEADLINE_MS);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA integrity_check; PRAGMA foreign_key_check", take_finding, findings, NULL),
+	assert_int_equal(sqlite3_exec(db, "PRAGMA integrity_check; PRAGMA foreign_key_check", take_finding,
+				      findings, NULL),
 			 SQLITE_OK);
 	assert_string_equal(findings, "ok ");
 	sqlite3_close(db);
 	free(path);
 }
 
-/* --- a connection of the test's own -------------------------------------------------------------------------------- */
+/* --- a connection of the test's own ------------------------------------------------------------------- */
 
 void wire_open(struct wire *w, const char *socket_path)
 {
@@ -383,7 +388,8 @@ static bool wire_fill(struct wire *w, long long deadline)
 		assert_non_null(w->data);
 	}
 	if (left <= 0 || poll(&ready, 1, (int)left) != 1)
-		fail_msg("no answer within the deadline; so far: %.*s", (int)(w->size < 500 ? w->size : 500), w->data);
+		fail_msg("no answer within the deadline; so far: %.*s", (int)(w->size < 500 ? w->size : 500),
+			 w->data);
 	ssize_t n = recv(w->fd, w->data + w->size, w->room - w->size, 0);
 	if (n <= 0)
 		return false;

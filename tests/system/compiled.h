@@ -1,8 +1,8 @@
-/* Host programs that a test compiles for itself, and the two ways to speak to their engines: a real console for each
- * command, or a connection of the test's own with a JSON object a line.
+/* Host programs that a test compiles for itself, and the two ways to speak to their engines: a real
+ * console for each command, or a connection of the test's own with a JSON object a line.
  *
- * Around tests/real/subject.h, with the host's sources and the program in the subject's own directory, so that a test
- * may move, change and remove them. Failures fail the test and show what was printed. */
+ * Around tests/real/subject.h, with the host's sources and the program in the subject's own directory, so
+ * that a test may move, change and remove them. Failures fail the test and show what was printed. */
 #ifndef TESTS_COMPILED_H
 #define TESTS_COMPILED_H
 
@@ -48,8 +48,8 @@ void compiled_copy(const struct subject *, const char *from, const char *to);
 
 void compiled_assert_answer(struct subject *, const char *line, const char *answer);
 
-/* rtf-console with these options (up to a NULL) and the subject's socket behind them. Returns what it printed, malloc'ed;
- * its exit status must be `status`. */
+/* rtf-console with these options (up to a NULL) and the subject's socket behind them. Returns what it
+ * printed, malloc'ed; its exit status must be `status`. */
 char *compiled_console(const struct subject *, int status, const char *input, const char *option, ...)
 	__attribute__((sentinel));
 
@@ -65,7 +65,8 @@ json_t *compiled_data(struct subject *, const char *command);
 /* The one row of \list that FUNCTION has; the caller's. */
 json_t *compiled_row(struct subject *, const char *function);
 
-void compiled_assert_live(struct subject *, const char *function, int version, int versions, const char *state);
+void compiled_assert_live(struct subject *, const char *function, int version, int versions,
+			  const char *state);
 
 pid_t compiled_engine(struct subject *);
 
@@ -75,7 +76,7 @@ void compiled_await_end(pid_t);
 /* The history database of the subject, complete and sound: PRAGMA integrity_check and foreign_key_check. */
 void compiled_assert_history_whole(const struct subject *);
 
-/* --- a connection of the test's own -------------------------------------------------------------------------------- */
+/* --- a connection of the test's own ------------------------------------------------------------------- */
 
 struct wire {
 	int fd;

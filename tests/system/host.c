@@ -1,5 +1,5 @@
-/* The program that the system tests change while it runs: a line on standard input calls a function of that name, the
- * result is a line on standard output.
+/* The program that the system tests change while it runs: a line on standard input calls a function of
+ * that name, the result is a line on standard output.
  *
  *     host SOCKET    opens a console and says ready; without one the line `start PATH` may open it */
 #include "host.h"
@@ -76,7 +76,7 @@ static int plain(int n)
 	return n + 1;
 }
 
-/* --- calls from many threads --------------------------------------------------------------------------------------- */
+/* --- calls from many threads -------------------------------------------------------------------------- */
 
 REALTIMEFUNC
 static int stamp(void)
@@ -124,7 +124,7 @@ static void threads_join(void)
 	printf("%d wrong of %s\n", atomic_load(&wrong), atomic_load(&stamped) ? "many" : "none");
 }
 
-/* --- lines --------------------------------------------------------------------------------------------------------- */
+/* --- lines -------------------------------------------------------------------------------------------- */
 
 static void print_price(double p)
 {

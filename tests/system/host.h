@@ -13,10 +13,10 @@ int other_add(int a, int b);
 int is_add(int (*function)(int a, int b));
 
 /* Makes a function whose text nobody would find under its name. */
-#define TIMES(name, factor)                     \
+#define TIMES(name, factor) \
 	REALTIMEFUNC static int name##_times(int n) \
-	{                                       \
-		return n * (factor);            \
+	{ \
+		return n * (factor); \
 	}
 
 #endif

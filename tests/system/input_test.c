@@ -1,4 +1,5 @@
-/* Bad input of every kind: each gets one clear sentence, and leaves the program running and the history whole. */
+/* Bad input of every kind: each gets one clear sentence, and leaves the program running and the history
+ * whole. */
 #include "compiled.h"
 
 #include <errno.h>
@@ -34,7 +35,8 @@ static void end_host(void)
 	child_directory_remove(compiled_path(&host, "rtf"));
 }
 
-/* Whatever a test did: the program calls its functions, its engine changes them, and the history is a database. */
+/* Whatever a test did: the program calls its functions, its engine changes them, and the history is a
+ * database. */
 static int assert_unharmed(void **state)
 {
 	(void)state;
@@ -46,7 +48,7 @@ static int assert_unharmed(void **state)
 	return 0;
 }
 
-/* --- texts --------------------------------------------------------------------------------------------------------- */
+/* --- texts -------------------------------------------------------------------------------------------- */
 
 static void every_refusal_has_its_class_and_one_sentence(void **state)
 {
@@ -54,20 +56,25 @@ static void every_refusal_has_its_class_and_one_sentence(void **state)
 		const char *command, *class, *part;
 	} cases[] = {
 		{"int nothing(void) { return 1; }", "unknown", "the program has no function nothing"},
-		{"static int shifted(int n) { return n; }", "ambiguous", "host.c:shifted, host_other.c:shifted"},
+		{"static int shifted(int n) { return n; }", "ambiguous",
+		 "host.c:shifted, host_other.c:shifted"},
 		{"static int plain(int n) { return n; }", "unknown", "plain (host.c:"},
-		{"static int plain(int n) { return n; }", "unknown", "is not decorated: put REALTIMEFUNC before it"},
+		{"static int plain(int n) { return n; }", "unknown",
+		 "is not decorated: put REALTIMEFUNC before it"},
 		{"int add(int a, int b) { return a +; }", "compile", "expected expression"},
 		{"int add(int a, int b) { return missing(a); }", "compile", "missing"},
 		{"int add(int a, int b) { return \"text\" * 2; }", "compile", "invalid operands"},
 		{"int add(int a, int b) { return a + b;", "compile", "expected '}'"},
-		{"#include <no/such/header.h>\nint add(int a, int b) { return 1; }", "compile", "no/such/header.h"},
+		{"#include <no/such/header.h>\nint add(int a, int b) { return 1; }", "compile",
+		 "no/such/header.h"},
 		{"#error stop here\nint add(int a, int b) { return 1; }", "compile", "stop here"},
-		{"long add(int a, int b) { return 1; }", "signature", "the program has int add(int, int), this is long add(int, int)"},
+		{"long add(int a, int b) { return 1; }", "signature",
+		 "the program has int add(int, int), this is long add(int, int)"},
 		{"int add(int a) { return 1; }", "signature", "this is int add(int)"},
-		{"static int sum(int count, int first) { return count + first; }", "signature", "int sum(int, ...)"},
-		{"struct order { int qty; };\nstatic double price(const struct order *o) { return o->qty; }", "layout",
-		 "struct order has size 32 in the running program, 4 here"},
+		{"static int sum(int count, int first) { return count + first; }", "signature",
+		 "int sum(int, ...)"},
+		{"struct order { int qty; };\nstatic double price(const struct order *o) { return o->qty; }",
+		 "layout", "struct order has size 32 in the running program, 4 here"},
 		{"struct order { double unit; int qty; char name[16]; };\n"
 		 "static double price(const struct order *o) { return o->qty * o->unit; }",
 		 "layout", "struct order"},
@@ -90,15 +97,17 @@ static void every_refusal_has_its_class_and_one_sentence(void **state)
 static void assert_diagnostic(const char *command, int line, int column, const char *part)
 {
 	json_t *answer = subject_command(&host, command, 3);
-	json_t *all = json_object_get(json_object_get(answer, "error"), "diagnostics"), *first = json_array_get(all, 0);
+	json_t *all = json_object_get(json_object_get(answer, "error"), "diagnostics"),
+	       *first = json_array_get(all, 0);
 	char *file, *severity, *message;
 	int at_line, at_column;
 
-	if (json_unpack(first, "{s:s, s:i, s:i, s:s, s:s}", "file", &file, "line", &at_line, "column", &at_column, "severity",
-			&severity, "message", &message))
+	if (json_unpack(first, "{s:s, s:i, s:i, s:s, s:s}", "file", &file, "line", &at_line, "column",
+			&at_column, "severity", &severity, "message", &message))
 		fail_msg("no diagnostics: %.300s", command);
 	if (at_line != line || at_column != column || !strstr(message, part))
-		fail_msg("%s:%d:%d: %s, expected %d:%d: %s", file, at_line, at_column, message, line, column, part);
+		fail_msg("%s:%d:%d: %s, expected %d:%d: %s", file, at_line, at_column, message, line, column,
+			 part);
 	assert_string_equal(severity, "error");
 	json_decref(answer);
 }
@@ -107,13 +116,17 @@ static void diagnostics_count_lines_of_the_given_text(void **state)
 {
 	(void)state;
 	assert_diagnostic("int add(int a, int b)\n{\n\treturn c;\n}", 3, 9, "'c'");
-	assert_diagnostic("static int x;\n\n/* why */\nint add(int a, int b)\n{\n\n\treturn a +;\n}", 7, 12, "expected expression");
+	assert_diagnostic("static int x;\n\n/* why */\nint add(int a, int b)\n{\n\n\treturn a +;\n}", 7, 12,
+			  "expected expression");
 	assert_diagnostic("\n\n   int add(int a, int b) { return d; }", 3, 35, "'d'");
 	assert_diagnostic("/* { */ int add(int a, int b) { return d; }", 1, 40, "'d'");
-	assert_diagnostic("static int helper(int n)\n{\n\treturn e;\n}\nint add(int a, int b) { return helper(a); }", 3, 9, "'e'");
+	assert_diagnostic(
+		"static int helper(int n)\n{\n\treturn e;\n}\nint add(int a, int b) { return helper(a); }", 3,
+		9, "'e'");
 	assert_diagnostic("\\check\nint add(int a, int b)\n{\n\treturn c;\n}", 3, 9, "'c'");
 	compiled_assert_says(&host, 3, "int add(int a, int b)\n{\n\treturn c;\n}",
-			     "<console>:3:9: error: use of undeclared identifier 'c'\n    3 | \treturn c;\n      | \t       ^");
+			     "<console>:3:9: error: use of undeclared identifier 'c'\n    3 | \treturn c;\n  "
+			     "    | \t       ^");
 }
 
 static void nothing_typed_is_nothing_done(void **state)
@@ -192,7 +205,9 @@ static void thirty_megabytes_on_the_wire_end_that_connection_alone(void **state)
 	wire_open(&w, host.socket);
 	send_while_open(&w, text, strlen(text));
 	json_t *answer = wire_receive(&w);
-	if (!answer || !strstr(json_string_value(json_object_get(json_object_get(answer, "error"), "message")), "too long"))
+	if (!answer ||
+	    !strstr(json_string_value(json_object_get(json_object_get(answer, "error"), "message")),
+		    "too long"))
 		fail_msg("the request of 30 MB was not refused");
 	json_decref(answer);
 	assert_null(wire_receive(&w));
@@ -208,7 +223,8 @@ static void bytes_that_are_no_text_are_refused(void **state)
 	FILE *zero = fopen(path, "we");
 
 	(void)state;
-	output = compiled_console(&host, 3, "int add(int a, int b) { return sizeof \"\377\376\"; }\n", "--color=never", NULL);
+	output = compiled_console(&host, 3, "int add(int a, int b) { return sizeof \"\377\376\"; }\n",
+				  "--color=never", NULL);
 	assert_non_null(strstr(output, "not UTF-8"));
 	free(output);
 	assert_non_null(zero);
@@ -222,14 +238,15 @@ static void bytes_that_are_no_text_are_refused(void **state)
 	free(path);
 }
 
-/* --- the protocol -------------------------------------------------------------------------------------------------- */
+/* --- the protocol ------------------------------------------------------------------------------------- */
 
 static void assert_line_refused(struct wire *w, const char *bytes, size_t size)
 {
 	wire_send(w, bytes, size);
 	wire_send(w, "\n", 1);
 	json_t *answer = wire_receive(w), *error = json_object_get(answer, "error");
-	if (!answer || !json_is_false(json_object_get(answer, "ok")) || !json_string_value(json_object_get(error, "message")) ||
+	if (!answer || !json_is_false(json_object_get(answer, "ok")) ||
+	    !json_string_value(json_object_get(error, "message")) ||
 	    strcmp(json_string_value(json_object_get(error, "class")), "usage") != 0)
 		fail_msg("not refused: %.*s", (int)(size < 200 ? size : 200), bytes);
 	json_decref(answer);
@@ -238,10 +255,24 @@ static void assert_line_refused(struct wire *w, const char *bytes, size_t size)
 static void malformed_requests_are_answered_and_the_next_one_is_served(void **state)
 {
 	static const char *const lines[] = {
-		"{", "}", "[]", "1", "null", "\"text\"", "{}", "{\"id\":1}", "{\"id\":\"1\",\"command\":\"\\\\list\"}",
-		"{\"id\":1.5,\"command\":\"\\\\list\"}", "{\"command\":\"\\\\list\"}", "{\"id\":1,\"command\":7}",
-		"{\"id\":1,\"command\":\"\\u0000\"}", "{\"id\":1,\"command\":\"\\ud800\"}", "{\"id\":1,\"command\":\"\377\"}",
-		"{\"id\":99999999999999999999,\"command\":\"\\\\list\"}", "{\"id\":1,\"command\":\"\\\\list\"} {}", "\\list",
+		"{",
+		"}",
+		"[]",
+		"1",
+		"null",
+		"\"text\"",
+		"{}",
+		"{\"id\":1}",
+		"{\"id\":\"1\",\"command\":\"\\\\list\"}",
+		"{\"id\":1.5,\"command\":\"\\\\list\"}",
+		"{\"command\":\"\\\\list\"}",
+		"{\"id\":1,\"command\":7}",
+		"{\"id\":1,\"command\":\"\\u0000\"}",
+		"{\"id\":1,\"command\":\"\\ud800\"}",
+		"{\"id\":1,\"command\":\"\377\"}",
+		"{\"id\":99999999999999999999,\"command\":\"\\\\list\"}",
+		"{\"id\":1,\"command\":\"\\\\list\"} {}",
+		"\\list",
 		"GET / HTTP/1.1\r",
 	};
 	struct wire w;
@@ -351,7 +382,8 @@ static void fifty_consoles_at_once_are_all_served(void **state)
 		json_decref(answer);
 	}
 	json_t *answer = wire_ask(&w[COUNT - 1], 100, "\\status");
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "data"), "clients")), COUNT);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "data"), "clients")),
+			 COUNT);
 	json_decref(answer);
 	for (int i = 0; i < COUNT; i++)
 		wire_close(&w[i]);
@@ -376,8 +408,9 @@ static void there_is_an_end_to_how_many_consoles_are_served(void **state)
 		if (json_is_true(json_object_get(answer, "ok")))
 			served++;
 		else
-			assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")),
-					    "denied");
+			assert_string_equal(
+				json_string_value(json_object_get(json_object_get(answer, "error"), "class")),
+				"denied");
 		json_decref(answer);
 	}
 	assert_true(served >= 100 && served < COUNT);
@@ -389,16 +422,21 @@ static void there_is_an_end_to_how_many_consoles_are_served(void **state)
 static void a_read_only_connection_looks_and_does_not_touch(void **state)
 {
 	static const char *const denied[] = {
-		"int add(int a, int b) { return 0; }", "\\define add\nint add(int a, int b) { return 0; }", "\\rollback add 0",
-		"\\undo", "\\redo", "\\note add@0 hello",
+		"int add(int a, int b) { return 0; }",
+		"\\define add\nint add(int a, int b) { return 0; }",
+		"\\rollback add 0",
+		"\\undo",
+		"\\redo",
+		"\\note add@0 hello",
 	};
 
 	(void)state;
 	subject_define(&host, "add", "int add(int a, int b) { return a * b; }");
-	free(compiled_console(&host, 0, NULL, "--read-only", "-c", "\\list", "-c", "\\source add", "-c", "\\log", "-c",
-			      "\\check\nint add(int a, int b) { return 0; }", NULL));
+	free(compiled_console(&host, 0, NULL, "--read-only", "-c", "\\list", "-c", "\\source add", "-c",
+			      "\\log", "-c", "\\check\nint add(int a, int b) { return 0; }", NULL));
 	for (size_t i = 0; i < sizeof(denied) / sizeof(*denied); i++) {
-		char *output = compiled_console(&host, 3, NULL, "--json", "--read-only", "-c", denied[i], NULL);
+		char *output =
+			compiled_console(&host, 3, NULL, "--json", "--read-only", "-c", denied[i], NULL);
 		assert_non_null(strstr(output, "\"class\":\"denied\""));
 		free(output);
 	}
@@ -417,7 +455,7 @@ static void a_read_only_connection_looks_and_does_not_touch(void **state)
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 }
 
-/* --- sockets ------------------------------------------------------------------------------------------------------- */
+/* --- sockets ------------------------------------------------------------------------------------------ */
 
 static void assert_start(const char *path, int result)
 {
@@ -483,7 +521,7 @@ static void a_live_programs_socket_is_left_to_it_and_a_dead_ones_replaced(void *
 	end_host();
 }
 
-/* --- what the engine does not find --------------------------------------------------------------------------------- */
+/* --- what the engine does not find -------------------------------------------------------------------- */
 
 static void without_an_engine_the_console_says_so(void **state)
 {
@@ -549,15 +587,19 @@ static void without_debug_information_the_answer_says_what_to_compile_with(void 
 	char *path = compiled_path(&host, "host");
 
 	(void)state;
-	assert_int_equal(child_run((const char *const[]){"strip", "-g", path, NULL}, NULL, COMPILED_DEADLINE_MS, NULL), 0);
+	assert_int_equal(
+		child_run((const char *const[]){"strip", "-g", path, NULL}, NULL, COMPILED_DEADLINE_MS, NULL),
+		0);
 	compiled_start(&host);
-	compiled_assert_refused(&host, "int add(int a, int b) { return a * b; }", "unknown", "compile with -g");
+	compiled_assert_refused(&host, "int add(int a, int b) { return a * b; }", "unknown",
+				"compile with -g");
 	compiled_assert_refused(&host, "\\source add", "unknown", "compile with -g");
 	json_decref(compiled_data(&host, "\\list"));
 	compiled_assert_answer(&host, "add 3 4", "7 7");
 	end_host();
 
-	assert_int_equal(child_run((const char *const[]){"strip", path, NULL}, NULL, COMPILED_DEADLINE_MS, NULL), 0);
+	assert_int_equal(
+		child_run((const char *const[]){"strip", path, NULL}, NULL, COMPILED_DEADLINE_MS, NULL), 0);
 	compiled_start(&host);
 	compiled_assert_refused(&host, "int add(int a, int b) { return a * b; }", "unknown", "-g");
 	compiled_assert_answer(&host, "add 3 4", "7 7");
@@ -566,7 +608,7 @@ static void without_debug_information_the_answer_says_what_to_compile_with(void 
 	free(path);
 }
 
-/* --- the history --------------------------------------------------------------------------------------------------- */
+/* --- the history -------------------------------------------------------------------------------------- */
 
 static size_t count_of(const char *text, const char *part)
 {
@@ -628,7 +670,9 @@ static void a_file_that_is_no_history_is_not_touched(void **state)
 	sqlite3 *db;
 	unlink(path);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "CREATE TABLE contacts (name TEXT); INSERT INTO contacts VALUES ('A')", NULL, NULL, NULL),
+	assert_int_equal(sqlite3_exec(db,
+				      "CREATE TABLE contacts (name TEXT); INSERT INTO contacts VALUES ('A')",
+				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);
 	assert_works_without_history(path);

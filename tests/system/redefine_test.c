@@ -65,7 +65,7 @@ static void define(const char *function, int version, const char *text)
 	assert_int_equal(subject_define(&host, function, text), version);
 }
 
-/* --- what the commands say ----------------------------------------------------------------------------------------- */
+/* --- what the commands say ---------------------------------------------------------------------------- */
 
 static void status_tells_who_runs_what(void **state)
 {
@@ -75,9 +75,10 @@ static void status_tells_who_runs_what(void **state)
 	char *program, *build_id, *history, *path = compiled_path(&host, "host");
 
 	(void)state;
-	assert_members(data, "{s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:i, s:o}", "pid", &pid, "program", &program, "build_id",
-		       &build_id, "uptime_s", &uptime, "history", &history, "engine_pid", &engine, "clients", &clients,
-		       "functions", &functions, "changed", &changed);
+	assert_members(data, "{s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:i, s:o}", "pid", &pid, "program",
+		       &program, "build_id", &build_id, "uptime_s", &uptime, "history", &history,
+		       "engine_pid", &engine, "clients", &clients, "functions", &functions, "changed",
+		       &changed);
 	assert_int_equal(pid, host.program.pid);
 	assert_string_equal(program, path);
 	assert_true(strlen(build_id) >= 16 && strspn(build_id, "0123456789abcdef") == strlen(build_id));
@@ -106,9 +107,9 @@ static void list_shows_every_decorated_function(void **state)
 	json_array_foreach(rows, i, row) {
 		char *function, *file, *module, *kind, *signature;
 		int line, version, versions;
-		assert_members(row, "{s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", &function, "file", &file, "line",
-			       &line, "module", &module, "version", &version, "versions", &versions, "state", &kind,
-			       "signature", &signature);
+		assert_members(row, "{s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", &function, "file",
+			       &file, "line", &line, "module", &module, "version", &version, "versions",
+			       &versions, "state", &kind, "signature", &signature);
 		assert_string_equal(module, "host");
 		assert_string_equal(kind, "built");
 		assert_true(line > 0 && version == 0 && versions == 1);
@@ -148,8 +149,8 @@ static void source_shows_any_version(void **state)
 	(void)state;
 	define("add", 1, "int add(int a, int b)\n{\n\treturn a * b;\n}");
 	json_t *data = compiled_data(&host, "\\source add");
-	assert_members(data, "{s:s, s:i, s:s, s:i, s:s}", "function", &function, "version", &version, "file", &file, "line",
-		       &line, "text", &text);
+	assert_members(data, "{s:s, s:i, s:s, s:i, s:s}", "function", &function, "version", &version, "file",
+		       &file, "line", &line, "text", &text);
 	assert_string_equal(function, "add");
 	assert_string_equal(file, path);
 	assert_string_equal(text, "int add(int a, int b)\n{\n\treturn a * b;\n}");
@@ -180,9 +181,10 @@ static void log_tells_every_version_newest_first(void **state)
 	assert_int_equal(json_array_size(rows), 4);
 	static const int parents[] = {1, 1, 0};
 	for (int i = 0; i < 3; i++) {
-		assert_members(json_array_get(rows, i), "{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:b, s:s}", "function", &function,
-			       "version", &version, "parent", &parent, "origin", &origin, "user", &user, "time", &time,
-			       "backend", &backend, "live", &live, "note", &note);
+		assert_members(json_array_get(rows, i), "{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:b, s:s}",
+			       "function", &function, "version", &version, "parent", &parent, "origin",
+			       &origin, "user", &user, "time", &time, "backend", &backend, "live", &live,
+			       "note", &note);
 		assert_int_equal(version, 3 - i);
 		assert_int_equal(parent, parents[i]);
 		assert_string_equal(function, "add");
@@ -191,7 +193,8 @@ static void log_tells_every_version_newest_first(void **state)
 		assert_int_equal(live, version == 3);
 		assert_true(*user && (strcmp(backend, "tcc") == 0 || strcmp(backend, "cc") == 0));
 		/* 2026-01-02T03:04:05.678Z */
-		assert_true(strlen(time) >= 20 && time[4] == '-' && time[10] == 'T' && time[strlen(time) - 1] == 'Z');
+		assert_true(strlen(time) >= 20 && time[4] == '-' && time[10] == 'T' &&
+			    time[strlen(time) - 1] == 'Z');
 	}
 	json_t *built = json_array_get(rows, 3);
 	assert_string_equal(string_of(built, "origin"), "built");
@@ -214,7 +217,8 @@ static void diff_compares_versions_and_the_file(void **state)
 	(void)state;
 	define("add", 1, "int add(int a, int b)\n{\n\treturn a * b;\n}");
 	json_t *data = compiled_data(&host, "\\diff add");
-	assert_members(data, "{s:s, s:i, s:s, s:s}", "function", &function, "from", &from, "to", &file, "text", &text);
+	assert_members(data, "{s:s, s:i, s:s, s:s}", "function", &function, "from", &from, "to", &file,
+		       "text", &text);
 	assert_int_equal(from, 1);
 	assert_string_equal(file, "file");
 	assert_non_null(strstr(text, "-\treturn a * b;\n+\treturn a + b;\n"));
@@ -222,7 +226,8 @@ static void diff_compares_versions_and_the_file(void **state)
 
 	define("add", 2, "int add(int a, int b)\n{\n\treturn a - b;\n}");
 	data = compiled_data(&host, "\\diff add 1 2");
-	assert_members(data, "{s:s, s:i, s:i, s:s}", "function", &function, "from", &from, "to", &to, "text", &text);
+	assert_members(data, "{s:s, s:i, s:i, s:s}", "function", &function, "from", &from, "to", &to, "text",
+		       &text);
 	assert_int_equal(from, 1);
 	assert_int_equal(to, 2);
 	assert_non_null(strstr(text, "-\treturn a * b;\n+\treturn a - b;\n"));
@@ -272,7 +277,7 @@ static void quit_ends_the_console_and_not_the_program(void **state)
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 }
 
-/* --- definitions --------------------------------------------------------------------------------------------------- */
+/* --- definitions -------------------------------------------------------------------------------------- */
 
 static void a_definition_is_live_for_the_next_call(void **state)
 {
@@ -284,9 +289,9 @@ static void a_definition_is_live_for_the_next_call(void **state)
 	compiled_assert_answer(&host, "add 3 4", "7 7");
 	json_t *data = compiled_data(&host, "int add(int a, int b) { return a * b; }");
 	assert_int_equal(json_array_size(data), 1);
-	assert_members(json_array_get(data, 0), "{s:s, s:i, s:s, s:{s:I, s:I, s:I, s:I, s:I}}", "function", &function, "version",
-		       &version, "backend", &backend, "latency_us", "total", &total, "check", &check, "compile", &compile,
-		       "link", &link, "store", &store);
+	assert_members(json_array_get(data, 0), "{s:s, s:i, s:s, s:{s:I, s:I, s:I, s:I, s:I}}", "function",
+		       &function, "version", &version, "backend", &backend, "latency_us", "total", &total,
+		       "check", &check, "compile", &compile, "link", &link, "store", &store);
 	assert_int_equal(version, 1);
 	assert_true(total > 0 && check > 0 && compile > 0 && total >= check + compile + link);
 	json_decref(data);
@@ -300,10 +305,13 @@ static void statics_keep_their_values_over_versions(void **state)
 {
 	(void)state;
 	compiled_assert_answer(&host, "price 2 10", "24 after 1");
-	define("price", 1, "static double price(const struct order *o)\n"
-			   "{\n\tcalls++;\n\ttax_percent++;\n\treturn o->qty * o->unit * (100 + tax_percent);\n}");
+	define("price", 1,
+	       "static double price(const struct order *o)\n"
+	       "{\n\tcalls++;\n\ttax_percent++;\n\treturn o->qty * o->unit * (100 + tax_percent);\n}");
 	compiled_assert_answer(&host, "price 2 10", "2420 after 2");
-	define("price", 2, "static double price(const struct order *o) { return calls * 1000 + tax_percent + 0 * o->qty; }");
+	define("price", 2,
+	       "static double price(const struct order *o) { return calls * 1000 + tax_percent + 0 * o->qty; "
+	       "}");
 	compiled_assert_answer(&host, "price 2 10", "2021 after 2");
 	subject_rollback(&host, "price", 0);
 	compiled_assert_answer(&host, "price 2 10", "24.2 after 3");
@@ -315,9 +323,11 @@ static void a_functions_own_static_is_the_same_variable_in_every_version(void **
 	compiled_assert_answer(&host, "ticks", "1");
 	define("ticks", 1, "static int ticks(void) { static int n; return n += 10; }");
 	compiled_assert_answer(&host, "ticks", "11");
-	define("ticks", 2, "static int ticks(void) { static int n; static int step = 7; return n += step++; }");
+	define("ticks", 2,
+	       "static int ticks(void) { static int n; static int step = 7; return n += step++; }");
 	compiled_assert_answer(&host, "ticks", "18"); /* 7, and 8 is next */
-	define("ticks", 3, "static int ticks(void) { static int n; static int step = 500; return n += step; }");
+	define("ticks", 3,
+	       "static int ticks(void) { static int n; static int step = 500; return n += step; }");
 	compiled_assert_answer(&host, "ticks", "26");
 	subject_rollback(&host, "ticks", 0);
 	compiled_assert_answer(&host, "ticks", "27");
@@ -328,7 +338,8 @@ static void a_file_static_that_a_version_adds_is_kept_for_the_next(void **state)
 	(void)state;
 	define("sum", 1, "static int added = 5;\nstatic int sum(int count, ...) { return added += count; }");
 	compiled_assert_answer(&host, "sum", "8");
-	define("sum", 2, "static int added = 5;\nstatic int sum(int count, ...) { return added += 100 * count; }");
+	define("sum", 2,
+	       "static int added = 5;\nstatic int sum(int count, ...) { return added += 100 * count; }");
 	compiled_assert_answer(&host, "sum", "308");
 	subject_rollback(&host, "sum", 1);
 	compiled_assert_answer(&host, "sum", "311");
@@ -337,11 +348,12 @@ static void a_file_static_that_a_version_adds_is_kept_for_the_next(void **state)
 static void what_comes_along_with_a_function_is_its_own(void **state)
 {
 	(void)state;
-	define("add", 1, "#include <string.h>\n"
-			 "#define TEN 10\n"
-			 "typedef struct { int left, right; } pair;\n"
-			 "static int helper(pair p) { return p.left * TEN + p.right; }\n"
-			 "int add(int a, int b) { return helper((pair){a, b}) + (int)strlen(\"four\"); }");
+	define("add", 1,
+	       "#include <string.h>\n"
+	       "#define TEN 10\n"
+	       "typedef struct { int left, right; } pair;\n"
+	       "static int helper(pair p) { return p.left * TEN + p.right; }\n"
+	       "int add(int a, int b) { return helper((pair){a, b}) + (int)strlen(\"four\"); }");
 	compiled_assert_answer(&host, "add 3 2", "36 36");
 	json_t *data = compiled_data(&host, "\\source add");
 	assert_non_null(strstr(string_of(data, "text"), "#define TEN 10"));
@@ -366,10 +378,11 @@ static void a_variadic_function_stays_one(void **state)
 {
 	(void)state;
 	compiled_assert_answer(&host, "sum", "6");
-	define("sum", 1, "static int sum(int count, ...)\n"
-			 "{\n\tva_list list;\n\tint product = 1;\n\n\tva_start(list, count);\n"
-			 "\twhile (count-- > 0)\n\t\tproduct = product * 10 + va_arg(list, int);\n"
-			 "\tva_end(list);\n\treturn product;\n}");
+	define("sum", 1,
+	       "static int sum(int count, ...)\n"
+	       "{\n\tva_list list;\n\tint product = 1;\n\n\tva_start(list, count);\n"
+	       "\twhile (count-- > 0)\n\t\tproduct = product * 10 + va_arg(list, int);\n"
+	       "\tva_end(list);\n\treturn product;\n}");
 	compiled_assert_answer(&host, "sum", "1123");
 }
 
@@ -389,17 +402,20 @@ static void same_names_in_two_files_are_two_functions_and_two_variables(void **s
 	(void)state;
 	compiled_assert_answer(&host, "shifted 1", "101 201");
 	compiled_assert_refused(&host, text, "ambiguous", "host.c:shifted, host_other.c:shifted");
-	compiled_assert_refused(&host, "\\source shifted", "ambiguous", "host.c:shifted, host_other.c:shifted");
+	compiled_assert_refused(&host, "\\source shifted", "ambiguous",
+				"host.c:shifted, host_other.c:shifted");
 
 	free(compiled_console(&host, 0, NULL, "-c", "\\in host_other.c", "-c", text, NULL));
 	compiled_assert_answer(&host, "shifted 1", "101 -199");
-	free(compiled_console(&host, 0, NULL, "-c", "\\define host.c:shifted\nstatic int shifted(int n) { return n * bias; }",
+	free(compiled_console(&host, 0, NULL, "-c",
+			      "\\define host.c:shifted\nstatic int shifted(int n) { return n * bias; }",
 			      NULL));
 	compiled_assert_answer(&host, "shifted 3", "300 -197");
 	json_decref(compiled_data(&host, "\\rollback host_other.c:shifted 0"));
 	compiled_assert_answer(&host, "shifted 3", "300 203");
 	json_decref(compiled_data(&host, "\\source host.c:shifted@1"));
-	compiled_assert_refused(&host, "\\source elsewhere.c:shifted", "unknown", "elsewhere.c has no decorated function shifted");
+	compiled_assert_refused(&host, "\\source elsewhere.c:shifted", "unknown",
+				"elsewhere.c has no decorated function shifted");
 	compiled_assert_refused(&host, "\\in elsewhere.c", "unknown", "elsewhere.c");
 }
 
@@ -409,7 +425,8 @@ static void define_names_a_function_that_a_macro_spells(void **state)
 	compiled_assert_answer(&host, "three_times 5", "15");
 	json_decref(compiled_data(&host, "\\define three_times\nTIMES(three, 30)"));
 	compiled_assert_answer(&host, "three_times 5", "150");
-	json_decref(compiled_data(&host, "\\define three_times\nstatic int three_times(int n)\n{\n\treturn n + 3;\n}"));
+	json_decref(compiled_data(
+		&host, "\\define three_times\nstatic int three_times(int n)\n{\n\treturn n + 3;\n}"));
 	compiled_assert_answer(&host, "three_times 5", "8");
 	json_decref(compiled_data(&host, "\\define three_times\nstatic int six(int n) { return 6 * n; }\n"
 					 "static int three_times(int n) { return six(n); }"));
@@ -418,10 +435,11 @@ static void define_names_a_function_that_a_macro_spells(void **state)
 	compiled_assert_answer(&host, "three_times 5", "150");
 	subject_rollback(&host, "three_times", 0);
 	compiled_assert_answer(&host, "three_times 5", "15");
-	compiled_assert_refused(&host, "\\define three_times\nstatic int four_times(int n) { return 4 * n; }", "usage",
-				"four_times");
+	compiled_assert_refused(&host, "\\define three_times\nstatic int four_times(int n) { return 4 * n; }",
+				"usage", "four_times");
 	compiled_assert_refused(&host, "\\define three_times", "usage", "is followed by a definition");
-	compiled_assert_refused(&host, "\\define nothing\nint nothing(void) { return 1; }", "unknown", "nothing");
+	compiled_assert_refused(&host, "\\define nothing\nint nothing(void) { return 1; }", "unknown",
+				"nothing");
 	compiled_assert_answer(&host, "three_times 5", "15");
 }
 
@@ -435,11 +453,13 @@ static void several_functions_live_together_or_not_at_all(void **state)
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 	compiled_assert_answer(&host, "greeting", "moin");
 
-	compiled_assert_refused(&host, "int add(int a, int b) { return 1; }\n"
-				       "static const char *greeting(void) { return nope; }",
+	compiled_assert_refused(&host,
+				"int add(int a, int b) { return 1; }\n"
+				"static const char *greeting(void) { return nope; }",
 				"compile", "nope");
-	compiled_assert_refused(&host, "int add(int a, int b) { return 1; }\nint add(int a, int b) { return 2; }", "usage",
-				"add is defined twice");
+	compiled_assert_refused(&host,
+				"int add(int a, int b) { return 1; }\nint add(int a, int b) { return 2; }",
+				"usage", "add is defined twice");
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 	compiled_assert_answer(&host, "greeting", "moin");
 	compiled_assert_live(&host, "add", 1, 2, "live");
@@ -522,7 +542,7 @@ static void check_changes_nothing(void **state)
 	compiled_assert_refused(&host, "\\undo", "usage", "nothing to undo");
 }
 
-/* --- texts as people have them ------------------------------------------------------------------------------------- */
+/* --- texts as people have them ------------------------------------------------------------------------ */
 
 static void a_file_and_standard_input_hold_commands(void **state)
 {
@@ -545,10 +565,12 @@ static void a_file_and_standard_input_hold_commands(void **state)
 	assert_true(child_write_file(path, script));
 	free(compiled_console(&host, 0, NULL, "-f", path, NULL));
 	compiled_assert_live(&host, "add", 2, 3, "live");
-	free(compiled_console(&host, 0, "int add(int a, int b) { return a - b; }\n\\undo\n\\redo\n", "--color=never", NULL));
+	free(compiled_console(&host, 0, "int add(int a, int b) { return a - b; }\n\\undo\n\\redo\n",
+			      "--color=never", NULL));
 	compiled_assert_answer(&host, "add 3 4", "-1 -1");
 	/* A script goes on behind what fails, and its status tells. */
-	free(compiled_console(&host, 3, "int add(int a, int b) { return nope; }\n\\rollback add 0\n", "--color=never", NULL));
+	free(compiled_console(&host, 3, "int add(int a, int b) { return nope; }\n\\rollback add 0\n",
+			      "--color=never", NULL));
 	compiled_assert_answer(&host, "add 3 4", "7 7");
 	free(path);
 }
@@ -556,9 +578,11 @@ static void a_file_and_standard_input_hold_commands(void **state)
 static void line_ends_comments_and_digraphs_are_no_obstacle(void **state)
 {
 	(void)state;
-	free(compiled_console(&host, 0, "int add(int a, int b)\r\n{\r\n\treturn a * b; // product\r\n}\r\n", "--color=never", NULL));
+	free(compiled_console(&host, 0, "int add(int a, int b)\r\n{\r\n\treturn a * b; // product\r\n}\r\n",
+			      "--color=never", NULL));
 	compiled_assert_answer(&host, "add 3 4", "12 12");
-	define("add", 2, "/* before */ int /* between } */ add(int a, int b) // {\n{ /* \" */ return a - b; }");
+	define("add", 2,
+	       "/* before */ int /* between } */ add(int a, int b) // {\n{ /* \" */ return a - b; }");
 	compiled_assert_answer(&host, "add 3 4", "-1 -1");
 	define("add", 3, "int add(int a, int b)\n<%\n\tint x<:2:> = <% a, b %>;\n\n\treturn x<:1:>;\n%>");
 	compiled_assert_answer(&host, "add 3 4", "4 4");
@@ -569,8 +593,9 @@ static void line_ends_comments_and_digraphs_are_no_obstacle(void **state)
 static void unicode_goes_through_unchanged(void **state)
 {
 	(void)state;
-	define("greeting", 1, "static const char *greeting(void)\n{\n\treturn \"gr\303\274\303\237 \342\230\203 "
-			      "\360\237\230\200\"; /* \304\215 */\n}");
+	define("greeting", 1,
+	       "static const char *greeting(void)\n{\n\treturn \"gr\303\274\303\237 \342\230\203 "
+	       "\360\237\230\200\"; /* \304\215 */\n}");
 	compiled_assert_answer(&host, "greeting", "gr\303\274\303\237 \342\230\203 \360\237\230\200");
 	json_t *data = compiled_data(&host, "\\source greeting");
 	assert_non_null(strstr(string_of(data, "text"), "/* \304\215 */"));
@@ -588,13 +613,14 @@ static void line_and_file_are_the_sources(void **state)
 	define("add", 1, "int add(int a, int b)\n{\n\t(void)a, (void)b;\n\treturn __LINE__;\n}");
 	snprintf(expected, sizeof(expected), "%d %d", line + 3, line + 3);
 	compiled_assert_answer(&host, "add 1 1", expected);
-	define("greeting", 1, "static const char *greeting(void)\n{\n\treturn strrchr(__FILE__, '/') + 1;\n}");
+	define("greeting", 1,
+	       "static const char *greeting(void)\n{\n\treturn strrchr(__FILE__, '/') + 1;\n}");
 	compiled_assert_answer(&host, "greeting", "host.c");
 	define("greeting", 2, "static const char *greeting(void)\n{\n\treturn __func__;\n}");
 	compiled_assert_answer(&host, "greeting", "greeting");
 }
 
-/* --- the next run -------------------------------------------------------------------------------------------------- */
+/* --- the next run ------------------------------------------------------------------------------------- */
 
 static void the_next_run_goes_on_with_the_history(void **state)
 {
@@ -608,7 +634,8 @@ static void the_next_run_goes_on_with_the_history(void **state)
 	compiled_assert_answer(&host, "add 3 4", "7 7");
 	compiled_assert_live(&host, "add", 0, 3, "built");
 	compiled_assert_says(&host, 0, "\\log add", "the good one");
-	compiled_assert_refused(&host, "\\undo", "usage", "nothing to undo"); /* another run's changes are not this one's */
+	compiled_assert_refused(&host, "\\undo", "usage",
+				"nothing to undo"); /* another run's changes are not this one's */
 	subject_rollback(&host, "add", 1);
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 	subject_rollback(&host, "add", 2);

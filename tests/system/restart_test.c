@@ -1,4 +1,5 @@
-/* Whoever dies, at whatever moment: what runs goes on running, what was stored is there, the next command works. */
+/* Whoever dies, at whatever moment: what runs goes on running, what was stored is there, the next command
+ * works. */
 #include "compiled.h"
 
 #include <errno.h>
@@ -68,7 +69,8 @@ static int int_of(json_t *object, const char *key)
 	return (int)json_integer_value(json_object_get(object, key));
 }
 
-/* The children of a process: kernels that have no /proc/PID/task/TID/children cannot build this engine either. */
+/* The children of a process: kernels that have no /proc/PID/task/TID/children cannot build this engine
+ * either. */
 static size_t children_of(pid_t pid, pid_t *children)
 {
 	char path[64];
@@ -90,7 +92,7 @@ static void kill_and_wait(pid_t pid)
 	compiled_await_end(pid);
 }
 
-/* --- the engine ---------------------------------------------------------------------------------------------------- */
+/* --- the engine --------------------------------------------------------------------------------------- */
 
 static void a_new_engine_knows_what_runs(void **state)
 {
@@ -98,7 +100,8 @@ static void a_new_engine_knows_what_runs(void **state)
 	subject_define(&host, "add", add_text(11));
 	subject_define(&host, "add", add_text(12));
 	subject_rollback(&host, "add", 1);
-	subject_define(&host, "ticks", "static int ticks(void) { static int n; static int step = 5; return n += step++; }");
+	subject_define(&host, "ticks",
+		       "static int ticks(void) { static int n; static int step = 5; return n += step++; }");
 	compiled_assert_answer(&host, "ticks", "5");
 
 	pid_t engine = compiled_engine(&host);
@@ -111,7 +114,9 @@ static void a_new_engine_knows_what_runs(void **state)
 	assert_add_answers(11);
 
 	/* What a version added is still the variable of the versions after it. */
-	subject_define(&host, "ticks", "static int ticks(void) { static int n; static int step = 5; return n += 10 * step; }");
+	subject_define(
+		&host, "ticks",
+		"static int ticks(void) { static int n; static int step = 5; return n += 10 * step; }");
 	compiled_assert_answer(&host, "ticks", "65");
 }
 
@@ -196,7 +201,8 @@ static void assert_truth_about_add(void)
 	size_t i;
 
 	assert_int_equal(sscanf(subject_ask(&host, "add 0 0"), "%d", &answer), 1);
-	const char *text = json_string_value(json_object_get(source, "text")), *tells = strstr(text, "return ");
+	const char *text = json_string_value(json_object_get(source, "text")),
+		   *tells = strstr(text, "return ");
 	assert_int_equal(live ? atoi(tells + 7) : 0, answer);
 	assert_int_equal(int_of(listed, "version"), live);
 	assert_int_equal(int_of(listed, "versions"), json_array_size(log));
@@ -276,7 +282,7 @@ static void a_stopped_engine_stops_nobody_else(void **state)
 	free(output);
 }
 
-/* --- the compiler's process ---------------------------------------------------------------------------------------- */
+/* --- the compiler's process --------------------------------------------------------------------------- */
 
 static void define_and_see(int number)
 {
@@ -298,7 +304,8 @@ static void the_compilers_end_is_not_the_engines(void **state)
 	assert_int_equal(compiled_engine(&host), engine);
 }
 
-/* An answer to nobody's question must not become the answer to the next: that would be another function's code. */
+/* An answer to nobody's question must not become the answer to the next: that would be another function's
+ * code. */
 static void an_idle_compilers_end_mixes_no_answers_up(void **state)
 {
 	pid_t engine = compiled_engine(&host), children[CHILDREN_MAX], workers[CHILDREN_MAX];
@@ -315,7 +322,7 @@ static void an_idle_compilers_end_mixes_no_answers_up(void **state)
 	assert_int_equal(compiled_engine(&host), engine);
 }
 
-/* --- the program --------------------------------------------------------------------------------------------------- */
+/* --- the program -------------------------------------------------------------------------------------- */
 
 static void the_engine_leaves_with_the_program(void **state)
 {
@@ -377,7 +384,7 @@ static void two_runs_at_once_share_the_history(void **state)
 	free(other.socket);
 }
 
-/* --- the console --------------------------------------------------------------------------------------------------- */
+/* --- the console -------------------------------------------------------------------------------------- */
 
 static void a_killed_console_leaves_nothing_half_done(void **state)
 {
