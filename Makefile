@@ -67,8 +67,8 @@ $(B)/rtf-console: $(B)/repl/console.o $(CONSOLE_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ $(CONSOLE_LIBS)
 
-$(B)/store/history.o: $(B)/schema.inc
-$(B)/schema.inc: store/schema.sql
+$(B)/store/database.o: $(B)/schema.inc $(B)/schema_2.inc
+$(B)/%.inc: store/%.sql
 	$(Q)mkdir -p $(@D)
 	$(Q)sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $< > $@
 
@@ -76,7 +76,7 @@ $(B)/schema.inc: store/schema.sql
 
 BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsqlite3-dev libdw-dev libelf-dev libjansson-dev
 DEMO_PACKAGES := libmicrohttpd-dev curl procps
-CHECK_PACKAGES := clang libcmocka-dev $(if $(shell command -v npm),,npm) redis-server man-db binutils dwz
+CHECK_PACKAGES := clang libcmocka-dev $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz
 BENCH_PACKAGES := valgrind
 
 deps: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES)
@@ -133,6 +133,7 @@ R := $(B)/real
 PATCHABLE = $(CC) -O0 -g -w -fpatchable-function-entry=16
 HIREDIS_OBJ := $(addprefix $(R)/hiredis-,hiredis.o net.o read.o sds.o)
 REAL_HOSTS := $(B)/tests/real/sqlite_host $(B)/tests/real/hiredis_host
+IDENTITY_HOSTS := $(addprefix $(B)/tests/real/identity_,sqlite-O0 sqlite-O2 hiredis tree)
 
 $(R)/.fetched: tests/real/fetch.sh tests/real/contents.sha256
 	$(Q)tests/real/fetch.sh $(R) && touch $@
@@ -155,7 +156,45 @@ $(B)/tests/real/hiredis_host: tests/real/hiredis_host.c $(HIREDIS_OBJ) core/rtf.
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST) -I$(R)/hiredis $< $(HIREDIS_OBJ) -o $@ $(HOST_LIBS)
 
-check-run: all $(CHOSEN) $(if $(findstring tests/real,$(CHOSEN)),$(REAL_HOSTS))
+# Those of which every function is redefined. The optimised one is gcc's: clang gives statics conventions of their own.
+SQLITE_FEATURES := $(addprefix -DSQLITE_ENABLE_,FTS5 RTREE MATH_FUNCTIONS)
+IDENTITY_HIREDIS := $(addprefix $(R)/identity-hiredis-,hiredis.o net.o read.o sds.o async.o test.o)
+IDENTITY_TREE := $(R)/identity-runtime.o $(R)/identity-grammar.o
+
+$(R)/identity-sqlite-O0.o: $(R)/.fetched
+	$(call say,CC,$@)
+	$(Q)$(PATCHABLE) $(SQLITE_FEATURES) -c $(R)/sqlite3/sqlite3.c -o $@
+
+$(R)/identity-sqlite-O2.o: $(R)/.fetched
+	$(call say,CC,$@)
+	$(Q)$(subst $(CC) -O0,gcc -O2,$(PATCHABLE)) $(SQLITE_FEATURES) -c $(R)/sqlite3/sqlite3.c -o $@
+
+$(IDENTITY_HIREDIS): $(R)/identity-hiredis-%.o: $(R)/.fetched
+	$(Q)$(PATCHABLE) -std=c99 -c $(R)/hiredis/$*.c -o $@
+
+$(R)/identity-runtime.o: $(R)/.fetched
+	$(Q)$(PATCHABLE) -I$(R)/tree-sitter/include -I$(R)/tree-sitter/src -c $(R)/tree-sitter/src/lib.c -o $@
+
+$(R)/identity-grammar.o: $(R)/.fetched
+	$(Q)$(PATCHABLE) -I$(R)/tree-sitter-c -c $(R)/tree-sitter-c/parser.c -o $@
+
+$(B)/tests/real/identity_sqlite-%: tests/real/identity_sqlite.c $(R)/identity-sqlite-%.o core/rtf.h $(B)/librtf.so
+	$(call say,HOST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST) -I$(R)/sqlite3 $< $(R)/identity-sqlite-$*.o -o $@ $(HOST_LIBS) -lm -ldl
+
+$(B)/tests/real/identity_hiredis: tests/real/identity_wait.c $(IDENTITY_HIREDIS) core/rtf.h $(B)/librtf.so
+	$(call say,HOST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST) $< $(IDENTITY_HIREDIS) -o $@ $(HOST_LIBS)
+
+$(B)/tests/real/identity_tree: tests/real/identity_tree.c $(IDENTITY_TREE) core/rtf.h $(B)/librtf.so
+	$(call say,HOST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST) -I$(R)/tree-sitter/include $< $(IDENTITY_TREE) -o $@ $(HOST_LIBS)
+
+check-run: all $(CHOSEN) $(if $(findstring tests/real,$(CHOSEN)),$(REAL_HOSTS)) \
+		$(if $(findstring tests/real/identity,$(CHOSEN)),$(IDENTITY_HOSTS))
 	$(Q)tests/run.sh $(B) "$(CC)" "$(SAN)" $(CHOSEN)
 
 bench-run: all $(addprefix $(B)/tests/,bench/bench bench/calls demo/orders real/sqlite_host)

@@ -4,6 +4,7 @@
  * the live mark. A version's number counts from 1 for each function over all runs of the program; 0 is
  * what was built, once for each build id. Every call is one transaction and is committed when it returns
  * NULL. One that fails leaves the database as it was and the handle usable; its message names the file.
+ * log.h reads it back, prune.h shortens it, stand_in.h takes its place while it cannot be written.
  * Several processes may use one database; one thread a handle. Strings passed in are borrowed for the
  * call; those handed out by a callback are valid until it returns, and it must not call the history. */
 #ifndef RTF_HISTORY_H
@@ -64,13 +65,17 @@ void history_close(struct history *); /* takes NULL; does not record an end */
 
 const char *history_path(const struct history *);
 
+/* A process's start in clock ticks since boot, for struct history_process; 0 if there is none. */
+int64_t history_process_started(int64_t pid);
+
 /* The function's row id, made if new. */
 struct error *history_function_id(struct history *, const struct history_function *, int64_t *id);
 
-/* Every function that the history knows and how many versions each has, number 0 included, until `each` returns false. */
+/* Every function that the history knows, how many versions each has, number 0 included, and its highest number, until
+ * `each` returns false. */
 struct error *history_each_function(struct history *,
 				    bool (*each)(void *context, int64_t id, const struct history_function *,
-						 int versions),
+						 int versions, int newest),
 				    void *context);
 
 /* Version 0 for this run's build id, unless it is there. `number`, `parent`, `origin` and `backend` are set
@@ -111,18 +116,13 @@ struct error *history_count(struct history *, int64_t function, int *count);
 struct error *history_find(struct history *, int64_t function, int number,
 			  void (*with)(void *context, const struct history_version *), void *context);
 
-/* Versions newest first: of one function, numbers below `before`, this build's version 0 always last; or,
- * with function 0, of all by row, row ids below `before`. `before` 0: from the newest. At most `limit`,
- * all if it is negative. Stops when `each` returns false. Version 0 of other builds is left out. */
-struct error *history_each(struct history *, int64_t function, int64_t before, int limit,
-			   bool (*each)(void *context, const struct history_version *,
-					const struct history_function *),
-			   void *context);
-
 /* Replaces a version's note. ERROR_UNKNOWN if there is no such version. */
-struct error *history_note(struct history *, int64_t function, int number, const char *note);
+struct error *history_note(struct history *, int64_t function, int number, const char *user, const char *note);
 
-/* Appends to the event log. `kind` is one word; `function` may be 0, `number` -1; `detail` may be NULL. */
+/* Appends to the event log. `kind` is one word; `function` may be 0, `number` -1; `detail` may be NULL. What the other
+ * calls of this header do is in the log already: a run `started`; a version `built` or `defined`; a move `live`,
+ * `rollback`, `undo`, `redo`, `restore`; `noted`. The rest is told here: `refused`, `saved`, `evaluated`, `written`,
+ * `traced`, `optimised`, `fault`, `ended`, `pruned`. */
 struct error *history_event(struct history *, const char *kind, int64_t function, int number,
 			    const char *user, const char *detail);
 

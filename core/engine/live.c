@@ -468,7 +468,7 @@ static struct history_function history_key(const struct live_function *f)
 	return (struct history_function){.module = f->at.module, .file = f->at.file ? f->at.file : "", .name = f->at.name};
 }
 
-static bool know_function(void *context, int64_t row, const struct history_function *key, int count)
+static bool know_function(void *context, int64_t row, const struct history_function *key, int count, int newest)
 {
 	struct live *l = context;
 	size_t n, first = find_name(l, key->name, &n);
@@ -479,6 +479,7 @@ static bool know_function(void *context, int64_t row, const struct history_funct
 			continue;
 		f->row = row;
 		f->versions = count > 0 ? count : 1;
+		f->newest = newest > f->newest ? newest : f->newest;
 	}
 	return true;
 }

@@ -33,10 +33,17 @@ struct live_function {
 	int64_t row;  /* in the history, 0 until it has one */
 	int live;     /* number of the version that runs */
 	int versions; /* how many there are, version 0 included */
+	int newest;   /* the highest number that was ever given */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */
 	unsigned built_line;
-	char identity[33]; /* of the file's text that was last made live, or built; "": not needed so far */
-	bool refused;      /* the file's last save could not go live */
+	bool refused;     /* the file's last save could not go live */
+	struct { /* what its file said, as save.h keeps it; identities are "" until they are needed */
+		char live[33], built[33]; /* identity of the text that was last made live, and of the first */
+		char pending[33];         /* of the text that is not live: refused, or saved while saves are passed over */
+		unsigned pending_with;    /* its save, or 0: what came with it goes live with it, or not at all */
+		bool edited;              /* the index holds an older body than the file */
+		bool gone;                /* the file does not define it */
+	} saved;
 	struct live_version *in_memory;
 	size_t in_memory_count;
 };

@@ -1,5 +1,6 @@
 /* The store: all that history.h promises, also to several processes, on damaged files and on full disks. */
 #include "history.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -288,7 +289,7 @@ static struct copy get(struct history *h, int64_t function, int number)
 	return copy;
 }
 
-/* What history_each gave, as "price1 total1 price0" with a star behind what is live. */
+/* What log_versions gave, as "price1 total1 price0" with a star behind what is live. */
 struct listing {
 	char text[512];
 	int64_t last_id;
@@ -312,7 +313,8 @@ static void assert_listed(struct history *h, int64_t function, int64_t before, i
 {
 	struct listing listing = {.text = ""};
 
-	succeed(history_each(h, function, before, limit, list, &listing));
+	struct log_filter filter = {.function = function, .before = before, .limit = limit};
+	succeed(log_versions(h, &filter, list, &listing));
 	assert_string_equal(listing.text, expected);
 }
 
@@ -390,7 +392,7 @@ static void a_newer_schema_is_refused_and_left_alone(void **state)
 	raw(f, "PRAGMA user_version = 99");
 	struct error *e = history_open(f->path, &second_run, &f->history);
 	assert_non_null(strstr(error_message(e), f->path));
-	refuse(e, ERROR_INTERNAL, "newer rtf: its schema is 99, ours is 1");
+	refuse(e, ERROR_INTERNAL, "newer rtf: its schema is 99, ours is 2");
 	assert_null(f->history);
 	assert_int_equal(raw_number(f, "SELECT count(*) FROM process"), 1);
 }
@@ -652,7 +654,7 @@ static void text_of_any_bytes_is_kept(void **state)
 		int number = add(f->history, f->price, 0, texts[i]);
 		assert_string_equal(get(f->history, f->price, number).text, texts[i]);
 	}
-	succeed(history_note(f->history, f->price, 1, "für später"));
+	succeed(history_note(f->history, f->price, 1, "ada", "für später"));
 	assert_string_equal(get(f->history, f->price, 1).note, "für später");
 }
 
@@ -818,8 +820,8 @@ static void what_is_not_there_is_unknown(void **state)
 	refuse(history_find(f->history, f->price, 3, keep, &copy), ERROR_UNKNOWN, "price has no version 3");
 	refuse(history_find(f->history, f->price, -2, keep, &copy), ERROR_UNKNOWN, "price has no version -2");
 	refuse(history_find(f->history, 4711, 3, keep, &copy), ERROR_UNKNOWN, "no function 4711");
-	refuse(history_note(f->history, f->price, 3, "x"), ERROR_UNKNOWN, "price has no version 3");
-	refuse(history_note(f->history, f->price, 0, "x"), ERROR_UNKNOWN, "no version 0 of price");
+	refuse(history_note(f->history, f->price, 3, "ada", "x"), ERROR_UNKNOWN, "price has no version 3");
+	refuse(history_note(f->history, f->price, 0, "ada", "x"), ERROR_UNKNOWN, "no version 0 of price");
 	refuse(history_count(f->history, 4711, &number), ERROR_UNKNOWN, "no function 4711");
 	assert_int_equal(number, 5);
 	assert_int_equal(live(f->history, 4711), 0);
@@ -832,13 +834,13 @@ static void a_note_replaces_the_one_before(void **state)
 	add_built(f->history, f->price, "int built;");
 	add(f->history, f->price, 0, "a");
 	add(f->history, f->price, 1, "b");
-	succeed(history_note(f->history, f->price, 1, "too cheap"));
-	succeed(history_note(f->history, f->price, 1, "still too cheap"));
-	succeed(history_note(f->history, f->price, 0, "as shipped"));
+	succeed(history_note(f->history, f->price, 1, "ada", "too cheap"));
+	succeed(history_note(f->history, f->price, 1, "ada", "still too cheap"));
+	succeed(history_note(f->history, f->price, 0, "ada", "as shipped"));
 	assert_string_equal(get(f->history, f->price, 1).note, "still too cheap");
 	assert_string_equal(get(f->history, f->price, 2).note, "");
 	assert_string_equal(get(f->history, f->price, 0).note, "as shipped");
-	succeed(history_note(f->history, f->price, 1, ""));
+	succeed(history_note(f->history, f->price, 1, "ada", ""));
 	assert_string_equal(get(f->history, f->price, 1).note, "");
 }
 
@@ -854,7 +856,6 @@ static void versions_are_listed_in_pages(void **state)
 	assert_listed(f->history, f->price, 4, 2, "price3 price2");
 	assert_listed(f->history, f->price, 2, 2, "price1 price0");
 	assert_listed(f->history, f->price, 1, 2, "price0");
-	assert_listed(f->history, f->price, 0, 0, "");
 	assert_listed(f->history, 4711, 0, 9, "");
 }
 
@@ -867,7 +868,7 @@ static void all_functions_are_listed_in_pages_by_row(void **state)
 	define(f->history, f->price, 0, "a");
 	define(f->history, f->total, 0, "b");
 	define(f->history, f->price, 1, "c");
-	succeed(history_each(f->history, 0, 0, 2, list, &listing));
+	succeed(log_versions(f->history, &(struct log_filter){.limit = 2}, list, &listing));
 	assert_string_equal(listing.text, "price2* total1*");
 	assert_listed(f->history, 0, listing.last_id, 9, "price1 price0");
 }
@@ -879,10 +880,10 @@ static void a_listing_stops_when_told(void **state)
 
 	add_built(f->history, f->price, "int built;");
 	add(f->history, f->price, 0, "a");
-	succeed(history_each(f->history, f->price, 2, -1, list, &listing));
+	succeed(log_versions(f->history, &(struct log_filter){.function = f->price, .before = 2}, list, &listing));
 	assert_string_equal(listing.text, "price1 price0*");
 	listing = (struct listing){.stop_after = 1};
-	succeed(history_each(f->history, f->price, 0, -1, list, &listing));
+	succeed(log_versions(f->history, &(struct log_filter){.function = f->price}, list, &listing));
 	assert_string_equal(listing.text, "price1");
 }
 
@@ -1151,13 +1152,13 @@ static void events_are_appended(void **state)
 
 	succeed(history_event(f->history, "refused", f->price, 3, "ada", "4 bytes became 8"));
 	succeed(history_event(f->history, "attached", 0, -1, "", NULL));
-	assert_int_equal(raw_number(f, "SELECT count(*) FROM event"), 2);
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM event WHERE kind <> 'started'"), 2);
 	raw_text(f,
 		 "SELECT e.kind || ' ' || f.name || ' ' || e.number || ' ' || e.user || ': ' || e.detail"
 		 " FROM event AS e JOIN function AS f ON f.id = e.function",
 		 text, sizeof(text));
 	assert_string_equal(text, "refused price 3 ada: 4 bytes became 8");
-	assert_int_equal(raw_number(f, "SELECT count(*) FROM event WHERE function IS NULL AND number IS NULL"
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM event WHERE kind = 'attached' AND function IS NULL AND number IS NULL"
 				       " AND detail IS NULL"),
 			 1);
 	refuse(history_event(f->history, "fault", 4711, 1, "ada", NULL), ERROR_UNKNOWN, "no such function");
@@ -1358,7 +1359,7 @@ static void a_database_that_stays_locked_is_an_error_and_not_for_ever(void **sta
 	refuse(history_add(f->history, &version, 1), ERROR_INTERNAL, "locked by another process");
 	refuse(history_add_built(f->history, &version), ERROR_INTERNAL, f->path);
 	refuse_change(f->history, HISTORY_DEFINE, 0, &move, 1, ERROR_INTERNAL, "locked");
-	refuse(history_note(f->history, f->price, 0, "x"), ERROR_INTERNAL, "locked");
+	refuse(history_note(f->history, f->price, 0, "ada", "x"), ERROR_INTERNAL, "locked");
 	refuse(history_event(f->history, "fault", 0, -1, "ada", NULL), ERROR_INTERNAL, "locked");
 	const struct history_function new = {.module = "shop", .file = "/src/shop.c", .name = "new"};
 	refuse(history_function_id(f->history, &new, &id), ERROR_INTERNAL, "locked");
@@ -1398,7 +1399,7 @@ static struct error *write_stage(struct fixture *f, struct writing *w)
 	case 2:
 		return history_record(f->history, HISTORY_DEFINE, "ada", 0, w->moves, 2, NULL);
 	case 3:
-		return history_note(f->history, f->price, w->moves[0].to, w->text);
+		return history_note(f->history, f->price, w->moves[0].to, "ada", w->text);
 	default:
 		return history_event(f->history, "defined", f->price, w->moves[0].to, "ada", w->text);
 	}
@@ -1576,9 +1577,9 @@ static struct error *use_all(struct fixture *f)
 	if (!e)
 		e = history_find(f->history, f->price, 1, keep, &copy);
 	if (!e)
-		e = history_each(f->history, 0, 0, 9, list, &listing);
+		e = log_versions(f->history, &(struct log_filter){.limit = 9}, list, &listing);
 	if (!e)
-		e = history_each(f->history, f->price, 0, 9, list, &listing);
+		e = log_versions(f->history, &(struct log_filter){.function = f->price, .limit = 9}, list, &listing);
 	return e;
 }
 

@@ -1,0 +1,133 @@
+/* The database below the history, for the store's own files: the handle, its statements, transactions, opening.
+ *
+ * Every function leaves the statement that it stepped released, database_step excepted. Strings are borrowed by a
+ * statement until it is released. */
+#ifndef RTF_DATABASE_H
+#define RTF_DATABASE_H
+
+#include "error.h"
+#include "history.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Parameters of every query that hands out versions: ?1 run, ?2 build id, ?3 function, ?4 number or id,
+ * ?5 limit. CROSS JOIN: the versions lead, whatever the planner thinks. */
+#define SELECT_VERSION                                                                                  \
+	"SELECT v.id, v.function, v.number, coalesce(v.parent, -1), t.content, v.slice_hash, v.backend,"\
+	" v.compiler, v.flags, v.origin, v.user, v.time, v.note, v.file, v.line,"                       \
+	" v.number = coalesce((SELECT l.number FROM live AS l"                                          \
+	" WHERE l.process = ?1 AND l.function = v.function), 0),"                                       \
+	" f.module, f.file, f.name"                                                                     \
+	" FROM version AS v CROSS JOIN text AS t ON t.id = v.text"                                      \
+	" CROSS JOIN function AS f ON f.id = v.function "
+
+/* Those that are used often and therefore kept; the rest is prepared where it is used. */
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	ADD_PROCESS,
+	FIND_PROCESS,
+	ADD_FUNCTION,
+	FIND_FUNCTION,
+	NAME_FUNCTION,
+	EACH_FUNCTION,
+	ADD_TEXT,
+	FIND_TEXT,
+	ADD_VERSION,
+	HAS_VERSION,
+	HAS_BUILT,
+	NEWEST_NUMBER,
+	GET_VERSION,
+	GET_BUILT,
+	EACH_OF_FUNCTION,
+	EACH_OF_ALL,
+	NOTE_VERSION,
+	NOTE_BUILT,
+	COUNT_VERSIONS,
+	ADD_CHANGE,
+	ADD_MOVE,
+	MARK_LIVE,
+	FIND_LIVE,
+	NEXT_UNDO,
+	NEXT_REDO,
+	EACH_MOVE,
+	ADD_EVENT,
+	STATEMENTS,
+};
+
+/* A number of a function that is taken though the database does not know: a stand-in's, see history_reserve. */
+struct reserved {
+	int64_t function;
+	int number;
+};
+
+struct history {
+	sqlite3 *db;
+	char *path;
+	char *build_id;
+	int64_t process;
+	int64_t busy_since; /* in milliseconds */
+	int64_t patience;   /* how long to wait for another process's lock, in milliseconds */
+	sqlite3_stmt *statements[STATEMENTS];
+
+	/* Of a stand-in: what was there when it took over; everything after that is to be brought to the file. */
+	bool stand_in;
+	int64_t versions_before, changes_before, events_before;
+	struct reserved *reserved;
+	size_t reserved_count;
+};
+
+enum { DATABASE_PATIENCE_MS = 2000 };
+
+/* What sqlite says went wrong, as an error that names the file. Called before the statement is released. */
+struct error *database_failure(const struct history *);
+
+struct error *database_execute(struct history *, const char *sql);
+struct error *database_prepare(struct history *, const char *sql, sqlite3_stmt **out); /* sqlite3_finalize ends it */
+
+void database_bind_text(sqlite3_stmt *, int index, const char *text); /* NULL is "" */
+void database_release(sqlite3_stmt *);
+
+/* Runs a statement that gives no rows. */
+struct error *database_run(struct history *, sqlite3_stmt *);
+
+/* Steps to the next row. The caller releases the statement, rows left or not. */
+struct error *database_step(struct history *, sqlite3_stmt *, bool *row);
+
+/* Runs a query for one number; `*found`, false where there is no row, then leaves `*value` as it was. */
+struct error *database_query(struct history *, sqlite3_stmt *, bool *found, int64_t *value);
+
+/* The same for a query that is asked once. */
+struct error *database_ask(struct history *, const char *sql, int64_t *value);
+
+struct error *database_begin(struct history *);
+
+/* Commits if `e` is NULL, else rolls back; gives the error of the whole transaction. */
+struct error *database_finish(struct history *, struct error *e);
+
+/* What history_open does; `patience` as in the handle. `prepare`, if not NULL, is called once the tables are there and
+ * before the run is known. */
+struct error *database_open(const char *path, const struct history_process *, int64_t patience,
+			    struct error *(*prepare)(struct history *, const void *context), const void *context,
+			    struct history **out);
+
+/* Whether the process of a run is running now, as proc(5) has it. */
+bool database_run_goes_on(int64_t pid, int64_t started, const char *boot);
+
+/* The version of a SELECT_VERSION row, and its function; good until the next step. */
+struct error *database_read_version(struct history *, sqlite3_stmt *row, struct history_version *,
+				    struct history_function *);
+
+/* A function's row, made if need be, and a text's, within a transaction. */
+struct error *database_add_function(struct history *, const struct history_function *, int64_t *id);
+struct error *database_add_text(struct history *, const char *text, int64_t *id);
+
+/* The highest number of a function, 0 if it has none; and whether it has one. */
+struct error *database_newest(struct history *, int64_t function, int *number);
+struct error *database_has_version(struct history *, int64_t function, int number, bool *found);
+
+#endif

@@ -1,0 +1,352 @@
+#include "log.h"
+#include "database.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- versions --------------------------------------------------------------------------------------------------- */
+
+struct walk {
+	bool (*each)(void *context, const struct history_version *, const struct history_function *);
+	void *context;
+	int limit; /* how many more; negative: all */
+	const char *since, *user;
+	bool stopped; /* by `each` */
+	bool past;    /* all that follows is older than `since` */
+};
+
+static void hand_out(struct walk *walk, const struct history_version *version, const struct history_function *function)
+{
+	walk->past = walk->since && strcmp(version->time, walk->since) < 0;
+	if (walk->past || (walk->user && strcmp(version->user, walk->user) != 0))
+		return;
+	walk->stopped = !walk->each(walk->context, version, function);
+	if (walk->limit > 0)
+		walk->limit--;
+}
+
+/* Hands out the rows of a bound statement. */
+static struct error *walk_rows(struct history *h, sqlite3_stmt *statement, struct walk *walk)
+{
+	struct history_version version;
+	struct history_function function;
+	bool row = false;
+
+	walk->past = false;
+	while (walk->limit && !walk->stopped && !walk->past) {
+		struct error *e = database_step(h, statement, &row);
+		if (!e && row)
+			e = database_read_version(h, statement, &version, &function);
+		if (e || !row)
+			return e;
+		hand_out(walk, &version, &function);
+	}
+	return NULL;
+}
+
+static struct error *walk_statement(struct history *h, sqlite3_stmt *statement, bool built, int64_t function,
+				    int64_t before, struct walk *walk)
+{
+	sqlite3_bind_int64(statement, 1, h->process);
+	database_bind_text(statement, 2, h->build_id);
+	sqlite3_bind_int64(statement, 3, function);
+	sqlite3_bind_int64(statement, 4, built ? 0 : before);
+	if (!built) /* with a user the rows are counted here */
+		sqlite3_bind_int(statement, 5, walk->user ? -1 : walk->limit);
+	struct error *e = walk_rows(h, statement, walk);
+	database_release(statement);
+	return e;
+}
+
+/* A user's versions of all functions have an index of their own. */
+static struct error *walk_user(struct history *h, int64_t before, struct walk *walk)
+{
+	sqlite3_stmt *statement;
+	struct error *e = database_prepare(h, SELECT_VERSION "WHERE v.user = ?6 AND v.id < ?4 AND (v.number > 0 OR v.build_id = ?2)"
+							     " ORDER BY v.id DESC LIMIT ?5",
+					   &statement);
+	if (e)
+		return e;
+	database_bind_text(statement, 6, walk->user);
+	e = walk_statement(h, statement, false, 0, before, walk);
+	sqlite3_finalize(statement);
+	return e;
+}
+
+struct error *log_versions(struct history *h, const struct log_filter *filter,
+			   bool (*each)(void *context, const struct history_version *, const struct history_function *),
+			   void *context)
+{
+	struct walk walk = {.each = each,
+			    .context = context,
+			    .limit = filter->limit > 0 ? filter->limit : -1,
+			    .since = filter->since,
+			    .user = filter->user};
+	int64_t before = filter->before > 0 ? filter->before : INT64_MAX;
+
+	if (!filter->function && filter->user)
+		return walk_user(h, before, &walk);
+	if (!filter->function)
+		return walk_statement(h, h->statements[EACH_OF_ALL], false, 0, before, &walk);
+	struct error *e = walk_statement(h, h->statements[EACH_OF_FUNCTION], false, filter->function, before, &walk);
+	return e ? e : walk_statement(h, h->statements[GET_BUILT], true, filter->function, 0, &walk);
+}
+
+/* --- events ----------------------------------------------------------------------------------------------------- */
+
+#define SELECT_EVENT                                                                                             \
+	"SELECT e.id, e.time, e.user, e.kind, e.detail, coalesce(e.function, 0), f.name, coalesce(e.number, -1), p.pid" \
+	" FROM event AS e LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process"
+
+/* Which index serves: the constant kind chooses the partial one. */
+static const char *event_sql(const struct log_filter *filter)
+{
+	if (filter->kind && strcmp(filter->kind, "fault") == 0)
+		return SELECT_EVENT " WHERE e.kind = 'fault' AND (?2 = 0 OR e.function = ?2) AND e.id < ?1"
+				    " AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
+	if (filter->function)
+		return SELECT_EVENT " WHERE e.function = ?2 AND e.id < ?1"
+				    " AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
+	return SELECT_EVENT " WHERE e.id < ?1 AND (?2 = 0 OR e.function = ?2)"
+			    " AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
+}
+
+static struct error *read_event(struct history *h, sqlite3_stmt *row, struct log_event *event)
+{
+	*event = (struct log_event){
+		.id = sqlite3_column_int64(row, 0),
+		.time = (const char *)sqlite3_column_text(row, 1),
+		.user = (const char *)sqlite3_column_text(row, 2),
+		.kind = (const char *)sqlite3_column_text(row, 3),
+		.detail = (const char *)sqlite3_column_text(row, 4),
+		.function = sqlite3_column_int64(row, 5),
+		.name = (const char *)sqlite3_column_text(row, 6),
+		.number = sqlite3_column_int(row, 7),
+		.pid = sqlite3_column_int64(row, 8),
+	};
+	if (event->time && event->user && event->kind)
+		return NULL;
+	return sqlite3_errcode(h->db) == SQLITE_NOMEM
+		       ? error_memory()
+		       : error_new(ERROR_INTERNAL, "the history %s is damaged: event %lld is incomplete", h->path,
+				   (long long)event->id);
+}
+
+static struct error *walk_events(struct history *h, sqlite3_stmt *statement, const struct log_filter *filter,
+				 bool (*each)(void *context, const struct log_event *), void *context)
+{
+	struct log_event event;
+	bool row = true, more = true;
+
+	for (int given = 0; more && (filter->limit <= 0 || given < filter->limit); given++) {
+		struct error *e = database_step(h, statement, &row);
+		if (!e && row)
+			e = read_event(h, statement, &event);
+		if (e || !row)
+			return e;
+		if (filter->since && strcmp(event.time, filter->since) < 0)
+			return NULL;
+		more = each(context, &event);
+	}
+	return NULL;
+}
+
+struct error *log_events(struct history *h, const struct log_filter *filter,
+			 bool (*each)(void *context, const struct log_event *), void *context)
+{
+	sqlite3_stmt *statement;
+	struct error *e = database_prepare(h, event_sql(filter), &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, filter->before > 0 ? filter->before : INT64_MAX);
+	sqlite3_bind_int64(statement, 2, filter->function);
+	if (filter->user)
+		database_bind_text(statement, 3, filter->user);
+	if (filter->kind)
+		database_bind_text(statement, 4, filter->kind);
+	e = walk_events(h, statement, filter, each, context);
+	sqlite3_finalize(statement);
+	return e;
+}
+
+struct error *log_faults(struct history *h, int64_t function, int number, int *count)
+{
+	sqlite3_stmt *statement;
+	int64_t faults = 0;
+	bool found = false;
+	struct error *e = database_prepare(
+		h, "SELECT count(*) FROM event WHERE kind = 'fault' AND function = ?1 AND number = ?2", &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, function);
+	sqlite3_bind_int(statement, 2, number);
+	e = database_query(h, statement, &found, &faults);
+	sqlite3_finalize(statement);
+	if (!e)
+		*count = (int)faults;
+	return e;
+}
+
+/* --- runs ------------------------------------------------------------------------------------------------------- */
+
+#define SELECT_RUN "SELECT p.id, p.pid, p.started, p.boot, p.program, p.build_id, p.time FROM process AS p "
+
+static struct error *read_run(sqlite3_stmt *row, struct log_run *run)
+{
+	const char *boot = (const char *)sqlite3_column_text(row, 3);
+
+	*run = (struct log_run){
+		.id = sqlite3_column_int64(row, 0),
+		.pid = sqlite3_column_int64(row, 1),
+		.program = (const char *)sqlite3_column_text(row, 4),
+		.build_id = (const char *)sqlite3_column_text(row, 5),
+		.time = (const char *)sqlite3_column_text(row, 6),
+		.running = boot && database_run_goes_on(sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2), boot),
+	};
+	return boot && run->program && run->build_id && run->time ? NULL : error_memory();
+}
+
+struct error *log_others(struct history *h, void (*each)(void *context, const struct log_run *), void *context)
+{
+	sqlite3_stmt *statement;
+	struct log_run run;
+	bool row = true;
+	struct error *e = database_prepare(h, SELECT_RUN "WHERE p.boot = (SELECT s.boot FROM process AS s WHERE s.id = ?1)"
+							 " AND p.id <> ?1 ORDER BY p.id",
+					   &statement);
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, h->process);
+	while (!e && row) {
+		e = database_step(h, statement, &row);
+		if (e || !row)
+			break;
+		e = read_run(statement, &run);
+		if (!e && run.running)
+			each(context, &run);
+	}
+	sqlite3_finalize(statement);
+	return e;
+}
+
+struct error *log_find_run(struct history *h, int64_t id, void (*with)(void *context, const struct log_run *), void *context)
+{
+	sqlite3_stmt *statement;
+	struct log_run run;
+	bool row = false;
+	struct error *e = database_prepare(h, SELECT_RUN "WHERE p.id = ?1", &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, id);
+	e = database_step(h, statement, &row);
+	if (!e && !row)
+		e = error_new(ERROR_UNKNOWN, "the history %s has no run %lld", h->path, (long long)id);
+	if (!e)
+		e = read_run(statement, &run);
+	if (!e)
+		with(context, &run);
+	sqlite3_finalize(statement);
+	return e;
+}
+
+/* One look into an index for each run. */
+struct error *log_last_run(struct history *h, int64_t *id)
+{
+	sqlite3_stmt *statement;
+	struct log_run run;
+	int64_t last = 0;
+	bool row = true;
+	struct error *e = database_prepare(
+		h,
+		"SELECT p.id, p.pid, p.started, p.boot, p.program, p.build_id, p.time, (SELECT c.id FROM change AS c"
+		" WHERE c.process = p.id AND c.subject IS NULL ORDER BY c.id DESC LIMIT 1) AS newest FROM process AS p"
+		" WHERE p.id <> ?1 AND newest IS NOT NULL ORDER BY newest DESC",
+		&statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, h->process);
+	while (!e && !last) {
+		e = database_step(h, statement, &row);
+		if (e || !row)
+			break;
+		e = read_run(statement, &run);
+		if (!e && !run.running)
+			last = run.id;
+	}
+	sqlite3_finalize(statement);
+	if (!e)
+		*id = last;
+	return e;
+}
+
+struct error *log_live_in(struct history *h, int64_t run,
+			  bool (*each)(void *context, const struct history_version *, const struct history_function *,
+				       const char *built),
+			  void *context)
+{
+	/* Column 19 is the text of that run's version 0. */
+	static const char sql[] =
+		"SELECT v.id, v.function, v.number, coalesce(v.parent, -1), t.content, v.slice_hash, v.backend, v.compiler,"
+		" v.flags, v.origin, v.user, v.time, v.note, v.file, v.line, 1, f.module, f.file, f.name,"
+		" (SELECT bt.content FROM process AS p JOIN version AS b ON b.function = v.function AND b.number = 0"
+		"  AND b.build_id = p.build_id JOIN text AS bt ON bt.id = b.text WHERE p.id = ?1)"
+		" FROM live AS l CROSS JOIN version AS v ON v.function = l.function AND v.number = l.number AND v.number > 0"
+		" JOIN text AS t ON t.id = v.text JOIN function AS f ON f.id = v.function"
+		" WHERE l.process = ?1 AND l.number > 0 ORDER BY f.file, f.name";
+	struct history_version version;
+	struct history_function function;
+	sqlite3_stmt *statement;
+	bool row = true, more = true;
+	struct error *e = database_prepare(h, sql, &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, run);
+	while (!e && more) {
+		e = database_step(h, statement, &row);
+		if (e || !row)
+			break;
+		e = database_read_version(h, statement, &version, &function);
+		if (!e)
+			more = each(context, &version, &function, (const char *)sqlite3_column_text(statement, 19));
+	}
+	sqlite3_finalize(statement);
+	return e;
+}
+
+/* --- size ------------------------------------------------------------------------------------------------------- */
+
+struct error *log_size(struct history *h, struct log_size *out)
+{
+	struct log_size size = {0};
+	int64_t page = 0, pages = 0, unused = 0;
+	struct {
+		const char *sql;
+		int64_t *value;
+	} const asked[] = {
+		{"SELECT count(*) FROM function", &size.functions},
+		{"SELECT total(versions) FROM function", &size.versions},
+		{"SELECT count(*) FROM text", &size.texts},
+		{"SELECT count(*) FROM change", &size.changes},
+		{"SELECT count(*) FROM event", &size.events},
+		{"SELECT count(*) FROM process", &size.runs},
+		{"PRAGMA page_size", &page},
+		{"PRAGMA page_count", &pages},
+		{"PRAGMA freelist_count", &unused},
+	};
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct error *e = database_ask(h, asked[i].sql, asked[i].value);
+		if (e)
+			return e;
+	}
+	size.bytes = pages * page;
+	size.free_bytes = unused * page;
+	*out = size;
+	return NULL;
+}

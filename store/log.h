@@ -1,0 +1,78 @@
+/* Reading the history back: versions, the event log, and the runs that share the database.
+ *
+ * As in history.h: one thread a handle; what a callback is handed is valid until it returns, and it must not call the
+ * history. A page costs what it holds, however long the history is; only a search for a user's events, or for events of
+ * one kind, looks at all that lie between. */
+#ifndef RTF_LOG_H
+#define RTF_LOG_H
+
+#include "error.h"
+#include "history.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zero is everything, the newest first. */
+struct log_filter {
+	int64_t function;  /* its row; 0: all */
+	int64_t before;    /* only what is older: of one function's versions the number, otherwise the row id */
+	const char *since; /* not older than this time, ISO 8601 in UTC or the beginning of it; NULL */
+	const char *user;  /* NULL: anybody's */
+	const char *kind;  /* of events, NULL: any */
+	int limit;         /* how many; 0: all */
+};
+
+/* Versions: of one function by number, its version 0 of this build last; or of all, by row. Version 0 of other builds is
+ * left out. Stops when `each` returns false. */
+struct error *log_versions(struct history *, const struct log_filter *,
+			   bool (*each)(void *context, const struct history_version *, const struct history_function *),
+			   void *context);
+
+struct log_event {
+	int64_t id;
+	const char *time, *user, *kind, *detail; /* detail may be NULL */
+	int64_t function; /* its row, 0: none */
+	const char *name; /* its name, or NULL */
+	int number;       /* -1: about no version */
+	int64_t pid;      /* of the run */
+};
+
+struct error *log_events(struct history *, const struct log_filter *,
+			 bool (*each)(void *context, const struct log_event *), void *context);
+
+/* How often a version has faulted, in any run. */
+struct error *log_faults(struct history *, int64_t function, int number, int *count);
+
+/* A run of the program. */
+struct log_run {
+	int64_t id;
+	int64_t pid;
+	const char *program, *build_id, *time; /* `time`: when the history first saw it */
+	bool running; /* now */
+};
+
+/* The other runs with this history that go on now. */
+struct error *log_others(struct history *, void (*each)(void *context, const struct log_run *), void *context);
+
+/* The run, now over, that made the newest change: its id, or 0. */
+struct error *log_last_run(struct history *, int64_t *id);
+struct error *log_find_run(struct history *, int64_t id, void (*with)(void *context, const struct log_run *),
+			   void *context);
+
+/* What was live at the end of a run and not what it was built with; and the text that it was built with, NULL if the
+ * history does not have it. */
+struct error *log_live_in(struct history *, int64_t run,
+			  bool (*each)(void *context, const struct history_version *, const struct history_function *,
+				       const char *built),
+			  void *context);
+
+/* How much there is. */
+struct log_size {
+	int64_t functions, versions, texts, changes, events, runs;
+	int64_t bytes, free_bytes; /* of the file, and of it unused */
+};
+
+struct error *log_size(struct history *, struct log_size *out);
+
+#endif

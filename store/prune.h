@@ -1,0 +1,33 @@
+/* Shortens a long history. What stays: every version that is live in a run that goes on, in this one, or was at the end
+ * of the last; their parents; what these runs may undo; the newest version of each function; what has a note; and all
+ * that is younger than a limit. Of what is older also the log, and the texts that nobody has any more. Numbers are never
+ * given away again.
+ *
+ * In steps, each one transaction, so that other processes with this history need not wait. */
+#ifndef RTF_PRUNE_H
+#define RTF_PRUNE_H
+
+#include "error.h"
+#include "history.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct prune;
+
+struct prune_count {
+	int64_t versions, changes, events;
+};
+
+/* What is older than `days` and can go. Changes nothing but temporary tables. */
+struct error *prune_new(struct history *, int days, struct prune **out);
+void prune_free(struct prune *); /* takes NULL */
+
+/* How much a prune would remove, or has removed so far. */
+struct error *prune_plan(struct prune *, struct prune_count *out);
+void prune_done(const struct prune *, struct prune_count *out);
+
+/* Removes some; `*more` false: that was all. */
+struct error *prune_step(struct prune *, bool *more);
+
+#endif

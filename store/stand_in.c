@@ -1,0 +1,522 @@
+#include "stand_in.h"
+#include "database.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETTLE_PATIENCE_MS = 20 };
+
+/* --- taking over ------------------------------------------------------------------------------------------------ */
+
+/* The path as an SQLite URI, which has %, ? and # for itself; the caller's. */
+static char *uri_of(const char *path, const char *how)
+{
+	char *uri = malloc(strlen(path) * 3 + strlen(how) + 8), *to = uri;
+
+	if (!uri)
+		return NULL;
+	to += sprintf(to, "file:");
+	for (const char *c = path; *c; c++) {
+		if (strchr("%?#", *c))
+			to += sprintf(to, "%%%02X", (unsigned char)*c);
+		else
+			*to++ = *c;
+	}
+	sprintf(to, "?%s", how);
+	return uri;
+}
+
+static struct error *attach(struct history *h, const char *path, const char *how)
+{
+	sqlite3_stmt *statement;
+	char *uri = uri_of(path, how);
+
+	if (!uri)
+		return error_memory();
+	struct error *e = database_prepare(h, "ATTACH ?1 AS file", &statement);
+	if (!e) {
+		database_bind_text(statement, 1, uri);
+		e = database_run(h, statement);
+		sqlite3_finalize(statement);
+	}
+	free(uri);
+	return e;
+}
+
+/* The newest versions, and whatever is live somewhere or the newest of its function. Ids stay what they are. Triggers
+ * count and log what is copied, so that comes last and is put right. */
+static const char copy_sql[] =
+	"INSERT INTO process (id, pid, started, boot, program, build_id, time)"
+	" SELECT id, pid, started, boot, program, build_id, time FROM file.process;"
+	"INSERT INTO function (id, module, file, name) SELECT id, module, file, name FROM file.function;"
+	"CREATE TEMP TABLE wanted AS"
+	" SELECT id FROM file.version WHERE id > (SELECT coalesce(max(id), 0) - 5000 FROM file.version)"
+	" UNION SELECT v.id FROM file.live AS l JOIN file.version AS v ON v.function = l.function"
+	"  AND v.number = l.number AND v.number > 0"
+	" UNION SELECT (SELECT v.id FROM file.version AS v WHERE v.function = f.id AND v.number > 0"
+	"  ORDER BY v.number DESC LIMIT 1) FROM file.function AS f;"
+	"INSERT INTO text (id, hash, content) SELECT id, hash, content FROM file.text"
+	" WHERE id IN (SELECT v.text FROM wanted AS w JOIN file.version AS v ON v.id = w.id);"
+	"INSERT INTO version (id, function, number, build_id, process, parent, text, slice_hash, backend, compiler, flags,"
+	" origin, user, time, note, file, line) SELECT id, function, number, build_id, process, parent, text, slice_hash,"
+	" backend, compiler, flags, origin, user, time, note, file, line FROM file.version"
+	" WHERE id IN (SELECT id FROM wanted WHERE id IS NOT NULL);"
+	"DROP TABLE wanted;"
+	"UPDATE function SET versions = (SELECT f.versions FROM file.function AS f WHERE f.id = function.id);"
+	"INSERT INTO change (id, process, kind, subject, user, time)"
+	" SELECT id, process, kind, subject, user, time FROM file.change"
+	" WHERE id > (SELECT coalesce(max(id), 0) - 5000 FROM file.change) OR id IN (SELECT change FROM file.live);"
+	"INSERT INTO move (change, function, from_number, to_number) SELECT change, function, from_number, to_number"
+	" FROM file.move WHERE change IN (SELECT id FROM main.change);"
+	"INSERT INTO live (process, function, number, change) SELECT process, function, number, change FROM file.live;"
+	"DELETE FROM event;"
+	"INSERT INTO event (id, process, kind, function, number, user, time, detail)"
+	" SELECT id, process, kind, function, number, user, time, detail FROM file.event"
+	" WHERE id > (SELECT coalesce(max(id), 0) - 5000 FROM file.event);";
+
+/* All that is wanted, or nothing. */
+static struct error *copy_from(struct history *h, const char *path, const char *how)
+{
+	struct error *e = attach(h, path, how);
+
+	if (e)
+		return e;
+	e = database_execute(h, "BEGIN");
+	if (!e)
+		e = database_execute(h, copy_sql);
+	e = database_finish(h, e);
+	error_free(database_execute(h, "DETACH file"));
+	return e;
+}
+
+/* Reads what can be read. In a directory that nobody may write to, sqlite reads a WAL database only if it is told that
+ * nobody else writes either. */
+static struct error *take_over(struct history *h, const void *context)
+{
+	const char *path = context;
+
+	struct error *e = database_execute(h, "PRAGMA foreign_keys = OFF"); /* old subjects may be missing */
+	if (e)
+		return e;
+	e = copy_from(h, path, "mode=ro");
+	if (e) {
+		error_free(e);
+		e = copy_from(h, path, "mode=ro&immutable=1");
+	}
+	error_free(e); /* then it begins empty */
+	return NULL;
+}
+
+static struct error *remember_marks(struct history *h)
+{
+	struct error *e = database_ask(h, "SELECT coalesce(max(id), 0) FROM version", &h->versions_before);
+
+	if (!e)
+		e = database_ask(h, "SELECT coalesce(max(id), 0) FROM change", &h->changes_before);
+	return e ? e : database_ask(h, "SELECT coalesce(max(id), 0) FROM event", &h->events_before);
+}
+
+struct error *stand_in_new(const char *path, const struct history_process *process, struct history **out)
+{
+	struct history *h = NULL;
+	char *own_path = strdup(path);
+
+	if (!own_path)
+		return error_memory();
+	struct error *e = database_open(":memory:", process, DATABASE_PATIENCE_MS, take_over, path, &h);
+	if (!e)
+		e = remember_marks(h);
+	if (e) {
+		free(own_path);
+		history_close(h);
+		return e;
+	}
+	free(h->path);
+	h->path = own_path;
+	h->stand_in = true;
+	*out = h;
+	return NULL;
+}
+
+struct error *stand_in_reserve(struct history *h, int64_t function, int number)
+{
+	for (size_t i = 0; i < h->reserved_count; i++) {
+		if (h->reserved[i].function != function)
+			continue;
+		if (h->reserved[i].number < number)
+			h->reserved[i].number = number;
+		return NULL;
+	}
+	struct reserved *more = reallocarray(h->reserved, h->reserved_count + 1, sizeof(*more));
+	if (!more)
+		return error_memory();
+	more[h->reserved_count++] = (struct reserved){function, number};
+	h->reserved = more;
+	return NULL;
+}
+
+bool stand_in_is(const struct history *h)
+{
+	return h->stand_in;
+}
+
+static struct error *count_since(struct history *h, const char *sql, int64_t mark, int64_t *count)
+{
+	sqlite3_stmt *statement;
+	bool found = false;
+	struct error *e = database_prepare(h, sql, &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, mark);
+	e = database_query(h, statement, &found, count);
+	sqlite3_finalize(statement);
+	return e;
+}
+
+struct error *stand_in_pending(struct history *h, int64_t *versions)
+{
+	return count_since(h, "SELECT count(*) FROM version WHERE id > ?1 AND number > 0", h->versions_before, versions);
+}
+
+/* --- bringing it to the file ------------------------------------------------------------------------------------ */
+
+/* What has another id or number in the file. */
+struct mapped {
+	int64_t function; /* the stand-in's row; of a change 0 */
+	int64_t from, to;
+};
+
+struct map {
+	struct mapped *items;
+	size_t count, room;
+};
+
+static struct error *map_add(struct map *map, int64_t function, int64_t from, int64_t to)
+{
+	if (map->count == map->room) {
+		size_t room = map->room ? map->room * 2 : 64;
+		struct mapped *more = reallocarray(map->items, room, sizeof(*more));
+		if (!more)
+			return error_memory();
+		map->items = more;
+		map->room = room;
+	}
+	map->items[map->count++] = (struct mapped){function, from, to};
+	return NULL;
+}
+
+static int64_t map_get(const struct map *map, int64_t function, int64_t from)
+{
+	for (size_t i = map->count; i-- > 0;)
+		if (map->items[i].function == function && map->items[i].from == from)
+			return map->items[i].to;
+	return from;
+}
+
+struct settling {
+	struct history *from, *to;
+	struct map functions, numbers, changes; /* numbers: only those that differ */
+	void (*renumbered)(void *context, const struct history_function *, int from, int to);
+	void *context;
+};
+
+/* Runs `each` for every row of a query of the stand-in that takes the mark as ?1 and the run as ?2. */
+static struct error *each_row(struct settling *s, const char *sql, int64_t mark,
+			      struct error *(*each)(struct settling *, sqlite3_stmt *row))
+{
+	sqlite3_stmt *statement;
+	bool row = true;
+	struct error *e = database_prepare(s->from, sql, &statement);
+
+	if (e)
+		return e;
+	if (sqlite3_bind_parameter_count(statement) > 0)
+		sqlite3_bind_int64(statement, 1, mark);
+	if (sqlite3_bind_parameter_count(statement) > 1)
+		sqlite3_bind_int64(statement, 2, s->from->process);
+	while (!e && row) {
+		e = database_step(s->from, statement, &row);
+		if (!e && row)
+			e = each(s, statement);
+	}
+	sqlite3_finalize(statement);
+	return e;
+}
+
+static const char *text_of(sqlite3_stmt *row, int column)
+{
+	return (const char *)sqlite3_column_text(row, column);
+}
+
+/* id, module, file, name */
+static struct error *settle_function(struct settling *s, sqlite3_stmt *row)
+{
+	struct history_function function = {text_of(row, 1), text_of(row, 2), text_of(row, 3)};
+	int64_t id = 0;
+
+	struct error *e = database_add_function(s->to, &function, &id);
+	return e ? e : map_add(&s->functions, 0, sqlite3_column_int64(row, 0), id);
+}
+
+/* The number that a version gets in the file: its own, unless that was given away. */
+static struct error *number_for(struct settling *s, int64_t function, int number, int *given)
+{
+	bool taken = false;
+	int newest = 0;
+
+	struct error *e = database_has_version(s->to, function, number, &taken);
+	if (!e && taken)
+		e = database_newest(s->to, function, &newest);
+	if (!e)
+		*given = taken ? newest + 1 : number;
+	return e;
+}
+
+static struct error *has_built(struct settling *s, int64_t function, bool *found)
+{
+	sqlite3_stmt *statement = s->to->statements[HAS_BUILT];
+	int64_t one;
+
+	sqlite3_bind_int64(statement, 1, function);
+	database_bind_text(statement, 2, s->to->build_id);
+	return database_query(s->to, statement, found, &one);
+}
+
+static struct error *insert_version(struct settling *s, sqlite3_stmt *row, int64_t function, int number)
+{
+	sqlite3_stmt *statement;
+	int64_t text = 0, old = sqlite3_column_int64(row, 1);
+	struct error *e = database_add_text(s->to, text_of(row, 4), &text);
+
+	if (!e)
+		e = database_prepare(s->to,
+				     "INSERT INTO version (function, number, build_id, process, parent, text, slice_hash, backend,"
+				     " compiler, flags, origin, user, note, file, line, time)"
+				     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+				     &statement);
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, function);
+	sqlite3_bind_int(statement, 2, number);
+	if (number == 0)
+		database_bind_text(statement, 3, s->to->build_id);
+	sqlite3_bind_int64(statement, 4, s->to->process);
+	if (sqlite3_column_type(row, 3) != SQLITE_NULL)
+		sqlite3_bind_int64(statement, 5, map_get(&s->numbers, old, sqlite3_column_int64(row, 3)));
+	sqlite3_bind_int64(statement, 6, text);
+	for (int i = 7; i <= 14; i++)
+		database_bind_text(statement, i, text_of(row, i - 2));
+	sqlite3_bind_int64(statement, 15, sqlite3_column_int64(row, 13));
+	database_bind_text(statement, 16, text_of(row, 14));
+	e = database_run(s->to, statement);
+	sqlite3_finalize(statement);
+	return e;
+}
+
+/* id, function, number, parent, content, then slice_hash … file as of column 5, line, time */
+static struct error *settle_version(struct settling *s, sqlite3_stmt *row)
+{
+	int64_t old = sqlite3_column_int64(row, 1), function = map_get(&s->functions, 0, old);
+	int number = sqlite3_column_int(row, 2), given = number;
+	bool built = false;
+
+	struct error *e = number == 0 ? has_built(s, function, &built) : number_for(s, function, number, &given);
+	if (e || built)
+		return e;
+	if (given != number)
+		e = map_add(&s->numbers, old, number, given);
+	return e ? e : insert_version(s, row, function, given);
+}
+
+/* The change in the file that one of the stand-in takes back or does again; 0 if the file is another one by now. */
+static struct error *subject_for(struct settling *s, int64_t subject, int64_t *out)
+{
+	int64_t mapped = map_get(&s->changes, 0, subject), there = 0;
+
+	struct error *e = count_since(s->to, "SELECT count(*) FROM change WHERE id = ?1", mapped, &there);
+	if (!e)
+		*out = there ? mapped : 0;
+	return e;
+}
+
+/* id, kind, subject, user, time */
+static struct error *settle_change(struct settling *s, sqlite3_stmt *row)
+{
+	bool has_subject = sqlite3_column_type(row, 2) != SQLITE_NULL;
+	sqlite3_stmt *statement;
+	int64_t subject = 0;
+	struct error *e = has_subject ? subject_for(s, sqlite3_column_int64(row, 2), &subject) : NULL;
+
+	if (!e)
+		e = database_prepare(s->to,
+				     "INSERT INTO change (process, kind, subject, user, time) VALUES (?1, ?2, ?3, ?4, ?5)",
+				     &statement);
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, s->to->process);
+	database_bind_text(statement, 2, has_subject && !subject ? "rollback" : text_of(row, 1));
+	if (subject)
+		sqlite3_bind_int64(statement, 3, subject);
+	database_bind_text(statement, 4, text_of(row, 3));
+	database_bind_text(statement, 5, text_of(row, 4));
+	e = database_run(s->to, statement);
+	sqlite3_finalize(statement);
+	return e ? e : map_add(&s->changes, 0, sqlite3_column_int64(row, 0), sqlite3_last_insert_rowid(s->to->db));
+}
+
+/* change, function, from_number, to_number */
+static struct error *settle_move(struct settling *s, sqlite3_stmt *row)
+{
+	int64_t old = sqlite3_column_int64(row, 1), function = map_get(&s->functions, 0, old);
+	int64_t change = map_get(&s->changes, 0, sqlite3_column_int64(row, 0));
+	int64_t to = map_get(&s->numbers, old, sqlite3_column_int64(row, 3));
+	sqlite3_stmt *statement = s->to->statements[ADD_MOVE];
+
+	sqlite3_bind_int64(statement, 1, change);
+	sqlite3_bind_int64(statement, 2, function);
+	sqlite3_bind_int64(statement, 3, map_get(&s->numbers, old, sqlite3_column_int64(row, 2)));
+	sqlite3_bind_int64(statement, 4, to);
+	struct error *e = database_run(s->to, statement);
+	if (e)
+		return e;
+	statement = s->to->statements[MARK_LIVE];
+	sqlite3_bind_int64(statement, 1, s->to->process);
+	sqlite3_bind_int64(statement, 2, function);
+	sqlite3_bind_int64(statement, 3, to);
+	sqlite3_bind_int64(statement, 4, change);
+	return database_run(s->to, statement);
+}
+
+/* kind, function, number, user, time, detail: what no trigger has logged by now */
+static struct error *settle_event(struct settling *s, sqlite3_stmt *row)
+{
+	sqlite3_stmt *statement;
+	bool about = sqlite3_column_type(row, 1) != SQLITE_NULL;
+	int64_t old = sqlite3_column_int64(row, 1);
+	struct error *e = database_prepare(s->to,
+					   "INSERT INTO event (process, kind, function, number, user, time, detail)"
+					   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+					   &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, s->to->process);
+	database_bind_text(statement, 2, text_of(row, 0));
+	if (about)
+		sqlite3_bind_int64(statement, 3, map_get(&s->functions, 0, old));
+	if (sqlite3_column_type(row, 2) != SQLITE_NULL)
+		sqlite3_bind_int64(statement, 4, map_get(&s->numbers, old, sqlite3_column_int64(row, 2)));
+	database_bind_text(statement, 5, text_of(row, 3));
+	database_bind_text(statement, 6, text_of(row, 4));
+	if (sqlite3_column_type(row, 5) != SQLITE_NULL)
+		database_bind_text(statement, 7, text_of(row, 5));
+	e = database_run(s->to, statement);
+	sqlite3_finalize(statement);
+	return e;
+}
+
+/* function, number, note: of a version that the file had before */
+static struct error *settle_note(struct settling *s, sqlite3_stmt *row)
+{
+	sqlite3_stmt *statement = s->to->statements[NOTE_VERSION];
+
+	sqlite3_bind_int64(statement, 1, map_get(&s->functions, 0, sqlite3_column_int64(row, 0)));
+	sqlite3_bind_int64(statement, 2, sqlite3_column_int64(row, 1));
+	database_bind_text(statement, 3, text_of(row, 2));
+	return database_run(s->to, statement);
+}
+
+static struct error *settle_all(struct settling *s)
+{
+	struct history *from = s->from;
+
+	struct error *e = each_row(s, "SELECT id, module, file, name FROM function", 0, settle_function);
+	if (!e)
+		e = each_row(s,
+			     "SELECT v.id, v.function, v.number, v.parent, t.content, v.slice_hash, v.backend, v.compiler,"
+			     " v.flags, v.origin, v.user, v.note, v.file, v.line, v.time"
+			     " FROM version AS v JOIN text AS t ON t.id = v.text WHERE v.id > ?1 ORDER BY v.id",
+			     from->versions_before, settle_version);
+	if (!e)
+		e = each_row(s, "SELECT id, kind, subject, user, time FROM change WHERE id > ?1 ORDER BY id",
+			     from->changes_before, settle_change);
+	if (!e)
+		e = each_row(s, "SELECT change, function, from_number, to_number FROM move WHERE change > ?1 ORDER BY change",
+			     from->changes_before, settle_move);
+	if (!e)
+		e = each_row(s,
+			     "SELECT kind, function, number, user, time, detail FROM event WHERE id > ?1 AND process = ?2 AND"
+			     " kind NOT IN ('started', 'built', 'defined', 'live', 'rollback', 'undo', 'redo', 'restore')"
+			     " ORDER BY id",
+			     from->events_before, settle_event);
+	if (!e)
+		e = each_row(s,
+			     "SELECT DISTINCT v.function, v.number, v.note FROM event AS n JOIN version AS v"
+			     " ON v.function = n.function AND v.number = n.number AND v.number > 0"
+			     " WHERE n.kind = 'noted' AND n.id > ?1",
+			     from->events_before, settle_note);
+	return e;
+}
+
+static struct error *tell_renumbered(struct settling *s)
+{
+	for (size_t i = 0; i < s->numbers.count; i++) {
+		const struct mapped *m = &s->numbers.items[i];
+		sqlite3_stmt *statement;
+		bool row = false;
+		struct error *e = database_prepare(s->from, "SELECT module, file, name FROM function WHERE id = ?1", &statement);
+		if (e)
+			return e;
+		sqlite3_bind_int64(statement, 1, m->function);
+		e = database_step(s->from, statement, &row);
+		struct history_function function = {text_of(statement, 0), text_of(statement, 1), text_of(statement, 2)};
+		if (!e && row)
+			s->renumbered(s->context, &function, (int)m->from, (int)m->to);
+		sqlite3_finalize(statement);
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
+struct error *stand_in_settle(struct history *stand_in, const struct history_process *process,
+			      void (*renumbered)(void *context, const struct history_function *, int from, int to),
+			      void *context, struct history **out)
+{
+	struct settling s = {.from = stand_in, .renumbered = renumbered, .context = context};
+
+	struct error *e = database_open(stand_in->path, process, SETTLE_PATIENCE_MS, NULL, NULL, &s.to);
+	if (!e)
+		e = database_begin(s.to);
+	if (!e) {
+		e = settle_all(&s);
+		e = database_finish(s.to, e);
+	}
+	if (!e)
+		error_free(tell_renumbered(&s)); /* the file is right in any case */
+	free(s.functions.items);
+	free(s.numbers.items);
+	free(s.changes.items);
+	if (e) {
+		history_close(s.to);
+		return e;
+	}
+	s.to->patience = DATABASE_PATIENCE_MS;
+	*out = s.to;
+	return NULL;
+}
+
+struct error *stand_in_rescue(struct history *stand_in, const char *path)
+{
+	sqlite3_stmt *statement;
+	struct error *e = database_prepare(stand_in, "VACUUM INTO ?1", &statement);
+
+	if (e)
+		return e;
+	database_bind_text(statement, 1, path);
+	e = database_run(stand_in, statement);
+	sqlite3_finalize(statement);
+	return e;
+}
