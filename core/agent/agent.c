@@ -7,6 +7,7 @@
  */
 #include "rtf.h"
 #include "agent.h"
+#include "call.h"
 #include "channel.h"
 #include "descriptor.h"
 #include "entry.h"
@@ -152,8 +153,11 @@ static void *console_run(void *console)
 			{.fd = accepting ? c->listener.fd : -1, .events = POLLIN},
 			{.fd = c->engine, .events = POLLIN},
 		};
-		int ready = poll(p, 3, accepting ? -1 : EXHAUSTED_MS);
+		int patience = call_patience();
+		int ready = poll(p, 3, patience >= 0 ? patience : accepting ? -1 : EXHAUSTED_MS);
 		accepting = true;
+		if (patience >= 0 && ready == 0)
+			call_insist();
 		if (ready < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
 			break;
 		if (ready <= 0)
@@ -171,6 +175,10 @@ static void *console_run(void *console)
 			accepting = client_accept(c);
 	}
 	channel_drop(c);
+	for (int wait; (wait = call_patience()) >= 0;) {
+		poll(NULL, 0, wait);
+		call_insist();
+	}
 	return NULL;
 }
 
@@ -272,6 +280,7 @@ static void fork_child(void)
 
 	agent.console = NULL;
 	agent.by_environment = false;
+	call_forget();
 	if (c) {
 		channel_forget(c);
 		console_free(c);
@@ -350,9 +359,17 @@ static void console_wake(const struct console *c)
 		return; /* its counter is full: it is awake */
 }
 
+void agent_wake(void)
+{
+	pthread_mutex_lock(&agent_mutex);
+	if (agent.console)
+		console_wake(agent.console);
+	pthread_mutex_unlock(&agent_mutex);
+}
+
 void rtf_poll(void)
 {
-	if (!channel_waits())
+	if (!channel_waits() && !call_waits())
 		return;
 
 	int saved = errno;
@@ -362,6 +379,7 @@ void rtf_poll(void)
 		console_wake(agent.console);
 	}
 	pthread_mutex_unlock(&agent_mutex);
+	call_poll(); /* without the mutex: it may fork, or take long */
 	errno = saved;
 }
 

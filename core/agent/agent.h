@@ -51,6 +51,9 @@ struct console {
  * waits. */
 extern pthread_mutex_t agent_mutex;
 
+/* Has the open console's thread look for what is to be reported; not with agent_mutex held. */
+void agent_wake(void);
+
 /* One line for the program's log: its callback, RTF_LOG, or nobody. Not with agent_mutex held. */
 __attribute__((format(printf, 3, 4))) void agent_log(const struct console *, int level, const char *format,
 						     ...);

@@ -214,6 +214,16 @@ bool arena_accepts(const struct message_publish *p)
 	return p->target == a->built[p->slot] || (p->target >= code && p->target - code < CODE_SIZE);
 }
 
+bool arena_has_code(uint64_t address)
+{
+	for (uint32_t i = 0; i < arena_count; i++) {
+		uint64_t code = (uint64_t)(uintptr_t)arena_all[i].code;
+		if (address >= code && address - code < CODE_SIZE)
+			return true;
+	}
+	return false;
+}
+
 void arena_publish(const struct message_publish *p)
 {
 	__atomic_store_n(&arena_all[p->arena].slot[p->slot], p->target, __ATOMIC_RELEASE);

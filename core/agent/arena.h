@@ -41,6 +41,9 @@ void arena_commit(struct arena *, uint32_t slots);
 /* Whether the engine may store that: the code of this arena, or what was built. */
 bool arena_accepts(const struct message_publish *);
 
+/* Whether the engine may have that run: code of any arena. */
+bool arena_has_code(uint64_t address);
+
 /* The next call of that function goes to the target. */
 void arena_publish(const struct message_publish *);
 

@@ -1,6 +1,8 @@
 #include "channel.h"
 #include "arena.h"
+#include "call.h"
 #include "descriptor.h"
+#include "guard.h"
 #include "spawn.h"
 
 #include <dlfcn.h>
@@ -49,6 +51,7 @@ void channel_drop(struct console *c)
 		shutdown(c->engine, SHUT_RDWR);
 	descriptor_close(&c->engine);
 	c->stuck = false;
+	call_abandon();
 	channel_forget(c); /* nobody is left to tell */
 	pthread_mutex_unlock(&agent_mutex);
 }
@@ -74,7 +77,13 @@ static int channel_make(struct console *c)
 static size_t hello_build(const struct console *c, unsigned char *out)
 {
 	const char *strings[] = {c->listener.path, c->history, c->source_root, c->log_path};
-	struct message_hello hello = {.version = MESSAGE_VERSION, .flags = c->flags, .pid = getpid()};
+	struct message_hello hello = {
+		.version = MESSAGE_VERSION,
+		.flags = c->flags,
+		.pid = getpid(),
+		.exit = (uint64_t)(uintptr_t)guard_exit,
+		.exit_now = (uint64_t)(uintptr_t)guard_exit_now,
+	};
 	size_t size = sizeof(hello);
 
 	memcpy(out, &hello, sizeof(hello));
@@ -325,6 +334,18 @@ static int serve_resolve(struct console *c, uint32_t serial, size_t length)
 	return answer(c, MESSAGE_ADDRESSES, serial, c->answer, count * sizeof(uint64_t));
 }
 
+/* Answered by channel_report, unless it cannot even be begun. */
+static int serve_call(struct console *c, uint32_t serial, size_t length)
+{
+	struct message_call call;
+
+	if (length != sizeof(call))
+		return -EPROTO;
+	memcpy(&call, c->buffer, sizeof(call));
+	int error = call_start(&call, serial, c->flags & HELLO_POLLED, agent_wake);
+	return error ? answer_done(c, serial, error) : 0;
+}
+
 static int serve_log(struct console *c, size_t length)
 {
 	uint32_t level;
@@ -352,6 +373,11 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 		return serve_resolve(c, h->serial, length);
 	case MESSAGE_LOG:
 		return serve_log(c, length);
+	case MESSAGE_CALL:
+		return serve_call(c, h->serial, length);
+	case MESSAGE_INTERRUPT:
+		call_interrupt(h->serial);
+		return length ? -EPROTO : 0;
 	}
 	return -EPROTO;
 }
@@ -375,11 +401,21 @@ void channel_hear(struct console *c)
 		engine_lost(c, error == -EPROTO ? "sent something malformed" : "does not take answers");
 }
 
-/* Tells the engine which of its deferred versions went live. */
+static void report_call(struct console *c)
+{
+	struct message_called called;
+	uint32_t serial;
+
+	if (call_take(&called, &serial) && c->engine >= 0 &&
+	    answer(c, MESSAGE_CALLED, serial, &called, sizeof(called)))
+		engine_lost(c, "does not take answers");
+}
+
 void channel_report(struct console *c)
 {
 	struct deferred *d;
 
+	report_call(c);
 	for (;;) {
 		pthread_mutex_lock(&agent_mutex);
 		d = c->deferred && c->deferred->applied ? c->deferred : NULL;

@@ -17,7 +17,7 @@ void channel_hear(struct console *);
  * sentence that is valid until the next call. */
 bool channel_pass_client(struct console *, const char **why);
 
-/* Tells the engine of deferred versions that channel_poll has applied. */
+/* Tells the engine of deferred versions that channel_poll has applied, and of a call that is over. */
 void channel_report(struct console *);
 
 /* Ends the channel, and with it the engine. */

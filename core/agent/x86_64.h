@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <ucontext.h>
 
 enum { SLED_MAX = 16, JUMP_SIZE = 6 };
 
@@ -61,6 +62,18 @@ static inline void jump_encode(unsigned char out[JUMP_SIZE], uint64_t sled, uint
 	out[0] = 0xff;
 	out[1] = 0x25;
 	memcpy(out + 2, &distance, sizeof(distance));
+}
+
+/* Where a thread was when a signal came. */
+struct frame {
+	uint64_t pc, sp, fp;
+};
+
+static inline struct frame frame_of(const void *context)
+{
+	const greg_t *r = ((const ucontext_t *)context)->uc_mcontext.gregs;
+
+	return (struct frame){(uint64_t)r[REG_RIP], (uint64_t)r[REG_RSP], (uint64_t)r[REG_RBP]};
 }
 
 #endif

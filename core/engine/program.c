@@ -36,6 +36,9 @@ struct program {
 	size_t client_count;
 	struct resolved *resolved;
 	size_t resolved_count, resolved_room;
+	struct message_called called;
+	uint32_t called_serial; /* of the call that has ended; 0: none has */
+	uint32_t calling;       /* of the call that has not ended; 0: none runs */
 	unsigned char payload[MESSAGE_MAX];
 };
 
@@ -284,6 +287,15 @@ void program_commit(struct program *p, uint32_t arena, size_t code, size_t data)
 	__atomic_store_n(&h->code_used, h->code_used + code, __ATOMIC_RELEASE);
 }
 
+void program_release(struct program *p, uint32_t arena, uint64_t code_begin, uint64_t code_end)
+{
+	struct arena_header *h = header(p, arena);
+	uint64_t base = p->arenas[arena].m.code_address;
+
+	if (base + h->code_used == code_end && code_begin >= base && code_begin < code_end)
+		__atomic_store_n(&h->code_used, code_begin - base, __ATOMIC_RELEASE);
+}
+
 void program_code(const struct program *p, uint32_t arena, struct link_region *out)
 {
 	const struct arena *a = &p->arenas[arena];
@@ -304,6 +316,28 @@ static bool is_deferred_done(struct program *p, const struct message_header *h, 
 	return true;
 }
 
+/* The end of a call may come at any time: true if the message, which is in p->payload, is that. */
+static bool is_called(struct program *p, const struct message_header *h, size_t length)
+{
+	int32_t refused;
+
+	if (!p->calling || h->serial != p->calling)
+		return false;
+	if (h->type == MESSAGE_CALLED && length == sizeof(p->called)) {
+		memcpy(&p->called, p->payload, sizeof(p->called));
+		if (p->called.count > CALL_FRAMES)
+			p->called.count = CALL_FRAMES;
+	} else if (h->type == MESSAGE_DONE && length == sizeof(refused)) {
+		memcpy(&refused, p->payload, sizeof(refused));
+		p->called = (struct message_called){.end = CALL_REFUSED, .code = refused};
+	} else {
+		return false;
+	}
+	p->called_serial = p->calling;
+	p->calling = 0;
+	return true;
+}
+
 /* --- questions and answers ------------------------------------------------------------------------------------- */
 
 struct error *program_receive(struct program *p)
@@ -319,7 +353,7 @@ struct error *program_receive(struct program *p)
 		keep_client(p, fd);
 		return NULL;
 	}
-	if (fd < 0 && is_deferred_done(p, &h, length))
+	if (fd < 0 && (is_called(p, &h, length) || is_deferred_done(p, &h, length)))
 		return NULL;
 	if (fd >= 0)
 		close(fd);
@@ -355,7 +389,7 @@ static struct error *ask(struct program *p, uint32_t type, const void *payload, 
 			keep_client(p, fd);
 			continue;
 		}
-		if (fd < 0 && h->serial != serial && is_deferred_done(p, h, *answer))
+		if (fd < 0 && h->serial != serial && (is_called(p, h, *answer) || is_deferred_done(p, h, *answer)))
 			continue;
 		if (fd >= 0)
 			close(fd);
@@ -458,6 +492,43 @@ struct error *program_resolve(struct program *p, const char *name, uint64_t *add
 		p->resolved_count++;
 	}
 	return NULL;
+}
+
+struct error *program_call(struct program *p, uint64_t function, uint64_t argument, uint32_t *serial)
+{
+	struct message_call call = {function, argument};
+
+	if (p->lost)
+		return lose(p, ENOTCONN);
+	if (p->calling)
+		return error_new(ERROR_INTERNAL, "another evaluation is not over");
+	*serial = ++p->serial ? p->serial : ++p->serial;
+	int failed = message_send(p->socket, MESSAGE_CALL, *serial, &call, sizeof(call), -1);
+	if (failed)
+		return lose(p, -failed);
+	p->calling = *serial;
+	p->called_serial = 0;
+	return NULL;
+}
+
+bool program_take_called(struct program *p, uint32_t serial, struct message_called *out)
+{
+	if (p->called_serial != serial)
+		return false;
+	p->called_serial = 0;
+	*out = p->called;
+	return true;
+}
+
+void program_interrupt(struct program *p, uint32_t serial)
+{
+	if (!p->lost && message_send(p->socket, MESSAGE_INTERRUPT, serial, NULL, 0, -1))
+		p->lost = true;
+}
+
+uint64_t program_exit(const struct program *p, bool now)
+{
+	return now ? p->hello.exit_now : p->hello.exit;
 }
 
 enum { MEMORY_CHUNK = MESSAGE_MAX / 2 };

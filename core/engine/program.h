@@ -56,6 +56,19 @@ struct error *program_publish(struct program *, const struct message_publish *, 
 /* dlsym(RTLD_DEFAULT) in the program; *address 0 if it has no such name. Remembered. */
 struct error *program_resolve(struct program *, const char *name, uint64_t *address);
 
+/* Takes back code that program_commit gave, unless something has come behind it since: the code region ends at
+ * `code_begin` again if it ends at `code_end` now. Only for code that nothing can refer to any more; data is never taken back. */
+void program_release(struct program *, uint32_t arena, uint64_t code_begin, uint64_t code_end);
+
+/* Has the program run code of ours, void (*)(void *), with faults contained; returns at once. Its end is told by
+ * program_take_called. One at a time: until then another is refused by the program. */
+struct error *program_call(struct program *, uint64_t function, uint64_t argument, uint32_t *serial);
+bool program_take_called(struct program *, uint32_t serial, struct message_called *out);
+void program_interrupt(struct program *, uint32_t serial); /* program_take_called will say CALL_INTERRUPTED, mostly */
+
+/* What exit() and _exit() are to be for code that program_call runs. */
+uint64_t program_exit(const struct program *, bool now);
+
 /* Memory of the program. ERROR_FAULT where it has none. */
 struct error *program_read(struct program *, uint64_t address, void *bytes, size_t size);
 struct error *program_write(struct program *, uint64_t address, const void *bytes, size_t size);

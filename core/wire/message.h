@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 1, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 2, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -25,11 +25,15 @@ enum message_type {
 	MESSAGE_WRITE,   /* struct message_memory and the bytes; answer DONE */
 	MESSAGE_RESOLVE, /* NUL-terminated names back to back; answer ADDRESSES */
 	MESSAGE_LOG,     /* u32 level (syslog's numbers) and text, for the program's log; no answer */
+	MESSAGE_CALL,    /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
+			    or DONE with a negative errno: -EBUSY, another one runs */
+	MESSAGE_INTERRUPT, /* empty, the serial is the CALL's that is to end; no answer but CALLED */
 
 	/* agent to engine, answers */
 	MESSAGE_DONE,      /* i32: 0 or a negative errno */
 	MESSAGE_DATA,      /* the bytes read */
 	MESSAGE_ADDRESSES, /* u64 for each name: dlsym(RTLD_DEFAULT), 0 where there is none */
+	MESSAGE_CALLED,    /* struct message_called; other answers may come before it */
 };
 
 struct message_header {
@@ -45,6 +49,7 @@ struct message_hello {
 	uint32_t flags;   /* HELLO_* */
 	int32_t pid;
 	uint32_t reserved;
+	uint64_t exit, exit_now; /* what exit() and _exit() are to be in code that is made for MESSAGE_CALL */
 };
 
 /* One arena: a memfd seen by the program as three mappings, all within 2 GiB of the modules that use it.
@@ -88,6 +93,32 @@ struct message_publish {
 struct message_memory {
 	uint64_t address;
 	uint32_t length, reserved;
+};
+
+struct message_call {
+	uint64_t function; /* void (*)(void *), in an arena's code; anything else is refused with -EINVAL */
+	uint64_t argument;
+};
+
+/* How a call ended. */
+enum call_end {
+	CALL_RETURNED,
+	CALL_FAULT,       /* by `signal` */
+	CALL_OVERFLOW,    /* the stack was used up */
+	CALL_EXITED,      /* it called exit(code) */
+	CALL_INTERRUPTED, /* MESSAGE_INTERRUPT */
+	CALL_THREAD_ENDED, /* it ended the thread that it ran in: pthread_exit() */
+	CALL_REFUSED,      /* for the engine's use: it was not run, `code` is a negative errno */
+};
+
+enum { CALL_FRAMES = 32 };
+
+struct message_called {
+	uint32_t end; /* enum call_end */
+	int32_t signal, code; /* si_code; or exit's status */
+	uint32_t count;       /* of pc */
+	uint64_t address;     /* si_addr */
+	uint64_t pc[CALL_FRAMES]; /* innermost first; all but the first are return addresses */
 };
 
 /* Sends one message; `fd` is passed along unless negative and stays the caller's. 0, or a negative errno. Blocks. */

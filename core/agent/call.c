@@ -1,0 +1,244 @@
+#include "call.h"
+#include "arena.h"
+#include "guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+enum {
+	STACK_SIZE = 1 << 20,
+	GUARD_SIZE = 64 * 1024,
+	IDLE_SECONDS = 10,
+	INSIST_MS = 2,
+	PATIENT_TIMES = 100, /* so often code in the C library is left alone */
+};
+
+enum call_state { STATE_NONE, STATE_WAITS, STATE_RUNS, STATE_OVER };
+
+static struct {
+	pthread_mutex_t mutex;
+	pthread_cond_t came;
+	enum call_state state;
+	bool polled;
+	bool thread;    /* there is one */
+	bool abandoned; /* nobody wants the result */
+	int insisted;   /* times that an end was asked for */
+	uint32_t serial;
+	struct message_call call;
+	struct message_called result;
+	void (*wake)(void);
+} calls = {.mutex = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
+
+static bool polled_waits; /* atomic: for rtf_poll */
+
+/* Runs what waits, with the mutex held, which it lets go of in the meantime. */
+static void run_waiting(void)
+{
+	calls.state = STATE_RUNS;
+	__atomic_store_n(&polled_waits, false, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&calls.mutex);
+	guard_run((void (*)(void *))(uintptr_t)calls.call.function, (void *)(uintptr_t)calls.call.argument,
+		  &calls.result);
+	pthread_mutex_lock(&calls.mutex);
+	calls.state = calls.abandoned ? STATE_NONE : STATE_OVER;
+	calls.insisted = 0;
+}
+
+/* --- the thread ------------------------------------------------------------------------------------------------ */
+
+/* Code that ends its thread ends this one. */
+static void thread_ends(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&calls.mutex);
+	calls.thread = false;
+	calls.insisted = 0;
+	calls.state = calls.abandoned ? STATE_NONE : STATE_OVER;
+	void (*wake)(void) = calls.wake;
+	pthread_mutex_unlock(&calls.mutex);
+	wake();
+}
+
+/* With the mutex held; false if nothing came for a while. */
+static bool wait_for_call(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += IDLE_SECONDS;
+	while (calls.state != STATE_WAITS || calls.polled)
+		if (pthread_cond_timedwait(&calls.came, &calls.mutex, &until) == ETIMEDOUT)
+			break;
+	return calls.state == STATE_WAITS && !calls.polled;
+}
+
+static void *thread_run(void *unused)
+{
+	prctl(PR_SET_NAME, "rtf-call");
+	pthread_cleanup_push(thread_ends, NULL);
+	pthread_mutex_lock(&calls.mutex);
+	while (wait_for_call()) {
+		run_waiting();
+		void (*wake)(void) = calls.wake;
+		pthread_mutex_unlock(&calls.mutex);
+		wake();
+		pthread_mutex_lock(&calls.mutex);
+	}
+	calls.thread = false;
+	pthread_mutex_unlock(&calls.mutex);
+	pthread_cleanup_pop(0);
+	return unused;
+}
+
+/* With all signals blocked, as they are in the console's thread. */
+static int thread_start(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setguardsize(&attributes, GUARD_SIZE);
+	int error = pthread_create(&thread, &attributes, thread_run, NULL);
+	if (error) {
+		/* Thread-local variables larger than that stack: the default one. */
+		pthread_attr_destroy(&attributes);
+		pthread_attr_init(&attributes);
+		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+		error = pthread_create(&thread, &attributes, thread_run, NULL);
+	}
+	pthread_attr_destroy(&attributes);
+	return -error;
+}
+
+/* --- for the console's thread ------------------------------------------------------------------------------------ */
+
+int call_start(const struct message_call *call, uint32_t serial, bool polled, void (*wake)(void))
+{
+	int error = 0;
+
+	if (!arena_has_code(call->function))
+		return -EINVAL;
+	pthread_mutex_lock(&calls.mutex);
+	if (calls.state != STATE_NONE)
+		error = -EBUSY;
+	if (!error && !polled && !calls.thread) {
+		error = thread_start();
+		calls.thread = !error;
+	}
+	if (!error) {
+		calls.call = *call;
+		calls.serial = serial;
+		calls.polled = polled;
+		calls.abandoned = false;
+		calls.insisted = 0;
+		calls.wake = wake;
+		calls.state = STATE_WAITS;
+		__atomic_store_n(&polled_waits, polled, __ATOMIC_RELAXED);
+		pthread_cond_signal(&calls.came);
+	}
+	pthread_mutex_unlock(&calls.mutex);
+	return error;
+}
+
+bool call_take(struct message_called *out, uint32_t *serial)
+{
+	pthread_mutex_lock(&calls.mutex);
+	bool over = calls.state == STATE_OVER;
+	if (over) {
+		*out = calls.result;
+		*serial = calls.serial;
+		calls.state = STATE_NONE;
+	}
+	pthread_mutex_unlock(&calls.mutex);
+	return over;
+}
+
+/* With the mutex held. One that runs has its end asked for now and by call_insist. */
+static void end_call(void)
+{
+	if (calls.state == STATE_WAITS && calls.polled) {
+		__atomic_store_n(&polled_waits, false, __ATOMIC_RELAXED);
+		calls.result = (struct message_called){.end = CALL_INTERRUPTED};
+		calls.state = STATE_OVER;
+	} else if (calls.state == STATE_WAITS || calls.state == STATE_RUNS) {
+		calls.insisted++;
+		guard_interrupt(calls.insisted < PATIENT_TIMES);
+	}
+}
+
+void call_interrupt(uint32_t serial)
+{
+	void (*wake)(void) = NULL;
+
+	pthread_mutex_lock(&calls.mutex);
+	if (calls.serial == serial)
+		end_call();
+	if (calls.state == STATE_OVER)
+		wake = calls.wake;
+	pthread_mutex_unlock(&calls.mutex);
+	if (wake)
+		wake();
+}
+
+void call_abandon(void)
+{
+	pthread_mutex_lock(&calls.mutex);
+	end_call();
+	if (calls.state == STATE_OVER)
+		calls.state = STATE_NONE;
+	calls.abandoned = true;
+	pthread_mutex_unlock(&calls.mutex);
+}
+
+int call_patience(void)
+{
+	pthread_mutex_lock(&calls.mutex);
+	int wait = calls.insisted ? INSIST_MS : -1;
+	pthread_mutex_unlock(&calls.mutex);
+	return wait;
+}
+
+void call_insist(void)
+{
+	pthread_mutex_lock(&calls.mutex);
+	if (calls.insisted)
+		end_call();
+	pthread_mutex_unlock(&calls.mutex);
+}
+
+/* --- rtf_poll ---------------------------------------------------------------------------------------------------- */
+
+bool call_waits(void)
+{
+	return __atomic_load_n(&polled_waits, __ATOMIC_RELAXED);
+}
+
+void call_poll(void)
+{
+	void (*wake)(void) = NULL;
+
+	pthread_mutex_lock(&calls.mutex);
+	if (calls.state == STATE_WAITS && calls.polled) {
+		run_waiting();
+		wake = calls.wake;
+	}
+	pthread_mutex_unlock(&calls.mutex);
+	if (wake)
+		wake();
+}
+
+void call_forget(void)
+{
+	pthread_mutex_init(&calls.mutex, NULL);
+	pthread_cond_init(&calls.came, NULL);
+	calls.state = STATE_NONE;
+	calls.thread = false;
+	calls.insisted = 0;
+	__atomic_store_n(&polled_waits, false, __ATOMIC_RELAXED);
+	guard_forget();
+}

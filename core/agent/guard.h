@@ -1,0 +1,32 @@
+/* Runs code that nobody vouches for: a fault inside it is a result and not the end of the program.
+ *
+ * While it runs, and only then, the fault signals have our handler. It acts for the guarded thread alone: a fault of
+ * any other thread is given to the program's own handler, or does what it would have done, with all that the flags
+ * of sigaction(2) promise. What the guarded code did until then stays done: locks that it held stay locked, memory
+ * that it took stays taken.
+ *
+ * Not contained: _exit() and quick_exit() called by code that was built into the program; exit() from there is, but
+ * its functions registered with atexit() after the first guarded run have been called by then. */
+#ifndef RTF_GUARD_H
+#define RTF_GUARD_H
+
+#include "message.h"
+
+#include <stdbool.h>
+
+/* Runs it on the calling thread, to its end or to what ended it. One at a time in a program: the caller sees to it. */
+void guard_run(void (*function)(void *), void *argument, struct message_called *out);
+
+/* Asks for an end; any thread. Guarded code in the C library is left alone at first, as it may hold a lock there: ask
+ * again, with `patient` false once that has taken too long. */
+void guard_interrupt(bool patient);
+
+/* What exit() and _exit() are for code compiled for a guarded run: its end, in the guarded thread; elsewhere, and in a
+ * forked child, themselves. */
+_Noreturn void guard_exit(int status);
+_Noreturn void guard_exit_now(int status);
+
+/* In a child of fork(), which has none of it. */
+void guard_forget(void);
+
+#endif

@@ -1,0 +1,536 @@
+#include "type.h"
+#include "pool.h"
+
+#include <clang-c/Index.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A record or enumeration that has been read. */
+struct known {
+	CXCursor declaration;
+	struct type *type;
+};
+
+struct types {
+	struct pool pool;
+	struct known *known; /* while they are being made */
+	size_t known_count, known_room;
+	bool failed;
+};
+
+void types_free(struct types *t)
+{
+	if (!t)
+		return;
+	pool_fini(&t->pool);
+	free(t->known);
+	free(t);
+}
+
+static const char *keep_string(struct types *t, CXString s)
+{
+	const char *bytes = clang_getCString(s);
+	const char *kept = pool_string(&t->pool, bytes ? bytes : "");
+
+	clang_disposeString(s);
+	t->failed |= !kept;
+	return kept ? kept : "";
+}
+
+static struct type *find_known(struct types *t, CXCursor declaration)
+{
+	for (size_t i = 0; i < t->known_count; i++)
+		if (clang_equalCursors(t->known[i].declaration, declaration))
+			return t->known[i].type;
+	return NULL;
+}
+
+static void remember(struct types *t, CXCursor declaration, struct type *type)
+{
+	struct known *more = pool_grow(t->known, t->known_count, &t->known_room, sizeof(*more));
+
+	if (!more) {
+		t->failed = true;
+		return;
+	}
+	t->known = more;
+	t->known[t->known_count++] = (struct known){declaration, type};
+}
+
+static const struct type *read_type(struct types *, CXType);
+
+/* --- records and enumerations ------------------------------------------------------------------------------------ */
+
+struct reading {
+	struct types *types;
+	struct type *type;
+	size_t room;
+};
+
+static enum CXVisitorResult count_field(CXCursor field, CXClientData data)
+{
+	(void)field;
+	++*(size_t *)data;
+	return CXVisit_Continue;
+}
+
+static enum CXVisitorResult read_field(CXCursor field, CXClientData data)
+{
+	struct reading *r = data;
+	const char *name = keep_string(r->types, clang_getCursorSpelling(field));
+	bool bits = clang_Cursor_isBitField(field);
+	long long offset = clang_Cursor_getOffsetOfField(field);
+
+	if ((bits && !*name) || offset < 0 || r->type->member_count == r->room)
+		return CXVisit_Continue;
+	r->type->members[r->type->member_count++] = (struct type_member){
+		.name = *name ? name : NULL,
+		.type = read_type(r->types, clang_getCursorType(field)),
+		.bit_offset = (uint64_t)offset,
+		.bit_size = bits ? (uint32_t)clang_getFieldDeclBitWidth(field) : 0,
+	};
+	return CXVisit_Continue;
+}
+
+static void read_record(struct types *t, struct type *type, CXType c)
+{
+	struct reading r = {.types = t, .type = type};
+
+	clang_Type_visitFields(c, count_field, &r.room);
+	type->members = pool_alloc(&t->pool, (r.room + 1) * sizeof(*type->members));
+	if (!type->members) {
+		t->failed = true;
+		return;
+	}
+	clang_Type_visitFields(c, read_field, &r);
+}
+
+static enum CXChildVisitResult count_constant(CXCursor c, CXCursor parent, CXClientData data)
+{
+	(void)parent;
+	*(size_t *)data += clang_getCursorKind(c) == CXCursor_EnumConstantDecl;
+	return CXChildVisit_Continue;
+}
+
+static enum CXChildVisitResult read_constant(CXCursor c, CXCursor parent, CXClientData data)
+{
+	struct reading *r = data;
+
+	(void)parent;
+	if (clang_getCursorKind(c) == CXCursor_EnumConstantDecl && r->type->constant_count < r->room)
+		r->type->constants[r->type->constant_count++] = (struct type_constant){
+			keep_string(r->types, clang_getCursorSpelling(c)), clang_getEnumConstantDeclValue(c)};
+	return CXChildVisit_Continue;
+}
+
+static void read_enum(struct types *t, struct type *type, CXCursor declaration)
+{
+	struct reading r = {.types = t, .type = type};
+
+	type->target = read_type(t, clang_getEnumDeclIntegerType(declaration));
+	type->is_signed = type->target && type->target->is_signed;
+	clang_visitChildren(declaration, count_constant, &r.room);
+	type->constants = pool_alloc(&t->pool, (r.room + 1) * sizeof(*type->constants));
+	if (!type->constants) {
+		t->failed = true;
+		return;
+	}
+	clang_visitChildren(declaration, read_constant, &r);
+}
+
+/* --- one type ------------------------------------------------------------------------------------------------------ */
+
+/* In C wide characters are integers that a typedef's name tells. */
+static enum type_character character_of(CXType c)
+{
+	static const struct {
+		const char *name;
+		enum type_character character;
+	} names[] = {{"wchar_t", CHARACTER_WIDE}, {"char16_t", CHARACTER_16}, {"char32_t", CHARACTER_32}};
+	enum type_character found = CHARACTER_NONE;
+
+	for (int depth = 0; depth < 32 && !found; depth++) {
+		if (c.kind == CXType_Elaborated) {
+			c = clang_Type_getNamedType(c);
+			continue;
+		}
+		if (c.kind != CXType_Typedef)
+			break;
+		CXString name = clang_getTypedefName(c);
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+			if (strcmp(clang_getCString(name), names[i].name) == 0)
+				found = names[i].character;
+		clang_disposeString(name);
+		c = clang_getTypedefDeclUnderlyingType(clang_getTypeDeclaration(c));
+	}
+	return found;
+}
+
+static void read_scalar(struct type *type, enum CXTypeKind kind)
+{
+	type->kind = TYPE_INTEGER;
+	type->is_signed = kind == CXType_Char_S || kind == CXType_SChar || (kind >= CXType_Short && kind <= CXType_Int128);
+	if (!type->character && type->size == 1)
+		type->character = CHARACTER_CHAR;
+}
+
+static void read_inside(struct types *t, struct type *type, CXType c)
+{
+	switch (c.kind) {
+	case CXType_Void:
+		type->kind = TYPE_VOID;
+		type->size = 0;
+		return;
+	case CXType_Bool:
+		type->kind = TYPE_BOOL;
+		return;
+	case CXType_Char_U:
+	case CXType_UChar:
+	case CXType_Char16:
+	case CXType_Char32:
+	case CXType_UShort:
+	case CXType_UInt:
+	case CXType_ULong:
+	case CXType_ULongLong:
+	case CXType_UInt128:
+	case CXType_Char_S:
+	case CXType_SChar:
+	case CXType_WChar:
+	case CXType_Short:
+	case CXType_Int:
+	case CXType_Long:
+	case CXType_LongLong:
+	case CXType_Int128:
+		read_scalar(type, c.kind);
+		return;
+	case CXType_Half:
+	case CXType_Float16:
+	case CXType_Float:
+	case CXType_Double:
+	case CXType_LongDouble:
+	case CXType_Float128:
+		type->kind = c.kind == CXType_Float128 || c.kind == CXType_Half || c.kind == CXType_Float16 ? TYPE_OTHER
+													      : TYPE_FLOAT;
+		return;
+	case CXType_Complex:
+		type->kind = TYPE_COMPLEX;
+		type->target = read_type(t, clang_getElementType(c));
+		return;
+	case CXType_Pointer:
+		type->kind = TYPE_POINTER;
+		type->target = read_type(t, clang_getPointeeType(c));
+		return;
+	case CXType_ConstantArray:
+	case CXType_Vector:
+	case CXType_ExtVector:
+		type->kind = c.kind == CXType_ConstantArray ? TYPE_ARRAY : TYPE_VECTOR;
+		type->count = (uint64_t)clang_getNumElements(c);
+		type->target = read_type(t, clang_getElementType(c));
+		return;
+	case CXType_IncompleteArray:
+	case CXType_VariableArray:
+		type->kind = TYPE_ARRAY;
+		type->incomplete = true;
+		type->target = read_type(t, clang_getArrayElementType(c));
+		return;
+	case CXType_FunctionNoProto:
+	case CXType_FunctionProto:
+		type->kind = TYPE_FUNCTION;
+		type->size = 0;
+		return;
+	default:
+		type->kind = TYPE_OTHER;
+	}
+}
+
+static bool is_nameless(const char *name)
+{
+	return strstr(name, "(unnamed") || strstr(name, "(anonymous");
+}
+
+static const struct type *read_type(struct types *t, CXType c)
+{
+	CXType whole = clang_getCanonicalType(c);
+	while (whole.kind == CXType_Atomic)
+		whole = clang_getCanonicalType(clang_Type_getValueType(whole));
+	bool declared = whole.kind == CXType_Record || whole.kind == CXType_Enum;
+	CXCursor declaration = clang_getTypeDeclaration(whole);
+	const struct type *known = declared ? find_known(t, declaration) : NULL;
+
+	struct type *type = pool_alloc(&t->pool, sizeof(*type));
+	if (!type) {
+		t->failed = true;
+		return NULL;
+	}
+	long long size = clang_Type_getSizeOf(whole), align = clang_Type_getAlignOf(whole);
+	const char *name = keep_string(t, clang_getTypeSpelling(c));
+	*type = (struct type){.name = name,
+			      .size = size > 0 ? (uint64_t)size : 0,
+			      .align = align > 0 ? (uint64_t)align : 1,
+			      .incomplete = size < 0,
+			      .nameless = is_nameless(name),
+			      .character = character_of(c)};
+	if (!declared) {
+		read_inside(t, type, whole);
+		return type;
+	}
+	if (known && strcmp(known->name, name) == 0)
+		return known;
+	type->kind = whole.kind == CXType_Enum ? TYPE_ENUM : TYPE_RECORD;
+	type->is_union = clang_getCursorKind(declaration) == CXCursor_UnionDecl;
+	type->definition = known ? known : type;
+	if (known) {
+		type->is_signed = known->is_signed;
+		return type;
+	}
+	remember(t, declaration, type);
+	if (type->kind == TYPE_ENUM)
+		read_enum(t, type, declaration);
+	else if (!type->incomplete)
+		read_record(t, type, whole);
+	return type;
+}
+
+/* --- finding the expression ---------------------------------------------------------------------------------------- */
+
+struct search {
+	const char *function, *name;
+	CXCursor found;
+	bool is_found;
+};
+
+static bool spelled(CXCursor cursor, const char *name)
+{
+	CXString s = clang_getCursorSpelling(cursor);
+	const char *spelling = clang_getCString(s);
+	bool same = spelling && strcmp(spelling, name) == 0;
+
+	clang_disposeString(s);
+	return same;
+}
+
+static enum CXChildVisitResult find_function(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct search *s = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor) ||
+	    !spelled(cursor, s->function))
+		return CXChildVisit_Continue;
+	s->found = cursor;
+	s->is_found = true;
+	return CXChildVisit_Break;
+}
+
+static enum CXChildVisitResult find_variable(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct search *s = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_VarDecl || !spelled(cursor, s->name))
+		return CXChildVisit_Recurse;
+	s->found = cursor;
+	s->is_found = true;
+	return CXChildVisit_Break;
+}
+
+static enum CXChildVisitResult find_typedef(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct search *s = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_TypedefDecl || !spelled(cursor, s->name))
+		return CXChildVisit_Continue;
+	s->found = cursor;
+	s->is_found = true;
+	return CXChildVisit_Break;
+}
+
+struct children {
+	CXCursor *at;
+	size_t count, room;
+};
+
+static enum CXChildVisitResult take_child(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct children *c = data;
+
+	(void)parent;
+	if (c->count < c->room)
+		c->at[c->count++] = cursor;
+	return CXChildVisit_Continue;
+}
+
+static bool first_child(CXCursor *cursor)
+{
+	struct children c = {.at = cursor, .room = 1};
+
+	clang_visitChildren(*cursor, take_child, &c);
+	return c.count == 1;
+}
+
+static enum CXChildVisitResult find_body(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_CompoundStmt)
+		return CXChildVisit_Continue;
+	*(CXCursor *)data = cursor;
+	return CXChildVisit_Break;
+}
+
+static enum CXChildVisitResult find_call(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+
+	(void)parent;
+	if (kind != CXCursor_CallExpr && kind != CXCursor_StmtExpr && kind != CXCursor_GCCAsmStmt)
+		return CXChildVisit_Recurse;
+	*(bool *)data = true;
+	return CXChildVisit_Break;
+}
+
+/* Past the parentheses and conversions around it, whether it is a bit-field. */
+static bool is_bit_field(CXCursor cursor)
+{
+	while (clang_getCursorKind(cursor) == CXCursor_ParenExpr)
+		if (!first_child(&cursor))
+			return false;
+	return clang_getCursorKind(cursor) == CXCursor_MemberRefExpr &&
+	       clang_Cursor_isBitField(clang_getCursorReferenced(cursor));
+}
+
+/* The statement is `(EXPR);`, wrapped in the conversions that C does to what it then throws away. */
+static struct error *read_statement(struct types *t, CXCursor statement, struct type_found *out)
+{
+	bool calls = false;
+
+	while (clang_getCursorKind(statement) == CXCursor_UnexposedExpr)
+		if (!first_child(&statement))
+			break;
+	CXType type = clang_getCursorType(statement);
+	if (type.kind == CXType_Invalid || type.kind == CXType_Unexposed)
+		return error_new(ERROR_COMPILE, "libclang cannot tell the type of this expression");
+	clang_visitChildren(statement, find_call, &calls);
+	*out = (struct type_found){.type = read_type(t, type), .bit_field = is_bit_field(statement), .calls = calls};
+	return NULL;
+}
+
+static struct types *types_new(void)
+{
+	return calloc(1, sizeof(struct types));
+}
+
+static struct error *finish(struct types *t, struct error *e, struct types **out)
+{
+	if (!e && t->failed)
+		e = error_memory();
+	if (e) {
+		types_free(t);
+		return e;
+	}
+	free(t->known);
+	t->known = NULL;
+	t->known_count = t->known_room = 0;
+	*out = t;
+	return NULL;
+}
+
+struct error *types_of_expressions(void *unit, const char *function, size_t count, struct types **out,
+				   struct type_found *found)
+{
+	struct search s = {.function = function};
+	struct types *t = types_new();
+	struct children statements = {.at = calloc(count + 1, sizeof(CXCursor)), .room = count};
+	CXCursor body = clang_getNullCursor();
+	struct error *e = NULL;
+
+	if (!t || !statements.at) {
+		free(t);
+		free(statements.at);
+		return error_memory();
+	}
+	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_function, &s);
+	if (s.is_found)
+		clang_visitChildren(s.found, find_body, &body);
+	if (!clang_Cursor_isNull(body))
+		clang_visitChildren(body, take_child, &statements);
+	if (statements.count < count)
+		e = error_new(ERROR_COMPILE, "libclang cannot read this expression");
+	for (size_t i = 0; i < count && !e; i++)
+		e = read_statement(t, statements.at[i], &found[i]);
+	free(statements.at);
+	return finish(t, e, out);
+}
+
+static struct error *type_of_search(struct search *s, CXType (*type_of)(CXCursor), struct types **out,
+				    struct type_found *found)
+{
+	struct types *t = types_new();
+
+	if (!t)
+		return error_memory();
+	if (!s->is_found)
+		return finish(t, error_new(ERROR_COMPILE, "libclang finds no declaration of %s", s->name), out);
+	*found = (struct type_found){.type = read_type(t, type_of(s->found))};
+	return finish(t, NULL, out);
+}
+
+struct error *types_of_variable(void *unit, const char *function, const char *name, struct types **out,
+				struct type_found *found)
+{
+	struct search s = {.function = function, .name = name};
+
+	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_function, &s);
+	if (s.is_found) {
+		CXCursor in = s.found;
+		s.is_found = false;
+		clang_visitChildren(in, find_variable, &s);
+	}
+	return type_of_search(&s, clang_getCursorType, out, found);
+}
+
+struct error *types_of_typedef(void *unit, const char *alias, struct types **out, struct type_found *found)
+{
+	struct search s = {.name = alias};
+
+	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_typedef, &s);
+	return type_of_search(&s, clang_getTypedefDeclUnderlyingType, out, found);
+}
+
+/* --- what is only mentioned ---------------------------------------------------------------------------------------- */
+
+static bool add_line(struct text *out, const char *name)
+{
+	const char *tag = strstr(name, "struct ");
+	size_t length = strlen(name);
+
+	if (!tag)
+		tag = strstr(name, "union ");
+	if (!tag)
+		return false;
+	for (const char *at = out->bytes; at && *at; at = strchr(at, '\n') + 1)
+		if (strcspn(at, "\n") == strlen(tag) && strncmp(at, tag, strlen(tag)) == 0)
+			return false;
+	text_append(out, tag, length - (size_t)(tag - name));
+	text_puts(out, "\n");
+	return true;
+}
+
+bool type_add_incomplete(const struct type *type, unsigned depth, struct text *out)
+{
+	bool any = false;
+
+	if (!type)
+		return false;
+	if (type->kind == TYPE_POINTER)
+		return depth && type_add_incomplete(type->target, depth - 1, out);
+	if (type->kind == TYPE_ARRAY)
+		return type_add_incomplete(type->target, depth, out);
+	if (type->kind != TYPE_RECORD)
+		return false;
+	if (type->incomplete)
+		return add_line(out, type->name);
+	for (size_t i = 0; i < type->definition->member_count; i++)
+		any |= type_add_incomplete(type->definition->members[i].type, depth, out);
+	return any;
+}
