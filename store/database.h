@@ -72,6 +72,7 @@ struct history {
 	int64_t process;
 	int64_t busy_since; /* in milliseconds */
 	int64_t patience;   /* how long to wait for another process's lock, in milliseconds */
+	int64_t data_version; /* when history_changed was last asked */
 	sqlite3_stmt *statements[STATEMENTS];
 
 	/* Of a stand-in: what was there when it took over; everything after that is to be brought to the file. */

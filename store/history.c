@@ -327,6 +327,19 @@ struct error *history_each_function(struct history *h,
 	return e;
 }
 
+/* PRAGMA data_version: another number once another connection has committed. */
+struct error *history_changed(struct history *h, bool *changed)
+{
+	int64_t version = 0;
+	struct error *e = database_ask(h, "PRAGMA data_version", &version);
+
+	if (e)
+		return e;
+	*changed = version != h->data_version;
+	h->data_version = version;
+	return NULL;
+}
+
 struct error *history_count(struct history *h, int64_t function, int *count)
 {
 	bool found = false;

@@ -78,6 +78,9 @@ struct error *history_each_function(struct history *,
 						 int versions, int newest),
 				    void *context);
 
+/* Whether another process has written to the database since this was last asked; at first it has. */
+struct error *history_changed(struct history *, bool *changed);
+
 /* Version 0 for this run's build id, unless it is there. `number`, `parent`, `origin` and `backend` are set
  * here. */
 struct error *history_add_built(struct history *, const struct history_version *);

@@ -1,6 +1,7 @@
 #include "change.h"
 #include "edit.h"
 #include "note.h"
+#include "record.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -171,53 +172,61 @@ static char *join_flags(char *const *argv)
 	return text_take(&t);
 }
 
-/* Gives every part its number: in the history, or, where that fails, behind the last one known. */
+static struct history_version row_of(const struct part *p, const char *flags, const char *origin, const char *user)
+{
+	return (struct history_version){.function = p->function->row,
+					.parent = p->function->live,
+					.text = p->text,
+					.slice_hash = p->build.slice.hash,
+					.backend = compile_backend_name(p->build.object.backend),
+					.compiler = build_compiler(&p->build),
+					.flags = flags ? flags : "",
+					.origin = origin,
+					.user = user,
+					.note = "",
+					.file = p->request.file,
+					.line = (int)p->request.line};
+}
+
+static struct error *add_versions(struct live *l, const struct change *c, const char *origin, const char *user,
+				  struct history_version *rows, char **flags)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < c->count && !e; i++) {
+		struct part *p = &c->parts[i];
+		e = live_store_built(l, p->function);
+		if (!flags[i])
+			flags[i] = join_flags(p->build.source->flags.argv);
+		rows[i] = row_of(p, flags[i], origin, user);
+	}
+	return e ? e : history_add(live_history(l), rows, c->count);
+}
+
+/* Gives every part its number: in the history, or, where even its stand-in fails, behind the last one known. */
 static struct error *store_versions(struct live *l, struct change *c, const char *origin, const char *user)
 {
 	struct history_version *rows = calloc(c->count, sizeof(*rows));
 	char **flags = calloc(c->count, sizeof(*flags));
-	struct error *e = NULL;
+	struct error *e = rows && flags ? NULL : error_memory();
 
-	if (!rows || !flags) {
-		free(rows);
-		free(flags);
-		return error_memory();
-	}
-	for (size_t i = 0; i < c->count && !e; i++) {
-		struct part *p = &c->parts[i];
-		e = live_store_built(l, p->function);
-		flags[i] = join_flags(p->build.source->flags.argv);
-		rows[i] = (struct history_version){.function = p->function->row,
-						   .parent = p->function->live,
-						   .text = p->text,
-						   .slice_hash = p->build.slice.hash,
-						   .backend = compile_backend_name(p->build.object.backend),
-						   .compiler = build_compiler(&p->build),
-						   .flags = flags[i] ? flags[i] : "",
-						   .origin = origin,
-						   .user = user,
-						   .note = "",
-						   .file = p->request.file,
-						   .line = (int)p->request.line};
-	}
-	if (!e)
-		e = history_add(live_history(l), rows, c->count);
-	for (size_t i = 0; i < c->count; i++) {
-		struct part *p = &c->parts[i];
-		p->from = p->function->live;
-		p->to = rows[i].number;
-		if (e) {
-			p->to = p->function->versions;
-			while (live_in_memory(p->function, p->to))
-				p->to++;
+	if (!e) {
+		do
+			e = add_versions(l, c, origin, user, rows, flags);
+		while (record_lose(l, &e));
+		for (size_t i = 0; i < c->count; i++) {
+			struct part *p = &c->parts[i];
+			p->from = p->function->live;
+			p->to = e ? p->function->newest + 1 : rows[i].number;
+			free(flags[i]);
 		}
-		free(flags[i]);
+		if (e)
+			live_warn(l, error_context(e, "this change is not in the history"));
+		e = NULL;
 	}
 	free(flags);
 	free(rows);
-	if (e)
-		live_warn(l, error_context(e, "this change is not in the history"));
-	return NULL;
+	return e;
 }
 
 static struct error *publish(struct live *l, const struct change *c)
@@ -233,7 +242,8 @@ static struct error *publish(struct live *l, const struct change *c)
 	return e;
 }
 
-static void record(struct live *l, const struct change *c, enum history_kind kind, int64_t subject, const char *user)
+static struct error *record_moves(struct live *l, const struct change *c, enum history_kind kind, int64_t subject,
+				  const char *user)
 {
 	struct history_move *moves = calloc(c->count, sizeof(*moves));
 	size_t count = 0;
@@ -243,6 +253,16 @@ static void record(struct live *l, const struct change *c, enum history_kind kin
 			moves[count++] = (struct history_move){c->parts[i].function->row, c->parts[i].from, c->parts[i].to};
 	struct error *e = !moves ? error_memory() : history_record(live_history(l), kind, user, subject, moves, count, NULL);
 	free(moves);
+	return e;
+}
+
+static void record(struct live *l, const struct change *c, enum history_kind kind, int64_t subject, const char *user)
+{
+	struct error *e;
+
+	do
+		e = record_moves(l, c, kind, subject, user);
+	while (record_lose(l, &e));
 	if (e)
 		live_warn(l, error_context(e, "that these versions are live is not in the history"));
 }
@@ -288,6 +308,12 @@ static struct error *report(struct change_outcome *out, struct change *c, int64_
 			p->build.why_cc = NULL;
 	}
 	return NULL;
+}
+
+static void count_version(struct live_function *f, int number)
+{
+	f->versions++;
+	f->newest = number > f->newest ? number : f->newest;
 }
 
 static void mark_live(struct change *c)
@@ -483,7 +509,7 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 		return e;
 	mark_live(c);
 	for (size_t i = 0; i < c->count; i++)
-		c->parts[i].function->versions++;
+		count_version(c->parts[i].function, c->parts[i].to);
 	store_start = build_now_us();
 	record(l, c, HISTORY_DEFINE, 0, q->user);
 	struct error *reported = report(out, c, start, store_us + build_now_us() - store_start);
@@ -666,7 +692,7 @@ struct error *change_rollback(struct live *l, struct live_function *f, int numbe
 	c.parts[0] = part;
 	struct error *e = NULL;
 	if (f->row == 0)
-		e = live_store_built(l, f);
+		record_function(l, f);
 	if (!e)
 		e = move(l, &c, HISTORY_ROLLBACK, 0, user, start, out);
 	change_fini(&c);
@@ -704,6 +730,8 @@ struct error *change_undo(struct live *l, bool redo, const char *user, struct ch
 
 	*out = (struct change_outcome){0};
 	struct error *e = history_next(live_history(l), redo, &subject, &moves, &count);
+	if (record_lose(l, &e))
+		e = history_next(live_history(l), redo, &subject, &moves, &count);
 	if (e)
 		return e;
 	if (!subject) {

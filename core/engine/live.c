@@ -1,4 +1,5 @@
 #include "live.h"
+#include "record.h"
 #include "text.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ struct live {
 	struct target *target;
 	struct sources *sources;
 	struct check *check;
-	struct history *history;
+	struct record *record;
 	struct build_host host;
 	char *warning;
 	struct live_function **functions; /* by file, then line */
@@ -329,6 +330,8 @@ static void know_version(void *context, const struct note *note)
 	if (!f || note->number < 0)
 		return;
 	live_add_version(f, note->number, note->entry, note->entry_size);
+	f->newest = note->number > f->newest ? note->number : f->newest;
+	f->versions = note->number >= f->versions ? note->number + 1 : f->versions;
 	if (program_target(r->live->program, r->arena, note->slot) == note->entry)
 		f->live = note->number;
 }
@@ -360,57 +363,6 @@ void live_warn(struct live *l, struct error *e)
 		l->warning = strdup(error_message(e));
 	program_log(l->program, LOG_WARNING, "rtf: %s", error_message(e));
 	error_free(e);
-}
-
-/* proc(5): field 22 of stat, behind a command name that may hold anything. */
-static int64_t start_time(pid_t pid)
-{
-	char path[64];
-	size_t size;
-	long long ticks = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	char *stat = text_read_file(path, &size);
-	const char *behind = stat ? strrchr(stat, ')') : NULL;
-	if (behind)
-		sscanf(behind + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &ticks);
-	free(stat);
-	return ticks;
-}
-
-static char *default_history(const char *program)
-{
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	char *path = NULL;
-	uint64_t hash = text_hash(TEXT_HASH_SEED, program, strlen(program));
-	int n;
-
-	if (state && *state == '/')
-		n = asprintf(&path, "%s/rtf/%s-%08x.db", state, base_name(program), (unsigned)(hash ^ hash >> 32));
-	else
-		n = asprintf(&path, "%s/.local/state/rtf/%s-%08x.db", home ? home : "/tmp", base_name(program),
-			     (unsigned)(hash ^ hash >> 32));
-	return n < 0 ? NULL : path;
-}
-
-static struct error *open_history(struct live *l)
-{
-	const char *program = target_program(l->target);
-	struct history_process process = {.pid = program_pid(l->program),
-					  .program = program,
-					  .build_id = target_build_id(l->target),
-					  .started = start_time(program_pid(l->program))};
-	const char *given = program_history_path(l->program);
-
-	char *path = *given ? strdup(given) : default_history(program);
-	if (!path)
-		return error_memory();
-	struct error *e = history_open(path, &process, &l->history);
-	free(path);
-	if (!e)
-		return NULL;
-	live_warn(l, error_context(e, "no history is kept"));
-	return history_open(":memory:", &process, &l->history);
 }
 
 static struct error *add_function(struct live *l, uint32_t arena, uint32_t slot, size_t *room)
@@ -463,25 +415,77 @@ static struct error *find_functions(struct live *l)
 	return NULL;
 }
 
-static struct history_function history_key(const struct live_function *f)
+/* The file that was compiled: of a header's functions each includer has its own. */
+static const char *history_file(const struct live_function *f)
 {
-	return (struct history_function){.module = f->at.module, .file = f->at.file ? f->at.file : "", .name = f->at.name};
+	if (f->at.unit)
+		return f->at.unit->file;
+	return f->at.file ? f->at.file : "";
 }
 
-static bool know_function(void *context, int64_t row, const struct history_function *key, int count, int newest)
+struct history_function live_key(const struct live_function *f)
 {
-	struct live *l = context;
+	return (struct history_function){.module = f->at.module, .file = history_file(f), .name = f->at.name};
+}
+
+static struct live_function *by_key(const struct live *l, const struct history_function *key)
+{
 	size_t n, first = find_name(l, key->name, &n);
 
 	for (size_t i = first; i < first + n; i++) {
 		struct live_function *f = l->by_name[i];
-		if (strcmp(f->at.module, key->module) != 0 || strcmp(f->at.file ? f->at.file : "", key->file) != 0)
-			continue;
-		f->row = row;
-		f->versions = count > 0 ? count : 1;
-		f->newest = newest > f->newest ? newest : f->newest;
+		if (strcmp(f->at.module, key->module) == 0 && strcmp(history_file(f), key->file) == 0)
+			return f;
 	}
+	return NULL;
+}
+
+static bool know_function(void *context, int64_t row, const struct history_function *key, int count, int newest)
+{
+	struct live_function *f = by_key(context, key);
+
+	if (!f)
+		return true;
+	f->row = row;
+	f->versions = count > f->versions || record_is_whole(context) ? count : f->versions;
+	f->newest = newest > f->newest ? newest : f->newest;
 	return true;
+}
+
+struct error *live_read_rows(struct live *l)
+{
+	bool changed;
+
+	for (size_t i = 0; i < l->count; i++)
+		l->functions[i]->row = 0;
+	error_free(history_changed(record_history(l->record), &changed));
+	return history_each_function(record_history(l->record), know_function, l);
+}
+
+void live_refresh(struct live *l)
+{
+	bool changed = false;
+	struct error *e = history_changed(record_history(l->record), &changed);
+
+	if (!e && changed)
+		e = history_each_function(record_history(l->record), know_function, l);
+	error_free(e); /* what was known is shown */
+}
+
+void live_renumber(struct live *l, const struct history_function *key, int from, int to)
+{
+	struct live_function *f = by_key(l, key);
+	struct link_region code;
+
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->in_memory_count; i++)
+		if (f->in_memory[i].number == from)
+			f->in_memory[i].number = to;
+	if (f->live == from)
+		f->live = to;
+	program_code(l->program, f->arena, &code);
+	note_renumber(&code, f->slot, from, to);
 }
 
 struct error *live_new(struct program *program, struct compiler *compiler, struct live **out)
@@ -500,9 +504,7 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 	if (!e)
 		e = find_functions(l);
 	if (!e)
-		e = open_history(l);
-	if (!e)
-		e = history_each_function(l->history, know_function, l);
+		e = record_new(l, &l->record);
 	if (e) {
 		live_free(l);
 		return e;
@@ -534,7 +536,7 @@ void live_free(struct live *l)
 	free(l->functions);
 	free(l->by_name);
 	free(l->warning);
-	history_close(l->history);
+	record_free(l->record);
 	sources_free(l->sources);
 	check_free(l->check);
 	target_free(l->target);
@@ -546,9 +548,20 @@ const char *live_warning(const struct live *l)
 	return l->warning;
 }
 
+void live_forget_warning(struct live *l)
+{
+	free(l->warning);
+	l->warning = NULL;
+}
+
+struct record *live_record(const struct live *l)
+{
+	return l->record;
+}
+
 struct history *live_history(const struct live *l)
 {
-	return l->history;
+	return record_history(l->record);
 }
 
 void live_set_successor(struct live *l, void (*told)(void *context, struct live_function *, int version, struct build *),
@@ -658,7 +671,10 @@ struct error *live_version_text(struct live *l, struct live_function *f, int num
 	struct version_copy copy = {0};
 
 	if (f->row) {
-		struct error *e = history_find(l->history, f->row, number, copy_version, &copy);
+		struct error *e = history_find(live_history(l), f->row, number, copy_version, &copy);
+		if (record_lose(l, &e))
+			e = f->row ? history_find(live_history(l), f->row, number, copy_version, &copy)
+				   : error_new(ERROR_UNKNOWN, "no row");
 		if (!e && copy.text) {
 			*text = copy.text;
 			*line = copy.line;
@@ -753,12 +769,12 @@ const char *live_state_name(enum live_state state)
 
 struct error *live_store_built(struct live *l, struct live_function *f)
 {
-	struct history_function key = history_key(f);
+	struct history_function key = live_key(f);
 	char *text = NULL;
 	unsigned line = 0;
 
 	if (!f->row) {
-		struct error *e = history_function_id(l->history, &key, &f->row);
+		struct error *e = history_function_id(live_history(l), &key, &f->row);
 		if (e)
 			return e;
 	}
@@ -777,7 +793,7 @@ struct error *live_store_built(struct live *l, struct live_function *f)
 					.note = "",
 					.file = f->at.file ? f->at.file : "",
 					.line = (int)line};
-	return history_add_built(l->history, &built);
+	return history_add_built(live_history(l), &built);
 }
 
 struct error *live_slice(struct live *l, struct live_function *f, char **text)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct live;
+struct record;
 
 enum live_state { LIVE_BUILT, LIVE_LIVE, LIVE_SAVED, LIVE_OUT_OF_SYNC, LIVE_REFUSED };
 
@@ -64,6 +65,9 @@ struct live_function *live_by_row(const struct live *, int64_t row);
  * or with the reason if the function exists but is not decorated; ERROR_AMBIGUOUS names the candidates. */
 struct error *live_find(const struct live *, const char *name, const char *file, struct live_function **out);
 
+/* Learns what other processes with the same history have added to it: how many versions there are. */
+void live_refresh(struct live *);
+
 /* Reads the source of one function that has not been seen yet: true if there may be more to do. For idle moments. */
 bool live_read_ahead(struct live *);
 
@@ -97,6 +101,14 @@ void live_warn(struct live *, struct error *);
 
 /* Keeps the text of every function of the unit as it was built, once, before the file can change. */
 struct error *live_see_unit(struct live *, const struct target_unit *);
+
+/* For record.c: the key of a function in the history; rows and counts as the history has them; and a version whose number
+ * has changed. */
+struct record *live_record(const struct live *);
+struct history_function live_key(const struct live_function *);
+struct error *live_read_rows(struct live *);
+void live_renumber(struct live *, const struct history_function *, int from, int to);
+void live_forget_warning(struct live *);
 
 /* Gives the function its row in the history and stores its version 0, unless they are there. */
 struct error *live_store_built(struct live *, struct live_function *);

@@ -58,11 +58,29 @@ bool note_write(const struct link_region *region, size_t at, const struct note *
 	return true;
 }
 
+static bool is_head(const struct head *head, size_t room)
+{
+	return head->magic == NOTE_MAGIC && head->size >= sizeof(*head) && head->size % NOTE_ALIGN == 0 && head->size <= room;
+}
+
 void note_set_number(const struct link_region *region, size_t at, int number)
 {
 	int32_t value = number;
 
 	memcpy(region->view + at + offsetof(struct head, number), &value, sizeof(value));
+}
+
+void note_renumber(const struct link_region *region, uint32_t slot, int from, int to)
+{
+	struct head head;
+
+	for (size_t at = 0; at + sizeof(head) <= region->size; at += head.size) {
+		memcpy(&head, region->view + at, sizeof(head));
+		if (!is_head(&head, region->size - at))
+			return;
+		if (head.slot == slot && head.number == from)
+			note_set_number(region, at, to);
+	}
 }
 
 static void each_variable(const unsigned char *at, const struct head *head, const struct note *note,
@@ -91,8 +109,7 @@ void note_each(const struct link_region *region, void (*each)(void *context, con
 	for (size_t at = 0; at + sizeof(struct head) <= region->size;) {
 		struct head head;
 		memcpy(&head, region->view + at, sizeof(head));
-		if (head.magic != NOTE_MAGIC || head.size < sizeof(head) || head.size % NOTE_ALIGN ||
-		    head.size > region->size - at)
+		if (!is_head(&head, region->size - at))
 			return; /* an engine that died before it committed */
 		struct note note = {head.slot, head.number, head.entry, head.entry_size};
 		each(context, &note);

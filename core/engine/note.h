@@ -40,6 +40,9 @@ bool note_write(const struct link_region *, size_t at, const struct note *, cons
 /* The version's number, once it is known. */
 void note_set_number(const struct link_region *, size_t at, int number);
 
+/* Gives a version another number, wherever its note is. */
+void note_renumber(const struct link_region *, uint32_t slot, int from, int to);
+
 /* Every note from the region's start to its end (size: bytes in use), with its variables. */
 void note_each(const struct link_region *, void (*each)(void *context, const struct note *), 
 	       void (*variable)(void *context, const struct note *, const struct note_variable *), void *context);

@@ -1,0 +1,331 @@
+#include "record.h"
+#include "stand_in.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+enum { FIRST_RETRY_US = 250000, LAST_RETRY_US = 5000000 };
+
+struct record {
+	struct history *history;
+	struct history_process process;
+	char *news; /* that nobody has been told */
+	int64_t retry_at, retry_us;
+};
+
+struct history *record_history(const struct record *r)
+{
+	return r->history;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
+}
+
+/* Takes the text. */
+static void tell(struct live *l, int level, char *text)
+{
+	struct record *r = live_record(l);
+
+	if (!text)
+		return;
+	program_log(live_program(l), level, "rtf: %s", text);
+	if (r->news) {
+		char *both = NULL;
+		if (asprintf(&both, "%s\n%s", r->news, text) >= 0) {
+			free(r->news);
+			r->news = both;
+		}
+		free(text);
+	} else {
+		r->news = text;
+	}
+}
+
+char *record_take_news(struct live *l)
+{
+	char *news = live_record(l)->news;
+
+	live_record(l)->news = NULL;
+	return news;
+}
+
+/* --- opening ---------------------------------------------------------------------------------------------------- */
+
+static char *default_path(const char *program)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	char *path = NULL;
+	uint64_t hash = text_hash(TEXT_HASH_SEED, program, strlen(program));
+	unsigned short_hash = (unsigned)(hash ^ hash >> 32);
+	int n;
+
+	if (state && *state == '/')
+		n = asprintf(&path, "%s/rtf/%s-%08x.db", state, base_name(program), short_hash);
+	else
+		n = asprintf(&path, "%s/.local/state/rtf/%s-%08x.db", home ? home : "/tmp", base_name(program), short_hash);
+	return n < 0 ? NULL : path;
+}
+
+/* Numbers that versions in the program's memory have, and those that the history once had, are not given away again. */
+static struct error *reserve_numbers(struct live *l)
+{
+	struct record *r = live_record(l);
+
+	for (size_t i = 0; i < live_count(l); i++) {
+		struct live_function *f = live_function(l, i);
+		struct history_function key = live_key(f);
+		if (!f->newest)
+			continue;
+		struct error *e = f->row ? NULL : history_function_id(r->history, &key, &f->row);
+		if (!e)
+			e = stand_in_reserve(r->history, f->row, f->newest);
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
+/* Takes the error that made it necessary. */
+static struct error *stand_in(struct live *l, const char *path, struct error *why)
+{
+	struct record *r = live_record(l);
+	struct history *h;
+	char *text = NULL;
+
+	if (asprintf(&text, "%s; until that is over what happens is kept in memory, and then stored", error_message(why)) < 0)
+		text = NULL;
+	error_free(why);
+	if (text)
+		live_warn(l, error_new(ERROR_INTERNAL, "%s", text));
+	tell(l, LOG_WARNING, text);
+	r->retry_us = FIRST_RETRY_US;
+	r->retry_at = build_now_us() + r->retry_us;
+	struct error *e = stand_in_new(path, &r->process, &h);
+	if (e)
+		return e;
+	history_close(r->history);
+	r->history = h;
+	e = live_read_rows(l);
+	return e ? e : reserve_numbers(l);
+}
+
+static struct error *open_file(struct live *l, const char *path)
+{
+	struct record *r = live_record(l);
+
+	struct error *e = history_open(path, &r->process, &r->history);
+	return e ? e : live_read_rows(l);
+}
+
+bool record_lose(struct live *l, struct error **e)
+{
+	struct record *r = live_record(l);
+
+	if (!*e || error_class(*e) != ERROR_INTERNAL || *e == error_memory() || stand_in_is(r->history))
+		return false;
+	char *path = strdup(history_path(r->history));
+	struct error *failure = path ? stand_in(l, path, *e) : *e;
+	*e = failure;
+	free(path);
+	return !failure;
+}
+
+/* --- what runs and what the history has ------------------------------------------------------------------------- */
+
+static struct error *reconcile_one(struct live *l, struct live_function *f, size_t *differences)
+{
+	struct history *h = record_history(live_record(l));
+	int recorded = 0;
+
+	if (!f->row)
+		return NULL;
+	struct error *e = history_live(h, f->row, &recorded);
+	if (e || recorded == f->live)
+		return e;
+	struct history_move move = {.function = f->row, .from = recorded, .to = f->live};
+	e = history_record(h, f->live > recorded ? HISTORY_DEFINE : HISTORY_ROLLBACK, "", 0, &move, 1, NULL);
+	if (!e)
+		e = history_event(h, "recovered", f->row, f->live, "", "it was live before the history said so");
+	if (!e)
+		++*differences;
+	return e;
+}
+
+/* The slots say what runs. Where an engine died between making a version live and recording that, it is recorded now. */
+static void reconcile(struct live *l)
+{
+	size_t differences = 0;
+	struct error *e = NULL;
+	char *text = NULL;
+
+	for (size_t i = 0; i < live_count(l) && !e; i++)
+		e = reconcile_one(l, live_function(l, i), &differences);
+	if (e && !record_lose(l, &e))
+		live_warn(l, error_context(e, "what runs cannot be compared with the history"));
+	if (differences && asprintf(&text, "the history lacked that %zu %s live: an engine ended in between", differences,
+				    differences == 1 ? "version is" : "versions are") >= 0)
+		tell(l, LOG_NOTICE, text);
+}
+
+struct error *record_new(struct live *l, struct record **out)
+{
+	struct record *r = calloc(1, sizeof(*r));
+	const char *program = target_program(live_target(l)), *given = program_history_path(live_program(l));
+	char *path = *given ? strdup(given) : default_path(program);
+
+	*out = r;
+	if (!r || !path) {
+		free(path);
+		return error_memory();
+	}
+	r->process = (struct history_process){.pid = program_pid(live_program(l)),
+					      .program = program,
+					      .build_id = target_build_id(live_target(l)),
+					      .started = history_process_started(program_pid(live_program(l)))};
+	struct error *e = open_file(l, path);
+	if (e)
+		e = stand_in(l, path, e);
+	free(path);
+	if (!e)
+		reconcile(l);
+	return e;
+}
+
+void record_free(struct record *r)
+{
+	if (!r)
+		return;
+	history_close(r->history);
+	free(r->news);
+	free(r);
+}
+
+/* --- writing ---------------------------------------------------------------------------------------------------- */
+
+void record_function(struct live *l, struct live_function *f)
+{
+	struct error *e = live_store_built(l, f);
+
+	if (record_lose(l, &e))
+		e = live_store_built(l, f);
+	if (e)
+		live_warn(l, error_context(e, "%s is not in the history", f->at.name));
+}
+
+void record_event(struct live *l, const char *kind, struct live_function *f, int number, const char *user, const char *detail)
+{
+	struct error *e;
+
+	do {
+		if (f && !f->row)
+			record_function(l, f);
+		e = history_event(record_history(live_record(l)), kind, f ? f->row : 0, number, user, detail);
+	} while (record_lose(l, &e));
+	if (e)
+		live_warn(l, error_context(e, "an event is not in the history"));
+}
+
+/* --- getting well ----------------------------------------------------------------------------------------------- */
+
+static void renumber(void *context, const struct history_function *key, int from, int to)
+{
+	struct live *l = context;
+	char *text = NULL;
+
+	live_renumber(l, key, from, to);
+	if (asprintf(&text, "version %d of %s is %d in the history: another process had taken the number", from, key->name,
+		     to) >= 0)
+		tell(l, LOG_NOTICE, text);
+}
+
+bool record_is_whole(const struct live *l)
+{
+	return !stand_in_is(record_history(live_record(l)));
+}
+
+int64_t record_deadline(const struct live *l)
+{
+	return record_is_whole(l) ? 0 : live_record(l)->retry_at;
+}
+
+static bool settle(struct live *l)
+{
+	struct record *r = live_record(l);
+	struct history *fresh;
+	int64_t versions = 0;
+	char *text = NULL;
+
+	error_free(stand_in_pending(r->history, &versions));
+	struct error *e = stand_in_settle(r->history, &r->process, renumber, l, &fresh);
+	if (e) {
+		error_free(e); /* the reason was told when it began */
+		return false;
+	}
+	history_close(r->history);
+	r->history = fresh;
+	live_forget_warning(l);
+	e = live_read_rows(l);
+	if (e)
+		live_warn(l, error_context(e, "the history"));
+	if (asprintf(&text, "the history %s can be written again: %lld %s kept in memory %s in it now", history_path(fresh),
+		     (long long)versions, versions == 1 ? "version" : "versions", versions == 1 ? "is" : "are") >= 0)
+		tell(l, LOG_NOTICE, text);
+	return true;
+}
+
+void record_settle(struct live *l)
+{
+	struct record *r = live_record(l);
+
+	if (record_is_whole(l) || build_now_us() < r->retry_at || settle(l))
+		return;
+	r->retry_us = r->retry_us * 2 < LAST_RETRY_US ? r->retry_us * 2 : LAST_RETRY_US;
+	r->retry_at = build_now_us() + r->retry_us;
+}
+
+static struct error *rescue_to(struct live *l, const char *folder, char **path)
+{
+	struct record *r = live_record(l);
+
+	if (asprintf(path, "%s/rtf-%s-%d.db", folder, base_name(r->process.program), (int)r->process.pid) < 0)
+		*path = NULL;
+	return *path ? stand_in_rescue(r->history, *path) : error_memory();
+}
+
+/* What never got to the file, where it can be found. */
+static void rescue(struct live *l)
+{
+	const char *folders[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
+	int64_t versions = 0;
+	bool saved = false;
+
+	error_free(stand_in_pending(record_history(live_record(l)), &versions));
+	for (size_t i = 0; versions && i < sizeof(folders) / sizeof(*folders) && !saved; i++) {
+		char *path = NULL;
+		struct error *e = folders[i] && *folders[i] == '/' ? rescue_to(l, folders[i], &path) : error_memory();
+		saved = !e;
+		if (saved)
+			fprintf(stderr, "rtf-engine: %s could not be written to the end: %lld versions are in %s\n",
+				history_path(record_history(live_record(l))), (long long)versions, path);
+		error_free(e);
+		free(path);
+	}
+}
+
+void record_end(struct live *l)
+{
+	struct record *r = live_record(l);
+
+	if (history_process_started(r->process.pid) != r->process.started)
+		record_event(l, "ended", NULL, -1, "", NULL);
+	if (!record_is_whole(l) && !settle(l))
+		rescue(l);
+}
