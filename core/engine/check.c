@@ -550,6 +550,19 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	return NULL;
 }
 
+struct error *check_parse(struct check *c, const struct slice *slice, const char *const *argv,
+			  struct CXTranslationUnitImpl **out)
+{
+	const char *arguments[ARGUMENTS_MAX];
+	struct CXUnsavedFile file = {SLICE_NAME, slice->text, slice->size};
+	int count = choose_arguments(argv, arguments);
+
+	if (clang_parseTranslationUnit2(c->index, SLICE_NAME, arguments, count, &file, 1,
+					CXTranslationUnit_DetailedPreprocessingRecord, out) != CXError_Success)
+		return error_new(ERROR_INTERNAL, "libclang cannot read a slice");
+	return NULL;
+}
+
 void check_result_fini(struct check_result *r)
 {
 	for (size_t i = 0; i < r->count; i++) {

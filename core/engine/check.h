@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 struct check; /* libclang, warmed up */
+struct CXTranslationUnitImpl;
 
 struct check_diagnostic {
 	char *file;
@@ -43,5 +44,10 @@ void check_free(struct check *);
 struct error *check_slice(struct check *, const struct slice *, const char *name, const char *const *argv,
 			  const char *file, unsigned line, struct check_result *out);
 void check_result_fini(struct check_result *);
+
+/* The slice as libclang reads it, with a record of its macros' invocations: for who wants to know where things stand. The
+ * caller's (clang_disposeTranslationUnit). */
+struct error *check_parse(struct check *, const struct slice *, const char *const *argv,
+			  struct CXTranslationUnitImpl **out);
 
 #endif
