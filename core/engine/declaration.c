@@ -616,7 +616,8 @@ void declaration_next(struct declaration_reader *r, struct declaration *d)
 				  .names = names,
 				  .cuts = cuts,
 				  .name_room = name_room,
-				  .cut_room = cut_room};
+				  .cut_room = cut_room,
+				  .out_of_memory = d->out_of_memory};
 	if (at_end(r)) {
 		d->kind = DECLARATION_END;
 		return;

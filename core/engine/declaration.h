@@ -56,7 +56,7 @@ struct declaration {
 	struct declaration_name *names;
 	struct declaration_cut *cuts;
 	size_t name_room, cut_room;
-	bool out_of_memory;
+	bool out_of_memory; /* this one or one before lacks names or cuts */
 };
 
 struct declaration_reader {

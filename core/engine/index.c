@@ -156,11 +156,14 @@ static uint32_t file_number(struct builder *b, const char *name, size_t length)
 	for (uint32_t i = ix->file_count; i-- > 0;)
 		if (strlen(ix->files[i]) == length && memcmp(ix->files[i], name, length) == 0)
 			return i;
-	char **slot = PUSH(b, files, file_count, file_room);
-	if (!slot || !(*slot = strndup(name, length))) {
+	char *copy = strndup(name, length);
+	char **slot = copy ? PUSH(b, files, file_count, file_room) : NULL;
+	if (!slot) {
+		free(copy);
 		b->failed = true;
 		return 0;
 	}
+	*slot = copy;
 	return ix->file_count - 1;
 }
 

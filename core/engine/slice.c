@@ -649,7 +649,8 @@ static int by_number(const void *a, const void *b)
 static void write_declarations(struct closure *c, struct text *out)
 {
 	text_append(out, c->forward.bytes ? c->forward.bytes : "", c->forward.size);
-	qsort(c->chosen, c->chosen_count, sizeof(*c->chosen), by_number);
+	if (c->chosen_count)
+		qsort(c->chosen, c->chosen_count, sizeof(*c->chosen), by_number);
 	for (size_t i = 0; i < c->chosen_count; i++) {
 		const struct index_declaration *d = declaration(c, c->chosen[i]);
 		write_marker(out, d->line, c->ix->files[d->file]);
@@ -679,8 +680,10 @@ static void add_guard(struct guard_list *g, struct text *out, const char *type, 
 				    .given_line = g->given_line,
 				    .given_column = g->given_column};
 
-	if (asprintf(&guard.subject, "%s%s%s", type, member ? "." : "", member ? member : "") < 0 ||
-	    !push((void **)&g->items, &g->count, &g->room, sizeof(guard), &guard)) {
+	if (asprintf(&guard.subject, "%s%s%s", type, member ? "." : "", member ? member : "") < 0)
+		guard.subject = NULL;
+	if (!guard.subject || !push((void **)&g->items, &g->count, &g->room, sizeof(guard), &guard)) {
+		free(guard.subject);
 		g->failed = true;
 		return;
 	}
@@ -993,6 +996,7 @@ static char *file_prototype(const struct closure *c)
 	}
 	while (line.size && line.bytes[line.size - 1] == ' ')
 		line.bytes[--line.size] = '\0';
+	line.failed |= head.failed;
 	text_fini(&head);
 	return text_take(&line);
 }
