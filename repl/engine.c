@@ -4,6 +4,7 @@
 #include "events.h"
 #include "follow.h"
 #include "live.h"
+#include "record.h"
 #include "optimise.h"
 #include "session.h"
 
@@ -92,6 +93,14 @@ static void queue_optimisation(void *context, struct live_function *f, int versi
 	optimise_queue(host->optimise, f, version, build);
 }
 
+/* A history that could not be written; returns when to try again. */
+static int mend_history(struct session_host *host, int timeout)
+{
+	record_settle(host->live);
+	session_tell_news(host);
+	return sooner(timeout, record_deadline(host->live));
+}
+
 static void serve_sessions(const struct pollfd *fds, struct session **sessions, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -113,7 +122,7 @@ static void serve(struct session_host *host)
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
 		int timeout = tick_sessions(host, may_read_ahead ? 0 : -1);
-		timeout = optimise_quiet(host, follow_saves(host, timeout));
+		timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
 
 		for (struct session *s = host->first; s && count < POLLED_MAX; s = session_next(s), count++) {
 			sessions[count] = s;
@@ -189,6 +198,7 @@ int main(int argc, char **argv)
 	}
 	greet_clients(&host);
 	serve(&host);
+	record_end(host.live);
 	optimise_free(host.optimise);
 	follow_free(host.follow);
 	live_free(host.live);

@@ -1,5 +1,6 @@
 #include "session.h"
 #include "command.h"
+#include "record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,6 +157,33 @@ void session_broadcast(struct session_host *host, json_t *event)
 	json_decref(event);
 }
 
+/* To all that want events and to the reply that is on its way to `to` (or NULL); kept until somebody listens. */
+static void tell_news(struct session_host *host, struct session *to, json_t *reply, struct text *text)
+{
+	bool heard = to != NULL;
+
+	for (struct session *s = host->first; s && !heard; s = s->next)
+		heard = s->state.events;
+	char *news = heard ? record_take_news(host->live) : NULL;
+	if (!news)
+		return;
+	if (to) {
+		json_object_set_new(reply, "warning", json_string(news));
+		text_printf(text, "warning: %s\n", news);
+	}
+	json_t *event = json_pack("{s:s, s:o}", "event", "history", "text", json_sprintf("%s\n", news));
+	for (struct session *s = host->first; s; s = s->next)
+		if (s != to && s->state.events && !send_json(s, json_incref(event)))
+			s->closing = true;
+	json_decref(event);
+	free(news);
+}
+
+void session_tell_news(struct session_host *host)
+{
+	tell_news(host, NULL, NULL, NULL);
+}
+
 /* --- requests -------------------------------------------------------------------------------------------------- */
 
 static bool answer_hello(struct session *s, json_t *id, json_t *hello)
@@ -217,6 +245,7 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 			text_printf(&reply->text, "error: %s\n", error_message(e));
 		error_free(e);
 	}
+	tell_news(s->host, s, object, &reply->text);
 	if (s->wants_text && reply->text.bytes)
 		json_object_set_new(object, "text", json_stringn_nocheck(reply->text.bytes, reply->text.size));
 	text_fini(&reply->text);

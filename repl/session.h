@@ -51,4 +51,7 @@ int64_t session_deadline(const struct session *);
 /* Sends an event line to the sessions that want events. Takes the reference. */
 void session_broadcast(struct session_host *, json_t *event);
 
+/* Tells what became of the history, if anything did, to all that want events; otherwise the next reply does. */
+void session_tell_news(struct session_host *);
+
 #endif
