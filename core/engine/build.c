@@ -60,13 +60,18 @@ static bool layout(void *context, enum target_tag tag, const char *name, struct 
 	return target_find_layout(v->host->target, v->request->function->unit, tag, name, out);
 }
 
+static struct index *index_of(const struct build *b)
+{
+	return b->request->index ? b->request->index : b->source->index;
+}
+
 static struct error *make_slice(const struct build_host *host, struct build *b, bool everything, const char *also)
 {
 	const struct build_request *q = b->request;
 	struct view v = {.host = host, .request = q, .build = b};
 	struct slice_names names = {.context = &v, .presence = presence, .bound = bound, .layout = layout};
 	struct slice_request request = {
-		.index = b->source->index,
+		.index = index_of(b),
 		.name = q->function->name,
 		.text = q->text,
 		.size = q->size,
@@ -187,7 +192,7 @@ static bool add_missing(const struct build *b, struct text *also)
 
 	for (const char *at = b->check.missing; at && *at; at = strchr(at, '\n') + 1) {
 		size_t length = strcspn(at, "\n");
-		if (!is_declared(b->source->index, at, length) || has_line(also, at, length))
+		if (!is_declared(index_of(b), at, length) || has_line(also, at, length))
 			continue;
 		text_printf(also, "%.*s\n", (int)length, at);
 		added = true;
@@ -201,6 +206,9 @@ static struct error *check_until_complete(const struct build_host *host, struct 
 {
 	struct text also = {0};
 	bool everything = false;
+
+	if (b->request->also)
+		text_puts(&also, b->request->also);
 	struct error *e = NULL;
 
 	for (int tries = 0; tries < 8; tries++) {
@@ -241,6 +249,25 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 	return e;
 }
 
+struct error *build_replace_text(struct build *b, const char *text)
+{
+	const char *at = b->slice.text;
+	struct text whole = {0};
+
+	for (uint32_t line = 1; line < b->slice.user_line && at; line++)
+		at = strchr(at, '\n') + 1;
+	text_append(&whole, b->slice.text, (size_t)(at - b->slice.text));
+	text_puts(&whole, text);
+	size_t size = whole.size;
+	char *bytes = text_take(&whole);
+	if (!bytes)
+		return error_memory();
+	free(b->slice.text);
+	b->slice.text = bytes;
+	b->slice.size = size;
+	return NULL;
+}
+
 /* --- compiling and linking ------------------------------------------------------------------------------------- */
 
 static bool resolve(void *context, const char *name, struct link_symbol *out)
@@ -250,6 +277,8 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 	struct target_symbol symbol;
 	uint64_t size;
 
+	if (v->request->resolve && v->request->resolve(v->request->context, name, &out->address))
+		return true;
 	/* A version's own name is its function's entry, however many functions share the name. */
 	if (strcmp(name, f->name) == 0) {
 		out->address = f->entry;
@@ -350,7 +379,9 @@ static struct error *compile(const struct build_host *host, struct build *b)
 {
 	const char *flag = trust_flags((const char *const *)b->source->flags.argv);
 
-	if (flag && !b->why_cc) {
+	if (b->request->why_cc) {
+		set_why(b, strdup(b->request->why_cc));
+	} else if (flag && !b->why_cc) {
 		char *why;
 		set_why(b, asprintf(&why, "the program is compiled with %s, which libtcc does not know", flag) < 0 ? NULL : why);
 	} else if (!b->check.needs_cc) {

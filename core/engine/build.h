@@ -45,6 +45,12 @@ struct build_request {
 	unsigned given_line;
 	const char *file; /* what __FILE__ and __LINE__ are to say */
 	unsigned line;
+	const char *also;   /* further names that are needed, separated by newlines, or NULL */
+	struct index *index; /* to cut the slice from, instead of the file's own; or NULL */
+	/* Names that mean something else here than in the program: asked first, or NULL. */
+	bool (*resolve)(void *context, const char *name, uint64_t *address);
+	void *context;
+	const char *why_cc; /* it is nothing for libtcc, for this reason; or NULL */
 };
 
 struct build {
@@ -63,6 +69,9 @@ struct error *build_identity(const struct build_host *, const struct build_reque
 
 /* Slice and check. NULL and check.failed where the text is at fault; an error where we are. */
 struct error *build_check(const struct build_host *, const struct build_request *, struct build *);
+
+/* Compiles another definition than the one that was checked, but from the same slice. */
+struct error *build_replace_text(struct build *, const char *text);
 
 /* Compile and link into the arena's free part, `code_before` and `data_before` bytes behind its start (other builds of
  * the same change may stand there). Both go up by what this one takes. ERROR_LAYOUT if a static changed its size. */

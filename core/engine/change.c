@@ -175,7 +175,7 @@ static char *join_flags(char *const *argv)
 static struct history_version row_of(const struct part *p, const char *flags, const char *origin, const char *user)
 {
 	return (struct history_version){.function = p->function->row,
-					.parent = p->function->live,
+					.parent = live_plain(p->function),
 					.text = p->text,
 					.slice_hash = p->build.slice.hash,
 					.backend = compile_backend_name(p->build.object.backend),
@@ -216,7 +216,7 @@ static struct error *store_versions(struct live *l, struct change *c, const char
 		while (record_lose(l, &e));
 		for (size_t i = 0; i < c->count; i++) {
 			struct part *p = &c->parts[i];
-			p->from = p->function->live;
+			p->from = live_plain(p->function);
 			p->to = e ? p->function->newest + 1 : rows[i].number;
 			free(flags[i]);
 		}
@@ -321,6 +321,7 @@ static void mark_live(struct change *c)
 	for (size_t i = 0; i < c->count; i++) {
 		struct live_function *f = c->parts[i].function;
 		f->live = c->parts[i].to;
+		*f->instrumented = '\0';
 	}
 }
 
@@ -634,7 +635,7 @@ static struct error *aim(struct live *l, struct part *p, struct change *c, struc
 {
 	const struct live_version *v = live_in_memory(p->function, p->to);
 
-	p->from = p->function->live;
+	p->from = live_plain(p->function);
 	if (p->to == 0)
 		p->target = program_built(live_program(l), p->function->arena, p->function->slot);
 	else if (v)
@@ -752,6 +753,82 @@ struct error *change_undo(struct live *l, bool redo, const char *user, struct ch
 		e = move(l, &c, redo ? HISTORY_REDO : HISTORY_UNDO, subject, user, start, out);
 	free(moves);
 	change_fini(&c);
+	return e;
+}
+
+/* --- instrumented versions -------------------------------------------------------------------------------------- */
+
+static struct error *instrument(struct live *l, const struct change_instrument *q, struct change *c,
+				struct change_outcome *out)
+{
+	struct live_function *f = q->function;
+	int64_t start = build_now_us();
+	int plain = live_plain(f);
+
+	struct error *e = check_parts(l, c, out);
+	if (!e)
+		e = link_parts(l, c);
+	if (!e)
+		e = store_versions(l, c, q->what, q->user);
+	if (!e)
+		e = commit_parts(l, c);
+	if (!e)
+		e = publish(l, c);
+	if (e)
+		return e;
+	mark_live(c);
+	count_version(f, f->live);
+	f->plain = plain;
+	snprintf(f->instrumented, sizeof(f->instrumented), "%s", q->what);
+	record_event(l, "watched", f, plain, q->user, q->what);
+	return report(out, c, start, 0);
+}
+
+struct error *change_instrument(struct live *l, const struct change_instrument *q, struct change_outcome *out)
+{
+	struct change c = {.parts = calloc(1, sizeof(*c.parts)), .count = 1};
+
+	*out = (struct change_outcome){0};
+	if (!c.parts)
+		return error_memory();
+	c.parts[0] = (struct part){.function = q->function, .text = strdup(q->stored), .definition = q->text,
+				   .definition_size = strlen(q->text)};
+	c.parts[0].request = (struct build_request){.function = &q->function->at,
+						    .arena = q->function->arena,
+						    .text = q->text,
+						    .size = strlen(q->text),
+						    .extra = q->extra,
+						    .extra_size = q->extra ? strlen(q->extra) : 0,
+						    .given_file = q->function->at.file,
+						    .given_line = q->line,
+						    .file = q->function->at.file,
+						    .line = q->line,
+						    .why_cc = "it counts and records with atomic operations"};
+	struct error *e = c.parts[0].text ? instrument(l, q, &c, out) : error_memory();
+	change_fini(&c);
+	return e;
+}
+
+struct error *change_plain(struct live *l, struct live_function *f, const char *user, struct change_outcome *out)
+{
+	int64_t start = build_now_us();
+	struct part part = {.function = f, .to = live_plain(f)};
+	struct change c = {.parts = &part, .count = 1};
+
+	*out = (struct change_outcome){0};
+	struct error *e = aim(l, &part, &c, out);
+	if (!e)
+		e = commit_parts(l, &c);
+	if (!e)
+		e = publish(l, &c);
+	if (!e) {
+		mark_live(&c);
+		record_event(l, "unwatched", f, part.to, user, NULL);
+		e = report(out, &c, start, 0);
+	}
+	if (part.built)
+		build_fini(&part.build);
+	free(part.text);
 	return e;
 }
 

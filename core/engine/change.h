@@ -61,6 +61,22 @@ struct change_text {
 struct error *change_texts(struct live *, const struct change_text *, size_t count, const struct change_request *,
 			   struct change_outcome *);
 
+/* A version of the live text that something is built into. Its text in the history is the live one's. */
+struct change_instrument {
+	struct live_function *function;
+	const char *what;   /* what it is for: the version's origin, "cover" */
+	const char *text;   /* the definition as it is compiled */
+	const char *extra;  /* what stands before it, or NULL */
+	const char *stored; /* the text as it is stored */
+	unsigned line;
+	const char *user;
+};
+
+/* Makes such a version live, and back to the plain one that it was made from. Neither counts as a change that \undo takes
+ * back. ERROR_COMPILE: what was built in does not fit; the outcome's check says why. */
+struct error *change_instrument(struct live *, const struct change_instrument *, struct change_outcome *);
+struct error *change_plain(struct live *, struct live_function *, const char *user, struct change_outcome *);
+
 /* Makes version `number` live; -1 is the parent of the live one. One that is not in memory is built again. */
 struct error *change_rollback(struct live *, struct live_function *, int number, const char *user, struct change_outcome *);
 

@@ -484,6 +484,8 @@ void live_renumber(struct live *l, const struct history_function *key, int from,
 			f->in_memory[i].number = to;
 	if (f->live == from)
 		f->live = to;
+	if (f->plain == from)
+		f->plain = to;
 	program_code(l->program, f->arena, &code);
 	note_renumber(&code, f->slot, from, to);
 }
@@ -758,6 +760,11 @@ enum live_state live_state(struct live *l, struct live_function *f)
 	free(live_text);
 	free(built_text);
 	return state;
+}
+
+int live_plain(const struct live_function *f)
+{
+	return *f->instrumented ? f->plain : f->live;
 }
 
 const char *live_state_name(enum live_state state)

@@ -35,6 +35,8 @@ struct live_function {
 	int live;     /* number of the version that runs */
 	int versions; /* how many there are, version 0 included */
 	int newest;   /* the highest number that was ever given */
+	int plain;    /* if `live` is an instrumented version: the one that it was made from */
+	char instrumented[32]; /* what for: "cover", "trace+probe"; "": it is plain */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */
 	unsigned built_line;
 	bool refused;     /* the file's last save could not go live */
@@ -73,6 +75,9 @@ bool live_read_ahead(struct live *);
 
 enum live_state live_state(struct live *, struct live_function *);
 const char *live_state_name(enum live_state);
+
+/* The live version without what watches it. */
+int live_plain(const struct live_function *);
 
 /* The function's text in its file as it is now; the caller's. */
 struct error *live_file_text(struct live *, const struct live_function *, char **text, unsigned *line);

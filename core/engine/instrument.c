@@ -1,0 +1,892 @@
+#include "instrument.h"
+#include "ring.h"
+#include "token.h"
+
+#include <clang-c/Index.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes of the definition. */
+struct range {
+	uint32_t begin, end;
+};
+
+struct insertion {
+	uint32_t at;
+	bool closes; /* something that was opened before it: stands before what opens at the same place */
+	uint32_t order;
+	char *text;
+};
+
+struct rewrite {
+	const struct instrument_request *request;
+	const char *text; /* the definition, as it stands in the slice */
+	uint32_t size;
+	uint32_t base; /* its offset in the slice */
+	struct range *macros; /* invocations, outermost, in order */
+	size_t macro_count;
+	struct insertion *insertions;
+	size_t insertion_count, insertion_room;
+	bool *probed;          /* which watches have found their statement */
+	uint32_t last_counted; /* offset of the last statement that was counted */
+	CXCursor function;
+	CXType result;
+	bool failed; /* out of memory */
+	struct instrument *out;
+};
+
+/* --- lists ----------------------------------------------------------------------------------------------------- */
+
+static void *grow(struct rewrite *w, void *array, size_t count, size_t size)
+{
+	/* Room for a power of two of them. */
+	if (count & (count - 1))
+		return array;
+	void *more = realloc(array, (count ? count * 2 : 1) * size);
+	w->failed |= !more;
+	return more ? more : array;
+}
+
+/* Takes the text. */
+static void insert(struct rewrite *w, uint32_t at, bool closes, char *text)
+{
+	w->failed |= !text;
+	if (!w->failed)
+		w->insertions = grow(w, w->insertions, w->insertion_count, sizeof(*w->insertions));
+	if (w->failed) {
+		free(text);
+		return;
+	}
+	w->insertions[w->insertion_count] = (struct insertion){at, closes, (uint32_t)w->insertion_count, text};
+	w->insertion_count++;
+}
+
+/* What closes comes first, the innermost before all; what opens comes in the order of coming. */
+static int by_place(const void *a, const void *b)
+{
+	const struct insertion *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	if (x->closes != y->closes)
+		return x->closes ? -1 : 1;
+	int order = x->order < y->order ? -1 : 1;
+	return x->closes ? -order : order;
+}
+
+/* --- cursors --------------------------------------------------------------------------------------------------- */
+
+struct children {
+	CXCursor *list;
+	size_t count;
+	bool failed;
+};
+
+static enum CXChildVisitResult take_child(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct children *c = data;
+
+	(void)parent;
+	if ((c->count & (c->count - 1)) == 0) {
+		void *more = realloc(c->list, (c->count ? c->count * 2 : 1) * sizeof(*c->list));
+		if (!more) {
+			c->failed = true;
+			return CXChildVisit_Break;
+		}
+		c->list = more;
+	}
+	c->list[c->count++] = cursor;
+	return CXChildVisit_Continue;
+}
+
+static struct children children_of(struct rewrite *w, CXCursor cursor)
+{
+	struct children c = {0};
+
+	clang_visitChildren(cursor, take_child, &c);
+	w->failed |= c.failed;
+	return c;
+}
+
+static const struct range *macro_around(const struct rewrite *w, uint32_t at)
+{
+	for (size_t i = 0; i < w->macro_count; i++)
+		if (w->macros[i].begin <= at && at < w->macros[i].end)
+			return &w->macros[i];
+	return NULL;
+}
+
+static bool offset_of(const struct rewrite *w, CXSourceLocation location, uint32_t *at)
+{
+	CXFile file;
+	unsigned offset;
+
+	clang_getExpansionLocation(location, &file, NULL, NULL, &offset);
+	if (!file || offset < w->base || offset > w->base + w->size)
+		return false;
+	*at = offset - w->base;
+	return true;
+}
+
+/* The bytes of a node. False for what is not, or not as a whole, in the text: a part of a macro's body. */
+static bool range_of(const struct rewrite *w, CXCursor cursor, struct range *r)
+{
+	CXSourceRange extent = clang_getCursorExtent(cursor);
+
+	if (!offset_of(w, clang_getRangeStart(extent), &r->begin) || !offset_of(w, clang_getRangeEnd(extent), &r->end))
+		return false;
+	/* The end of a macro's last argument is told as the macro's begin. */
+	const struct range *last = macro_around(w, r->end);
+	if (last && r->end <= last->end && r->begin <= last->begin && last->begin == r->end)
+		r->end = last->end;
+	const struct range *first = macro_around(w, r->begin);
+	last = r->end ? macro_around(w, r->end - 1) : NULL;
+	if (w->request->careful && first)
+		return false;
+	return r->begin < r->end && (!first || first->begin == r->begin) && (!last || last->end == r->end);
+}
+
+static unsigned line_of(const struct rewrite *w, uint32_t at)
+{
+	return w->request->line + token_line(w->text, at);
+}
+
+static void read_token(const struct rewrite *w, uint32_t at, struct token_reader *r, struct token *t)
+{
+	token_reader_init(r, w->text, w->size);
+	r->at = at;
+	r->line_start = false;
+	token_next(r, t);
+}
+
+/* Whether the text has that keyword there, and no macro. */
+static bool has_keyword(const struct rewrite *w, uint32_t at, const char *keyword)
+{
+	struct token_reader r;
+	struct token t;
+
+	read_token(w, at, &r, &t);
+	return !macro_around(w, at) && t.begin == at && token_is(&r, &t, keyword);
+}
+
+/* --- what is inserted ------------------------------------------------------------------------------------------- */
+
+static char *format(struct rewrite *w, const char *f, ...) __attribute__((format(printf, 2, 3)));
+static char *format(struct rewrite *w, const char *f, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, f);
+	if (vasprintf(&text, f, args) < 0)
+		text = NULL;
+	va_end(args);
+	w->failed |= !text;
+	return text;
+}
+
+static char *count_text(struct rewrite *w, uint32_t counter)
+{
+	return format(w, " __atomic_fetch_add(&%s[%u], 1, 0); ", w->out->counts, counter);
+}
+
+/* The values in turn, each in a variable of its own: expressions may be bit-fields, arrays, structures. */
+static void put_values(struct text *t, const struct instrument_watch *watch)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		text_printf(t,
+			    "{ __auto_type rtf_value_%u_%zu = ((void)0, (%s)); rtf_put(&rtf_call, &rtf_value_%u_%zu, "
+			    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == 5); } ",
+			    watch->serial, i, watch->expressions[i], watch->serial, i, watch->serial, i, watch->serial, i);
+}
+
+static char *probe_text(struct rewrite *w, const struct instrument_watch *watch)
+{
+	struct text t = {0};
+
+	text_printf(&t, " { struct rtf_call rtf_call; if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call, %u, %d); ",
+		    watch->condition ? watch->condition : "1", watch->quota, watch->serial, w->request->version);
+	put_values(&t, watch);
+	text_puts(&t, "rtf_leave(&rtf_call); } } ");
+	char *text = text_take(&t);
+	w->failed |= !text;
+	return text;
+}
+
+/* --- statements ------------------------------------------------------------------------------------------------- */
+
+static uint32_t new_counter(struct rewrite *w, uint32_t count)
+{
+	uint32_t first = w->out->counter_count;
+
+	w->out->counter_count += count;
+	return first;
+}
+
+static void add_line(struct rewrite *w, unsigned line, uint32_t counter)
+{
+	struct instrument *o = w->out;
+
+	o->lines = grow(w, o->lines, o->line_count, sizeof(*o->lines));
+	if (!w->failed)
+		o->lines[o->line_count++] = (struct instrument_line){line, counter};
+}
+
+/* What stands between two offsets, on one line. */
+static char *one_line(struct rewrite *w, uint32_t begin, uint32_t end)
+{
+	struct text t = {0};
+
+	for (uint32_t i = begin; i < end; i++) {
+		bool space = strchr(" \t\r\n", w->text[i]) != NULL;
+		if (!space)
+			text_append(&t, w->text + i, 1);
+		else if (t.size && t.bytes[t.size - 1] != ' ')
+			text_puts(&t, " ");
+	}
+	char *text = text_take(&t);
+	w->failed |= !text;
+	return text;
+}
+
+static void add_branch(struct rewrite *w, uint32_t begin, uint32_t end, bool label, uint32_t counter)
+{
+	struct instrument *o = w->out;
+
+	o->branches = grow(w, o->branches, o->branch_count, sizeof(*o->branches));
+	if (!w->failed)
+		o->branches[o->branch_count++] =
+			(struct instrument_branch){line_of(w, begin), one_line(w, begin, end), label, counter};
+}
+
+/* Behind the last byte of a statement, its `;` included. */
+static bool end_of_statement(struct rewrite *w, CXCursor cursor, uint32_t *end)
+{
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+	struct token_reader reader;
+	struct token t;
+	struct range r;
+
+	switch (kind) {
+	case CXCursor_IfStmt:
+	case CXCursor_WhileStmt:
+	case CXCursor_ForStmt:
+	case CXCursor_SwitchStmt:
+	case CXCursor_LabelStmt:
+	case CXCursor_CaseStmt:
+	case CXCursor_DefaultStmt: {
+		struct children c = children_of(w, cursor);
+		bool found = c.count && end_of_statement(w, c.list[c.count - 1], end);
+		free(c.list);
+		return found;
+	}
+	default:
+		break;
+	}
+	if (!range_of(w, cursor, &r))
+		return false;
+	*end = r.end;
+	if (kind == CXCursor_CompoundStmt)
+		return w->text[r.end - 1] == '}';
+	if (w->text[r.end - 1] == ';')
+		return true;
+	read_token(w, r.end, &reader, &t);
+	*end = t.end;
+	return t.kind == TOKEN_PUNCTUATOR && t.first == ';';
+}
+
+/* Before a statement, in a block of its own if it is the whole body of something. */
+static void insert_before(struct rewrite *w, CXCursor statement, uint32_t begin, bool is_body, char *text)
+{
+	uint32_t end;
+
+	if (!is_body) {
+		insert(w, begin, false, text);
+		return;
+	}
+	if (!end_of_statement(w, statement, &end)) {
+		free(text);
+		return;
+	}
+	insert(w, begin, false, format(w, "{%s", text));
+	insert(w, end, true, strdup("}"));
+	free(text);
+}
+
+static void count_statement(struct rewrite *w, CXCursor statement, uint32_t begin, bool is_body)
+{
+	if (begin == w->last_counted)
+		return; /* a macro's second statement */
+	w->last_counted = begin;
+	uint32_t counter = new_counter(w, 1);
+	insert_before(w, statement, begin, is_body, count_text(w, counter));
+	add_line(w, line_of(w, begin), counter);
+}
+
+/* The first statement that begins on a probe's line, or else behind it. */
+static void probe_statement(struct rewrite *w, CXCursor statement, uint32_t begin, bool is_body)
+{
+	for (size_t i = 0; i < w->request->watch_count; i++) {
+		const struct instrument_watch *watch = &w->request->watches[i];
+		if (!watch->line || w->probed[i] || line_of(w, begin) < watch->line)
+			continue;
+		w->probed[i] = true;
+		insert_before(w, statement, begin, is_body, probe_text(w, watch));
+	}
+}
+
+static void mark_statement(struct rewrite *w, CXCursor statement, bool is_body)
+{
+	struct range r;
+
+	CXSourceRange extent = clang_getCursorExtent(statement);
+	if (!offset_of(w, clang_getRangeStart(extent), &r.begin))
+		return;
+	const struct range *macro = macro_around(w, r.begin);
+	if (macro && (macro->begin != r.begin || w->request->careful))
+		return;
+	probe_statement(w, statement, r.begin, is_body);
+	if (w->request->cover)
+		count_statement(w, statement, r.begin, is_body);
+}
+
+static void walk_statement(struct rewrite *w, CXCursor statement, bool is_body);
+static void walk_expressions(struct rewrite *w, CXCursor parent);
+
+/* --- conditions ------------------------------------------------------------------------------------------------- */
+
+static CXCursor without_parentheses(struct rewrite *w, CXCursor cursor)
+{
+	for (;;) {
+		enum CXCursorKind kind = clang_getCursorKind(cursor);
+		if (kind != CXCursor_ParenExpr && kind != CXCursor_UnexposedExpr)
+			return cursor;
+		struct children c = children_of(w, cursor);
+		if (c.count != 1) {
+			free(c.list);
+			return cursor;
+		}
+		cursor = c.list[0];
+		free(c.list);
+	}
+}
+
+/* Whether it is `a && b` or `a || b`, as far as the text shows that. */
+static bool is_logical(struct rewrite *w, CXCursor cursor)
+{
+	struct token_reader reader;
+	struct range left, right;
+	struct token t;
+	bool logical = false;
+
+	cursor = without_parentheses(w, cursor);
+	if (clang_getCursorKind(cursor) != CXCursor_BinaryOperator)
+		return false;
+	struct children c = children_of(w, cursor);
+	if (c.count == 2 && range_of(w, c.list[0], &left) && range_of(w, c.list[1], &right) && left.end < right.begin) {
+		read_token(w, left.end, &reader, &t);
+		logical = t.end <= right.begin && (token_is(&reader, &t, "&&") || token_is(&reader, &t, "||"));
+		token_next(&reader, &t);
+		logical &= t.begin == right.begin;
+	}
+	free(c.list);
+	return logical;
+}
+
+/* `while (1)` and `do … while (0)` decide nothing. */
+static bool is_literal(const struct rewrite *w, const struct range *r)
+{
+	struct token_reader reader;
+	struct token t;
+
+	read_token(w, r->begin, &reader, &t);
+	bool number = t.kind == TOKEN_NUMBER;
+	token_next(&reader, &t);
+	return number && t.begin >= r->end;
+}
+
+static void count_outcomes(struct rewrite *w, const struct range *r)
+{
+	if (is_literal(w, r) || (w->request->careful && (macro_around(w, r->begin) || macro_around(w, r->end - 1))))
+		return;
+	uint32_t counter = new_counter(w, 2);
+	insert(w, r->begin, false, strdup("(("));
+	insert(w, r->end, true,
+	       format(w, ") ? (__atomic_fetch_add(&%s[%u], 1, 0), 1) : (__atomic_fetch_add(&%s[%u], 1, 0), 0))",
+		      w->out->counts, counter, w->out->counts, counter + 1));
+	add_branch(w, r->begin, r->end, false, counter);
+}
+
+/* Of a logical operation the operands are counted, when they are met. */
+static void count_condition(struct rewrite *w, CXCursor cursor)
+{
+	struct range r;
+
+	if (w->request->cover && !is_logical(w, cursor) && range_of(w, cursor, &r))
+		count_outcomes(w, &r);
+}
+
+/* What stands between the `;`s of a `for`, if anything. */
+static bool for_condition(const struct rewrite *w, uint32_t begin, struct range *r)
+{
+	struct token_reader reader;
+	struct token t;
+	bool inside = false;
+
+	read_token(w, begin, &reader, &t);
+	token_next(&reader, &t);
+	if (t.first != '(')
+		return false;
+	*r = (struct range){0};
+	for (token_next(&reader, &t); t.kind != TOKEN_END; token_next(&reader, &t)) {
+		struct token last = t;
+		if (t.kind == TOKEN_PUNCTUATOR && strchr("([{", t.first))
+			token_skip_group(&reader, &last);
+		else if (t.kind == TOKEN_PUNCTUATOR && t.first == ')')
+			return false;
+		else if (t.kind == TOKEN_PUNCTUATOR && t.first == ';' && inside)
+			return r->end != 0;
+		else if (t.kind == TOKEN_PUNCTUATOR && t.first == ';') {
+			inside = true;
+			continue;
+		}
+		if (inside && !r->end)
+			r->begin = t.begin;
+		if (inside)
+			r->end = last.end;
+	}
+	return false;
+}
+
+static void count_for(struct rewrite *w, CXCursor statement)
+{
+	struct range all, r, child;
+
+	if (!w->request->cover || !range_of(w, statement, &all) || !has_keyword(w, all.begin, "for") ||
+	    !for_condition(w, all.begin, &r))
+		return;
+	struct children c = children_of(w, statement);
+	bool logical = false;
+	for (size_t i = 0; i + 1 < c.count; i++)
+		if (range_of(w, c.list[i], &child) && child.begin == r.begin && child.end == r.end)
+			logical = is_logical(w, c.list[i]);
+	free(c.list);
+	if (!logical)
+		count_outcomes(w, &r);
+}
+
+/* `if`, `while` and `do`: the condition is the child with that number. */
+static void count_keyword(struct rewrite *w, CXCursor statement, const char *keyword, CXCursor condition)
+{
+	struct range r;
+	CXSourceRange extent = clang_getCursorExtent(statement);
+
+	if (offset_of(w, clang_getRangeStart(extent), &r.begin) && has_keyword(w, r.begin, keyword))
+		count_condition(w, condition);
+}
+
+static void walk_expression(struct rewrite *w, CXCursor cursor)
+{
+	struct children c;
+
+	switch (clang_getCursorKind(cursor)) {
+	case CXCursor_UnaryExpr: /* sizeof and its like: never evaluated */
+	case CXCursor_GenericSelectionExpr:
+		return;
+	case CXCursor_CallExpr: {
+		CXString name = clang_getCursorSpelling(cursor);
+		const char *spelled = clang_getCString(name);
+		bool builtin = spelled && strncmp(spelled, "__builtin_", 10) == 0;
+		clang_disposeString(name);
+		if (builtin)
+			return; /* some want constants */
+		break;
+	}
+	case CXCursor_CompoundStmt: /* of a statement expression */
+		walk_statement(w, cursor, false);
+		return;
+	case CXCursor_ConditionalOperator:
+		c = children_of(w, cursor);
+		if (c.count == 3)
+			count_condition(w, c.list[0]);
+		free(c.list);
+		break;
+	case CXCursor_BinaryOperator:
+		if (!is_logical(w, cursor))
+			break;
+		c = children_of(w, cursor);
+		count_condition(w, c.list[0]);
+		count_condition(w, c.list[1]);
+		free(c.list);
+		break;
+	default:
+		break;
+	}
+	walk_expressions(w, cursor);
+}
+
+static void walk_expressions(struct rewrite *w, CXCursor parent)
+{
+	struct children c = children_of(w, parent);
+
+	for (size_t i = 0; i < c.count && !w->failed; i++)
+		walk_expression(w, c.list[i]);
+	free(c.list);
+}
+
+/* --- the walk --------------------------------------------------------------------------------------------------- */
+
+/* Initialisers of automatic variables: others are constants. */
+static bool walk_variables(struct rewrite *w, CXCursor statement, bool look_only)
+{
+	struct children c = children_of(w, statement);
+	bool any = false;
+
+	for (size_t i = 0; i < c.count; i++) {
+		if (clang_getCursorKind(c.list[i]) != CXCursor_VarDecl ||
+		    clang_Cursor_getStorageClass(c.list[i]) == CX_SC_Static)
+			continue;
+		CXCursor value = clang_Cursor_getVarDeclInitializer(c.list[i]);
+		if (clang_Cursor_isNull(value))
+			continue;
+		any = true;
+		if (!look_only && w->request->cover)
+			walk_expression(w, value);
+	}
+	free(c.list);
+	return any;
+}
+
+/* `case 3:` and `default:` are counted where they are reached, from above too. */
+static void count_label(struct rewrite *w, CXCursor label, CXCursor statement)
+{
+	struct range r, inner;
+	CXSourceRange extent = clang_getCursorExtent(statement);
+
+	if (!w->request->cover || !offset_of(w, clang_getRangeStart(clang_getCursorExtent(label)), &r.begin) ||
+	    !offset_of(w, clang_getRangeStart(extent), &inner.begin) || macro_around(w, r.begin) ||
+	    macro_around(w, inner.begin) || inner.begin <= r.begin)
+		return;
+	uint32_t colon = inner.begin;
+	while (colon > r.begin && w->text[colon] != ':')
+		colon--;
+	uint32_t counter = new_counter(w, 2);
+	insert(w, inner.begin, false, count_text(w, counter));
+	add_branch(w, r.begin, colon, true, counter);
+}
+
+/* A result goes the way of a variable, whose bytes the traces take. */
+static void take_result(struct rewrite *w, CXCursor statement)
+{
+	struct range all, value;
+	struct children c = children_of(w, statement);
+	bool traced = false;
+
+	for (size_t i = 0; i < w->request->watch_count; i++)
+		traced |= !w->request->watches[i].line;
+	if (traced && c.count == 1 && w->result.kind != CXType_Void) {
+		bool seen = range_of(w, statement, &all) && has_keyword(w, all.begin, "return") &&
+			    range_of(w, c.list[0], &value);
+		w->out->returns_hidden |= !seen;
+		traced = seen;
+	} else {
+		traced = false;
+	}
+	free(c.list);
+	if (!traced)
+		return;
+	CXString spelling = clang_getTypeSpelling(w->result);
+	insert(w, value.begin, false, format(w, "({ __typeof__(%s) rtf_result = (", clang_getCString(spelling)));
+	clang_disposeString(spelling);
+	struct text t = {0};
+	text_puts(&t, "); ");
+	for (size_t i = 0; i < w->request->watch_count; i++) {
+		const struct instrument_watch *watch = &w->request->watches[i];
+		if (!watch->line)
+			text_printf(&t,
+				    "if (rtf_call_%u.active) rtf_put(&rtf_call_%u, &rtf_result, sizeof(rtf_result), "
+				    "__builtin_classify_type(rtf_result) == 5); ",
+				    watch->serial, watch->serial);
+	}
+	text_puts(&t, "rtf_result; })");
+	insert(w, value.end, true, text_take(&t));
+}
+
+static void walk_statement(struct rewrite *w, CXCursor statement, bool is_body)
+{
+	enum CXCursorKind kind = clang_getCursorKind(statement);
+	struct children c = children_of(w, statement);
+	CXCursor last = c.count ? c.list[c.count - 1] : clang_getNullCursor();
+	size_t bodies = 0; /* the last children, which are statements */
+
+	if (w->failed)
+		goto out;
+	switch (kind) {
+	case CXCursor_CompoundStmt:
+		for (size_t i = 0; i < c.count; i++)
+			walk_statement(w, c.list[i], false);
+		goto out;
+	case CXCursor_NullStmt:
+	case CXCursor_UnexposedStmt:
+		goto out;
+	case CXCursor_DeclStmt:
+		if (walk_variables(w, statement, true))
+			mark_statement(w, statement, is_body);
+		walk_variables(w, statement, false);
+		goto out;
+	case CXCursor_CaseStmt:
+	case CXCursor_DefaultStmt:
+		count_label(w, statement, last);
+		/* fall through */
+	case CXCursor_LabelStmt:
+		walk_statement(w, last, is_body);
+		goto out;
+	default:
+		break;
+	}
+	mark_statement(w, statement, is_body);
+	switch (kind) {
+	case CXCursor_IfStmt:
+		count_keyword(w, statement, "if", c.list[0]);
+		bodies = c.count - 1;
+		break;
+	case CXCursor_WhileStmt:
+		count_keyword(w, statement, "while", c.list[0]);
+		bodies = 1;
+		break;
+	case CXCursor_DoStmt:
+		count_keyword(w, statement, "do", last);
+		walk_statement(w, c.list[0], true);
+		walk_expression(w, last);
+		goto out;
+	case CXCursor_ForStmt:
+		count_for(w, statement);
+		bodies = 1;
+		break;
+	case CXCursor_SwitchStmt:
+		bodies = 1;
+		break;
+	case CXCursor_ReturnStmt:
+		take_result(w, statement);
+		break;
+	default:
+		break;
+	}
+	for (size_t i = 0; i < c.count; i++) {
+		if (i + bodies >= c.count)
+			walk_statement(w, c.list[i], clang_getCursorKind(c.list[i]) != CXCursor_CompoundStmt);
+		else if (clang_getCursorKind(c.list[i]) == CXCursor_DeclStmt)
+			walk_variables(w, c.list[i], false); /* for (int i = 0; … */
+		else if (w->request->cover)
+			walk_expression(w, c.list[i]);
+	}
+	if (!clang_isStatement(kind) && w->request->cover)
+		walk_expression(w, statement);
+out:
+	free(c.list);
+}
+
+/* --- the function as a whole ------------------------------------------------------------------------------------ */
+
+struct search {
+	const char *name;
+	CXCursor found;
+};
+
+static enum CXChildVisitResult find_function(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct search *s = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
+		return CXChildVisit_Continue;
+	CXString spelling = clang_getCursorSpelling(cursor);
+	if (strcmp(clang_getCString(spelling), s->name) == 0)
+		s->found = cursor;
+	clang_disposeString(spelling);
+	return CXChildVisit_Continue;
+}
+
+static enum CXChildVisitResult find_macros(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct rewrite *w = data;
+	struct range r;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_MacroExpansion)
+		return CXChildVisit_Continue;
+	CXSourceRange extent = clang_getCursorExtent(cursor);
+	if (!offset_of(w, clang_getRangeStart(extent), &r.begin) || !offset_of(w, clang_getRangeEnd(extent), &r.end))
+		return CXChildVisit_Continue;
+	struct range *before = w->macro_count ? &w->macros[w->macro_count - 1] : NULL;
+	if (before && r.begin < before->end)
+		return CXChildVisit_Continue; /* an argument of the one before */
+	w->macros = grow(w, w->macros, w->macro_count, sizeof(*w->macros));
+	if (!w->failed)
+		w->macros[w->macro_count++] = r;
+	return CXChildVisit_Continue;
+}
+
+/* Before the first statement: traces take the arguments, and something that is left however the function is. */
+static void begin_traces(struct rewrite *w, uint32_t body)
+{
+	struct text t = {0};
+	int count = clang_Cursor_getNumArguments(w->function);
+
+	for (size_t i = 0; i < w->request->watch_count; i++) {
+		const struct instrument_watch *watch = &w->request->watches[i];
+		if (watch->line)
+			continue;
+		text_printf(&t,
+			    " struct rtf_call rtf_call_%u __attribute__((__cleanup__(rtf_leave))); rtf_call_%u.active = 0; "
+			    "if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call_%u, %u, %d); ",
+			    watch->serial, watch->serial, watch->condition ? watch->condition : "1", watch->quota,
+			    watch->serial, watch->serial, w->request->version);
+		for (int k = 0; k < count; k++) {
+			CXString name = clang_getCursorSpelling(clang_Cursor_getArgument(w->function, (unsigned)k));
+			const char *n = clang_getCString(name);
+			if (n && *n)
+				text_printf(&t,
+					    "{ __auto_type rtf_value = (%s); rtf_put(&rtf_call_%u, &rtf_value, "
+					    "sizeof(rtf_value), __builtin_classify_type(rtf_value) == 5); } ",
+					    n, watch->serial);
+			clang_disposeString(name);
+		}
+		text_puts(&t, "rtf_call_");
+		text_printf(&t, "%u.begin = rtf_now(); } ", watch->serial);
+	}
+	if (t.size)
+		insert(w, body, false, text_take(&t));
+	text_fini(&t);
+}
+
+static struct error *walk_function(struct rewrite *w)
+{
+	struct children c = children_of(w, w->function);
+	CXCursor body = c.count ? c.list[c.count - 1] : clang_getNullCursor();
+	struct error *e = NULL;
+	uint32_t begin;
+
+	free(c.list);
+	if (clang_getCursorKind(body) != CXCursor_CompoundStmt ||
+	    !offset_of(w, clang_getRangeStart(clang_getCursorExtent(body)), &begin) || macro_around(w, begin) ||
+	    w->text[begin] != '{')
+		return error_new(ERROR_USAGE, "the body of %s is made by a macro: there is no text to watch", w->request->name);
+	begin_traces(w, begin + 1);
+	walk_statement(w, body, false);
+	for (size_t i = 0; i < w->request->watch_count && !e; i++)
+		if (w->request->watches[i].line && !w->probed[i])
+			e = error_new(ERROR_UNKNOWN, "no statement of %s begins on line %u or behind it", w->request->name,
+				      w->request->watches[i].line);
+	if (!e && w->request->cover && !w->out->counter_count)
+		e = error_new(ERROR_USAGE, "%s has nothing that could be counted", w->request->name);
+	return e;
+}
+
+static void apply(struct rewrite *w)
+{
+	struct text t = {0};
+	uint32_t from = 0;
+
+	if (w->insertion_count)
+		qsort(w->insertions, w->insertion_count, sizeof(*w->insertions), by_place);
+	for (size_t i = 0; i < w->insertion_count; i++) {
+		text_append(&t, w->text + from, w->insertions[i].at - from);
+		text_puts(&t, w->insertions[i].text);
+		from = w->insertions[i].at;
+	}
+	text_append(&t, w->text + from, w->size - from);
+	w->out->text = text_take(&t);
+	w->failed |= !w->out->text;
+}
+
+/* The name of the counters says how many they are: others of the same version may be about another text. */
+static void declare(struct rewrite *w)
+{
+	const struct instrument_request *q = w->request;
+	struct instrument *o = w->out;
+	struct text t = {0};
+
+	if (q->cover)
+		text_printf(&t, "static unsigned long %s[%u];\n", o->counts, o->counter_count);
+	if (o->ring)
+		ring_declare(&t, o->ring);
+	o->extra = text_take(&t);
+	w->failed |= !o->extra;
+}
+
+/* Offset of the definition in the slice. */
+static uint32_t definition_offset(const struct slice *s)
+{
+	const char *at = s->text;
+
+	for (uint32_t line = 1; line < s->user_line; line++)
+		at = strchr(at, '\n') + 1;
+	return (uint32_t)(at - s->text);
+}
+
+static struct error *rewrite(struct rewrite *w, CXTranslationUnit unit)
+{
+	struct search search = {w->request->name, clang_getNullCursor()};
+	CXCursor root = clang_getTranslationUnitCursor(unit);
+
+	clang_visitChildren(root, find_function, &search);
+	if (clang_Cursor_isNull(search.found))
+		return error_new(ERROR_INTERNAL, "libclang does not find %s in its own slice", w->request->name);
+	clang_visitChildren(root, find_macros, w);
+	w->function = search.found;
+	w->result = clang_getResultType(clang_getCursorType(search.found));
+	struct error *e = walk_function(w);
+	if (e)
+		return e;
+	apply(w);
+	declare(w);
+	return w->failed ? error_memory() : NULL;
+}
+
+struct error *instrument_new(const struct instrument_request *q, struct instrument *out)
+{
+	struct instrument result = {0};
+	struct rewrite w = {.request = q, .out = &result, .last_counted = UINT32_MAX};
+	CXTranslationUnit unit;
+
+	w.base = definition_offset(q->slice);
+	w.text = q->slice->text + w.base;
+	w.size = (uint32_t)q->slice->given_size;
+	w.probed = calloc(q->watch_count + 1, sizeof(*w.probed));
+	if (q->cover)
+		result.counts = format(&w, "rtf_counts_%s_%d%s", q->name, q->version, q->careful ? "_careful" : "");
+	if (q->watch_count)
+		result.ring = format(&w, "rtf_ring_%s", q->name);
+	struct error *e = w.failed || !w.probed ? error_memory() : check_parse(q->check, q->slice, q->argv, &unit);
+	if (!e) {
+		e = rewrite(&w, unit);
+		clang_disposeTranslationUnit(unit);
+	}
+	for (size_t i = 0; i < w.insertion_count; i++)
+		free(w.insertions[i].text);
+	free(w.insertions);
+	free(w.macros);
+	free(w.probed);
+	if (e) {
+		instrument_fini(&result);
+		return e;
+	}
+	*out = result;
+	return NULL;
+}
+
+void instrument_fini(struct instrument *o)
+{
+	for (size_t i = 0; i < o->branch_count; i++)
+		free(o->branches[i].text);
+	free(o->branches);
+	free(o->lines);
+	free(o->text);
+	free(o->extra);
+	free(o->counts);
+	free(o->ring);
+	*o = (struct instrument){0};
+}
