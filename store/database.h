@@ -127,6 +127,8 @@ struct error *database_read_version(struct history *, sqlite3_stmt *row, struct 
 struct error *database_add_function(struct history *, const struct history_function *, int64_t *id);
 struct error *database_add_text(struct history *, const char *text, int64_t *id);
 
+int64_t database_hash(const char *text); /* as in text.hash */
+
 /* The highest number of a function, 0 if it has none; and whether it has one. */
 struct error *database_newest(struct history *, int64_t function, int *number);
 struct error *database_has_version(struct history *, int64_t function, int number, bool *found);

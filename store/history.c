@@ -66,7 +66,7 @@ static struct error *unknown_version(struct history *h, int64_t function, int nu
 /* --- versions ------------------------------------------------------------------------------------------- */
 
 /* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-static int64_t hash_text(const char *text)
+int64_t database_hash(const char *text)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -77,7 +77,7 @@ static int64_t hash_text(const char *text)
 
 struct error *database_add_text(struct history *h, const char *text, int64_t *id)
 {
-	int64_t hash = hash_text(text);
+	int64_t hash = database_hash(text);
 	bool found = false;
 
 	sqlite3_bind_int64(h->statements[FIND_TEXT], 1, hash);

@@ -93,6 +93,26 @@ struct error *log_versions(struct history *h, const struct log_filter *filter,
 	return e ? e : walk_statement(h, h->statements[GET_BUILT], true, filter->function, 0, &walk);
 }
 
+struct error *log_has_text(struct history *h, int64_t function, const char *text, bool *found)
+{
+	sqlite3_stmt *statement;
+	int64_t one;
+	bool row = false;
+	struct error *e = database_prepare(h, "SELECT 1 FROM text AS t JOIN version AS v ON v.text = t.id AND v.function = ?1"
+					      " WHERE t.hash = ?2 AND t.content = ?3 LIMIT 1",
+					   &statement);
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, function);
+	sqlite3_bind_int64(statement, 2, database_hash(text));
+	database_bind_text(statement, 3, text);
+	e = database_query(h, statement, &row, &one);
+	sqlite3_finalize(statement);
+	if (!e)
+		*found = row;
+	return e;
+}
+
 /* --- events ----------------------------------------------------------------------------------------------------- */
 
 #define SELECT_EVENT                                                                                             \

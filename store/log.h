@@ -41,6 +41,9 @@ struct log_event {
 struct error *log_events(struct history *, const struct log_filter *,
 			 bool (*each)(void *context, const struct log_event *), void *context);
 
+/* Whether a function ever had this text. */
+struct error *log_has_text(struct history *, int64_t function, const char *text, bool *found);
+
 /* How often a version has faulted, in any run. */
 struct error *log_faults(struct history *, int64_t function, int number, int *count);
 

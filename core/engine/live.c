@@ -729,9 +729,32 @@ char *live_signature(struct live *l, const struct live_function *f)
 	return text_take(&line);
 }
 
-static bool same_text(const char *a, const char *b)
+/* A definition behind its linkage and decoration, which are the file's matter. */
+static const char *bare_definition(const char *text)
 {
-	return a && b && strcmp(a, b) == 0;
+	static const char *const words[] = {"REALTIMEFUNC", "static"};
+
+	for (size_t i = 0; i < 2; i++) {
+		text += strspn(text, " \t\r\n");
+		size_t length = strlen(words[i]);
+		if (strncmp(text, words[i], length) == 0 && strchr(" \t\r\n", text[length]) && text[length])
+			text += length;
+	}
+	return text + strspn(text, " \t\r\n");
+}
+
+bool live_says(const char *file_text, const char *text)
+{
+	if (!file_text || !text)
+		return false;
+	const char *definition = bare_definition(file_text);
+	size_t size = strlen(definition), whole = strlen(text);
+	while (whole && strchr(" \t\r\n", text[whole - 1]))
+		whole--;
+	if (!size || whole < size || memcmp(text + whole - size, definition, size) != 0)
+		return false;
+	/* Before it stand helpers, or nothing but decoration. */
+	return whole == size || strchr(" \t\r\n", text[whole - size - 1]);
 }
 
 enum live_state live_state(struct live *l, struct live_function *f)
@@ -746,7 +769,7 @@ enum live_state live_state(struct live *l, struct live_function *f)
 	struct error *e = live_file_text(l, f, &file_text, &line);
 	if (!e)
 		e = live_version_text(l, f, f->live, &live_text, &line);
-	bool same = same_text(file_text, live_text);
+	bool same = live_says(file_text, live_text);
 	if (!e && !same) /* an engine before this one may have seen what was built, and this one not yet */
 		e = live_version_text(l, f, 0, &built_text, &line);
 	bool unknown = e != NULL;
@@ -754,7 +777,7 @@ enum live_state live_state(struct live *l, struct live_function *f)
 	enum live_state state = f->live ? LIVE_LIVE : LIVE_BUILT;
 	if (!unknown && same)
 		state = f->live ? LIVE_SAVED : LIVE_BUILT;
-	else if (!unknown && *built_text && !same_text(file_text, built_text))
+	else if (!unknown && *built_text && !live_says(file_text, built_text))
 		state = LIVE_OUT_OF_SYNC;
 	free(file_text);
 	free(live_text);

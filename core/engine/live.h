@@ -82,6 +82,10 @@ int live_plain(const struct live_function *);
 /* The function's text in its file as it is now; the caller's. */
 struct error *live_file_text(struct live *, const struct live_function *, char **text, unsigned *line);
 
+/* Whether a file's text of a function is what a version's text says, which may have helpers before it and be without
+ * decoration or `static`. */
+bool live_says(const char *file_text, const char *text);
+
 /* The text of a version; the caller's. Version 0 is what was built. */
 struct error *live_version_text(struct live *, struct live_function *, int number, char **text, unsigned *line);
 
