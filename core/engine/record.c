@@ -30,13 +30,8 @@ static const char *base_name(const char *path)
 }
 
 /* Takes the text. */
-static void tell(struct live *l, int level, char *text)
+static void add_news(struct record *r, char *text)
 {
-	struct record *r = live_record(l);
-
-	if (!text)
-		return;
-	program_log(live_program(l), level, "rtf: %s", text);
 	if (r->news) {
 		char *both = NULL;
 		if (asprintf(&both, "%s\n%s", r->news, text) >= 0) {
@@ -47,6 +42,15 @@ static void tell(struct live *l, int level, char *text)
 	} else {
 		r->news = text;
 	}
+}
+
+/* Takes the text, too. */
+static void tell(struct live *l, int level, char *text)
+{
+	if (!text)
+		return;
+	program_log(live_program(l), level, "rtf: %s", text);
+	add_news(live_record(l), text);
 }
 
 char *record_take_news(struct live *l)
@@ -103,9 +107,10 @@ static struct error *stand_in(struct live *l, const char *path, struct error *wh
 	if (asprintf(&text, "%s; until that is over what happens is kept in memory, and then stored", error_message(why)) < 0)
 		text = NULL;
 	error_free(why);
-	if (text)
+	if (text) {
 		live_warn(l, error_new(ERROR_INTERNAL, "%s", text));
-	tell(l, LOG_WARNING, text);
+		add_news(r, text);
+	}
 	r->retry_us = FIRST_RETRY_US;
 	r->retry_at = build_now_us() + r->retry_us;
 	struct error *e = stand_in_new(path, &r->process, &h);

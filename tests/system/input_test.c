@@ -619,14 +619,32 @@ static size_t count_of(const char *text, const char *part)
 	return count;
 }
 
-/* The program with a history that cannot be one: everything works, and the log says once what is amiss. */
+static int versions_in(const char *path)
+{
+	sqlite3 *db;
+	sqlite3_stmt *count;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "SELECT count(*) FROM version WHERE number > 0", -1, &count, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+	int versions = sqlite3_column_int(count, 0);
+	sqlite3_finalize(count);
+	sqlite3_close(db);
+	return versions;
+}
+
+/* The program with a history that cannot be one: everything works, the log says once what is amiss, and what was
+ * typed is in a file of its own at the end. */
 static void assert_works_without_history(const char *history)
 {
-	char *log = compiled_path(&host, "log");
+	char *log = compiled_path(&host, "log"), *rescued;
 
 	unlink(log);
 	setenv("RTF_HISTORY", history, 1);
 	setenv("RTF_LOG", log, 1);
+	setenv("TMPDIR", host.directory, 1);
 	compiled_start(&host);
 	subject_define(&host, "add", "int add(int a, int b) { return a * b; }");
 	subject_define(&host, "add", "int add(int a, int b) { return a - b; }");
@@ -635,13 +653,21 @@ static void assert_works_without_history(const char *history)
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 	json_decref(compiled_data(&host, "\\undo"));
 	compiled_assert_answer(&host, "add 3 4", "-1 -1");
-	compiled_assert_says(&host, 0, "\\status", "no history is kept");
+	compiled_assert_says(&host, 0, "\\status", "what happens is kept in memory");
+	assert_true(asprintf(&rescued, "%s/rtf-host-%d.db", host.directory, (int)host.program.pid) > 0);
+	pid_t engine = compiled_engine(&host);
 	unsetenv("RTF_HISTORY");
 	unsetenv("RTF_LOG");
+	unsetenv("TMPDIR");
 	end_host();
+	compiled_await_end(engine);
 	char *said = child_read_file(log);
-	if (!said || count_of(said, "no history is kept") != 1 || !strstr(said, history))
+	if (!said || count_of(said, "what happens is kept in memory") != 1 || !strstr(said, history) ||
+	    !strstr(said, rescued))
 		fail_msg("the log says: %s", said ? said : "nothing");
+	assert_int_equal(versions_in(rescued), 2);
+	unlink(rescued);
+	free(rescued);
 	free(said);
 	free(log);
 }
@@ -707,7 +733,21 @@ static void a_damaged_history_costs_history_alone(void **state)
 	free(path);
 }
 
-static void a_history_that_another_holds_costs_the_record_alone(void **state)
+/* Waits until \status has nothing to warn of. */
+static void await_no_warning(void)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	bool warned = true;
+
+	while (warned && child_clock() < deadline) {
+		json_t *status = compiled_data(&host, "\\status");
+		warned = json_object_get(status, "warning") != NULL;
+		json_decref(status);
+	}
+	assert_false(warned);
+}
+
+static void a_history_that_another_holds_gets_everything_later(void **state)
 {
 	char *path = compiled_path(&host, "held.db");
 	sqlite3 *db;
@@ -720,11 +760,17 @@ static void a_history_that_another_holds_costs_the_record_alone(void **state)
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	subject_define(&host, "add", "int add(int a, int b) { return a - b; }");
 	compiled_assert_answer(&host, "add 3 4", "-1 -1");
-	compiled_assert_says(&host, 0, "\\status", "not in the history");
+	compiled_assert_says(&host, 0, "\\status", "what happens is kept in memory");
+	assert_int_equal(versions_in(path), 1);
 	assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
+	await_no_warning();
+	assert_int_equal(versions_in(path), 2);
 	subject_define(&host, "add", "int add(int a, int b) { return a / b; }");
 	compiled_assert_answer(&host, "add 8 4", "2 2");
+	compiled_assert_live(&host, "add", 3, 4, "live");
+	json_decref(compiled_data(&host, "\\undo"));
+	compiled_assert_answer(&host, "add 8 4", "4 4");
 	unsetenv("RTF_HISTORY");
 	end_host();
 	free(path);
@@ -770,7 +816,7 @@ int main(void)
 		cmocka_unit_test(a_history_that_cannot_be_made_costs_history_alone),
 		cmocka_unit_test(a_file_that_is_no_history_is_not_touched),
 		cmocka_unit_test(a_damaged_history_costs_history_alone),
-		cmocka_unit_test(a_history_that_another_holds_costs_the_record_alone),
+		cmocka_unit_test(a_history_that_another_holds_gets_everything_later),
 	};
 
 	return cmocka_run_group_tests_name("system: bad input", tests, init, fini);
