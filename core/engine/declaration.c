@@ -46,7 +46,7 @@ static void add_cut(struct declaration *d, uint32_t begin, uint32_t end)
 	d->cuts[d->cut_count++] = (struct declaration_cut){begin, end};
 }
 
-/* --- tokens, with preprocessor lines handed to whom they concern -------------------------------------------- */
+/* --- tokens, with preprocessor lines handed to whom they concern ---------------------------------------- */
 
 static void advance(struct declaration_reader *r, struct declaration *d)
 {
@@ -90,7 +90,7 @@ static void skip_group(struct declaration_reader *r, struct declaration *d)
 	} while (depth && !at_end(r));
 }
 
-/* --- words ----------------------------------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------------------------------------- */
 
 enum word {
 	WORD_PLAIN,
@@ -221,7 +221,7 @@ static struct token look_ahead(const struct declaration_reader *r)
 	return peek_from(&copy);
 }
 
-/* --- struct, union, enum --------------------------------------------------------------------------------------- */
+/* --- struct, union, enum -------------------------------------------------------------------------------- */
 
 static void read_tagged(struct declaration_reader *r, struct declaration *d, bool is_enum);
 static void skip_grouped(struct declaration_reader *r, struct declaration *d);
@@ -248,8 +248,9 @@ static void read_enumerators(struct declaration_reader *r, struct declaration *d
 	advance(r, d);
 }
 
-/* The body of a struct or union; current is its `{`. Tags and enumerators in it have file scope (C17 6.2.1). A member's
- * name is the last name before `;` `,` `:` `[` or `)`: good enough to know which names could be members. */
+/* The body of a struct or union; current is its `{`. Tags and enumerators in it have file scope (C17
+ * 6.2.1). A member's name is the last name before `;` `,` `:` `[` or `)`: good enough to know which names
+ * could be members. */
 static void read_members(struct declaration_reader *r, struct declaration *d)
 {
 	struct token last = {0};
@@ -334,7 +335,7 @@ static void skip_grouped(struct declaration_reader *r, struct declaration *d)
 		skip_group(r, d);
 }
 
-/* --- specifiers and declarators -------------------------------------------------------------------------------- */
+/* --- specifiers and declarators ------------------------------------------------------------------------- */
 
 static bool is_pointer(const struct token *t)
 {
@@ -360,8 +361,8 @@ static bool is_specifier(const struct declaration_reader *r, bool have_type)
 	return !have_type && is_pointer(&next);
 }
 
-/* Whether brackets that were just opened hold names and commas alone, as an old-style definition's do; then `tokens`
- * stands behind them. */
+/* Whether brackets that were just opened hold names and commas alone, as an old-style definition's do;
+ * then `tokens` stands behind them. */
 static bool read_name_list(const struct declaration_reader *r, struct token_reader *tokens)
 {
 	struct token t = peek_from(tokens);
@@ -374,9 +375,9 @@ static bool read_name_list(const struct declaration_reader *r, struct token_read
 	return t.kind == TOKEN_PUNCTUATOR && t.first == ')';
 }
 
-/* Whether the current name is a macro that makes specifiers of its arguments, as in `API(int) f(void)`: a name follows
- * its brackets. So it does in an old-style definition, but there a list of names stands in them, and what follows is
- * no other function. */
+/* Whether the current name is a macro that makes specifiers of its arguments, as in `API(int) f(void)`: a
+ * name follows its brackets. So it does in an old-style definition, but there a list of names stands in
+ * them, and what follows is no other function. */
 static bool is_macro_call(const struct declaration_reader *r)
 {
 	struct token_reader copy = r->tokens;
@@ -390,7 +391,8 @@ static bool is_macro_call(const struct declaration_reader *r)
 	struct token next = peek_from(&copy), after = peek_from(&copy);
 	if (next.kind != TOKEN_NAME || is_grouped(r, &next))
 		return false;
-	return !names || (word_of(r, &next) == WORD_PLAIN && after.kind == TOKEN_PUNCTUATOR && after.first == '(');
+	return !names ||
+	       (word_of(r, &next) == WORD_PLAIN && after.kind == TOKEN_PUNCTUATOR && after.first == '(');
 }
 
 static void read_specifiers(struct declaration_reader *r, struct declaration *d)
@@ -564,8 +566,8 @@ static void read_other(struct declaration_reader *r, struct declaration *d)
 	d->end = r->behind;
 }
 
-/* The body; its `{` is current. The reader stops behind the `}`, or behind the `#endif` if each branch of an `#if` has
- * its own `}`. */
+/* The body; its `{` is current. The reader stops behind the `}`, or behind the `#endif` if each branch of
+ * an `#if` has its own `}`. */
 static void read_body(struct declaration_reader *r, struct declaration *d)
 {
 	struct token_braces braces = {0};

@@ -1,9 +1,10 @@
 /* One external declaration of C text after another: where it begins and ends, what it declares.
  *
- * Reads preprocessed text, where it is exact, and text as people type it, where macros stand among the specifiers
- * (`API int CALL f(void)`): a name that is no known type but has another name behind it is taken for a specifier.
- * Never fails: what is no declaration comes back as DECLARATION_OTHER, up to its `;` or `}`. Offsets into the
- * reader's text; the lists belong to the declaration and are overwritten by the next call. Source: C17 6.7, 6.9. */
+ * Reads preprocessed text, where it is exact, and text as people type it, where macros stand among the
+ * specifiers (`API int CALL f(void)`): a name that is no known type but has another name behind it is
+ * taken for a specifier. Never fails: what is no declaration comes back as DECLARATION_OTHER, up to its
+ * `;` or `}`. Offsets into the reader's text; the lists belong to the declaration and are overwritten by
+ * the next call. Source: C17 6.7, 6.9. */
 #ifndef RTF_DECLARATION_H
 #define RTF_DECLARATION_H
 
@@ -66,8 +67,10 @@ struct declaration_reader {
 	unsigned nested;      /* structs in structs that are being read */
 	bool started;
 	void *context;
-	bool (*is_type)(void *context, const char *name, uint32_t length); /* a typedef's name; NULL: none is known */
-	void (*directive)(void *context, const struct token *);            /* each preprocessor line; may be NULL */
+	/* Whether it is a typedef's name; NULL: none is known. */
+	bool (*is_type)(void *context, const char *name, uint32_t length);
+	/* Gets each preprocessor line; may be NULL. */
+	void (*directive)(void *context, const struct token *);
 };
 
 void declaration_reader_init(struct declaration_reader *, const char *text, uint32_t size);

@@ -11,11 +11,15 @@ static bool is_utf8(const unsigned char *p, size_t size)
 {
 	for (size_t i = 0; i < size;) {
 		unsigned char c = p[i];
-		size_t more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c <= 0xf4 ? 3 : 9;
+		size_t more = c < 0x80                 ? 0
+			      : c >= 0xc2 && c <= 0xdf ? 1
+			      : (c & 0xf0) == 0xe0     ? 2
+			      : c >= 0xf0 && c <= 0xf4 ? 3
+						       : 9;
 		if (more == 9 || size - i <= more)
 			return false;
-		if ((c == 0xe0 && p[i + 1] < 0xa0) || (c == 0xed && p[i + 1] > 0x9f) || (c == 0xf0 && p[i + 1] < 0x90) ||
-		    (c == 0xf4 && p[i + 1] > 0x8f))
+		if ((c == 0xe0 && p[i + 1] < 0xa0) || (c == 0xed && p[i + 1] > 0x9f) ||
+		    (c == 0xf0 && p[i + 1] < 0x90) || (c == 0xf4 && p[i + 1] > 0x8f))
 			return false;
 		for (size_t k = 1; k <= more; k++)
 			if ((p[i + k] & 0xc0) != 0x80)
@@ -44,8 +48,8 @@ static bool add(struct edit *e, size_t *room, const struct declaration *d)
 	char *copy = strndup(e->text + name->begin, name->end - name->begin);
 	if (!copy)
 		return false;
-	e->functions[e->count++] = (struct edit_function){
-		.name = copy, .begin = d->begin, .end = d->end, .line = line};
+	e->functions[e->count++] =
+		(struct edit_function){.name = copy, .begin = d->begin, .end = d->end, .line = line};
 	return true;
 }
 
@@ -58,13 +62,15 @@ struct error *edit_new(const char *text, size_t size, struct edit *out)
 	bool failed = false;
 
 	if (size > EDIT_MAX)
-		return error_new(ERROR_USAGE, "the text has %zu bytes, more than the %d MiB that one entry may have", size,
+		return error_new(ERROR_USAGE,
+				 "the text has %zu bytes, more than the %d MiB that one entry may have", size,
 				 EDIT_MAX >> 20);
 	if (memchr(text, '\0', size) || !is_utf8((const unsigned char *)text, size))
 		return error_new(ERROR_USAGE, "the text is not UTF-8");
 	e.size = (uint32_t)size;
 	declaration_reader_init(&reader, text, e.size);
-	for (declaration_next(&reader, &d); d.kind != DECLARATION_END && !failed; declaration_next(&reader, &d))
+	for (declaration_next(&reader, &d); d.kind != DECLARATION_END && !failed;
+	     declaration_next(&reader, &d))
 		if (d.kind == DECLARATION_FUNCTION)
 			failed = !add(&e, &room, &d);
 	failed |= d.out_of_memory;

@@ -27,8 +27,9 @@ struct edit {
 struct error *edit_new(const char *text, size_t size, struct edit *out);
 void edit_fini(struct edit *);
 
-/* The text without the functions for which `leave_out` (indexed like functions) is true: their bytes are blanks, lines
- * stay where they are. NULL if nothing but space and comments is left, or memory ran out. The caller's. */
+/* The text without the functions for which `leave_out` (indexed like functions) is true: their bytes are
+ * blanks, lines stay where they are. NULL if nothing but space and comments is left, or memory ran out.
+ * The caller's. */
 char *edit_rest(const struct edit *, const bool *leave_out);
 
 #endif

@@ -90,11 +90,13 @@ char **flags_split(const char *line)
 	return NULL;
 }
 
-/* How many words from `word` on are about output or dependencies: not wanted when compiling something else. */
+/* How many words from `word` on are about output or dependencies: not wanted when compiling something
+ * else. */
 static size_t unwanted(char *const *word)
 {
 	static const char *const with_argument[] = {"-o", "-MF", "-MT", "-MQ", "-MJ"};
-	static const char *const alone[] = {"-c", "-S", "-E", "-M", "-MM", "-MD", "-MMD", "-MP", "-MG", "-save-temps", "--"};
+	static const char *const alone[] = {"-c",   "-S",  "-E",  "-M",          "-MM", "-MD",
+					    "-MMD", "-MP", "-MG", "-save-temps", "--"};
 
 	for (size_t i = 0; i < sizeof(with_argument) / sizeof(*with_argument); i++)
 		if (strcmp(*word, with_argument[i]) == 0)
@@ -102,7 +104,8 @@ static size_t unwanted(char *const *word)
 	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
 		if (strcmp(*word, alone[i]) == 0)
 			return 1;
-	static const char *const joined[] = {"-o", "-MF", "-MT", "-MQ", "-MJ", "-Wp,-M", "-fplugin", "-save-temps"};
+	static const char *const joined[] = {"-o",  "-MF",    "-MT",      "-MQ",
+					     "-MJ", "-Wp,-M", "-fplugin", "-save-temps"};
 	for (size_t i = 0; i < sizeof(joined) / sizeof(*joined); i++)
 		if (strncmp(*word, joined[i], strlen(joined[i])) == 0)
 			return 1;
@@ -120,27 +123,28 @@ static void keep_wanted(struct words *w, char *const *words)
 	}
 }
 
-/* --- compile_commands.json (clang's "JSON Compilation Database") ----------------------------------------------- */
+/* --- compile_commands.json (clang's "JSON Compilation Database") ---------------------------------------- */
 
 static bool same_file(const char *directory, const char *name, const char *wanted)
 {
 	char joined[PATH_MAX], real[PATH_MAX], real_wanted[PATH_MAX];
 
-	if (snprintf(joined, sizeof(joined), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/", name) >=
-	    (int)sizeof(joined))
+	if (snprintf(joined, sizeof(joined), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/",
+		     name) >= (int)sizeof(joined))
 		return false;
 	if (strcmp(joined, wanted) == 0)
 		return true;
 	return realpath(joined, real) && realpath(wanted, real_wanted) && strcmp(real, real_wanted) == 0;
 }
 
-/* Whether a word is the name of the source: compile commands need not spell it as their "file". Only words that end
- * alike are looked up in the file system. */
+/* Whether a word is the name of the source: compile commands need not spell it as their "file". Only words
+ * that end alike are looked up in the file system. */
 static bool is_input(const char *word, const char *directory, const char *wanted)
 {
 	const char *dot = strrchr(word, '.'), *wanted_dot = strrchr(wanted, '.');
 
-	return *word != '-' && dot && wanted_dot && strcmp(dot, wanted_dot) == 0 && same_file(directory, word, wanted);
+	return *word != '-' && dot && wanted_dot && strcmp(dot, wanted_dot) == 0 &&
+	       same_file(directory, word, wanted);
 }
 
 static void drop_input(struct words *w, const char *directory, const char *wanted)
@@ -222,7 +226,7 @@ static bool search_upwards(const char *start, const char *wanted, struct flags *
 	}
 }
 
-/* --- DWARF ----------------------------------------------------------------------------------------------------- */
+/* --- DWARF ---------------------------------------------------------------------------------------------- */
 
 /* The very version if it is installed: "gcc-12"; else what goes by the plain name. */
 static void add_compiler(struct words *w, const char *name, unsigned major)
@@ -311,8 +315,8 @@ static bool has_word(const struct words *w, const char *word)
 	return false;
 }
 
-/* DWARF knows where a header was, not by which name it was included: "net/wire.h" was searched for from one or more
- * folders above its own. Those come last, where they hide nothing. */
+/* DWARF knows where a header was, not by which name it was included: "net/wire.h" was searched for from
+ * one or more folders above its own. Those come last, where they hide nothing. */
 static void add_folders_above(struct words *w, const char *directory)
 {
 	enum { LEVELS = 3 };

@@ -17,7 +17,8 @@ extern char **environ;
 
 struct child {
 	pid_t pid;
-	int in, out, err; /* our ends; -1 once closed; `in` is a socket's, so that a child that does not read its
+	int in, out,
+		err; /* our ends; -1 once closed; `in` is a socket's, so that a child that does not read its
 			   * input costs no SIGPIPE */
 };
 
@@ -36,7 +37,8 @@ static struct error *start(const char *const *argv, const char *directory, struc
 	sigset_t none, all;
 	int failed = 0;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) || pipe2(out, O_CLOEXEC) ||
+	    pipe2(err, O_CLOEXEC)) {
 		failed = errno;
 	} else {
 		posix_spawn_file_actions_init(&actions);
@@ -51,7 +53,8 @@ static struct error *start(const char *const *argv, const char *directory, struc
 		posix_spawn_file_actions_adddup2(&actions, err[1], 2);
 		if (directory && *directory)
 			posix_spawn_file_actions_addchdir_np(&actions, directory);
-		failed = posix_spawnp(&child->pid, argv[0], &actions, &attributes, (char *const *)argv, environ);
+		failed = posix_spawnp(&child->pid, argv[0], &actions, &attributes, (char *const *)argv,
+				      environ);
 		posix_spawn_file_actions_destroy(&actions);
 		posix_spawnattr_destroy(&attributes);
 	}
@@ -110,7 +113,8 @@ static bool converse(struct child *child, const char *input, struct text *out, s
 	if (!input_left)
 		close_end(&child->in);
 	while (child->out >= 0 || child->err >= 0) {
-		struct pollfd fds[3] = {{child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {child->in, POLLOUT, 0}};
+		struct pollfd fds[3] = {
+			{child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {child->in, POLLOUT, 0}};
 		int64_t left = deadline - now_ms();
 		if (left <= 0)
 			return false;
@@ -126,7 +130,8 @@ static bool converse(struct child *child, const char *input, struct text *out, s
 	return true;
 }
 
-struct error *run(const char *const *argv, const char *directory, const char *input, struct run_output *output)
+struct error *run(const char *const *argv, const char *directory, const char *input,
+		  struct run_output *output)
 {
 	struct child child;
 	struct text out = {0}, err = {0};

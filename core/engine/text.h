@@ -16,7 +16,8 @@ void text_append(struct text *, const char *bytes, size_t size);
 void text_puts(struct text *, const char *string);
 void text_printf(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The bytes, now the caller's (free), the text empty again; NULL if memory ran out. Never NULL for an empty text. */
+/* The bytes, now the caller's (free), the text empty again; NULL if memory ran out. Never NULL for an
+ * empty text. */
 char *text_take(struct text *);
 void text_fini(struct text *);
 
@@ -27,7 +28,8 @@ char *text_read_file(const char *path, size_t *size);
 #define TEXT_HASH_SEED UINT64_C(14695981039346656037)
 uint64_t text_hash(uint64_t seed, const void *bytes, size_t size);
 
-/* Single-byte edits from one word to the other (Levenshtein's distance), for near misses; SIZE_MAX if one is long. */
+/* Single-byte edits from one word to the other (Levenshtein's distance), for near misses; SIZE_MAX if one
+ * is long. */
 size_t text_distance(const char *a, const char *b);
 
 #endif

@@ -102,8 +102,8 @@ static bool skip_literal(struct token_reader *r)
 	return false;
 }
 
-/* Past a preprocessor line. Block comments may carry it over newlines; quotes in it may be unbalanced: one that has no
- * other on the line is an apostrophe, and no more of its kind are looked for. */
+/* Past a preprocessor line. Block comments may carry it over newlines; quotes in it may be unbalanced: one
+ * that has no other on the line is an apostrophe, and no more of its kind are looked for. */
 static bool skip_directive(struct token_reader *r)
 {
 	char unbalanced[2] = {0};
@@ -223,7 +223,8 @@ void token_next(struct token_reader *r, struct token *out)
 			out->kind = r->text[r->at] == '"' ? TOKEN_STRING : TOKEN_CHARACTER;
 			out->unterminated = !skip_literal(r);
 		}
-	} else if (name_byte[(unsigned char)c] == 2 || (c == '.' && name_byte[(unsigned char)peek(r, 1)] == 2)) {
+	} else if (name_byte[(unsigned char)c] == 2 ||
+		   (c == '.' && name_byte[(unsigned char)peek(r, 1)] == 2)) {
 		out->kind = TOKEN_NUMBER;
 		skip_number(r);
 	} else if (c == '"' || c == '\'') {

@@ -1,9 +1,9 @@
-/* C text as tokens: names, numbers, literals, punctuators, whole preprocessor lines. White space, comments and
- * spliced lines are skipped.
+/* C text as tokens: names, numbers, literals, punctuators, whole preprocessor lines. White space, comments
+ * and spliced lines are skipped.
  *
- * Never fails: text that is no C gives punctuators of one byte, an unterminated literal or comment ends with the text
- * and says so. Tokens are offsets into the caller's text, which need not end in NUL. No allocation; any thread.
- * Source: C17 5.1.1.2 and 6.4. */
+ * Never fails: text that is no C gives punctuators of one byte, an unterminated literal or comment ends
+ * with the text and says so. Tokens are offsets into the caller's text, which need not end in NUL. No
+ * allocation; any thread. Source: C17 5.1.1.2 and 6.4. */
 #ifndef RTF_TOKEN_H
 #define RTF_TOKEN_H
 
@@ -18,14 +18,14 @@ enum token_kind {
 	TOKEN_STRING,    /* with its encoding prefix */
 	TOKEN_CHARACTER, /* likewise */
 	TOKEN_PUNCTUATOR,
-	TOKEN_DIRECTIVE, /* from `#` at the start of a line to the end of that (spliced) line, newline excluded */
+	TOKEN_DIRECTIVE, /* from `#` at the start of a line to the end of that (spliced) line */
 };
 
 struct token {
 	enum token_kind kind;
 	uint32_t begin, end;
 	char first;        /* text[begin]; a digraph's meaning: `[` for `<:` and so on; 0 at the end */
-	bool unterminated; /* a literal, comment or line that the end of the text cut off (also on TOKEN_END) */
+	bool unterminated; /* a literal, comment or line that the text's end cut off (also on TOKEN_END) */
 };
 
 struct token_reader {
@@ -40,12 +40,12 @@ void token_next(struct token_reader *, struct token *out);
 /* Whether the token is spelled exactly `word` (a name or a punctuator; digraphs as written). */
 bool token_is(const struct token_reader *, const struct token *, const char *word);
 
-/* Behind an opening bracket: reads up to and including the bracket that closes it, which becomes *out (TOKEN_END if
- * there is none). */
+/* Behind an opening bracket: reads up to and including the bracket that closes it, which becomes *out
+ * (TOKEN_END if there is none). */
 void token_skip_group(struct token_reader *, struct token *out);
 
-/* How many braces are open in text that is not preprocessed: of an `#if` with several branches, which each open their
- * own, the first one's count (the second's of an `#if 0`). Zeroed at the start. */
+/* How many braces are open in text that is not preprocessed: of an `#if` with several branches, which each
+ * open their own, the first one's count (the second's of an `#if 0`). Zeroed at the start. */
 struct token_braces {
 	unsigned depth;
 	unsigned conditions; /* `#if`s open */

@@ -1,5 +1,5 @@
-/* libFuzzer on what reads text that anybody may type: tokens, declarations, edits. What must hold for every text is
- * asserted here; the sanitizers look after the rest. */
+/* libFuzzer on what reads text that anybody may type: tokens, declarations, edits. What must hold for
+ * every text is asserted here; the sanitizers look after the rest. */
 #include "edit.h"
 #include "declaration.h"
 
@@ -41,7 +41,8 @@ static void read_declarations(const char *text, uint32_t size)
 		for (size_t i = 0; i < d.cut_count; i++)
 			HOLDS(d.cuts[i].begin >= d.begin && d.cuts[i].end <= d.end);
 		if (d.kind == DECLARATION_FUNCTION)
-			HOLDS(d.name_count && d.names[d.name_count - 1].kind == NAME_FUNCTION && d.body < d.end);
+			HOLDS(d.name_count && d.names[d.name_count - 1].kind == NAME_FUNCTION &&
+			      d.body < d.end);
 		at = d.end;
 	}
 	declaration_fini(&d);

@@ -1,5 +1,5 @@
-/* What libclang says of a slice: of the text that was given, in its lines and columns; of layouts and signatures that the
- * program relies on; and what must not be left to libtcc. */
+/* What libclang says of a slice: of the text that was given, in its lines and columns; of layouts and
+ * signatures that the program relies on; and what must not be left to libtcc. */
 #include "check.h"
 #include "fixture.h"
 
@@ -41,8 +41,14 @@ static void check_given(const struct given *g)
 {
 	struct index *ix = fixture_index_with(g->source, "gcc", g->flag, NULL);
 	struct slice_names names = {NULL, present, NULL, layout};
-	struct slice_request request = {.index = ix, .name = "f", .text = g->text, .size = strlen(g->text), .file = "/a.c",
-					.line = 7, .extra = g->extra, .extra_size = g->extra ? strlen(g->extra) : 0};
+	struct slice_request request = {.index = ix,
+					.name = "f",
+					.text = g->text,
+					.size = strlen(g->text),
+					.file = "/a.c",
+					.line = 7,
+					.extra = g->extra,
+					.extra_size = g->extra ? strlen(g->extra) : 0};
 	const char *const argv[] = {"gcc", g->flag, NULL};
 	struct slice slice;
 
@@ -119,7 +125,8 @@ static void the_source_line_is_as_it_was_given(void **state)
 static void an_error_in_the_extra_text_counts_from_its_first_line(void **state)
 {
 	(void)state;
-	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { return x; }", "#define X 1\n\nstatic int x = ;", NULL});
+	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { return x; }",
+				    "#define X 1\n\nstatic int x = ;", NULL});
 	const struct check_diagnostic *d = only_diagnostic();
 	assert_string_equal(d->file, "given.c");
 	assert_int_equal(d->line, 3);
@@ -130,7 +137,8 @@ static void an_error_in_the_extra_text_counts_from_its_first_line(void **state)
 static void an_error_through_a_macro_stands_where_it_is_used(void **state)
 {
 	(void)state;
-	check_text("#define BAD(x) ((x) + nothing)\nint f(int a) { return a; }", "int f(int a)\n{\n\treturn BAD(a);\n}");
+	check_text("#define BAD(x) ((x) + nothing)\nint f(int a) { return a; }",
+		   "int f(int a)\n{\n\treturn BAD(a);\n}");
 	assert_int_equal(only_diagnostic()->line, 102);
 	assert_int_equal(only_diagnostic()->column, 9);
 }
@@ -138,7 +146,8 @@ static void an_error_through_a_macro_stands_where_it_is_used(void **state)
 static void an_error_in_the_files_declarations_stands_in_the_file(void **state)
 {
 	(void)state;
-	check_text("int a;\n\nextern __typeof__(nothing) n;\nint f(void) { return 1; }", "int f(void) { return n; }");
+	check_text("int a;\n\nextern __typeof__(nothing) n;\nint f(void) { return 1; }",
+		   "int f(void) { return n; }");
 	assert_true(result.failed);
 	assert_string_equal(result.diagnostics[0].file, fixture_path);
 	assert_int_equal(result.diagnostics[0].line, 3);
@@ -157,9 +166,10 @@ static void several_errors_come_in_order(void **state)
 static void warnings_are_of_the_users_text_alone(void **state)
 {
 	(void)state;
-	check_text("#define CAST(p) ((int)(p))\nstatic inline int g(int a) { if (a = 3) return 1; return 0; }\n"
-		   "int f(int a) { return g(a); }",
-		   "int f(int a)\n{\n\tif (a = 4)\n\t\treturn g(a);\n\treturn 0;\n}");
+	check_text(
+		"#define CAST(p) ((int)(p))\nstatic inline int g(int a) { if (a = 3) return 1; return 0; }\n"
+		"int f(int a) { return g(a); }",
+		"int f(int a)\n{\n\tif (a = 4)\n\t\treturn g(a);\n\treturn 0;\n}");
 	assert_false(result.failed);
 	const struct check_diagnostic *d = only_diagnostic();
 	assert_string_equal(d->severity, "warning");
@@ -181,13 +191,16 @@ static void another_signature_is_told_with_both(void **state)
 		   "static double f(struct order *o, int n) { return n; }");
 	assert_true(result.failed);
 	assert_int_equal(result.class, ERROR_SIGNATURE);
-	assert_string_equal(result.message, "the signature differs: the program has double f(const struct order *), "
-					    "this is double f(struct order *, int)");
+	assert_string_equal(result.message,
+			    "the signature differs: the program has double f(const struct order *), "
+			    "this is double f(struct order *, int)");
 	check_text("int f(int a) { return a; }", "long f(int a) { return a; }");
 	assert_int_equal(result.class, ERROR_SIGNATURE);
 	check_text("char *f(void) { return 0; }", "const char *f(void) { return 0; }");
 	assert_int_equal(result.class, ERROR_SIGNATURE);
-	assert_string_equal(result.message, "the signature differs: the program has char *f(void), this is const char *f(void)");
+	assert_string_equal(
+		result.message,
+		"the signature differs: the program has char *f(void), this is const char *f(void)");
 }
 
 static void another_linkage_is_no_other_signature(void **state)
@@ -207,13 +220,15 @@ static void a_layout_that_changed_is_told_with_both_sizes(void **state)
 
 	(void)state;
 	order_layout = &was;
-	check_text("struct order { long id; int qty; };\nint f(struct order *o) { return o->qty; }", "int f(struct order *o) { return o->qty; }");
+	check_text("struct order { long id; int qty; };\nint f(struct order *o) { return o->qty; }",
+		   "int f(struct order *o) { return o->qty; }");
 	order_layout = NULL;
 	assert_true(result.failed);
 	assert_int_equal(result.class, ERROR_LAYOUT);
 	assert_string_equal(result.message, "struct order has size 24 in the running program, 16 here");
 	assert_int_equal(result.count, 2);
-	assert_string_equal(result.diagnostics[1].message, "struct order.qty is at byte 12 in the running program, 8 here");
+	assert_string_equal(result.diagnostics[1].message,
+			    "struct order.qty is at byte 12 in the running program, 8 here");
 }
 
 static void a_layout_that_is_the_same_passes(void **state)
@@ -222,7 +237,8 @@ static void a_layout_that_is_the_same_passes(void **state)
 
 	(void)state;
 	order_layout = &is;
-	check_text("struct order { long id; int qty; };\nint f(struct order *o) { return o->qty; }", "int f(struct order *o) { return o->qty; }");
+	check_text("struct order { long id; int qty; };\nint f(struct order *o) { return o->qty; }",
+		   "int f(struct order *o) { return o->qty; }");
 	order_layout = NULL;
 	assert_false(result.failed);
 }
@@ -242,7 +258,8 @@ static void a_missing_name_is_named(void **state)
 static void a_type_that_is_incomplete_is_said(void **state)
 {
 	(void)state;
-	check_text("struct hidden; int f(struct hidden *h) { return !h; }", "int f(struct hidden *h) { struct hidden v; return sizeof(v); }");
+	check_text("struct hidden; int f(struct hidden *h) { return !h; }",
+		   "int f(struct hidden *h) { struct hidden v; return sizeof(v); }");
 	assert_true(result.incomplete);
 	check_text("int f(int a) { return a; }", "int f(int a) { return b; }");
 	assert_false(result.incomplete);
@@ -255,26 +272,35 @@ static void shapes_that_libtcc_passes_otherwise_need_cc(void **state)
 		bool needs_cc;
 	} shapes[] = {
 		{"", "int f(int a, char b, double c, float d, void *e) { return a; }", false},
-		{"struct s { double d; int i; }; int g(struct s *);", "int f(int a) { struct s s = { a, a }; return g(&s); }", false},
+		{"struct s { double d; int i; }; int g(struct s *);",
+		 "int f(int a) { struct s s = { a, a }; return g(&s); }", false},
 		{"struct s { double d; int i; };", "int f(struct s s) { return s.i; }", true},
-		{"struct s { double d; int i; };", "struct s f(int a) { struct s s = { a, a }; return s; }", true},
-		{"struct s { double d; int i; }; int g(struct s);", "int f(int a) { struct s s = { a, a }; return g(s); }", true},
+		{"struct s { double d; int i; };", "struct s f(int a) { struct s s = { a, a }; return s; }",
+		 true},
+		{"struct s { double d; int i; }; int g(struct s);",
+		 "int f(int a) { struct s s = { a, a }; return g(s); }", true},
 		{"struct s { double d; int i; }; struct s g(void);", "int f(int a) { return g().i; }", true},
-		{"struct s { double d; int i; }; int (*hook)(struct s);", "int f(int a) { struct s s = { a, a }; return hook(s); }", true},
-		{"struct s { double d; int i; }; int g(int, ...);", "int f(int a) { struct s s = { a, a }; return g(1, s); }", true},
+		{"struct s { double d; int i; }; int (*hook)(struct s);",
+		 "int f(int a) { struct s s = { a, a }; return hook(s); }", true},
+		{"struct s { double d; int i; }; int g(int, ...);",
+		 "int f(int a) { struct s s = { a, a }; return g(1, s); }", true},
 		{"#include <stdarg.h>\nstruct s { double d; int i; };",
-		 "int f(int n, ...) { va_list ap; va_start(ap, n); struct s s = va_arg(ap, struct s); va_end(ap); return s.i; }", true},
+		 "int f(int n, ...) { va_list ap; va_start(ap, n); struct s s = va_arg(ap, struct s); "
+		 "va_end(ap); return s.i; }",
+		 true},
 		{"", "double _Complex f(double a) { return a; }", true},
 		{"", "__int128 f(int a) { return a; }", true},
 		{"__int128 g(int);", "int f(int a) { return (int)g(a); }", true},
-		{"typedef int v4 __attribute__((vector_size(16))); v4 g(v4);", "int f(v4 *a) { *a = g(*a); return 0; }", true},
+		{"typedef int v4 __attribute__((vector_size(16))); v4 g(v4);",
+		 "int f(v4 *a) { *a = g(*a); return 0; }", true},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
 		check_text(shapes[i].source, shapes[i].text);
 		if (result.failed || result.needs_cc != shapes[i].needs_cc)
-			fail_msg("%s %s: %s, cc %s", shapes[i].source, shapes[i].text, result.failed ? result.message : "good",
+			fail_msg("%s %s: %s, cc %s", shapes[i].source, shapes[i].text,
+				 result.failed ? result.message : "good",
 				 result.needs_cc ? "needed" : "not needed");
 	}
 }
@@ -283,8 +309,10 @@ static void constant_statics_are_listed(void **state)
 {
 	(void)state;
 	check_text("int f(int a) { return a; }",
-		   "int f(int a)\n{\n\tstatic const int table[] = { 1, 2 };\n\tstatic const char *text = \"x\";\n"
-		   "\tstatic const char *const fixed = \"y\"; static char *const grid[2][2]; static char *moving[2];\n\tconst int local = 3;\n\tstatic int counter;\n"
+		   "int f(int a)\n{\n\tstatic const int table[] = { 1, 2 };\n\tstatic const char *text = "
+		   "\"x\";\n"
+		   "\tstatic const char *const fixed = \"y\"; static char *const grid[2][2]; static char "
+		   "*moving[2];\n\tconst int local = 3;\n\tstatic int counter;\n"
 		   "\t(void)grid; (void)moving; return table[a] + *text + *fixed + local + counter++;\n}");
 	assert_false(result.failed);
 	assert_string_equal(result.constants[0], "table");
@@ -296,21 +324,34 @@ static void constant_statics_are_listed(void **state)
 static void the_programs_dialect_is_taken_over(void **state)
 {
 	(void)state;
-	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { return (char)-1 < 0 ? nothing : 1; }", NULL, NULL});
+	check_given(&(struct given){"int f(void) { return 1; }",
+				    "int f(void) { return (char)-1 < 0 ? nothing : 1; }", NULL, NULL});
 	assert_true(result.failed);
 	check_given(&(struct given){"int f(void) { return 1; }",
-				    "int f(void) { _Static_assert((char)-1 > 0, \"unsigned\"); return 1; }", NULL, "-funsigned-char"});
+				    "int f(void) { _Static_assert((char)-1 > 0, \"unsigned\"); return 1; }",
+				    NULL, "-funsigned-char"});
 	assert_false(result.failed);
-	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { int asm = 1; return asm; }", NULL, "-std=c99"});
+	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { int asm = 1; return asm; }",
+				    NULL, "-std=c99"});
 	assert_false(result.failed);
-	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { int asm = 1; return asm; }", NULL, "-std=gnu99"});
+	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { int asm = 1; return asm; }",
+				    NULL, "-std=gnu99"});
 	assert_true(result.failed);
 }
 
 static void text_that_is_no_c_is_told_and_nothing_breaks(void **state)
 {
-	static const char *const texts[] = {"", "}", "int f(", "int f(void) {", "#", "#error don't", "int f(void) { /*", "\"",
-					    "int f(void) { return 1; } }", "int f(void) { return `; }", "#include \"nowhere.h\"\nint f(void) { return 1; }"};
+	static const char *const texts[] = {"",
+					    "}",
+					    "int f(",
+					    "int f(void) {",
+					    "#",
+					    "#error don't",
+					    "int f(void) { /*",
+					    "\"",
+					    "int f(void) { return 1; } }",
+					    "int f(void) { return `; }",
+					    "#include \"nowhere.h\"\nint f(void) { return 1; }"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {

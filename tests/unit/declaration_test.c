@@ -15,9 +15,9 @@ static bool is_type(void *context, const char *name, uint32_t length)
 	return length > 2 && memcmp(name + length - 2, "_t", 2) == 0;
 }
 
-/* Every declaration on one line of its own: kind (F, N, O; in lower case if incomplete), flags, names by kind
- * (f v t e s - m), `[]` behind a name without bound, `=TEXT` for each cut. The text is read from a copy of exactly
- * its size. */
+/* Every declaration on one line of its own: kind (F, N, O; in lower case if incomplete), flags, names by
+ * kind (f v t e s - m), `[]` behind a name without bound, `=TEXT` for each cut. The text is read from a
+ * copy of exactly its size. */
 static const char *declared_by(const char *text, size_t size, bool preprocessed)
 {
 	static char out[16384];
@@ -35,18 +35,21 @@ static const char *declared_by(const char *text, size_t size, bool preprocessed)
 	if (preprocessed)
 		r.is_type = is_type;
 #define SAY(...) \
-	(used += (size_t)snprintf(out + used, sizeof(out) - used, __VA_ARGS__), assert_true(used < sizeof(out)))
+	(used += (size_t)snprintf(out + used, sizeof(out) - used, __VA_ARGS__), \
+	 assert_true(used < sizeof(out)))
 	for (declaration_next(&r, &d); d.kind != DECLARATION_END; declaration_next(&r, &d)) {
 		assert_true(d.begin >= at && d.end > d.begin && d.end <= size);
 		assert_false(d.out_of_memory);
 		at = d.end;
 		SAY("%s%c", used ? "\n" : "", kinds[d.kind] + (d.complete ? 0 : 'a' - 'A'));
 		SAY("%s%s%s%s%s%s%s", d.is_typedef ? " typedef" : "", d.is_static ? " static" : "",
-		    d.is_extern ? " extern" : "", d.is_inline ? " inline" : "", d.is_thread_local ? " thread" : "",
-		    d.old_style ? " old" : "", d.has_directive ? " #" : "");
+		    d.is_extern ? " extern" : "", d.is_inline ? " inline" : "",
+		    d.is_thread_local ? " thread" : "", d.old_style ? " old" : "",
+		    d.has_directive ? " #" : "");
 		for (size_t i = 0; i < d.name_count; i++)
-			SAY(" %c:%.*s%s", name_kinds[d.names[i].kind], (int)(d.names[i].end - d.names[i].begin),
-			    copy + d.names[i].begin, d.names[i].bound ? "[]" : "");
+			SAY(" %c:%.*s%s", name_kinds[d.names[i].kind],
+			    (int)(d.names[i].end - d.names[i].begin), copy + d.names[i].begin,
+			    d.names[i].bound ? "[]" : "");
 		for (size_t i = 0; i < d.cut_count; i++)
 			SAY(" %.*s", (int)(d.cuts[i].end - d.cuts[i].begin), copy + d.cuts[i].begin);
 	}
@@ -70,7 +73,8 @@ static const char *typed(const char *text)
 static void a_group_declares_each_of_its_names(void **state)
 {
 	(void)state;
-	assert_string_equal(declared("int a, *b[3], (*f)(int), g(void), (*(h))[2];"), "N v:a v:b v:f f:g v:h");
+	assert_string_equal(declared("int a, *b[3], (*f)(int), g(void), (*(h))[2];"),
+			    "N v:a v:b v:f f:g v:h");
 	assert_string_equal(declared("typedef int a_t, *b_t, (*c_t)(int), d_t(int), e_t[3];"),
 			    "N typedef t:a_t t:b_t t:c_t t:d_t t:e_t");
 	assert_string_equal(declared("struct s { int m; } x, *y, f(void);"), "N s:s m:m v:x v:y f:f");
@@ -110,34 +114,42 @@ static void attributes_stand_anywhere(void **state)
 {
 	(void)state;
 	assert_string_equal(declared("__attribute__((noinline)) static int f(void) { }"), "F static f:f");
-	assert_string_equal(declared("static int __attribute__((noinline)) f(void) __attribute__((cold)) { }"),
-			    "F static f:f");
+	assert_string_equal(
+		declared("static int __attribute__((noinline)) f(void) __attribute__((cold)) { }"),
+		"F static f:f");
 	assert_string_equal(declared("static size_t __attribute__((noinline)) f(void) { }"), "F static f:f");
 	assert_string_equal(declared("int (__attribute__((x)) f)(void) { }"), "F f:f");
-	assert_string_equal(declared("int x __attribute__((aligned(8))) = 3, y __asm__(\"z\");"), "N v:x v:y = 3");
-	assert_string_equal(declared("struct __attribute__((packed)) s { int a; } __attribute__((aligned(4))) v;"),
-			    "N s:s m:a v:v");
+	assert_string_equal(declared("int x __attribute__((aligned(8))) = 3, y __asm__(\"z\");"),
+			    "N v:x v:y = 3");
+	assert_string_equal(
+		declared("struct __attribute__((packed)) s { int a; } __attribute__((aligned(4))) v;"),
+		"N s:s m:a v:v");
 	assert_string_equal(declared("struct __attribute__((packed)) { int a; } v;"), "N m:a v:v");
 	assert_string_equal(declared("enum __attribute__((packed)) e { A __attribute__((x)) = 1, B };"),
 			    "N s:e e:A e:B");
-	assert_string_equal(declared("_Alignas(16) static int v; _Alignas(int) char c;"), "N static v:v\nN v:c");
+	assert_string_equal(declared("_Alignas(16) static int v; _Alignas(int) char c;"),
+			    "N static v:v\nN v:c");
 	assert_string_equal(declared("__declspec(dllexport) int f(void) { }"), "F f:f");
-	assert_string_equal(declared("extern int f(const char *, ...) __attribute__((format(printf, 1, 2)));"),
-			    "N extern f:f");
+	assert_string_equal(
+		declared("extern int f(const char *, ...) __attribute__((format(printf, 1, 2)));"),
+		"N extern f:f");
 	assert_string_equal(declared("int f(void) __asm__(\"g\") __attribute__((nothrow));"), "N f:f");
 }
 
 static void specifiers_come_in_any_order(void **state)
 {
 	(void)state;
-	assert_string_equal(declared("int static const x = 1; long extern int y;"), "N static v:x = 1\nN extern v:y");
+	assert_string_equal(declared("int static const x = 1; long extern int y;"),
+			    "N static v:x = 1\nN extern v:y");
 	assert_string_equal(declared("static __inline__ int f(void) { } inline static int g(void) { }"),
 			    "F static inline f:f\nF static inline f:g");
-	assert_string_equal(declared("static __thread int a; _Thread_local int b;"), "N static thread v:a\nN thread v:b");
+	assert_string_equal(declared("static __thread int a; _Thread_local int b;"),
+			    "N static thread v:a\nN thread v:b");
 	assert_string_equal(declared("__extension__ typedef long long a_t; int typedef b_t;"),
 			    "N typedef t:a_t\nN typedef t:b_t");
-	assert_string_equal(declared("_Noreturn void f(void); _Atomic(int) a; _Atomic int b; size_t _Atomic c;"),
-			    "N f:f\nN v:a\nN v:b\nN v:c");
+	assert_string_equal(
+		declared("_Noreturn void f(void); _Atomic(int) a; _Atomic int b; size_t _Atomic c;"),
+		"N f:f\nN v:a\nN v:b\nN v:c");
 }
 
 static void typeof_names_a_type(void **state)
@@ -152,7 +164,8 @@ static void assertions_and_asm_are_neither(void **state)
 {
 	(void)state;
 	assert_string_equal(declared("_Static_assert(sizeof(int) == 4, \"int\"); int x;"), "O\nN v:x");
-	assert_string_equal(declared("__asm__(\".globl f\"); asm volatile (\"\" : : ); int x;"), "O\nO\nN v:x");
+	assert_string_equal(declared("__asm__(\".globl f\"); asm volatile (\"\" : : ); int x;"),
+			    "O\nO\nN v:x");
 	assert_string_equal(declared("; int x;;"), "N\nN v:x\nN");
 	assert_string_equal(declared("_Static_assert(1, \"cut off\")"), "o");
 }
@@ -171,20 +184,25 @@ static void tags_are_declared_wherever_they_stand(void **state)
 static void members_are_found_in_all_their_forms(void **state)
 {
 	(void)state;
-	assert_string_equal(declared("struct s { int a, *b, c[3][4], d : 3, : 5, (*e)(int x, int y), (*f[2])(int z); };"),
-			    "N s:s m:a m:b m:c m:d m:e m:f");
-	assert_string_equal(declared("struct s { struct { int a; }; union { int b; char c; } u; size_t n; };"),
-			    "N s:s m:a m:b m:c m:u m:n");
-	assert_string_equal(declared("struct s { _Static_assert(sizeof(x) == 4, \"x\"); __typeof__(y) z; };"), "N s:s m:z");
+	assert_string_equal(
+		declared("struct s { int a, *b, c[3][4], d : 3, : 5, (*e)(int x, int y), (*f[2])(int z); };"),
+		"N s:s m:a m:b m:c m:d m:e m:f");
+	assert_string_equal(
+		declared("struct s { struct { int a; }; union { int b; char c; } u; size_t n; };"),
+		"N s:s m:a m:b m:c m:u m:n");
+	assert_string_equal(declared("struct s { _Static_assert(sizeof(x) == 4, \"x\"); __typeof__(y) z; };"),
+			    "N s:s m:z");
 	assert_string_equal(declared("struct s { int n; char data[]; };"), "N s:s m:n m:data");
-	assert_string_equal(declared("struct s { _Alignas(16) int a __attribute__((packed)); };"), "N s:s m:a");
+	assert_string_equal(declared("struct s { _Alignas(16) int a __attribute__((packed)); };"),
+			    "N s:s m:a");
 }
 
 static void initialisers_are_cut_whole(void **state)
 {
 	(void)state;
-	assert_string_equal(declared("int a[] = { 1, { 2, 3 }, [4] = 5 }, b = f(1, 2), *c = (int[]){ 6, 7 };"),
-			    "N v:a[] v:b v:c = { 1, { 2, 3 }, [4] = 5 } = f(1, 2) = (int[]){ 6, 7 }");
+	assert_string_equal(
+		declared("int a[] = { 1, { 2, 3 }, [4] = 5 }, b = f(1, 2), *c = (int[]){ 6, 7 };"),
+		"N v:a[] v:b v:c = { 1, { 2, 3 }, [4] = 5 } = f(1, 2) = (int[]){ 6, 7 }");
 	assert_string_equal(declared("char s[] = \"a,;}\" \"b\", t[][2] = { 0 }, u[3];"),
 			    "N v:s[] v:t[] v:u = \"a,;}\" \"b\" = { 0 }");
 	assert_string_equal(declared("int x = ({ int y = 1; y; }), z;"), "N v:x v:z = ({ int y = 1; y; })");
@@ -195,13 +213,15 @@ static void macros_among_the_specifiers_are_looked_past(void **state)
 {
 	(void)state;
 	assert_string_equal(typed("API int CALL f(void) { }"), "F f:f");
-	assert_string_equal(typed("REALTIMEFUNC\nstatic double price(const struct order *o) { }"), "F static f:price");
+	assert_string_equal(typed("REALTIMEFUNC\nstatic double price(const struct order *o) { }"),
+			    "F static f:price");
 	assert_string_equal(typed("API order *f(order *o) { }"), "F f:f");
 	assert_string_equal(typed("static order f(order o) NOTHROW { }"), "F static f:f");
 	assert_string_equal(typed("static order_t __attribute__((noinline)) f(void) { }"), "F static f:f");
 	assert_string_equal(typed("LUA_API int (lua_gettop) (lua_State *L) { }"), "F f:lua_gettop");
 	assert_string_equal(typed("CJSON_PUBLIC(const char *) cJSON_Error(void) { }"), "F f:cJSON_Error");
-	assert_string_equal(typed("CJSON_PUBLIC(cJSON_bool) cJSON_IsTrue(const cJSON *i) { }"), "F f:cJSON_IsTrue");
+	assert_string_equal(typed("CJSON_PUBLIC(cJSON_bool) cJSON_IsTrue(const cJSON *i) { }"),
+			    "F f:cJSON_IsTrue");
 	assert_string_equal(typed("MODULE(\"x\") static int f(void) { }"), "F static f:f");
 	assert_string_equal(typed("order f(int a) NONNULL(1) { }"), "F f:f");
 	assert_string_equal(typed("int (WINAPI *handler)(int);"), "N v:handler");
@@ -218,10 +238,12 @@ static void digraphs_are_brackets(void **state)
 static void each_branch_of_an_if_may_open_the_braces(void **state)
 {
 	(void)state;
-	assert_string_equal(typed("int f(int a)\n{\n#if A\n if (a) {\n#else\n if (!a) {\n#endif\n }\n}\nint g;"),
-			    "F # f:f\nN v:g");
-	assert_string_equal(typed("#if A\nint f(int a) {\n#else\nint f(void) {\n#endif\n return 1;\n}\nint g;"),
-			    "F # f:f\nN v:g");
+	assert_string_equal(
+		typed("int f(int a)\n{\n#if A\n if (a) {\n#else\n if (!a) {\n#endif\n }\n}\nint g;"),
+		"F # f:f\nN v:g");
+	assert_string_equal(
+		typed("#if A\nint f(int a) {\n#else\nint f(void) {\n#endif\n return 1;\n}\nint g;"),
+		"F # f:f\nN v:g");
 	assert_string_equal(typed("int f(void) {\n#if A\n return 1; }\n#else\n return 2; }\n#endif\nint g;"),
 			    "F # f:f\nN v:g");
 }
@@ -239,8 +261,9 @@ static void the_end_may_come_anywhere(void **state)
 
 static void a_declaration_that_is_cut_off_ends_with_the_text(void **state)
 {
-	static const char *const texts[] = {"int f(void) { a; b", "int x, y", "_Static_assert(1, \"a\")", "struct s { int a",
-					    "enum e { A,", "int x = { 1, 2", "int f(a) int a"};
+	static const char *const texts[] = {"int f(void) { a; b", "int x, y",    "_Static_assert(1, \"a\")",
+					    "struct s { int a",   "enum e { A,", "int x = { 1, 2",
+					    "int f(a) int a"};
 	struct declaration_reader r;
 	struct declaration d = {0};
 
@@ -258,7 +281,8 @@ static void a_declaration_that_is_cut_off_ends_with_the_text(void **state)
 
 static void offsets_point_at_what_they_say(void **state)
 {
-	static const char text[] = "\n# 1 \"a\"\n static struct s *const f(int a) { return 0; }\n# 2 \"b\"\nint x;";
+	static const char text[] =
+		"\n# 1 \"a\"\n static struct s *const f(int a) { return 0; }\n# 2 \"b\"\nint x;";
 	struct declaration_reader r;
 	struct declaration d = {0};
 
@@ -289,7 +313,8 @@ static void count_directive(void *context, const struct token *t)
 static void each_directive_is_told_once(void **state)
 {
 	static const char text[] = "# 1\nint\n# 2\nf(\n# 3\nint a)\n# 4\n{\n# 5\nint b\n# 6\n; }\n# 7\n"
-				   "struct s\n# 8\n{ int a;\n# 9\n}\n# 10\n; API\n# 11\nint x\n# 12\n = {\n# 13\n 1 };\n# 14\n_Static_assert(\n# 15\n1);\n# 16\n";
+				   "struct s\n# 8\n{ int a;\n# 9\n}\n# 10\n; API\n# 11\nint x\n# 12\n = {\n# "
+				   "13\n 1 };\n# 14\n_Static_assert(\n# 15\n1);\n# 16\n";
 	struct declaration_reader r;
 	struct declaration d = {0};
 
@@ -306,11 +331,13 @@ static void each_directive_is_told_once(void **state)
 
 static const char everything[] =
 	"extern int printf(const char *, ...) __attribute__((format(printf, 1, 2)));\n"
-	"typedef struct node { struct node *next; enum { RED, BLACK = 1 << 3 } colour : 2; union { int i; float f[3]; }; "
+	"typedef struct node { struct node *next; enum { RED, BLACK = 1 << 3 } colour : 2; union { int i; "
+	"float f[3]; }; "
 	"int (*compare)(const void *, const void *); } node_t, *node_p;\n"
 	"#pragma pack(push, 1)\nstatic const int table[] = { 1, [3] = 2, }, *p = &table[1];\n#define X 3\n"
 	"int (*choose(int n))(double) { if (n) { return 0; } return (int (*)(double))({ n; }); }\n"
-	"old(a, b) int a; char *b; { return a; }\n_Static_assert(sizeof(int) == 4, \"}\");\n__asm__(\"nop\");\n"
+	"old(a, b) int a; char *b; { return a; }\n_Static_assert(sizeof(int) == 4, "
+	"\"}\");\n__asm__(\"nop\");\n"
 	"API(int) CALL g(void) <% %> __typeof__(1) h; _Atomic(int) i; @ $ } ] ) int int int * ( = , ;";
 
 static void every_prefix_ends(void **state)

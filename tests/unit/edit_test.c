@@ -46,7 +46,8 @@ static bool accepts(const char *bytes, size_t size)
 
 static void several_functions_are_found_with_their_lines(void **state)
 {
-	static const char text[] = "static int n;\n\nint f(void)\n{\n\treturn n;\n}\nAPI int g(int a) { return a; } int h(void) { }\n";
+	static const char text[] = "static int n;\n\nint f(void)\n{\n\treturn n;\n}\nAPI int g(int a) { "
+				   "return a; } int h(void) { }\n";
 	struct edit edit = edit_of(text);
 
 	(void)state;
@@ -65,8 +66,13 @@ static void several_functions_are_found_with_their_lines(void **state)
 
 static void text_without_a_function_has_none(void **state)
 {
-	static const char *const texts[] = {"", " \n/* int f(void) { } */\n", "int f(void);", "1 + 2", "struct s { int a; };",
-					    "int a[] = { 1 };", "#define F int f(void) { }\n"};
+	static const char *const texts[] = {"",
+					    " \n/* int f(void) { } */\n",
+					    "int f(void);",
+					    "1 + 2",
+					    "struct s { int a; };",
+					    "int a[] = { 1 };",
+					    "#define F int f(void) { }\n"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -116,8 +122,17 @@ static void nothing_but_comments_is_no_rest(void **state)
 
 static void a_text_in_utf8_is_taken(void **state)
 {
-	static const char *const good[] = {"", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-					   "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "caf\xc3\xa9 \xe2\x82\xac"};
+	static const char *const good[] = {"",
+					   "a",
+					   "\xc2\x80",
+					   "\xdf\xbf",
+					   "\xe0\xa0\x80",
+					   "\xed\x9f\xbf",
+					   "\xee\x80\x80",
+					   "\xef\xbf\xbf",
+					   "\xf0\x90\x80\x80",
+					   "\xf4\x8f\xbf\xbf",
+					   "caf\xc3\xa9 \xe2\x82\xac"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
@@ -127,9 +142,29 @@ static void a_text_in_utf8_is_taken(void **state)
 static void a_text_not_in_utf8_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2" "a", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xe2\x82",
-		"\xe2\x82" "a", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf0\x9f\x98",
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xff", "\xfe", "caf\xe9",
+		"\x80",
+		"\xbf",
+		"\xc0\x80",
+		"\xc1\xbf",
+		"\xc2",
+		"\xc2"
+		"a",
+		"\xe0\x80\x80",
+		"\xe0\x9f\xbf",
+		"\xe2\x82",
+		"\xe2\x82"
+		"a",
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf",
+		"\xf0\x80\x80\x80",
+		"\xf0\x8f\xbf\xbf",
+		"\xf0\x9f\x98",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xf8\x88\x80\x80\x80",
+		"\xff",
+		"\xfe",
+		"caf\xe9",
 	};
 
 	(void)state;

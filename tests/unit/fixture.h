@@ -1,5 +1,5 @@
-/* For the unit tests of the engine's reading side: source text indexed as the engine does it, by way of a file and the
- * preprocessor. */
+/* For the unit tests of the engine's reading side: source text indexed as the engine does it, by way of a
+ * file and the preprocessor. */
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
@@ -40,8 +40,10 @@ static inline int fixture_close(void **state)
 	return system(command);
 }
 
-/* The index of `source`, preprocessed by `compiler` with up to two more flags. Ends the program if that fails. */
-static inline struct index *fixture_index_with(const char *source, const char *compiler, const char *flag1, const char *flag2)
+/* The index of `source`, preprocessed by `compiler` with up to two more flags. Ends the program if that
+ * fails. */
+static inline struct index *fixture_index_with(const char *source, const char *compiler, const char *flag1,
+					       const char *flag2)
 {
 	char *argv[] = {(char *)compiler, (char *)flag1, (char *)flag2, NULL};
 	struct flags flags = {.argv = argv, .directory = fixture_directory, .origin = "the test"};

@@ -86,8 +86,8 @@ static void a_line_is_split_as_a_shell_would(void **state)
 	assert_split("ends\\", "<ends\\>");
 }
 
-/* The flags of ROOT/project/src/a.c, built in `directory` (under the root), as "ORIGIN DIRECTORY: <word> …", the root
- * spelled as ROOT. */
+/* The flags of ROOT/project/src/a.c, built in `directory` (under the root), as "ORIGIN DIRECTORY: <word>
+ * …", the root spelled as ROOT. */
 static const char *flags_of(const struct target_unit *given, const char *directory, const char *cflags)
 {
 	static char text[8192];
@@ -137,9 +137,11 @@ static void a_command_gives_its_flags_without_input_and_output(void **state)
 	write_database("project/compile_commands.json",
 		       "[{\"directory\":\"@/project\",\"file\":\"src/b.c\",\"command\":\"cc -DB src/b.c\"},"
 		       "{\"directory\":\"@/project\",\"file\":\"src/a.c\","
-		       "\"command\":\"gcc-12 -std=c99 -I include -DX=\\\"a b\\\" -MD -MP -MT a.o -MFa.d -O2 -o a.o -c src/a.c\"}]");
-	assert_string_equal(flags_of(NULL, "project", NULL),
-			    "compile_commands.json ROOT/project: <gcc-12> <-std=c99> <-I> <include> <-DX=a b> <-O2>");
+		       "\"command\":\"gcc-12 -std=c99 -I include -DX=\\\"a b\\\" -MD -MP -MT a.o -MFa.d -O2 "
+		       "-o a.o -c src/a.c\"}]");
+	assert_string_equal(
+		flags_of(NULL, "project", NULL),
+		"compile_commands.json ROOT/project: <gcc-12> <-std=c99> <-I> <include> <-DX=a b> <-O2>");
 }
 
 static void arguments_are_taken_as_they_are(void **state)
@@ -147,7 +149,8 @@ static void arguments_are_taken_as_they_are(void **state)
 	(void)state;
 	write_database("project/compile_commands.json",
 		       "[{\"directory\":\"@/project\",\"file\":\"@/project/src/a.c\","
-		       "\"arguments\":[\"clang\",\"-DX=a b\\\"\",\"-include\",\"x.h\",\"-oa.o\",\"-c\",\"@/project/src/a.c\"]}]");
+		       "\"arguments\":[\"clang\",\"-DX=a "
+		       "b\\\"\",\"-include\",\"x.h\",\"-oa.o\",\"-c\",\"@/project/src/a.c\"]}]");
 	assert_string_equal(flags_of(NULL, "project", NULL),
 			    "compile_commands.json ROOT/project: <clang> <-DX=a b\"> <-include> <x.h>");
 }
@@ -156,8 +159,10 @@ static void an_input_spelled_otherwise_than_the_file_is_left_out(void **state)
 {
 	(void)state;
 	write_database("project/compile_commands.json",
-		       "[{\"directory\":\"@/project/build\",\"file\":\"@/project/src/a.c\",\"command\":\"cc -c ../src/a.c -DA\"}]");
-	assert_string_equal(flags_of(NULL, "project", NULL), "compile_commands.json ROOT/project/build: <cc> <-DA>");
+		       "[{\"directory\":\"@/project/build\",\"file\":\"@/project/src/a.c\",\"command\":\"cc "
+		       "-c ../src/a.c -DA\"}]");
+	assert_string_equal(flags_of(NULL, "project", NULL),
+			    "compile_commands.json ROOT/project/build: <cc> <-DA>");
 }
 
 static void a_path_through_a_link_is_the_same_file(void **state)
@@ -168,17 +173,20 @@ static void a_path_through_a_link_is_the_same_file(void **state)
 	snprintf(link, sizeof(link), "%s/elsewhere", root);
 	assert_int_equal(symlink(under_root("project"), link), 0);
 	write_database("project/compile_commands.json",
-		       "[{\"directory\":\"@/elsewhere/build/..\",\"file\":\"./src/../src/a.c\",\"command\":\"cc -DA -c src/a.c\"}]");
+		       "[{\"directory\":\"@/elsewhere/build/..\",\"file\":\"./src/../src/"
+		       "a.c\",\"command\":\"cc -DA -c src/a.c\"}]");
 	assert_string_equal(flags_of(NULL, "project", NULL),
 			    "compile_commands.json ROOT/elsewhere/build/..: <cc> <-DA>");
 }
 
 static void the_database_may_stand_above_or_in_a_build_folder(void **state)
 {
-	static const char entry[] = "[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]";
+	static const char entry[] =
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]";
 	static const char found[] = "compile_commands.json ROOT/project: <cc> <-DHERE>";
-	static const char *const places[] = {"project/compile_commands.json", "project/build/compile_commands.json",
-					     "compile_commands.json", "project/src/compile_commands.json"};
+	static const char *const places[] = {"project/compile_commands.json",
+					     "project/build/compile_commands.json", "compile_commands.json",
+					     "project/src/compile_commands.json"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
@@ -194,21 +202,28 @@ static void a_database_without_the_file_is_passed_over(void **state)
 	(void)state;
 	write_database("project/compile_commands.json",
 		       "[{\"directory\":\"@/project\",\"file\":\"src/b.c\",\"command\":\"cc -DB src/b.c\"}]");
-	write_database("compile_commands.json",
-		       "[{\"directory\":\"@\",\"file\":\"project/src/a.c\",\"command\":\"cc -DABOVE project/src/a.c\"}]");
+	write_database("compile_commands.json", "[{\"directory\":\"@\",\"file\":\"project/src/"
+						"a.c\",\"command\":\"cc -DABOVE project/src/a.c\"}]");
 	assert_string_equal(flags_of(NULL, "project", NULL), "compile_commands.json ROOT: <cc> <-DABOVE>");
 }
 
 static void a_database_that_is_none_is_passed_over(void **state)
 {
 	static const char *const malformed[] = {
-		"", "{", "[]", "{}", "[1,null,\"x\",[]]", "[{\"directory\":1,\"file\":2,\"command\":3}]",
-		"[{\"file\":\"@/project/src/a.c\",\"command\":\"cc\"}]", "[{\"directory\":\"@/project\",\"file\":\"src/a.c\"}]",
+		"",
+		"{",
+		"[]",
+		"{}",
+		"[1,null,\"x\",[]]",
+		"[{\"directory\":1,\"file\":2,\"command\":3}]",
+		"[{\"file\":\"@/project/src/a.c\",\"command\":\"cc\"}]",
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\"}]",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"\"}]",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"arguments\":[]}]",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"arguments\":{\"a\":1}}]",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"arguments\":[1,2]}]",
-		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\"},{\"directory\":\"@/project\",\"file\":\"src/a.c\"}]",
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\"},{\"directory\":\"@/"
+		"project\",\"file\":\"src/a.c\"}]",
 	};
 
 	(void)state;
@@ -221,13 +236,15 @@ static void a_database_that_is_none_is_passed_over(void **state)
 static void without_a_database_dwarf_tells(void **state)
 {
 	const char *const directories[] = {"/home/include", "/usr/include", "/usr/lib/gcc/include", NULL};
-	struct target_unit unit = {.producer = "GNU C11 9.4.0 -mavx2 -march=x86-64 -g -O2 -flto=auto -fPIC -funsigned-char",
-				   .include_directories = directories};
+	struct target_unit unit = {
+		.producer = "GNU C11 9.4.0 -mavx2 -march=x86-64 -g -O2 -flto=auto -fPIC -funsigned-char",
+		.include_directories = directories};
 
 	(void)state;
-	assert_string_equal(flags_of(&unit, "project", NULL),
-			    "DWARF ROOT/project: <gcc> <-mavx2> <-march=x86-64> <-g> <-O2> <-fPIC> <-funsigned-char> "
-			    "<-std=gnu11> <-I> </home/include>");
+	assert_string_equal(
+		flags_of(&unit, "project", NULL),
+		"DWARF ROOT/project: <gcc> <-mavx2> <-march=x86-64> <-g> <-O2> <-fPIC> <-funsigned-char> "
+		"<-std=gnu11> <-I> </home/include> <-idirafter> </home>");
 	unit.producer = "GNU C17 9.4.0 -std=c99";
 	unit.include_directories = NULL;
 	assert_string_equal(flags_of(&unit, "project", ""), "DWARF ROOT/project: <gcc> <-std=c99>");
@@ -244,8 +261,9 @@ static void the_compilers_version_counts_where_it_is_installed(void **state)
 	bool installed = access("/usr/bin/gcc-12", X_OK) == 0;
 
 	(void)state;
-	assert_string_equal(flags_of(&unit, "project", NULL), installed ? "DWARF ROOT/project: <gcc-12> <-O2> <-std=gnu17>"
-									: "DWARF ROOT/project: <gcc> <-O2> <-std=gnu17>");
+	assert_string_equal(flags_of(&unit, "project", NULL),
+			    installed ? "DWARF ROOT/project: <gcc-12> <-O2> <-std=gnu17>"
+				      : "DWARF ROOT/project: <gcc> <-O2> <-std=gnu17>");
 }
 
 static void the_users_flags_stand_behind(void **state)
@@ -255,9 +273,11 @@ static void the_users_flags_stand_behind(void **state)
 	(void)state;
 	assert_string_equal(flags_of(&unit, "project", "-Iinc -DA='x y'"),
 			    "RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-Iinc> <-DA=x y>");
-	write_database("project/compile_commands.json",
-		       "[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]");
-	assert_string_equal(flags_of(&unit, "project", "-DNOT"), "compile_commands.json ROOT/project: <cc> <-DHERE>");
+	write_database(
+		"project/compile_commands.json",
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]");
+	assert_string_equal(flags_of(&unit, "project", "-DNOT"),
+			    "compile_commands.json ROOT/project: <cc> <-DHERE>");
 }
 
 static void a_unit_without_a_directory_has_flags(void **state)

@@ -1,5 +1,5 @@
-/* The index: names and macros by spelling, lines through markers, the text of a function where a person wrote it; and
- * held against libclang on real headers. */
+/* The index: names and macros by spelling, lines through markers, the text of a function where a person
+ * wrote it; and held against libclang on real headers. */
 #include "fixture.h"
 #include "text.h"
 
@@ -44,13 +44,15 @@ static const char *macro_at(const struct index *ix, const char *name, const char
 
 	assert_non_null(at);
 	const struct index_macro *m = index_find_macro(ix, name, strlen(name), (uint32_t)(at - ix->text));
-	snprintf(body, sizeof(body), "%.*s", m ? (int)(m->end - m->body_begin) : 0, m ? ix->text + m->body_begin : "");
+	snprintf(body, sizeof(body), "%.*s", m ? (int)(m->end - m->body_begin) : 0,
+		 m ? ix->text + m->body_begin : "");
 	return body;
 }
 
 static void a_name_finds_all_its_declarations_in_order(void **state)
 {
-	struct index *ix = from_text("int f(void); struct f { int f; }; int f(void) { } typedef int t; int x; extern int x;");
+	struct index *ix = from_text(
+		"int f(void); struct f { int f; }; int f(void) { } typedef int t; int x; extern int x;");
 	uint32_t i = find(ix, INDEX_ORDINARY, "f");
 
 	(void)state;
@@ -106,7 +108,8 @@ static void a_typedef_is_known_to_what_follows(void **state)
 
 static void of_a_macro_the_last_definition_before_is_in_force(void **state)
 {
-	struct index *ix = from_text("int a;\n#define M 1\nint b;\n#undef M\nint c;\n#define M(x) 2\nint d;\n#define M 3\nint e;\n");
+	struct index *ix = from_text("int a;\n#define M 1\nint b;\n#undef M\nint c;\n#define M(x) 2\nint "
+				     "d;\n#define M 3\nint e;\n");
 
 	(void)state;
 	assert_string_equal(macro_at(ix, "M", "int a"), "");
@@ -141,11 +144,12 @@ static unsigned pack_of(const struct index *ix, const char *tag)
 
 static void pragma_pack_is_a_stack(void **state)
 {
-	struct index *ix = from_text("struct a { int x; };\n#pragma pack(1)\nstruct b { int x; };\n#pragma pack(push, 2)\n"
-				     "struct c { int x; };\n#pragma pack(push)\n#pragma pack(4)\nstruct d { int x; };\n"
-				     "#pragma pack(pop)\nstruct e { int x; };\n#pragma pack(pop)\nstruct f { int x; };\n"
-				     "#pragma pack()\nstruct g { int x; };\n#pragma pack(push, r16, 8)\nstruct h { int x; };\n"
-				     "#pragma pack(pop)\n#pragma pack(pop)\nstruct i { int x; };\n#pragma packed\n#pragma pack(2");
+	struct index *ix = from_text(
+		"struct a { int x; };\n#pragma pack(1)\nstruct b { int x; };\n#pragma pack(push, 2)\n"
+		"struct c { int x; };\n#pragma pack(push)\n#pragma pack(4)\nstruct d { int x; };\n"
+		"#pragma pack(pop)\nstruct e { int x; };\n#pragma pack(pop)\nstruct f { int x; };\n"
+		"#pragma pack()\nstruct g { int x; };\n#pragma pack(push, r16, 8)\nstruct h { int x; };\n"
+		"#pragma pack(pop)\n#pragma pack(pop)\nstruct i { int x; };\n#pragma packed\n#pragma pack(2");
 
 	(void)state;
 	assert_int_equal(pack_of(ix, "a"), 0);
@@ -180,11 +184,14 @@ static void a_deep_pack_stack_comes_back_to_where_it_was(void **state)
 
 static void lines_and_files_follow_the_markers(void **state)
 {
-	struct index *ix = from_text("# 1 \"/a.c\"\n# 10 \"/b.h\" 1 3\n\nint f(void)\n{\n}\n# 3 \"/a.c\" 2\nint g(void)\n{\n# 20 \"/a.c\"\n}\n"
+	struct index *ix = from_text("# 1 \"/a.c\"\n# 10 \"/b.h\" 1 3\n\nint f(void)\n{\n}\n# 3 \"/a.c\" "
+				     "2\nint g(void)\n{\n# 20 \"/a.c\"\n}\n"
 				     "# 5 \"/with \\\"quotes\\\" \\\\.h\"\nint h;\n# 7\nint k;\n# 9");
-	const struct index_declaration *f = function(ix, "f"), *g = function(ix, "g"),
-				       *h = &ix->declarations[ix->names[find(ix, INDEX_ORDINARY, "h")].declaration],
-				       *k = &ix->declarations[ix->names[find(ix, INDEX_ORDINARY, "k")].declaration];
+	const struct index_declaration
+		*f = function(ix, "f"),
+		*g = function(ix, "g"),
+		*h = &ix->declarations[ix->names[find(ix, INDEX_ORDINARY, "h")].declaration],
+		*k = &ix->declarations[ix->names[find(ix, INDEX_ORDINARY, "k")].declaration];
 
 	(void)state;
 	assert_string_equal(ix->files[f->file], "/b.h");
@@ -202,8 +209,10 @@ static void lines_and_files_follow_the_markers(void **state)
 
 static void any_prefix_of_a_text_can_be_indexed(void **state)
 {
-	static const char text[] = "# 1 \"/a.c\"\n# 3 \"b\\\"c\" 1 3 4\n#define M(a) a\n#undef M\n#pragma pack(push, 12)\n"
-				   "typedef int t; t f(t a)\n{\n# 12 \"/a.c\" 2\n return 0;\n}\nstruct s { int m; } v[] = { 1 };\n# 99";
+	static const char text[] =
+		"# 1 \"/a.c\"\n# 3 \"b\\\"c\" 1 3 4\n#define M(a) a\n#undef M\n#pragma pack(push, 12)\n"
+		"typedef int t; t f(t a)\n{\n# 12 \"/a.c\" 2\n return 0;\n}\nstruct s { int m; } v[] = { 1 "
+		"};\n# 99";
 
 	(void)state;
 	for (size_t size = 0; size < sizeof(text); size++) {
@@ -251,67 +260,87 @@ static void assert_source(const char *source, const char *name, const char *expe
 static void a_function_is_found_in_its_source_with_macros_and_comments(void **state)
 {
 	(void)state;
-	assert_source("#define N 3\n#define API __attribute__((cold))\nint a;\n\nAPI static int\nf(void) /* why */\n{\n\treturn N; // }\n}\nint g;\n",
+	assert_source("#define N 3\n#define API __attribute__((cold))\nint a;\n\nAPI static int\nf(void) /* "
+		      "why */\n{\n\treturn N; // }\n}\nint g;\n",
 		      "f", "API static int\nf(void) /* why */\n{\n\treturn N; // }\n}", 5);
 }
 
 static void functions_that_share_a_line_are_told_apart(void **state)
 {
-	static const char source[] = "int a; int f(void) { return 1; } int g(void) { return 2; } int b;\nint h(void) { return 3; }\n";
+	static const char source[] = "int a; int f(void) { return 1; } int g(void) { return 2; } int b;\nint "
+				     "h(void) { return 3; }\n";
 
 	(void)state;
 	assert_source(source, "f", "int f(void) { return 1; }", 1);
 	assert_source(source, "g", "int g(void) { return 2; }", 1);
 	assert_source(source, "h", "int h(void) { return 3; }", 2);
-	assert_source("struct s { int x; } *p; int f(void) { return 1; }\n", "f", "int f(void) { return 1; }", 1);
-	assert_source("int f(int a); struct s { int x; }; int f(int a) { return a; } int g;\n", "f", "int f(int a) { return a; }", 1);
-	assert_source("int a; int f(a) int a; { return a; } int g;\n", "f", "int f(a) int a; { return a; }", 1);
+	assert_source("struct s { int x; } *p; int f(void) { return 1; }\n", "f", "int f(void) { return 1; }",
+		      1);
+	assert_source("int f(int a); struct s { int x; }; int f(int a) { return a; } int g;\n", "f",
+		      "int f(int a) { return a; }", 1);
+	assert_source("int a; int f(a) int a; { return a; } int g;\n", "f", "int f(a) int a; { return a; }",
+		      1);
 	assert_source("/* old\n   don't */ int f(void) { return 1; }\n", "f", "int f(void) { return 1; }", 2);
-	assert_source("int f(void) {\n return 1; } int g(void) {\n return 2; }\n", "g", "int g(void) {\n return 2; }", 2);
+	assert_source("int f(void) {\n return 1; } int g(void) {\n return 2; }\n", "g",
+		      "int g(void) {\n return 2; }", 2);
 }
 
 static void braces_in_branches_of_an_if_do_not_confuse(void **state)
 {
 	(void)state;
-	assert_source("int f(int a)\n{\n#ifdef ON\n\tif (a) {\n#else\n\tif (!a) {\n#endif\n\t\ta = 1; }\n\treturn a; }\nint b;\n", "f",
-		      "int f(int a)\n{\n#ifdef ON\n\tif (a) {\n#else\n\tif (!a) {\n#endif\n\t\ta = 1; }\n\treturn a; }", 1);
-	assert_source("int f(int a) {\n#ifndef ON\n\treturn 1; }\n#else\n\treturn 2; }\n#endif\nint b;\n", "f",
-		      "int f(int a) {\n#ifndef ON\n\treturn 1; }\n#else\n\treturn 2; }\n#endif", 1);
+	assert_source("int f(int a)\n{\n#ifdef ON\n\tif (a) {\n#else\n\tif (!a) {\n#endif\n\t\ta = 1; "
+		      "}\n\treturn a; }\nint b;\n",
+		      "f",
+		      "int f(int a)\n{\n#ifdef ON\n\tif (a) {\n#else\n\tif (!a) {\n#endif\n\t\ta = 1; "
+		      "}\n\treturn a; }",
+		      1);
+	assert_source("int f(int a) {\n#ifndef ON\n\treturn 1; }\n#else\n\treturn 2; }\n#endif\nint b;\n",
+		      "f", "int f(int a) {\n#ifndef ON\n\treturn 1; }\n#else\n\treturn 2; }\n#endif", 1);
 	assert_source("int f(int a) {\n#ifdef ON\n\treturn 1; }\n#else\n\treturn 2; }\n#endif\nint b;\n", "f",
 		      "int f(int a) {\n#ifdef ON\n\treturn 1; }\n#else\n\treturn 2; }\n#endif", 1);
 	/* A head that is half of an #if cannot be cut out. */
-	assert_source("#ifdef ON\nint f(int a) {\n#else\nint f(void) {\n#endif\n\treturn 1;\n}\n", "f", NULL, 0);
+	assert_source("#ifdef ON\nint f(int a) {\n#else\nint f(void) {\n#endif\n\treturn 1;\n}\n", "f", NULL,
+		      0);
 }
 
 static void braces_from_macros_do_not_confuse(void **state)
 {
 	(void)state;
-	assert_source("#define BEGIN {\n#define END }\nint f(int a) { if (a) BEGIN a = 1; } return a;\n}\nint g(void) { return 1; }\n", "f",
-		      "int f(int a) { if (a) BEGIN a = 1; } return a;\n}", 3);
-	assert_source("#define END }\nint f(int a) { if (a) { a = 1; END return a;\n}\nint g(void) { return 1; }\n", "f",
-		      "int f(int a) { if (a) { a = 1; END return a;\n}", 2);
+	assert_source("#define BEGIN {\n#define END }\nint f(int a) { if (a) BEGIN a = 1; } return "
+		      "a;\n}\nint g(void) { return 1; }\n",
+		      "f", "int f(int a) { if (a) BEGIN a = 1; } return a;\n}", 3);
+	assert_source(
+		"#define END }\nint f(int a) { if (a) { a = 1; END return a;\n}\nint g(void) { return 1; }\n",
+		"f", "int f(int a) { if (a) { a = 1; END return a;\n}", 2);
 }
 
 static void a_macro_call_over_lines_ends_where_it_ends(void **state)
 {
 	(void)state;
-	assert_source("#define MAX(a, b) ((a) > (b) ? (a) : (b))\nint f(int a) { return MAX(a,\n\t3); }\nint g;\n", "f",
-		      "int f(int a) { return MAX(a,\n\t3); }", 2);
-	assert_source("#define MAX(a, b) ((a) > (b) ? (a) : (b))\nint f(int a)\n{\n\treturn MAX(a,\n\n\n\t3); }\nint g;\n", "f",
-		      "int f(int a)\n{\n\treturn MAX(a,\n\n\n\t3); }", 2);
+	assert_source(
+		"#define MAX(a, b) ((a) > (b) ? (a) : (b))\nint f(int a) { return MAX(a,\n\t3); }\nint g;\n",
+		"f", "int f(int a) { return MAX(a,\n\t3); }", 2);
+	assert_source("#define MAX(a, b) ((a) > (b) ? (a) : (b))\nint f(int a)\n{\n\treturn "
+		      "MAX(a,\n\n\n\t3); }\nint g;\n",
+		      "f", "int f(int a)\n{\n\treturn MAX(a,\n\n\n\t3); }", 2);
 }
 
 static void a_function_whose_name_a_macro_makes_has_its_text(void **state)
 {
 	(void)state;
-	assert_source("#define NAMED(n) int get_##n(void)\nNAMED(a)\n{\n\treturn 1;\n}\n", "get_a", "NAMED(a)\n{\n\treturn 1;\n}", 2);
+	assert_source("#define NAMED(n) int get_##n(void)\nNAMED(a)\n{\n\treturn 1;\n}\n", "get_a",
+		      "NAMED(a)\n{\n\treturn 1;\n}", 2);
 }
 
 static void a_function_that_a_macro_makes_whole_has_no_text(void **state)
 {
 	(void)state;
-	assert_source("#define GETTER(n) int get_##n(void) { return 1; }\nGETTER(a)\nint f(void) { return 1; }\n", "get_a", NULL, 0);
-	assert_source("#define WITH(n, b) int get_##n(void) b\nWITH(a, { return 1; })\nint f(void) { return 1; }\n", "get_a", NULL, 0);
+	assert_source(
+		"#define GETTER(n) int get_##n(void) { return 1; }\nGETTER(a)\nint f(void) { return 1; }\n",
+		"get_a", NULL, 0);
+	assert_source(
+		"#define WITH(n, b) int get_##n(void) b\nWITH(a, { return 1; })\nint f(void) { return 1; }\n",
+		"get_a", NULL, 0);
 }
 
 static void a_function_of_a_header_has_no_text_in_the_file(void **state)
@@ -322,7 +351,8 @@ static void a_function_of_a_header_has_no_text_in_the_file(void **state)
 	snprintf(header, sizeof(header), "%s/a.h", fixture_directory);
 	fixture_write(header, "static inline int f(void) { return 1; }\n");
 	assert_source("#include \"a.h\"\nint g(void) { return f(); }\n", "f", NULL, 0);
-	assert_source("#include \"a.h\"\nint g(void) { return f(); }\n", "g", "int g(void) { return f(); }", 2);
+	assert_source("#include \"a.h\"\nint g(void) { return f(); }\n", "g", "int g(void) { return f(); }",
+		      2);
 }
 
 static void of_several_definitions_each_is_found_by_number(void **state)
@@ -368,14 +398,15 @@ static void what_cannot_be_preprocessed_says_why(void **state)
 
 static void a_warning_is_no_obstacle(void **state)
 {
-	struct index *ix = fixture_index_with("#warning \"old\"\nint f(void) { return 1; }\n", "gcc", "-Werror", NULL);
+	struct index *ix =
+		fixture_index_with("#warning \"old\"\nint f(void) { return 1; }\n", "gcc", "-Werror", NULL);
 
 	(void)state;
 	function(ix, "f");
 	index_free(ix);
 }
 
-/* --- held against libclang -------------------------------------------------------------------------------------- */
+/* --- held against libclang ------------------------------------------------------------------------------ */
 
 struct oracle {
 	const struct index *ix;
@@ -429,7 +460,8 @@ static enum CXChildVisitResult compare_cursor(CXCursor cursor, CXCursor parent, 
 	}
 }
 
-/* Every definition that the index claims must be one for libclang too: counted, as both see them in the same text. */
+/* Every definition that the index claims must be one for libclang too: counted, as both see them in the
+ * same text. */
 static enum CXChildVisitResult count_definition(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	unsigned *count = data;
@@ -445,13 +477,19 @@ static unsigned compare_with_libclang(const char *source, const char *flag)
 	CXIndex index = clang_createIndex(0, 0);
 	struct CXUnsavedFile file = {"a.c", ix->text, ix->size};
 	/* gcc's names for types that this libclang does not know. */
-	const char *const arguments[] = {"-w", "-xc", "-D_Float32=float", "-D_Float64=double", "-D_Float32x=double",
-					 "-D_Float64x=long double", "-D_Float128=__float128"};
+	const char *const arguments[] = {"-w",
+					 "-xc",
+					 "-D_Float32=float",
+					 "-D_Float64=double",
+					 "-D_Float32x=double",
+					 "-D_Float64x=long double",
+					 "-D_Float128=__float128"};
 	CXTranslationUnit unit;
 	struct oracle o = {.ix = ix};
 	unsigned theirs = 0, ours = 0;
 
-	assert_int_equal(clang_parseTranslationUnit2(index, "a.c", arguments, 7, &file, 1, 0, &unit), CXError_Success);
+	assert_int_equal(clang_parseTranslationUnit2(index, "a.c", arguments, 7, &file, 1, 0, &unit),
+			 CXError_Success);
 	clang_visitChildren(clang_getTranslationUnitCursor(unit), compare_cursor, &o);
 	clang_visitChildren(clang_getTranslationUnitCursor(unit), count_definition, &theirs);
 	for (uint32_t i = 0; i < ix->declaration_count; i++)
@@ -466,14 +504,20 @@ static unsigned compare_with_libclang(const char *source, const char *flag)
 
 static void the_systems_headers_are_read_as_libclang_reads_them(void **state)
 {
-	static const char headers[] =
-		"#define _GNU_SOURCE\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <math.h>\n"
-		"#include <complex.h>\n#include <pthread.h>\n#include <signal.h>\n#include <sys/socket.h>\n#include <netdb.h>\n"
-		"#include <netinet/in.h>\n#include <sys/stat.h>\n#include <sys/epoll.h>\n#include <sys/mman.h>\n#include <poll.h>\n"
-		"#include <unistd.h>\n#include <fcntl.h>\n#include <wchar.h>\n#include <wctype.h>\n#include <inttypes.h>\n"
-		"#include <setjmp.h>\n#include <time.h>\n#include <regex.h>\n#include <glob.h>\n#include <spawn.h>\n"
-		"#include <link.h>\n#include <elf.h>\n#include <ucontext.h>\n#include <search.h>\n#include <stdatomic.h>\n"
-		"#include <threads.h>\n#include <uchar.h>\n#include <obstack.h>\n#include <argp.h>\n#include <printf.h>\n";
+	static const char headers[] = "#define _GNU_SOURCE\n#include <stdio.h>\n#include "
+				      "<stdlib.h>\n#include <string.h>\n#include <math.h>\n"
+				      "#include <complex.h>\n#include <pthread.h>\n#include "
+				      "<signal.h>\n#include <sys/socket.h>\n#include <netdb.h>\n"
+				      "#include <netinet/in.h>\n#include <sys/stat.h>\n#include "
+				      "<sys/epoll.h>\n#include <sys/mman.h>\n#include <poll.h>\n"
+				      "#include <unistd.h>\n#include <fcntl.h>\n#include <wchar.h>\n#include "
+				      "<wctype.h>\n#include <inttypes.h>\n"
+				      "#include <setjmp.h>\n#include <time.h>\n#include <regex.h>\n#include "
+				      "<glob.h>\n#include <spawn.h>\n"
+				      "#include <link.h>\n#include <elf.h>\n#include <ucontext.h>\n#include "
+				      "<search.h>\n#include <stdatomic.h>\n"
+				      "#include <threads.h>\n#include <uchar.h>\n#include "
+				      "<obstack.h>\n#include <argp.h>\n#include <printf.h>\n";
 
 	(void)state;
 	assert_true(compare_with_libclang(headers, NULL) > 4000);
@@ -486,13 +530,15 @@ static void odd_declarations_are_read_as_libclang_reads_them(void **state)
 		"#include <stddef.h>\n"
 		"typedef struct { int a; union { struct { int b, c; }; long d; }; } *p_t, v_t[2];\n"
 		"enum { A, B = sizeof(int (*)[3]), C } e1, *e2; enum e { D = (A, B) } ;\n"
-		"struct bits { unsigned x : 3, : 0, y : 5; _Bool z : 1; int (*call)(struct bits *, int n), *(*more[2])(void); };\n"
+		"struct bits { unsigned x : 3, : 0, y : 5; _Bool z : 1; int (*call)(struct bits *, int n), "
+		"*(*more[2])(void); };\n"
 		"int (*returns(int a, struct only_here *p))(double), group, *of[3], (*many)(void);\n"
 		"static inline int (f)(int n, int a[n]) { struct local { int l; } s; return s.l; }\n"
 		"old(a, b) int a; struct bits *b; { return a; }\n"
 		"extern int (asm_name)(int) __asm__(\"other\") __attribute__((nothrow));\n"
 		"__extension__ typedef __typeof__(sizeof(int)) my_size; my_size total, (count);\n"
-		"struct __attribute__((packed, aligned(2))) packed { char c; int i __attribute__((aligned(4))); } with_init = { 1, 2 };\n"
+		"struct __attribute__((packed, aligned(2))) packed { char c; int i "
+		"__attribute__((aligned(4))); } with_init = { 1, 2 };\n"
 		"int text[] = { [0] = 1, [2] = (int){ 3 }, }, after = ({ int q = 1; q; });\n"
 		"_Static_assert(sizeof(int) == 4, \"int, {;\"); __asm__(\".globl zz\");\n"
 		"typedef int fn(int), *ip; int x, y; const char *const s = \"}{\" \";\";\n"

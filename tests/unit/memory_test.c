@@ -1,7 +1,8 @@
-/* Memory that runs out: each allocation of an operation fails in turn, from the first to the last. The operation must say
- * so and leave nothing behind; the sanitizer's leak check looks after the second.
+/* Memory that runs out: each allocation of an operation fails in turn, from the first to the last. The
+ * operation must say so and leave nothing behind; the sanitizer's leak check looks after the second.
  *
- * malloc and its kin are this program's own and hand on to the C library's, or to the sanitizer's where one is. */
+ * malloc and its kin are this program's own and hand on to the C library's, or to the sanitizer's where
+ * one is. */
 #include "edit.h"
 #include "flags.h"
 #include "index.h"
@@ -57,8 +58,8 @@ __attribute__((visibility("default"))) void *realloc(void *old, size_t size)
 
 static char outcome[33]; /* of an operation that succeeded, where it tells */
 
-/* Runs `operation` with the first allocation failing, then the second, until it succeeds. It may succeed before, as the
- * C library's qsort gets on without memory, if the outcome is the same. */
+/* Runs `operation` with the first allocation failing, then the second, until it succeeds. It may succeed
+ * before, as the C library's qsort gets on without memory, if the outcome is the same. */
 static void assert_steps(struct error *(*operation)(void), unsigned long at_least)
 {
 	unsigned long step = 0;
@@ -95,11 +96,14 @@ static int make_source(void **state)
 	struct text t = {0};
 
 	(void)state;
-	text_puts(&t, "# 1 \"/a.c\"\n#pragma pack(push, 1)\nstruct order { int qty; struct { int deep; } in; };\n#pragma pack(pop)\n"
+	text_puts(&t, "# 1 \"/a.c\"\n#pragma pack(push, 1)\nstruct order { int qty; struct { int deep; } in; "
+		      "};\n#pragma pack(pop)\n"
 		      "typedef struct order order_t;\nstatic int table[] = { 1, 2 }, other = 3;\n");
 	for (int i = 0; i < 700; i++)
-		text_printf(&t, "# %d \"/h%d.h\" 1\n#define M%d(x) ((x) + v%d.m%d)\nstruct s%d { int m%d; } v%d = { 1 };\n"
-				"static inline int g%d(struct s%d *p) { return p->m%d + table[0]; }\n",
+		text_printf(&t,
+			    "# %d \"/h%d.h\" 1\n#define M%d(x) ((x) + v%d.m%d)\nstruct s%d { int m%d; } v%d "
+			    "= { 1 };\n"
+			    "static inline int g%d(struct s%d *p) { return p->m%d + table[0]; }\n",
 			    i + 1, i % 70, i, i, i, i, i, i, i, i, i);
 	text_puts(&t, "# 900 \"/a.c\"\nint f(order_t *o)\n{\n\treturn o->qty;\n}\n");
 	source_size = t.size;
@@ -164,8 +168,15 @@ static struct error *make_slice(void)
 {
 	static const char extra[] = "struct mine { int x; };\n#define MINE 3\nstatic struct mine mine;";
 	struct slice_names names = {NULL, presence, bound, layout};
-	struct slice_request request = {.index = ix, .name = "f", .text = definition, .size = strlen(definition), .file = "a\"b.c",
-					.line = 3, .extra = extra, .extra_size = sizeof(extra) - 1, .also = "table\n"};
+	struct slice_request request = {.index = ix,
+					.name = "f",
+					.text = definition,
+					.size = strlen(definition),
+					.file = "a\"b.c",
+					.line = 3,
+					.extra = extra,
+					.extra_size = sizeof(extra) - 1,
+					.also = "table\n"};
 	struct slice slice;
 
 	struct error *e = slice_new(&request, &names, &slice);
@@ -198,9 +209,10 @@ static void a_slice_without_memory_is_none(void **state)
 
 static struct error *make_edit(void)
 {
-	static const char text[] = "int a(void) { }\nint b(void) { }\nint c(void) { }\nint d(void) { }\nint e(int x) { }\n"
-				   "struct { int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r; } x = { 1 }, y = { 2 };\n"
-				   "int b1 = 1, b2 = 2, b3 = 3, b4 = 4, b5 = 5, b6 = 6;\n";
+	static const char text[] =
+		"int a(void) { }\nint b(void) { }\nint c(void) { }\nint d(void) { }\nint e(int x) { }\n"
+		"struct { int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r; } x = { 1 }, y = { 2 };\n"
+		"int b1 = 1, b2 = 2, b3 = 3, b4 = 4, b5 = 5, b6 = 6;\n";
 	static const bool leave_out[5] = {true, false, true, true, true};
 	struct edit edit;
 
@@ -224,7 +236,9 @@ static void an_edit_without_memory_is_none(void **state)
 static struct error *make_flags(void)
 {
 	const char *const directories[] = {"/home/a", "/home/b", NULL};
-	struct target_unit unit = {.file = "/nowhere/a.c", .directory = "/nowhere", .producer = "GNU C17 9.4.0 -mavx -O2 -g",
+	struct target_unit unit = {.file = "/nowhere/a.c",
+				   .directory = "/nowhere",
+				   .producer = "GNU C17 9.4.0 -mavx -O2 -g",
 				   .include_directories = directories};
 	struct flags flags;
 

@@ -1,6 +1,6 @@
-/* Slices: a table of functions of every shape. Each slice must compile with gcc, clang and (where the shape is one that
- * libtcc takes) libtcc, must hold what the function needs and nothing else; its identity changes when and only when its
- * meaning does. */
+/* Slices: a table of functions of every shape. Each slice must compile with gcc, clang and (where the
+ * shape is one that libtcc takes) libtcc, must hold what the function needs and nothing else; its identity
+ * changes when and only when its meaning does. */
 #include "compile.h"
 #include "fixture.h"
 #include "run.h"
@@ -15,8 +15,8 @@
 
 /* The program, as far as a slice asks. */
 struct program {
-	const char *absent, *decorated; /* names between spaces */
-	const char *bounds;             /* " name=3 " */
+	const char *absent, *decorated;     /* names between spaces */
+	const char *bounds;                 /* " name=3 " */
 	const struct target_layout *layout; /* of struct order, or NULL */
 };
 
@@ -60,8 +60,8 @@ static bool layout(void *context, enum target_tag tag, const char *name, struct 
 }
 
 /* The function's slice; its text is `text`, or what the file says. */
-static struct slice slice_of(const struct index *ix, const char *name, const char *text, struct program *program,
-			     const struct slice_request *more)
+static struct slice slice_of(const struct index *ix, const char *name, const char *text,
+			     struct program *program, const struct slice_request *more)
 {
 	struct slice_names names = {program, presence, bound, layout};
 	struct slice_request request = more ? *more : (struct slice_request){0};
@@ -74,7 +74,8 @@ static struct slice slice_of(const struct index *ix, const char *name, const cha
 	request.text = text;
 	request.size = text ? strlen(text) : 0;
 	if (!text) {
-		assert_true(index_source_range(ix, index_find_function(ix, name, request.nth), &begin, &end, &line));
+		assert_true(index_source_range(ix, index_find_function(ix, name, request.nth), &begin, &end,
+					       &line));
 		request.text = ix->source + begin;
 		request.size = end - begin;
 	}
@@ -111,8 +112,17 @@ static bool compiles_with(const char *compiler, const char *text)
 {
 	struct run_output o;
 	bool gcc = strcmp(compiler, "gcc") == 0;
-	const char *const argv[] = {compiler, "-xc", "-O1", "-w", "-Werror=implicit-function-declaration",
-				    gcc ? "-Werror=implicit-int" : "-Werror", "-S", "-o", "/dev/null", "-", NULL};
+	const char *const argv[] = {compiler,
+				    "-xc",
+				    "-O1",
+				    "-w",
+				    "-Werror=implicit-function-declaration",
+				    gcc ? "-Werror=implicit-int" : "-Werror",
+				    "-S",
+				    "-o",
+				    "/dev/null",
+				    "-",
+				    NULL};
 
 	assert_null(run(argv, NULL, text, &o));
 	bool good = WIFEXITED(o.status) && WEXITSTATUS(o.status) == 0;
@@ -155,7 +165,8 @@ static void assert_shape(const struct shape *shape)
 {
 	struct index *ix = fixture_index(shape->source);
 	struct program program = shape->program;
-	struct slice_request more = {.extra = shape->extra, .extra_size = shape->extra ? strlen(shape->extra) : 0,
+	struct slice_request more = {.extra = shape->extra,
+				     .extra_size = shape->extra ? strlen(shape->extra) : 0,
 				     .also = shape->also};
 
 	for (int everything = 0; everything < 2; everything++) {
@@ -193,200 +204,456 @@ static void assert_shapes(const struct shape *shapes, size_t count)
 	}
 
 SHAPES(types_come_whole_only_where_the_text_looks_inside,
-       {"through a pointer", "struct a { int unused; }; struct a *g(struct a *); struct a *f(struct a *p) { return g(p); }",
-	{" struct a;", "struct a *g(struct a *);"}, {"unused"}},
-       {"a member", "struct b { int in_b; }; struct a { int m; struct b *b; }; int f(struct a *p) { return p->m; }",
-	{"struct a { int m;", " struct b;"}, {"in_b"}},
-       {"two members deep", "struct b { int m; }; struct a { struct b *b; }; struct c { int in_c; }; int f(struct a *p) { return p->b->m; }",
-	{"struct b { int m; }", "struct a {"}, {"in_c"}},
-       {"by value", "struct b { int x; }; struct a { struct b b; }; struct a g(void); int f(void) { struct a v = g(); return sizeof(v); }",
+       {"through a pointer",
+	"struct a { int unused; }; struct a *g(struct a *); struct a *f(struct a *p) { return g(p); }",
+	{" struct a;", "struct a *g(struct a *);"},
+	{"unused"}},
+       {"a member",
+	"struct b { int in_b; }; struct a { int m; struct b *b; }; int f(struct a *p) { return p->m; }",
+	{"struct a { int m;", " struct b;"},
+	{"in_b"}},
+       {"two members deep",
+	"struct b { int m; }; struct a { struct b *b; }; struct c { int in_c; }; int f(struct a *p) { return "
+	"p->b->m; }",
+	{"struct b { int m; }", "struct a {"},
+	{"in_c"}},
+       {"by value",
+	"struct b { int x; }; struct a { struct b b; }; struct a g(void); int f(void) { struct a v = g(); "
+	"return sizeof(v); }",
 	{"struct b { int x; }", "struct a { struct b b; }"}},
-       {"sizeof", "struct a { int x; }; unsigned long f(void) { return sizeof(struct a); }", {"struct a { int x; }"}},
-       {"offsetof", "struct a { int x, y; }; unsigned long f(void) { return __builtin_offsetof(struct a, y); }", {"int x, y"}},
-       {"a designated initialiser", "struct a { int x, y; }; int f(void) { struct a a = { .y = 1 }; return a.y; }", {"int x, y"}},
-       {"a typedef of a forward struct", "typedef struct a *p_t; struct a { int x; }; int f(p_t p) { return p->x; }",
+       {"sizeof",
+	"struct a { int x; }; unsigned long f(void) { return sizeof(struct a); }",
+	{"struct a { int x; }"}},
+       {"offsetof",
+	"struct a { int x, y; }; unsigned long f(void) { return __builtin_offsetof(struct a, y); }",
+	{"int x, y"}},
+       {"a designated initialiser",
+	"struct a { int x, y; }; int f(void) { struct a a = { .y = 1 }; return a.y; }",
+	{"int x, y"}},
+       {"a typedef of a forward struct",
+	"typedef struct a *p_t; struct a { int x; }; int f(p_t p) { return p->x; }",
 	{"typedef struct a *p_t;", "struct a { int x; }"}},
-       {"a typedef only mentioned", "typedef struct a { int unused; } a_t; void g(a_t *); void f(a_t *p) { g(p); }",
-	{"typedef struct a a_t;"}, {"unused"}},
-       {"an anonymous struct by pointer", "typedef struct { int x; } a_t; int f(const a_t *p) { return p->x; }",
+       {"a typedef only mentioned",
+	"typedef struct a { int unused; } a_t; void g(a_t *); void f(a_t *p) { g(p); }",
+	{"typedef struct a a_t;"},
+	{"unused"}},
+       {"an anonymous struct by pointer",
+	"typedef struct { int x; } a_t; int f(const a_t *p) { return p->x; }",
 	{"typedef struct { int x; } a_t;"}},
-       {"an anonymous struct that is only mentioned", "typedef struct { struct b { int x; } b; } a_t; void g(a_t *); void f(a_t *p) { g(p); }",
+       {"an anonymous struct that is only mentioned",
+	"typedef struct { struct b { int x; } b; } a_t; void g(a_t *); void f(a_t *p) { g(p); }",
 	{"struct b { int x; } b;"}},
        {"attributes before the tag",
-	"struct __attribute__((packed)) a { char c; int x; }; struct b { struct a a; }; int f(struct b *b) { return b->a.x; }",
-	{"__attribute__((packed)) a { char c; int x; }", " struct a;"}, {"struct __attribute__;"}},
+	"struct __attribute__((packed)) a { char c; int x; }; struct b { struct a a; }; int f(struct b *b) { "
+	"return b->a.x; }",
+	{"__attribute__((packed)) a { char c; int x; }", " struct a;"},
+	{"struct __attribute__;"}},
        {"an anonymous struct with attributes that is only mentioned",
-	"typedef struct __attribute__((packed)) { char c; int x; } a_t; void g(a_t *); void f(a_t *p) { g(p); }",
+	"typedef struct __attribute__((packed)) { char c; int x; } a_t; void g(a_t *); void f(a_t *p) { "
+	"g(p); }",
 	{"{ char c; int x; } a_t;"}},
        {"a packed struct that is only mentioned",
-	"struct a { char c; int unused; } __attribute__((packed)); void g(struct a *); void f(struct a *p) { g(p); }",
-	{" struct a;"}, {"unused"}},
-       {"pragma pack", "#pragma pack(push, 1)\nstruct a { char c; int x; };\n#pragma pack(pop)\nint f(struct a *p) { return p->x; }",
+	"struct a { char c; int unused; } __attribute__((packed)); void g(struct a *); void f(struct a *p) { "
+	"g(p); }",
+	{" struct a;"},
+	{"unused"}},
+       {"pragma pack",
+	"#pragma pack(push, 1)\nstruct a { char c; int x; };\n#pragma pack(pop)\nint f(struct a *p) { return "
+	"p->x; }",
 	{"#pragma pack(push, 1)", "#pragma pack(pop)"}},
-       {"a union", "union u { int i; float f; }; struct b { union { int x; long y; }; }; float f(union u *u, struct b *b) { return b->y + u->f; }",
+       {"a union",
+	"union u { int i; float f; }; struct b { union { int x; long y; }; }; float f(union u *u, struct b "
+	"*b) { return b->y + u->f; }",
 	{"union u { int i; float f; }", "union { int x; long y; }"}},
-       {"a flexible array", "struct a { int n; char data[]; }; int f(struct a *a) { return a->data[a->n]; }", {"char data[]"}},
+       {"a flexible array",
+	"struct a { int n; char data[]; }; int f(struct a *a) { return a->data[a->n]; }",
+	{"char data[]"}},
        {"enumerators",
 	"enum { NONE }; enum colour { RED = 1, GREEN }; enum other { UNUSED }; int f(void) { return GREEN; }",
-	{"enum colour { RED = 1, GREEN }"}, {"NONE", "UNUSED"}},
-       {"an enumerator inside a struct", "struct a { enum { IN = 3 } e; int x; }; int f(void) { return IN; }", {"IN = 3"}},
-       {"an enum by its tag", "enum e { A, B }; int g(enum e); int f(enum e e) { return g(e); }", {"enum e { A, B }"}},
+	{"enum colour { RED = 1, GREEN }"},
+	{"NONE", "UNUSED"}},
+       {"an enumerator inside a struct",
+	"struct a { enum { IN = 3 } e; int x; }; int f(void) { return IN; }",
+	{"IN = 3"}},
+       {"an enum by its tag",
+	"enum e { A, B }; int g(enum e); int f(enum e e) { return g(e); }",
+	{"enum e { A, B }"}},
        {"an array parameter of a function that is called",
-	"struct a { int x; }; int g(struct a v[4]); int f(struct a *p) { return g(p); }", {"struct a { int x; }"}},
-       {"a nested tag on its own", "struct a { struct in { int x; } *p; int unused; }; int f(struct in *p) { return p->x; }",
+	"struct a { int x; }; int g(struct a v[4]); int f(struct a *p) { return g(p); }",
+	{"struct a { int x; }"}},
+       {"a nested tag on its own",
+	"struct a { struct in { int x; } *p; int unused; }; int f(struct in *p) { return p->x; }",
 	{"struct in { int x; }"}},
-       {"typeof", "struct a { int x; }; struct a *all; int f(void) { __typeof__(*all) v = *all; return v.x; }", {"struct a { int x; }"}},
-       {"a local type", "int f(int a) { struct mine { int x; } m = { a }; typedef int t; return (t)m.x; }", {" struct mine;"}})
+       {"typeof",
+	"struct a { int x; }; struct a *all; int f(void) { __typeof__(*all) v = *all; return v.x; }",
+	{"struct a { int x; }"}},
+       {"a local type",
+	"int f(int a) { struct mine { int x; } m = { a }; typedef int t; return (t)m.x; }",
+	{" struct mine;"}})
 
 SHAPES(variables_are_extern_and_keep_their_values,
-       {"a static", "static int n = 3; static int unused; int f(void) { return n++; }", {"extern int n ;"}, {"= 3", "unused", "static"}},
-       {"a group", "static int a = 1, *b = &a, c[2] = { 1, 2 }; int f(void) { return a + *b + c[1]; }",
-	{"extern int a , *b , c[2] ;"}, {"= 1", "= &a", "{ 1, 2 }"}},
+       {"a static",
+	"static int n = 3; static int unused; int f(void) { return n++; }",
+	{"extern int n ;"},
+	{"= 3", "unused", "static"}},
+       {"a group",
+	"static int a = 1, *b = &a, c[2] = { 1, 2 }; int f(void) { return a + *b + c[1]; }",
+	{"extern int a , *b , c[2] ;"},
+	{"= 1", "= &a", "{ 1, 2 }"}},
        {"const in front", "const static int n = 3; int f(void) { return n; }", {"extern const"}, {"= 3"}},
-       {"already extern", "extern int n; int n = 4; int f(void) { return n; }", {"extern int n;"}, {"extern extern", "= 4"}},
-       {"an array of unknown bound", "static const char *const table[] = { \"a\", \"b\" }; int f(void) { return sizeof(table); }",
-	{"table[2]"}, {"\"a\""}, {.bounds = " table=2 "}},
-       {"two such", "static int a[] = { 1 }, b[][2] = { { 1 } }; int f(void) { return sizeof(a) + sizeof(b); }",
-	{"a[1]", "b[7][2]"}, {"{ 1 }"}, {.bounds = " a=1 b=7 "}},
+       {"already extern",
+	"extern int n; int n = 4; int f(void) { return n; }",
+	{"extern int n;"},
+	{"extern extern", "= 4"}},
+       {"an array of unknown bound",
+	"static const char *const table[] = { \"a\", \"b\" }; int f(void) { return sizeof(table); }",
+	{"table[2]"},
+	{"\"a\""},
+	{.bounds = " table=2 "}},
+       {"two such",
+	"static int a[] = { 1 }, b[][2] = { { 1 } }; int f(void) { return sizeof(a) + sizeof(b); }",
+	{"a[1]", "b[7][2]"},
+	{"{ 1 }"},
+	{.bounds = " a=1 b=7 "}},
        {"one whose bound nobody knows", "extern int a[]; int f(void) { return a[0]; }", {"extern int a[];"}},
-       {"a struct that is defined with it", "static struct s { int x; } v = { 3 }, *p = &v; int f(void) { return v.x + p->x; }",
-	{"struct s { int x; } v , *p ;"}, {"= { 3 }"}},
-       {"compound literals and commas", "static int *p = (int[]){ 1, 2, 3 }, q = ((void)0, 4); int f(void) { return *p + q; }",
+       {"a struct that is defined with it",
+	"static struct s { int x; } v = { 3 }, *p = &v; int f(void) { return v.x + p->x; }",
+	{"struct s { int x; } v , *p ;"},
+	{"= { 3 }"}},
+       {"compound literals and commas",
+	"static int *p = (int[]){ 1, 2, 3 }, q = ((void)0, 4); int f(void) { return *p + q; }",
 	{"extern int *p , q ;"}},
-       {"function pointers", "static int (*hook)(int) = 0, (*hooks[2])(int); int f(void) { return hook(1) + hooks[0](2); }",
+       {"function pointers",
+	"static int (*hook)(int) = 0, (*hooks[2])(int); int f(void) { return hook(1) + hooks[0](2); }",
 	{"int (*hook)(int) , (*hooks[2])(int);"}},
        {"an asm label", "extern int n __asm__(\"other\"); int f(void) { return n; }", {"__asm__(\"other\")"}},
-       {"thread-local", "static __thread int n; int f(void) { return n; }", {"extern", "__thread int n;"}, {"static"}, {0}, NOT_TCC},
-       {"one that the program lacks", "static const int lost = 7; static int kept = 8; int f(void) { return lost + kept; }",
-	{"static const int lost = 7;", "extern int kept"}, {"= 8"}, {.absent = " lost "}},
+       {"thread-local",
+	"static __thread int n; int f(void) { return n; }",
+	{"extern", "__thread int n;"},
+	{"static"},
+	{0},
+	NOT_TCC},
+       {"one that the program lacks",
+	"static const int lost = 7; static int kept = 8; int f(void) { return lost + kept; }",
+	{"static const int lost = 7;", "extern int kept"},
+	{"= 8"},
+	{.absent = " lost "}},
        {"one that it lacks, with what it names",
-	"enum { A = 5 }; static int other = 1; static const int *const lost[] = { [A] = &other }; int f(void) { return *lost[A]; }",
-	{"lost[] = { [A] = &other }", "enum { A = 5 }", "extern int other"}, {"other = 1"}, {.absent = " lost "}})
+	"enum { A = 5 }; static int other = 1; static const int *const lost[] = { [A] = &other }; int "
+	"f(void) { return *lost[A]; }",
+	{"lost[] = { [A] = &other }", "enum { A = 5 }", "extern int other"},
+	{"other = 1"},
+	{.absent = " lost "}})
 
 SHAPES(functions_are_prototypes_or_come_with_their_bodies,
-       {"another function", "static int g(int a) { return a + 41; } int f(void) { return g(1); }",
-	{"int g(int a) ;"}, {"41", "static"}},
+       {"another function",
+	"static int g(int a) { return a + 41; } int f(void) { return g(1); }",
+	{"int g(int a) ;"},
+	{"41", "static"}},
        {"itself", "int f(int n) { return n ? n * f(n - 1) : 1; }", {"int f(int n) ;"}, {"n * f"}},
        {"an absent helper and what it needs",
-	"static int deep = 1; static int h(int a) { return a + deep; } static int g(int a) { return h(a) + 41; } int f(void) { return g(1); }",
-	{"static int g(int a) { return h(a) + 41; }", "int h(int a) ;"}, {"deep"}, {.absent = " g "}},
+	"static int deep = 1; static int h(int a) { return a + deep; } static int g(int a) { return h(a) + "
+	"41; } int f(void) { return g(1); }",
+	{"static int g(int a) { return h(a) + 41; }", "int h(int a) ;"},
+	{"deep"},
+	{.absent = " g "}},
        {"absent helpers and what they need",
-	"static int deep = 1; static int h(int a) { return a + deep; } static int g(int a) { return h(a) + 41; } int f(void) { return g(1); }",
-	{"return h(a) + 41; }", "static int h(int a) { return a + deep; }", "extern int deep"}, {"= 1"}, {.absent = " g h "}},
+	"static int deep = 1; static int h(int a) { return a + deep; } static int g(int a) { return h(a) + "
+	"41; } int f(void) { return g(1); }",
+	{"return h(a) + 41; }", "static int h(int a) { return a + deep; }", "extern int deep"},
+	{"= 1"},
+	{.absent = " g h "}},
        {"absent helpers that call each other",
-	"static int g(int); static int h(int a) { return a ? g(a - 1) : 7; } static int g(int a) { return a ? h(a - 1) : 8; } "
+	"static int g(int); static int h(int a) { return a ? g(a - 1) : 7; } static int g(int a) { return a "
+	"? h(a - 1) : 8; } "
 	"int f(void) { return h(3); }",
-	{"static int h(int a) {", "static int g(int a) {", "static int g(int);"}, {NULL}, {.absent = " g h "}},
-       {"an absent helper that calls it", "int f(int); static int g(int a) { return f(a); } int f(int a) { return a ? g(a - 1) : 0; }",
-	{"static int g(int a) { return f(a); }", "int f(int);"}, {NULL}, {.absent = " g "}},
+	{"static int h(int a) {", "static int g(int a) {", "static int g(int);"},
+	{NULL},
+	{.absent = " g h "}},
+       {"an absent helper that calls it",
+	"int f(int); static int g(int a) { return f(a); } int f(int a) { return a ? g(a - 1) : 0; }",
+	{"static int g(int a) { return f(a); }", "int f(int);"},
+	{NULL},
+	{.absent = " g "}},
        {"an absent helper defined behind it, declared before",
 	"static int g(int); int f(void) { return g(1); } static int n; static int g(int a) { return a + n; }",
-	{"static int g(int a) { return a + n; }", "extern int n;"}, {NULL}, {.absent = " g "}},
-       {"a decorated helper", "static inline int g(int a) { return a + 41; } int f(void) { return g(1); }",
-	{"int g(int a) ;"}, {"41", "inline", "static"}, {.decorated = " g "}},
-       {"static inline", "static inline int g(int a) { return a + 41; } int f(void) { return g(1); }", {"static int g(int a) { return a + 41; }"}},
-       {"static inline with a static inside", "static inline int g(void) { static int calls = 41; return calls++; } int f(void) { return g(); }",
-	{"int g(void) ;"}, {"41", "inline"}},
-       {"the same, absent", "static inline int g(void) { static int calls = 41; return calls++; } int f(void) { return g(); }",
-	{"calls = 41"}, {NULL}, {.absent = " g "}},
-       {"C99 inline", "inline int g(int a) { return a + 41; } extern int g(int); int f(void) { return g(1); }", {"static int g(int a) { return a + 41; }"}},
+	{"static int g(int a) { return a + n; }", "extern int n;"},
+	{NULL},
+	{.absent = " g "}},
+       {"a decorated helper",
+	"static inline int g(int a) { return a + 41; } int f(void) { return g(1); }",
+	{"int g(int a) ;"},
+	{"41", "inline", "static"},
+	{.decorated = " g "}},
+       {"static inline",
+	"static inline int g(int a) { return a + 41; } int f(void) { return g(1); }",
+	{"static int g(int a) { return a + 41; }"}},
+       {"static inline with a static inside",
+	"static inline int g(void) { static int calls = 41; return calls++; } int f(void) { return g(); }",
+	{"int g(void) ;"},
+	{"41", "inline"}},
+       {"the same, absent",
+	"static inline int g(void) { static int calls = 41; return calls++; } int f(void) { return g(); }",
+	{"calls = 41"},
+	{NULL},
+	{.absent = " g "}},
+       {"C99 inline",
+	"inline int g(int a) { return a + 41; } extern int g(int); int f(void) { return g(1); }",
+	{"static int g(int a) { return a + 41; }"}},
        {"gnu_inline that stands in for a library's",
-	"int g(int); extern inline __attribute__((gnu_inline, always_inline)) int g(int a) { return a + 41; } int f(void) { return g(1); }",
-	{"int g(int);"}, {"41"}, {.absent = " g "}},
+	"int g(int); extern inline __attribute__((gnu_inline, always_inline)) int g(int a) { return a + 41; "
+	"} int f(void) { return g(1); }",
+	{"int g(int);"},
+	{"41"},
+	{.absent = " g "}},
        {"gnu_inline that stands alone",
-	"extern inline __attribute__((gnu_inline, always_inline, artificial)) int g(int a) { return a + 41; } int f(void) { return g(1); }",
-	{"a + 41"}, {"extern static", "static extern"}, {.absent = " g "}},
-       {"old style", "int g(a, b) int a; char *b; { return a + 41; } int f(void) { return g(1, \"x\"); }", {"int g();"}, {"41"}},
-       {"itself in old style", "int f(a, b) int a; char *b; { return a ? f(a - 1, b) : 0; }", {"int f();"}, {NULL}, {0}, NOT_TCC},
-       {"one that returns a function pointer", "typedef int (*h_t)(int); static int (*g(int a))(int) { return (h_t)0; } int f(void) { return g(1)(2); }",
-	{"int (*g(int a))(int) ;"}, {"return (h_t)0"}},
-       {"attributes", "static int g(int) __attribute__((noinline, cold)); static __attribute__((noinline)) int g(int a) { return a; } int f(void) { return g(1); }",
-	{"int g(int) __attribute__((noinline, cold));"}, {"static"}},
-       {"an asm label on a function", "int g(int) __asm__(\"other\"); int f(void) { return g(1); }", {"__asm__(\"other\")"}},
-       {"its address in a table", "static int g(void) { return 41; } int f(void) { int (*t[])(void) = { g, f }; return t[0](); }",
-	{"int g(void) ;"}, {"41"}},
-       {"libc", "#include <stdio.h>\n#include <string.h>\nint f(const char *s) { return printf(\"%zu\\n\", strlen(s)); }",
-	{"printf", "strlen"}, {"fopen", "memcpy", "struct _IO_FILE {"}},
-       {"errno and stderr", "#include <errno.h>\n#include <stdio.h>\nint f(void) { fprintf(stderr, \"x\"); return errno; }",
-	{"__errno_location", "stderr"}, {"fopen"}},
-       {"variadic", "#include <stdarg.h>\nint f(int n, ...) { va_list ap; va_start(ap, n); int a = va_arg(ap, int); va_end(ap); return a; }",
+	"extern inline __attribute__((gnu_inline, always_inline, artificial)) int g(int a) { return a + 41; "
+	"} int f(void) { return g(1); }",
+	{"a + 41"},
+	{"extern static", "static extern"},
+	{.absent = " g "}},
+       {"old style",
+	"int g(a, b) int a; char *b; { return a + 41; } int f(void) { return g(1, \"x\"); }",
+	{"int g();"},
+	{"41"}},
+       {"itself in old style",
+	"int f(a, b) int a; char *b; { return a ? f(a - 1, b) : 0; }",
+	{"int f();"},
+	{NULL},
+	{0},
+	NOT_TCC},
+       {"one that returns a function pointer",
+	"typedef int (*h_t)(int); static int (*g(int a))(int) { return (h_t)0; } int f(void) { return "
+	"g(1)(2); }",
+	{"int (*g(int a))(int) ;"},
+	{"return (h_t)0"}},
+       {"attributes",
+	"static int g(int) __attribute__((noinline, cold)); static __attribute__((noinline)) int g(int a) { "
+	"return a; } int f(void) { return g(1); }",
+	{"int g(int) __attribute__((noinline, cold));"},
+	{"static"}},
+       {"an asm label on a function",
+	"int g(int) __asm__(\"other\"); int f(void) { return g(1); }",
+	{"__asm__(\"other\")"}},
+       {"its address in a table",
+	"static int g(void) { return 41; } int f(void) { int (*t[])(void) = { g, f }; return t[0](); }",
+	{"int g(void) ;"},
+	{"41"}},
+       {"libc",
+	"#include <stdio.h>\n#include <string.h>\nint f(const char *s) { return printf(\"%zu\\n\", "
+	"strlen(s)); }",
+	{"printf", "strlen"},
+	{"fopen", "memcpy", "struct _IO_FILE {"}},
+       {"errno and stderr",
+	"#include <errno.h>\n#include <stdio.h>\nint f(void) { fprintf(stderr, \"x\"); return errno; }",
+	{"__errno_location", "stderr"},
+	{"fopen"}},
+       {"variadic",
+	"#include <stdarg.h>\nint f(int n, ...) { va_list ap; va_start(ap, n); int a = va_arg(ap, int); "
+	"va_end(ap); return a; }",
 	{"va_list"}})
 
 SHAPES(macros_are_those_in_force,
-       {"one that needs another", "#define A 1\n#define B (A + C)\n#define C 2\n#define UNUSED 3\nint f(void) { return B; }",
-	{"#define A 1", "#define B (A + C)", "#define C 2"}, {"UNUSED"}},
-       {"what its body names", "struct s { int x; }; static struct s *all; static int n;\n#define X(i) (all[i].x + n)\nint f(void) { return X(1); }",
+       {"one that needs another",
+	"#define A 1\n#define B (A + C)\n#define C 2\n#define UNUSED 3\nint f(void) { return B; }",
+	{"#define A 1", "#define B (A + C)", "#define C 2"},
+	{"UNUSED"}},
+       {"what its body names",
+	"struct s { int x; }; static struct s *all; static int n;\n#define X(i) (all[i].x + n)\nint f(void) "
+	"{ return X(1); }",
 	{"struct s { int x; }", "extern int n;", "all;"}},
        {"redefined between functions",
-	"#define M 41\nint g(void) { return M; }\n#undef M\n#define M 42\nint f(void) { return M; }\n#undef M\n#define M 43\nint h(void) { return M; }",
-	{"#define M 42"}, {"41", "43"}},
-       {"undefined before", "#define M 41\nint g(void) { return M; }\n#undef M\nint f(void) { int M = 1; return M; }", {NULL}, {"41"}},
-       {"one over the name of a function", "int g(int);\n#define g(x) g((x) + 41)\nint f(void) { return g(1); }", {"int g(int);", "#define g(x) g((x) + 41)"}},
-       {"one over the name of a system function", "#include <stdlib.h>\n#define malloc(n) my_malloc(n)\nvoid *my_malloc(size_t); void *f(void) { return malloc(3); }",
+	"#define M 41\nint g(void) { return M; }\n#undef M\n#define M 42\nint f(void) { return M; }\n#undef "
+	"M\n#define M 43\nint h(void) { return M; }",
+	{"#define M 42"},
+	{"41", "43"}},
+       {"undefined before",
+	"#define M 41\nint g(void) { return M; }\n#undef M\nint f(void) { int M = 1; return M; }",
+	{NULL},
+	{"41"}},
+       {"one over the name of a function",
+	"int g(int);\n#define g(x) g((x) + 41)\nint f(void) { return g(1); }",
+	{"int g(int);", "#define g(x) g((x) + 41)"}},
+       {"one over the name of a system function",
+	"#include <stdlib.h>\n#define malloc(n) my_malloc(n)\nvoid *my_malloc(size_t); void *f(void) { "
+	"return malloc(3); }",
 	{"my_malloc(size_t)", "#define malloc(n) my_malloc(n)"}},
-       {"one over a keyword", "#define return return 41 +\nint f(void) { return 1; }", {"#define return return 41 +"}},
-       {"linkage in a macro", "#define LOCAL static\n#define HELPER LOCAL inline\nHELPER int f(int a) { return a ? f(a - 1) : 0; }",
-	{"#define LOCAL", "int f(int a) ;"}, {"static"}},
-       {"a macro with arguments in the head", "#define API(t) __attribute__((noinline)) static t\nAPI(int) f(int a) { return a ? f(a - 1) : 0; }",
-	{"#define API(t)"}, {"static"}},
-       {"X-macros", "#define LIST(X) X(1, one) X(2, two)\nint f(int n) {\n#define CASE(v, name) case v: return sizeof(#name);\n switch (n) { LIST(CASE) }\n#undef CASE\n return 0; }",
+       {"one over a keyword",
+	"#define return return 41 +\nint f(void) { return 1; }",
+	{"#define return return 41 +"}},
+       {"linkage in a macro",
+	"#define LOCAL static\n#define HELPER LOCAL inline\nHELPER int f(int a) { return a ? f(a - 1) : 0; }",
+	{"#define LOCAL", "int f(int a) ;"},
+	{"static"}},
+       {"a macro with arguments in the head",
+	"#define API(t) __attribute__((noinline)) static t\nAPI(int) f(int a) { return a ? f(a - 1) : 0; }",
+	{"#define API(t)"},
+	{"static"}},
+       {"X-macros",
+	"#define LIST(X) X(1, one) X(2, two)\nint f(int n) {\n#define CASE(v, name) case v: return "
+	"sizeof(#name);\n switch (n) { LIST(CASE) }\n#undef CASE\n return 0; }",
 	{"#define LIST(X) X(1, one) X(2, two)"}},
-       {"stringised and variadic", "#include <stdio.h>\n#define SAY(fmt, ...) printf(#fmt \"%d\" , ##__VA_ARGS__)\nint f(int a) { return SAY(x y, a); }",
+       {"stringised and variadic",
+	"#include <stdio.h>\n#define SAY(fmt, ...) printf(#fmt \"%d\" , ##__VA_ARGS__)\nint f(int a) { "
+	"return SAY(x y, a); }",
 	{"#define SAY", "printf"}},
-       {"conditionals in the text", "#define DEBUG 1\nint f(int a) {\n#if defined(DEBUG) && DEBUG\n return a;\n#else\n return nothing_such(a);\n#endif\n}",
+       {"conditionals in the text",
+	"#define DEBUG 1\nint f(int a) {\n#if defined(DEBUG) && DEBUG\n return a;\n#else\n return "
+	"nothing_such(a);\n#endif\n}",
 	{"#define DEBUG 1"}},
-       {"the compiler's own", "int f(void) {\n#ifdef __clang__\n return nothing_such();\n#elif __GNUC__ < 3\n return nothing_such();\n#endif\n return __GNUC__; }",
+       {"the compiler's own",
+	"int f(void) {\n#ifdef __clang__\n return nothing_such();\n#elif __GNUC__ < 3\n return "
+	"nothing_such();\n#endif\n return __GNUC__; }",
 	{"#define __GNUC__"}},
        {"where it stands", "const char *f(int *line) { *line = __LINE__; return __FILE__; }", {NULL}},
-       {"offsetof and NULL", "#include <stddef.h>\nstruct s { int a, b; };\nvoid *f(int *p) { *p = offsetof(struct s, b); return NULL; }",
+       {"offsetof and NULL",
+	"#include <stddef.h>\nstruct s { int a, b; };\nvoid *f(int *p) { *p = offsetof(struct s, b); return "
+	"NULL; }",
 	{"#define offsetof", "#define NULL", "int a, b"}},
-       {"assert", "#include <assert.h>\nint f(int a) { assert(a > 0); return a; }", {"#define assert", "__assert_fail"}})
+       {"assert",
+	"#include <assert.h>\nint f(int a) { assert(a > 0); return a; }",
+	{"#define assert", "__assert_fail"}})
 
 SHAPES(the_dialect_of_gcc_is_kept,
-       {"_Generic", "int g(int); long h(long); int f(long a) { return _Generic(a, int: g, long: h)(a); }", {"int g(int)", "long h(long)"}},
-       {"statement expressions", "#define MAX(a, b) ({ __typeof__(a) x = (a), y = (b); x > y ? x : y; })\nint f(int a) { return MAX(a, 3); }", {"#define MAX"}},
-       {"variable-length arrays", "int f(int n) { int a[n]; a[n - 1] = n; return a[n - 1] + (int)sizeof(a); }", {NULL}},
-       {"computed goto", "int f(int n) { static void *labels[] = { &&a, &&b }; goto *labels[n]; a: return 1; b: return 2; }", {NULL}},
-       {"inline assembly", "int f(int a) { __asm__(\"addl $1, %0\" : \"+r\"(a)); return a; }", {NULL}, {NULL}, {0}, NOT_TCC},
+       {"_Generic",
+	"int g(int); long h(long); int f(long a) { return _Generic(a, int: g, long: h)(a); }",
+	{"int g(int)", "long h(long)"}},
+       {"statement expressions",
+	"#define MAX(a, b) ({ __typeof__(a) x = (a), y = (b); x > y ? x : y; })\nint f(int a) { return "
+	"MAX(a, 3); }",
+	{"#define MAX"}},
+       {"variable-length arrays",
+	"int f(int n) { int a[n]; a[n - 1] = n; return a[n - 1] + (int)sizeof(a); }",
+	{NULL}},
+       {"computed goto",
+	"int f(int n) { static void *labels[] = { &&a, &&b }; goto *labels[n]; a: return 1; b: return 2; }",
+	{NULL}},
+       {"inline assembly",
+	"int f(int a) { __asm__(\"addl $1, %0\" : \"+r\"(a)); return a; }",
+	{NULL},
+	{NULL},
+	{0},
+	NOT_TCC},
        {"case ranges", "int f(int a) { switch (a) { case 1 ... 5: return 1; default: return 0; } }", {NULL}},
-       {"a compound literal", "struct s { int a, b; }; int g(const struct s *); int f(void) { return g(&(struct s){ .b = 1 }); }", {"struct s { int a, b; }"}},
+       {"a compound literal",
+	"struct s { int a, b; }; int g(const struct s *); int f(void) { return g(&(struct s){ .b = 1 }); }",
+	{"struct s { int a, b; }"}},
        {"bit-fields", "struct s { unsigned a : 3, b : 5; }; int f(struct s *s) { return s->b; }", {"b : 5"}},
        {"__int128", "__int128 f(__int128 a) { return a * 3; }", {NULL}, {NULL}, {0}, NOT_TCC},
-       {"complex", "#include <complex.h>\ndouble f(double _Complex z) { return creal(z * I); }", {"creal"}, {NULL}, {0}, NOT_TCC},
-       {"_Atomic", "static _Atomic int n; int f(void) { return ++n; }", {"extern _Atomic int n;"}, {NULL}, {0}, NOT_TCC},
-       {"vectors", "#include <immintrin.h>\nint f(__m128i a) { return _mm_cvtsi128_si32(_mm_add_epi32(a, a)); }", {"_mm_add_epi32"}, {"_mm_sub_epi32"},
-	{.absent = " _mm_add_epi32 _mm_cvtsi128_si32 "}, GCC_ONLY},
-       {"nested functions", "int f(int a) { int g(int b) { return a + b; } return g(1); }", {NULL}, {NULL}, {0}, GCC_ONLY},
-       {"fortified headers", "#pragma GCC optimize \"O2\"\n#define _FORTIFY_SOURCE 2\n#define __OPTIMIZE__ 1\n#include <string.h>\n#include <stdio.h>\nint f(char *d, const char *s) { char b[8]; memcpy(b, s, 8); snprintf(d, 8, \"%s\", b); return 0; }",
-	{"memcpy"}, {NULL}, {0}, NOT_TCC})
+       {"complex",
+	"#include <complex.h>\ndouble f(double _Complex z) { return creal(z * I); }",
+	{"creal"},
+	{NULL},
+	{0},
+	NOT_TCC},
+       {"_Atomic",
+	"static _Atomic int n; int f(void) { return ++n; }",
+	{"extern _Atomic int n;"},
+	{NULL},
+	{0},
+	NOT_TCC},
+       {"vectors",
+	"#include <immintrin.h>\nint f(__m128i a) { return _mm_cvtsi128_si32(_mm_add_epi32(a, a)); }",
+	{"_mm_add_epi32"},
+	{"_mm_sub_epi32"},
+	{.absent = " _mm_add_epi32 _mm_cvtsi128_si32 "},
+	GCC_ONLY},
+       {"nested functions",
+	"int f(int a) { int g(int b) { return a + b; } return g(1); }",
+	{NULL},
+	{NULL},
+	{0},
+	GCC_ONLY},
+       {"fortified headers",
+	"#pragma GCC optimize \"O2\"\n#define _FORTIFY_SOURCE 2\n#define __OPTIMIZE__ 1\n#include "
+	"<string.h>\n#include <stdio.h>\nint f(char *d, const char *s) { char b[8]; memcpy(b, s, 8); "
+	"snprintf(d, 8, \"%s\", b); return 0; }",
+	{"memcpy"},
+	{NULL},
+	{0},
+	NOT_TCC})
 
 SHAPES(new_text_brings_what_it_names,
-       {"another type", "struct a { int x; }; struct b { int y; }; static struct b *bs; int f(struct a *p) { return p->x; }",
-	{"struct b { int y; }", "extern struct b *bs;"}, {"int x"}, {0}, ALL, "int f(struct a *p)\n{\n\treturn p ? bs->y : 0;\n}"},
-       {"a new static", "int f(void) { return 1; }", {NULL}, {NULL}, {0}, ALL, "int f(void) { static int calls; return ++calls; }"},
-       {"what stands behind it in the file", "int f(void) { return 1; }\nint later(int); struct later { int x; };", {"int later(int);", "struct later { int x; }"},
-	{NULL}, {0}, ALL, "int f(void) { struct later l = { 1 }; return later(l.x); }"},
-       {"static in its head", "static inline int f(int a) { return a; }", {"int f(int a) ;"}, {"static", "inline"}, {0}, ALL,
+       {"another type",
+	"struct a { int x; }; struct b { int y; }; static struct b *bs; int f(struct a *p) { return p->x; }",
+	{"struct b { int y; }", "extern struct b *bs;"},
+	{"int x"},
+	{0},
+	ALL,
+	"int f(struct a *p)\n{\n\treturn p ? bs->y : 0;\n}"},
+       {"a new static",
+	"int f(void) { return 1; }",
+	{NULL},
+	{NULL},
+	{0},
+	ALL,
+	"int f(void) { static int calls; return ++calls; }"},
+       {"what stands behind it in the file",
+	"int f(void) { return 1; }\nint later(int); struct later { int x; };",
+	{"int later(int);", "struct later { int x; }"},
+	{NULL},
+	{0},
+	ALL,
+	"int f(void) { struct later l = { 1 }; return later(l.x); }"},
+       {"static in its head",
+	"static inline int f(int a) { return a; }",
+	{"int f(int a) ;"},
+	{"static", "inline"},
+	{0},
+	ALL,
 	"static inline int f(int a) { return a ? f(a - 1) : 1; }"},
-       {"extra declarations", "static int n; int f(void) { return 1; }", {"extern int n;", "static int more = 4;", "#define TWICE(x) (2 * (x))"}, {NULL}, {0}, ALL,
-	"int f(void) { return TWICE(more) + n; }", "static int more = 4;\n#define TWICE(x) (2 * (x))"},
-       {"extra hides the file's", "struct s { int old; };\n#define M old_macro\nenum { E = 41 };\nint f(void) { return 1; }",
-	{"struct s { int fresh; };", "#define M 2"}, {"int old", "old_macro", "41"}, {0}, ALL,
-	"int f(void) { struct s s = { M }; return s.fresh + E; }", "struct s { int fresh; };\n#define M 2\nenum { E = 3 };"},
-       {"extra of a typedef's type hides no typedef", "typedef int (*handler_t)(int); int f(void) { return 1; }", {"typedef int (*handler_t)(int);"}, {NULL}, {0}, ALL,
-	"int f(void) { return h ? h(1) : 0; }", "static handler_t (h);"},
-       {"a new helper in the extra text", "static int n; int f(void) { return 1; }", {"extern int n;", "static int helper(void) { return n; }"}, {NULL}, {0}, ALL,
-	"int f(void) { return helper(); }", "static int helper(void) { return n; }"},
-       {"names that a macro pastes", "static int get_one(void) { return 1; }\n#define GET(n) get_##n()\nint f(void) { return GET(one); }", {"int get_one(void) ;"}, {NULL}, {0}, ALL,
-	NULL, NULL, "get_one\n"})
+       {"extra declarations",
+	"static int n; int f(void) { return 1; }",
+	{"extern int n;", "static int more = 4;", "#define TWICE(x) (2 * (x))"},
+	{NULL},
+	{0},
+	ALL,
+	"int f(void) { return TWICE(more) + n; }",
+	"static int more = 4;\n#define TWICE(x) (2 * (x))"},
+       {"extra hides the file's",
+	"struct s { int old; };\n#define M old_macro\nenum { E = 41 };\nint f(void) { return 1; }",
+	{"struct s { int fresh; };", "#define M 2"},
+	{"int old", "old_macro", "41"},
+	{0},
+	ALL,
+	"int f(void) { struct s s = { M }; return s.fresh + E; }",
+	"struct s { int fresh; };\n#define M 2\nenum { E = 3 };"},
+       {"extra of a typedef's type hides no typedef",
+	"typedef int (*handler_t)(int); int f(void) { return 1; }",
+	{"typedef int (*handler_t)(int);"},
+	{NULL},
+	{0},
+	ALL,
+	"int f(void) { return h ? h(1) : 0; }",
+	"static handler_t (h);"},
+       {"a new helper in the extra text",
+	"static int n; int f(void) { return 1; }",
+	{"extern int n;", "static int helper(void) { return n; }"},
+	{NULL},
+	{0},
+	ALL,
+	"int f(void) { return helper(); }",
+	"static int helper(void) { return n; }"},
+       {"names that a macro pastes",
+	"static int get_one(void) { return 1; }\n#define GET(n) get_##n()\nint f(void) { return GET(one); }",
+	{"int get_one(void) ;"},
+	{NULL},
+	{0},
+	ALL,
+	NULL,
+	NULL,
+	"get_one\n"})
 
 static void a_second_definition_of_a_name_is_told_from_the_first(void **state)
 {
-	struct index *ix = fixture_index("#define M 1\nstatic int f(void)\n{\n\treturn M;\n}\n#define f f2\n#undef M\n#define M 2\n#undef f\n"
-					 "struct s { int x; };\nlong f(struct s *s)\n{\n\treturn s->x + M;\n}\n");
+	struct index *ix =
+		fixture_index("#define M 1\nstatic int f(void)\n{\n\treturn M;\n}\n#define f f2\n#undef "
+			      "M\n#define M 2\n#undef f\n"
+			      "struct s { int x; };\nlong f(struct s *s)\n{\n\treturn s->x + M;\n}\n");
 	struct program program = {0};
 	struct slice first = slice_of(ix, "f", "static int f(void) { return M; }", &program, NULL);
-	struct slice second = slice_of(ix, "f", "long f(struct s *s) { return s->x + M; }", &program, &(struct slice_request){.nth = 1});
+	struct slice second = slice_of(ix, "f", "long f(struct s *s) { return s->x + M; }", &program,
+				       &(struct slice_request){.nth = 1});
 
 	(void)state;
 	assert_non_null(strstr(first.text, "#define M 1"));
@@ -431,7 +698,8 @@ static void lines_and_columns_of_the_text_are_kept(void **state)
 
 	(void)state;
 	assert_memory_equal(line_of(slice.text, slice.user_line - 1), "# 1 \"a.c\"\n", 10);
-	assert_memory_equal(line_of(slice.text, slice.user_line), "              int\nf(void) { return __LINE__; }\n", 47);
+	assert_memory_equal(line_of(slice.text, slice.user_line),
+			    "              int\nf(void) { return __LINE__; }\n", 47);
 	assert_int_equal(slice.user_lines, 2);
 	assert_memory_equal(line_of(slice.text, slice.extra_line - 1), "# 1 \"a.c\"\nstatic int x;\n", 24);
 	slice_fini(&slice);
@@ -443,8 +711,12 @@ static void a_file_name_with_quotes_is_quoted(void **state)
 	struct index *ix = fixture_index("int f(void) { return 1; }\n");
 	struct slice_names names = {&(struct program){0}, presence, bound, layout};
 	static const char text[] = "int f(void) { return sizeof(__FILE__); }";
-	struct slice_request request = {.index = ix, .name = "f", .text = text, .size = sizeof(text) - 1,
-					.file = "a \"b\" \\c.c", .line = 7};
+	struct slice_request request = {.index = ix,
+					.name = "f",
+					.text = text,
+					.size = sizeof(text) - 1,
+					.file = "a \"b\" \\c.c",
+					.line = 7};
 	struct slice slice;
 
 	(void)state;
@@ -455,13 +727,15 @@ static void a_file_name_with_quotes_is_quoted(void **state)
 	index_free(ix);
 }
 
-/* --- guards ------------------------------------------------------------------------------------------------------ */
+/* --- guards --------------------------------------------------------------------------------------------- */
 
-static const struct target_member members[] = {{"id", 0, 0}, {"qty", 64, 0}, {NULL, 128, 0}, {"unit", 128, 0}, {"flag", 192, 1}};
+static const struct target_member members[] = {
+	{"id", 0, 0}, {"qty", 64, 0}, {NULL, 128, 0}, {"unit", 128, 0}, {"flag", 192, 1}};
 static const struct target_layout order_layout = {32, 5, members};
 
-static const char order_source[] = "struct order { long id; int qty; union { double unit; long raw; }; unsigned flag : 1; };\n"
-				   "int f(const struct order *o) { return o->qty + o->unit + o->flag; }\n";
+static const char order_source[] =
+	"struct order { long id; int qty; union { double unit; long raw; }; unsigned flag : 1; };\n"
+	"int f(const struct order *o) { return o->qty + o->unit + o->flag; }\n";
 
 static void what_the_text_relies_on_is_guarded(void **state)
 {
@@ -487,7 +761,8 @@ static void what_the_text_relies_on_is_guarded(void **state)
 
 static void what_is_only_mentioned_is_not_guarded(void **state)
 {
-	struct index *ix = fixture_index("struct order { long id; }; void g(struct order *); void f(struct order *o) { g(o); }\n");
+	struct index *ix = fixture_index(
+		"struct order { long id; }; void g(struct order *); void f(struct order *o) { g(o); }\n");
 	struct program program = {.layout = &order_layout};
 	struct slice slice = slice_of(ix, "f", NULL, &program, NULL);
 
@@ -497,7 +772,7 @@ static void what_is_only_mentioned_is_not_guarded(void **state)
 	index_free(ix);
 }
 
-/* --- identity ---------------------------------------------------------------------------------------------------- */
+/* --- identity ------------------------------------------------------------------------------------------- */
 
 static void hash_of(const char *source, const char *text, char hash[33])
 {
@@ -514,9 +789,12 @@ static void hash_of(const char *source, const char *text, char hash[33])
 static void space_comments_and_lines_do_not_change_the_identity(void **state)
 {
 	static const char *const same[] = {
-		"#define M(x) (x + 1)\nstruct s { int a; };\nint f(struct s *s) {\n#if 1\n\treturn M(s->a);\n#endif\n}\n",
-		"\n\n\n#define M(x)   (x + 1) /* one */\nint unrelated(void) { return 3; }\nstruct s\n{\n\tint a; // a\n};\n\n"
-		"int f(struct s *s)\n{\n#if   1 /* on */\n\n\treturn  M( s->a ) ;\n# endif // off\n}\nint more;\n",
+		"#define M(x) (x + 1)\nstruct s { int a; };\nint f(struct s *s) {\n#if 1\n\treturn "
+		"M(s->a);\n#endif\n}\n",
+		"\n\n\n#define M(x)   (x + 1) /* one */\nint unrelated(void) { return 3; }\nstruct "
+		"s\n{\n\tint a; // a\n};\n\n"
+		"int f(struct s *s)\n{\n#if   1 /* on */\n\n\treturn  M( s->a ) ;\n# endif // off\n}\nint "
+		"more;\n",
 	};
 	char first[33], second[33];
 
@@ -529,15 +807,24 @@ static void space_comments_and_lines_do_not_change_the_identity(void **state)
 static void what_changes_the_meaning_changes_the_identity(void **state)
 {
 	static const char *const sources[] = {
-		"#define M 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } int n; int f(struct s *s) { return M + E + s->a + g(n); }",
-		"#define M 2\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } int n; int f(struct s *s) { return M + E + s->a + g(n); }",
-		"#define M 1\nenum { E = 2 }; struct s { int a; }; static inline int g(int a) { return a; } int n; int f(struct s *s) { return M + E + s->a + g(n); }",
-		"#define M 1\nenum { E = 1 }; struct s { long a; }; static inline int g(int a) { return a; } int n; int f(struct s *s) { return M + E + s->a + g(n); }",
-		"#define M 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return -a; } int n; int f(struct s *s) { return M + E + s->a + g(n); }",
-		"#define M 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } long n; int f(struct s *s) { return M + E + s->a + g(n); }",
-		"#define M 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } int n; int f(struct s *s) { return M + E + s->a - g(n); }",
-		"#define M() 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } int n; int f(struct s *s) { return M + E + s->a + g(n); }",
-		"#define M ()1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } int n; int f(struct s *s) { return M + E + s->a + g(n); }",
+		"#define M 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } "
+		"int n; int f(struct s *s) { return M + E + s->a + g(n); }",
+		"#define M 2\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } "
+		"int n; int f(struct s *s) { return M + E + s->a + g(n); }",
+		"#define M 1\nenum { E = 2 }; struct s { int a; }; static inline int g(int a) { return a; } "
+		"int n; int f(struct s *s) { return M + E + s->a + g(n); }",
+		"#define M 1\nenum { E = 1 }; struct s { long a; }; static inline int g(int a) { return a; } "
+		"int n; int f(struct s *s) { return M + E + s->a + g(n); }",
+		"#define M 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return -a; } "
+		"int n; int f(struct s *s) { return M + E + s->a + g(n); }",
+		"#define M 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } "
+		"long n; int f(struct s *s) { return M + E + s->a + g(n); }",
+		"#define M 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; } "
+		"int n; int f(struct s *s) { return M + E + s->a - g(n); }",
+		"#define M() 1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; "
+		"} int n; int f(struct s *s) { return M + E + s->a + g(n); }",
+		"#define M ()1\nenum { E = 1 }; struct s { int a; }; static inline int g(int a) { return a; "
+		"} int n; int f(struct s *s) { return M + E + s->a + g(n); }",
 	};
 	enum { COUNT = sizeof(sources) / sizeof(*sources) };
 	char hashes[COUNT][33];
@@ -555,8 +842,12 @@ static void what_is_not_used_does_not_change_the_identity(void **state)
 	char first[33], second[33];
 
 	(void)state;
-	hash_of("#define N 1\nstruct t { int a; }; static int n = 1; static int g(void) { return 1; } int f(void) { return n + g(); }\n", NULL, first);
-	hash_of("#define N 2\nstruct t { long b; }; static int n = 2; static int g(void) { return 2; } int f(void) { return n + g(); }\n", NULL, second);
+	hash_of("#define N 1\nstruct t { int a; }; static int n = 1; static int g(void) { return 1; } int "
+		"f(void) { return n + g(); }\n",
+		NULL, first);
+	hash_of("#define N 2\nstruct t { long b; }; static int n = 2; static int g(void) { return 2; } int "
+		"f(void) { return n + g(); }\n",
+		NULL, second);
 	assert_string_equal(first, second);
 }
 

@@ -1,4 +1,5 @@
-/* Tokens: every kind, spliced, cut off and broken; every prefix of a text ends and reads no byte behind it. */
+/* Tokens: every kind, spliced, cut off and broken; every prefix of a text ends and reads no byte behind
+ * it. */
 #include "token.h"
 
 #include <setjmp.h>
@@ -9,8 +10,8 @@
 
 #include <cmocka.h>
 
-/* "N:name P:( ! ..." of a text: each token's kind, its bytes, and `!` if it is unterminated. The text is read from a
- * copy of exactly its size, so that a sanitizer sees a byte too far. */
+/* "N:name P:( ! ..." of a text: each token's kind, its bytes, and `!` if it is unterminated. The text is
+ * read from a copy of exactly its size, so that a sanitizer sees a byte too far. */
 static const char *tokens_of_size(const char *text, size_t size)
 {
 	static char out[8192];
@@ -26,8 +27,9 @@ static const char *tokens_of_size(const char *text, size_t size)
 	token_reader_init(&r, copy, (uint32_t)size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		assert_true(t.end > t.begin && t.end <= size && used < sizeof(out) - 300);
-		used += (size_t)snprintf(out + used, sizeof(out) - used, "%s%c:%.*s%s", used ? " " : "", kinds[t.kind],
-					 (int)(t.end - t.begin), copy + t.begin, t.unterminated ? "!" : "");
+		used += (size_t)snprintf(out + used, sizeof(out) - used, "%s%c:%.*s%s", used ? " " : "",
+					 kinds[t.kind], (int)(t.end - t.begin), copy + t.begin,
+					 t.unterminated ? "!" : "");
 	}
 	if (t.unterminated)
 		snprintf(out + used, sizeof(out) - used, "%sE!", used ? " " : "");
@@ -162,7 +164,10 @@ static void byte_order_marks_and_utf8_names_are_read(void **state)
 {
 	(void)state;
 	assert_string_equal(tokens("\xef\xbb\xbf#if 1\nx"), "D:#if 1 N:x");
-	assert_string_equal(tokens("gr\xc3\xb6\xc3\x9f" "e=1;"), "N:gr\xc3\xb6\xc3\x9f" "e P:= I:1 P:;");
+	assert_string_equal(tokens("gr\xc3\xb6\xc3\x9f"
+				   "e=1;"),
+			    "N:gr\xc3\xb6\xc3\x9f"
+			    "e P:= I:1 P:;");
 	assert_string_equal(tokens("\xef\xbb"), "N:\xef\xbb");
 }
 
@@ -219,7 +224,8 @@ static void of_an_if_one_branch_counts_its_braces(void **state)
 
 /* Everything that can be cut in two, in one text. */
 static const char everything[] =
-	"\xef\xbb\xbf#include <stdio.h>\n#define MAX(a, b) \\\n\t((a) > (b) ? (a) : (b))\n#error don't /* stop\n here */\n"
+	"\xef\xbb\xbf#include <stdio.h>\n#define MAX(a, b) \\\n\t((a) > (b) ? (a) : (b))\n#error don't /* "
+	"stop\n here */\n"
 	"static const char *const s = u8\"caf\xc3\xa9\\\"\\\n\" L\"x\"; // and \\\n more\n"
 	"int f(int a<:3:>) <% return a<:0:> + 'x' + L'\\'' - 0x1p-3 + .5e+7; %>\r\n%:pragma once\r\n"
 	"enum { A = 1 << 3, B = A >>= 2 };  /* \xe2\x82\xac */ \xc3\xa4 = b\\\n$c ... ## # %:%: ->*\n"

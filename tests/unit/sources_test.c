@@ -1,0 +1,191 @@
+/* The program's sources: found, kept, read again when they change; each function's text as a person wrote
+ * it. */
+#include "fixture.h"
+#include "sources.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+static struct sources *sources;
+static struct target_unit unit;
+static long seconds = 1000;
+
+/* Writes the source and gives it a time that it never had. */
+static void write_source(const char *text)
+{
+	struct timespec times[2] = {{.tv_sec = ++seconds}, {.tv_sec = seconds}};
+
+	fixture_write(fixture_path, text);
+	assert_int_equal(utimensat(AT_FDCWD, fixture_path, times, 0), 0);
+}
+
+static struct source *found(void)
+{
+	struct source *source = NULL;
+
+	assert_null(sources_find(sources, &unit, &source));
+	return source;
+}
+
+static int open_sources(void **state)
+{
+	int failed = fixture_open(state);
+
+	unit = (struct target_unit){
+		.file = fixture_path, .directory = fixture_directory, .producer = "GNU C17 12.2.0 -O0"};
+	return failed ? failed : (sources_new("-DGIVEN=3", &sources) ? -1 : 0);
+}
+
+static int close_sources(void **state)
+{
+	sources_free(sources);
+	return fixture_close(state);
+}
+
+static void assert_not_found(const struct target_unit *u, enum error_class class, const char *says)
+{
+	struct source *source = NULL;
+	struct error *e = sources_find(sources, u, &source);
+
+	assert_non_null(e);
+	assert_null(source);
+	assert_int_equal(error_class(e), class);
+	if (!strstr(error_message(e), says))
+		fail_msg("`%s` does not say `%s`", error_message(e), says);
+	error_free(e);
+}
+
+static void what_cannot_be_found_says_what_to_do(void **state)
+{
+	struct target_unit moved = {.file = "/no/such/place/a.c"};
+
+	(void)state;
+	assert_not_found(NULL, ERROR_UNKNOWN, "-g");
+	assert_not_found(&moved, ERROR_UNKNOWN, "RTF_SOURCE_ROOT");
+	write_source("#include \"nowhere.h\"\n");
+	assert_not_found(&unit, ERROR_COMPILE, "nowhere.h");
+}
+
+static void a_source_is_read_with_the_users_flags_and_kept(void **state)
+{
+	(void)state;
+	write_source("int f(void) { return GIVEN; }\n");
+	struct source *source = found();
+	struct index *index = source->index;
+	assert_non_null(index_find_macro(index, "GIVEN", 5, index->size));
+	assert_ptr_equal(found(), source);
+	assert_ptr_equal(found()->index, index);
+}
+
+static void a_source_that_changed_is_read_again(void **state)
+{
+	(void)state;
+	write_source("int before(void) { return 1; }\n");
+	struct source *source = found();
+	write_source("int after(void) { return 1; }\n");
+	assert_ptr_equal(found(), source);
+	assert_non_null(index_find_function(source->index, "after", 0));
+	assert_null(index_find_function(source->index, "before", 0));
+}
+
+static void what_was_read_stays_while_the_file_is_wrong(void **state)
+{
+	(void)state;
+	write_source("int kept(void) { return 1; }\n");
+	struct source *source = found();
+	write_source("#error half written\n");
+	assert_not_found(&unit, ERROR_COMPILE, "half written");
+	assert_non_null(index_find_function(source->index, "kept", 0));
+	write_source("int kept(void) { return 2; }\n");
+	assert_ptr_equal(found(), source);
+}
+
+static void a_functions_text_is_what_the_file_says(void **state)
+{
+	struct target_function f = {.name = "f", .line = 3}, made = {.name = "get_a", .line = 4},
+			       gone = {.name = "gone"};
+	unsigned line = 0;
+	char *text = NULL;
+
+	(void)state;
+	write_source("#define N 3\n#define GET(n) int get_##n(void) { return N; }\nstatic int f(void) { "
+		     "return N; } /* f */\nGET(a)\n");
+	assert_null(source_function_text(found(), &f, &text, &line));
+	assert_string_equal(text, "static int f(void) { return N; }");
+	assert_int_equal(line, 3);
+	free(text);
+	assert_null(source_function_text(found(), &made, &text, &line));
+	assert_string_equal(text, "int get_a(void) { return 3; }");
+	assert_int_equal(line, 4);
+	free(text);
+	struct error *e = source_function_text(found(), &gone, &text, &line);
+	assert_int_equal(error_class(e), ERROR_UNKNOWN);
+	error_free(e);
+}
+
+static void of_several_definitions_the_one_at_the_line_is_meant(void **state)
+{
+	struct target_function second = {.name = "f", .line = 9}, nowhere = {.name = "f", .line = 90};
+	unsigned nth = 7;
+
+	(void)state;
+	write_source("#define f f1\nint f(void)\n{\n\treturn 1;\n}\n#undef f\n\n#define f f1\nint f(int "
+		     "a)\n{\n\treturn 2;\n}\n");
+	second.name = nowhere.name = "f1";
+	const struct index_declaration *d = source_definition(found(), &second, &nth);
+	assert_int_equal(nth, 1);
+	assert_int_equal(d->line, 9);
+	d = source_definition(found(), &nowhere, &nth);
+	assert_int_equal(nth, 0);
+	assert_int_equal(d->line, 2);
+	second.name = "none";
+	assert_null(source_definition(found(), &second, &nth));
+}
+
+static void what_the_file_says_otherwise_by_now_is_known(void **state)
+{
+	static struct target_unit own; /* another: its source has no past */
+
+	own = unit;
+	struct source *source;
+
+	(void)state;
+	write_source("static int same(int a) { return a; }\nstatic int other(int a) { return a; }\nstatic "
+		     "const int n = 1;\nint v = 1;\n");
+	assert_null(sources_find(sources, &own, &source));
+	assert_false(source_has_changed(source, "other"));
+	write_source("/* more */\nstatic int same(int a)\n{ return a; }\nstatic int other(int a) { return "
+		     "-a; }\nstatic const int n = 2;\nint v = 1;\n");
+	assert_null(sources_find(sources, &own, &source));
+	assert_false(source_has_changed(source, "same"));
+	assert_true(source_has_changed(source, "other"));
+	assert_true(source_has_changed(source, "n"));
+	assert_false(source_has_changed(source, "v"));
+	assert_true(source_is_constant(source, "n"));
+	assert_false(source_is_constant(source, "v"));
+	write_source("static int same(int a) { return a; }\nstatic int other(int a) { return a; }\nstatic "
+		     "const int n = 1;\nint v = 1;\n");
+	assert_null(sources_find(sources, &own, &source));
+	assert_false(source_has_changed(source, "other"));
+	assert_false(source_has_changed(source, "n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_cannot_be_found_says_what_to_do),
+		cmocka_unit_test(a_source_is_read_with_the_users_flags_and_kept),
+		cmocka_unit_test(a_source_that_changed_is_read_again),
+		cmocka_unit_test(what_was_read_stays_while_the_file_is_wrong),
+		cmocka_unit_test(a_functions_text_is_what_the_file_says),
+		cmocka_unit_test(of_several_definitions_the_one_at_the_line_is_meant),
+		cmocka_unit_test(what_the_file_says_otherwise_by_now_is_known),
+	};
+
+	return cmocka_run_group_tests(tests, open_sources, close_sources);
+}
