@@ -1,8 +1,4 @@
-/* Follows the sources: a save makes live exactly the functions whose slice it changed, all of them or none.
- *
- * A save that touches nothing but the inside of one decorated function's body is taken as just that; any other is read
- * anew and compared with what the file said before, name by name, and only functions that can reach a name that changed
- * are sliced and compared. One thread. */
+/* Follows the sources: watches the files that they are made of, and hands what is saved to save.h. One thread. */
 #ifndef RTF_FOLLOW_H
 #define RTF_FOLLOW_H
 
@@ -17,10 +13,11 @@ struct follow;
 
 /* What became of a save, for people and for scripts. */
 struct follow_news {
-	const char *kind; /* "live", "refused", "unchanged", "gone" */
-	const char *file; /* that was saved (the first of several) */
+	const char *kind;    /* "live", "refused", "held" (\follow is off) or "unchanged" */
+	const char *file;    /* that was saved (the first of several), or that a refusal is about */
 	const struct change_outcome *outcome; /* what went live, or the diagnostics of what did not; may be NULL */
 	const char *message; /* why not, or NULL */
+	const char *notes;   /* lines about what a save cannot do; "" is none */
 	int64_t latency_us;  /* since the last event of the save */
 };
 
@@ -29,7 +26,7 @@ struct error *follow_new(struct live *, void (*tell)(void *context, const struct
 			 struct follow **out);
 void follow_free(struct follow *); /* takes NULL */
 
-/* On from the start; while off, saves are passed over. */
+/* On from the start; while off, saves are taken note of and no more. What they held goes live when it is on again. */
 void follow_set(struct follow *, bool on);
 bool follow_is_on(const struct follow *);
 

@@ -230,6 +230,7 @@ static struct error *add(struct sources *s, const struct target_unit *unit, stru
 		return error_memory();
 	entry->source.unit = unit;
 	struct error *e = flags_new(unit, s->cflags, &entry->source.flags);
+	clock_gettime(CLOCK_REALTIME_COARSE, &entry->source.read);
 	if (!e)
 		e = refresh(entry, modified);
 	if (e) {

@@ -11,6 +11,7 @@
 #include "target.h"
 
 #include <stdbool.h>
+#include <time.h>
 
 struct sources;
 
@@ -18,6 +19,7 @@ struct source {
 	const struct target_unit *unit;
 	struct flags flags;
 	struct index *index;
+	struct timespec read; /* when its files began to be read for the first index, by the clock that stamps files */
 };
 
 /* `cflags` is RTF_CFLAGS' value or NULL. */

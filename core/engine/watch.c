@@ -1,5 +1,6 @@
 #include "watch.h"
 #include "build.h"
+#include "text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,21 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct folder {
 	char *path;
-	int descriptor; /* inotify's */
+	int descriptor; /* inotify's; -1: it is gone */
 };
 
 /* A name to look out for in a folder; the file it stands for is named by `given`. */
 struct file {
-	char *given;       /* as it was added */
-	char *name;        /* the last part of its path */
+	char *given;         /* as it was added */
+	char *path;          /* that, or what it leads to */
+	const char *name;    /* the last part of it */
 	size_t folder;
-	bool dirty, closed; /* something happened; the last of it was an end */
+	bool dirty, closed;  /* something happened; the last of it was an end */
 	int64_t first, last; /* when */
-	char *lock;        /* the index lock of the git work tree it is in, or NULL */
 };
 
 struct watch {
@@ -30,10 +32,16 @@ struct watch {
 	size_t folder_count;
 	struct file *files;
 	size_t file_count;
-	size_t dirty;
+	size_t *table; /* of files by `given` and `path`: 1 + their number, 0 is free */
+	size_t room;
+	size_t dirty, lost;
+	int64_t lost_looked;
 };
 
-enum { WATCH_EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM };
+enum {
+	WATCH_EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF,
+	WATCH_SAVES = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE,
+};
 
 struct error *watch_new(struct watch **out)
 {
@@ -58,11 +66,11 @@ void watch_free(struct watch *w)
 		free(w->folders[i].path);
 	for (size_t i = 0; i < w->file_count; i++) {
 		free(w->files[i].given);
-		free(w->files[i].name);
-		free(w->files[i].lock);
+		free(w->files[i].path);
 	}
 	free(w->folders);
 	free(w->files);
+	free(w->table);
 	close(w->fd);
 	free(w);
 }
@@ -70,6 +78,48 @@ void watch_free(struct watch *w)
 int watch_fd(const struct watch *w)
 {
 	return w->fd;
+}
+
+/* --- what is watched --------------------------------------------------------------------------------------------- */
+
+static size_t *find_place(const struct watch *w, const char *given, const char *path)
+{
+	uint64_t hash = text_hash(text_hash(TEXT_HASH_SEED, given, strlen(given)), path, strlen(path));
+	size_t at = (size_t)hash & (w->room - 1);
+
+	for (; w->table[at]; at = (at + 1) & (w->room - 1)) {
+		const struct file *f = &w->files[w->table[at] - 1];
+		if (strcmp(f->given, given) == 0 && strcmp(f->path, path) == 0)
+			break;
+	}
+	return &w->table[at];
+}
+
+static bool grow_table(struct watch *w)
+{
+	size_t room = w->room ? w->room * 2 : 256;
+
+	if (w->file_count * 2 < w->room)
+		return true;
+	size_t *table = calloc(room, sizeof(*table));
+	if (!table)
+		return false;
+	free(w->table);
+	w->table = table;
+	w->room = room;
+	for (size_t i = 0; i < w->file_count; i++)
+		*find_place(w, w->files[i].given, w->files[i].path) = i + 1;
+	return true;
+}
+
+static struct error *folder_error(const char *path)
+{
+	if (errno == ENOSPC)
+		return error_new(ERROR_INTERNAL,
+				 "cannot watch %s: the limit of watched folders is reached (fs.inotify.max_user_watches); "
+				 "saves there are not noticed",
+				 path);
+	return error_errno(errno, "cannot watch the folder %s; saves there are not noticed", path);
 }
 
 static struct error *add_folder(struct watch *w, const char *path, size_t *number)
@@ -83,35 +133,12 @@ static struct error *add_folder(struct watch *w, const char *path, size_t *numbe
 	w->folders = more;
 	int descriptor = inotify_add_watch(w->fd, path, WATCH_EVENTS | IN_ONLYDIR);
 	if (descriptor < 0)
-		return error_errno(errno, "cannot watch the folder %s", path);
+		return folder_error(path);
 	char *copy = strdup(path);
 	if (!copy)
 		return error_memory();
 	w->folders[w->folder_count++] = (struct folder){copy, descriptor};
 	return NULL;
-}
-
-/* The index lock that git would hold for this folder: beside the nearest .git above it. */
-static char *git_lock(const char *folder)
-{
-	char path[PATH_MAX + 32];
-	size_t length = strlen(folder);
-
-	if (length >= PATH_MAX)
-		return NULL;
-	memcpy(path, folder, length + 1);
-	for (;;) {
-		strcpy(path + length, "/.git/index");
-		if (access(path, F_OK) == 0) {
-			strcpy(path + length, "/.git/index.lock");
-			return strdup(path);
-		}
-		while (length && path[length - 1] != '/')
-			length--;
-		if (length <= 1)
-			return NULL;
-		length--;
-	}
 }
 
 static struct error *add_file(struct watch *w, const char *given, const char *path)
@@ -120,41 +147,50 @@ static struct error *add_file(struct watch *w, const char *given, const char *pa
 	const char *slash = strrchr(path, '/');
 	size_t number;
 
-	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(folder))
+	if (!slash || (size_t)(slash - path) >= sizeof(folder))
 		return NULL;
-	memcpy(folder, path, (size_t)(slash - path));
-	folder[slash - path] = '\0';
+	if (!grow_table(w))
+		return error_memory();
+	size_t *place = find_place(w, given, path);
+	if (*place)
+		return NULL;
+	snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
 	struct error *e = add_folder(w, folder, &number);
 	if (e)
 		return e;
-	for (size_t i = 0; i < w->file_count; i++)
-		if (w->files[i].folder == number && strcmp(w->files[i].name, slash + 1) == 0 &&
-		    strcmp(w->files[i].given, given) == 0)
-			return NULL;
 	struct file *more = realloc(w->files, (w->file_count + 1) * sizeof(*more));
 	if (!more)
 		return error_memory();
 	w->files = more;
-	struct file f = {.given = strdup(given), .name = strdup(slash + 1), .folder = number, .lock = git_lock(folder)};
-	if (!f.given || !f.name) {
+	struct file f = {.given = strdup(given), .path = strdup(path), .folder = number};
+	if (!f.given || !f.path) {
 		free(f.given);
-		free(f.name);
-		free(f.lock);
+		free(f.path);
 		return error_memory();
 	}
+	f.name = strrchr(f.path, '/') + 1;
 	w->files[w->file_count++] = f;
+	*place = w->file_count;
 	return NULL;
+}
+
+/* The file itself if `path` is, or goes through, a symbolic link: today's. */
+static struct error *add_real(struct watch *w, const char *path)
+{
+	char real[PATH_MAX];
+
+	return realpath(path, real) && strcmp(real, path) != 0 ? add_file(w, path, real) : NULL;
 }
 
 struct error *watch_add(struct watch *w, const char *path)
 {
-	char real[PATH_MAX];
+	size_t before = w->file_count;
 
 	struct error *e = add_file(w, path, path);
-	if (!e && realpath(path, real) && strcmp(real, path) != 0)
-		e = add_file(w, path, real);
-	return e;
+	return e || w->file_count == before ? e : add_real(w, path);
 }
+
+/* --- what happens ------------------------------------------------------------------------------------------------ */
 
 static void mark(struct watch *w, struct file *f, bool closed)
 {
@@ -167,17 +203,51 @@ static void mark(struct watch *w, struct file *f, bool closed)
 	f->closed = closed;
 }
 
+void watch_touch(struct watch *w, const char *path)
+{
+	size_t *place = w->room ? find_place(w, path, path) : NULL;
+
+	if (place && *place)
+		mark(w, &w->files[*place - 1], true);
+}
+
+/* Made by rename(2), link(2) or symlink(2), a name is whole at once; made by open(2), it is about to be written. */
+static bool is_whole(const struct inotify_event *event, const struct file *f)
+{
+	struct stat st;
+
+	if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
+		return true;
+	return event->mask & IN_CREATE && lstat(f->path, &st) == 0 && (S_ISLNK(st.st_mode) || st.st_nlink > 1);
+}
+
+static void lose_folder(struct watch *w, int descriptor)
+{
+	for (size_t i = 0; i < w->folder_count; i++) {
+		if (w->folders[i].descriptor != descriptor)
+			continue;
+		w->folders[i].descriptor = -1;
+		w->lost++;
+	}
+}
+
 static void take_event(struct watch *w, const struct inotify_event *event)
 {
 	bool overflow = event->mask & IN_Q_OVERFLOW;
 
+	if (event->mask & IN_MOVE_SELF)
+		inotify_rm_watch(w->fd, event->wd); /* the path is what counts, not the folder: IN_IGNORED follows */
+	if (event->mask & IN_IGNORED)
+		lose_folder(w, event->wd);
 	/* A file that only went away is not saved: what takes its place will be. */
-	if (!overflow && (!event->len || !(event->mask & (IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE))))
+	if (!overflow && (!event->len || !(event->mask & WATCH_SAVES)))
 		return;
 	for (size_t i = 0; i < w->file_count; i++) {
 		struct file *f = &w->files[i];
-		if (overflow || (w->folders[f->folder].descriptor == event->wd && strcmp(f->name, event->name) == 0))
-			mark(w, f, overflow || (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)));
+		if (overflow)
+			mark(w, f, true);
+		else if (w->folders[f->folder].descriptor == event->wd && strcmp(f->name, event->name) == 0)
+			mark(w, f, is_whole(event, f));
 	}
 }
 
@@ -195,53 +265,154 @@ void watch_read(struct watch *w)
 	}
 }
 
-static bool is_locked(const struct file *f, int64_t now)
+/* Folders that were taken away and are back: everything in them may have changed. */
+static void find_lost(struct watch *w, int64_t now)
 {
-	return f->lock && now - f->first < WATCH_LOCK_US && access(f->lock, F_OK) == 0;
+	if (!w->lost || now - w->lost_looked < WATCH_LOST_US)
+		return;
+	w->lost_looked = now;
+	for (size_t i = 0; i < w->folder_count; i++) {
+		struct folder *folder = &w->folders[i];
+		if (folder->descriptor >= 0)
+			continue;
+		folder->descriptor = inotify_add_watch(w->fd, folder->path, WATCH_EVENTS | IN_ONLYDIR);
+		if (folder->descriptor < 0)
+			continue;
+		w->lost--;
+		for (size_t k = 0; k < w->file_count; k++)
+			if (w->files[k].folder == i)
+				mark(w, &w->files[k], true);
+	}
 }
 
+/* --- when a save is whole ---------------------------------------------------------------------------------------- */
+
+/* Where the repository of the work tree in that folder is: .git, or where a file of that name leads ("gitdir: PATH", for a
+ * submodule or a further work tree). The caller's; NULL if there is none. */
+static char *find_repository(const char *folder)
+{
+	char *path = NULL, *text = NULL, *line = NULL;
+	struct stat st;
+	size_t size;
+
+	if (asprintf(&path, "%s/.git", folder) < 0)
+		return NULL;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return path;
+	if (stat(path, &st) == 0 && (text = text_read_file(path, &size)) && strncmp(text, "gitdir: ", 8) == 0) {
+		text[strcspn(text, "\n")] = '\0';
+		bool absolute = text[8] == '/';
+		if (asprintf(&line, "%s%s%s", absolute ? "" : folder, absolute ? "" : "/", text + 8) < 0)
+			line = NULL;
+	}
+	free(text);
+	free(path);
+	return line;
+}
+
+static bool is_index_locked(const char *repository)
+{
+	char *lock = NULL;
+
+	bool locked = asprintf(&lock, "%s/index.lock", repository) >= 0 && access(lock, F_OK) == 0;
+	free(lock);
+	return locked;
+}
+
+/* Whether git holds the lock of the work tree that the folder is in. */
+static bool is_git_at_work(const char *folder)
+{
+	char path[PATH_MAX];
+
+	if (strlen(folder) >= sizeof(path))
+		return false;
+	strcpy(path, folder);
+	for (;;) {
+		char *repository = find_repository(path);
+		if (repository) {
+			bool locked = is_index_locked(repository);
+			free(repository);
+			return locked;
+		}
+		char *slash = strrchr(path, '/');
+		if (!slash || slash == path)
+			return false;
+		*slash = '\0';
+	}
+}
+
+static bool is_locked(const struct watch *w, const struct file *f, int64_t now)
+{
+	return now - f->first < WATCH_LOCK_US && is_git_at_work(w->folders[f->folder].path);
+}
+
+/* One that is written to all the time is looked at now and then: it must not hold up the others for ever. */
 static int64_t settles(const struct file *f)
 {
-	return f->last + (f->closed ? WATCH_SETTLE_US : WATCH_QUIET_US);
+	int64_t quiet = f->last + (f->closed ? WATCH_SETTLE_US : WATCH_QUIET_US), limit = f->first + WATCH_LOCK_US;
+
+	return quiet < limit ? quiet : limit;
+}
+
+bool watch_is_busy(const struct watch *w)
+{
+	return w->dirty != 0;
 }
 
 int64_t watch_deadline(const struct watch *w)
 {
-	int64_t deadline = 0;
+	int64_t deadline = 0, now = build_now_us();
 
 	if (!w->dirty)
-		return 0;
+		return w->lost ? now + WATCH_LOST_US : 0;
 	for (size_t i = 0; i < w->file_count; i++)
 		if (w->files[i].dirty && settles(&w->files[i]) > deadline)
 			deadline = settles(&w->files[i]);
 	/* Past it and still here: a lock holds it up. */
-	int64_t now = build_now_us();
 	return deadline > now ? deadline : now + 2000;
 }
 
-const char **watch_take(struct watch *w)
+static bool has_settled(const struct watch *w, int64_t now)
+{
+	for (size_t i = 0; i < w->file_count; i++) {
+		const struct file *f = &w->files[i];
+		if (f->dirty && (now < settles(f) || is_locked(w, f, now)))
+			return false;
+	}
+	return true;
+}
+
+static bool has_path(const char *const *paths, size_t count, const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(paths[i], path) == 0)
+			return true;
+	return false;
+}
+
+const char **watch_take(struct watch *w, int64_t *last)
 {
 	int64_t now = build_now_us();
-	size_t count = 0;
+	size_t count = 0, files = w->file_count;
 
-	if (!w->dirty)
+	find_lost(w, now);
+	if (!w->dirty || !has_settled(w, now))
 		return NULL;
-	for (size_t i = 0; i < w->file_count; i++)
-		if (w->files[i].dirty && (now < settles(&w->files[i]) || is_locked(&w->files[i], now)))
-			return NULL;
 	const char **paths = calloc(w->dirty + 1, sizeof(*paths));
-	for (size_t i = 0; paths && i < w->file_count; i++) {
+	if (!paths)
+		return NULL;
+	*last = 0;
+	for (size_t i = 0; i < files; i++) {
 		struct file *f = &w->files[i];
-		bool twice = false;
 		if (!f->dirty)
 			continue;
 		f->dirty = false;
-		for (size_t k = 0; k < count; k++)
-			twice |= strcmp(paths[k], f->given) == 0;
-		if (!twice)
+		*last = f->last > *last ? f->last : *last;
+		if (!has_path(paths, count, f->given))
 			paths[count++] = f->given;
 	}
-	if (paths)
-		w->dirty = 0;
+	w->dirty = 0;
+	for (size_t i = 0; i < count; i++)
+		error_free(add_real(w, paths[i])); /* a link may lead elsewhere now */
 	return paths;
 }

@@ -1,0 +1,882 @@
+#include "save.h"
+#include "difference.h"
+#include "review.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A function that the save may have changed, with its text in the new file. */
+struct candidate {
+	struct live_function *function;
+	char *text;
+	unsigned line;
+	char identity[33];
+};
+
+/* A save while it is dealt with. */
+struct work {
+	const struct save *save;
+	struct save_result *out;
+	struct candidate *items;
+	size_t count, room;
+	struct text notes;
+	bool refused; /* a file is at fault: nothing goes live */
+	bool failed;  /* memory ran out */
+};
+
+void save_result_fini(struct save_result *r)
+{
+	change_outcome_fini(&r->outcome);
+	free(r->message);
+	free(r->notes);
+	free(r->file);
+	*r = (struct save_result){0};
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
+}
+
+/* --- candidates -------------------------------------------------------------------------------------------------- */
+
+static void add_candidate(struct work *w, struct live_function *function)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->items[i].function == function)
+			return;
+	if (w->count == w->room) {
+		size_t room = w->room ? w->room * 2 : 16;
+		void *more = realloc(w->items, room * sizeof(*w->items));
+		if (!more) {
+			w->failed = true;
+			return;
+		}
+		w->items = more;
+		w->room = room;
+	}
+	w->items[w->count++] = (struct candidate){.function = function};
+}
+
+static void work_fini(struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		free(w->items[i].text);
+	free(w->items);
+	text_fini(&w->notes);
+}
+
+static struct error *identity_of(const struct work *w, const struct live_function *function, const char *text, unsigned line,
+				 char identity[33])
+{
+	struct build_request request = {.function = &function->at,
+					.arena = function->arena,
+					.text = text,
+					.size = strlen(text),
+					.file = function->at.file,
+					.line = line};
+
+	return build_identity(live_host(w->save->live), &request, identity);
+}
+
+/* The identity of what the file said so far, before its index is replaced. Where it said nothing, none. */
+static struct error *remember_identity(const struct work *w, struct live_function *function)
+{
+	char *text;
+	unsigned line;
+
+	if (*function->saved.live)
+		return NULL;
+	struct error *e = live_file_text(w->save->live, function, &text, &line);
+	if (e && error_class(e) == ERROR_UNKNOWN) {
+		error_free(e);
+		return NULL;
+	}
+	if (e)
+		return e;
+	e = identity_of(w, function, text, line, function->saved.live);
+	if (!e)
+		memcpy(function->saved.built, function->saved.live, sizeof(function->saved.built));
+	free(text);
+	return e;
+}
+
+/* The first thing that is wrong with the save is what is told. Takes the message and the findings. */
+static void refuse(struct work *w, char *message, const char *file, struct check_result *findings)
+{
+	if (w->refused) {
+		free(message);
+		if (findings)
+			check_result_fini(findings);
+		return;
+	}
+	w->refused = true;
+	w->out->message = message;
+	w->out->file = strdup(file);
+	if (!findings)
+		return;
+	check_result_fini(&w->out->outcome.check);
+	w->out->outcome.check = *findings;
+}
+
+static void refuse_for(struct work *w, struct error *e, const char *file)
+{
+	refuse(w, strdup(error_message(e)), file, NULL);
+	error_free(e);
+}
+
+/* The history says why, next to the function's versions. */
+static void record_refusal(const struct work *w, struct live_function *function, const char *why)
+{
+	struct live *l = w->save->live;
+
+	error_free(live_store_built(l, function));
+	if (function->row)
+		error_free(history_event(live_history(l), "refused", function->row, -1, w->save->user, why));
+}
+
+/* --- one function's body ----------------------------------------------------------------------------------------- */
+
+/* What differs between two texts: [begin, old_end) became [begin, new_end). */
+struct span {
+	size_t begin, old_end, new_end;
+};
+
+static struct span compare_texts(const char *old, size_t old_size, const char *new, size_t new_size)
+{
+	size_t begin = 0, tail = 0, shorter = old_size < new_size ? old_size : new_size;
+
+	while (begin < shorter && old[begin] == new[begin])
+		begin++;
+	while (tail < shorter - begin && old[old_size - 1 - tail] == new[new_size - 1 - tail])
+		tail++;
+	return (struct span){begin, old_size - tail, new_size - tail};
+}
+
+/* Whether the text can stand in a body without meaning anything to the rest of the file: its brackets close what they
+ * open, no literal or comment runs on, no preprocessor line is in it. */
+static bool is_closed(const char *text, size_t size)
+{
+	struct token_reader r;
+	struct token t;
+	int depth = 0;
+
+	token_reader_init(&r, text, (uint32_t)size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_DIRECTIVE || t.unterminated)
+			return false;
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
+			depth++;
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '}' && --depth < 0)
+			return false;
+	}
+	return depth == 0 && !t.unterminated;
+}
+
+static size_t body_begin(const char *text, size_t size)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, text, (uint32_t)size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
+			return t.end;
+	return size;
+}
+
+/* Whether the definition at [begin, end) of the old text holds all of the difference in its body, and still is one
+ * definition afterwards. */
+static bool is_inside(const struct index *ix, uint32_t begin, uint32_t end, const char *new, struct span d)
+{
+	if (d.begin < begin || d.old_end >= end)
+		return false;
+	size_t new_end = end - d.old_end + d.new_end;
+	return d.begin >= begin + body_begin(ix->source + begin, end - begin) &&
+	       is_closed(ix->source + begin, end - begin) && is_closed(new + begin, new_end - begin) &&
+	       new[new_end - 1] == '}';
+}
+
+/* The source's decorated functions' lines are cheap to look at; its text is not. */
+static bool may_hold(const struct index_declaration *d, uint32_t first_line, uint32_t last_line)
+{
+	return d && !d->is_inline && d->line <= first_line && d->last_line >= last_line;
+}
+
+/* The decorated function that alone holds the difference in its body; NULL if it is not that simple. */
+static struct live_function *find_edited(const struct work *w, const struct source *s, const char *new, struct span d,
+					 const struct index_declaration **definition)
+{
+	const struct index *ix = s->index;
+	uint32_t first = 1 + token_line(ix->source, (uint32_t)d.begin);
+	uint32_t last = first + token_line(ix->source + d.begin, (uint32_t)(d.old_end - d.begin));
+
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		struct live_function *function = live_function(w->save->live, i);
+		uint32_t begin, end, line;
+		unsigned nth;
+		if (function->at.unit != s->unit)
+			continue;
+		*definition = source_definition(s, &function->at, &nth);
+		if (may_hold(*definition, first, last) && index_source_range(ix, *definition, &begin, &end, &line) &&
+		    is_inside(ix, begin, end, new, d))
+			return function;
+	}
+	return NULL;
+}
+
+/* The save in the small way: true if that was all there is to it. */
+static bool take_body(struct work *w, struct source *s)
+{
+	const struct index_declaration *definition;
+	bool taken = false;
+	size_t size;
+	char *text = text_read_file(s->unit->file, &size);
+
+	if (!text || !s->index->source)
+		goto out;
+	struct span d = compare_texts(s->index->source, s->index->source_size, text, size);
+	taken = d.begin == d.old_end && d.begin == d.new_end; /* the same bytes again */
+	struct live_function *function = taken ? NULL : find_edited(w, s, text, d, &definition);
+	if (!function)
+		goto out;
+	struct error *e = remember_identity(w, function);
+	error_free(e);
+	taken = !e && index_edit_body(s->index, definition, text, size);
+	if (taken) {
+		function->saved.edited = true;
+		add_candidate(w, function);
+	}
+out:
+	free(text);
+	return taken;
+}
+
+/* --- a whole file ------------------------------------------------------------------------------------------------ */
+
+struct spelling {
+	const char *text;
+	size_t length;
+};
+
+static int by_spelling(const void *a, const void *b)
+{
+	const struct spelling *x = a, *y = b;
+	size_t shorter = x->length < y->length ? x->length : y->length;
+	int order = memcmp(x->text, y->text, shorter);
+
+	return order ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+/* Names of the unit's decorated functions, sorted. */
+struct decorated {
+	struct spelling *names;
+	size_t count;
+};
+
+static bool find_decorated(const struct work *w, const struct source *s, struct decorated *out)
+{
+	struct live *l = w->save->live;
+
+	*out = (struct decorated){.names = calloc(live_count(l) + 1, sizeof(*out->names))};
+	if (!out->names)
+		return false;
+	for (size_t i = 0; i < live_count(l); i++) {
+		const struct live_function *function = live_function(l, i);
+		if (function->at.unit == s->unit)
+			out->names[out->count++] = (struct spelling){function->at.name, strlen(function->at.name)};
+	}
+	qsort(out->names, out->count, sizeof(*out->names), by_spelling);
+	return true;
+}
+
+static bool is_decorated(void *context, const char *name, size_t length)
+{
+	const struct decorated *d = context;
+	struct spelling key = {name, length};
+
+	return bsearch(&key, d->names, d->count, sizeof(*d->names), by_spelling) != NULL;
+}
+
+/* Whether a macro somewhere down the file makes `REALTIMEFUNC` something else does not matter: people write the word. */
+static bool is_word(const struct token_reader *r, const struct token *t)
+{
+	return token_is(r, t, "REALTIMEFUNC");
+}
+
+static size_t count_words(const char *source, size_t size)
+{
+	static const char word[] = "REALTIMEFUNC";
+	const char *at = source, *end = source + size;
+	size_t count = 0;
+
+	while (at && (at = memmem(at, (size_t)(end - at), word, sizeof(word) - 1))) {
+		at += sizeof(word) - 1;
+		count++;
+	}
+	return count;
+}
+
+/* The function that the word at that line decorates: the first definition that ends there or behind. */
+static const struct index_declaration *decorated_at(const struct index *ix, uint32_t line)
+{
+	const struct index_declaration *found = NULL;
+
+	for (uint32_t i = 0; i < ix->declaration_count; i++) {
+		const struct index_declaration *d = &ix->declarations[i];
+		if (d->kind == DECLARATION_FUNCTION && d->last_line >= line && strcmp(ix->files[d->file], ix->file) == 0 &&
+		    (!found || d->line < found->line))
+			found = d;
+	}
+	return found;
+}
+
+/* The functions that have the word before them in the file. */
+static bool find_words(const struct index *ix, struct decorated *out)
+{
+	struct token_reader r;
+	struct token t;
+
+	*out = (struct decorated){.names = calloc(count_words(ix->source, ix->source_size) + 1, sizeof(*out->names))};
+	if (!out->names)
+		return false;
+	token_reader_init(&r, ix->source, ix->source_size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		const struct index_declaration *d = is_word(&r, &t) ? decorated_at(ix, 1 + token_line(r.text, t.begin)) : NULL;
+		if (!d)
+			continue;
+		const struct index_name *name = &ix->names[d->name_end - 1];
+		out->names[out->count++] = (struct spelling){ix->text + name->begin, name->end - name->begin};
+	}
+	qsort(out->names, out->count, sizeof(*out->names), by_spelling);
+	return true;
+}
+
+static bool defines(const struct index *ix, struct spelling name)
+{
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name.text, name.length); i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_FUNCTION && ix->declarations[ix->names[i].declaration].kind == DECLARATION_FUNCTION)
+			return true;
+	return false;
+}
+
+/* Whether the program has an entry for that function, from another file that defined it when it was built. */
+static bool note_moved(struct work *w, const struct source *s, struct spelling name)
+{
+	const struct build_host *host = live_host(w->save->live);
+	char text[256];
+	uint64_t entry;
+
+	if (name.length >= sizeof(text))
+		return false;
+	memcpy(text, name.text, name.length);
+	text[name.length] = '\0';
+	if (!host->entry(host->context, s->unit, text, &entry))
+		return false;
+	text_printf(&w->notes, "%s is in %s now: that counts when the program is built again\n", text,
+		    base_name(s->unit->file));
+	return true;
+}
+
+/* Functions that were decorated or are not any more: the entry is made when the program is built. */
+static void note_decorators(struct work *w, const struct source *s, const struct index *fresh, struct decorated *entries)
+{
+	struct decorated before = {0}, now = {0};
+
+	if (!s->index->source || !fresh->source ||
+	    count_words(s->index->source, s->index->source_size) == count_words(fresh->source, fresh->source_size))
+		return;
+	if (!find_words(s->index, &before) || !find_words(fresh, &now))
+		w->failed = true;
+	for (size_t i = 0; !w->failed && i < now.count; i++) {
+		struct spelling n = now.names[i];
+		if (is_decorated(&before, n.text, n.length) || is_decorated(entries, n.text, n.length) ||
+		    note_moved(w, s, n))
+			continue;
+		if (defines(s->index, n))
+			text_printf(&w->notes, "%.*s is decorated now: it can be changed once the program is built again\n",
+				    (int)n.length, n.text);
+		else
+			text_printf(&w->notes,
+				    "%.*s is new: it is a part of the functions that call it until the program is built again\n",
+				    (int)n.length, n.text);
+	}
+	for (size_t i = 0; !w->failed && i < before.count; i++) {
+		struct spelling n = before.names[i];
+		if (!is_decorated(&now, n.text, n.length) && is_decorated(entries, n.text, n.length) && defines(fresh, n))
+			text_printf(&w->notes,
+				    "%.*s is not decorated any more: it is followed all the same until the program is built again\n",
+				    (int)n.length, n.text);
+	}
+	free(before.names);
+	free(now.names);
+}
+
+struct noting {
+	struct work *work;
+	const struct source *source;
+	const struct index *fresh;
+	struct decorated *entries;
+	bool odd; /* something differs that the check of decorated functions does not cover */
+};
+
+static bool declares_variable(const struct index *ix, const char *name, size_t length)
+{
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_VARIABLE)
+			return true;
+	return false;
+}
+
+/* What differs and has a copy in the program that goes on as it is. */
+static void note_name(void *context, const char *name, size_t length, unsigned kinds)
+{
+	struct noting *n = context;
+	struct live *l = n->work->save->live;
+	struct target_symbol symbol;
+	char text[256];
+
+	if (kinds == DIFFERENCE_MACRO || is_decorated(n->entries, name, length))
+		return;
+	n->odd = true;
+	if (length >= sizeof(text))
+		return;
+	memcpy(text, name, length);
+	text[length] = '\0';
+	if (!target_find(live_target(l), n->source->unit, text, &symbol))
+		return;
+	struct spelling spelling = {name, length};
+	if (symbol.function && kinds & DIFFERENCE_BODY && defines(n->source->index, spelling) && defines(n->fresh, spelling))
+		text_printf(&n->work->notes,
+			    "%s is not decorated: its new text runs where a decorated function calls it, elsewhere what was built\n",
+			    text);
+	else if (!symbol.function && declares_variable(n->source->index, name, length) &&
+		 declares_variable(n->fresh, name, length) && !source_is_constant(n->source, text))
+		text_printf(&n->work->notes, "%s keeps the value it has: how it is initialised counts when the program is built\n",
+			    text);
+}
+
+/* Decorated functions of the unit that the old index defines and the fresh one does not. */
+static bool loses_functions(const struct work *w, const struct source *s, const struct index *fresh)
+{
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		const struct live_function *function = live_function(w->save->live, i);
+		if (function->at.unit == s->unit && !index_find_function(fresh, function->at.name, 0) &&
+		    index_find_function(s->index, function->at.name, 0))
+			return true;
+	}
+	return false;
+}
+
+static bool any_definition_touches(const struct difference *d, const struct index *ix, const char *name)
+{
+	const struct index_declaration *e;
+
+	for (unsigned nth = 0; (e = index_find_function(ix, name, nth)); nth++)
+		if (difference_touches(d, ix->text, e->begin, e->end))
+			return true;
+	return false;
+}
+
+/* Every decorated function of the unit that may be another one in the new index. */
+static struct error *find_candidates(struct work *w, struct source *s, const struct index *fresh, struct difference *d)
+{
+	for (size_t i = 0; i < live_count(w->save->live) && !w->failed; i++) {
+		struct live_function *function = live_function(w->save->live, i);
+		const char *name = function->at.name;
+		if (function->at.unit != s->unit)
+			continue;
+		if (!function->saved.edited && !difference_has(d, name, strlen(name)) &&
+		    !any_definition_touches(d, fresh, name))
+			continue;
+		struct error *e = remember_identity(w, function);
+		if (e)
+			return e;
+		add_candidate(w, function);
+	}
+	return w->failed ? error_memory() : NULL;
+}
+
+/* Marks what the broken file changed, for all to see; their texts count when the file is whole again. */
+static void blame(struct work *w, const struct source *s, const struct index *fresh, const struct difference *d,
+		  const struct check_result *findings)
+{
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		struct live_function *function = live_function(w->save->live, i);
+		const char *name = function->at.name;
+		if (function->at.unit != s->unit)
+			continue;
+		const struct index_declaration *e = fresh ? index_find_function(fresh, name, 0) : NULL;
+		bool blamed = d && e && difference_has(d, name, strlen(name));
+		for (size_t k = 0; e && !blamed && k < findings->count; k++)
+			blamed = strcmp(findings->diagnostics[k].file, function->at.file) == 0 &&
+				 findings->diagnostics[k].line >= e->line && findings->diagnostics[k].line <= e->last_line;
+		if (!blamed)
+			continue;
+		error_free(remember_identity(w, function));
+		function->refused = true;
+		*function->saved.pending = '\0';
+		function->saved.pending_with = w->save->number;
+		record_refusal(w, function, findings->message);
+	}
+}
+
+/* Whether the file as a whole is C, where that is in doubt. NULL and *broken, and the save refused, if it is not. */
+static struct error *review(struct work *w, struct source *s, const struct index *fresh, const struct difference *d,
+			    bool *broken)
+{
+	struct check_result findings = {0};
+
+	struct error *e = review_file(s->unit->file, &s->flags, &findings);
+	if (e)
+		return e;
+	*broken = findings.failed;
+	if (*broken) {
+		blame(w, s, fresh, d, &findings);
+		char *message = findings.message;
+		findings.message = NULL;
+		refuse(w, message, s->unit->file, &findings);
+	} else {
+		check_result_fini(&findings);
+	}
+	return NULL;
+}
+
+/* Compares the file as it is with what it was. *broken: it is no C now, the save is refused and the old index stays. */
+static struct error *compare(struct work *w, struct source *s, const struct index *fresh, struct decorated *entries,
+			     bool *broken)
+{
+	struct difference *d;
+
+	struct error *e = difference_new(s->index, fresh, &d);
+	if (e)
+		return e;
+	struct noting noting = {w, s, fresh, entries, difference_is_nameless(d) || loses_functions(w, s, fresh)};
+	size_t noted = w->notes.size;
+	difference_each(d, note_name, &noting);
+	if (noting.odd)
+		e = review(w, s, fresh, d, broken);
+	if (!e && *broken && w->notes.bytes) {
+		w->notes.size = noted; /* a broken file says nothing that can be relied on */
+		w->notes.bytes[noted] = '\0';
+	}
+	if (!e && !*broken) {
+		note_decorators(w, s, fresh, entries);
+		e = difference_spread(d, is_decorated, entries);
+	}
+	if (!e && !*broken)
+		e = find_candidates(w, s, fresh, d);
+	difference_free(d);
+	return e;
+}
+
+static void forget_edits(const struct work *w, const struct source *s)
+{
+	for (size_t i = 0; i < live_count(w->save->live); i++)
+		if (live_function(w->save->live, i)->at.unit == s->unit)
+			live_function(w->save->live, i)->saved.edited = false;
+}
+
+/* Preprocessed text and source of one moment: a save in between starts it anew. */
+static struct error *read_index(const struct source *s, struct index **out)
+{
+	struct error *e = NULL;
+
+	for (int tries = 0; tries < 5; tries++) {
+		size_t size;
+		e = index_new(s->unit->file, &s->flags, out);
+		if (e)
+			return e;
+		char *text = text_read_file(s->unit->file, &size);
+		bool same = text && size == (*out)->source_size && memcmp(text, (*out)->source, size) == 0;
+		free(text);
+		if (same || tries == 4)
+			return NULL;
+		index_free(*out);
+	}
+	return NULL;
+}
+
+static struct error *take_file(struct work *w, struct save_source *ss)
+{
+	struct source *s = ss->source;
+	struct decorated entries;
+	struct index *fresh;
+	bool broken = false;
+
+	struct error *e = read_index(s, &fresh);
+	if (e && error_class(e) == ERROR_COMPILE) {
+		/* It does not even preprocess; the compiler says where. */
+		struct error *reviewed = review(w, s, NULL, NULL, &broken);
+		error_free(reviewed);
+		if (reviewed || !broken)
+			refuse_for(w, e, s->unit->file);
+		else
+			error_free(e);
+		ss->refusal = w->save->number;
+		return NULL;
+	}
+	if (e)
+		return e;
+	e = find_decorated(w, s, &entries) ? compare(w, s, fresh, &entries, &broken) : error_memory();
+	free(entries.names);
+	if (e || broken) {
+		index_free(fresh);
+		ss->refusal = broken ? w->save->number : ss->refusal;
+		return e;
+	}
+	e = source_replace(s, fresh);
+	if (!e)
+		forget_edits(w, s);
+	return e;
+}
+
+/* --- what goes live ---------------------------------------------------------------------------------------------- */
+
+/* Another followed source that defines the function now, or NULL. */
+static const char *find_new_home(const struct work *w, const struct live_function *function)
+{
+	for (size_t i = 0; i < w->save->count; i++) {
+		const struct source *s = w->save->sources[i].source;
+		if (s->unit != function->at.unit && index_find_function(s->index, function->at.name, 0))
+			return s->unit->file;
+	}
+	return NULL;
+}
+
+static void note_gone(struct work *w, struct live_function *function)
+{
+	const char *home = find_new_home(w, function);
+
+	if (function->saved.gone)
+		return;
+	function->saved.gone = true;
+	text_printf(&w->notes, "%s does not define %s any more: ", base_name(function->at.unit->file), function->at.name);
+	if (function->live)
+		text_printf(&w->notes, "version %d goes on running", function->live);
+	else
+		text_puts(&w->notes, "what was built goes on running");
+	if (home)
+		text_printf(&w->notes, "; %s does, which counts when the program is built again", base_name(home));
+	text_puts(&w->notes, "\n");
+}
+
+/* The candidate's text and its identity. *gone: its file does not define it. */
+static struct error *read_candidate(struct work *w, struct candidate *c, bool *gone)
+{
+	struct error *e = live_file_text(w->save->live, c->function, &c->text, &c->line);
+
+	*gone = e && error_class(e) == ERROR_UNKNOWN;
+	if (*gone) {
+		/* Deleted, renamed or hidden by an #if. */
+		note_gone(w, c->function);
+		error_free(e);
+		return NULL;
+	}
+	c->function->saved.gone = false;
+	return e ? e : identity_of(w, c->function, c->text, c->line, c->identity);
+}
+
+static void copy_hash(void *context, const struct history_version *v)
+{
+	snprintf(context, 33, "%s", v->slice_hash);
+}
+
+/* Whether what runs is what the file says now, though not by way of the file: written back, or rolled back. */
+static bool runs_already(const struct work *w, const struct candidate *c)
+{
+	const struct live_function *function = c->function;
+	char hash[33] = "";
+
+	if (function->live == 0)
+		return strcmp(c->identity, function->saved.built) == 0;
+	if (function->row)
+		error_free(history_find(live_history(w->save->live), function->row, function->live, copy_hash, hash));
+	return strcmp(c->identity, hash) == 0;
+}
+
+static void heal(struct live_function *function)
+{
+	function->refused = false;
+	function->saved.pending_with = 0;
+	*function->saved.pending = '\0';
+}
+
+static bool is_group(const unsigned *groups, size_t count, unsigned group)
+{
+	for (size_t i = 0; i < count; i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+/* A set of saves that this one touches: what they held is tried again. */
+struct groups {
+	unsigned *numbers;
+	size_t count;
+};
+
+static void add_group(struct work *w, struct groups *g, unsigned number)
+{
+	if (!number || is_group(g->numbers, g->count, number))
+		return;
+	unsigned *more = realloc(g->numbers, (g->count + 1) * sizeof(*more));
+	if (!more) {
+		w->failed = true;
+		return;
+	}
+	g->numbers = more;
+	more[g->count++] = number;
+}
+
+/* Everything that came with one of these. */
+static void add_pending(struct work *w, const struct groups *g)
+{
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		struct live_function *function = live_function(w->save->live, i);
+		if (function->saved.pending_with && is_group(g->numbers, g->count, function->saved.pending_with))
+			add_candidate(w, function);
+	}
+}
+
+/* Drops candidates that are what they were; what a refused save held comes along as soon as one of it changes. */
+static struct error *settle_candidates(struct work *w, struct groups *g)
+{
+	size_t kept = 0;
+
+	add_pending(w, g);
+	for (size_t i = 0; i < w->count; i++) {
+		struct candidate c = w->items[i];
+		bool gone = false;
+		w->items[i].text = NULL;
+		struct error *e = read_candidate(w, &c, &gone);
+		if (e) {
+			free(c.text);
+			return error_context(e, "%s", c.function->at.name);
+		}
+		bool changed = !gone && strcmp(c.identity, c.function->saved.live) != 0;
+		bool again = changed && c.function->saved.pending_with &&
+			     strcmp(c.identity, c.function->saved.pending) == 0 &&
+			     !is_group(g->numbers, g->count, c.function->saved.pending_with);
+		if (!again && c.function->saved.pending_with) {
+			add_group(w, g, c.function->saved.pending_with);
+			add_pending(w, g); /* behind this one */
+		}
+		if (changed && !again && runs_already(w, &c)) {
+			memcpy(c.function->saved.live, c.identity, sizeof(c.identity));
+			changed = false;
+		}
+		if (!changed)
+			heal(c.function);
+		if (changed && !again) {
+			w->items[kept++] = c;
+			continue;
+		}
+		free(c.text);
+	}
+	w->count = kept;
+	return w->failed ? error_memory() : NULL;
+}
+
+static void mark_pending(struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		struct live_function *function = w->items[i].function;
+		function->saved.pending_with = w->save->number;
+		memcpy(function->saved.pending, w->items[i].identity, sizeof(function->saved.pending));
+	}
+}
+
+static void mark_refused(struct work *w)
+{
+	mark_pending(w);
+	for (size_t i = 0; i < w->count; i++) {
+		w->items[i].function->refused = true;
+		record_refusal(w, w->items[i].function, w->out->message);
+	}
+	w->out->kind = "refused";
+}
+
+static void go_live(struct work *w)
+{
+	struct change_request request = {.origin = "file", .user = w->save->user};
+	struct change_text *texts = calloc(w->count + 1, sizeof(*texts));
+
+	for (size_t i = 0; texts && i < w->count; i++)
+		texts[i] = (struct change_text){w->items[i].function, w->items[i].text, strlen(w->items[i].text),
+						w->items[i].line};
+	struct error *e = texts ? change_texts(w->save->live, texts, w->count, &request, &w->out->outcome) : error_memory();
+	free(texts);
+	if (e) {
+		w->out->message = strdup(error_message(e));
+		error_free(e);
+		mark_refused(w);
+		return;
+	}
+	for (size_t i = 0; i < w->count; i++) {
+		memcpy(w->items[i].function->saved.live, w->items[i].identity, sizeof(w->items[i].identity));
+		heal(w->items[i].function);
+	}
+	w->out->kind = "live";
+}
+
+static void hold(struct work *w)
+{
+	mark_pending(w);
+	w->out->kind = "held";
+}
+
+/* What was saved while saves were passed over. */
+static void release(struct work *w, struct groups *g)
+{
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		const struct live_function *function = live_function(w->save->live, i);
+		if (!function->refused)
+			add_group(w, g, function->saved.pending_with);
+	}
+}
+
+static void take_source(struct work *w, struct save_source *ss, struct groups *g)
+{
+	unsigned before = ss->refusal;
+
+	/* After a refusal the file is read anew: the index is older than what was saved last. */
+	if (ss->only_itself && !before && take_body(w, ss->source))
+		return;
+	struct error *e = take_file(w, ss);
+	if (e)
+		refuse_for(w, e, ss->source->unit->file);
+	else if (ss->refusal == before) {
+		ss->refusal = 0;
+		add_group(w, g, before);
+	}
+}
+
+void save_take(const struct save *save, struct save_result *out)
+{
+	struct work w = {.save = save, .out = out};
+	struct groups groups = {0};
+
+	*out = (struct save_result){.kind = "unchanged"};
+	for (size_t i = 0; i < save->count; i++)
+		if (save->sources[i].touched)
+			take_source(&w, &save->sources[i], &groups);
+	if (save->release)
+		release(&w, &groups);
+	struct error *e = w.failed ? error_memory() : settle_candidates(&w, &groups);
+	if (e)
+		refuse_for(&w, e, w.count ? w.items[0].function->at.file : "");
+	if (w.refused)
+		mark_refused(&w);
+	else if (w.count && save->hold)
+		hold(&w);
+	else if (w.count)
+		go_live(&w);
+	out->notes = text_take(&w.notes);
+	free(groups.numbers);
+	work_fini(&w);
+}
