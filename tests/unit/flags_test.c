@@ -222,8 +222,9 @@ static void a_database_that_is_none_is_passed_over(void **state)
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"arguments\":[]}]",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"arguments\":{\"a\":1}}]",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"arguments\":[1,2]}]",
-		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\"},{\"directory\":\"@/"
-		"project\",\"file\":\"src/a.c\"}]",
+		/* of several, none has a command */
+		("[{\"directory\":\"@/project\",\"file\":\"src/a.c\"},"
+		 "{\"directory\":\"@/project\",\"file\":\"src/a.c\"}]"),
 	};
 
 	(void)state;

@@ -18,7 +18,7 @@ static long seconds = 1000;
 /* Writes the source and gives it a time that it never had. */
 static void write_source(const char *text)
 {
-	struct timespec times[2] = {{.tv_sec = ++seconds}, {.tv_sec = seconds}};
+	struct timespec now = {.tv_sec = ++seconds}, times[2] = {now, now};
 
 	fixture_write(fixture_path, text);
 	assert_int_equal(utimensat(AT_FDCWD, fixture_path, times, 0), 0);
