@@ -832,6 +832,23 @@ struct error *change_plain(struct live *l, struct live_function *f, const char *
 	return e;
 }
 
+struct error *change_load(struct live *l, struct live_function *f, int number, struct change_outcome *out)
+{
+	struct part part = {.function = f, .to = number};
+	struct change c = {.parts = &part, .count = 1};
+
+	*out = (struct change_outcome){0};
+	if (number == 0 || live_in_memory(f, number))
+		return NULL;
+	struct error *e = aim(l, &part, &c, out);
+	if (!e)
+		e = commit_parts(l, &c);
+	if (part.built)
+		build_fini(&part.build);
+	free(part.text);
+	return e;
+}
+
 /* --- optimised again -------------------------------------------------------------------------------------------- */
 
 struct error *change_optimised(struct live *l, struct live_function *f, int version, struct build *build, bool *replaced)

@@ -83,6 +83,9 @@ struct error *change_rollback(struct live *, struct live_function *, int number,
 /* Takes back the last change of this run, or does again the last that was taken back. */
 struct error *change_undo(struct live *, bool redo, const char *user, struct change_outcome *);
 
+/* Brings a version into the program's memory (live_in_memory), if it is not there, and changes nothing else. */
+struct error *change_load(struct live *, struct live_function *, int number, struct change_outcome *);
+
 /* Puts code that the program's own compiler made of the same text (build: its object and findings) in the place of a
  * version's. *replaced is false, and nothing happens, if the version is not live any more. */
 struct error *change_optimised(struct live *, struct live_function *, int version, struct build *, bool *replaced);

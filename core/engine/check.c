@@ -21,6 +21,7 @@ enum { REUSED_MAX = 8 };
 struct check {
 	CXIndex index;
 	struct reused reused[REUSED_MAX];
+	CXTranslationUnit last;
 	size_t next; /* to be given up when another set of arguments comes */
 };
 
@@ -531,7 +532,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	struct pass p = {.slice = slice, .name = name, .file = file, .line = line, .result = &result};
 	int count = choose_arguments(argv, arguments);
 
-	p.unit = parse(c, arguments, count, slice->text, slice->size);
+	c->last = p.unit = parse(c, arguments, count, slice->text, slice->size);
 	if (!p.unit)
 		return error_new(ERROR_INTERNAL, "libclang cannot read the slice of %s", name);
 	unsigned diagnostics = clang_getNumDiagnostics(p.unit);
@@ -561,6 +562,11 @@ struct error *check_parse(struct check *c, const struct slice *slice, const char
 					CXTranslationUnit_DetailedPreprocessingRecord, out) != CXError_Success)
 		return error_new(ERROR_INTERNAL, "libclang cannot read a slice");
 	return NULL;
+}
+
+struct CXTranslationUnitImpl *check_unit(const struct check *c)
+{
+	return c->last;
 }
 
 void check_result_fini(struct check_result *r)

@@ -45,6 +45,9 @@ struct error *check_slice(struct check *, const struct slice *, const char *name
 			  const char *file, unsigned line, struct check_result *out);
 void check_result_fini(struct check_result *);
 
+/* The translation unit of the slice that was checked last, NULL if there is none: the check's, until the next check. */
+struct CXTranslationUnitImpl *check_unit(const struct check *);
+
 /* The slice as libclang reads it, with a record of its macros' invocations: for who wants to know where things stand. The
  * caller's (clang_disposeTranslationUnit). */
 struct error *check_parse(struct check *, const struct slice *, const char *const *argv,

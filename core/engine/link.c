@@ -850,6 +850,10 @@ static struct error *fill_result(const struct link *link, struct link_result *ou
 	struct link_result result = {0};
 	result.entry = code->address + function->elf.st_value - code->begin;
 	result.entry_size = function->elf.st_size;
+	for (uint32_t i = 0; i < object->piece_count; i++)
+		if (object->pieces[i].reached && !object->pieces[i].bound && object->pieces[i].kind != PIECE_VARIABLE)
+			result.besides += object->pieces[i].size;
+	result.besides -= result.besides < function->elf.st_size ? result.besides : function->elf.st_size;
 	result.code_size = link->pool.count ? link->pool.used : link->code_used;
 	result.data_size = link->data_used;
 	result.variables = calloc((size_t)object->piece_count + 1, sizeof *result.variables);

@@ -57,6 +57,7 @@ struct link_variable {
 struct link_result {
 	uint64_t entry;    /* run-time address of the new version */
 	size_t entry_size; /* bytes of its machine code */
+	size_t besides;      /* bytes of constants and other functions that stand with it: 0, nothing can point into it */
 	size_t code_size;  /* bytes taken of the code region, alignment included */
 	size_t data_size;  /* bytes taken of the data region: 0, or whole pages */
 	size_t variable_count;

@@ -659,3 +659,17 @@ bool target_describe_address(struct target *target, uint64_t address, char *buff
 			 module->name);
 	return true;
 }
+
+bool target_find_line(struct target *target, uint64_t address, const char **file, unsigned *line)
+{
+	struct module *module = module_at(&target->modules, address);
+	Dwfl_Line *at = module ? dwfl_module_getsrc(module->dwfl, address) : NULL;
+	int number = 0;
+	const char *name = at ? dwfl_lineinfo(at, NULL, &number, NULL, NULL, NULL) : NULL;
+
+	if (!name || number <= 0)
+		return false;
+	*file = name;
+	*line = (unsigned)number;
+	return true;
+}

@@ -122,4 +122,7 @@ bool target_find_bound(struct target *, const struct target_unit *unit, const ch
  * (from its first byte) if there is none; false if in no module. */
 bool target_describe_address(struct target *, uint64_t address, char *buffer, size_t size);
 
+/* The file (as DWARF spells it, the target's) and line of the code at a run-time address; false where nothing says. */
+bool target_find_line(struct target *, uint64_t address, const char **file, unsigned *line);
+
 #endif

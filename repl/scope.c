@@ -1,0 +1,500 @@
+#include "scope.h"
+#include "change.h"
+#include "pool.h"
+#include "run.h"
+#include "token.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { VALUES_KEPT = 10000 };
+
+struct scope {
+	struct scope_item *items;
+	size_t item_count, item_room;
+	struct scope_value *values; /* `first` and those after it */
+	size_t value_count, value_room;
+	unsigned fresh;
+	char fresh_name[32];
+	struct text includes;
+	struct index *index;
+	const struct index *index_of; /* what it was made from */
+};
+
+struct scope *scope_new(void)
+{
+	return calloc(1, sizeof(struct scope));
+}
+
+static void item_fini(struct scope_item *item)
+{
+	for (char **name = item->names; name && *name; name++)
+		free(*name);
+	free(item->names);
+	free(item->text);
+	types_free(item->types);
+}
+
+static void value_fini(struct scope_value *v)
+{
+	types_free(v->types);
+	free(v->bytes);
+	free(v->expression);
+}
+
+static void drop_index(struct scope *s)
+{
+	index_free(s->index);
+	s->index = NULL;
+	s->index_of = NULL;
+}
+
+void scope_free(struct scope *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->item_count; i++)
+		item_fini(&s->items[i]);
+	for (size_t i = 0; i < s->value_count; i++)
+		value_fini(&s->values[i]);
+	free(s->items);
+	free(s->values);
+	text_fini(&s->includes);
+	drop_index(s);
+	free(s);
+}
+
+/* --- declarations -------------------------------------------------------------------------------------------------- */
+
+static bool item_has(const struct scope_item *item, const char *name, size_t length)
+{
+	for (char **n = item->names; *n; n++)
+		if (strlen(*n) == length && memcmp(*n, name, length) == 0)
+			return true;
+	return false;
+}
+
+const struct scope_item *scope_item(const struct scope *s, size_t i)
+{
+	return i < s->item_count ? &s->items[i] : NULL;
+}
+
+const struct scope_item *scope_find(const struct scope *s, const char *name, size_t length)
+{
+	for (size_t i = 0; i < s->item_count; i++)
+		if (item_has(&s->items[i], name, length))
+			return &s->items[i];
+	return NULL;
+}
+
+bool scope_is_type(const struct scope *s, const char *name, size_t length)
+{
+	const struct scope_item *item = scope_find(s, name, length);
+
+	return item && item->kind == SCOPE_TYPE && strstr(item->text, "typedef");
+}
+
+bool scope_forget(struct scope *s, const char *name)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->item_count;) {
+		if (!item_has(&s->items[i], name, strlen(name))) {
+			i++;
+			continue;
+		}
+		item_fini(&s->items[i]);
+		memmove(&s->items[i], &s->items[i + 1], (--s->item_count - i) * sizeof(*s->items));
+		any = true;
+	}
+	return any;
+}
+
+struct error *scope_declare(struct scope *s, const struct scope_item *item)
+{
+	for (char **name = item->names; *name; name++)
+		scope_forget(s, *name);
+	struct scope_item *more = pool_grow(s->items, s->item_count, &s->item_room, sizeof(*more));
+	if (!more)
+		return error_memory();
+	s->items = more;
+	s->items[s->item_count++] = *item;
+	return NULL;
+}
+
+const char *scope_fresh_name(struct scope *s)
+{
+	snprintf(s->fresh_name, sizeof(s->fresh_name), "rtf_type_%u", ++s->fresh);
+	return s->fresh_name;
+}
+
+/* --- includes ------------------------------------------------------------------------------------------------------ */
+
+const char *scope_includes(const struct scope *s)
+{
+	return s->includes.bytes ? s->includes.bytes : "";
+}
+
+struct error *scope_include(struct scope *s, const char *line)
+{
+	if (strstr(scope_includes(s), line))
+		return NULL;
+	text_printf(&s->includes, "%s\n", line);
+	drop_index(s);
+	return s->includes.failed ? error_memory() : NULL;
+}
+
+void scope_forget_includes(struct scope *s)
+{
+	text_fini(&s->includes);
+	drop_index(s);
+}
+
+static char *first_line(const char *text)
+{
+	const char *error = strstr(text, "error: ");
+	const char *from = error ? error + 7 : text;
+
+	return strndup(from, strcspn(from, "\n"));
+}
+
+/* What `cc -E` makes of the file and the includes. */
+static struct error *preprocess(const struct scope *s, const struct source *source, struct run_output *output)
+{
+	const char *slash = strrchr(source->unit->file, '/');
+	char *directory = slash ? strndup(source->unit->file, (size_t)(slash - source->unit->file)) : strdup(".");
+	char *input = NULL;
+	size_t words = 0;
+
+	while (source->flags.argv[words])
+		words++;
+	const char **argv = calloc(words + 10, sizeof(*argv));
+	if (!argv || !directory ||
+	    asprintf(&input, "#include \"%s\"\n%s", source->unit->file, scope_includes(s)) < 0) {
+		free(argv);
+		free(directory);
+		return error_memory();
+	}
+	memcpy(argv, source->flags.argv, words * sizeof(*argv));
+	const char *more[] = {"-iquote", directory, "-E", "-dD", "-w", "-DREALTIMEFUNC=", "-xc", "-"};
+	memcpy(argv + words, more, sizeof(more));
+	struct error *e = run(argv, source->flags.directory, input, output);
+	free(argv);
+	free(input);
+	free(directory);
+	return e;
+}
+
+struct error *scope_index(struct scope *s, const struct source *source, struct index **out)
+{
+	struct run_output output;
+
+	*out = NULL;
+	if (!s->includes.size)
+		return NULL;
+	if (s->index_of == source->index) {
+		*out = s->index;
+		return NULL;
+	}
+	drop_index(s);
+	struct error *e = preprocess(s, source, &output);
+	if (e)
+		return e;
+	if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0) {
+		char *why = first_line(output.err);
+		e = error_new(ERROR_COMPILE, "%s", why ? why : "the includes cannot be preprocessed");
+		free(why);
+	} else {
+		e = index_new_from_text(source->unit->file, output.out, output.out_size, NULL, 0, &s->index);
+		output.out = NULL;
+	}
+	run_output_fini(&output);
+	if (e)
+		return e;
+	s->index_of = source->index;
+	*out = s->index;
+	return NULL;
+}
+
+/* --- values -------------------------------------------------------------------------------------------------------- */
+
+struct error *scope_keep(struct scope *s, struct scope_value *value, unsigned *number)
+{
+	struct scope_value *more = pool_grow(s->values, s->value_count, &s->value_room, sizeof(*more));
+
+	if (!more)
+		return error_memory();
+	s->values = more;
+	if (s->value_count >= VALUES_KEPT) {
+		/* A script that prints for days: the oldest go, their numbers stay. */
+		struct scope_value *old = &s->values[s->value_count - VALUES_KEPT];
+		value_fini(old);
+		*old = (struct scope_value){0};
+	}
+	s->values[s->value_count++] = *value;
+	*number = (unsigned)s->value_count;
+	return NULL;
+}
+
+struct scope_value *scope_value(struct scope *s, unsigned number)
+{
+	if (number == 0)
+		number = (unsigned)s->value_count;
+	if (number == 0 || number > s->value_count || !s->values[number - 1].type)
+		return NULL;
+	return &s->values[number - 1];
+}
+
+/* --- texts --------------------------------------------------------------------------------------------------------- */
+
+struct making {
+	struct scope *scope;
+	struct live *live;
+	struct evaluator *evaluator;
+	const char *file;
+	struct scope_text *out;
+	struct text before, extra; /* what needs nothing of the scope's; the rest */
+	bool *wanted;              /* of the scope's items */
+};
+
+struct error *scope_text_bind(struct scope_text *t, const char *name, uint64_t address)
+{
+	struct scope_binding *more = pool_grow(t->bindings, t->binding_count, &t->binding_room, sizeof(*more));
+
+	if (!more)
+		return error_memory();
+	t->bindings = more;
+	struct scope_binding *b = &t->bindings[t->binding_count++];
+	snprintf(b->name, sizeof(b->name), "%s", name);
+	b->address = address;
+	return NULL;
+}
+
+bool scope_text_resolve(void *context, const char *name, uint64_t *address)
+{
+	const struct scope_text *t = context;
+
+	for (size_t i = 0; i < t->binding_count; i++) {
+		if (strcmp(t->bindings[i].name, name) != 0)
+			continue;
+		*address = t->bindings[i].address;
+		return true;
+	}
+	return false;
+}
+
+static bool is_bound(const struct scope_text *t, const char *name)
+{
+	uint64_t unused;
+
+	return scope_text_resolve((void *)t, name, &unused);
+}
+
+static void want_names(struct making *m, const char *text);
+
+/* Into the program's memory, once: there it can be named. */
+static struct error *place_value(struct making *m, struct scope_value *v)
+{
+	if (v->address)
+		return NULL;
+	struct error *e = evaluator_alloc(m->evaluator, v->size, v->type->align, &v->address);
+	if (!e)
+		e = program_write(live_program(m->live), v->address, v->bytes, v->size);
+	if (e)
+		v->address = 0;
+	return e;
+}
+
+/* `$`, `$3`. */
+static struct error *use_value(struct making *m, const char *name, size_t length)
+{
+	char digits[16], symbol[64], *end;
+
+	snprintf(digits, sizeof(digits), "%.*s", (int)length - 1, name + 1);
+	unsigned long number = strtoul(digits, &end, 10);
+	if (*end)
+		return NULL; /* a name of the program's, or no C */
+	struct scope_value *v = number <= VALUES_KEPT * 100UL ? scope_value(m->scope, (unsigned)number) : NULL;
+	if (!v || (length > 1 && number == 0))
+		return error_new(ERROR_UNKNOWN, "there is no value %.*s", (int)length, name);
+	snprintf(symbol, sizeof(symbol), "rtf_value_%zu", (size_t)(v - m->scope->values) + 1);
+	struct error *e = place_value(m, v);
+	if (!e && !is_bound(m->out, symbol))
+		e = scope_text_bind(m->out, symbol, v->address);
+	if (e)
+		return e;
+	/* A type without a name is that of the expression it came from. */
+	const char *type = v->type->nameless ? v->expression : v->type->name;
+	want_names(m, type);
+	if (v->type->kind == TYPE_FUNCTION)
+		return error_new(ERROR_USAGE, "%.*s is a function: call it by its name", (int)length, name);
+	text_printf(&m->extra, "extern __typeof__(%s) %.*s __asm__(\"%s\");\n", type, (int)length, name, symbol);
+	return NULL;
+}
+
+/* `price@2`: an older version, called past the entry. */
+static struct error *use_version(struct making *m, const char *name, size_t length, int number)
+{
+	char bare[256], symbol[96];
+	struct live_function *f;
+	struct change_outcome out;
+
+	snprintf(bare, sizeof(bare), "%.*s", (int)length, name);
+	struct error *e = live_find(m->live, bare, m->file, &f);
+	if (e)
+		return e;
+	uint64_t address = program_built(live_program(m->live), f->arena, f->slot);
+	if (number > 0) {
+		e = change_load(m->live, f, number, &out);
+		change_outcome_fini(&out);
+		const struct live_version *v = e ? NULL : live_in_memory(f, number);
+		if (e || !v)
+			return e ? e : error_new(ERROR_UNKNOWN, "%s has no version %d", bare, number);
+		address = v->entry;
+	}
+	if (snprintf(symbol, sizeof(symbol), "rtf_version_%d_%s", number, bare) >= (int)sizeof(symbol))
+		return error_new(ERROR_USAGE, "%s@%d: the name is too long", bare, number);
+	if (is_bound(m->out, symbol))
+		return NULL;
+	text_printf(&m->before, "extern __typeof__(%s) %s$%d __asm__(\"%s\");\n", bare, bare, number, symbol);
+	return scope_text_bind(m->out, symbol, address);
+}
+
+/* The scope's items that a text names, and those that they name. */
+static void want_names(struct making *m, const char *text)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, text, (uint32_t)strlen(text));
+	r.line_start = false;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind != TOKEN_NAME)
+			continue;
+		for (size_t i = 0; i < m->scope->item_count; i++) {
+			if (m->wanted[i] || !item_has(&m->scope->items[i], text + t.begin, t.end - t.begin))
+				continue;
+			m->wanted[i] = true;
+			want_names(m, m->scope->items[i].text + (*m->scope->items[i].text == '#'));
+		}
+	}
+}
+
+/* A number behind `@`, which becomes `$`: a name as long as what was there. */
+static bool version_behind(struct token_reader *r, char *text, const struct token *name, int *number)
+{
+	struct token at, digits;
+
+	struct token_reader ahead = *r;
+	token_next(&ahead, &at);
+	if (at.kind != TOKEN_PUNCTUATOR || at.first != '@' || at.begin != name->end || at.end - at.begin != 1)
+		return false;
+	token_next(&ahead, &digits);
+	if (digits.kind != TOKEN_NUMBER || digits.begin != at.end || digits.end - digits.begin > 9)
+		return false;
+	for (uint32_t i = digits.begin; i < digits.end; i++)
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+	*number = atoi(text + digits.begin);
+	text[at.begin] = '$';
+	*r = ahead;
+	return true;
+}
+
+static struct error *read_text(struct making *m, char *text, size_t size)
+{
+	struct token_reader r;
+	struct token t;
+	struct error *e = NULL;
+	struct text used = {0}; /* values that have been declared */
+
+	token_reader_init(&r, text, (uint32_t)size);
+	for (token_next(&r, &t); t.kind != TOKEN_END && !e; token_next(&r, &t)) {
+		const char *name = text + t.begin;
+		int length = (int)(t.end - t.begin), number;
+		if (t.kind != TOKEN_NAME)
+			continue;
+		if (*name == '$') {
+			char key[32];
+			snprintf(key, sizeof(key), " %.*s ", length, name);
+			if (used.bytes && strstr(used.bytes, key))
+				continue;
+			text_puts(&used, key);
+			e = use_value(m, name, (size_t)length);
+		} else if (version_behind(&r, text, &t, &number)) {
+			e = use_version(m, name, (size_t)length, number);
+		}
+	}
+	text_fini(&used);
+	return e;
+}
+
+static struct error *bind_items(struct making *m, struct text *extra)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < m->scope->item_count && !e; i++) {
+		const struct scope_item *item = &m->scope->items[i];
+		if (!m->wanted[i])
+			continue;
+		text_printf(extra, "%s\n", item->text);
+		if (item->kind == SCOPE_VARIABLE)
+			e = scope_text_bind(m->out, item->names[0], item->address);
+	}
+	return e;
+}
+
+/* What ends the program ends only the evaluation. */
+static struct error *bind_exits(struct making *m)
+{
+	static const char *const now[] = {"_exit", "_Exit", "quick_exit"};
+	const struct program *program = live_program(m->live);
+
+	struct error *e = scope_text_bind(m->out, "exit", program_exit(program, false));
+	for (size_t i = 0; i < 3 && !e; i++)
+		e = scope_text_bind(m->out, now[i], program_exit(program, true));
+	return e;
+}
+
+struct error *scope_text_new(struct scope *s, struct live *l, struct evaluator *ev, const char *file, const char *text, size_t size,
+			     struct scope_text *out)
+{
+	struct making m = {.scope = s, .live = l, .evaluator = ev, .file = file, .out = out};
+	struct text extra = {0};
+
+	*out = (struct scope_text){.text = strndup(text, size)};
+	m.wanted = calloc(s->item_count + 1, sizeof(*m.wanted));
+	struct error *e = out->text && m.wanted ? NULL : error_memory();
+	if (!e)
+		e = read_text(&m, out->text, strlen(out->text));
+	if (!e)
+		want_names(&m, out->text);
+	if (!e)
+		e = bind_exits(&m);
+	if (!e) {
+		text_append(&extra, m.before.bytes ? m.before.bytes : "", m.before.size);
+		e = bind_items(&m, &extra);
+		text_append(&extra, m.extra.bytes ? m.extra.bytes : "", m.extra.size);
+	}
+	free(m.wanted);
+	text_fini(&m.before);
+	text_fini(&m.extra);
+	out->extra = text_take(&extra);
+	if (!e && !out->extra)
+		e = error_memory();
+	if (e) {
+		scope_text_fini(out);
+		*out = (struct scope_text){0};
+	}
+	return e;
+}
+
+void scope_text_fini(struct scope_text *t)
+{
+	free(t->text);
+	free(t->extra);
+	free(t->bindings);
+	*t = (struct scope_text){0};
+}

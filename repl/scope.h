@@ -1,0 +1,90 @@
+/* What one console has declared, and the values it has seen: session variables, types, macros, includes, `$` and `$N`.
+ *
+ * A scope's declarations stand before what its console types next, as far as that names them. Its variables live in the
+ * program, for good; forgotten is only the name. One thread. */
+#ifndef RTF_SCOPE_H
+#define RTF_SCOPE_H
+
+#include "error.h"
+#include "evaluate.h"
+#include "live.h"
+#include "text.h"
+#include "type.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct scope;
+
+enum scope_kind { SCOPE_TYPE, SCOPE_MACRO, SCOPE_PROTOTYPE, SCOPE_VARIABLE };
+
+/* A declaration. */
+struct scope_item {
+	enum scope_kind kind;
+	char *text;   /* one that may stand in front of any code: `extern` for a variable, a whole line for a macro */
+	char **names; /* that it declares, NULL at the end; tags as "struct x" too */
+	uint64_t address; /* of a variable */
+	struct types *types;
+	const struct type *type;
+};
+
+/* A value that was shown. */
+struct scope_value {
+	struct types *types;
+	const struct type *type;
+	unsigned char *bytes;
+	size_t size;
+	char *expression; /* its text */
+	uint64_t address; /* where the program has it, once an expression has named it; 0: nowhere yet */
+};
+
+struct scope *scope_new(void); /* NULL without memory */
+void scope_free(struct scope *); /* takes NULL */
+
+/* Takes the item (its strings and types, not the struct) in place of what has the same names. */
+struct error *scope_declare(struct scope *, const struct scope_item *);
+bool scope_forget(struct scope *, const char *name); /* false: there is none */
+const struct scope_item *scope_item(const struct scope *, size_t i); /* NULL behind the last */
+const struct scope_item *scope_find(const struct scope *, const char *name, size_t length);
+bool scope_is_type(const struct scope *, const char *name, size_t length);
+
+/* A name of its own for something without one, valid until the next. */
+const char *scope_fresh_name(struct scope *);
+
+/* #include lines, each with its newline; "" if there are none. */
+const char *scope_includes(const struct scope *);
+struct error *scope_include(struct scope *, const char *line);
+void scope_forget_includes(struct scope *);
+
+/* The unit's index with the console's includes behind its file; the scope's, until its includes or the file change. NULL in
+ * *out if there are no includes. */
+struct error *scope_index(struct scope *, const struct source *, struct index **out);
+
+/* Takes the value; its number, from 1. */
+struct error *scope_keep(struct scope *, struct scope_value *, unsigned *number);
+struct scope_value *scope_value(struct scope *, unsigned number); /* 0: the last; NULL: there is none */
+
+/* A text made fit for compilers: its `$`, `$N`, NAME@N and session variables declared. */
+struct scope_text {
+	char *text;  /* as long as the original */
+	char *extra; /* declarations that stand before it */
+	struct scope_binding {
+		char name[96];
+		uint64_t address;
+	} *bindings;
+	size_t binding_count, binding_room;
+};
+
+/* Values that it names come into the program's memory, and versions that are not there. */
+struct error *scope_text_new(struct scope *, struct live *, struct evaluator *, const char *file, const char *text, size_t size,
+			     struct scope_text *out);
+void scope_text_fini(struct scope_text *);
+
+/* Adds one more declaration, and where it is. */
+struct error *scope_text_bind(struct scope_text *, const char *name, uint64_t address);
+
+/* For build_request: `context` is the scope_text. */
+bool scope_text_resolve(void *context, const char *name, uint64_t *address);
+
+#endif
