@@ -100,7 +100,7 @@ bench: deps-bench
 TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c tests/system/*_test.c tests/real/*_test.c))
 CHOSEN := $(if $(T),$(foreach t,$(TESTS),$(if $(findstring $(T),$(t)),$(t))),$(TESTS))
 REAL_OBJ := $(B)/tests/real/child.o $(B)/tests/real/subject.o
-SYSTEM_OBJ := $(B)/tests/system/compiled.o
+SYSTEM_OBJ := $(B)/tests/system/compiled.o $(B)/tests/system/followed.o
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/repl/line.o $(B)/libengine.a
 	$(call say,LINK,$@)

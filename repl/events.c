@@ -28,14 +28,22 @@ static json_t *functions_json(struct text *text, const struct follow_news *news)
 	return list;
 }
 
+static void tell_lines(struct program *program, int level, const char *text)
+{
+	while (text && *text) {
+		size_t size = strcspn(text, "\n");
+		program_log(program, level, "%.*s", (int)size, text);
+		text += size + (text[size] == '\n');
+	}
+}
+
+/* "unchanged" is for scripts that wait for their save; people are told what changed. */
 void events_tell_save(void *context, const struct follow_news *news)
 {
 	struct session_host *host = context;
 	struct text text = {0};
-	bool refused = strcmp(news->kind, "live") != 0;
+	bool refused = strcmp(news->kind, "refused") == 0;
 
-	if (strcmp(news->kind, "unchanged") == 0)
-		return;
 	json_t *functions = functions_json(&text, news);
 	json_t *event = json_pack("{s:s, s:s, s:o, s:I}", "event", news->kind, "file", news->file, "functions", functions,
 				  "latency_us", (json_int_t)news->latency_us);
@@ -44,16 +52,17 @@ void events_tell_save(void *context, const struct follow_news *news)
 		json_object_set_new(event, "diagnostics", show_diagnostics_json(&news->outcome->check));
 	}
 	if (news->message) {
-		text_printf(&text, "%s: %s%s\n", base_name(news->file), news->message,
-			    refused ? "; what ran before still runs" : "");
+		text_printf(&text, "%s: %s; what ran before still runs\n", base_name(news->file), news->message);
 		json_object_set_new(event, "message", json_string(news->message));
 	}
-	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
-	for (const char *line = text.bytes; line && *line;) {
-		size_t size = strcspn(line, "\n");
-		program_log(host->program, refused ? LOG_WARNING : LOG_INFO, "%.*s", (int)size, line);
-		line += size + (line[size] == '\n');
+	if (strcmp(news->kind, "held") == 0)
+		text_printf(&text, "%s saved, and not followed: \\follow is off\n", base_name(news->file));
+	if (*news->notes) {
+		text_puts(&text, news->notes);
+		json_object_set_new(event, "notes", json_string(news->notes));
 	}
+	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
+	tell_lines(host->program, refused || *news->notes ? LOG_WARNING : LOG_INFO, text.bytes);
 	text_fini(&text);
 	session_broadcast(host, event);
 }

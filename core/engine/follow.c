@@ -73,10 +73,13 @@ int64_t follow_deadline(const struct follow *f)
 
 /* --- which files ------------------------------------------------------------------------------------------------ */
 
-/* The system's headers do not change while one edits. */
-static bool is_system_file(const char *path)
+/* The system's headers do not change while one edits; "<built-in>" and the folder that the compiler ran in, with its
+ * slashes behind, are no files. */
+static bool is_no_source(const char *path)
 {
-	return *path == '<' || strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/", 9) == 0;
+	size_t length = strlen(path);
+
+	return !length || *path == '<' || path[length - 1] == '/' || strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/", 9) == 0;
 }
 
 /* A name from a line marker, which may be relative to the folder the compiler ran in. */
@@ -107,7 +110,7 @@ static void each_file(const struct source *s, bool (*each)(void *context, const 
 	if (!each(context, s->unit->file))
 		return;
 	for (uint32_t i = 0; i < s->index->file_count; i++) {
-		char *path = is_system_file(s->index->files[i]) ? NULL : absolute(s, s->index->files[i]);
+		char *path = is_no_source(s->index->files[i]) ? NULL : absolute(s, s->index->files[i]);
 		bool more = !path || each(context, path);
 		free(path);
 		if (!more)

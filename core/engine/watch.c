@@ -36,9 +36,11 @@ struct watch {
 	size_t room;
 	size_t dirty, lost;
 	int64_t lost_looked;
+	int64_t held_until; /* a lock holds a save up: when to look again */
 };
 
 enum {
+	READS_MAX = 64,
 	WATCH_EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF,
 	WATCH_SAVES = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE,
 };
@@ -256,7 +258,8 @@ void watch_read(struct watch *w)
 	char buffer[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
 	ssize_t n;
 
-	while ((n = read(w->fd, buffer, sizeof(buffer))) > 0) {
+	/* Not for ever: someone may write faster than we read. */
+	for (int i = 0; i < READS_MAX && (n = read(w->fd, buffer, sizeof(buffer))) > 0; i++) {
 		for (char *p = buffer; p < buffer + n;) {
 			const struct inotify_event *event = (const void *)p;
 			take_event(w, event);
@@ -361,23 +364,26 @@ bool watch_is_busy(const struct watch *w)
 
 int64_t watch_deadline(const struct watch *w)
 {
-	int64_t deadline = 0, now = build_now_us();
+	int64_t deadline = w->dirty ? w->held_until : 0;
 
 	if (!w->dirty)
-		return w->lost ? now + WATCH_LOST_US : 0;
+		return w->lost ? w->lost_looked + WATCH_LOST_US : 0;
 	for (size_t i = 0; i < w->file_count; i++)
 		if (w->files[i].dirty && settles(&w->files[i]) > deadline)
 			deadline = settles(&w->files[i]);
-	/* Past it and still here: a lock holds it up. */
-	return deadline > now ? deadline : now + 2000;
+	return deadline;
 }
 
-static bool has_settled(const struct watch *w, int64_t now)
+static bool has_settled(struct watch *w, int64_t now)
 {
-	for (size_t i = 0; i < w->file_count; i++) {
-		const struct file *f = &w->files[i];
-		if (f->dirty && (now < settles(f) || is_locked(w, f, now)))
+	for (size_t i = 0; i < w->file_count; i++)
+		if (w->files[i].dirty && now < settles(&w->files[i]))
 			return false;
+	for (size_t i = 0; i < w->file_count; i++) {
+		if (!w->files[i].dirty || !is_locked(w, &w->files[i], now))
+			continue;
+		w->held_until = now + WATCH_LOCKED_US;
+		return false;
 	}
 	return true;
 }

@@ -1,0 +1,543 @@
+/* Save the file and the next call runs it: what counts as a change, what is refused and how it heals, what happens to
+ * functions that come and go. How editors save is in editors_test.c. */
+#include "followed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct followed host;
+
+static int start(void **state)
+{
+	(void)state;
+	followed_init(&host);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	followed_fini(&host);
+	return 0;
+}
+
+/* --- what counts --------------------------------------------------------------------------------------------------- */
+
+static void a_saved_body_is_live_for_the_next_call(void **state)
+{
+	(void)state;
+	followed_assert_call(&host, "scaled", 2, 6);
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * FACTOR + 1");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 7);
+	followed_assert_state(&host, "scaled", "saved");
+	followed_edit(&host, "follow_host.c", "n * FACTOR + 1", "n * FACTOR + 2");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 8);
+}
+
+static void statics_are_shared_with_what_was_built(void **state)
+{
+	(void)state;
+	followed_assert_call(&host, "counted", 2, 2);
+	followed_edit(&host, "follow_host.c", "calls += n;", "calls += n * 10;");
+	followed_assert_live(&host, "counted");
+	followed_assert_call(&host, "counted", 2, 22);
+}
+
+static void a_macro_reaches_those_who_use_it(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "#define FACTOR 3", "#define FACTOR 4");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 8);
+}
+
+static void an_enumeration_constant_in_a_header_reaches_those_who_use_it(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow.h", "OFFSET = 1", "OFFSET = 11");
+	followed_assert_live(&host, "moved");
+	followed_assert_call(&host, "moved", 2, 13);
+}
+
+static void an_inline_function_reaches_those_who_call_it(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow.h", "return n * 2;", "return n * 2 + 1;");
+	followed_assert_live(&host, "doubled");
+	followed_assert_call(&host, "doubled", 4, 9);
+}
+
+static void a_static_helper_reaches_those_who_call_it(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "return n + 100;", "return n + 200;");
+	json_t *event = followed_await(&host, "live");
+	assert_int_equal(json_array_size(json_object_get(event, "functions")), 1);
+	assert_non_null(strstr(json_string_value(json_object_get(event, "notes")), "helper is not decorated"));
+	json_decref(event);
+	followed_assert_call(&host, "helped", 1, 201);
+	followed_edit(&host, "follow_host.c", "return n + 200;", "return n + 100;");
+	json_decref(followed_await(&host, "live"));
+	followed_assert_call(&host, "helped", 1, 101);
+}
+
+static void a_constant_table_reaches_those_who_read_it(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "{10, 20, 30}", "{10, 21, 30}");
+	followed_assert_live(&host, "looked_up");
+	followed_assert_call(&host, "looked_up", 1, 21);
+}
+
+static void a_header_below_a_header_reaches_two_files_at_once(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_deep.h", "DEEP 1000", "DEEP 2000");
+	followed_assert_live(&host, "deep other_deep");
+	followed_assert_call(&host, "deep", 1, 2001);
+	followed_assert_call(&host, "other_deep", 1, -1999);
+	compiled_assert_says(&host.subject, 0, "\\undo", "deep");
+	followed_assert_call(&host, "deep", 1, 1001);
+	followed_assert_call(&host, "other_deep", 1, -999);
+}
+
+static void comments_and_spaces_alone_change_nothing(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "\treturn n * FACTOR;", "\t/* by FACTOR */\n\n\treturn n*FACTOR;");
+	followed_assert_unchanged(&host, NULL);
+	followed_edit(&host, "follow_host.c", "#define FACTOR 3", "/* above */\n\n\n#define FACTOR\t3");
+	followed_assert_unchanged(&host, NULL);
+	followed_edit(&host, "follow.h", "enum { OFFSET = 1 };", "enum {\n\tOFFSET = 1, /* one */\n};");
+	json_decref(followed_await(&host, "live")); /* the comma is a token */
+	compiled_assert_live(&host.subject, "scaled", 0, 1, "built");
+}
+
+static void the_same_bytes_again_change_nothing(void **state)
+{
+	char *text = followed_read(&host, "follow_host.c");
+
+	(void)state;
+	followed_write(&host, "follow_host.c", text);
+	followed_assert_unchanged(&host, NULL);
+	free(text);
+}
+
+static void reverting_takes_effect(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * FACTOR + 1");
+	followed_assert_live(&host, "scaled");
+	followed_edit(&host, "follow_host.c", "n * FACTOR + 1", "n * FACTOR");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 6);
+	followed_assert_state(&host, "scaled", "saved");
+}
+
+/* A body that was taken alone, and then the whole file as it was. */
+static void reverting_with_the_rest_of_the_file_takes_effect(void **state)
+{
+	char *before = followed_read(&host, "follow_host.c"), *after;
+
+	(void)state;
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * FACTOR + 1");
+	followed_assert_live(&host, "scaled");
+	after = child_replace(before, "{10, 20, 30}", "{11, 20, 30}");
+	followed_write(&host, "follow_host.c", after);
+	followed_assert_live(&host, "scaled looked_up");
+	followed_assert_call(&host, "scaled", 2, 6);
+	free(before);
+	free(after);
+}
+
+static void several_functions_in_one_save_are_one_change(void **state)
+{
+	char *text = followed_edited(&host, "follow_host.c", "n * FACTOR", "n * 5"), *more;
+
+	(void)state;
+	more = child_replace(text, "n + OFFSET", "n + 50");
+	followed_write(&host, "follow_host.c", more);
+	followed_assert_live(&host, "scaled moved");
+	followed_assert_call(&host, "scaled", 1, 5);
+	followed_assert_call(&host, "moved", 1, 51);
+	compiled_assert_says(&host.subject, 0, "\\undo", "moved");
+	followed_assert_call(&host, "scaled", 1, 3);
+	followed_assert_call(&host, "moved", 1, 2);
+	free(text);
+	free(more);
+}
+
+static void an_initialiser_is_reported_and_not_applied(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "bias = 7", "bias = 8");
+	followed_assert_unchanged(&host, "bias keeps the value it has");
+	followed_assert_call(&host, "biased", 1, 8);
+}
+
+static void an_undecorated_function_is_said_to_stay(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "return n - 1;", "return n - 2;");
+	followed_assert_unchanged(&host, "plain is not decorated");
+	followed_assert_call(&host, "plain", 5, 4);
+}
+
+/* --- errors -------------------------------------------------------------------------------------------------------- */
+
+static void an_error_in_a_body_is_shown_and_heals(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "return n * FACTOR;", "return n * FACTOOR;");
+	json_t *event = followed_await(&host, "refused");
+	json_t *first = json_array_get(json_object_get(event, "diagnostics"), 0);
+	const char *text = json_string_value(json_object_get(event, "text"));
+	char *file = compiled_path(&host.subject, "follow_host.c");
+	assert_string_equal(json_string_value(json_object_get(first, "file")), file);
+	assert_int_equal(json_integer_value(json_object_get(first, "line")), 24);
+	assert_non_null(strstr(text, "return n * FACTOOR;"));
+	assert_non_null(strstr(text, "^"));
+	json_decref(event);
+	free(file);
+	followed_assert_call(&host, "scaled", 2, 6);
+	followed_assert_state(&host, "scaled", "refused");
+	compiled_assert_says(&host.subject, 0, "\\log scaled", "FACTOOR");
+
+	followed_edit(&host, "follow_host.c", "FACTOOR", "FACTOR * 2");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 12);
+	followed_assert_state(&host, "scaled", "saved");
+}
+
+static void taking_the_error_back_heals(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "n * FACTOR;", "n * ;");
+	followed_assert_refused(&host, "expected expression");
+	followed_assert_state(&host, "scaled", "refused");
+	followed_edit(&host, "follow_host.c", "n * ;", "n * FACTOR;");
+	followed_assert_unchanged(&host, NULL);
+	followed_assert_state(&host, "scaled", "built");
+}
+
+static void an_open_brace_breaks_nothing_else(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "\treturn n * FACTOR;\n}", "\tif (n) {\n\treturn n * FACTOR;\n}");
+	followed_assert_refused(&host, "follow_host.c");
+	followed_assert_call(&host, "scaled", 2, 6);
+	followed_assert_call(&host, "moved", 2, 3);
+	followed_edit(&host, "follow_host.c", "\tif (n) {\n\treturn n * FACTOR;\n}", "\tif (n)\n\t\treturn n * 7;\n\treturn 1;\n}");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 14);
+}
+
+static void an_error_between_functions_is_shown(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "static int calls;", "static int calls\n");
+	followed_assert_refused(&host, "error");
+	followed_edit(&host, "follow_host.c", "static int calls\n", "static int calls;");
+	followed_assert_unchanged(&host, NULL);
+	followed_edit(&host, "follow_host.c", "static int calls;", "static int calls;\nnonsense here;");
+	followed_assert_refused(&host, "nonsense");
+	followed_edit(&host, "follow_host.c", "nonsense here;", "");
+	followed_assert_unchanged(&host, NULL);
+}
+
+static void an_error_in_a_helper_refuses_its_callers(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "return n + 100;", "return n + nothing;");
+	followed_assert_refused(&host, "nothing");
+	followed_assert_call(&host, "helped", 1, 101);
+}
+
+static void a_missing_header_is_shown(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "#include \"follow.h\"", "#include \"follow.h\"\n#include \"missing.h\"");
+	followed_assert_refused(&host, "missing.h");
+	followed_write(&host, "missing.h", "#define MISSING 1\n");
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * FACTOR + MISSING");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 7);
+	followed_write(&host, "missing.h", "#define MISSING 2\n");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 8);
+}
+
+static void one_error_holds_up_the_whole_save(void **state)
+{
+	char *text = followed_edited(&host, "follow_host.c", "n * FACTOR", "n * 5"), *more;
+
+	(void)state;
+	more = child_replace(text, "n + OFFSET", "n + OFFSETS");
+	followed_write(&host, "follow_host.c", more);
+	followed_assert_refused(&host, "OFFSETS");
+	followed_assert_call(&host, "scaled", 1, 3);
+	followed_assert_state(&host, "scaled", "refused");
+	followed_assert_state(&host, "moved", "refused");
+	followed_edit(&host, "follow_host.c", "n + OFFSETS", "n + 50");
+	followed_assert_live(&host, "scaled moved");
+	free(text);
+	free(more);
+}
+
+static void a_refused_function_does_not_hold_up_later_saves(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * FACTOOR");
+	followed_assert_refused(&host, "FACTOOR");
+	followed_edit(&host, "follow_host.c", "n + OFFSET", "n + 50");
+	followed_assert_live(&host, "moved");
+	followed_assert_state(&host, "scaled", "refused");
+	followed_edit(&host, "follow_other.c", "n + 5", "n + 6");
+	followed_assert_live(&host, "other");
+}
+
+static void a_changed_layout_is_refused_by_name(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow.h", "\tint quantity;\n", "\tint quantity;\n\tlong weight;\n");
+	followed_assert_refused(&host, "struct item");
+	followed_assert_call(&host, "quantity", 3, 3);
+	followed_assert_state(&host, "quantity", "refused");
+	compiled_assert_says(&host.subject, 0, "\\log quantity", "struct item");
+	followed_edit(&host, "follow.h", "\tlong weight;\n", "");
+	followed_assert_unchanged(&host, NULL);
+	followed_assert_state(&host, "quantity", "built");
+}
+
+static void a_changed_signature_is_refused_with_both(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "static int scaled(int n)", "static int scaled(long n)");
+	followed_assert_refused(&host, "int scaled(long)");
+	followed_assert_call(&host, "scaled", 2, 6);
+	followed_assert_state(&host, "scaled", "refused");
+	compiled_assert_says(&host.subject, 0, "\\log scaled", "int scaled(int)");
+}
+
+/* --- functions that come and go ------------------------------------------------------------------------------------ */
+
+static void a_deleted_function_goes_on_running(void **state)
+{
+	char *text = followed_read(&host, "follow_other.c");
+	char *without = child_replace(text, "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 5;\n}\n", "");
+
+	(void)state;
+	assert_non_null(without);
+	followed_write(&host, "follow_other.c", without);
+	followed_assert_unchanged(&host, "follow_other.c does not define other any more: what was built goes on running");
+	followed_assert_call(&host, "other", 1, 6);
+	followed_write(&host, "follow_other.c", text);
+	followed_assert_unchanged(&host, NULL);
+	followed_edit(&host, "follow_other.c", "n + 5", "n + 15");
+	followed_assert_live(&host, "other");
+	followed_assert_call(&host, "other", 1, 16);
+	free(text);
+	free(without);
+}
+
+static void a_renamed_function_goes_on_running_under_its_old_name(void **state)
+{
+	char *text = followed_edited(&host, "follow_host.c", "static int counted(int n)", "static int counting(int n)"), *more;
+
+	(void)state;
+	more = child_replace(text, "counted}", "counting}");
+	followed_write(&host, "follow_host.c", more);
+	json_t *event = followed_await(&host, "unchanged");
+	const char *notes = json_string_value(json_object_get(event, "notes"));
+	assert_non_null(strstr(notes, "follow_host.c does not define counted any more"));
+	assert_non_null(strstr(notes, "counting is new"));
+	json_decref(event);
+	followed_assert_call(&host, "counted", 1, 1);
+	free(text);
+	free(more);
+}
+
+static void a_function_without_its_decorator_is_followed_on(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_other.c", "REALTIMEFUNC\nint other(", "int other(");
+	followed_assert_unchanged(&host, "other is not decorated any more: it is followed all the same");
+	followed_edit(&host, "follow_other.c", "n + 5", "n + 15");
+	followed_assert_live(&host, "other");
+	followed_assert_call(&host, "other", 1, 16);
+}
+
+static void a_function_that_gets_a_decorator_needs_a_build(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "static int plain(", "REALTIMEFUNC\nstatic int plain(");
+	followed_assert_unchanged(&host, "plain is decorated now");
+}
+
+static void a_new_function_is_part_of_those_that_call_it(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_other.c", "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 5;",
+		      "REALTIMEFUNC\nstatic int added(int n)\n{\n\treturn n * 1000;\n}\n\n"
+		      "REALTIMEFUNC\nint other(int n)\n{\n\treturn added(n) + 5;");
+	json_t *event = followed_await(&host, "live");
+	assert_non_null(strstr(json_string_value(json_object_get(event, "notes")), "added is new"));
+	json_decref(event);
+	followed_assert_call(&host, "other", 2, 2005);
+	followed_edit(&host, "follow_other.c", "n * 1000", "n * 100");
+	followed_assert_live(&host, "other");
+	followed_assert_call(&host, "other", 2, 205);
+}
+
+static void a_function_moved_within_its_file_stays_itself(void **state)
+{
+	static const char definition[] = "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 5;\n}\n";
+	char *text = followed_edited(&host, "follow_other.c", definition, ""), *moved;
+
+	(void)state;
+	assert_true(asprintf(&moved, "%s\n%s", text, definition) > 0);
+	followed_write(&host, "follow_other.c", moved);
+	followed_assert_unchanged(&host, NULL);
+	followed_edit(&host, "follow_other.c", "n + 5", "n + 15");
+	followed_assert_live(&host, "other");
+	free(text);
+	free(moved);
+}
+
+static void a_function_moved_to_another_file_needs_a_build(void **state)
+{
+	char *text = followed_edited(&host, "follow_other.c", "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 5;\n}\n", "");
+
+	(void)state;
+	followed_edit(&host, "follow_host.c", "static int plain(",
+		      "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 6;\n}\n\nstatic int plain(");
+	followed_assert_unchanged(&host, "other is in follow_host.c now: that counts when the program is built again");
+	followed_write(&host, "follow_other.c", text);
+	followed_assert_unchanged(&host, "follow_host.c does, which counts when the program is built again");
+	followed_assert_call(&host, "other", 1, 6);
+	free(text);
+}
+
+/* --- lines, switches, consoles ------------------------------------------------------------------------------------- */
+
+static void lines_are_the_files_after_an_edit_above(void **state)
+{
+	(void)state;
+	followed_assert_call(&host, "line", 0, 77);
+	followed_edit(&host, "follow_host.c", "static int calls;", "static int calls;\n\n\n\n\n");
+	followed_assert_unchanged(&host, NULL);
+	followed_edit(&host, "follow_host.c", "\t(void)n;\n\treturn __LINE__;", "\t(void)n;\n\n\treturn __LINE__;");
+	followed_assert_unchanged(&host, NULL); /* blank lines are spaces */
+	followed_edit(&host, "follow_host.c", "return __LINE__;", "return __LINE__ + n;");
+	followed_assert_live(&host, "line");
+	followed_assert_call(&host, "line", 0, 83);
+}
+
+static void follow_off_holds_saves_until_it_is_on_again(void **state)
+{
+	(void)state;
+	json_decref(compiled_data(&host.subject, "\\follow off"));
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	json_decref(followed_await(&host, "held"));
+	followed_assert_call(&host, "scaled", 1, 3);
+	followed_assert_state(&host, "scaled", "out-of-sync");
+	json_decref(compiled_data(&host.subject, "\\follow on"));
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 1, 5);
+}
+
+static void a_console_edit_and_the_file_tell_their_states(void **state)
+{
+	(void)state;
+	subject_define(&host.subject, "scaled", "static int scaled(int n)\n{\n\treturn n * 9;\n}");
+	followed_assert_state(&host, "scaled", "live");
+	followed_edit(&host, "follow_host.c", "return n * FACTOR;", "return n * 9;");
+	json_decref(followed_await(&host, "unchanged"));
+	followed_assert_state(&host, "scaled", "saved");
+	subject_define(&host.subject, "scaled", "static int scaled(int n)\n{\n\treturn n * 10;\n}");
+	followed_assert_state(&host, "scaled", "out-of-sync");
+	followed_edit(&host, "follow_host.c", "return n * 9;", "return n * 11;");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 1, 11);
+}
+
+static void the_log_tells_of_saves(void **state)
+{
+	char line[512];
+
+	(void)state;
+	json_decref(compiled_data(&host.subject, "\\list"));
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	followed_assert_live(&host, "scaled");
+	char *log = followed_read(&host, "program.log");
+	snprintf(line, sizeof(line), "scaled is now version 1 (follow_host.c saved, tcc, ");
+	if (!strstr(log, line))
+		fail_msg("the log lacks: %s\n%.600s", line, log);
+	free(log);
+}
+
+static int start_with_log(void **state)
+{
+	(void)state;
+	followed_prepare(&host);
+	char *path = compiled_path(&host.subject, "program.log");
+	setenv("RTF_LOG", path, 1);
+	free(path);
+	followed_start(&host);
+	unsetenv("RTF_LOG");
+	return 0;
+}
+
+#define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_host(a_saved_body_is_live_for_the_next_call),
+		with_host(statics_are_shared_with_what_was_built),
+		with_host(a_macro_reaches_those_who_use_it),
+		with_host(an_enumeration_constant_in_a_header_reaches_those_who_use_it),
+		with_host(an_inline_function_reaches_those_who_call_it),
+		with_host(a_static_helper_reaches_those_who_call_it),
+		with_host(a_constant_table_reaches_those_who_read_it),
+		with_host(a_header_below_a_header_reaches_two_files_at_once),
+		with_host(comments_and_spaces_alone_change_nothing),
+		with_host(the_same_bytes_again_change_nothing),
+		with_host(reverting_takes_effect),
+		with_host(reverting_with_the_rest_of_the_file_takes_effect),
+		with_host(several_functions_in_one_save_are_one_change),
+		with_host(an_initialiser_is_reported_and_not_applied),
+		with_host(an_undecorated_function_is_said_to_stay),
+		with_host(an_error_in_a_body_is_shown_and_heals),
+		with_host(taking_the_error_back_heals),
+		with_host(an_open_brace_breaks_nothing_else),
+		with_host(an_error_between_functions_is_shown),
+		with_host(an_error_in_a_helper_refuses_its_callers),
+		with_host(a_missing_header_is_shown),
+		with_host(one_error_holds_up_the_whole_save),
+		with_host(a_refused_function_does_not_hold_up_later_saves),
+		with_host(a_changed_layout_is_refused_by_name),
+		with_host(a_changed_signature_is_refused_with_both),
+		with_host(a_deleted_function_goes_on_running),
+		with_host(a_renamed_function_goes_on_running_under_its_old_name),
+		with_host(a_function_without_its_decorator_is_followed_on),
+		with_host(a_function_that_gets_a_decorator_needs_a_build),
+		with_host(a_new_function_is_part_of_those_that_call_it),
+		with_host(a_function_moved_within_its_file_stays_itself),
+		with_host(a_function_moved_to_another_file_needs_a_build),
+		with_host(lines_are_the_files_after_an_edit_above),
+		with_host(follow_off_holds_saves_until_it_is_on_again),
+		with_host(a_console_edit_and_the_file_tell_their_states),
+		cmocka_unit_test_setup_teardown(the_log_tells_of_saves, start_with_log, stop),
+	};
+
+	return cmocka_run_group_tests_name("system: following", tests, NULL, NULL);
+}
