@@ -1,4 +1,5 @@
 #include "command.h"
+#include "timeline.h"
 #include "versions.h"
 #include "waits.h"
 
@@ -106,6 +107,7 @@ static struct error *run_status(struct call *c)
 	text_printf(out, "program   %s, pid %d\nbuild id  %s\nengine    pid %d, up %ld s, %zu %s\nhistory   %s\n",
 		    target_program(target), (int)program_pid(host->program), target_build_id(target), (int)getpid(), uptime,
 		    host->count, host->count == 1 ? "client" : "clients", history);
+	json_object_set_new(c->reply->data, "others", timeline_others(c));
 	if (live_warning(c->live)) {
 		text_printf(out, "warning   %s\n", live_warning(c->live));
 		json_object_set_new(c->reply->data, "warning", json_string(live_warning(c->live)));
@@ -180,12 +182,12 @@ static const struct command commands[] = {
 	{"in", "", "[FILE]", "the file whose functions are meant where names are not plain", run_in, false, 0, 1},
 	{"check", "", "+ definition", "everything but going live", versions_check, false, 0, 16},
 	{"define", "", "NAME + definition", "redefine exactly this function, however the text spells it", versions_define, true, 1, 16},
-	{"log", "", "[NAME] [-n COUNT]", "versions, newest first", versions_log, false, 0, 3},
-	{"diff", "", "NAME [A [B]]", "two versions; by default the live one and the file's", versions_diff, false, 1, 3},
+	{"log", "", "[NAME] [OPTION]...", "versions, newest first; -n COUNT, --before N, --since TIME, --user USER, --faults, --events", timeline_log, false, 0, 16},
+	{"diff", "", "NAME [A [B]]", "two versions; by default the live one and the file's; A and B may be built or file", timeline_diff, false, 1, 3},
 	{"rollback", "", "NAME [N]", "make version N live; 0 is what was built; by default the parent", versions_rollback, true, 1, 2},
 	{"undo", "", "", "take the last change back, however many functions it held", versions_undo, true, 0, 0},
 	{"redo", "", "", "make the change that was taken back again", versions_redo, true, 0, 0},
-	{"note", "", "NAME[@N] TEXT", "a remark kept with the version", versions_note, true, 2, 16},
+	{"note", "", "NAME[@N] TEXT", "a remark kept with the version", timeline_note, true, 2, 16},
 	{"follow", "", "[on|off]", "whether saving a source file makes it live", run_follow, false, 0, 1},
 	{"wait", "", "NAME N [SEC]", "return once version N is live", waits_wait, false, 2, 3},
 	{"events", "", "", "follow what happens until interrupted", waits_events, false, 0, 0},

@@ -1,5 +1,4 @@
 #include "versions.h"
-#include "log.h"
 #include "show.h"
 
 #include <fnmatch.h>
@@ -38,6 +37,7 @@ struct error *versions_list(struct call *c)
 		free(strings);
 		return error_memory();
 	}
+	live_refresh(c->live);
 	static const char *const heading[] = {"FUNCTION", "FILE", "LIVE", "VERSIONS", "STATE"};
 	memcpy(cells, heading, sizeof(heading));
 	c->reply->data = json_array();
@@ -233,160 +233,4 @@ struct error *versions_undo(struct call *c)
 struct error *versions_redo(struct call *c)
 {
 	return undo_or_redo(c, true);
-}
-
-/* --- \log, \diff, \note ---------------------------------------------------------------------------------------- */
-
-static json_t *version_json(const struct live_function *f, const struct history_version *v)
-{
-	json_t *parent = v->parent < 0 ? json_null() : json_integer(v->parent);
-	const struct live_version *loaded = live_in_memory(f, v->number);
-	bool optimised = loaded && loaded->optimised;
-
-	json_t *row = json_pack("{s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:b, s:s}", "function", f->at.name, "version", v->number, "parent",
-			 parent, "origin", v->origin, "user", v->user, "time", v->time ? v->time : "", "backend",
-				optimised ? "cc" : v->backend, "live", f->live == v->number, "note", v->note);
-	if (optimised)
-		json_object_set_new(row, "optimised", json_true());
-	return row;
-}
-
-static bool add_version(void *context, const struct history_version *v, const struct history_function *key)
-{
-	struct call *c = context;
-	const struct live_function *f = live_by_row(c->live, v->function);
-
-	(void)key;
-	if (f)
-		json_array_append_new(c->reply->data, version_json(f, v));
-	return true;
-}
-
-static void show_log(struct call *c)
-{
-	size_t rows = json_array_size(c->reply->data), i;
-	const char **cells = calloc((rows + 1) * 7, sizeof(*cells));
-	char(*strings)[2][32] = calloc(rows + 1, sizeof(*strings));
-	json_t *row;
-
-	static const char *const heading[] = {"FUNCTION", "VERSION", "FROM", "ORIGIN", "USER", "TIME", "NOTE"};
-	if (cells && strings) {
-		memcpy(cells, heading, sizeof(heading));
-		json_array_foreach(c->reply->data, i, row) {
-			json_t *parent = json_object_get(row, "parent");
-			char(*s)[32] = strings[i];
-			snprintf(s[0], sizeof(s[0]), "%lld%s", (long long)json_integer_value(json_object_get(row, "version")),
-				 json_is_true(json_object_get(row, "live")) ? " live" : "");
-			if (json_is_integer(parent))
-				snprintf(s[1], sizeof(s[1]), "%lld", (long long)json_integer_value(parent));
-			const char *line[] = {json_string_value(json_object_get(row, "function")),
-					      s[0],
-					      s[1],
-					      json_string_value(json_object_get(row, "origin")),
-					      json_string_value(json_object_get(row, "user")),
-					      json_string_value(json_object_get(row, "time")),
-					      json_string_value(json_object_get(row, "note"))};
-			memcpy(&cells[(i + 1) * 7], line, sizeof(line));
-		}
-		show_table(&c->reply->text, cells, rows + 1, 7, c->state->color);
-	}
-	free(cells);
-	free(strings);
-}
-
-struct error *versions_log(struct call *c)
-{
-	struct live_function *f = NULL;
-	int limit = 100;
-	struct error *e = NULL;
-
-	for (size_t i = 0; i < c->count && !e; i++) {
-		if (strcmp(c->words[i], "-n") == 0 && i + 1 < c->count)
-			e = command_number(c->words[++i], &limit);
-		else if (!f)
-			e = live_find(c->live, c->words[i], c->state->file, &f);
-		else
-			e = error_new(ERROR_USAGE, "\\log [NAME] [-n COUNT]");
-	}
-	if (e)
-		return e;
-	c->reply->data = json_array();
-	struct log_filter filter = {.function = f ? f->row : 0, .limit = limit};
-	if (!f || f->row)
-		e = log_versions(live_history(c->live), &filter, add_version, c);
-	if (!e && f && json_array_size(c->reply->data) == 0) {
-		/* Never touched: what was built is all there is. */
-		struct history_version built = {.number = 0, .parent = -1, .origin = "built", .user = "", .backend = "built", .note = ""};
-		json_array_append_new(c->reply->data, version_json(f, &built));
-	}
-	if (!e)
-		show_log(c);
-	return e;
-}
-
-struct error *versions_diff(struct call *c)
-{
-	struct live_function *f;
-	char *from = NULL, *to = NULL, from_name[300], to_name[300];
-	int a = -1, b = -1;
-	unsigned line;
-
-	struct error *e = command_find_version(c, c->words[0], &f, &a);
-	if (!e && c->count > 1)
-		e = command_number(c->words[1], &a);
-	if (!e && c->count > 2)
-		e = command_number(c->words[2], &b);
-	if (e)
-		return e;
-	bool against_file = a < 0;
-	if (a < 0)
-		a = f->live;
-	else if (b < 0)
-		b = f->live;
-	e = live_version_text(c->live, f, a, &from, &line);
-	if (!e)
-		e = against_file ? live_file_text(c->live, f, &to, &line) : live_version_text(c->live, f, b, &to, &line);
-	snprintf(from_name, sizeof(from_name), "%s@%d", f->at.name, a);
-	if (against_file)
-		snprintf(to_name, sizeof(to_name), "%s in %s", f->at.name, command_base_name(f->at.file));
-	else
-		snprintf(to_name, sizeof(to_name), "%s@%d", f->at.name, b);
-	struct text plain = {0};
-	if (!e)
-		e = show_diff(&plain, from_name, from, to_name, to, false);
-	if (!e && c->state->color)
-		e = show_diff(&c->reply->text, from_name, from, to_name, to, true);
-	else if (!e)
-		text_append(&c->reply->text, plain.bytes ? plain.bytes : "", plain.size);
-	if (!e && !plain.size)
-		text_printf(&c->reply->text, "%s and %s are the same\n", from_name, to_name);
-	if (!e)
-		c->reply->data = json_pack("{s:s, s:i, s:o, s:s}", "function", f->at.name, "from", a, "to",
-					   against_file ? json_string("file") : json_integer(b), "text",
-					   plain.bytes ? plain.bytes : "");
-	text_fini(&plain);
-	free(from);
-	free(to);
-	return e;
-}
-
-struct error *versions_note(struct call *c)
-{
-	struct live_function *f;
-	int number;
-
-	struct error *e = command_find_version(c, c->words[0], &f, &number);
-	if (e)
-		return e;
-	const char *note = c->line + strcspn(c->line, " \t");
-	note += strspn(note, " \t");
-	if (number < 0)
-		number = f->live;
-	e = f->row ? history_note(live_history(c->live), f->row, number, c->state->user, note)
-		   : error_new(ERROR_UNKNOWN, "%s has no version in the history yet", f->at.name);
-	if (e)
-		return e;
-	c->reply->data = json_pack("{s:s, s:i, s:s}", "function", f->at.name, "version", number, "note", note);
-	text_printf(&c->reply->text, "noted with %s@%d\n", f->at.name, number);
-	return NULL;
 }

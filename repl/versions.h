@@ -9,12 +9,9 @@ struct error *versions_source(struct call *);
 struct error *versions_slice(struct call *);
 struct error *versions_check(struct call *);
 struct error *versions_define(struct call *);
-struct error *versions_log(struct call *);
-struct error *versions_diff(struct call *);
 struct error *versions_rollback(struct call *);
 struct error *versions_undo(struct call *);
 struct error *versions_redo(struct call *);
-struct error *versions_note(struct call *);
 
 /* Redefines (or only checks) what a text defines: of `name` alone if it is not NULL. */
 struct error *versions_redefine(struct call *, const char *name, const char *text, size_t size, bool check_only);

@@ -1,0 +1,472 @@
+#include "timeline.h"
+#include "log.h"
+#include "record.h"
+#include "show.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { LOG_LIMIT = 100, FAULTS_MAX = 10000 };
+
+/* --- what is wanted ---------------------------------------------------------------------------------------------- */
+
+struct wanted {
+	struct live_function *function; /* NULL: all */
+	struct log_filter filter;
+	char since[40];
+	bool events;
+};
+
+/* `90s`, `10m`, `2h`, `3d` ago, or a time in UTC, whole or its beginning. */
+static struct error *parse_since(const char *word, char since[40])
+{
+	static const struct {
+		char unit;
+		long seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+	char *end;
+	long n = strtol(word, &end, 10);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (end == word || *end != units[i].unit || end[1] || n < 0 || n > 100000000)
+			continue;
+		time_t then = time(NULL) - n * units[i].seconds;
+		struct tm utc;
+		if (!gmtime_r(&then, &utc) || !strftime(since, 40, "%Y-%m-%dT%H:%M:%S", &utc))
+			break;
+		return NULL;
+	}
+	int year, month, day, used = 0;
+	if (sscanf(word, "%4d-%2d-%2d%n", &year, &month, &day, &used) == 3 && used == 10 && strlen(word) < 40 &&
+	    (!word[used] || word[used] == 'T')) {
+		snprintf(since, 40, "%s", word);
+		return NULL;
+	}
+	return error_new(ERROR_USAGE, "%s is no time: 90s, 10m, 2h and 3d are ago; 2026-01-31 and 2026-01-31T14:30 are UTC", word);
+}
+
+static struct error *parse_option(struct call *c, size_t *i, struct wanted *w)
+{
+	const char *word = c->words[*i], *value = *i + 1 < c->count ? c->words[*i + 1] : NULL;
+	int number;
+
+	if (strcmp(word, "--events") == 0 || strcmp(word, "--faults") == 0) {
+		w->events = true;
+		if (word[2] == 'f')
+			w->filter.kind = "fault";
+		return NULL;
+	}
+	if (!value)
+		return error_new(ERROR_USAGE, "\\log %s needs a value", word);
+	++*i;
+	if (strcmp(word, "--user") == 0) {
+		w->filter.user = value;
+		return NULL;
+	}
+	if (strcmp(word, "--since") == 0) {
+		w->filter.since = w->since;
+		return parse_since(value, w->since);
+	}
+	struct error *e = command_number(value, &number);
+	if (!e && number == 0)
+		e = error_new(ERROR_USAGE, "\\log %s 0 would show nothing", word);
+	if (!e && strcmp(word, "-n") == 0)
+		w->filter.limit = number;
+	else if (!e)
+		w->filter.before = number;
+	return e;
+}
+
+static bool is_option(const char *word)
+{
+	static const char *const options[] = {"-n", "--before", "--since", "--user", "--faults", "--events"};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strcmp(word, options[i]) == 0)
+			return true;
+	return false;
+}
+
+static struct error *parse(struct call *c, struct wanted *w)
+{
+	struct error *e = NULL;
+
+	*w = (struct wanted){.filter = {.limit = LOG_LIMIT}};
+	for (size_t i = 0; i < c->count && !e; i++) {
+		if (is_option(c->words[i]))
+			e = parse_option(c, &i, w);
+		else if (*c->words[i] == '-' || w->function)
+			e = error_new(ERROR_USAGE, "\\log takes a NAME and -n COUNT, --before N, --since TIME, --user USER, "
+						   "--faults, --events; not %s",
+				      c->words[i]);
+		else
+			e = live_find(c->live, c->words[i], c->state->file, &w->function);
+	}
+	w->filter.function = w->function ? w->function->row : 0;
+	return e;
+}
+
+/* --- versions ---------------------------------------------------------------------------------------------------- */
+
+static json_t *version_json(const struct live_function *f, const char *name, const struct history_version *v)
+{
+	json_t *parent = v->parent < 0 ? json_null() : json_integer(v->parent);
+	const struct live_version *loaded = f ? live_in_memory(f, v->number) : NULL;
+	bool optimised = loaded && loaded->optimised;
+
+	json_t *row = json_pack("{s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "function", name, "version", v->number,
+				"parent", parent, "origin", v->origin, "user", v->user, "time", v->time ? v->time : "", "backend",
+				optimised ? "cc" : v->backend, "live", f && f->live == v->number, "note", v->note, "id",
+				(json_int_t)v->id);
+	if (optimised)
+		json_object_set_new(row, "optimised", json_true());
+	return row;
+}
+
+struct collecting {
+	struct call *call;
+	struct wanted *wanted;
+	json_t *rows;
+};
+
+static bool add_version(void *context, const struct history_version *v, const struct history_function *key)
+{
+	const struct collecting *k = context;
+	const struct live_function *f = k->wanted->function ? k->wanted->function : live_by_row(k->call->live, v->function);
+
+	json_array_append_new(k->rows, version_json(f, key->name, v));
+	return true;
+}
+
+/* How often each version faulted goes to its row. */
+static bool count_fault(void *context, const struct log_event *event)
+{
+	json_t *rows = context, *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		const char *name = json_string_value(json_object_get(row, "function"));
+		if (json_integer_value(json_object_get(row, "version")) != event->number || !event->name ||
+		    strcmp(name, event->name) != 0)
+			continue;
+		json_int_t faults = json_integer_value(json_object_get(row, "faults"));
+		json_object_set_new(row, "faults", json_integer(faults + 1));
+	}
+	return true;
+}
+
+static bool take_refusal(void *context, const struct log_event *event)
+{
+	json_t **out = context;
+
+	*out = json_pack("{s:s, s:s}", "time", event->time, "message", event->detail ? event->detail : "");
+	return false;
+}
+
+/* Why the file's last save is not live: in the row of what runs instead. */
+static struct error *add_refusal(struct call *c, const struct wanted *w, json_t *rows)
+{
+	struct log_filter filter = {.function = w->function->row, .kind = "refused", .limit = 1};
+	json_t *refusal = NULL, *row;
+	size_t i;
+
+	struct error *e = log_events(live_history(c->live), &filter, take_refusal, &refusal);
+	if (e || !refusal)
+		return e;
+	json_array_foreach(rows, i, row)
+		if (json_is_true(json_object_get(row, "live")))
+			json_object_set(row, "refused", refusal);
+	text_printf(&c->reply->text, "its file's last save was refused (%s): %s\n",
+		    json_string_value(json_object_get(refusal, "time")), json_string_value(json_object_get(refusal, "message")));
+	json_decref(refusal);
+	return NULL;
+}
+
+static void show_versions(struct call *c, const json_t *rows)
+{
+	enum { COLUMNS = 7 };
+	size_t count = json_array_size(rows), i;
+	const char **cells = calloc((count + 1) * COLUMNS, sizeof(*cells));
+	char(*strings)[3][300] = calloc(count + 1, sizeof(*strings));
+	json_t *row;
+
+	static const char *const heading[COLUMNS] = {"FUNCTION", "VERSION", "FROM", "ORIGIN", "USER", "TIME", "NOTE"};
+	if (cells && strings) {
+		memcpy(cells, heading, sizeof(heading));
+		json_array_foreach(rows, i, row) {
+			json_t *parent = json_object_get(row, "parent");
+			json_int_t faults = json_integer_value(json_object_get(row, "faults"));
+			const char *note = json_string_value(json_object_get(row, "note"));
+			char(*s)[300] = strings[i];
+			snprintf(s[0], sizeof(s[0]), "%lld%s", (long long)json_integer_value(json_object_get(row, "version")),
+				 json_is_true(json_object_get(row, "live")) ? " live" : "");
+			if (json_is_integer(parent))
+				snprintf(s[1], sizeof(s[1]), "%lld", (long long)json_integer_value(parent));
+			if (faults)
+				snprintf(s[2], sizeof(s[2]), "faulted%s %s", faults > 1 ? " often" : "", note);
+			const char *line[COLUMNS] = {json_string_value(json_object_get(row, "function")),
+						     s[0],
+						     s[1],
+						     json_string_value(json_object_get(row, "origin")),
+						     json_string_value(json_object_get(row, "user")),
+						     json_string_value(json_object_get(row, "time")),
+						     faults ? s[2] : note};
+			memcpy(&cells[(i + 1) * COLUMNS], line, sizeof(line));
+		}
+		show_table(&c->reply->text, cells, count + 1, COLUMNS, c->state->color);
+	}
+	free(cells);
+	free(strings);
+}
+
+static struct error *log_of_versions(struct call *c, struct wanted *w)
+{
+	struct collecting k = {c, w, c->reply->data};
+	struct history *h = live_history(c->live);
+	struct error *e = NULL;
+
+	if (!w->function || w->filter.function)
+		e = log_versions(h, &w->filter, add_version, &k);
+	if (!e && w->function && json_array_size(k.rows) == 0 && !w->filter.before && !w->filter.since && !w->filter.user) {
+		/* Never touched: what was built is all there is. */
+		struct history_version built = {.parent = -1, .origin = "built", .user = "", .backend = "built", .note = ""};
+		json_array_append_new(k.rows, version_json(w->function, w->function->at.name, &built));
+	}
+	struct log_filter faults = {.function = w->filter.function, .kind = "fault", .limit = FAULTS_MAX};
+	if (!e && json_array_size(k.rows))
+		e = log_events(h, &faults, count_fault, k.rows);
+	if (!e)
+		show_versions(c, k.rows);
+	if (!e && w->function && w->function->refused && w->function->row)
+		e = add_refusal(c, w, k.rows);
+	return e;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+static bool add_event(void *context, const struct log_event *event)
+{
+	json_t *rows = context;
+	json_t *row = json_pack("{s:I, s:s, s:s, s:I, s:s}", "id", (json_int_t)event->id, "time", event->time, "kind", event->kind,
+				"pid", (json_int_t)event->pid, "user", event->user);
+
+	json_object_set_new(row, "function", event->name ? json_string(event->name) : json_null());
+	json_object_set_new(row, "version", event->number >= 0 ? json_integer(event->number) : json_null());
+	json_object_set_new(row, "detail", event->detail ? json_string(event->detail) : json_null());
+	json_array_append_new(rows, row);
+	return true;
+}
+
+static void show_events(struct call *c, const json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	if (json_array_size(rows) == 0)
+		text_puts(&c->reply->text, "nothing of that kind is in the history\n");
+	json_array_foreach(rows, i, row) {
+		const char *function = json_string_value(json_object_get(row, "function"));
+		const char *detail = json_string_value(json_object_get(row, "detail"));
+		json_t *version = json_object_get(row, "version");
+		struct text *out = &c->reply->text;
+		text_printf(out, "%s  %6lld  %-9s", json_string_value(json_object_get(row, "time")),
+			    (long long)json_integer_value(json_object_get(row, "pid")),
+			    json_string_value(json_object_get(row, "kind")));
+		if (function)
+			text_printf(out, "  %s", function);
+		if (json_is_integer(version))
+			text_printf(out, "@%lld", (long long)json_integer_value(version));
+		if (detail)
+			text_printf(out, "  %.*s%s", (int)strcspn(detail, "\n"), detail, strchr(detail, '\n') ? " …" : "");
+		if (*json_string_value(json_object_get(row, "user")))
+			text_printf(out, "  (%s)", json_string_value(json_object_get(row, "user")));
+		text_puts(out, "\n");
+		if (strchr(detail ? detail : "", '\n') && strcmp(json_string_value(json_object_get(row, "kind")), "fault") == 0)
+			text_printf(out, "%s\n", strchr(detail, '\n') + 1);
+	}
+}
+
+static struct error *log_of_events(struct call *c, struct wanted *w)
+{
+	struct error *e = NULL;
+
+	if (!w->function || w->filter.function)
+		e = log_events(live_history(c->live), &w->filter, add_event, c->reply->data);
+	if (!e)
+		show_events(c, c->reply->data);
+	return e;
+}
+
+static void tell_of_more(struct call *c, const struct wanted *w)
+{
+	size_t count = json_array_size(c->reply->data);
+	json_t *last = count ? json_array_get(c->reply->data, count - 1) : NULL;
+	bool by_number = w->function && !w->events;
+	json_int_t mark = json_integer_value(json_object_get(last, by_number ? "version" : "id"));
+
+	if (count >= (size_t)w->filter.limit && mark > 1)
+		text_printf(&c->reply->text, "what is older: \\log%s%s --before %lld%s\n", w->function ? " " : "",
+			    w->function ? w->function->at.name : "", (long long)mark,
+			    w->filter.kind ? " --faults" : w->events ? " --events" : "");
+}
+
+static struct error *log_once(struct call *c, struct wanted *w)
+{
+	json_array_clear(c->reply->data);
+	text_fini(&c->reply->text);
+	return w->events ? log_of_events(c, w) : log_of_versions(c, w);
+}
+
+struct error *timeline_log(struct call *c)
+{
+	struct wanted w;
+	struct error *e = parse(c, &w);
+
+	if (e)
+		return e;
+	c->reply->data = json_array();
+	e = log_once(c, &w);
+	if (record_lose(c->live, &e)) {
+		w.filter.function = w.function ? w.function->row : 0;
+		e = log_once(c, &w);
+	}
+	if (!e)
+		tell_of_more(c, &w);
+	return e;
+}
+
+/* --- \diff ------------------------------------------------------------------------------------------------------- */
+
+/* One side of a comparison. */
+struct side {
+	int number; /* -1: the file */
+	char name[300];
+	char *text;
+};
+
+static struct error *parse_side(const char *word, struct side *side)
+{
+	if (strcmp(word, "file") == 0) {
+		side->number = -1;
+		return NULL;
+	}
+	if (strcmp(word, "built") == 0) {
+		side->number = 0;
+		return NULL;
+	}
+	return command_number(word, &side->number);
+}
+
+static struct error *read_side(struct call *c, struct live_function *f, struct side *side)
+{
+	unsigned line;
+
+	if (side->number < 0) {
+		snprintf(side->name, sizeof(side->name), "%s in %s", f->at.name, command_base_name(f->at.file));
+		return live_file_text(c->live, f, &side->text, &line);
+	}
+	snprintf(side->name, sizeof(side->name), "%s@%d", f->at.name, side->number);
+	return live_version_text(c->live, f, side->number, &side->text, &line);
+}
+
+static struct error *show_sides(struct call *c, const struct live_function *f, const struct side *a, const struct side *b)
+{
+	struct text plain = {0};
+
+	struct error *e = show_diff(&plain, a->name, a->text, b->name, b->text, false);
+	if (!e && c->state->color)
+		e = show_diff(&c->reply->text, a->name, a->text, b->name, b->text, true);
+	else if (!e)
+		text_append(&c->reply->text, plain.bytes ? plain.bytes : "", plain.size);
+	if (!e && !plain.size)
+		text_printf(&c->reply->text, "%s and %s are the same\n", a->name, b->name);
+	if (!e)
+		c->reply->data = json_pack("{s:s, s:o, s:o, s:s}", "function", f->at.name, "from",
+					   a->number < 0 ? json_string("file") : json_integer(a->number), "to",
+					   b->number < 0 ? json_string("file") : json_integer(b->number), "text",
+					   plain.bytes ? plain.bytes : "");
+	text_fini(&plain);
+	return e;
+}
+
+struct error *timeline_diff(struct call *c)
+{
+	struct live_function *f;
+	struct side a = {0}, b = {.number = -1};
+	int given;
+
+	struct error *e = command_find_version(c, c->words[0], &f, &given);
+	if (e)
+		return e;
+	a.number = given < 0 ? f->live : given;
+	if (given >= 0)
+		b.number = f->live;
+	if (c->count > 1) {
+		e = parse_side(c->words[1], given < 0 ? &a : &b);
+		if (given < 0)
+			b.number = f->live;
+	}
+	if (!e && c->count > 2)
+		e = given < 0 ? parse_side(c->words[2], &b)
+			      : error_new(ERROR_USAGE, "usage: \\diff NAME [A [B]], or \\diff NAME@A [B]");
+	if (!e)
+		e = read_side(c, f, &a);
+	if (!e)
+		e = read_side(c, f, &b);
+	if (!e)
+		e = show_sides(c, f, &a, &b);
+	free(a.text);
+	free(b.text);
+	return e;
+}
+
+/* --- \note ------------------------------------------------------------------------------------------------------- */
+
+struct error *timeline_note(struct call *c)
+{
+	struct live_function *f;
+	int number;
+
+	struct error *e = command_find_version(c, c->words[0], &f, &number);
+	if (e)
+		return e;
+	const char *note = c->line + strcspn(c->line, " \t");
+	note += strspn(note, " \t");
+	if (number < 0)
+		number = f->live;
+	do {
+		if (!f->row)
+			record_function(c->live, f);
+		e = history_note(live_history(c->live), f->row, number, c->state->user, note);
+	} while (record_lose(c->live, &e));
+	if (e)
+		return e;
+	c->reply->data = json_pack("{s:s, s:i, s:s}", "function", f->at.name, "version", number, "note", note);
+	text_printf(&c->reply->text, "noted with %s@%d\n", f->at.name, number);
+	return NULL;
+}
+
+/* --- \status's part ---------------------------------------------------------------------------------------------- */
+
+static void add_other(void *context, const struct log_run *run)
+{
+	json_array_append_new(context, json_pack("{s:I, s:s, s:s, s:s}", "pid", (json_int_t)run->pid, "program", run->program,
+						 "build_id", run->build_id, "since", run->time));
+}
+
+json_t *timeline_others(struct call *c)
+{
+	json_t *others = json_array(), *other;
+	size_t i;
+
+	error_free(log_others(live_history(c->live), add_other, others));
+	json_array_foreach(others, i, other)
+		text_printf(&c->reply->text, "%s%lld", i ? ", " : "shared    with pid ",
+			    (long long)json_integer_value(json_object_get(other, "pid")));
+	if (i)
+		text_puts(&c->reply->text, "\n");
+	return others;
+}
