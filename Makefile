@@ -77,7 +77,7 @@ $(B)/%.inc: store/%.sql
 BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsqlite3-dev libdw-dev libelf-dev libjansson-dev
 DEMO_PACKAGES := libmicrohttpd-dev curl procps
 CHECK_PACKAGES := clang libcmocka-dev $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz
-BENCH_PACKAGES := valgrind
+BENCH_PACKAGES := valgrind wrk
 
 deps: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES)
 deps-demo: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES) $(DEMO_PACKAGES)
@@ -123,10 +123,15 @@ $(B)/tests/demo/orders: tests/demo/orders.c tests/demo/orders.h core/rtf.h $(B)/
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST) $< -o $@ $(HOST_LIBS) -lmicrohttpd
 
-$(B)/tests/bench/calls: tests/bench/calls.c core/rtf.h $(B)/librtf.so
+$(B)/tests/bench/calls $(B)/tests/bench/starts: $(B)/tests/bench/%: tests/bench/%.c core/rtf.h $(B)/librtf.so
 	$(call say,HOST,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST) -O2 $< -o $@ $(HOST_LIBS)
+
+$(B)/tests/bench/starts_plain: tests/bench/starts.c core/rtf.h
+	$(call say,HOST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST) -O2 -DRTF_DISABLE $< -o $@
 
 # The real programs, with one flag more and no change.
 R := $(B)/real
@@ -197,12 +202,31 @@ check-run: all $(CHOSEN) $(if $(findstring tests/real,$(CHOSEN)),$(REAL_HOSTS)) 
 		$(if $(findstring tests/real/identity,$(CHOSEN)),$(IDENTITY_HOSTS))
 	$(Q)tests/run.sh $(B) "$(CC)" "$(SAN)" $(CHOSEN)
 
-bench-run: all $(addprefix $(B)/tests/,bench/bench bench/calls demo/orders real/sqlite_host)
+BENCH_HOSTS := $(addprefix $(B)/tests/bench/,calls starts starts_plain reads)
+BENCH_OBJ := $(patsubst %,$(B)/tests/bench/%.o,bench workshop samples report host edits entry start growth service work)
+
+bench-run: all $(B)/tests/bench/bench $(BENCH_HOSTS) $(B)/tests/demo/orders $(B)/tests/real/sqlite_host
 	$(Q)RTF_BUILD=$(B) RTF_REAL=$(R) $(B)/tests/bench/bench $(BENCH)
 
-$(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(B)/tests/real/child.o
+$(B)/tests/bench/bench: $(BENCH_OBJ) $(B)/tests/real/child.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -ltcc -ljansson -ldl -lm
+
+$(B)/tests/bench/reads: $(B)/tests/bench/reads.o $(B)/libengine.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ $(ENGINE_LIBS)
+
+# Texts that no person would write, for FUZZ_SECONDS; what was found is kept in the corpus folder.
+FUZZ_SECONDS ?= 60
+FUZZ_SRC := tests/fuzz/text_fuzz.c core/engine/token.c core/engine/declaration.c core/engine/edit.c core/wire/error.c
+
+build/fuzz/text_fuzz: $(FUZZ_SRC)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p build/fuzz/corpus
+	$(Q)clang $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined $(FUZZ_SRC) -o $@
+
+fuzz: build/fuzz/text_fuzz
+	$< -max_total_time=$(FUZZ_SECONDS) -max_len=2048 build/fuzz/corpus
 
 # --- the rest ------------------------------------------------------------------------------------------------------
 
