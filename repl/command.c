@@ -1,6 +1,7 @@
 #include "command.h"
 #include "timeline.h"
 #include "versions.h"
+#include "watchers.h"
 #include "waits.h"
 
 #include <stdio.h>
@@ -97,7 +98,7 @@ static struct error *run_status(struct call *c)
 	long uptime = (long)(time(NULL) - host->started);
 
 	for (size_t i = 0; i < live_count(c->live); i++)
-		if (live_function(c->live, i)->live)
+		if (live_plain(live_function(c->live, i)))
 			json_array_append_new(changed, json_string(live_function(c->live, i)->at.name));
 	const char *history = history_path(live_history(c->live));
 	c->reply->data = json_pack("{s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:i, s:O}", "pid", (int)program_pid(host->program),
@@ -189,6 +190,12 @@ static const struct command commands[] = {
 	{"redo", "", "", "make the change that was taken back again", versions_redo, true, 0, 0},
 	{"note", "", "NAME[@N] TEXT", "a remark kept with the version", timeline_note, true, 2, 16},
 	{"follow", "", "[on|off]", "whether saving a source file makes it live", run_follow, false, 0, 1},
+	{"cover", "", "[NAME]", "count its lines and branches; then, or without a name: what came", watchers_cover, false, 0, 1},
+	{"uncover", "", "NAME", "back to the version without counters", watchers_uncover, true, 1, 1},
+	{"trace", "", "NAME [if COND] [-n COUNT]", "show its calls: arguments, result, thread, time", watchers_trace, true, 1, 16},
+	{"untrace", "", "NAME|*", "end this console's traces", watchers_untrace, true, 1, 1},
+	{"probe", "", "NAME:LINE EXPR... [-n COUNT]", "show values each time that line is reached", watchers_probe, true, 2, 16},
+	{"unprobe", "", "[NAME[:LINE]|*]", "end this console's probes", watchers_unprobe, true, 0, 1},
 	{"wait", "", "NAME N [SEC]", "return once version N is live", waits_wait, false, 2, 3},
 	{"events", "", "", "follow what happens until interrupted", waits_events, false, 0, 0},
 	{"slice", "", "NAME", "what its live text is compiled from", versions_slice, false, 1, 1},

@@ -7,6 +7,7 @@
 #include "record.h"
 #include "optimise.h"
 #include "session.h"
+#include "watchers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +87,15 @@ static int optimise_quiet(struct session_host *host, int timeout)
 	return sooner(timeout, deadline);
 }
 
+/* What instrumented versions have recorded; returns when to look again. */
+static int serve_watchers(struct session_host *host, int timeout)
+{
+	if (!host->watchers)
+		return timeout;
+	watchers_serve(host->watchers);
+	return sooner(timeout, watchers_deadline(host->watchers));
+}
+
 static void queue_optimisation(void *context, struct live_function *f, int version, struct build *build)
 {
 	const struct session_host *host = context;
@@ -122,6 +132,7 @@ static void serve(struct session_host *host)
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
 		int timeout = tick_sessions(host, may_read_ahead ? 0 : -1);
+		timeout = serve_watchers(host, timeout);
 		timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
 
 		for (struct session *s = host->first; s && count < POLLED_MAX; s = session_next(s), count++) {
@@ -196,8 +207,13 @@ int main(int argc, char **argv)
 		else
 			live_set_successor(host.live, queue_optimisation, &host);
 	}
+	e = watchers_new(&host, &host.watchers);
+	if (e)
+		live_warn(host.live, e);
 	greet_clients(&host);
 	serve(&host);
+	watchers_free(host.watchers);
+	host.watchers = NULL;
 	record_end(host.live);
 	optimise_free(host.optimise);
 	follow_free(host.follow);

@@ -1,5 +1,6 @@
 #include "session.h"
 #include "command.h"
+#include "watchers.h"
 #include "record.h"
 
 #include <errno.h>
@@ -87,6 +88,7 @@ void session_free(struct session *s)
 		s->host->count--;
 		break;
 	}
+	watchers_leave(s->host->watchers, &s->state);
 	if (s->waiting)
 		s->waiting->free(s->waiting);
 	json_decref(s->waiting_id);
@@ -182,6 +184,14 @@ static void tell_news(struct session_host *host, struct session *to, json_t *rep
 void session_tell_news(struct session_host *host)
 {
 	tell_news(host, NULL, NULL, NULL);
+}
+
+void session_tell(struct session_host *host, const struct console_state *console, json_t *event)
+{
+	for (struct session *s = host->first; s && event; s = s->next)
+		if (&s->state == console && !send_json(s, json_incref(event)))
+			s->closing = true;
+	json_decref(event);
 }
 
 /* --- requests -------------------------------------------------------------------------------------------------- */

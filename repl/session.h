@@ -19,6 +19,8 @@
 enum { SESSION_REQUEST_MAX = 24 << 20, SESSION_BACKLOG = 64 << 20, SESSION_COUNT_MAX = 250 };
 
 struct session;
+struct console_state;
+struct watchers;
 
 /* What all sessions of an engine share. */
 struct session_host {
@@ -29,6 +31,7 @@ struct session_host {
 	time_t started; /* the engine's start */
 	struct session *first; /* every session, linked; the host's users only read it */
 	size_t count;
+	struct watchers *watchers; /* NULL: nothing can be watched */
 };
 
 /* Takes the socket. */
@@ -48,8 +51,9 @@ bool session_tick(struct session *);
 /* When to ask again, on build_now_us's clock; 0: when something happens. */
 int64_t session_deadline(const struct session *);
 
-/* Sends an event line to the sessions that want events. Takes the reference. */
+/* Sends an event line to the sessions that want events, or to the one of that console. Takes the reference. */
 void session_broadcast(struct session_host *, json_t *event);
+void session_tell(struct session_host *, const struct console_state *, json_t *event);
 
 /* Tells what became of the history, if anything did, to all that want events; otherwise the next reply does. */
 void session_tell_news(struct session_host *);

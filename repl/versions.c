@@ -1,5 +1,6 @@
 #include "versions.h"
 #include "show.h"
+#include "watchers.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ static bool matches(const struct live_function *f, const char *pattern)
 }
 
 struct row_cells {
-	char place[300], version[32], versions[32];
+	char place[300], version[32], versions[32], state[64];
 };
 
 struct error *versions_list(struct call *c)
@@ -51,7 +52,8 @@ struct error *versions_list(struct call *c)
 		snprintf(s->place, sizeof(s->place), "%s:%u", command_base_name(f->at.file), f->at.line);
 		snprintf(s->version, sizeof(s->version), "%d", f->live);
 		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
-		const char *row[] = {f->at.name, s->place, s->version, s->versions, state};
+		snprintf(s->state, sizeof(s->state), "%s%s%s", state, *f->instrumented ? ", " : "", f->instrumented);
+		const char *row[] = {f->at.name, s->place, s->version, s->versions, s->state};
 		memcpy(&cells[rows++ * 5], row, sizeof(row));
 		json_array_append_new(c->reply->data,
 				      json_pack("{s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", f->at.name, "file",
@@ -59,6 +61,11 @@ struct error *versions_list(struct call *c)
 						"line", (int)f->at.line, "module", f->at.module,
 						"version", f->live, "versions", f->versions, "state", state, "signature",
 						signature ? signature : ""));
+		if (*f->instrumented) {
+			json_t *last = json_array_get(c->reply->data, json_array_size(c->reply->data) - 1);
+			json_object_set_new(last, "watch", json_string(f->instrumented));
+			json_object_set_new(last, "plain", json_integer(f->plain));
+		}
 		free(signature);
 	}
 	if (rows > 1)
@@ -87,6 +94,10 @@ struct error *versions_source(struct call *c)
 		e = live_version_text(c->live, f, number, &text, &line);
 	if (e)
 		return e;
+	if (watchers_source(c, f, number, text, line, &e)) {
+		free(text);
+		return e;
+	}
 	text_printf(&c->reply->text, "%s, version %d%s\n", f->at.name, number, number == f->live ? ", live" : "");
 	show_source(&c->reply->text, text, line, c->state->color);
 	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number, "file",

@@ -17,7 +17,7 @@ static bool version_ready(struct waiting *waiting, struct console_state *state, 
 	const char *name = w->function->at.name;
 
 	(void)state;
-	if (w->function->live == w->number) {
+	if (w->function->live == w->number || live_plain(w->function) == w->number) {
 		reply->data = json_pack("{s:s, s:i}", "function", name, "version", w->number);
 		text_printf(&reply->text, "%s is version %d\n", name, w->number);
 		return true;

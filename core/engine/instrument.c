@@ -611,6 +611,7 @@ static void take_result(struct rewrite *w, CXCursor statement)
 				    watch->serial, watch->serial);
 	}
 	text_puts(&t, "rtf_result; })");
+	w->out->has_results = true;
 	insert(w, value.end, true, text_take(&t));
 }
 
@@ -729,11 +730,27 @@ static enum CXChildVisitResult find_macros(CXCursor cursor, CXCursor parent, CXC
 	return CXChildVisit_Continue;
 }
 
+/* Those without a name cannot be looked at. */
+static void name_arguments(struct rewrite *w)
+{
+	int count = clang_Cursor_getNumArguments(w->function);
+	struct instrument *o = w->out;
+
+	o->arguments = calloc(count > 0 ? (size_t)count : 1, sizeof(*o->arguments));
+	w->failed |= !o->arguments;
+	for (int i = 0; i < count && !w->failed; i++) {
+		CXString name = clang_getCursorSpelling(clang_Cursor_getArgument(w->function, (unsigned)i));
+		const char *n = clang_getCString(name);
+		if (n && *n)
+			o->arguments[o->argument_count++] = format(w, "%s", n);
+		clang_disposeString(name);
+	}
+}
+
 /* Before the first statement: traces take the arguments, and something that is left however the function is. */
 static void begin_traces(struct rewrite *w, uint32_t body)
 {
 	struct text t = {0};
-	int count = clang_Cursor_getNumArguments(w->function);
 
 	for (size_t i = 0; i < w->request->watch_count; i++) {
 		const struct instrument_watch *watch = &w->request->watches[i];
@@ -744,16 +761,12 @@ static void begin_traces(struct rewrite *w, uint32_t body)
 			    "if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call_%u, %u, %d); ",
 			    watch->serial, watch->serial, watch->condition ? watch->condition : "1", watch->quota,
 			    watch->serial, watch->serial, w->request->version);
-		for (int k = 0; k < count; k++) {
-			CXString name = clang_getCursorSpelling(clang_Cursor_getArgument(w->function, (unsigned)k));
-			const char *n = clang_getCString(name);
-			if (n && *n)
-				text_printf(&t,
-					    "{ __auto_type rtf_value = (%s); rtf_put(&rtf_call_%u, &rtf_value, "
-					    "sizeof(rtf_value), __builtin_classify_type(rtf_value) == 5); } ",
-					    n, watch->serial);
-			clang_disposeString(name);
-		}
+		for (size_t k = 0; k < w->out->argument_count; k++)
+			text_printf(&t,
+				    "{ __auto_type rtf_value_%u_%zu = (%s); rtf_put(&rtf_call_%u, &rtf_value_%u_%zu, "
+				    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == 5); } ",
+				    watch->serial, k, w->out->arguments[k], watch->serial, watch->serial, k, watch->serial, k,
+				    watch->serial, k);
 		text_puts(&t, "rtf_call_");
 		text_printf(&t, "%u.begin = rtf_now(); } ", watch->serial);
 	}
@@ -774,6 +787,7 @@ static struct error *walk_function(struct rewrite *w)
 	    !offset_of(w, clang_getRangeStart(clang_getCursorExtent(body)), &begin) || macro_around(w, begin) ||
 	    w->text[begin] != '{')
 		return error_new(ERROR_USAGE, "the body of %s is made by a macro: there is no text to watch", w->request->name);
+	name_arguments(w);
 	begin_traces(w, begin + 1);
 	walk_statement(w, body, false);
 	for (size_t i = 0; i < w->request->watch_count && !e; i++)
@@ -882,6 +896,9 @@ void instrument_fini(struct instrument *o)
 {
 	for (size_t i = 0; i < o->branch_count; i++)
 		free(o->branches[i].text);
+	for (size_t i = 0; i < o->argument_count; i++)
+		free(o->arguments[i]);
+	free(o->arguments);
 	free(o->branches);
 	free(o->lines);
 	free(o->text);

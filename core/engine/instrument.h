@@ -59,6 +59,9 @@ struct instrument {
 	size_t line_count, branch_count;
 	struct instrument_line *lines;
 	struct instrument_branch *branches; /* in the order of the text */
+	size_t argument_count; /* of the function, for a trace: recorded in rtf_value_SERIAL_0 and so on */
+	char **arguments;
+	bool has_results;    /* recorded in rtf_result, behind the arguments */
 	bool returns_hidden; /* a macro returns: a trace does not see that result */
 };
 
