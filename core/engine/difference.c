@@ -196,6 +196,13 @@ bool difference_has(const struct difference *d, const char *name, size_t length)
 	return found && found->text && (found->reached || kinds_of(found));
 }
 
+unsigned difference_kinds(const struct difference *d, const char *name, size_t length)
+{
+	const struct name *found = d->room ? find(d, name, length) : NULL;
+
+	return found && found->text ? kinds_of(found) : 0;
+}
+
 bool difference_touches(const struct difference *d, const char *text, uint32_t begin, uint32_t end)
 {
 	struct token_reader r;

@@ -40,6 +40,9 @@ struct error *difference_spread(struct difference *, bool (*is_opaque)(void *con
 /* Whether the name differs, in whatever way. */
 bool difference_has(const struct difference *, const char *name, size_t length);
 
+/* In which ways its own declarations differ: enum difference_kind, or-ed; 0 if it only names something that does. */
+unsigned difference_kinds(const struct difference *, const char *name, size_t length);
+
 /* Whether any name in [begin, end) of the text differs; what is only an opaque body does not. After difference_spread. */
 bool difference_touches(const struct difference *, const char *text, uint32_t begin, uint32_t end);
 

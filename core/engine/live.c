@@ -1,6 +1,7 @@
 #include "live.h"
 #include "record.h"
 #include "text.h"
+#include "token.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -529,6 +530,7 @@ void live_free(struct live *l)
 		return;
 	for (size_t i = 0; i < l->count; i++) {
 		free(l->functions[i]->built_text);
+		free(l->functions[i]->saved.prototype);
 		free(l->functions[i]->in_memory);
 		free(l->functions[i]);
 	}
@@ -757,6 +759,35 @@ bool live_says(const char *file_text, const char *text)
 	return whole == size || strchr(" \t\r\n", text[whole - size - 1]);
 }
 
+/* The text's tokens, a blank before and behind each: comments and spaces do not count. NULL without memory. */
+static char *plain_text(const char *text)
+{
+	struct token_reader r;
+	struct token t;
+	struct text plain = {0};
+
+	token_reader_init(&r, text, (uint32_t)strlen(text));
+	text_puts(&plain, " ");
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		text_printf(&plain, "%.*s ", (int)(t.end - t.begin), text + t.begin);
+	return text_take(&plain);
+}
+
+/* live_says, but for comments and spaces. */
+static bool means_same(const char *file_text, const char *text)
+{
+	if (live_says(file_text, text))
+		return true;
+	if (!file_text || !text)
+		return false;
+	char *definition = plain_text(bare_definition(file_text)), *whole = plain_text(text);
+	size_t size = definition ? strlen(definition) : 0, all = whole ? strlen(whole) : 0;
+	bool same = size > 1 && all >= size && memcmp(whole + all - size, definition, size) == 0;
+	free(definition);
+	free(whole);
+	return same;
+}
+
 enum live_state live_state(struct live *l, struct live_function *f)
 {
 	char *file_text = NULL, *live_text = NULL, *built_text = NULL;
@@ -764,20 +795,21 @@ enum live_state live_state(struct live *l, struct live_function *f)
 
 	if (f->refused)
 		return LIVE_REFUSED;
-	if (f->live == 0 && !f->built_text)
+	int number = live_plain(f);
+	if (number == 0 && !f->built_text)
 		return LIVE_BUILT; /* never looked at: nothing is known against it */
 	struct error *e = live_file_text(l, f, &file_text, &line);
 	if (!e)
-		e = live_version_text(l, f, f->live, &live_text, &line);
-	bool same = live_says(file_text, live_text);
+		e = live_version_text(l, f, number, &live_text, &line);
+	bool same = means_same(file_text, live_text);
 	if (!e && !same) /* an engine before this one may have seen what was built, and this one not yet */
 		e = live_version_text(l, f, 0, &built_text, &line);
 	bool unknown = e != NULL;
 	error_free(e);
-	enum live_state state = f->live ? LIVE_LIVE : LIVE_BUILT;
+	enum live_state state = number ? LIVE_LIVE : LIVE_BUILT;
 	if (!unknown && same)
-		state = f->live ? LIVE_SAVED : LIVE_BUILT;
-	else if (!unknown && *built_text && !live_says(file_text, built_text))
+		state = number ? LIVE_SAVED : LIVE_BUILT;
+	else if (!unknown && *built_text && !means_same(file_text, built_text))
 		state = LIVE_OUT_OF_SYNC;
 	free(file_text);
 	free(live_text);

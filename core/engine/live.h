@@ -44,6 +44,7 @@ struct live_function {
 		char live[33], built[33]; /* identity of the text that was last made live, and of the first */
 		char pending[33];         /* of the text that is not live: refused, or saved while saves are passed over */
 		unsigned pending_with;    /* its save, or 0: what came with it goes live with it, or not at all */
+		char *prototype;          /* as it was built, where the file has had another one since; or NULL */
 		bool edited;              /* the index holds an older body than the file */
 		bool gone;                /* the file does not define it */
 	} saved;

@@ -388,8 +388,8 @@ static void note_decorators(struct work *w, const struct source *s, const struct
 	struct decorated before = {0}, now = {0};
 
 	if (!s->index->source || !fresh->source ||
-	    count_words(s->index->source, s->index->source_size) == count_words(fresh->source, fresh->source_size))
-		return;
+	    (!count_words(s->index->source, s->index->source_size) && !count_words(fresh->source, fresh->source_size)))
+		return; /* a file that is decorated as a whole */
 	if (!find_words(s->index, &before) || !find_words(fresh, &now))
 		w->failed = true;
 	for (size_t i = 0; !w->failed && i < now.count; i++) {
@@ -482,6 +482,26 @@ static bool any_definition_touches(const struct difference *d, const struct inde
 	return false;
 }
 
+/* A function's declaration as the index has it, as one for another file; NULL for an old-style one. The caller's. */
+static char *copy_prototype(const struct index *ix, const char *name)
+{
+	const struct index_declaration *d = index_find_function(ix, name, 0);
+	struct token_reader r;
+	struct token t;
+	struct text text = {0};
+
+	if (!d || d->old_style)
+		return NULL;
+	token_reader_init(&r, ix->text, d->body);
+	r.at = d->begin;
+	r.line_start = false;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (t.kind != TOKEN_DIRECTIVE && !token_is(&r, &t, "static") && !token_is(&r, &t, "inline"))
+			text_printf(&text, "%.*s ", (int)(t.end - t.begin), ix->text + t.begin);
+	text_puts(&text, ";\n");
+	return text_take(&text);
+}
+
 /* Every decorated function of the unit that may be another one in the new index. */
 static struct error *find_candidates(struct work *w, struct source *s, const struct index *fresh, struct difference *d)
 {
@@ -496,6 +516,8 @@ static struct error *find_candidates(struct work *w, struct source *s, const str
 		struct error *e = remember_identity(w, function);
 		if (e)
 			return e;
+		if (!function->saved.prototype && difference_kinds(d, name, strlen(name)) & DIFFERENCE_HEAD)
+			function->saved.prototype = copy_prototype(s->index, name);
 		add_candidate(w, function);
 	}
 	return w->failed ? error_memory() : NULL;
@@ -801,6 +823,43 @@ static void mark_refused(struct work *w)
 	w->out->kind = "refused";
 }
 
+/* The program goes on calling the function as it was built, whatever its file declares by now. */
+static struct error *check_prototype(struct work *w, const struct candidate *c)
+{
+	const struct live_function *function = c->function;
+	struct build_request request = {.function = &function->at,
+					.arena = function->arena,
+					.text = c->text,
+					.size = strlen(c->text),
+					.extra = function->saved.prototype,
+					.extra_size = strlen(function->saved.prototype),
+					.given_file = function->at.file,
+					.given_line = c->line,
+					.file = function->at.file,
+					.line = c->line};
+	struct build build = {0};
+
+	struct error *e = build_check(live_host(w->save->live), &request, &build);
+	if (!e && build.check.failed) {
+		e = error_new(build.check.class, "%s: %s", function->at.name, build.check.message ? build.check.message : "refused");
+		check_result_fini(&w->out->outcome.check);
+		w->out->outcome.check = build.check;
+		build.check = (struct check_result){0};
+	}
+	build_fini(&build);
+	return e;
+}
+
+static struct error *check_prototypes(struct work *w)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < w->count && !e; i++)
+		if (w->items[i].function->saved.prototype)
+			e = check_prototype(w, &w->items[i]);
+	return e;
+}
+
 static void go_live(struct work *w)
 {
 	struct change_request request = {.origin = "file", .user = w->save->user};
@@ -809,7 +868,9 @@ static void go_live(struct work *w)
 	for (size_t i = 0; texts && i < w->count; i++)
 		texts[i] = (struct change_text){w->items[i].function, w->items[i].text, strlen(w->items[i].text),
 						w->items[i].line};
-	struct error *e = texts ? change_texts(w->save->live, texts, w->count, &request, &w->out->outcome) : error_memory();
+	struct error *e = texts ? check_prototypes(w) : error_memory();
+	if (!e)
+		e = change_texts(w->save->live, texts, w->count, &request, &w->out->outcome);
 	free(texts);
 	if (e) {
 		w->out->message = strdup(error_message(e));
