@@ -1,4 +1,6 @@
 #include "command.h"
+#include "archive.h"
+#include "export.h"
 #include "timeline.h"
 #include "versions.h"
 #include "watchers.h"
@@ -189,6 +191,10 @@ static const struct command commands[] = {
 	{"undo", "", "", "take the last change back, however many functions it held", versions_undo, true, 0, 0},
 	{"redo", "", "", "make the change that was taken back again", versions_redo, true, 0, 0},
 	{"note", "", "NAME[@N] TEXT", "a remark kept with the version", timeline_note, true, 2, 16},
+	{"save", "", "NAME [-n]", "write the live version into its source file; -n only shows how", archive_save, false, 1, 2},
+	{"restore", "", "[--force]", "make live what was live when the last run ended", archive_restore, true, 0, 1},
+	{"export", "", "NAME|--all DIR", "versions as files, and as patches for git am", export_run, true, 2, 16},
+	{"history", "", "[prune [--days N] [--yes]]", "how much there is; what could go, and letting it go", archive_history, false, 0, 4},
 	{"follow", "", "[on|off]", "whether saving a source file makes it live", run_follow, false, 0, 1},
 	{"cover", "", "[NAME]", "count its lines and branches; then, or without a name: what came", watchers_cover, false, 0, 1},
 	{"uncover", "", "NAME", "back to the version without counters", watchers_uncover, true, 1, 1},

@@ -24,6 +24,7 @@ struct console_state {
 	bool color;
 	bool events; /* what happens in the program is told to it */
 	int width;       /* columns; 0 unknown */
+	char *directory; /* where the console was started, or NULL */
 	char *file;      /* \in: whose declarations count where that is not plain, or NULL */
 };
 
@@ -42,6 +43,7 @@ struct reply {
 	struct waiting *waiting; /* instead of all else: the answer comes later */
 	json_t *data;        /* NULL: null */
 	json_t *diagnostics; /* of a compilation, or NULL */
+	json_t *more;        /* members that stand beside the data, or NULL */
 	struct text text;    /* for people */
 	const char *command; /* its long name, "\\list"; or "expression", "definition" */
 };

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -46,6 +47,23 @@ static char *peer_name(int socket)
 	return asprintf(&name, "%u", peer.uid) < 0 ? NULL : name;
 }
 
+/* Where the peer was started, if that can be seen: relative paths in its commands are meant from there. */
+static char *peer_directory(int socket)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	char link[64], path[PATH_MAX];
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+		return NULL;
+	snprintf(link, sizeof(link), "/proc/%d/cwd", (int)peer.pid);
+	ssize_t length = readlink(link, path, sizeof(path) - 1);
+	if (length < 0)
+		return NULL;
+	path[length] = '\0';
+	return strdup(path);
+}
+
 struct error *session_new(struct session_host *host, int socket, struct session **out)
 {
 	static const char full[] = "{\"id\":null,\"ok\":false,\"command\":\"\",\"error\":{\"class\":\"denied\",\"message\":"
@@ -67,7 +85,7 @@ struct error *session_new(struct session_host *host, int socket, struct session 
 	fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
 	s->host = host;
 	s->socket = socket;
-	s->state = (struct console_state){.host = host, .user = user};
+	s->state = (struct console_state){.host = host, .user = user, .directory = peer_directory(socket)};
 	struct session **last = &host->first; /* first come, first served */
 	while (*last)
 		last = &(*last)->next;
@@ -96,6 +114,7 @@ void session_free(struct session *s)
 	text_fini(&s->in);
 	text_fini(&s->out);
 	free(s->state.user);
+	free(s->state.directory);
 	free(s->state.file);
 	free(s);
 }
@@ -244,6 +263,8 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 				   reply->data ? reply->data : json_null());
 		if (reply->diagnostics)
 			json_object_set_new(object, "diagnostics", reply->diagnostics);
+		if (reply->more)
+			json_object_update(object, reply->more);
 	} else {
 		object = json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command", reply->command, "error",
 				   "class", error_class_name(error_class(e)), "message", error_message(e));
@@ -255,6 +276,7 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 			text_printf(&reply->text, "error: %s\n", error_message(e));
 		error_free(e);
 	}
+	json_decref(reply->more);
 	tell_news(s->host, s, object, &reply->text);
 	if (s->wants_text && reply->text.bytes)
 		json_object_set_new(object, "text", json_stringn_nocheck(reply->text.bytes, reply->text.size));

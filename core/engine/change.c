@@ -645,16 +645,12 @@ static struct error *aim(struct live *l, struct part *p, struct change *c, struc
 	return NULL;
 }
 
-/* Moves every part to its version, as one change. */
-static struct error *move(struct live *l, struct change *c, enum history_kind kind, int64_t subject, const char *user,
-			  int64_t start, struct change_outcome *out)
+/* Makes live what every part aims at, as one change. */
+static struct error *move_aimed(struct live *l, struct change *c, enum history_kind kind, int64_t subject, const char *user,
+				int64_t start, struct change_outcome *out)
 {
-	struct error *e = NULL;
+	struct error *e = commit_parts(l, c);
 
-	for (size_t i = 0; i < c->count && !e; i++)
-		e = aim(l, &c->parts[i], c, out);
-	if (!e)
-		e = commit_parts(l, c);
 	if (!e)
 		e = publish(l, c);
 	if (e)
@@ -663,6 +659,57 @@ static struct error *move(struct live *l, struct change *c, enum history_kind ki
 	int64_t store_start = build_now_us();
 	record(l, c, kind, subject, user);
 	return report(out, c, start, build_now_us() - store_start);
+}
+
+/* Moves every part to its version, as one change. */
+static struct error *move(struct live *l, struct change *c, enum history_kind kind, int64_t subject, const char *user,
+			  int64_t start, struct change_outcome *out)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < c->count && !e; i++)
+		e = aim(l, &c->parts[i], c, out);
+	return e ? e : move_aimed(l, c, kind, subject, user, start, out);
+}
+
+/* Aims the next part, or leaves it out and the arena as it was. */
+static struct error *aim_next(struct live *l, struct change *c, struct change_outcome *out)
+{
+	struct part *p = &c->parts[c->count];
+	uint32_t arena = p->function->arena;
+	size_t code = c->code[arena], data = c->data[arena];
+
+	struct error *e = p->function->row ? NULL : live_store_built(l, p->function);
+	if (!e)
+		e = aim(l, p, c, out);
+	if (!e) {
+		c->count++;
+		return NULL;
+	}
+	c->code[arena] = code;
+	c->data[arena] = data;
+	if (p->built)
+		build_fini(&p->build);
+	free(p->text);
+	return e;
+}
+
+struct error *change_restore(struct live *l, struct change_step *steps, size_t count, const char *user,
+			     struct change_outcome *out)
+{
+	int64_t start = build_now_us();
+	struct change c = {.parts = calloc(count + 1, sizeof(*c.parts))};
+	struct error *e = c.parts ? NULL : error_memory();
+
+	*out = (struct change_outcome){0};
+	for (size_t i = 0; i < count && !e; i++) {
+		c.parts[c.count] = (struct part){.function = steps[i].function, .to = steps[i].to};
+		steps[i].why = aim_next(l, &c, out);
+	}
+	if (!e && c.count)
+		e = move_aimed(l, &c, HISTORY_RESTORE, 0, user, start, out);
+	change_fini(&c);
+	return e;
 }
 
 static struct error *parent_of(struct live *l, struct live_function *f, int *number);

@@ -80,6 +80,16 @@ struct error *change_plain(struct live *, struct live_function *, const char *us
 /* Makes version `number` live; -1 is the parent of the live one. One that is not in memory is built again. */
 struct error *change_rollback(struct live *, struct live_function *, int number, const char *user, struct change_outcome *);
 
+/* One function of a restore. */
+struct change_step {
+	struct live_function *function;
+	int to;
+	struct error *why; /* it could not be made live; the caller's. NULL: it is */
+};
+
+/* Makes these versions live, as one change; one that does not fit the program is left out. */
+struct error *change_restore(struct live *, struct change_step *, size_t count, const char *user, struct change_outcome *);
+
 /* Takes back the last change of this run, or does again the last that was taken back. */
 struct error *change_undo(struct live *, bool redo, const char *user, struct change_outcome *);
 

@@ -473,6 +473,11 @@ void live_refresh(struct live *l)
 	error_free(e); /* what was known is shown */
 }
 
+void live_refresh_all(struct live *l)
+{
+	error_free(history_each_function(record_history(l->record), know_function, l));
+}
+
 void live_renumber(struct live *l, const struct history_function *key, int from, int to)
 {
 	struct live_function *f = by_key(l, key);

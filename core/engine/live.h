@@ -70,6 +70,7 @@ struct error *live_find(const struct live *, const char *name, const char *file,
 
 /* Learns what other processes with the same history have added to it: how many versions there are. */
 void live_refresh(struct live *);
+void live_refresh_all(struct live *); /* the same after we have removed some ourselves */
 
 /* Reads the source of one function that has not been seen yet: true if there may be more to do. For idle moments. */
 bool live_read_ahead(struct live *);

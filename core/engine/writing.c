@@ -96,29 +96,50 @@ static void append_helpers(struct text *out, const char *helpers)
 	text_puts(out, "\n\n");
 }
 
-char *writing_replace(const char *source, size_t size, size_t begin, size_t end, const char *name, const char *text,
-		      size_t *new_size)
+size_t writing_slot(const char *source, size_t begin)
 {
-	size_t decorated = find_decoration(source, begin), skip = 0;
+	return find_decoration(source, begin);
+}
+
+char *writing_render(const char *slot, size_t size, size_t decorated, const char *name, const char *text, size_t *new_size)
+{
 	struct text out = {0};
 	struct cut cut;
+	size_t skip = 0;
 
 	if (!cut_text(text, name, &cut))
 		return NULL;
-	while (decorated < begin && strncmp(cut.definition + skip, decoration, sizeof(decoration) - 1) == 0) {
+	while (decorated && strncmp(cut.definition + skip, decoration, sizeof(decoration) - 1) == 0) {
 		skip += sizeof(decoration) - 1;
 		while (skip < cut.size && is_space(cut.definition[skip]))
 			skip++;
 	}
-	text_append(&out, source, decorated);
 	if (cut.helpers)
 		append_helpers(&out, cut.helpers);
-	text_append(&out, source + decorated, begin - decorated);
-	if (head_says(source + begin, end - begin, "static") && !head_says(cut.definition + skip, cut.size - skip, "static"))
+	text_append(&out, slot, decorated);
+	if (head_says(slot + decorated, size - decorated, "static") &&
+	    !head_says(cut.definition + skip, cut.size - skip, "static"))
 		text_puts(&out, "static ");
 	text_append(&out, cut.definition + skip, cut.size - skip);
-	text_append(&out, source + end, size - end);
 	free(cut.helpers);
+	*new_size = out.size;
+	return text_take(&out);
+}
+
+/* The file with another text in the function's place. */
+static char *replace(const char *source, size_t size, size_t begin, size_t end, const char *name, const char *text,
+		     size_t *new_size)
+{
+	size_t slot = writing_slot(source, begin), slot_size;
+	struct text out = {0};
+
+	char *rendered = writing_render(source + slot, end - slot, begin - slot, name, text, &slot_size);
+	if (!rendered)
+		return NULL;
+	text_append(&out, source, slot);
+	text_append(&out, rendered, slot_size);
+	text_append(&out, source + end, size - end);
+	free(rendered);
 	*new_size = out.size;
 	return text_take(&out);
 }
@@ -170,8 +191,7 @@ static struct error *require_known(struct live *l, struct live_function *f, int 
 
 /* --- the file --------------------------------------------------------------------------------------------------- */
 
-/* The function's place in the file as it is now, whatever was indexed before. */
-static struct error *find_place(struct live *l, struct live_function *f, struct writing *w, size_t *begin, size_t *end)
+struct error *writing_place(struct live *l, struct live_function *f, struct writing *w, size_t *begin, size_t *end)
 {
 	struct source *source;
 	struct index *fresh = NULL;
@@ -193,6 +213,8 @@ static struct error *find_place(struct live *l, struct live_function *f, struct 
 			return error_context(e, "%s", f->at.name);
 		now.index = fresh;
 	}
+	w->source = source;
+	w->read = !fresh;
 	const struct index_declaration *d = source_definition(&now, &f->at, &nth);
 	bool found = d && index_source_range(now.index, d, &from, &to, &line) && to <= w->before_size;
 	index_free(fresh);
@@ -212,7 +234,7 @@ static struct error *plan(struct live *l, struct live_function *f, int number, s
 	char *text = NULL, *file_text = NULL;
 	unsigned line;
 
-	struct error *e = find_place(l, f, w, &begin, &end);
+	struct error *e = writing_place(l, f, w, &begin, &end);
 	if (!e)
 		e = live_version_text(l, f, number, &text, &line);
 	if (!e) {
@@ -222,7 +244,7 @@ static struct error *plan(struct live *l, struct live_function *f, int number, s
 	}
 	if (!e) {
 		w->after = w->same ? strndup(w->before, w->before_size)
-				   : writing_replace(w->before, w->before_size, begin, end, f->at.name, text, &w->after_size);
+				   : replace(w->before, w->before_size, begin, end, f->at.name, text, &w->after_size);
 		if (w->same)
 			w->after_size = w->before_size;
 		if (!w->after)
@@ -295,6 +317,17 @@ static struct error *write_beside(const struct writing *w, const char *beside)
 	return ok ? NULL : error_errno(error, "cannot write %s", beside);
 }
 
+/* What stands in the file now is live already. Where that cannot be read, the save is followed like any other. */
+static void know_again(struct source *source)
+{
+	struct index *fresh;
+
+	struct error *e = index_new(source->unit->file, &source->flags, &fresh);
+	if (!e)
+		e = source_replace(source, fresh);
+	error_free(e);
+}
+
 struct error *writing_commit(const struct writing *w)
 {
 	char *beside = NULL;
@@ -308,6 +341,8 @@ struct error *writing_commit(const struct writing *w)
 		e = error_errno(errno, "cannot write %s", w->path);
 	if (e)
 		unlink(beside);
+	else if (w->read)
+		know_again(w->source);
 	free(beside);
 	return e;
 }

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "live.h"
+#include "sources.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,8 @@ struct writing {
 	char *before, *after; /* the whole file, NUL-terminated */
 	size_t before_size, after_size;
 	bool same; /* the file says it already */
+	struct source *source;
+	bool read; /* what was read of the file so far is what it says */
 };
 
 /* What the file is to say for version `number`. ERROR_DRIFT where it has moved on; ERROR_USAGE where the function does not
@@ -24,11 +27,15 @@ struct writing {
 struct error *writing_new(struct live *, struct live_function *, int number, struct writing *out);
 void writing_fini(struct writing *);
 
-/* The same, for any two texts of a file and of a definition: `begin` to `end` of `source` is the function. The caller's. */
-char *writing_replace(const char *source, size_t size, size_t begin, size_t end, const char *name, const char *text,
-		      size_t *new_size);
+/* For exports. Where the function stands in its file as the file is now, of which `path` and `before` are set (to be freed
+ * by writing_fini in any case). Where the decoration before that begins: the function's slot. And what a version's text
+ * would have the slot say, of which the first `decorated` bytes are decoration; the caller's. */
+struct error *writing_place(struct live *, struct live_function *, struct writing *, size_t *begin, size_t *end);
+size_t writing_slot(const char *source, size_t begin);
+char *writing_render(const char *slot, size_t size, size_t decorated, const char *name, const char *text, size_t *new_size);
 
-/* Writes it, under a new name and then in the file's place. ERROR_DRIFT if the file is another one by now. */
+/* Writes it, under a new name and then in the file's place: its change is known then and no save to be followed.
+ * ERROR_DRIFT if the file is another one by now. */
 struct error *writing_commit(const struct writing *);
 
 #endif
