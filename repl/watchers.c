@@ -42,6 +42,7 @@ struct watched {
 	struct watched *next;
 	struct live_function *function;
 	int version; /* the instrumented one */
+	char *user; /* who asked first */
 	bool cover;
 	struct watch *watches;
 	struct instrument made;
@@ -94,6 +95,7 @@ static void watched_free(struct watched *d)
 		watch_free(w);
 	}
 	instrument_fini(&d->made);
+	free(d->user);
 	free(d);
 }
 
@@ -471,6 +473,21 @@ static bool name_address(void *context, uint64_t address, bool function, char *b
 	return true;
 }
 
+/* The value's bytes. gcc gives a bit-field's value no more of them than it needs. */
+static bool widen(const struct type *type, const struct ring_value *r, unsigned char *bytes)
+{
+	bool integer = type->kind == TYPE_INTEGER || type->kind == TYPE_BOOL || type->kind == TYPE_ENUM;
+
+	memcpy(bytes, r->bytes, r->size);
+	if (r->size == type->size)
+		return true;
+	if (!integer || !r->size || r->size > type->size)
+		return false;
+	bool negative = type->is_signed && (bytes[r->size - 1] & 0x80);
+	memset(bytes + r->size, negative ? 0xff : 0, type->size - r->size);
+	return true;
+}
+
 /* One value as text and, into *json, as JSON. */
 static void put_value(struct watchers *all, const struct watched_value *v, const struct ring_value *r, struct text *text,
 		      json_t **json)
@@ -480,13 +497,12 @@ static void put_value(struct watchers *all, const struct watched_value *v, const
 	struct value_options options = VALUE_OPTIONS;
 	_Alignas(16) unsigned char bytes[RING_VALUES] = {0};
 
-	if (r->no_room || r->size != v->type->size) {
+	if (r->no_room || !widen(v->type, r, bytes)) {
 		text_puts(text, "…");
 		*json = json_null();
 		return;
 	}
 	options.elements = 100;
-	memcpy(bytes, r->bytes, r->size);
 	if (r->size == sizeof(captured.address))
 		memcpy(&captured.address, bytes, sizeof(captured.address));
 	captured.bytes = r->followed;
@@ -617,9 +633,9 @@ static void end_watch(struct watchers *all, const struct watched *d, struct watc
 	char why[160];
 
 	if (missed > 0)
-		snprintf(why, sizeof(why), "%d were shown (-n), %lld came too fast and were not", w->shown, (long long)missed);
+		snprintf(why, sizeof(why), "all %d were shown; %lld more came", w->shown, (long long)missed);
 	else
-		snprintf(why, sizeof(why), "%d were shown (-n)", w->shown);
+		snprintf(why, sizeof(why), "all %d were shown", w->shown);
 	tell_end(all, d, w, why);
 	w->over = true;
 }
@@ -662,7 +678,7 @@ static void poll_ring(struct watchers *all, struct watched *d)
 	}
 	free(ring);
 	if (!e && drop_over(d))
-		e = continue_without(all, d, "");
+		e = continue_without(all, d, d->user);
 	error_free(e); /* a program that is gone is noticed elsewhere */
 }
 
@@ -681,7 +697,7 @@ static void follow_version(struct watchers *all, struct watched *d)
 		end_all(all, d, why);
 		return;
 	}
-	struct error *e = instrument(all, d, "", true);
+	struct error *e = instrument(all, d, d->user, true);
 	if (!e)
 		return;
 	snprintf(why, sizeof(why), "version %d cannot be watched: %s", f->live, error_message(e));
@@ -733,14 +749,19 @@ static struct error *watchers_of(const struct call *c, struct watchers **out)
 }
 
 /* The function's entry in the list, a new one if there is none. */
-static struct error *watch_function(struct watchers *all, struct live_function *f, struct watched **out)
+static struct error *watch_function(const struct call *c, struct watchers *all, struct live_function *f,
+				    struct watched **out)
 {
 	*out = find_watched(all, f);
 	if (*out)
 		return NULL;
 	struct watched *d = calloc(1, sizeof(*d));
-	if (!d)
+	if (d)
+		d->user = strdup(c->state->user);
+	if (!d || !d->user) {
+		free(d);
 		return error_memory();
+	}
 	d->function = f;
 	d->version = f->live;
 	d->next = all->first;
@@ -812,7 +833,7 @@ struct error *watchers_cover(struct call *c)
 		return show_all_coverage(c, all);
 	e = live_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
-		e = watch_function(all, f, &d);
+		e = watch_function(c, all, f, &d);
 	if (e)
 		return e;
 	if (d->cover)
@@ -973,7 +994,7 @@ static struct error *begin_watch(struct call *c, struct live_function *f, struct
 	struct error *e = watchers_of(c, &all);
 
 	if (!e)
-		e = watch_function(all, f, &d);
+		e = watch_function(c, all, f, &d);
 	if (e) {
 		watch_free(w);
 		return e;

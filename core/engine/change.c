@@ -726,6 +726,8 @@ struct error *change_rollback(struct live *l, struct live_function *f, int numbe
 		if (e)
 			return e;
 	}
+	if (*f->instrumented && part.to == f->plain)
+		return change_plain(l, f, user, out); /* not even a change: that is what is live */
 	if (part.to > 0 && !live_in_memory(f, part.to)) {
 		char *text;
 		unsigned line;
