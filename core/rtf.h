@@ -39,7 +39,8 @@ extern "C" {
 enum rtf_switch { RTF_DEFAULT, RTF_ON, RTF_OFF };
 
 /* Zero is the default everywhere: `struct rtf_options o = {.socket_path = "..."}`. Strings are copied. Where
- * the environment says something else (RTF_HISTORY, RTF_SOURCE_ROOT, RTF_ENGINE, RTF_WATCH, RTF_OPTIMIZE), it
+ * the environment says something else (RTF_HISTORY, RTF_SOURCE_ROOT, RTF_ENGINE, RTF_WATCH, RTF_OPTIMIZE,
+ * RTF_RESTORE), it
  * wins: who runs the program is nearer to the matter than who wrote it. A set-user-ID program ignores the
  * environment. */
 struct rtf_options {
@@ -49,6 +50,7 @@ struct rtf_options {
 	const char *engine_path;  /* rtf-engine, if it is not where the library or PATH is */
 	enum rtf_switch watch;    /* whether saving a source file makes it live (default: on) */
 	enum rtf_switch optimise; /* whether new versions are then optimised (default: on) */
+	enum rtf_switch restore;  /* whether what was live when the last run ended is made live again (default: off) */
 	int polled;               /* not 0: new versions go live only inside rtf_poll() */
 
 	/* Gets what rtf has to say, one line without a newline, with a level of syslog(3); also see RTF_LOG.

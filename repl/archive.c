@@ -83,40 +83,55 @@ struct error *archive_save(struct call *c)
 
 /* --- \restore ---------------------------------------------------------------------------------------------------- */
 
-static void show_item(struct call *c, const struct restore_item *item, json_t *left)
+static void say_item(struct text *out, const struct restore_item *item)
 {
-	const char *fate = restore_fate_name(item->fate);
 	static const char *const said[] = {
-		[RESTORE_LIVE] = "is now",	     [RESTORE_ALREADY] = "was already",
-		[RESTORE_IN_SOURCE] = "in the source: nothing to do for", [RESTORE_UNFIT] = "no longer fits:",
-		[RESTORE_CHANGED] = "left alone:",   [RESTORE_FAULTED] = "left alone:",
-		[RESTORE_GONE] = "cannot come back:",
+		[RESTORE_LIVE] = "is live",
+		[RESTORE_ALREADY] = "was live already",
+		[RESTORE_IN_SOURCE] = "is what the source says: nothing to do",
+		[RESTORE_UNFIT] = "no longer fits",
+		[RESTORE_CHANGED] = "is left alone",
+		[RESTORE_FAULTED] = "is left alone",
+		[RESTORE_GONE] = "cannot come back",
 	};
 
-	text_printf(&c->reply->text, "%s %s version %d", item->function, said[item->fate], item->version);
-	text_printf(&c->reply->text, item->why ? ": %s\n" : "\n", item->why);
-	if (item->fate == RESTORE_LIVE)
-		return;
-	json_t *row = json_pack("{s:s, s:i, s:s}", "function", item->function, "version", item->version, "fate", fate);
+	text_printf(out, "version %d of %s %s", item->version, item->function, said[item->fate]);
+	text_printf(out, item->why ? ": %s\n" : "\n", item->why);
+}
+
+static void say_run(struct text *out, const struct restore_result *r)
+{
+	text_printf(out, "the last run was pid %lld, first seen %s%s\n", (long long)r->pid, r->time,
+		    r->rebuilt ? "; the program was built again since" : "");
+	if (!r->count)
+		text_puts(out, "it ended with everything as it was built\n");
+	for (size_t i = 0; i < r->count; i++)
+		say_item(out, &r->items[i]);
+}
+
+static json_t *left_json(const struct restore_item *item)
+{
+	json_t *row = json_pack("{s:s, s:i, s:s}", "function", item->function, "version", item->version, "fate",
+				restore_fate_name(item->fate));
+
 	if (item->why)
 		json_object_set_new(row, "why", json_string(item->why));
-	json_array_append_new(left, row);
+	return row;
 }
 
 static void show_restored(struct call *c, const struct restore_result *r)
 {
 	json_t *left = json_array();
 
+	say_run(&c->reply->text, r);
 	c->reply->data = json_array();
-	text_printf(&c->reply->text, "the last run was pid %lld, first seen %s%s\n", (long long)r->pid, r->time,
-		    r->rebuilt ? "; the program was built again since" : "");
-	if (!r->count)
-		text_puts(&c->reply->text, "it ended with everything as it was built\n");
 	for (size_t i = 0; i < r->count; i++) {
-		show_item(c, &r->items[i], left);
-		if (r->items[i].fate == RESTORE_LIVE)
-			json_array_append_new(c->reply->data, json_pack("{s:s, s:i}", "function", r->items[i].function, "version",
-									r->items[i].version));
+		const struct restore_item *item = &r->items[i];
+		if (item->fate == RESTORE_LIVE)
+			json_array_append_new(c->reply->data,
+					      json_pack("{s:s, s:i}", "function", item->function, "version", item->version));
+		else
+			json_array_append_new(left, left_json(item));
 	}
 	c->reply->more = json_pack("{s:o, s:b, s:I}", "left", left, "rebuilt", r->rebuilt, "pid", (json_int_t)r->pid);
 }
@@ -134,6 +149,31 @@ struct error *archive_restore(struct call *c)
 	show_restored(c, &result);
 	restore_result_fini(&result);
 	return NULL;
+}
+
+void archive_restore_at_start(struct live *l)
+{
+	struct restore_result result;
+	struct text text = {0};
+	bool changed = true;
+
+	struct error *e = log_has_changes(live_history(l), &changed);
+	if (!e && changed)
+		return; /* an engine before this one did it */
+	if (!e)
+		e = restore_last(l, false, "", &result);
+	if (e && error_class(e) == ERROR_UNKNOWN) {
+		error_free(e); /* the first run of all */
+		return;
+	}
+	if (e) {
+		live_warn(l, error_context(e, "nothing is restored"));
+		return;
+	}
+	say_run(&text, &result);
+	record_tell(l, text.bytes ? text.bytes : "");
+	text_fini(&text);
+	restore_result_fini(&result);
 }
 
 /* --- \history ---------------------------------------------------------------------------------------------------- */

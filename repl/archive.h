@@ -9,4 +9,8 @@ struct error *archive_save(struct call *);
 struct error *archive_restore(struct call *);
 struct error *archive_history(struct call *);
 
+/* RTF_RESTORE: what \restore does, for a run that has changed nothing yet. What became of it is told like news of the
+ * history. */
+void archive_restore_at_start(struct live *);
+
 #endif

@@ -1,12 +1,15 @@
 /* rtf-engine: serves one program's consoles. The agent in the program starts it, with the channel as descriptor 3, and
  * it ends when the program does. */
 #include "compiler.h"
+#include "evaluate.h"
 #include "events.h"
 #include "follow.h"
 #include "live.h"
+#include "archive.h"
 #include "record.h"
 #include "optimise.h"
 #include "session.h"
+#include "written.h"
 #include "watchers.h"
 
 #include <errno.h>
@@ -195,6 +198,8 @@ int main(int argc, char **argv)
 		e = live_new(host.program, compiler, &host.live);
 	if (e)
 		return fail(host.program, e);
+	if (program_flags(host.program) & HELLO_RESTORE)
+		archive_restore_at_start(host.live);
 	if (program_flags(host.program) & HELLO_WATCH) {
 		e = follow_new(host.live, events_tell_save, &host, &host.follow);
 		if (e)
@@ -210,8 +215,13 @@ int main(int argc, char **argv)
 	e = watchers_new(&host, &host.watchers);
 	if (e)
 		live_warn(host.live, e);
+	e = evaluator_new(host.live, &host.evaluator);
+	if (e)
+		return fail(host.program, e);
 	greet_clients(&host);
 	serve(&host);
+	written_free(&host);
+	evaluator_free(host.evaluator);
 	watchers_free(host.watchers);
 	host.watchers = NULL;
 	record_end(host.live);

@@ -1,4 +1,5 @@
 #include "session.h"
+#include "scope.h"
 #include "command.h"
 #include "watchers.h"
 #include "record.h"
@@ -113,6 +114,7 @@ void session_free(struct session *s)
 	close(s->socket);
 	text_fini(&s->in);
 	text_fini(&s->out);
+	scope_free(s->state.scope);
 	free(s->state.user);
 	free(s->state.directory);
 	free(s->state.file);
@@ -189,8 +191,8 @@ static void tell_news(struct session_host *host, struct session *to, json_t *rep
 	if (!news)
 		return;
 	if (to) {
-		json_object_set_new(reply, "warning", json_string(news));
-		text_printf(text, "warning: %s\n", news);
+		json_object_set_new(reply, "news", json_string(news));
+		text_printf(text, "%s\n", news);
 	}
 	json_t *event = json_pack("{s:s, s:o}", "event", "history", "text", json_sprintf("%s\n", news));
 	for (struct session *s = host->first; s; s = s->next)
@@ -270,9 +272,11 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 				   "class", error_class_name(error_class(e)), "message", error_message(e));
 		if (reply->diagnostics)
 			json_object_set_new(json_object_get(object, "error"), "diagnostics", reply->diagnostics);
+		if (reply->more)
+			json_object_update(json_object_get(object, "error"), reply->more);
 		json_decref(reply->data);
 		/* Diagnostics say it already; everything else is one line. */
-		if (!reply->text.size || error_class(e) != ERROR_COMPILE)
+		if (!reply->told && (!reply->text.size || error_class(e) != ERROR_COMPILE))
 			text_printf(&reply->text, "error: %s\n", error_message(e));
 		error_free(e);
 	}

@@ -252,6 +252,23 @@ struct error *log_others(struct history *h, void (*each)(void *context, const st
 	return e;
 }
 
+struct error *log_has_changes(struct history *h, bool *out)
+{
+	sqlite3_stmt *statement;
+	int64_t one;
+	bool found = false;
+	struct error *e = database_prepare(h, "SELECT 1 FROM change WHERE process = ?1 AND subject IS NULL LIMIT 1", &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, h->process);
+	e = database_query(h, statement, &found, &one);
+	sqlite3_finalize(statement);
+	if (!e)
+		*out = found;
+	return e;
+}
+
 struct error *log_find_run(struct history *h, int64_t id, void (*with)(void *context, const struct log_run *), void *context)
 {
 	sqlite3_stmt *statement;

@@ -58,6 +58,9 @@ struct log_run {
 /* The other runs with this history that go on now. */
 struct error *log_others(struct history *, void (*each)(void *context, const struct log_run *), void *context);
 
+/* Whether this run has made any change. */
+struct error *log_has_changes(struct history *, bool *out);
+
 /* The run, now over, that made the newest change: its id, or 0. */
 struct error *log_last_run(struct history *, int64_t *id);
 struct error *log_find_run(struct history *, int64_t id, void (*with)(void *context, const struct log_run *),

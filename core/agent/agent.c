@@ -210,11 +210,13 @@ static bool string_choose(char **out, const char *variable, const char *option)
 	return !value || !*value || *out;
 }
 
-static bool switch_choose(const char *variable, enum rtf_switch option)
+static bool switch_choose(const char *variable, enum rtf_switch option, bool otherwise)
 {
 	const char *value = secure_getenv(variable);
 
-	return value && *value ? strcmp(value, "0") != 0 : option != RTF_OFF;
+	if (value && *value)
+		return strcmp(value, "0") != 0;
+	return option == RTF_DEFAULT ? otherwise : option == RTF_ON;
 }
 
 static struct console *console_new(const struct rtf_options *o)
@@ -227,8 +229,9 @@ static struct console *console_new(const struct rtf_options *o)
 	c->listener.fd = c->wake = c->client = c->engine = c->far = c->log = -1;
 	c->callback = o->log;
 	c->context = o->log_context;
-	c->flags = (switch_choose("RTF_WATCH", o->watch) ? HELLO_WATCH : 0) |
-		   (switch_choose("RTF_OPTIMIZE", o->optimise) ? HELLO_OPTIMIZE : 0) |
+	c->flags = (switch_choose("RTF_WATCH", o->watch, true) ? HELLO_WATCH : 0) |
+		   (switch_choose("RTF_OPTIMIZE", o->optimise, true) ? HELLO_OPTIMIZE : 0) |
+		   (switch_choose("RTF_RESTORE", o->restore, false) ? HELLO_RESTORE : 0) |
 		   (o->polled ? HELLO_POLLED : 0);
 	c->environment = spawn_environment();
 	if (!c->environment || !string_choose(&c->history, "RTF_HISTORY", o->history_path) ||

@@ -53,6 +53,15 @@ static void tell(struct live *l, int level, char *text)
 	add_news(live_record(l), text);
 }
 
+void record_tell(struct live *l, const char *news)
+{
+	size_t size = strlen(news);
+
+	while (size && news[size - 1] == '\n')
+		size--;
+	tell(l, LOG_NOTICE, strndup(news, size));
+}
+
 char *record_take_news(struct live *l)
 {
 	char *news = live_record(l)->news;

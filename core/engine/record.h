@@ -43,6 +43,9 @@ int64_t record_deadline(const struct live *);
 /* Whether everything that was acknowledged is in the file. */
 bool record_is_whole(const struct live *);
 
+/* Makes this news (lines, copied). */
+void record_tell(struct live *, const char *news);
+
 /* News about the history that nobody has been told yet: one line, the caller's; NULL is none. */
 char *record_take_news(struct live *);
 

@@ -41,7 +41,7 @@ struct message_header {
 	uint32_t serial; /* of the request, echoed in its answer; 0 for what is unasked */
 };
 
-enum { HELLO_WATCH = 1, HELLO_OPTIMIZE = 2, HELLO_POLLED = 4 };
+enum { HELLO_WATCH = 1, HELLO_OPTIMIZE = 2, HELLO_POLLED = 4, HELLO_RESTORE = 8 };
 
 /* Followed by four NUL-terminated strings: socket path, history path, source root mapping, log file ("" is none). */
 struct message_hello {
