@@ -2,6 +2,7 @@
 #include "archive.h"
 #include "export.h"
 #include "timeline.h"
+#include "expression.h"
 #include "versions.h"
 #include "watchers.h"
 #include "waits.h"
@@ -289,14 +290,32 @@ static struct error *run_line(struct console_state *state, const char *text, siz
 	return e;
 }
 
+/* Expressions are seen from the file of what was redefined last. */
+static void note_unit(struct console_state *state, const struct reply *reply)
+{
+	json_t *row = json_array_get(reply->data, 0);
+	const char *name = json_string_value(json_object_get(row, "function"));
+	struct live_function *f = NULL;
+
+	struct error *e = name ? live_find(state->host->live, name, state->file, &f) : NULL;
+	if (!e && f && f->at.unit)
+		state->unit = f->at.unit;
+	error_free(e);
+}
+
 static struct error *run_c(struct console_state *state, const char *text, size_t size, struct reply *reply)
 {
 	struct call c = {.state = state, .live = state->host->live, .reply = reply};
 
+	if (expression_takes(&c, text, size))
+		return expression_enter(&c, text, size);
 	reply->command = "definition";
 	if (state->read_only)
 		return error_new(ERROR_DENIED, "this connection is read-only: it can look but not change");
-	return versions_redefine(&c, NULL, text, size, false);
+	struct error *e = versions_redefine(&c, NULL, text, size, false);
+	if (!e)
+		note_unit(state, reply);
+	return e;
 }
 
 struct error *command_run(struct console_state *state, const char *text, size_t size, struct reply *reply)

@@ -26,6 +26,8 @@ struct console_state {
 	int width;       /* columns; 0 unknown */
 	char *directory; /* where the console was started, or NULL */
 	char *file;      /* \in: whose declarations count where that is not plain, or NULL */
+	const struct target_unit *unit; /* of the function that was redefined here last, or NULL */
+	struct scope *scope; /* what was declared here: scope.h; NULL: nothing yet */
 };
 
 struct reply;
@@ -33,7 +35,7 @@ struct reply;
 /* A command whose answer is yet to come. While it waits its console's further requests wait too, interrupts excepted. */
 struct waiting {
 	/* Asked whenever something has happened: true once the reply (or *e) is the answer. `interrupted`: someone wants an
-	 * end to it, so it must be true now. */
+	 * end to it, so it must be true now, or soon. */
 	bool (*ready)(struct waiting *, struct console_state *, bool interrupted, struct reply *, struct error **e);
 	void (*free)(struct waiting *);
 	int64_t deadline_us; /* on build_now_us's clock: asked again then; 0: never */
@@ -45,6 +47,7 @@ struct reply {
 	json_t *diagnostics; /* of a compilation, or NULL */
 	json_t *more;        /* members that stand beside the data, or NULL */
 	struct text text;    /* for people */
+	bool told;           /* the text says already what the error object says */
 	const char *command; /* its long name, "\\list"; or "expression", "definition" */
 };
 

@@ -32,6 +32,9 @@ struct session_host {
 	struct session *first; /* every session, linked; the host's users only read it */
 	size_t count;
 	struct watchers *watchers; /* NULL: nothing can be watched */
+	struct evaluator *evaluator;
+	const struct target_unit *main_unit; /* that defines main(), once it was looked for */
+	struct write *written, *unwritten;   /* for \undo and \redo, the latest first: written.h */
 };
 
 /* Takes the socket. */

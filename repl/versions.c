@@ -1,5 +1,6 @@
 #include "versions.h"
 #include "show.h"
+#include "written.h"
 #include "watchers.h"
 
 #include <fnmatch.h>
@@ -226,8 +227,12 @@ struct error *versions_rollback(struct call *c)
 static struct error *undo_or_redo(struct call *c, bool redo)
 {
 	struct change_outcome out = {0};
+	bool handled;
 
-	struct error *e = refused(c, &out, change_undo(c->live, redo, c->state->user, &out));
+	struct error *e = written_undo(c, redo, &handled);
+	if (e || handled)
+		return e;
+	e = refused(c, &out, change_undo(c->live, redo, c->state->user, &out));
 	if (!e)
 		c->reply->data = json_array();
 	for (size_t i = 0; !e && i < out.count; i++)

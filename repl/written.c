@@ -1,0 +1,135 @@
+#include "written.h"
+#include "record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEPT = 100, SCALAR_MAX = 16 };
+
+struct write {
+	struct write *before;
+	uint64_t address;
+	size_t size;
+	unsigned char old[SCALAR_MAX], new[SCALAR_MAX];
+	char *place, *type, *old_text, *new_text;
+	int64_t change; /* the last change of functions that \undo would have taken back at that time */
+};
+
+/* What \undo of functions would take back now; 0: nothing. */
+static int64_t last_change(struct session_host *host)
+{
+	struct history_move *moves = NULL;
+	int64_t change = 0;
+	size_t count;
+
+	error_free(history_next(live_history(host->live), false, &change, &moves, &count));
+	free(moves);
+	return change;
+}
+
+static void write_free(struct write *w)
+{
+	free(w->place);
+	free(w->type);
+	free(w->old_text);
+	free(w->new_text);
+	free(w);
+}
+
+static void list_free(struct write **list)
+{
+	while (*list) {
+		struct write *w = *list;
+		*list = w->before;
+		write_free(w);
+	}
+}
+
+void written_free(struct session_host *host)
+{
+	list_free(&host->written);
+	list_free(&host->unwritten);
+}
+
+void written_add(struct session_host *host, const struct written *what, const unsigned char *old, const unsigned char *new,
+		 const char *old_text, const char *new_text)
+{
+	struct write *w = calloc(1, sizeof(*w));
+
+	if (!w || what->size > SCALAR_MAX) {
+		free(w);
+		return;
+	}
+	*w = (struct write){.address = what->address,
+			    .size = what->size,
+			    .place = strdup(what->place),
+			    .type = strdup(what->type),
+			    .old_text = strdup(old_text),
+			    .new_text = strdup(new_text),
+			    .change = last_change(host)};
+	if (!w->place || !w->type || !w->old_text || !w->new_text) {
+		write_free(w);
+		return;
+	}
+	memcpy(w->old, old, w->size);
+	memcpy(w->new, new, w->size);
+	list_free(&host->unwritten);
+	w->before = host->written;
+	host->written = w;
+	size_t count = 0;
+	for (struct write *at = w; at; at = at->before)
+		if (++count == KEPT)
+			list_free(&at->before);
+}
+
+/* Puts one value in the place of the other; refused where it is neither any more. */
+static struct error *swap(struct call *c, const struct write *w, bool redo)
+{
+	struct program *program = c->state->host->program;
+	const unsigned char *from = redo ? w->old : w->new, *to = redo ? w->new : w->old;
+	unsigned char now[SCALAR_MAX];
+
+	struct error *e = program_read(program, w->address, now, w->size);
+	if (e)
+		return error_context(e, "%s", w->place);
+	if (memcmp(now, from, w->size) != 0)
+		return error_new(ERROR_DRIFT, "%s is not %s any more: the program has written it since", w->place,
+				 redo ? w->old_text : w->new_text);
+	return program_write(program, w->address, to, w->size);
+}
+
+static void tell(struct call *c, const struct write *w, bool redo)
+{
+	const char *old = redo ? w->old_text : w->new_text, *new = redo ? w->new_text : w->old_text;
+	struct text detail = {0};
+
+	text_printf(&detail, "%s: %s -> %s", w->place, old, new);
+	text_printf(&c->reply->text, "%s = (%s) %s\n", w->place, w->type, new);
+	c->reply->data = json_pack("[{s:s, s:s, s:s, s:s}]", "place", w->place, "type", w->type, "old", old, "text", new);
+	if (detail.bytes) {
+		record_event(c->live, "written", NULL, -1, c->state->user, detail.bytes);
+		json_t *event = json_pack("{s:s, s:s, s:s}", "event", "written", "user", c->state->user, "detail", detail.bytes);
+		if (event)
+			session_broadcast(c->state->host, event);
+	}
+	text_fini(&detail);
+}
+
+struct error *written_undo(struct call *c, bool redo, bool *handled)
+{
+	struct session_host *host = c->state->host;
+	struct write **from = redo ? &host->unwritten : &host->written, **to = redo ? &host->written : &host->unwritten;
+	struct write *w = *from;
+
+	*handled = w && w->change == last_change(host);
+	if (!*handled)
+		return NULL;
+	struct error *e = swap(c, w, redo);
+	if (e)
+		return e;
+	*from = w->before;
+	w->before = *to;
+	*to = w;
+	tell(c, w, redo);
+	return NULL;
+}
