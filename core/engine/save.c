@@ -139,119 +139,181 @@ static void record_refusal(const struct work *w, struct live_function *function,
 		error_free(history_event(live_history(l), "refused", function->row, -1, w->save->user, why));
 }
 
-/* --- one function's body ----------------------------------------------------------------------------------------- */
+/* --- bodies alone ------------------------------------------------------------------------------------------------ */
 
-/* What differs between two texts: [begin, old_end) became [begin, new_end). */
-struct span {
-	size_t begin, old_end, new_end;
+/* A function whose body differs: [begin, end) of the old text became [new_begin, new_end) of the new. */
+struct edited {
+	struct live_function *function;
+	const struct index_declaration *definition;
+	size_t begin, end, new_begin, new_end;
 };
 
-static struct span compare_texts(const char *old, size_t old_size, const char *new, size_t new_size)
-{
-	size_t begin = 0, tail = 0, shorter = old_size < new_size ? old_size : new_size;
+struct edits {
+	struct edited *items;
+	size_t count, room;
+};
 
-	while (begin < shorter && old[begin] == new[begin])
-		begin++;
-	while (tail < shorter - begin && old[old_size - 1 - tail] == new[new_size - 1 - tail])
-		tail++;
-	return (struct span){begin, old_size - tail, new_size - tail};
+static bool add_edit(struct edits *edits, const struct edited *edit)
+{
+	if (edits->count == edits->room) {
+		size_t room = edits->room ? edits->room * 2 : 4;
+		void *more = realloc(edits->items, room * sizeof(*edits->items));
+		if (!more)
+			return false;
+		edits->items = more;
+		edits->room = room;
+	}
+	edits->items[edits->count++] = *edit;
+	return true;
 }
 
-/* Whether the text can stand in a body without meaning anything to the rest of the file: its brackets close what they
- * open, no literal or comment runs on, no preprocessor line is in it. */
-static bool is_closed(const char *text, size_t size)
+/* Offset behind the closing brace of the definition at the start of the text. 0 if its brackets do not close, a literal
+ * or a comment runs on, or a preprocessor line is in it: then it may mean something to the rest of the file. `*body`:
+ * behind its opening brace. */
+static size_t end_of_definition(const char *text, size_t size, size_t *body)
 {
 	struct token_reader r;
 	struct token t;
-	int depth = 0;
+	unsigned depth = 0;
 
+	*body = 0;
 	token_reader_init(&r, text, (uint32_t)size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE || t.unterminated)
-			return false;
-		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
-			depth++;
-		if (t.kind == TOKEN_PUNCTUATOR && t.first == '}' && --depth < 0)
-			return false;
-	}
-	return depth == 0 && !t.unterminated;
-}
-
-static size_t body_begin(const char *text, size_t size)
-{
-	struct token_reader r;
-	struct token t;
-
-	token_reader_init(&r, text, (uint32_t)size);
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
-		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
+			return 0;
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{' && depth++ == 0)
+			*body = t.end;
+		if (t.kind != TOKEN_PUNCTUATOR || t.first != '}')
+			continue;
+		if (!depth)
+			return 0;
+		if (--depth == 0)
 			return t.end;
-	return size;
+	}
+	return 0;
 }
 
-/* Whether the definition at [begin, end) of the old text holds all of the difference in its body, and still is one
- * definition afterwards. */
-static bool is_inside(const struct index *ix, uint32_t begin, uint32_t end, const char *new, struct span d)
-{
-	if (d.begin < begin || d.old_end >= end)
-		return false;
-	size_t new_end = end - d.old_end + d.new_end;
-	return d.begin >= begin + body_begin(ix->source + begin, end - begin) &&
-	       is_closed(ix->source + begin, end - begin) && is_closed(new + begin, new_end - begin) &&
-	       new[new_end - 1] == '}';
-}
-
-/* The source's decorated functions' lines are cheap to look at; its text is not. */
-static bool may_hold(const struct index_declaration *d, uint32_t first_line, uint32_t last_line)
-{
-	return d && !d->is_inline && d->line <= first_line && d->last_line >= last_line;
-}
-
-/* The decorated function that alone holds the difference in its body; NULL if it is not that simple. */
-static struct live_function *find_edited(const struct work *w, const struct source *s, const char *new, struct span d,
+/* The decorated function of the source whose lines hold that one. Lines are cheap to look at, the text is not. */
+static struct live_function *function_at(const struct work *w, const struct source *s, uint32_t line,
 					 const struct index_declaration **definition)
 {
-	const struct index *ix = s->index;
-	uint32_t first = 1 + token_line(ix->source, (uint32_t)d.begin);
-	uint32_t last = first + token_line(ix->source + d.begin, (uint32_t)(d.old_end - d.begin));
-
 	for (size_t i = 0; i < live_count(w->save->live); i++) {
 		struct live_function *function = live_function(w->save->live, i);
-		uint32_t begin, end, line;
 		unsigned nth;
 		if (function->at.unit != s->unit)
 			continue;
-		*definition = source_definition(s, &function->at, &nth);
-		if (may_hold(*definition, first, last) && index_source_range(ix, *definition, &begin, &end, &line) &&
-		    is_inside(ix, begin, end, new, d))
-			return function;
+		const struct index_declaration *d = source_definition(s, &function->at, &nth);
+		if (!d || d->is_inline || d->line > line || d->last_line < line)
+			continue;
+		*definition = d;
+		return function;
 	}
 	return NULL;
 }
 
-/* The save in the small way: true if that was all there is to it. */
-static bool take_body(struct work *w, struct source *s)
+/* The decorated function whose body holds the difference at `at` of the old text, which is `at` + shift of the new; false
+ * if it is not that simple. */
+static bool find_edit(const struct work *w, const struct source *s, const char *new, size_t new_size, size_t at,
+		      ptrdiff_t shift, struct edited *out)
 {
-	const struct index_declaration *definition;
-	bool taken = false;
-	size_t size;
-	char *text = text_read_file(s->unit->file, &size);
+	const struct index *ix = s->index;
+	uint32_t begin, end, line;
+	size_t body;
 
-	if (!text || !s->index->source)
-		goto out;
-	struct span d = compare_texts(s->index->source, s->index->source_size, text, size);
-	taken = d.begin == d.old_end && d.begin == d.new_end; /* the same bytes again */
-	struct live_function *function = taken ? NULL : find_edited(w, s, text, d, &definition);
-	if (!function)
-		goto out;
-	struct error *e = remember_identity(w, function);
-	error_free(e);
-	taken = !e && index_edit_body(s->index, definition, text, size);
-	if (taken) {
-		function->saved.edited = true;
-		add_candidate(w, function);
+	*out = (struct edited){0};
+	out->function = function_at(w, s, 1 + token_line(ix->source, (uint32_t)at), &out->definition);
+	if (!out->function || !index_source_range(ix, out->definition, &begin, &end, &line) || at < begin || at >= end)
+		return false;
+	size_t new_begin = (size_t)((ptrdiff_t)begin + shift);
+	if (end_of_definition(ix->source + begin, end - begin, &body) != end - begin || at < begin + body)
+		return false;
+	size_t length = end_of_definition(new + new_begin, new_size - new_begin, &body);
+	out->begin = begin;
+	out->end = end;
+	out->new_begin = new_begin;
+	out->new_end = new_begin + length;
+	return length != 0;
+}
+
+/* All functions whose bodies differ, in text order; false if anything else does. */
+static bool find_edits(const struct work *w, const struct source *s, const char *new, size_t new_size, struct edits *edits)
+{
+	const char *old = s->index->source;
+	size_t old_size = s->index->source_size, at = 0;
+	ptrdiff_t shift = 0;
+
+	for (;;) {
+		size_t new_at = (size_t)((ptrdiff_t)at + shift);
+		size_t left = old_size - at < new_size - new_at ? old_size - at : new_size - new_at, same = 0;
+		struct edited edit;
+		while (same < left && old[at + same] == new[new_at + same])
+			same++;
+		if (at + same == old_size && new_at + same == new_size)
+			return true;
+		if (!find_edit(w, s, new, new_size, at + same, shift, &edit) || edit.begin < at || !add_edit(edits, &edit))
+			return false;
+		at = edit.end;
+		shift = (ptrdiff_t)edit.new_end - (ptrdiff_t)edit.end;
 	}
-out:
+}
+
+/* The text after the first `count` edits: the new one so far, and the old one from there on. */
+static char *text_between(const struct index *old, const char *new, const struct edited *edit, size_t old_at, size_t *size)
+{
+	size_t tail = old->source_size - old_at;
+	char *text = malloc(edit->new_end + tail + 1);
+
+	if (!text)
+		return NULL;
+	memcpy(text, new, edit->new_end);
+	memcpy(text + edit->new_end, old->source + old_at, tail);
+	*size = edit->new_end + tail;
+	text[*size] = '\0';
+	return text;
+}
+
+/* Moves the index on, body by body. False if memory ran out: then it holds the first of them. */
+static bool apply_edits(struct source *s, const char *new, const struct edits *edits)
+{
+	ptrdiff_t shift = 0;
+
+	for (size_t i = 0; i < edits->count; i++) {
+		const struct edited *edit = &edits->items[i];
+		size_t size;
+		char *text = text_between(s->index, new, edit, (size_t)((ptrdiff_t)edit->end + shift), &size);
+		bool applied = text && index_edit_body(s->index, edit->definition, text, size);
+		free(text);
+		if (!applied)
+			return false;
+		shift = (ptrdiff_t)edit->new_end - (ptrdiff_t)edit->end;
+		edit->function->saved.edited = true;
+	}
+	return true;
+}
+
+static bool remember_all(const struct work *w, const struct edits *edits)
+{
+	for (size_t i = 0; i < edits->count; i++) {
+		struct error *e = remember_identity(w, edits->items[i].function);
+		error_free(e);
+		if (e)
+			return false;
+	}
+	return true;
+}
+
+/* The save in the small way: true if that was all there is to it. */
+static bool take_bodies(struct work *w, struct source *s)
+{
+	struct edits edits = {0};
+	size_t size;
+	char *text = s->index->source ? text_read_file(s->unit->file, &size) : NULL;
+
+	bool taken = text && size < UINT32_MAX / 2 && find_edits(w, s, text, size, &edits) && remember_all(w, &edits) &&
+		     apply_edits(s, text, &edits);
+	for (size_t i = 0; taken && i < edits.count; i++)
+		add_candidate(w, edits.items[i].function);
+	free(edits.items);
 	free(text);
 	return taken;
 }
@@ -906,7 +968,7 @@ static void take_source(struct work *w, struct save_source *ss, struct groups *g
 	unsigned before = ss->refusal;
 
 	/* After a refusal the file is read anew: the index is older than what was saved last. */
-	if (ss->only_itself && !before && take_body(w, ss->source))
+	if (ss->only_itself && !before && take_bodies(w, ss->source))
 		return;
 	struct error *e = take_file(w, ss);
 	if (e)

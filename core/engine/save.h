@@ -1,6 +1,6 @@
 /* One save: which functions it changed, and making them live, all of them or none.
  *
- * A save that touches nothing but the inside of one decorated function's body is taken as just that; any other is read
+ * A save that touches nothing but the insides of decorated functions' bodies is taken as just that; any other is read
  * anew and compared with what the file said before, name by name, and only functions that can reach a name that changed
  * are sliced and compared. What a refused save held goes live with the save that heals it. One thread. */
 #ifndef RTF_SAVE_H

@@ -175,6 +175,30 @@ static void several_functions_in_one_save_are_one_change(void **state)
 	free(more);
 }
 
+/* Bodies that grow and shrink, and two functions on one line: what stands behind them is found where it is then. */
+static void bodies_of_other_sizes_are_found_one_by_one(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		static const char *const scaled[] = {"n * FACTOR;", "n * FACTOR + 1;\n\n\n\t/* { */", "n;"};
+		static const char *const line[] = {"return __LINE__;", "return n + __LINE__;", "\n\n\treturn 1 + __LINE__;"};
+		static const char *const other[] = {"n + 5;", "n + 55;\n\t/* } */\n", "n;"};
+		if (!i)
+			continue;
+		char *first = followed_edited(&host, "follow_host.c", scaled[i - 1], scaled[i]);
+		char *second = child_replace(first, line[i - 1], line[i]);
+		followed_write(&host, "follow_host.c", second);
+		followed_assert_live(&host, "scaled line");
+		followed_edit(&host, "follow_other.c", other[i - 1], other[i]);
+		followed_assert_live(&host, "other");
+		free(first);
+		free(second);
+	}
+	followed_assert_call(&host, "scaled", 7, 7);
+	followed_assert_call(&host, "line", 0, 78);
+	followed_assert_call(&host, "other", 7, 7);
+}
+
 static void an_initialiser_is_reported_and_not_applied(void **state)
 {
 	(void)state;
@@ -514,6 +538,7 @@ int main(void)
 		with_host(reverting_takes_effect),
 		with_host(reverting_with_the_rest_of_the_file_takes_effect),
 		with_host(several_functions_in_one_save_are_one_change),
+		with_host(bodies_of_other_sizes_are_found_one_by_one),
 		with_host(an_initialiser_is_reported_and_not_applied),
 		with_host(an_undecorated_function_is_said_to_stay),
 		with_host(an_error_in_a_body_is_shown_and_heals),
