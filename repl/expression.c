@@ -212,7 +212,14 @@ static struct error *new_expression(struct call *c, enum job job, const char *te
 
 static struct error *declare(struct expression *x)
 {
-	return scope_text_new(x->state->scope, x->live, x->host->evaluator, x->state->file, x->text, x->size, &x->given);
+	struct text also = {0};
+
+	for (size_t i = 0; i < x->variable_count; i++)
+		text_printf(&also, "%s\n", x->variables[i].base);
+	struct error *e = scope_text_new(x->state->scope, x->live, x->host->evaluator, x->state->file, x->text, x->size,
+					 also.bytes, &x->given);
+	text_fini(&also);
+	return e;
 }
 
 /* Diagnostics count lines from the entry's first, which is the third of what is checked. */
@@ -648,6 +655,25 @@ static struct error *show_variable(struct expression *x, struct variable *v, str
 	return NULL;
 }
 
+/* "BASE DECLARATOR" with a name put into the declarator. */
+static void put_declarator(struct text *out, const struct variable *v, const char *name)
+{
+	const char *hole = strstr(v->declarator, "%s");
+
+	text_printf(out, "%s %.*s%s%s", v->base, (int)(hole - v->declarator), v->declarator, name, hole + 2);
+}
+
+/* The variable's declaration for all that comes after it: its type is complete now. */
+static void put_external(struct text *out, const struct variable *v)
+{
+	text_puts(out, "extern ");
+	if (v->type->nameless)
+		put_declarator(out, v, v->name);
+	else
+		type_put_declaration(out, v->type, v->name);
+	text_puts(out, ";");
+}
+
 /* From now on the console knows them. */
 static struct error *finish_declaration(struct expression *x, struct reply *reply)
 {
@@ -660,11 +686,13 @@ static struct error *finish_declaration(struct expression *x, struct reply *repl
 		e = show_variable(x, v, reply);
 		if (e)
 			break;
+		struct text text = {0};
 		item.names = calloc(2, sizeof(*item.names));
-		int written = v->type->nameless ? asprintf(&item.text, "extern %s %s;", v->base, v->declarator)
-						: asprintf(&item.text, "extern __typeof__(%s) %s;", v->type->name, v->name);
-		if (!item.names || written < 0 || !(item.names[0] = strdup(v->name))) {
+		put_external(&text, v);
+		item.text = text_take(&text);
+		if (!item.names || !item.text || !(item.names[0] = strdup(v->name))) {
 			free(item.names);
+			free(item.text);
 			e = error_memory();
 			break;
 		}
@@ -981,8 +1009,10 @@ static char *name_at(const char *text, const struct declaration_name *n)
 	return strndup(text + n->begin, n->end - n->begin);
 }
 
-/* A declaration that makes no variable: a type, a prototype, an extern. */
-static struct error *declare_item(struct expression *x, const char *text, const struct declaration *d, const char *whole)
+/* A declaration that makes no variable: a type, a prototype, an extern. `alias`: the type of a group of variables by
+ * itself, under that name. */
+static struct error *declare_item(struct expression *x, const char *text, const struct declaration *d, const char *whole,
+				  const char *alias)
 {
 	struct scope_item item = {.kind = SCOPE_PROTOTYPE, .text = strdup(whole)};
 	size_t count = 0;
@@ -995,11 +1025,17 @@ static struct error *declare_item(struct expression *x, const char *text, const 
 	}
 	for (size_t i = 0; i < d->name_count; i++) {
 		const struct declaration_name *n = &d->names[i];
-		if (n->kind == NAME_MEMBER || n->kind == NAME_TAG_FORWARD)
+		bool object = n->kind == NAME_VARIABLE || n->kind == NAME_FUNCTION;
+		if (n->kind == NAME_MEMBER || n->kind == NAME_TAG_FORWARD || (alias && object))
 			continue;
 		if (n->kind == NAME_TYPEDEF || n->kind == NAME_TAG || n->kind == NAME_ENUMERATOR)
 			item.kind = SCOPE_TYPE;
 		if ((item.names[count] = name_at(text, n)))
+			count++;
+	}
+	if (alias) {
+		item.kind = SCOPE_TYPE;
+		if ((item.names[count] = strdup(alias)))
 			count++;
 	}
 	if (count == 0) {
@@ -1070,7 +1106,7 @@ static struct error *add_declaration(struct expression *x, const char *text, con
 	if (d->is_typedef || !variables || (d->is_extern && !d->cut_count)) {
 		if (asprintf(&whole, "%.*s%s", (int)(d->end - d->begin), text + d->begin, text[d->end - 1] == ';' ? "" : ";") < 0)
 			return error_memory();
-		e = declare_item(x, text, d, whole);
+		e = declare_item(x, text, d, whole, NULL);
 		free(whole);
 		return e;
 	}
@@ -1083,7 +1119,7 @@ static struct error *add_declaration(struct expression *x, const char *text, con
 		if (asprintf(&whole, "typedef %s %s;", base, alias) < 0)
 			e = error_memory();
 		else
-			e = declare_item(x, text, d, whole);
+			e = declare_item(x, text, d, whole, alias);
 		free(whole);
 		free(base);
 		base = strdup(alias);
@@ -1111,31 +1147,6 @@ static struct error *split_declarations(struct expression *x)
 			e = add_declaration(x, x->text, &d);
 	declaration_fini(&d);
 	return e;
-}
-
-/* "BASE DECLARATOR" with a name put into the declarator. */
-static void put_declarator(struct text *out, const struct variable *v, const char *name)
-{
-	const char *hole = strstr(v->declarator, "%s");
-
-	text_printf(out, "%s %.*s%s%s", v->base, (int)(hole - v->declarator), v->declarator, name, hole + 2);
-}
-
-/* What stays of the declarator's hole once the name is known. */
-static struct error *fill_declarator(struct variable *v)
-{
-	struct text t = {0};
-	const char *hole = strstr(v->declarator, "%s");
-
-	text_append(&t, v->declarator, (size_t)(hole - v->declarator));
-	text_puts(&t, v->name);
-	text_puts(&t, hole + 2);
-	char *filled = text_take(&t);
-	if (!filled)
-		return error_memory();
-	free(v->declarator);
-	v->declarator = filled;
-	return NULL;
 }
 
 static struct error *read_variables(struct expression *x)
@@ -1189,12 +1200,8 @@ static void write_initialisers(struct expression *x)
 {
 	for (size_t i = 0; i < x->variable_count; i++) {
 		const struct variable *v = &x->variables[i];
-		text_puts(&x->run, "extern ");
-		if (v->type->nameless)
-			put_declarator(&x->run, v, v->name);
-		else
-			text_printf(&x->run, "__typeof__(%s) %s", v->type->name, v->name);
-		text_puts(&x->run, ";\n");
+		put_external(&x->run, v);
+		text_puts(&x->run, "\n");
 	}
 	text_puts(&x->run, "void " FUNCTION "(void *rtf_result)\n{\n");
 	for (size_t i = 0; i < x->variable_count; i++) {
@@ -1233,8 +1240,6 @@ static struct error *run_declaration(struct expression *x, struct reply *reply)
 		e = place_variables(x);
 	if (!e)
 		write_initialisers(x);
-	for (size_t i = 0; i < x->variable_count && !e; i++)
-		e = fill_declarator(&x->variables[i]);
 	if (e) {
 		expression_free(&x->waiting);
 		return e;

@@ -330,7 +330,14 @@ static struct error *use_value(struct making *m, const char *name, size_t length
 	want_names(m, type);
 	if (v->type->kind == TYPE_FUNCTION)
 		return error_new(ERROR_USAGE, "%.*s is a function: call it by its name", (int)length, name);
-	text_printf(&m->extra, "extern __typeof__(%s) %.*s __asm__(\"%s\");\n", type, (int)length, name, symbol);
+	char spelled[32];
+	snprintf(spelled, sizeof(spelled), "%.*s", (int)length, name);
+	text_puts(&m->extra, "extern ");
+	if (v->type->nameless)
+		text_printf(&m->extra, "__typeof__(%s) %s", type, spelled);
+	else
+		type_put_declaration(&m->extra, v->type, spelled);
+	text_printf(&m->extra, " __asm__(\"%s\");\n", symbol);
 	return NULL;
 }
 
@@ -459,7 +466,7 @@ static struct error *bind_exits(struct making *m)
 }
 
 struct error *scope_text_new(struct scope *s, struct live *l, struct evaluator *ev, const char *file, const char *text, size_t size,
-			     struct scope_text *out)
+			     const char *also, struct scope_text *out)
 {
 	struct making m = {.scope = s, .live = l, .evaluator = ev, .file = file, .out = out};
 	struct text extra = {0};
@@ -471,6 +478,8 @@ struct error *scope_text_new(struct scope *s, struct live *l, struct evaluator *
 		e = read_text(&m, out->text, strlen(out->text));
 	if (!e)
 		want_names(&m, out->text);
+	if (!e && also)
+		want_names(&m, also);
 	if (!e)
 		e = bind_exits(&m);
 	if (!e) {

@@ -76,9 +76,10 @@ struct scope_text {
 	size_t binding_count, binding_room;
 };
 
-/* Values that it names come into the program's memory, and versions that are not there. */
+/* Values that it names come into the program's memory, and versions that are not there. `also`: further names that are
+ * to be declared, or NULL. */
 struct error *scope_text_new(struct scope *, struct live *, struct evaluator *, const char *file, const char *text, size_t size,
-			     struct scope_text *out);
+			     const char *also, struct scope_text *out);
 void scope_text_fini(struct scope_text *);
 
 /* Adds one more declaration, and where it is. */

@@ -180,6 +180,7 @@ static void read_inside(struct types *t, struct type *type, CXType c)
 	case CXType_Void:
 		type->kind = TYPE_VOID;
 		type->size = 0;
+		type->incomplete = false;
 		return;
 	case CXType_Bool:
 		type->kind = TYPE_BOOL;
@@ -237,6 +238,7 @@ static void read_inside(struct types *t, struct type *type, CXType c)
 	case CXType_FunctionProto:
 		type->kind = TYPE_FUNCTION;
 		type->size = 0;
+		type->incomplete = false;
 		return;
 	default:
 		type->kind = TYPE_OTHER;
@@ -264,6 +266,8 @@ static const struct type *read_type(struct types *t, CXType c)
 	}
 	long long size = clang_Type_getSizeOf(whole), align = clang_Type_getAlignOf(whole);
 	const char *name = keep_string(t, clang_getTypeSpelling(c));
+	if (strstr(name, "typeof"))
+		name = keep_string(t, clang_getTypeSpelling(whole)); /* nobody wrote that */
 	*type = (struct type){.name = name,
 			      .size = size > 0 ? (uint64_t)size : 0,
 			      .align = align > 0 ? (uint64_t)align : 1,
@@ -408,7 +412,7 @@ static struct error *read_statement(struct types *t, CXCursor statement, struct 
 		if (!first_child(&statement))
 			break;
 	CXType type = clang_getCursorType(statement);
-	if (type.kind == CXType_Invalid || type.kind == CXType_Unexposed)
+	if (clang_getCanonicalType(type).kind == CXType_Invalid || clang_getCanonicalType(type).kind == CXType_Unexposed)
 		return error_new(ERROR_COMPILE, "libclang cannot tell the type of this expression");
 	clang_visitChildren(statement, find_call, &calls);
 	*out = (struct type_found){.type = read_type(t, type), .bit_field = is_bit_field(statement), .calls = calls};
@@ -495,6 +499,35 @@ struct error *types_of_typedef(void *unit, const char *alias, struct types **out
 
 	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_typedef, &s);
 	return type_of_search(&s, clang_getTypedefDeclUnderlyingType, out, found);
+}
+
+/* --- declaring ----------------------------------------------------------------------------------------------------- */
+
+/* Where a name goes that is declared with this type: behind the `*` in the innermost bracket, before the first bound, or
+ * behind it all. */
+static size_t name_place(const char *type)
+{
+	for (const char *at = type; (at = strstr(at, "(*")); at++) {
+		const char *behind = at + 1;
+		behind += strspn(behind, "* ");
+		while (strncmp(behind, "const", 5) == 0 || strncmp(behind, "volatile", 8) == 0 ||
+		       strncmp(behind, "restrict", 8) == 0) {
+			behind += *behind == 'c' ? 5 : 8;
+			behind += strspn(behind, "* ");
+		}
+		if (*behind == ')' || *behind == '[')
+			return (size_t)(behind - type);
+	}
+	return strcspn(type, "[");
+}
+
+void type_put_declaration(struct text *out, const struct type *type, const char *name)
+{
+	size_t at = name_place(type->name);
+
+	text_append(out, type->name, at);
+	text_printf(out, " %s", name);
+	text_puts(out, type->name + at);
 }
 
 /* --- what is only mentioned ---------------------------------------------------------------------------------------- */
