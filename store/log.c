@@ -115,15 +115,17 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 
 /* --- events ----------------------------------------------------------------------------------------------------- */
 
-#define SELECT_EVENT                                                                                             \
+#define SELECT_EVENT_BY(index)                                                                                   \
 	"SELECT e.id, e.time, e.user, e.kind, e.detail, coalesce(e.function, 0), f.name, coalesce(e.number, -1), p.pid" \
-	" FROM event AS e LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process"
+	" FROM event AS e" index " LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process"
 
-/* Which index serves: the constant kind chooses the partial one. */
+#define SELECT_EVENT SELECT_EVENT_BY("")
+
+/* Which index serves: faults are few, and have one of their own. */
 static const char *event_sql(const struct log_filter *filter)
 {
 	if (filter->kind && strcmp(filter->kind, "fault") == 0)
-		return SELECT_EVENT " WHERE e.kind = 'fault' AND (?2 = 0 OR e.function = ?2) AND e.id < ?1"
+		return SELECT_EVENT_BY(" INDEXED BY event_fault") " WHERE e.kind = 'fault' AND (?2 = 0 OR e.function = ?2) AND e.id < ?1"
 				    " AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
 	if (filter->function)
 		return SELECT_EVENT " WHERE e.function = ?2 AND e.id < ?1"

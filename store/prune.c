@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STEP_ROWS = 2000 };
+enum { STEP_ROWS = 20000 };
 
 struct prune {
 	struct history *history;
