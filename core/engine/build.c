@@ -1,4 +1,5 @@
 #include "build.h"
+#include "helper.h"
 #include "run.h"
 #include "text.h"
 #include "trust.h"
@@ -26,6 +27,31 @@ struct view {
 	char *resized; /* a static whose size the new text changes */
 };
 
+static struct index *index_of(const struct build *b)
+{
+	return b->request->index ? b->request->index : b->source->index;
+}
+
+/* An optimiser that sees all callers of a static function fits it to them: what they never pass it need not
+ * handle, and clang even takes arguments away, all under its old name. New code must not call that, so the function
+ * comes with its body. Where its address is taken there may be callers unseen, and it is kept as it was written. */
+static bool is_fitted(const struct view *v, const char *name)
+{
+	const struct target_unit *unit = v->request->function->unit;
+
+	return unit && unit->optimized && !strstr(unit->producer, "-flive-patching") &&
+	       !index_takes_address(index_of(v->build), name);
+}
+
+static bool local_static(void *context, const char *function, const char *name, unsigned nth)
+{
+	const struct view *v = context;
+	const struct target_unit *unit = v->request->function->unit;
+	struct target_symbol symbol;
+
+	return target_find_helper_local(v->host->target, unit, function, name, nth, &symbol);
+}
+
 static enum slice_presence presence(void *context, const char *name)
 {
 	const struct view *v = context;
@@ -38,6 +64,8 @@ static enum slice_presence presence(void *context, const char *name)
 	/* The program's copy of what the file says otherwise by now is not what the text means, unless it is a variable:
 	 * that keeps its value whatever its initialiser says. */
 	if (target_find(v->host->target, unit, name, &symbol)) {
+		if (symbol.function && symbol.internal && is_fitted(v, name))
+			return SLICE_ABSENT;
 		bool by_text = symbol.function || source_is_constant(v->build->source, name);
 		return by_text && source_has_changed(v->build->source, name) ? SLICE_ABSENT : SLICE_PRESENT;
 	}
@@ -60,16 +88,15 @@ static bool layout(void *context, enum target_tag tag, const char *name, struct 
 	return target_find_layout(v->host->target, v->request->function->unit, tag, name, out);
 }
 
-static struct index *index_of(const struct build *b)
-{
-	return b->request->index ? b->request->index : b->source->index;
-}
-
 static struct error *make_slice(const struct build_host *host, struct build *b, bool everything, const char *also)
 {
 	const struct build_request *q = b->request;
 	struct view v = {.host = host, .request = q, .build = b};
-	struct slice_names names = {.context = &v, .presence = presence, .bound = bound, .layout = layout};
+	struct slice_names names = {.context = &v,
+				    .presence = presence,
+				    .bound = bound,
+				    .layout = layout,
+				    .local_static = local_static};
 	struct slice_request request = {
 		.index = index_of(b),
 		.name = q->function->name,
@@ -270,6 +297,18 @@ struct error *build_replace_text(struct build *b, const char *text)
 
 /* --- compiling and linking ------------------------------------------------------------------------------------- */
 
+/* A file-scope name, or a static variable of a function that came with its body. */
+static bool find_symbol(const struct view *v, const char *name, struct target_symbol *out)
+{
+	const struct target_unit *unit = v->request->function->unit;
+	char function[256], variable[256];
+	unsigned nth;
+
+	if (helper_parse(name, function, variable, sizeof(function), &nth))
+		return target_find_helper_local(v->host->target, unit, function, variable, nth, out);
+	return target_find(v->host->target, unit, name, out);
+}
+
 static bool resolve(void *context, const char *name, struct link_symbol *out)
 {
 	const struct view *v = context;
@@ -288,7 +327,7 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 		return true;
 	if (v->host->variable(v->host->context, f->unit, NULL, name, 0, &out->address, &size))
 		return true;
-	if (target_find(v->host->target, f->unit, name, &symbol)) {
+	if (find_symbol(v, name, &symbol)) {
 		out->address = symbol.address;
 		if (!symbol.thread_local)
 			return true;

@@ -274,6 +274,47 @@ static void read_directive(void *context, const struct token *t)
 		read_pack(b, p + 11, end);
 }
 
+/* A name behind `before` may be a value: it is no member, and not being declared. */
+static bool may_be_value(const struct token_reader *r, const struct token *before)
+{
+	if (before->kind == TOKEN_NAME)
+		return token_is(r, before, "return");
+	return before->kind == TOKEN_PUNCTUATOR && before->first && strchr("(,={&?:[!|<>", before->first);
+}
+
+/* Each name that is a value and is not called. */
+static void find_addresses(struct index *ix)
+{
+	struct token_reader r;
+	struct token t, next, before = {0};
+
+	token_reader_init(&r, ix->text, ix->size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, t = next) {
+		token_next(&r, &next);
+		if (t.kind != TOKEN_NAME || (next.kind == TOKEN_PUNCTUATOR && next.first == '(') ||
+		    !may_be_value(&r, &before))
+			continue;
+		uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + t.begin, t.end - t.begin);
+		for (; i != INDEX_NONE; i = ix->names[i].next)
+			ix->addresses[i] |= ix->names[i].begin != t.begin;
+	}
+}
+
+bool index_takes_address(struct index *ix, const char *name)
+{
+	if (!ix->addresses) {
+		ix->addresses = calloc(ix->name_count + 1, sizeof(*ix->addresses));
+		if (!ix->addresses)
+			return false;
+		find_addresses(ix);
+	}
+	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));
+	for (; i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->addresses[i])
+			return true;
+	return false;
+}
+
 const struct index_macro *index_find_macro(const struct index *ix, const char *name, size_t length, uint32_t offset)
 {
 	const struct index_macro *in_force = NULL;
@@ -740,6 +781,7 @@ void index_free(struct index *ix)
 		free(ix->spaces[i].slots);
 		free(ix->spaces[i].lasts);
 	}
+	free(ix->addresses);
 	free(ix->macro_table.slots);
 	free(ix->macro_table.lasts);
 	free(ix->files);

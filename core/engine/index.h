@@ -67,6 +67,7 @@ struct index {
 	struct index_macro *macros;
 	uint32_t macro_count;
 	struct index_table spaces[INDEX_SPACES], macro_table;
+	bool *addresses; /* of names: its address is taken; NULL until someone asks */
 };
 
 #define INDEX_NONE UINT32_MAX
@@ -81,6 +82,9 @@ void index_free(struct index *);
 
 /* First entry (into names) of a spelling in a name space, or INDEX_NONE; the rest by `next`. */
 uint32_t index_find(const struct index *, enum index_space, const char *name, size_t length);
+
+/* Whether any text of the file uses a function's name without calling it. The first question reads the text. */
+bool index_takes_address(struct index *, const char *name);
 
 /* The macro of that name in force at `offset` of the text, or NULL. */
 const struct index_macro *index_find_macro(const struct index *, const char *name, size_t length, uint32_t offset);

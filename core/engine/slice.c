@@ -1,4 +1,5 @@
 #include "slice.h"
+#include "helper.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -527,6 +528,21 @@ static void copy_static(struct text *out, const struct index *ix, const struct i
 	text_puts(out, "\n");
 }
 
+/* A function that comes with its body. */
+static void write_helper(struct closure *c, struct text *out, const struct index_declaration *d)
+{
+	const struct index *ix = c->ix;
+
+	if (!c->names->local_static || !has_static_inside(ix, d)) {
+		copy_static(out, ix, d);
+		return;
+	}
+	text_puts(out, "static ");
+	copy_without(out, ix, d->begin, d->body, d->has_directive, 5);
+	helper_write(out, ix, d, c->names->local_static, c->names->context);
+	text_puts(out, "\n");
+}
+
 static void write_prototype(struct text *out, const struct index *ix, const struct index_declaration *d)
 {
 	if (d->old_style) {
@@ -601,7 +617,7 @@ static void write_declaration(struct closure *c, struct text *out, uint32_t numb
 			write_prototype(out, ix, d);
 			return;
 		}
-		copy_static(out, ix, d);
+		write_helper(c, out, d);
 		return;
 	}
 	if (!d->is_typedef && declares_whole(c, d)) {

@@ -28,6 +28,8 @@ struct slice_names {
 	enum slice_presence (*presence)(void *context, const char *name);
 	bool (*bound)(void *context, const char *variable, uint64_t *elements);
 	bool (*layout)(void *context, enum target_tag, const char *name, struct target_layout *out);
+	/* helper_static_fn: a static variable inside a function that comes with its body; NULL: there are none. */
+	bool (*local_static)(void *context, const char *function, const char *name, unsigned nth);
 };
 
 struct slice_request {

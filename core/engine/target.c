@@ -487,6 +487,50 @@ bool target_find_local(struct target *target, const struct target_function *func
 	return true;
 }
 
+/* clang puts the statics of a function that is inlined everywhere into a nameless entry, but calls them `function.name`,
+ * and further ones of that name `function.name.N` with rising N. Found if one unit alone has such a symbol. */
+static bool find_clang_local(struct module *module, const char *function, const char *name, unsigned nth,
+			     struct target_symbol *out)
+{
+	enum { NUMBERS_TRIED = 1000 };
+	const struct symbols *symbols = module_symbols(module);
+	const struct symbol *found = NULL;
+	char spelled[600];
+
+	snprintf(spelled, sizeof(spelled), "%s.%s", function, name);
+	for (unsigned number = 0; symbols && number < NUMBERS_TRIED; number++) {
+		if (number)
+			snprintf(spelled, sizeof(spelled), "%s.%s.%u", function, name, number);
+		const struct symbol *symbol = symbols_local(symbols, spelled, NULL);
+		if (!symbol || nth--)
+			continue;
+		found = symbols_local(symbols, spelled, symbol) ? NULL : symbol;
+		break;
+	}
+	if (!found)
+		return false;
+	take_symbol(module, found, out);
+	return true;
+}
+
+bool target_find_helper_local(struct target *target, const struct target_unit *shown, const char *function,
+			      const char *name, unsigned nth, struct target_symbol *out)
+{
+	struct unit *unit = unit_of(shown);
+	Dwarf_Die die, variable;
+
+	(void)target;
+	for (unsigned i = 0; unit_find(unit, function, i, &die); i++) {
+		struct unit_function known = {.die = die, .unit = unit, .owner = unit};
+		if (dwarf_tag(&die) != DW_TAG_subprogram || !unit_find_local(&known, name, nth, &variable) ||
+		    !take_variable(unit->module, &variable, out))
+			continue;
+		out->internal = true;
+		return true;
+	}
+	return unit_publish(unit) && unit->shown.clang && find_clang_local(unit->module, function, name, nth, out);
+}
+
 /* The thread pointer's distance from the executable's TLS block is fixed by the ABI: Ulrich Drepper, "ELF
  * Handling For Thread-Local Storage", variant II (x86) below it, variant I (ARM) behind a control block of
  * two words. */

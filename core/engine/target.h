@@ -103,6 +103,10 @@ bool target_find(struct target *, const struct target_unit *unit, const char *na
 bool target_find_local(struct target *, const struct target_function *function, const char *name,
 		       unsigned nth, struct target_symbol *out);
 
+/* The same for what `unit` defines as `function`, also if all of its code was inlined elsewhere. */
+bool target_find_helper_local(struct target *, const struct target_unit *, const char *function, const char *name,
+			      unsigned nth, struct target_symbol *out);
+
 /* A thread-local's offset from the thread pointer (negative, as unsigned, on x86-64), given its offset in the
  * TLS block of `unit`'s module (NULL: the executable). Known for the executable only: false elsewhere. */
 bool target_tls_offset(struct target *, const struct target_unit *unit, uint64_t offset, uint64_t *out);

@@ -63,7 +63,7 @@ static bool layout(void *context, enum target_tag tag, const char *name, struct 
 static struct slice slice_of(const struct index *ix, const char *name, const char *text,
 			     struct program *program, const struct slice_request *more)
 {
-	struct slice_names names = {program, presence, bound, layout};
+	struct slice_names names = {program, presence, bound, layout, NULL};
 	struct slice_request request = more ? *more : (struct slice_request){0};
 	struct slice slice;
 	uint32_t begin, end, line = 1;
@@ -709,7 +709,7 @@ static void lines_and_columns_of_the_text_are_kept(void **state)
 static void a_file_name_with_quotes_is_quoted(void **state)
 {
 	struct index *ix = fixture_index("int f(void) { return 1; }\n");
-	struct slice_names names = {&(struct program){0}, presence, bound, layout};
+	struct slice_names names = {&(struct program){0}, presence, bound, layout, NULL};
 	static const char text[] = "int f(void) { return sizeof(__FILE__); }";
 	struct slice_request request = {.index = ix,
 					.name = "f",
