@@ -40,7 +40,7 @@ struct given {
 static void check_given(const struct given *g)
 {
 	struct index *ix = fixture_index_with(g->source, "gcc", g->flag, NULL);
-	struct slice_names names = {NULL, present, NULL, layout};
+	struct slice_names names = {NULL, present, NULL, layout, NULL};
 	struct slice_request request = {.index = ix,
 					.name = "f",
 					.text = g->text,

@@ -167,7 +167,7 @@ static char *definition;
 static struct error *make_slice(void)
 {
 	static const char extra[] = "struct mine { int x; };\n#define MINE 3\nstatic struct mine mine;";
-	struct slice_names names = {NULL, presence, bound, layout};
+	struct slice_names names = {NULL, presence, bound, layout, NULL};
 	struct slice_request request = {.index = ix,
 					.name = "f",
 					.text = definition,
