@@ -488,6 +488,19 @@ static bool widen(const struct type *type, const struct ring_value *r, unsigned 
 	return true;
 }
 
+/* A line of a trace is for the eye: what is long is cut, between characters. The JSON has it whole. */
+static void put_short(struct text *out, const struct text *value)
+{
+	size_t size = value->size;
+
+	if (size > WATCHERS_VALUE)
+		for (size = WATCHERS_VALUE; size && (value->bytes[size] & 0xc0) == 0x80; size--)
+			;
+	text_append(out, value->bytes ? value->bytes : "", size);
+	if (size < value->size)
+		text_puts(out, "…");
+}
+
 /* One value as text and, into *json, as JSON. */
 static void put_value(struct watchers *all, const struct watched_value *v, const struct ring_value *r, struct text *text,
 		      json_t **json)
@@ -502,12 +515,18 @@ static void put_value(struct watchers *all, const struct watched_value *v, const
 		*json = json_null();
 		return;
 	}
-	options.elements = 100;
+	options.elements = 200;
 	if (r->size == sizeof(captured.address))
 		memcpy(&captured.address, bytes, sizeof(captured.address));
 	captured.bytes = r->followed;
 	captured.size = r->followed_size;
-	value_text(text, v->type, bytes, &source, &options);
+	/* What was not recorded as a whole may be something else by now. */
+	if (v->type->kind == TYPE_POINTER && v->type->target && v->type->target->size > captured.size)
+		options.depth = 0;
+	struct text whole = {0};
+	value_text(&whole, v->type, bytes, &source, &options);
+	put_short(text, &whole);
+	text_fini(&whole);
 	*json = value_json(v->type, bytes, &source, &options);
 }
 

@@ -1,4 +1,5 @@
 #include "instrument.h"
+#include "expansion.h"
 #include "ring.h"
 #include "token.h"
 
@@ -25,7 +26,7 @@ struct rewrite {
 	const char *text; /* the definition, as it stands in the slice */
 	uint32_t size;
 	uint32_t base; /* its offset in the slice */
-	struct range *macros; /* invocations, outermost, in order */
+	struct expansion *macros;
 	size_t macro_count;
 	struct insertion *insertions;
 	size_t insertion_count, insertion_room;
@@ -110,7 +111,7 @@ static struct children children_of(struct rewrite *w, CXCursor cursor)
 	return c;
 }
 
-static const struct range *macro_around(const struct rewrite *w, uint32_t at)
+static const struct expansion *macro_around(const struct rewrite *w, uint32_t at)
 {
 	for (size_t i = 0; i < w->macro_count; i++)
 		if (w->macros[i].begin <= at && at < w->macros[i].end)
@@ -138,10 +139,10 @@ static bool range_of(const struct rewrite *w, CXCursor cursor, struct range *r)
 	if (!offset_of(w, clang_getRangeStart(extent), &r->begin) || !offset_of(w, clang_getRangeEnd(extent), &r->end))
 		return false;
 	/* The end of a macro's last argument is told as the macro's begin. */
-	const struct range *last = macro_around(w, r->end);
+	const struct expansion *last = macro_around(w, r->end);
 	if (last && r->end <= last->end && r->begin <= last->begin && last->begin == r->end)
 		r->end = last->end;
-	const struct range *first = macro_around(w, r->begin);
+	const struct expansion *first = macro_around(w, r->begin);
 	last = r->end ? macro_around(w, r->end - 1) : NULL;
 	if (w->request->careful && first)
 		return false;
@@ -258,7 +259,7 @@ static void add_branch(struct rewrite *w, uint32_t begin, uint32_t end, bool lab
 	o->branches = grow(w, o->branches, o->branch_count, sizeof(*o->branches));
 	if (!w->failed)
 		o->branches[o->branch_count++] =
-			(struct instrument_branch){line_of(w, begin), one_line(w, begin, end), label, counter};
+			(struct instrument_branch){begin, line_of(w, begin), one_line(w, begin, end), label, counter};
 }
 
 /* Behind the last byte of a statement, its `;` included. */
@@ -344,7 +345,7 @@ static void mark_statement(struct rewrite *w, CXCursor statement, bool is_body)
 	CXSourceRange extent = clang_getCursorExtent(statement);
 	if (!offset_of(w, clang_getRangeStart(extent), &r.begin))
 		return;
-	const struct range *macro = macro_around(w, r.begin);
+	const struct expansion *macro = macro_around(w, r.begin);
 	if (macro && (macro->begin != r.begin || w->request->careful))
 		return;
 	probe_statement(w, statement, r.begin, is_body);
@@ -428,6 +429,32 @@ static void count_condition(struct rewrite *w, CXCursor cursor)
 		count_outcomes(w, &r);
 }
 
+/* The same of an operand, which the text does not put into parentheses: a macro at its end may be part of something else,
+ * as in `M && c` where M is `a || b`. */
+static void count_operand(struct rewrite *w, CXCursor cursor)
+{
+	struct range r;
+
+	if (!range_of(w, cursor, &r))
+		return;
+	const struct expansion *first = macro_around(w, r.begin), *last = macro_around(w, r.end - 1);
+	if ((!first || first->whole) && (!last || last->whole))
+		count_condition(w, cursor);
+}
+
+/* Whether `?` stands behind the condition, and not in a macro. */
+static bool is_conditional(const struct rewrite *w, CXCursor condition)
+{
+	struct token_reader reader;
+	struct token t;
+	struct range r;
+
+	if (!range_of(w, condition, &r))
+		return false;
+	read_token(w, r.end, &reader, &t);
+	return t.kind == TOKEN_PUNCTUATOR && t.first == '?' && !macro_around(w, t.begin);
+}
+
 /* What stands between the `;`s of a `for`, if anything. */
 static bool for_condition(const struct rewrite *w, uint32_t begin, struct range *r)
 {
@@ -487,6 +514,20 @@ static void count_keyword(struct rewrite *w, CXCursor statement, const char *key
 		count_condition(w, condition);
 }
 
+/* A builtin may want constants: __builtin_choose_expr. */
+static bool is_builtin(const struct rewrite *w, CXCursor cursor)
+{
+	struct token_reader reader;
+	struct token t;
+	struct range r;
+
+	if (!range_of(w, cursor, &r))
+		return false;
+	read_token(w, r.begin, &reader, &t);
+	return t.end - t.begin > 10 && memcmp(w->text + t.begin, "__builtin_", 10) == 0 &&
+	       !token_is(&reader, &t, "__builtin_expect");
+}
+
 static void walk_expression(struct rewrite *w, CXCursor cursor)
 {
 	struct children c;
@@ -495,30 +536,26 @@ static void walk_expression(struct rewrite *w, CXCursor cursor)
 	case CXCursor_UnaryExpr: /* sizeof and its like: never evaluated */
 	case CXCursor_GenericSelectionExpr:
 		return;
-	case CXCursor_CallExpr: {
-		CXString name = clang_getCursorSpelling(cursor);
-		const char *spelled = clang_getCString(name);
-		bool builtin = spelled && strncmp(spelled, "__builtin_", 10) == 0;
-		clang_disposeString(name);
-		if (builtin)
-			return; /* some want constants */
+	case CXCursor_CallExpr:
+	case CXCursor_UnexposedExpr:
+		if (is_builtin(w, cursor))
+			return;
 		break;
-	}
 	case CXCursor_CompoundStmt: /* of a statement expression */
 		walk_statement(w, cursor, false);
 		return;
 	case CXCursor_ConditionalOperator:
 		c = children_of(w, cursor);
-		if (c.count == 3)
-			count_condition(w, c.list[0]);
+		if (c.count == 3 && is_conditional(w, c.list[0]))
+			count_operand(w, c.list[0]);
 		free(c.list);
 		break;
 	case CXCursor_BinaryOperator:
 		if (!is_logical(w, cursor))
 			break;
 		c = children_of(w, cursor);
-		count_condition(w, c.list[0]);
-		count_condition(w, c.list[1]);
+		count_operand(w, c.list[0]);
+		count_operand(w, c.list[1]);
 		free(c.list);
 		break;
 	default:
@@ -560,7 +597,7 @@ static bool walk_variables(struct rewrite *w, CXCursor statement, bool look_only
 }
 
 /* `case 3:` and `default:` are counted where they are reached, from above too. */
-static void count_label(struct rewrite *w, CXCursor label, CXCursor statement)
+static void count_label(struct rewrite *w, CXCursor label, CXCursor statement, bool is_body)
 {
 	struct range r, inner;
 	CXSourceRange extent = clang_getCursorExtent(statement);
@@ -573,7 +610,7 @@ static void count_label(struct rewrite *w, CXCursor label, CXCursor statement)
 	while (colon > r.begin && w->text[colon] != ':')
 		colon--;
 	uint32_t counter = new_counter(w, 2);
-	insert(w, inner.begin, false, count_text(w, counter));
+	insert_before(w, statement, inner.begin, is_body, count_text(w, counter));
 	add_branch(w, r.begin, colon, true, counter);
 }
 
@@ -639,7 +676,7 @@ static void walk_statement(struct rewrite *w, CXCursor statement, bool is_body)
 		goto out;
 	case CXCursor_CaseStmt:
 	case CXCursor_DefaultStmt:
-		count_label(w, statement, last);
+		count_label(w, statement, last, is_body);
 		/* fall through */
 	case CXCursor_LabelStmt:
 		walk_statement(w, last, is_body);
@@ -707,26 +744,6 @@ static enum CXChildVisitResult find_function(CXCursor cursor, CXCursor parent, C
 	if (strcmp(clang_getCString(spelling), s->name) == 0)
 		s->found = cursor;
 	clang_disposeString(spelling);
-	return CXChildVisit_Continue;
-}
-
-static enum CXChildVisitResult find_macros(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct rewrite *w = data;
-	struct range r;
-
-	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_MacroExpansion)
-		return CXChildVisit_Continue;
-	CXSourceRange extent = clang_getCursorExtent(cursor);
-	if (!offset_of(w, clang_getRangeStart(extent), &r.begin) || !offset_of(w, clang_getRangeEnd(extent), &r.end))
-		return CXChildVisit_Continue;
-	struct range *before = w->macro_count ? &w->macros[w->macro_count - 1] : NULL;
-	if (before && r.begin < before->end)
-		return CXChildVisit_Continue; /* an argument of the one before */
-	w->macros = grow(w, w->macros, w->macro_count, sizeof(*w->macros));
-	if (!w->failed)
-		w->macros[w->macro_count++] = r;
 	return CXChildVisit_Continue;
 }
 
@@ -816,6 +833,13 @@ static void apply(struct rewrite *w)
 	w->failed |= !w->out->text;
 }
 
+static int by_offset(const void *a, const void *b)
+{
+	const struct instrument_branch *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
 /* The name of the counters says how many they are: others of the same version may be about another text. */
 static void declare(struct rewrite *w)
 {
@@ -849,12 +873,15 @@ static struct error *rewrite(struct rewrite *w, CXTranslationUnit unit)
 	clang_visitChildren(root, find_function, &search);
 	if (clang_Cursor_isNull(search.found))
 		return error_new(ERROR_INTERNAL, "libclang does not find %s in its own slice", w->request->name);
-	clang_visitChildren(root, find_macros, w);
+	if (!expansions_find(unit, w->request->slice->text, w->base, w->size, &w->macros, &w->macro_count))
+		return error_memory();
 	w->function = search.found;
 	w->result = clang_getResultType(clang_getCursorType(search.found));
 	struct error *e = walk_function(w);
 	if (e)
 		return e;
+	if (w->out->branch_count)
+		qsort(w->out->branches, w->out->branch_count, sizeof(*w->out->branches), by_offset);
 	apply(w);
 	declare(w);
 	return w->failed ? error_memory() : NULL;

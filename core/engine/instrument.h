@@ -45,6 +45,7 @@ struct instrument_line {
 };
 
 struct instrument_branch {
+	uint32_t at; /* offset in the plain text */
 	unsigned line;
 	char *text; /* the condition, on one line; or "case 3", "default" */
 	bool label;

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RING_QUOTAS = 16, RING_SLOTS = 64, RING_VALUES = 776, RING_FOLLOWED = 128, RING_NO_ROOM = 0xffff };
+enum { RING_QUOTAS = 16, RING_SLOTS = 64, RING_VALUES = 1224, RING_FOLLOWED = 256, RING_NO_ROOM = 0xffff };
 
 struct ring_slot {
 	int64_t state, watch, thread, version, begin_ns, end_ns;
