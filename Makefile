@@ -2,7 +2,7 @@
 #
 #   make                      build/rtf-console, rtf-engine, librtf.so, librtf.a
 #   make demo | check         install what is missing (apt-get), build, and show or test it
-#   make bench | fuzz         what it costs; what it survives
+#   make bench | fuzz         what it costs; what it survives; make check-long: the random tests, more often
 #   make lint | format        clang-tidy and cppcheck; clang-format
 #   make install PREFIX=… DESTDIR=… | clean
 #
@@ -76,7 +76,7 @@ $(B)/%.inc: store/%.sql
 
 BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsqlite3-dev libdw-dev libelf-dev libjansson-dev
 DEMO_PACKAGES := libmicrohttpd-dev curl procps
-CHECK_PACKAGES := clang libcmocka-dev git tmux vim-tiny nano $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz
+CHECK_PACKAGES := clang libcmocka-dev git tmux vim-tiny nano $(if $(shell command -v npm),,npm) redis-server sqlite3 git man-db binutils dwz
 BENCH_PACKAGES := valgrind wrk
 
 deps: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES)
@@ -91,6 +91,10 @@ demo: deps-demo
 
 check: deps-check
 	$(Q)$(MAKE) --no-print-directory check-run
+
+# Hours' worth of chances in minutes: what is random in the tests, more often.
+check-long: deps-check
+	$(Q)RTF_KILLS=500 $(MAKE) --no-print-directory check-run T=system/kill
 
 bench: deps-bench
 	$(Q)$(MAKE) --no-print-directory bench-run
@@ -259,5 +263,5 @@ clean:
 	rm -rf build build-*
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all deps deps-demo deps-check deps-bench demo check check-run bench bench-run fuzz format lint install clean
+.PHONY: all deps deps-demo deps-check deps-bench demo check check-long check-run bench bench-run fuzz format lint install clean
 .SECONDARY:
