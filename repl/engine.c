@@ -134,9 +134,9 @@ static void serve(struct session_host *host)
 							{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0}};
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
-		int timeout = tick_sessions(host, may_read_ahead ? 0 : -1);
-		timeout = serve_watchers(host, timeout);
+		int timeout = serve_watchers(host, may_read_ahead ? 0 : -1);
 		timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
+		timeout = tick_sessions(host, timeout); /* last: the others make versions live that someone waits for */
 
 		for (struct session *s = host->first; s && count < POLLED_MAX; s = session_next(s), count++) {
 			sessions[count] = s;
