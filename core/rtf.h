@@ -39,7 +39,7 @@ extern "C" {
 enum rtf_switch { RTF_DEFAULT, RTF_ON, RTF_OFF };
 
 /* Zero is the default everywhere: `struct rtf_options o = {.socket_path = "..."}`. Strings are copied. Where
- * the environment says something else (RTF_HISTORY, RTF_SOURCE_ROOT, RTF_ENGINE, RTF_WATCH, RTF_OPTIMIZE,
+ * the environment says something else (RTF_HISTORY, RTF_SOURCE_ROOT, RTF_ENGINE, RTF_WATCH, RTF_STRICT, RTF_OPTIMIZE,
  * RTF_RESTORE), it
  * wins: who runs the program is nearer to the matter than who wrote it. A set-user-ID program ignores the
  * environment. */
@@ -51,6 +51,7 @@ struct rtf_options {
 	enum rtf_switch watch;    /* whether saving a source file makes it live (default: on) */
 	enum rtf_switch optimise; /* whether new versions are then optimised (default: on) */
 	enum rtf_switch restore;  /* whether what was live when the last run ended is made live again (default: off) */
+	enum rtf_switch strict;   /* whether a call waits for saves made before it; see rtf_sync (default: off) */
 	int polled;               /* not 0: new versions go live only inside rtf_poll() */
 
 	/* Gets what rtf has to say, one line without a newline, with a level of syslog(3); also see RTF_LOG.
@@ -81,6 +82,12 @@ RTF_API int rtf_start_options(const struct rtf_options *options);
  * which then go live here. */
 RTF_API void rtf_poll(void);
 
+/* Returns once every save of a followed source that was complete before the call is live or refused: 0; or -ENOTCONN,
+ * nobody follows saves (no console, RTF_WATCH=0, a forked child); -ETIMEDOUT after five seconds. With nothing to wait for
+ * it costs one system call. With the option `strict` every call of a decorated function does the same before it goes on,
+ * whatever the result. */
+RTF_API int rtf_sync(void);
+
 /* Closes the console and removes its socket; every function keeps the version that is live. Normal exit does
  * the same. */
 RTF_API void rtf_stop(void);
@@ -101,6 +108,11 @@ static __inline__ int rtf_start_options(const struct rtf_options *options)
 
 static __inline__ void rtf_poll(void)
 {
+}
+
+static __inline__ int rtf_sync(void)
+{
+	return 0;
 }
 
 static __inline__ void rtf_stop(void)

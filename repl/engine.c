@@ -134,6 +134,8 @@ static void serve(struct session_host *host)
 							{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0}};
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
+		if (host->follow && !may_read_ahead)
+			follow_complete(host->follow);
 		int timeout = serve_watchers(host, may_read_ahead ? 0 : -1);
 		timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
 		timeout = tick_sessions(host, timeout); /* last: the others make versions live that someone waits for */
@@ -188,6 +190,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of write(), like a full disk */
 	fcntl(CHANNEL, F_SETFD, FD_CLOEXEC);
 	prctl(PR_SET_NAME, "rtf-engine");
 	struct compiler *compiler = NULL;

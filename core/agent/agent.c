@@ -12,6 +12,7 @@
 #include "descriptor.h"
 #include "entry.h"
 #include "spawn.h"
+#include "sync.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -144,6 +145,7 @@ static void *console_run(void *console)
 	struct console *c = console;
 
 	prctl(PR_SET_NAME, "rtf-agent");
+	sync_exempt();
 	log_entries(c);
 	channel_start(c);
 	bool accepting = true;
@@ -232,6 +234,7 @@ static struct console *console_new(const struct rtf_options *o)
 	c->flags = (switch_choose("RTF_WATCH", o->watch, true) ? HELLO_WATCH : 0) |
 		   (switch_choose("RTF_OPTIMIZE", o->optimise, true) ? HELLO_OPTIMIZE : 0) |
 		   (switch_choose("RTF_RESTORE", o->restore, false) ? HELLO_RESTORE : 0) |
+		   (switch_choose("RTF_STRICT", o->strict, false) ? HELLO_STRICT : 0) |
 		   (o->polled ? HELLO_POLLED : 0);
 	c->environment = spawn_environment();
 	if (!c->environment || !string_choose(&c->history, "RTF_HISTORY", o->history_path) ||
@@ -286,6 +289,7 @@ static void fork_child(void)
 	call_forget();
 	if (c) {
 		channel_forget(c);
+		sync_leave();
 		console_free(c);
 	}
 	pthread_mutex_unlock(&agent_mutex);
@@ -311,7 +315,11 @@ static int console_open(const struct rtf_options *o)
 	int error = listener_open(o->socket_path, &c->listener);
 	if (!error) {
 		c->wake = descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+		if (c->flags & HELLO_WATCH)
+			sync_expect();
 		error = c->wake < 0 ? -errno : console_launch(c);
+		if (error)
+			sync_forget();
 		if (error)
 			listener_remove(&c->listener);
 	}
@@ -395,6 +403,11 @@ static struct console *console_take(void)
 	agent.by_environment = false;
 	pthread_mutex_unlock(&agent_mutex);
 	return c;
+}
+
+int rtf_sync(void)
+{
+	return sync_wait();
 }
 
 void rtf_stop(void)

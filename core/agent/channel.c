@@ -4,6 +4,7 @@
 #include "descriptor.h"
 #include "guard.h"
 #include "spawn.h"
+#include "sync.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -54,6 +55,7 @@ void channel_drop(struct console *c)
 	call_abandon();
 	channel_forget(c); /* nobody is left to tell */
 	pthread_mutex_unlock(&agent_mutex);
+	sync_forget();
 }
 
 static int channel_make(struct console *c)
@@ -83,6 +85,7 @@ static size_t hello_build(const struct console *c, unsigned char *out)
 		.pid = getpid(),
 		.exit = (uint64_t)(uintptr_t)guard_exit,
 		.exit_now = (uint64_t)(uintptr_t)guard_exit_now,
+		.enter = (uint64_t)(uintptr_t)sync_enter,
 	};
 	size_t size = sizeof(hello);
 
@@ -142,6 +145,8 @@ static int engine_run(struct console *c, const char *path)
 	if (error)
 		return error;
 
+	if (c->flags & HELLO_WATCH)
+		sync_expect();
 	error = spawn_detached(path, c->environment, c->far, c->log);
 	pthread_mutex_lock(&agent_mutex);
 	descriptor_close(&c->far);
@@ -392,6 +397,10 @@ void channel_hear(struct console *c)
 		return;
 	if (length < 0) {
 		engine_lost(c, length == -ENOTCONN ? "ended" : "sent something malformed");
+		return;
+	}
+	if (header.type == MESSAGE_WATCH && fd >= 0 && !length) {
+		sync_take(fd);
 		return;
 	}
 	if (fd >= 0)

@@ -1,5 +1,6 @@
 #include "follow.h"
 #include "save.h"
+#include "strict.h"
 #include "text.h"
 #include "watch.h"
 
@@ -17,6 +18,7 @@ struct follow {
 	void *context;
 	char *user;
 	bool on;
+	bool complete;
 	bool warned; /* that a folder cannot be watched */
 	struct save_source *sources; /* whose files are watched */
 	size_t count;
@@ -165,6 +167,22 @@ void follow_learn(struct follow *f)
 	sources_each(live_host(f->live)->sources, learn_source, f);
 }
 
+void follow_complete(struct follow *f)
+{
+	struct program *p = live_program(f->live);
+
+	if (f->complete)
+		return;
+	f->complete = true;
+	follow_learn(f);
+	follow_serve(f); /* what came while the first sources were read */
+	struct error *e = (program_flags(p) & (HELLO_STRICT | HELLO_POLLED)) == HELLO_STRICT ? strict_install(p) : NULL;
+	if (!e)
+		e = program_lend_watch(p, watch_fd(f->watch));
+	if (e)
+		live_warn(f->live, e);
+}
+
 /* --- saves ------------------------------------------------------------------------------------------------------- */
 
 struct search {
@@ -261,10 +279,13 @@ void follow_serve(struct follow *f)
 {
 	int64_t since = 0;
 
+	program_set_busy(live_program(f->live), true);
 	watch_read(f->watch);
 	const char **paths = watch_take(f->watch, &since);
 	const char *file = paths ? touch_sources(f, paths) : NULL;
 	if (file)
 		take(f, file, false, since);
 	free(paths);
+	if (!watch_is_busy(f->watch))
+		program_set_busy(live_program(f->live), false);
 }

@@ -33,6 +33,9 @@ bool follow_is_on(const struct follow *);
 /* Watches the files of sources that were indexed since the last call. */
 void follow_learn(struct follow *);
 
+/* Every source is followed now: calls may wait for saves (rtf_sync; and by themselves, if the program is strict and does not poll). */
+void follow_complete(struct follow *);
+
 int follow_fd(const struct follow *);            /* to poll for reading */
 int64_t follow_deadline(const struct follow *);  /* on build_now_us's clock; 0: nothing is in progress */
 void follow_serve(struct follow *);              /* the descriptor is ready or the deadline has come */

@@ -1,13 +1,16 @@
 #include "program.h"
+#include "strict.h"
 #include "text.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { ARENAS_MAX = 64, CLIENTS_MAX = 64, NAMES_SIZE = 4096 };
@@ -260,9 +263,48 @@ uint64_t program_built(const struct program *p, uint32_t arena, uint32_t slot)
 	return table_entry(p, arena, header(p, arena)->built_offset, slot);
 }
 
+/* The word that says what runs, where the slot leads to a strict entry; NULL if it leads to a version. */
+static uint64_t *find_strict_word(const struct program *p, uint32_t arena, uint32_t slot)
+{
+	const struct arena *a = &p->arenas[arena];
+	const struct arena_header *h = header(p, arena);
+	uint64_t at = table_entry(p, arena, h->slots_offset, slot) - a->m.code_address;
+
+	return at < h->code_used ? strict_word(a->view + h->code_offset + at, h->code_used - at) : NULL;
+}
+
 uint64_t program_target(const struct program *p, uint32_t arena, uint32_t slot)
 {
-	return table_entry(p, arena, header(p, arena)->slots_offset, slot);
+	const uint64_t *word = find_strict_word(p, arena, slot);
+
+	return word ? __atomic_load_n(word, __ATOMIC_ACQUIRE)
+		    : table_entry(p, arena, header(p, arena)->slots_offset, slot);
+}
+
+bool program_is_strict(const struct program *p, uint32_t arena)
+{
+	return find_strict_word(p, arena, 0) != NULL;
+}
+
+uint64_t program_enter(const struct program *p)
+{
+	return p->hello.enter;
+}
+
+struct error *program_lend_watch(struct program *p, int fd)
+{
+	int failed = p->lost ? -ENOTCONN : message_send(p->socket, MESSAGE_WATCH, 0, NULL, 0, fd);
+
+	return failed ? lose(p, -failed) : NULL;
+}
+
+void program_set_busy(struct program *p, bool busy)
+{
+	if (!p->arena_count)
+		return;
+	uint32_t *word = &header(p, 0)->busy, value = busy;
+	if (__atomic_exchange_n(word, value, __ATOMIC_SEQ_CST) != value)
+		syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 void program_regions(const struct program *p, uint32_t arena, struct link_region *code, struct link_region *data)
@@ -414,10 +456,23 @@ static struct error *ask_done(struct program *p, uint32_t type, const void *payl
 	return NULL;
 }
 
+/* Where all of them lead to strict entries there is nothing to ask the program for. */
+static bool publish_strict(struct program *p, const struct message_publish *slots, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!find_strict_word(p, slots[i].arena, slots[i].slot))
+			return false;
+	for (size_t i = 0; i < count; i++)
+		__atomic_store_n(find_strict_word(p, slots[i].arena, slots[i].slot), slots[i].target, __ATOMIC_RELEASE);
+	return true;
+}
+
 struct error *program_publish(struct program *p, const struct message_publish *slots, size_t count)
 {
 	int32_t result;
 
+	if (publish_strict(p, slots, count))
+		return NULL;
 	if (count * sizeof(*slots) > MESSAGE_MAX)
 		return error_new(ERROR_USAGE, "more than %zu functions at once", MESSAGE_MAX / sizeof(*slots));
 	if (p->hello.flags & HELLO_POLLED) {

@@ -42,6 +42,15 @@ uint64_t program_sled(const struct program *, uint32_t arena, uint32_t slot);
 uint64_t program_built(const struct program *, uint32_t arena, uint32_t slot);
 uint64_t program_target(const struct program *, uint32_t arena, uint32_t slot); /* what runs now */
 
+/* Strict entries (strict.h): whether the arena's slots lead to them, and where the agent wants them to lead. */
+bool program_is_strict(const struct program *, uint32_t arena);
+uint64_t program_enter(const struct program *);
+
+/* Lends the program the inotify descriptor, so that it can tell whether a save waits to be read; and tells it that saves
+ * are being dealt with: set before they are read from the descriptor, taken back when they are live or refused. */
+struct error *program_lend_watch(struct program *, int fd);
+void program_set_busy(struct program *, bool busy);
+
 /* What is free of an arena. Bytes written there count once program_commit has moved the marks. */
 void program_regions(const struct program *, uint32_t arena, struct link_region *code, struct link_region *data);
 void program_commit(struct program *, uint32_t arena, size_t code, size_t data);

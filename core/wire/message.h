@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 2, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 3, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -27,6 +27,8 @@ enum message_type {
 	MESSAGE_LOG,     /* u32 level (syslog's numbers) and text, for the program's log; no answer */
 	MESSAGE_CALL,    /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
 			    or DONE with a negative errno: -EBUSY, another one runs */
+	MESSAGE_WATCH,   /* empty; fd: the inotify descriptor that saves come by, lent for looking whether it has any; no
+			    answer */
 	MESSAGE_INTERRUPT, /* empty, the serial is the CALL's that is to end; no answer but CALLED */
 
 	/* agent to engine, answers */
@@ -41,7 +43,7 @@ struct message_header {
 	uint32_t serial; /* of the request, echoed in its answer; 0 for what is unasked */
 };
 
-enum { HELLO_WATCH = 1, HELLO_OPTIMIZE = 2, HELLO_POLLED = 4, HELLO_RESTORE = 8 };
+enum { HELLO_WATCH = 1, HELLO_OPTIMIZE = 2, HELLO_POLLED = 4, HELLO_RESTORE = 8, HELLO_STRICT = 16 };
 
 /* Followed by four NUL-terminated strings: socket path, history path, source root mapping, log file ("" is none). */
 struct message_hello {
@@ -50,6 +52,7 @@ struct message_hello {
 	int32_t pid;
 	uint32_t reserved;
 	uint64_t exit, exit_now; /* what exit() and _exit() are to be in code that is made for MESSAGE_CALL */
+	uint64_t enter; /* where strict entries lead, with the address of their target's word in r11 */
 };
 
 /* One arena: a memfd seen by the program as three mappings, all within 2 GiB of the modules that use it.
@@ -83,6 +86,8 @@ struct arena_header {
 	uint32_t slots;
 	uint64_t slots_offset, sleds_offset, built_offset, code_offset, data_offset, end_offset;
 	uint64_t code_used, data_used; /* bytes handed out; only the engine moves them */
+	uint32_t busy; /* arena 0's: the engine has saves that are neither live nor refused; a futex */
+	uint32_t reserved;
 };
 
 struct message_publish {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define FACTOR 3
 
@@ -88,13 +89,33 @@ static int plain(int n)
 	return n - 1;
 }
 
+static int synced(int n)
+{
+	(void)n;
+	return rtf_sync();
+}
+
+/* Picoseconds that a call takes. */
+static int cost(int n)
+{
+	struct timespec begin, end;
+	int sum = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (int i = 0; i < n; i++)
+		sum += other(i);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	calls += sum & 0;
+	return (int)(((end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec)) * 1000 / n);
+}
+
 static const struct {
 	const char *name;
 	int (*function)(int n);
 } functions[] = {
 	{"scaled", scaled},   {"moved", moved},     {"looked_up", looked_up}, {"helped", helped}, {"doubled", doubled},
 	{"deep", deep},       {"counted", counted}, {"biased", biased},       {"line", line},     {"quantity", quantity},
-	{"plain", plain},     {"other", other},     {"other_deep", other_deep},
+	{"plain", plain},     {"other", other},     {"other_deep", other_deep}, {"synced", synced}, {"cost", cost},
 };
 
 static void answer(const char *name, int n)
