@@ -351,9 +351,14 @@ static struct error *read_one(struct expression *x)
 {
 	void *unit = check_unit(live_host(x->live)->check);
 
+	struct type_found found[2] = {0};
+
 	types_free(x->types);
 	x->types = NULL;
-	return types_of_expressions(unit, FUNCTION, 1, &x->types, &x->found);
+	struct error *e = types_of_expressions(unit, FUNCTION, x->place ? 2 : 1, &x->types, found);
+	x->found = found[0];
+	x->tracked = x->place && !found[1].bit_field;
+	return e;
 }
 
 static struct error *read_none(struct expression *x)
@@ -834,24 +839,26 @@ static bool is_scalar(const struct type *type)
 	       type->size && type->size <= sizeof(((struct head *)0)->old);
 }
 
-/* Before an assignment: where to, and what is there. */
-static void write_tracking(struct expression *x)
+/* What an assignment assigns to, where that can be looked at. */
+static void find_place(struct expression *x)
 {
 	size_t begin, end;
 
-	x->tracked = !x->found.bit_field && is_scalar(x->found.type) &&
-		     typed_assigned(x->given.text, strlen(x->given.text), &begin, &end);
-	if (!x->tracked)
+	if (!typed_assigned(x->given.text, strlen(x->given.text), &begin, &end))
 		return;
 	while (begin < end && strchr(" \t\n", x->given.text[begin]))
 		begin++;
 	while (end > begin && strchr(" \t\n", x->given.text[end - 1]))
 		end--;
 	x->place = strndup(x->given.text + begin, end - begin);
-	if (!x->place) {
-		x->tracked = false;
+}
+
+/* Before an assignment: where to, and what is there. */
+static void write_tracking(struct expression *x)
+{
+	x->tracked &= is_scalar(x->found.type);
+	if (!x->tracked)
 		return;
-	}
 	text_printf(&x->run,
 		    "{ const volatile void *rtf_place = (const volatile void *)&(%s);\n"
 		    "((const volatile void **)rtf_result)[0] = rtf_place;\n"
@@ -875,7 +882,8 @@ static void write_value(struct expression *x)
 	else if (type->kind == TYPE_ARRAY)
 		text_printf(&x->run, "rtf_copy((char *)rtf_result + %d, (const void *)(\n%s\n), %" PRIu64 "UL);\n", head, text,
 			    type->size);
-	else if (x->found.bit_field)
+	else if (x->found.bit_field || (x->writes && type->kind == TYPE_INTEGER))
+		/* What is assigned to a bit-field is as wide as that for some compilers' typeof. */
 		text_printf(&x->run, "*(%s *)((char *)rtf_result + %d) = (\n%s\n);\n", readable_name(type), head, text);
 	else
 		text_printf(&x->run,
@@ -917,7 +925,11 @@ static struct error *run_value(struct expression *x, struct reply *reply)
 	if (!e)
 		e = rewrite_array(x);
 	if (!e) {
-		text_printf(&x->checked, "void " FUNCTION "(void *rtf_result)\n{(\n%s\n);}\n", x->given.text);
+		find_place(x);
+		text_printf(&x->checked, "void " FUNCTION "(void *rtf_result)\n{(\n%s\n);", x->given.text);
+		if (x->place)
+			text_printf(&x->checked, "(%s);", x->place);
+		text_puts(&x->checked, "}\n");
 		x->writes = typed_writes(x->given.text, strlen(x->given.text));
 		e = check_with_types(x, reply, x->options.depth, read_one);
 	}
