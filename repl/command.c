@@ -3,6 +3,7 @@
 #include "export.h"
 #include "timeline.h"
 #include "expression.h"
+#include "look.h"
 #include "versions.h"
 #include "watchers.h"
 #include "waits.h"
@@ -205,6 +206,13 @@ static const struct command commands[] = {
 	{"unprobe", "", "[NAME[:LINE]|*]", "end this console's probes", watchers_unprobe, true, 0, 1},
 	{"wait", "", "NAME N [SEC]", "return once version N is live", waits_wait, false, 2, 3},
 	{"events", "", "", "follow what happens until interrupted", waits_events, false, 0, 0},
+	{"print", "p", "[/F] [-elements N] [-from N] [-repeats N] [-depth N] [-pretty] EXPR", "a value in one of gdb's formats, or more or less of it", look_print, false, 0, 16},
+	{"x", "", "[/NFU] ADDRESS", "memory in gdb's formats: N units of size U (b h w g), shown as F", look_memory, false, 1, 16},
+	{"vars", "dv", "[PATTERN]", "globals and statics with their values", look_vars, false, 0, 1},
+	{"types", "dt", "[PATTERN]", "struct, union, enum and typedef names", look_types, false, 0, 2},
+	{"describe", "d", "NAME", "what a function, type, variable or macro is, who uses it and what it uses", look_describe, false, 1, 2},
+	{"forget", "", "NAME...|*", "drop what this console has declared", look_forget, false, 1, 16},
+	{"compare", "", "NAME A B (ARGS)", "call two versions with the same arguments and show both results", look_compare, true, 3, 16},
 	{"slice", "", "NAME", "what its live text is compiled from", versions_slice, false, 1, 1},
 };
 static const size_t command_count = sizeof(commands) / sizeof(*commands);
@@ -252,10 +260,13 @@ static struct error *run_line(struct console_state *state, const char *text, siz
 	char name[64], *line, *save = NULL;
 	size_t length = strcspn(text + 1, " \t\r\n");
 
-	snprintf(name, sizeof(name), "%.*s", (int)length, text + 1);
+	size_t slash = strcspn(text + 1, "/ \t\r\n");
+	snprintf(name, sizeof(name), "%.*s", (int)(slash < length ? slash : length), text + 1);
 	const struct command *k = find_command(name);
 	if (!k)
 		return unknown_command(ERROR_USAGE, name);
+	if (slash < length && k->run != look_print && k->run != look_memory)
+		return error_new(ERROR_USAGE, "\\%s takes no /%.*s", k->name, (int)(length - slash - 1), text + 2 + slash);
 	static _Thread_local char long_name[64];
 	snprintf(long_name, sizeof(long_name), "\\%s", k->name);
 	reply->command = long_name;
@@ -263,6 +274,8 @@ static struct error *run_line(struct console_state *state, const char *text, siz
 		return error_new(ERROR_DENIED, "this connection is read-only: \\%s changes something", k->name);
 
 	struct call c = {.state = state, .live = state->host->live, .reply = reply};
+	if (slash < length)
+		snprintf(c.modifier, sizeof(c.modifier), "%.*s", (int)(length - slash - 1), text + 2 + slash);
 	c.rest = text + 1 + length;
 	c.rest += strspn(c.rest, " \t\r\n");
 	c.rest_size = size - (size_t)(c.rest - text);

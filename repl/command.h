@@ -59,6 +59,7 @@ struct call {
 	struct live *live;
 	char *words[COMMAND_WORDS]; /* behind the command's name, on its line */
 	size_t count;
+	char modifier[32]; /* behind a slash that follows the name: `x` of \print/x; "" without one */
 	const char *line; /* the same, unsplit, without space at either end */
 	const char *rest; /* everything behind the name, the lines that follow too */
 	size_t rest_size;

@@ -102,6 +102,7 @@ static void expression_free(struct waiting *waiting)
 		free(v->base);
 		types_free(v->types);
 	}
+	free(x->context);
 	text_fini(&x->warnings);
 	json_decref(x->diagnostics);
 	free(x->compared);
@@ -1408,11 +1409,12 @@ struct error *expression_value(struct call *c, const char *text, size_t size, ex
 	struct expression *x;
 	size_t trimmed = typed_trim(text, size);
 
-	if (!trimmed)
-		return error_new(ERROR_USAGE, "an expression is missing");
-	struct error *e = new_expression(c, JOB_HAND, text, trimmed, &x);
-	if (e)
+	struct error *e = trimmed ? new_expression(c, JOB_HAND, text, trimmed, &x)
+				  : error_new(ERROR_USAGE, "an expression is missing");
+	if (e) {
+		free(context);
 		return e;
+	}
 	x->done = done;
 	x->context = context;
 	return run_value(x, c->reply);

@@ -26,7 +26,8 @@ struct error *expression_enter(struct call *, const char *text, size_t size);
 /* The same for one expression, shown in this way. */
 struct error *expression_print(struct call *, const char *text, size_t size, const struct value_options *);
 
-/* Hands an expression's value, as `type` says, to `done`, which fills the reply. */
+/* Hands an expression's value, as `type` says, to `done`, which fills the reply. Takes `context`, which is freed in the
+ * end. */
 typedef struct error *expression_done(void *context, struct call *, const struct type *, const unsigned char *bytes);
 struct error *expression_value(struct call *, const char *text, size_t size, expression_done *, void *context);
 

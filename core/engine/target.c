@@ -717,3 +717,44 @@ bool target_find_line(struct target *target, uint64_t address, const char **file
 	*line = (unsigned)number;
 	return true;
 }
+
+/* --- inlined calls -------------------------------------------------------------------------------------------------- */
+
+struct inlining {
+	struct module *module;
+	bool (*each)(void *context, uint64_t address, const char *caller, const char *file, unsigned line);
+	void *context;
+};
+
+static int tell_inlined(Dwarf_Die *instance, void *context)
+{
+	struct inlining *in = context;
+	Dwarf_Addr low;
+	Dwarf_Attribute attribute;
+	Dwarf_Word line = 0;
+
+	if (dwarf_entrypc(instance, &low) && dwarf_lowpc(instance, &low))
+		return DWARF_CB_OK;
+	struct unit_function *caller = units_function_at(in->module->units, low);
+	if (dwarf_attr(instance, DW_AT_call_line, &attribute))
+		dwarf_formudata(&attribute, &line);
+	const char *name = caller ? die_name(&caller->die) : NULL;
+	const char *file = caller && caller->owner ? caller->owner->shown.file : NULL;
+	return in->each(in->context, low + in->module->bias, name, file, (unsigned)line) ? DWARF_CB_OK : DWARF_CB_ABORT;
+}
+
+void target_each_inlined(struct target *target, const struct target_function *f,
+			 bool (*each)(void *context, uint64_t address, const char *caller, const char *file, unsigned line),
+			 void *context)
+{
+	struct unit_function *known = (struct unit_function *)(uintptr_t)f->die;
+	struct inlining in = {.each = each, .context = context};
+
+	(void)target;
+	if (!known || !known->unit || !known->unit->module)
+		return;
+	in.module = known->unit->module;
+	Dwarf_Die origin = die_origin(&known->die);
+	if (in.module->units && dwarf_func_inline(&origin))
+		dwarf_func_inline_instances(&origin, tell_inlined, &in);
+}

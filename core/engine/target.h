@@ -122,6 +122,12 @@ bool target_find_enumerator(struct target *, const struct target_unit *unit, con
 /* Elements of the first dimension of array variable `name` of `unit`; false if unknown or not an array. */
 bool target_find_bound(struct target *, const struct target_unit *unit, const char *name, uint64_t *out);
 
+/* Where a function was inlined, as far as DWARF of its own unit says: the address, the function that it stands in and the
+ * line of that call (NULL, 0 where unknown), until `each` returns false. */
+void target_each_inlined(struct target *, const struct target_function *,
+			 bool (*each)(void *context, uint64_t address, const char *caller, const char *file, unsigned line),
+			 void *context);
+
 /* The nearest symbol at or below a run-time address: "price in shop", "price+0x12 in shop", "0x1040 in shop"
  * (from its first byte) if there is none; false if in no module. */
 bool target_describe_address(struct target *, uint64_t address, char *buffer, size_t size);
