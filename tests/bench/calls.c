@@ -1,7 +1,7 @@
 /* What a call costs: calls SOCKET
  *
- * Each line of standard input, "plain COUNT" or "decorated COUNT", makes that many calls and prints
- * nanoseconds for one. Under callgrind the instructions of just these calls go into a dump of their own. */
+ * Each line of standard input, "NAME COUNT", makes that many calls of one of the functions below and prints nanoseconds
+ * for one. Under callgrind the instructions of just these calls go into a dump of their own. */
 #include <rtf.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +22,13 @@
 
 int plain(int n);
 int decorated(int n);
+unsigned mix_plain(unsigned rounds);
+unsigned mix(unsigned rounds);
+
+enum { CELLS = 1024 };
+
+static unsigned cells[CELLS] = {1, 2, 3};
+static unsigned factor = 2654435761u;
 
 PLAIN int plain(int n)
 {
@@ -32,6 +39,33 @@ REALTIMEFUNC
 int decorated(int n)
 {
 	return n + 1;
+}
+
+PLAIN unsigned mix_plain(unsigned rounds)
+{
+	unsigned sum = 0;
+
+	for (unsigned round = 0; round < rounds; round++) {
+		for (unsigned i = 0; i < CELLS; i++) {
+			cells[i] = cells[i] * factor + (cells[(i + 7) % CELLS] >> 5);
+			sum += cells[i] ^ round;
+		}
+	}
+	return sum;
+}
+
+REALTIMEFUNC
+unsigned mix(unsigned rounds)
+{
+	unsigned sum = 0;
+
+	for (unsigned round = 0; round < rounds; round++) {
+		for (unsigned i = 0; i < CELLS; i++) {
+			cells[i] = cells[i] * factor + (cells[(i + 7) % CELLS] >> 5);
+			sum += cells[i] ^ round;
+		}
+	}
+	return sum;
 }
 
 static double clock_ns(void)
@@ -61,6 +95,15 @@ static int call_decorated(long count)
 	return n;
 }
 
+static int call(const char *which, long count)
+{
+	if (!strcmp(which, "plain"))
+		return call_plain(count);
+	if (!strcmp(which, "decorated"))
+		return call_decorated(count);
+	return (int)(strcmp(which, "mix") ? mix_plain((unsigned)count) : mix((unsigned)count));
+}
+
 int main(int argc, char **argv)
 {
 	char line[256], which[32];
@@ -76,10 +119,10 @@ int main(int argc, char **argv)
 			return 2;
 		double begin = clock_ns();
 		CALLGRIND_ZERO_STATS;
-		int last = strcmp(which, "plain") ? call_decorated(count) : call_plain(count);
+		int last = call(which, count);
 		CALLGRIND_DUMP_STATS;
 		double end = clock_ns();
-		printf("%.4f %d\n", (end - begin) / count, last);
+		printf("%.4f %d\n", (end - begin) / (double)count, last);
 		fflush(stdout);
 	}
 	return 0;

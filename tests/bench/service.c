@@ -1,0 +1,99 @@
+/* The demo's service under load, while one of its functions is redefined again and again, and while none is. */
+#include "host.h"
+#include "parts.h"
+#include "report.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REDEFINITIONS_A_SECOND = 50, LOAD_SECONDS = 4 };
+
+struct load {
+	struct samples throughput, p99;
+};
+
+/* "1.23ms" or "456.00us" as microseconds. */
+static double duration_us(const char *word)
+{
+	char *unit;
+	double value = strtod(word, &unit);
+
+	return !strncmp(unit, "us", 2) ? value : !strncmp(unit, "ms", 2) ? value * 1e3 : value * 1e6;
+}
+
+static bool has_ended(struct child *p, int wait_ms)
+{
+	struct pollfd output = {.fd = p->output, .events = POLLIN};
+
+	return poll(&output, 1, wait_ms < 0 ? 0 : wait_ms) > 0; /* wrk prints when it is done, but for its first lines */
+}
+
+/* Until the load ends; with `function`, redefining it at its pace. */
+static int redefine_until(struct host *h, struct child *wrk, const char *function, int version)
+{
+	double due = clock_us();
+
+	while (!has_ended(wrk, function ? (int)((due - clock_us()) / 1000) : DEADLINE_MS)) {
+		if (!function || clock_us() < due)
+			continue;
+		char *new = text("return %d + with_tax(", ++version), *definition = child_replace(function, "return with_tax(", new);
+		json_decref(host_define(h, definition));
+		due += 1e6 / REDEFINITIONS_A_SECOND;
+		free(definition);
+		free(new);
+	}
+	return version;
+}
+
+static void run_load(struct host *h, const char *url, const char *function, int *version, struct load *load)
+{
+	char line[1024], *seconds = text("-d%ds", LOAD_SECONDS);
+	struct child wrk;
+
+	/* One wrapper more: its output comes at once and at the end. */
+	char *command = text("output=$(wrk -t1 -c8 %s --latency %s); printf '%%s\\n' \"$output\"", seconds, url);
+	if (!child_start(&wrk, (const char *const[]){"sh", "-c", command, NULL}))
+		die("wrk did not start");
+	*version = redefine_until(h, &wrk, function, *version);
+	while (child_read_line(&wrk, DEADLINE_MS, line, sizeof(line))) {
+		const char *p99 = strstr(line, "99%"), *rate = strstr(line, "Requests/sec:");
+		if (strstr(line, "Non-2xx"))
+			die("the service failed: %s", line);
+		if (p99)
+			samples_add(&load->p99, duration_us(p99 + 3));
+		if (rate)
+			samples_add(&load->throughput, strtod(rate + strlen("Requests/sec:"), NULL));
+	}
+	child_stop(&wrk, STOP_MS);
+	free(command);
+	free(seconds);
+}
+
+void bench_service(void)
+{
+	static struct load quiet, busy;
+	char *source = child_read_file("tests/demo/orders.c");
+	char *function = source ? child_cut_function(source, "static double price(") : NULL;
+	struct host h;
+	int version = 0;
+
+	if (!function)
+		die("tests/demo/orders.c has no price");
+	free(run_command("wrk --version 2>&1 | grep -q wrk"));
+	host_start(&h, "tests/demo/orders", "listening on ");
+	json_decref(host_define(&h, function)); /* the engine is ready */
+	char *url = text("'http://%s/price?item=tea&qty=1'", h.ready + strlen("listening on "));
+	for (int i = 0; i < options.slow_rounds * 2; i++) {
+		run_load(&h, url, NULL, &version, &quiet);
+		run_load(&h, url, function, &version, &busy);
+	}
+	report_row(&(struct row){"service_throughput", "orders under wrk, 50 redefinitions a second", "1/s", &busy.throughput, "none",
+				 &quiet.throughput, RATIO_SHARE, 0.95, 0});
+	report_row(&(struct row){"service_p99", "its 99th percentile", "us", &busy.p99, "none", &quiet.p99, RATIO_COST, 1.2, 0});
+	host_stop(&h);
+	free(url);
+	free(function);
+	free(source);
+}
