@@ -36,7 +36,7 @@ static struct error *save(struct call *c, struct live_function *f, const struct 
 	if (!e && write)
 		e = writing_commit(w);
 	if (!e && write) {
-		snprintf(place, sizeof(place), "%s", command_base_name(w->path));
+		snprintf(place, sizeof(place), "%s", text_base_name(w->path));
 		record_event(c->live, "saved", f, f->live, c->state->user, place);
 	}
 	if (!e)
@@ -301,7 +301,7 @@ struct error *archive_history(struct call *c)
 		if (strcmp(c->words[i], "--yes") == 0)
 			yes = true;
 		else if (strcmp(c->words[i], "--days") == 0 && i + 1 < c->count)
-			e = command_number(c->words[++i], &days);
+			e = call_number(c->words[++i], &days);
 		else
 			e = error_new(ERROR_USAGE, "usage: \\history [prune [--days N] [--yes]]");
 		if (e)

@@ -3,7 +3,7 @@
 #ifndef RTF_ARCHIVE_H
 #define RTF_ARCHIVE_H
 
-#include "command.h"
+#include "call.h"
 
 struct error *archive_save(struct call *);
 struct error *archive_restore(struct call *);

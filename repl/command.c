@@ -24,44 +24,6 @@ struct command {
 static const struct command commands[];
 static const size_t command_count;
 
-/* --- small things ---------------------------------------------------------------------------------------------- */
-
-const char *command_base_name(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path ? path : "";
-}
-
-/* `NAME`, `NAME@N`, `file.c:NAME@N`; *number is -1 without `@N`. */
-struct error *command_find_version(const struct call *c, const char *word, struct live_function **f, int *number)
-{
-	char name[512];
-	const char *at = strrchr(word, '@');
-
-	*number = -1;
-	if (at) {
-		char *end;
-		long n = strtol(at + 1, &end, 10);
-		if (end == at + 1 || *end || n < 0 || n > 1000000000)
-			return error_new(ERROR_USAGE, "%s: a version is a number, as in NAME@2", word);
-		*number = (int)n;
-	}
-	snprintf(name, sizeof(name), "%.*s", at ? (int)(at - word) : (int)strlen(word), word);
-	return live_find(c->live, name, c->state->file, f);
-}
-
-struct error *command_number(const char *word, int *number)
-{
-	char *end;
-	long n = strtol(word, &end, 10);
-
-	if (end == word || *end || n < 0 || n > 1000000000)
-		return error_new(ERROR_USAGE, "%s is not a version number", word);
-	*number = (int)n;
-	return NULL;
-}
-
 /* --- \help, \status, \in, \quit -------------------------------------------------------------------------------------- */
 
 static struct error *unknown_command(enum error_class, const char *name);
@@ -291,7 +253,7 @@ static struct error *run_line(struct console_state *state, const char *text, siz
 		return error_memory();
 	}
 	c.line = unsplit;
-	for (char *word = strtok_r(line, " \t", &save); word && c.count < COMMAND_WORDS; word = strtok_r(NULL, " \t", &save))
+	for (char *word = strtok_r(line, " \t", &save); word && c.count < CALL_WORDS; word = strtok_r(NULL, " \t", &save))
 		c.words[c.count++] = word;
 	struct error *e;
 	if (c.count < k->least || c.count > k->most)

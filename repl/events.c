@@ -1,17 +1,11 @@
 #include "events.h"
 #include "show.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-
-static const char *base_name(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path ? path : "";
-}
 
 /* One line a function. */
 static json_t *functions_json(struct text *text, const struct follow_news *news)
@@ -21,7 +15,7 @@ static json_t *functions_json(struct text *text, const struct follow_news *news)
 	for (size_t i = 0; news->outcome && i < news->outcome->count; i++) {
 		const struct change_result *r = &news->outcome->results[i];
 		text_printf(text, "%s is now version %d (%s saved, %s, %.1f ms)\n", r->function->at.name, r->version,
-			    base_name(news->file), compile_backend_name(r->backend), (double)news->latency_us / 1000);
+			    text_base_name(news->file), compile_backend_name(r->backend), (double)news->latency_us / 1000);
 		json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "function", r->function->at.name, "version", r->version,
 						      "backend", compile_backend_name(r->backend)));
 	}
@@ -52,11 +46,11 @@ void events_tell_save(void *context, const struct follow_news *news)
 		json_object_set_new(event, "diagnostics", show_diagnostics_json(&news->outcome->check));
 	}
 	if (news->message) {
-		text_printf(&text, "%s: %s; what ran before still runs\n", base_name(news->file), news->message);
+		text_printf(&text, "%s: %s; what ran before still runs\n", text_base_name(news->file), news->message);
 		json_object_set_new(event, "message", json_string(news->message));
 	}
 	if (strcmp(news->kind, "held") == 0)
-		text_printf(&text, "%s saved, and not followed: \\follow is off\n", base_name(news->file));
+		text_printf(&text, "%s saved, and not followed: \\follow is off\n", text_base_name(news->file));
 	if (*news->notes) {
 		text_puts(&text, news->notes);
 		json_object_set_new(event, "notes", json_string(news->notes));

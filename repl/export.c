@@ -115,7 +115,7 @@ static struct error *find_entries(struct export *x, const struct live_function *
 static char *relative_path(const char *path)
 {
 	char *root = strdup(path);
-	const char *relative = command_base_name(path);
+	const char *relative = text_base_name(path);
 
 	for (char *slash = root ? strrchr(root, '/') : NULL; slash; slash = strrchr(root, '/')) {
 		char git[PATH_MAX];
@@ -338,7 +338,7 @@ static struct error *write_version(struct export *x, const struct live_function 
 	char directory[PATH_MAX], path[PATH_MAX + 32];
 	struct text text = {0};
 
-	snprintf(directory, sizeof(directory), "%s/versions/%s/%s", x->directory, command_base_name(f->at.file), f->at.name);
+	snprintf(directory, sizeof(directory), "%s/versions/%s/%s", x->directory, text_base_name(f->at.file), f->at.name);
 	struct error *e = make_directories(directory);
 	if (e)
 		return e;

@@ -2,7 +2,7 @@
 #ifndef RTF_EXPORT_H
 #define RTF_EXPORT_H
 
-#include "command.h"
+#include "call.h"
 
 struct error *export_run(struct call *);
 

@@ -551,7 +551,7 @@ static json_t *backtrace_json(struct expression *x, const struct message_called 
 		if (place.offset)
 			text_printf(out, "+%" PRIu64, place.offset);
 		if (place.file)
-			text_printf(out, " at %s:%u", command_base_name(place.file), place.line);
+			text_printf(out, " at %s:%u", text_base_name(place.file), place.line);
 		text_puts(out, "\n");
 		json_t *frame = json_pack("{s:s, s:I}", "function", place.function, "offset", (json_int_t)place.offset);
 		char pc[32];

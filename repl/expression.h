@@ -10,7 +10,7 @@
 #ifndef RTF_EXPRESSION_H
 #define RTF_EXPRESSION_H
 
-#include "command.h"
+#include "call.h"
 #include "error.h"
 #include "target.h"
 #include "type.h"

@@ -446,7 +446,7 @@ static void add_row(struct call *c, struct rows *rows, const struct variable *v,
 	json_array_append_new(c->reply->data, variable_json(c, v, type, bytes, text.bytes ? text.bytes : "", &options));
 	free(bytes);
 	shorten(&text);
-	snprintf(place, sizeof(place), "%s:%u", command_base_name(v->file), v->line);
+	snprintf(place, sizeof(place), "%s:%u", text_base_name(v->file), v->line);
 	const char *cells[] = {v->name, type ? type->name : "?", place, text.bytes ? text.bytes : ""};
 	rows_add(rows, cells);
 	text_fini(&text);
@@ -583,7 +583,7 @@ static void add_type(struct call *c, struct rows *rows, const struct source *sou
 	if (known)
 		snprintf(size, sizeof(size), "%" PRIu64, layout.size);
 	unsigned line = d->line + token_line(ix->text + d->begin, n->begin - d->begin);
-	snprintf(place, sizeof(place), "%s:%u", command_base_name(file), line);
+	snprintf(place, sizeof(place), "%s:%u", text_base_name(file), line);
 	const char *cells[] = {name, size, place};
 	rows_add(rows, cells);
 	json_array_append_new(c->reply->data,
@@ -664,7 +664,7 @@ static bool find_callers(void *context, struct source *source)
 		if (!caller)
 			continue;
 		text_printf(&naming->text, "%s%s (%s:%u)", naming->text.size ? ", " : "", caller,
-			    command_base_name(ix->files[d->file]), d->line);
+			    text_base_name(ix->files[d->file]), d->line);
 		json_array_append_new(naming->callers, json_pack("{s:s, s:s, s:i}", "function", caller, "file", ix->files[d->file],
 								 "line", (int)d->line));
 		free(caller);
@@ -723,7 +723,7 @@ static bool add_inlining(void *context, uint64_t address, const char *caller, co
 	(void)address;
 	text_printf(&in->text, "%s%s", in->text.size ? ", " : "", caller ? caller : "?");
 	if (file)
-		text_printf(&in->text, " (%s:%u)", command_base_name(file), line);
+		text_printf(&in->text, " (%s:%u)", text_base_name(file), line);
 	json_array_append_new(in->list, json_pack("{s:s, s:s, s:i}", "function", caller ? caller : "", "file", file ? file : "",
 						  "line", (int)line));
 	return true;
@@ -1098,11 +1098,11 @@ struct error *look_compare(struct call *c)
 	struct live_function *f;
 	int a, b, unused;
 
-	struct error *e = command_find_version(c, c->words[0], &f, &unused);
+	struct error *e = call_find_version(c, c->words[0], &f, &unused);
 	if (!e)
-		e = command_number(c->words[1], &a);
+		e = call_number(c->words[1], &a);
 	if (!e)
-		e = command_number(c->words[2], &b);
+		e = call_number(c->words[2], &b);
 	if (e)
 		return e;
 	const char *open = memchr(c->rest, '(', c->rest_size);

@@ -2,7 +2,7 @@
 #ifndef RTF_LOOK_H
 #define RTF_LOOK_H
 
-#include "command.h"
+#include "call.h"
 
 struct error *look_print(struct call *);
 struct error *look_memory(struct call *);

@@ -70,7 +70,7 @@ static struct error *parse_option(struct call *c, size_t *i, struct wanted *w)
 		w->filter.since = w->since;
 		return parse_since(value, w->since);
 	}
-	struct error *e = command_number(value, &number);
+	struct error *e = call_number(value, &number);
 	if (!e && number == 0)
 		e = error_new(ERROR_USAGE, "\\log %s 0 would show nothing", word);
 	if (!e && strcmp(word, "-n") == 0)
@@ -357,7 +357,7 @@ static struct error *parse_side(const char *word, struct side *side)
 		side->number = 0;
 		return NULL;
 	}
-	return command_number(word, &side->number);
+	return call_number(word, &side->number);
 }
 
 static struct error *read_side(struct call *c, struct live_function *f, struct side *side)
@@ -365,7 +365,7 @@ static struct error *read_side(struct call *c, struct live_function *f, struct s
 	unsigned line;
 
 	if (side->number < 0) {
-		snprintf(side->name, sizeof(side->name), "%s in %s", f->at.name, command_base_name(f->at.file));
+		snprintf(side->name, sizeof(side->name), "%s in %s", f->at.name, text_base_name(f->at.file));
 		return live_file_text(c->live, f, &side->text, &line);
 	}
 	snprintf(side->name, sizeof(side->name), "%s@%d", f->at.name, side->number);
@@ -398,7 +398,7 @@ struct error *timeline_diff(struct call *c)
 	struct side a = {0}, b = {.number = -1};
 	int given;
 
-	struct error *e = command_find_version(c, c->words[0], &f, &given);
+	struct error *e = call_find_version(c, c->words[0], &f, &given);
 	if (e)
 		return e;
 	a.number = given < 0 ? f->live : given;
@@ -430,7 +430,7 @@ struct error *timeline_note(struct call *c)
 	struct live_function *f;
 	int number;
 
-	struct error *e = command_find_version(c, c->words[0], &f, &number);
+	struct error *e = call_find_version(c, c->words[0], &f, &number);
 	if (e)
 		return e;
 	const char *note = c->line + strcspn(c->line, " \t");

@@ -2,7 +2,7 @@
 #ifndef RTF_TIMELINE_H
 #define RTF_TIMELINE_H
 
-#include "command.h"
+#include "call.h"
 
 struct error *timeline_log(struct call *);
 struct error *timeline_diff(struct call *);

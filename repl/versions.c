@@ -20,7 +20,7 @@ static bool matches(const struct live_function *f, const char *pattern)
 {
 	char place[1024];
 
-	snprintf(place, sizeof(place), "%s:%s", command_base_name(f->at.file), f->at.name);
+	snprintf(place, sizeof(place), "%s:%s", text_base_name(f->at.file), f->at.name);
 	return fnmatch(pattern, f->at.name, 0) == 0 || fnmatch(pattern, place, 0) == 0;
 }
 
@@ -50,7 +50,7 @@ struct error *versions_list(struct call *c)
 		struct row_cells *s = &strings[rows];
 		const char *state = live_state_name(live_state(c->live, f));
 		char *signature = live_signature(c->live, f);
-		snprintf(s->place, sizeof(s->place), "%s:%u", command_base_name(f->at.file), f->at.line);
+		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
 		snprintf(s->version, sizeof(s->version), "%d", f->live);
 		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
 		snprintf(s->state, sizeof(s->state), "%s%s%s", state, *f->instrumented ? ", " : "", f->instrumented);
@@ -88,7 +88,7 @@ struct error *versions_source(struct call *c)
 	char *text;
 	unsigned line;
 
-	struct error *e = command_find_version(c, c->words[0], &f, &number);
+	struct error *e = call_find_version(c, c->words[0], &f, &number);
 	if (!e && number < 0)
 		number = f->live;
 	if (!e)
@@ -212,9 +212,9 @@ struct error *versions_rollback(struct call *c)
 	struct live_function *f;
 	int number;
 
-	struct error *e = command_find_version(c, c->words[0], &f, &number);
+	struct error *e = call_find_version(c, c->words[0], &f, &number);
 	if (!e && c->count == 2)
-		e = command_number(c->words[1], &number);
+		e = call_number(c->words[1], &number);
 	if (e)
 		return e;
 	e = refused(c, &out, change_rollback(c->live, f, number, c->state->user, &out));

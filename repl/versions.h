@@ -2,7 +2,7 @@
 #ifndef RTF_VERSIONS_H
 #define RTF_VERSIONS_H
 
-#include "command.h"
+#include "call.h"
 
 struct error *versions_list(struct call *);
 struct error *versions_source(struct call *);

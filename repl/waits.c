@@ -39,11 +39,11 @@ struct error *waits_wait(struct call *c)
 	struct live_function *f;
 	int number, seconds = 0, unused;
 
-	struct error *e = command_find_version(c, c->words[0], &f, &unused);
+	struct error *e = call_find_version(c, c->words[0], &f, &unused);
 	if (!e)
-		e = command_number(c->words[1], &number);
+		e = call_number(c->words[1], &number);
 	if (!e && c->count == 3)
-		e = command_number(c->words[2], &seconds);
+		e = call_number(c->words[2], &seconds);
 	if (e)
 		return e;
 	struct version_wait *w = calloc(1, sizeof(*w));

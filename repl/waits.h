@@ -2,7 +2,7 @@
 #ifndef RTF_WAITS_H
 #define RTF_WAITS_H
 
-#include "command.h"
+#include "call.h"
 
 struct error *waits_wait(struct call *);
 struct error *waits_events(struct call *);

@@ -821,7 +821,7 @@ static struct error *show_coverage(struct call *c, struct watchers *all, const s
 	if (started)
 		text_printf(&c->reply->text, "%s is counted from now on: version %d\n", f->at.name, f->live);
 	else
-		coverage_show(&c->reply->text, &coverage, f->at.name, live_plain(f), command_base_name(f->at.file));
+		coverage_show(&c->reply->text, &coverage, f->at.name, live_plain(f), text_base_name(f->at.file));
 	free(counts);
 	return NULL;
 }

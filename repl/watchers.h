@@ -7,7 +7,7 @@
 #ifndef RTF_WATCHERS_H
 #define RTF_WATCHERS_H
 
-#include "command.h"
+#include "call.h"
 #include "error.h"
 #include "session.h"
 

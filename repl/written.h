@@ -5,7 +5,7 @@
 #ifndef RTF_WRITTEN_H
 #define RTF_WRITTEN_H
 
-#include "command.h"
+#include "call.h"
 #include "error.h"
 #include "session.h"
 

@@ -1,5 +1,6 @@
 #include "evaluate.h"
 #include "note.h"
+#include "text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -288,13 +289,6 @@ void evaluate_describe(struct live *l, uint64_t pc, bool is_return, struct evalu
 	target_find_line(live_target(l), at, &out->file, &out->line);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* " in price (orders.c:52)" */
 static void put_place(struct live *l, const struct message_called *c, char *buffer, size_t size)
 {
@@ -305,7 +299,7 @@ static void put_place(struct live *l, const struct message_called *c, char *buff
 		return;
 	evaluate_describe(l, c->pc[0], false, &place);
 	if (place.file)
-		snprintf(buffer, size, " in %s (%s:%u)", place.function, base_name(place.file), place.line);
+		snprintf(buffer, size, " in %s (%s:%u)", place.function, text_base_name(place.file), place.line);
 	else
 		snprintf(buffer, size, " in %s", place.function);
 }

@@ -103,13 +103,6 @@ static bool match_undecorated(void *context, const struct target_function *f)
 	return false;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path ? path : "";
-}
-
 static bool has_slots(const struct live *l)
 {
 	for (uint32_t arena = 0; arena < program_arena_count(l->program); arena++)
@@ -131,12 +124,12 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 		return error_new(ERROR_UNKNOWN,
 				 "of %s (%s:%u) the compiler kept a changed copy alone, which no text can replace: put "
 				 "REALTIMEFUNC before it",
-				 name, base_name(u.file), u.line);
+				 name, text_base_name(u.file), u.line);
 	if (u.found)
 		return error_new(ERROR_UNKNOWN,
 				 "%s (%s:%u) is not decorated: put REALTIMEFUNC before it, or compile its file with "
 				 "-fpatchable-function-entry=16",
-				 name, base_name(u.file), u.line);
+				 name, text_base_name(u.file), u.line);
 	for (size_t i = 0; i < l->count; i++) {
 		size_t d = text_distance(name, l->by_name[i]->at.name);
 		if (d < least && d < strlen(name)) {
@@ -169,7 +162,7 @@ static const char *place_of(const struct live *l, size_t first, size_t count, si
 
 	for (size_t i = first; i < first + count; i++)
 		same += f->file && l->by_name[i]->at.file && strcmp(f->file, l->by_name[i]->at.file) == 0;
-	return base_name(same > 1 && f->unit ? f->unit->file : f->file);
+	return text_base_name(same > 1 && f->unit ? f->unit->file : f->file);
 }
 
 struct error *live_find(const struct live *l, const char *name, const char *file, struct live_function **out)

@@ -22,13 +22,6 @@ struct history *record_history(const struct record *r)
 	return r->history;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path ? path : "";
-}
-
 /* Takes the text. */
 static void add_news(struct record *r, char *text)
 {
@@ -81,9 +74,9 @@ static char *default_path(const char *program)
 	int n;
 
 	if (state && *state == '/')
-		n = asprintf(&path, "%s/rtf/%s-%08x.db", state, base_name(program), short_hash);
+		n = asprintf(&path, "%s/rtf/%s-%08x.db", state, text_base_name(program), short_hash);
 	else
-		n = asprintf(&path, "%s/.local/state/rtf/%s-%08x.db", home ? home : "/tmp", base_name(program), short_hash);
+		n = asprintf(&path, "%s/.local/state/rtf/%s-%08x.db", home ? home : "/tmp", text_base_name(program), short_hash);
 	return n < 0 ? NULL : path;
 }
 
@@ -309,7 +302,7 @@ static struct error *rescue_to(struct live *l, const char *folder, char **path)
 {
 	struct record *r = live_record(l);
 
-	if (asprintf(path, "%s/rtf-%s-%d.db", folder, base_name(r->process.program), (int)r->process.pid) < 0)
+	if (asprintf(path, "%s/rtf-%s-%d.db", folder, text_base_name(r->process.program), (int)r->process.pid) < 0)
 		*path = NULL;
 	return *path ? stand_in_rescue(r->history, *path) : error_memory();
 }

@@ -78,13 +78,6 @@ static bool take_line(const char *line, size_t length, const char *directory, st
 			});
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static struct error *take_output(const char *text, const char *file, const char *directory, bool refused,
 				 struct check_result *out)
 {
@@ -99,8 +92,8 @@ static struct error *take_output(const char *text, const char *file, const char 
 		return NULL;
 	out->class = ERROR_COMPILE;
 	const struct check_diagnostic *first = out->diagnostics;
-	int n = first ? asprintf(&out->message, "%s:%u: %s", base_name(first->file), first->line, first->message)
-		      : asprintf(&out->message, "%s does not compile: %.*s", base_name(file), (int)strcspn(text, "\n"), text);
+	int n = first ? asprintf(&out->message, "%s:%u: %s", text_base_name(first->file), first->line, first->message)
+		      : asprintf(&out->message, "%s does not compile: %.*s", text_base_name(file), (int)strcspn(text, "\n"), text);
 	if (n < 0)
 		out->message = NULL;
 	return out->message ? NULL : error_memory();

@@ -35,13 +35,6 @@ void save_result_fini(struct save_result *r)
 	*r = (struct save_result){0};
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path ? path : "";
-}
-
 /* --- candidates -------------------------------------------------------------------------------------------------- */
 
 static void add_candidate(struct work *w, struct live_function *function)
@@ -440,7 +433,7 @@ static bool note_moved(struct work *w, const struct source *s, struct spelling n
 	if (!host->entry(host->context, s->unit, text, &entry))
 		return false;
 	text_printf(&w->notes, "%s is in %s now: that counts when the program is built again\n", text,
-		    base_name(s->unit->file));
+		    text_base_name(s->unit->file));
 	return true;
 }
 
@@ -739,13 +732,13 @@ static void note_gone(struct work *w, struct live_function *function)
 	if (function->saved.gone)
 		return;
 	function->saved.gone = true;
-	text_printf(&w->notes, "%s does not define %s any more: ", base_name(function->at.unit->file), function->at.name);
+	text_printf(&w->notes, "%s does not define %s any more: ", text_base_name(function->at.unit->file), function->at.name);
 	if (function->live)
 		text_printf(&w->notes, "version %d goes on running", function->live);
 	else
 		text_puts(&w->notes, "what was built goes on running");
 	if (home)
-		text_printf(&w->notes, "; %s does, which counts when the program is built again", base_name(home));
+		text_printf(&w->notes, "; %s does, which counts when the program is built again", text_base_name(home));
 	text_puts(&w->notes, "\n");
 }
 

@@ -107,6 +107,13 @@ char *text_read_file(const char *path, size_t *size)
 	return text_take(&t);
 }
 
+const char *text_base_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
+}
+
 uint64_t text_hash(uint64_t seed, const void *bytes, size_t size)
 {
 	const unsigned char *p = bytes;

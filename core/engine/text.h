@@ -24,6 +24,9 @@ void text_fini(struct text *);
 /* A whole file, NUL-terminated, the caller's; NULL and errno on failure. Regular files and pipes alike. */
 char *text_read_file(const char *path, size_t *size);
 
+/* The last part of a path; "" of NULL. Points into it. */
+const char *text_base_name(const char *path);
+
 /* 64-bit FNV-1a, to be continued from an earlier result; begin with TEXT_HASH_SEED. */
 #define TEXT_HASH_SEED UINT64_C(14695981039346656037)
 uint64_t text_hash(uint64_t seed, const void *bytes, size_t size);

@@ -1,0 +1,74 @@
+/* One call of a command: what it is given, and what it leaves.
+ *
+ * A command is handed its words and the text behind its line, and leaves data for scripts and text for people in the
+ * reply. An error object says what went wrong; the reply may then still hold diagnostics. */
+#ifndef RTF_CALL_H
+#define RTF_CALL_H
+
+#include "change.h"
+#include "error.h"
+#include "live.h"
+#include "session.h"
+#include "text.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The console's own state. */
+struct console_state {
+	struct session_host *host;
+	char *user;      /* login name of the peer */
+	bool read_only;
+	bool color;
+	bool events; /* what happens in the program is told to it */
+	int width;       /* columns; 0 unknown */
+	char *directory; /* where the console was started, or NULL */
+	char *file;      /* \in: whose declarations count where that is not plain, or NULL */
+	const struct target_unit *unit; /* of the function that was redefined here last, or NULL */
+	struct scope *scope; /* what was declared here: scope.h; NULL: nothing yet */
+};
+
+struct reply;
+
+/* A command whose answer is yet to come. While it waits its console's further requests wait too, interrupts excepted. */
+struct waiting {
+	/* Asked whenever something has happened: true once the reply (or *e) is the answer. `interrupted`: someone wants an
+	 * end to it, so it must be true now, or soon. */
+	bool (*ready)(struct waiting *, struct console_state *, bool interrupted, struct reply *, struct error **e);
+	void (*free)(struct waiting *);
+	int64_t deadline_us; /* on build_now_us's clock: asked again then; 0: never */
+};
+
+struct reply {
+	struct waiting *waiting; /* instead of all else: the answer comes later */
+	json_t *data;        /* NULL: null */
+	json_t *diagnostics; /* of a compilation, or NULL */
+	json_t *more;        /* members that stand beside the data, or NULL */
+	struct text text;    /* for people */
+	bool told;           /* the text says already what the error object says */
+	const char *command; /* its long name, "\\list"; or "expression", "definition" */
+};
+
+enum { CALL_WORDS = 16 };
+
+/* What a command is given. */
+struct call {
+	struct console_state *state;
+	struct live *live;
+	char *words[CALL_WORDS]; /* behind the command's name, on its line */
+	size_t count;
+	char modifier[32]; /* behind a slash that follows the name: `x` of \print/x; "" without one */
+	const char *line; /* the same, unsplit, without space at either end */
+	const char *rest; /* everything behind the name, the lines that follow too */
+	size_t rest_size;
+	struct reply *reply;
+};
+
+/* `NAME`, `NAME@N`, `file.c:NAME@N`; *number is -1 without `@N`. */
+struct error *call_find_version(const struct call *, const char *word, struct live_function **, int *number);
+
+/* A word that is a number of something, 0 or more. */
+struct error *call_number(const char *word, int *number);
+
+#endif
