@@ -430,7 +430,7 @@ static struct error *compile(const struct build_host *host, struct build *b)
 			return e;
 		set_why(b, why);
 	} else if (!b->why_cc) {
-		set_why(b, strdup("it passes values that libtcc passes in another way than the program's compiler"));
+		set_why(b, strdup(b->check.why_cc ? b->check.why_cc : "libtcc is not trusted with it"));
 	}
 	return build_compile_cc(b);
 }

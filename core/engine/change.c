@@ -77,7 +77,9 @@ static struct error *check_parts(struct live *l, struct change *c, struct change
 			return refuse(p, out);
 		if (p->build.check.count && !out->check.count) {
 			out->check = p->build.check; /* warnings */
-			p->build.check = (struct check_result){.needs_cc = out->check.needs_cc, .constants = out->check.constants};
+			p->build.check = (struct check_result){.needs_cc = out->check.needs_cc,
+							       .why_cc = out->check.why_cc,
+							       .constants = out->check.constants};
 			out->check.constants = NULL;
 		}
 	}

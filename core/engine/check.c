@@ -437,6 +437,20 @@ static bool signature_is_safe(CXType function)
 	return true;
 }
 
+/* libtcc sets the bits that an initialiser names and leaves the others of their word as they were on the stack. */
+static enum CXChildVisitResult find_bit_field_initialisers(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	bool *found = data;
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+
+	(void)parent;
+	if (kind == CXCursor_VarDecl && clang_Cursor_getStorageClass(cursor) == CX_SC_Static)
+		return CXChildVisit_Continue;
+	if (kind == CXCursor_InitListExpr && shape_has_bit_field(clang_getCursorType(cursor)))
+		*found = true;
+	return *found ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
 static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	bool *unsafe = data;
@@ -511,7 +525,12 @@ static enum CXChildVisitResult examine_function(CXCursor cursor, CXCursor parent
 	if (!unsafe)
 		clang_visitChildren(cursor, find_calls, &unsafe);
 	if (unsafe)
-		s->result->needs_cc = true;
+		s->result->why_cc = "it passes values that libtcc passes in another way than the program's compiler";
+	if (!unsafe)
+		clang_visitChildren(cursor, find_bit_field_initialisers, &unsafe);
+	if (unsafe && !s->result->why_cc)
+		s->result->why_cc = "it initialises bit-fields, some of which libtcc would leave as they were";
+	s->result->needs_cc |= unsafe;
 	if (!spelled(cursor, s->name))
 		return CXChildVisit_Continue;
 	char *type = take(clang_getTypeSpelling(clang_getCursorType(cursor)));

@@ -31,7 +31,8 @@ struct check_result {
 	char *message;          /* then: one sentence */
 	char *missing;          /* then: what the slice does not declare, each on a line (`name`, `struct name`), or NULL */
 	bool incomplete;        /* then: it wants a type whole that the slice only mentions */
-	bool needs_cc;          /* passes, returns or calls with a shape that libtcc passes otherwise than gcc */
+	bool needs_cc;          /* libtcc would get it wrong */
+	const char *why_cc;     /* then: why, in the words of the answer; static */
 	char *signature;        /* of the function as checked */
 	char **constants;       /* names of its const statics, NULL-terminated: their values are the new text's; or NULL */
 };

@@ -125,3 +125,23 @@ bool shape_passes(CXType type)
 		.size = (uint64_t)size, .align = (uint64_t)align, .count = parts.count, .scalars = parts.scalars};
 	return !parts.unknown && convention_matches(&shape);
 }
+
+static enum CXVisitorResult find_bit_field(CXCursor field, CXClientData data)
+{
+	bool *found = data;
+
+	*found = clang_Cursor_isBitField(field) || shape_has_bit_field(clang_getCursorType(field));
+	return *found ? CXVisit_Break : CXVisit_Continue;
+}
+
+bool shape_has_bit_field(CXType type)
+{
+	bool found = false;
+
+	type = clang_getCanonicalType(type);
+	while (type.kind == CXType_ConstantArray || type.kind == CXType_IncompleteArray)
+		type = clang_getCanonicalType(clang_getArrayElementType(type));
+	if (type.kind == CXType_Record)
+		clang_Type_visitFields(type, find_bit_field, &found);
+	return found;
+}

@@ -9,4 +9,7 @@
 /* For parameters, results and arguments of this type. Careful: false where it cannot be told. */
 bool shape_passes(CXType);
 
+/* Whether it is, or holds, a record with bit-fields. */
+bool shape_has_bit_field(CXType);
+
 #endif

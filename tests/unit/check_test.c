@@ -288,6 +288,12 @@ static void shapes_that_libtcc_passes_otherwise_need_cc(void **state)
 		 "int f(int n, ...) { va_list ap; va_start(ap, n); struct s s = va_arg(ap, struct s); "
 		 "va_end(ap); return s.i; }",
 		 true},
+		{"struct b { unsigned a : 1, b : 1; }; int g(struct b *);",
+		 "int f(int a) { struct b s = { a }; return g(&s); }", true},
+		{"struct b { unsigned a : 1, b : 1; }; struct c { int i; struct b b[2]; }; int g(struct c *);",
+		 "int f(int a) { return g(&(struct c){ .b[1].a = a }); }", true},
+		{"struct b { unsigned a : 1, b : 1; }; int g(struct b *);",
+		 "int f(int a) { static struct b s = { 1 }; struct b t; t.a = a; return g(&s) + g(&t); }", false},
 		{"", "double _Complex f(double a) { return a; }", true},
 		{"", "__int128 f(int a) { return a; }", true},
 		{"__int128 g(int);", "int f(int a) { return (int)g(a); }", true},
