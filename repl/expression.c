@@ -393,9 +393,19 @@ static bool name_version(struct live *l, uint64_t address, char *buffer, size_t 
 {
 	struct evaluate_place place;
 
+	const char *symbol;
+	uint64_t offset, bytes;
+
 	evaluate_describe(l, address, false, &place);
-	if (place.own || strncmp(place.function, "0x", 2) == 0)
+	if (place.own)
 		return false;
+	if (!strchr(place.function, '@')) {
+		/* No version. In data without a size nothing can be said but at its very start. */
+		if (!target_find_symbol(live_target(l), address, &symbol, &offset, &bytes) || (offset && !bytes))
+			return false;
+		snprintf(place.function, sizeof(place.function), "%s", symbol);
+		place.offset = offset;
+	}
 	if (place.offset)
 		snprintf(buffer, size, "%s+%" PRIu64, place.function, place.offset);
 	else
@@ -1494,10 +1504,14 @@ struct error *expression_types(struct call *c, const struct target_unit *unit, c
 		return e;
 	x->unit = unit;
 	text_puts(&x->checked, "void " FUNCTION "(void *rtf_result)\n{\n");
-	for (size_t i = 0; i < count; i++)
+	struct text names = {0};
+	for (size_t i = 0; i < count; i++) {
 		text_printf(&x->checked, "(%s);\n", texts[i]);
+		text_printf(&names, "%s\n", texts[i]);
+	}
 	text_puts(&x->checked, "}\n");
-	e = declare(x);
+	e = scope_text_new(c->state->scope, c->live, x->host->evaluator, c->state->file, "", 0, names.bytes, &x->given);
+	text_fini(&names);
 	for (int tries = 0; tries < 4 && !e; tries++) {
 		bool again = false;
 		e = check_once(x);

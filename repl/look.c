@@ -988,6 +988,8 @@ static bool describe_plain_function(struct call *c, struct source *source, const
 		else if (head.size && head.bytes[head.size - 1] != ' ')
 			text_puts(&head, " ");
 	}
+	while (head.size && head.bytes[head.size - 1] == ' ')
+		head.bytes[--head.size] = '\0';
 	sources_each(live_host(c->live)->sources, find_callers, &naming);
 	text_printf(&c->reply->text, "%s\n%-10s %s:%u; not decorated, so it cannot be redefined\n", head.bytes ? head.bytes : name,
 		    "defined", ix->files[d->file], d->line);

@@ -704,6 +704,20 @@ bool target_describe_address(struct target *target, uint64_t address, char *buff
 	return true;
 }
 
+bool target_find_symbol(struct target *target, uint64_t address, const char **name, uint64_t *offset, uint64_t *size)
+{
+	struct module *module = module_at(&target->modules, address);
+	const struct symbols *symbols = module ? module_symbols(module) : NULL;
+	const struct symbol *symbol = symbols ? symbols_below(symbols, address) : NULL;
+
+	if (!symbol || (symbol->size && address - symbol->address >= symbol->size))
+		return false;
+	*name = symbol->name;
+	*offset = address - symbol->address;
+	*size = symbol->size;
+	return true;
+}
+
 bool target_find_line(struct target *target, uint64_t address, const char **file, unsigned *line)
 {
 	struct module *module = module_at(&target->modules, address);

@@ -132,6 +132,9 @@ void target_each_inlined(struct target *, const struct target_function *,
  * (from its first byte) if there is none; false if in no module. */
 bool target_describe_address(struct target *, uint64_t address, char *buffer, size_t size);
 
+/* The symbol that a run-time address lies in: its name, the offset from its first byte, its size (0: unknown). */
+bool target_find_symbol(struct target *, uint64_t address, const char **name, uint64_t *offset, uint64_t *size);
+
 /* The file (as DWARF spells it, the target's) and line of the code at a run-time address; false where nothing says. */
 bool target_find_line(struct target *, uint64_t address, const char **file, unsigned *line);
 

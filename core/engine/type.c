@@ -245,6 +245,20 @@ static void read_inside(struct types *t, struct type *type, CXType c)
 	}
 }
 
+/* The type as it is written, but for the names that typedefs give it as a whole: what it is made of keeps its names. */
+static CXType written_type(CXType c, CXType whole)
+{
+	for (int depth = 0; depth < 32 && c.kind != whole.kind; depth++) {
+		if (c.kind == CXType_Elaborated)
+			c = clang_Type_getNamedType(c);
+		else if (c.kind == CXType_Typedef)
+			c = clang_getTypedefDeclUnderlyingType(clang_getTypeDeclaration(c));
+		else
+			return whole;
+	}
+	return c.kind == whole.kind ? c : whole;
+}
+
 static bool is_nameless(const char *name)
 {
 	return strstr(name, "(unnamed") || strstr(name, "(anonymous");
@@ -275,7 +289,7 @@ static const struct type *read_type(struct types *t, CXType c)
 			      .nameless = is_nameless(name),
 			      .character = character_of(c)};
 	if (!declared) {
-		read_inside(t, type, whole);
+		read_inside(t, type, written_type(c, whole));
 		return type;
 	}
 	if (known && strcmp(known->name, name) == 0)

@@ -136,25 +136,15 @@ static void put_float(struct text *out, size_t size, long double value)
 }
 
 /* Source for the escapes: gdb's "print" of characters, as measured. */
-void value_escape(struct text *out, uint32_t c, char quote, bool *after_escape)
+void value_escape(struct text *out, uint32_t c, char quote)
 {
 	static const char *const short_escapes = "abtnvfr"; /* from 7 to 13 */
-	bool printable = c >= 0x20 && c < 0x7f;
 
-	if (printable && !(*after_escape && c >= '0' && c <= '9')) {
-		if (c == (unsigned char)quote || c == '\\')
-			text_puts(out, "\\");
-		text_printf(out, "%c", (int)c);
-		*after_escape = false;
-		return;
-	}
-	*after_escape = false;
-	if (c >= 7 && c <= 13) {
+	if (c >= 0x20 && c < 0x7f)
+		text_printf(out, c == (unsigned char)quote || c == '\\' ? "\\%c" : "%c", (int)c);
+	else if (c >= 7 && c <= 13)
 		text_printf(out, "\\%c", short_escapes[c - 7]);
-		return;
-	}
-	*after_escape = true;
-	if (c < 0x100)
+	else if (c < 0x100)
 		text_printf(out, "\\%03o", c);
 	else
 		text_printf(out, c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
@@ -169,7 +159,6 @@ static const char *character_prefix(const struct type *type)
 
 static void put_character(struct text *out, const struct type *type, wide value)
 {
-	bool after = false;
 	uint32_t c = (uint32_t)zero_extend(value, (unsigned)type->size * 8);
 
 	text_printf(out, "%s'", character_prefix(type));
@@ -186,9 +175,9 @@ static void put_character(struct text *out, const struct type *type, wide value)
 		if (*utf8)
 			text_puts(out, utf8);
 		else
-			value_escape(out, c, '\'', &after);
+			value_escape(out, c, '\'');
 	} else {
-		value_escape(out, c, '\'', &after);
+		value_escape(out, c, '\'');
 	}
 	text_puts(out, "'");
 }
@@ -256,7 +245,7 @@ static size_t run_of(const struct type *type, const unsigned char *bytes, size_t
 static void put_string(struct printing *p, const struct type *type, const unsigned char *bytes, size_t count, bool more)
 {
 	size_t repeats = p->options->repeats, shown = 0;
-	bool open = false, any = false, after = false;
+	bool open = false, any = false;
 
 	if (count == 0 && !more)
 		text_printf(p->out, "%s\"\"", character_prefix(type));
@@ -277,18 +266,14 @@ static void put_string(struct printing *p, const struct type *type, const unsign
 			any = true;
 			continue;
 		}
-		if (!open) {
+		if (!open)
 			text_printf(p->out, "%s%s\"", any ? ", " : "", character_prefix(type));
-			after = false;
-		}
 		open = any = true;
 		size_t sequence = type->size == 1 ? utf8_length(bytes + i, count - i) : 0;
-		if (sequence) {
+		if (sequence)
 			text_append(p->out, (const char *)bytes + i, sequence);
-			after = false;
-		} else {
-			value_escape(p->out, character_at(type, bytes, i), '"', &after);
-		}
+		else
+			value_escape(p->out, character_at(type, bytes, i), '"');
 		i += sequence ? sequence : 1;
 		shown++;
 	}

@@ -44,8 +44,7 @@ json_t *value_json(const struct type *, const void *bytes, const struct value_so
 /* One unit of memory in one of gdb's formats (x command): `size` bytes, 1 to 8. */
 void value_unit(struct text *out, const void *bytes, size_t size, char format, const struct value_source *);
 
-/* A character as gdb escapes it inside `quote`. `after_escape`: the one before it was an octal escape, which digits would
- * prolong; updated. */
-void value_escape(struct text *out, uint32_t character, char quote, bool *after_escape);
+/* A character as gdb escapes it inside `quote`. */
+void value_escape(struct text *out, uint32_t character, char quote);
 
 #endif
