@@ -424,7 +424,7 @@ static void read_boot_id(char *buffer, size_t size)
 /* proc(5): field 22 of stat, behind a command name that may hold anything. */
 int64_t history_process_started(int64_t pid)
 {
-	char path[64], stat[1024];
+	char path[64], stat[1024], state = 0;
 	long long ticks = 0;
 
 	snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
@@ -435,8 +435,9 @@ int64_t history_process_started(int64_t pid)
 	stat[length < 0 ? 0 : length] = '\0';
 	const char *behind = strrchr(stat, ')');
 	if (!behind || sscanf(behind + 1,
-			      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",
-			      &ticks) != 1)
+			      " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",
+			      &state, &ticks) != 2 ||
+	    state == 'Z' || state == 'X') /* it has ended, and nobody has asked how */
 		return 0;
 	return ticks;
 }

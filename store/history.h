@@ -65,7 +65,7 @@ void history_close(struct history *); /* takes NULL; does not record an end */
 
 const char *history_path(const struct history *);
 
-/* A process's start in clock ticks since boot, for struct history_process; 0 if there is none. */
+/* A process's start in clock ticks since boot, for struct history_process; 0 if there is none, or it has ended. */
 int64_t history_process_started(int64_t pid);
 
 /* The function's row id, made if new. */

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ANCESTORS_MAX = 100000 };
+enum { ANCESTORS_MAX = 100000, SEARCHED_MAX = 2000 };
 
 static const char decoration[] = "REALTIMEFUNC";
 
@@ -174,19 +174,45 @@ static struct error *comes_from(struct live *l, struct live_function *f, int num
 	return NULL;
 }
 
+struct search {
+	const char *file_text;
+	bool found;
+};
+
+static bool compare_version(void *context, const struct history_version *v, const struct history_function *key)
+{
+	struct search *s = context;
+
+	(void)key;
+	s->found = live_says(s->file_text, v->text);
+	return !s->found;
+}
+
+/* Whether the file says any version at all: then nothing is lost with what it says. */
+static struct error *find_version(struct live *l, struct live_function *f, const char *file_text, bool *found)
+{
+	struct search search = {.file_text = file_text};
+	struct log_filter filter = {.function = f->row, .limit = SEARCHED_MAX};
+
+	struct error *e = log_has_text(live_history(l), f->row, file_text, found);
+	if (e || *found)
+		return e;
+	e = log_versions(live_history(l), &filter, compare_version, &search);
+	*found = search.found;
+	return e;
+}
+
 static struct error *require_known(struct live *l, struct live_function *f, int number, const char *file_text)
 {
-	bool known = false;
-	struct error *e = f->row ? log_has_text(live_history(l), f->row, file_text, &known) : NULL;
+	bool known = live_says(file_text, f->built_text);
+	struct error *e = known || !f->row ? NULL : find_version(l, f, file_text, &known);
 
 	if (!e && !known)
 		e = comes_from(l, f, number, file_text, &known);
-	if (!e && !known && number > 0)
-		known = live_says(file_text, f->built_text);
 	if (e || known)
 		return e;
-	return error_new(ERROR_DRIFT, "%s has moved on: its text of %s is none that version %d came from; \\diff %s shows how",
-			 f->at.file, f->at.name, number, f->at.name);
+	return error_new(ERROR_DRIFT, "%s has moved on: what it says of %s is no version of it; \\diff %s shows how they differ",
+			 f->at.file, f->at.name, f->at.name);
 }
 
 /* --- the file --------------------------------------------------------------------------------------------------- */
