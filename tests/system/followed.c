@@ -38,15 +38,29 @@ void followed_prepare(struct followed *f)
 }
 
 /* \list reads every source; what is saved after its answer is not missed. */
-void followed_start(struct followed *f)
+static void start(struct followed *f, const struct compiled_how *built)
 {
-	compiled_build(&f->subject, &how);
+	compiled_build(&f->subject, built);
 	compiled_start(&f->subject);
 	wire_open(&f->events, f->subject.socket);
 	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"events\":true}}\n";
 	wire_send(&f->events, hello, sizeof(hello) - 1);
 	json_decref(wire_receive(&f->events));
 	json_decref(wire_ask(&f->events, 2, "\\list"));
+}
+
+void followed_start(struct followed *f)
+{
+	start(f, &how);
+}
+
+void followed_init_host(struct followed *f, const struct compiled_how *built)
+{
+	*f = (struct followed){.events = {.fd = -1}};
+	subject_init(&f->subject);
+	for (const char *const *source = built->sources; *source; source++)
+		bring(f, *source);
+	start(f, built);
 }
 
 void followed_init(struct followed *f)

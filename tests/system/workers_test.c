@@ -1,0 +1,87 @@
+/* Processes that the program forks follow its changes, keep data of their own, and leave nothing to what they run. */
+#include "followed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WORKERS = 4 };
+
+static struct followed host;
+
+static int start(void **state)
+{
+	(void)state;
+	followed_init_host(&host, &(struct compiled_how){.sources = {"follow_workers.c"}});
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	followed_fini(&host);
+	return 0;
+}
+
+static void assert_worker(int worker, const char *what, const char *answer)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%d %s", worker, what);
+	compiled_assert_answer(&host.subject, line, answer);
+}
+
+static void one_save_reaches_all_workers(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_workers.c", "return 1;", "return 2;");
+	followed_assert_live(&host, "answer");
+	for (int i = 0; i <= WORKERS; i++)
+		assert_worker(i, "answer", "2");
+	compiled_assert_says(&host.subject, 0, "\\undo", "answer");
+	for (int i = 0; i <= WORKERS; i++)
+		assert_worker(i, "answer", "1");
+}
+
+static void data_that_a_version_adds_is_each_workers_own(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_workers.c", "return 1;", "static int n = 40;\n\n\treturn ++n;");
+	followed_assert_live(&host, "answer");
+	assert_worker(1, "answer", "41");
+	assert_worker(1, "answer", "42");
+	assert_worker(2, "answer", "41");
+	assert_worker(0, "answer", "41");
+	followed_edit(&host, "follow_workers.c", "return ++n;", "return n += 10;");
+	followed_assert_live(&host, "answer");
+	assert_worker(1, "answer", "52");
+	assert_worker(2, "answer", "51");
+	assert_worker(3, "answer", "50");
+}
+
+static void what_a_worker_runs_inherits_nothing(void **state)
+{
+	(void)state;
+	assert_worker(1, "exec", "0 0");
+	assert_worker(0, "exec", "0 0");
+	assert_worker(2, "sync", "1"); /* not connected, and says so */
+	assert_worker(0, "sync", "0");
+}
+
+#define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_host(one_save_reaches_all_workers),
+		with_host(data_that_a_version_adds_is_each_workers_own),
+		with_host(what_a_worker_runs_inherits_nothing),
+	};
+
+	return cmocka_run_group_tests_name("system: workers", tests, NULL, NULL);
+}
