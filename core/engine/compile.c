@@ -105,6 +105,15 @@ static const char prelude[] =
 	"#define __builtin_popcountl(x) __rtf_popcount((unsigned long)(x))\n"
 	"#define __builtin_popcountll(x) __rtf_popcount((unsigned long)(x))\n"
 	"#define __builtin_parity(x) (__rtf_popcount((unsigned)(x)) & 1)\n"
+	"_Bool __rtf_overflow(int op, unsigned long a, int a_negative, unsigned long b, int b_negative, "
+	"void *result, int size, int is_signed);\n"
+	"#define __rtf_arithmetic(op, a, b, r) __extension__({ __typeof__(a) rtf_a = (a); "
+	"__typeof__(b) rtf_b = (b); __typeof__(*(r)) *rtf_r = (r); "
+	"__rtf_overflow(op, (unsigned long)rtf_a, rtf_a < 0, (unsigned long)rtf_b, rtf_b < 0, "
+	"rtf_r, sizeof(*rtf_r), (__typeof__(*rtf_r))-1 < 0); })\n"
+	"#define __builtin_add_overflow(a, b, r) __rtf_arithmetic('+', a, b, r)\n"
+	"#define __builtin_sub_overflow(a, b, r) __rtf_arithmetic('-', a, b, r)\n"
+	"#define __builtin_mul_overflow(a, b, r) __rtf_arithmetic('*', a, b, r)\n"
 	/* A plain access of a scalar is one instruction, and on this processor acquires or releases by
 	 * itself; only sequential consistency wants a fence behind a store (the memory model of x86-TSO). 5
 	 * is __ATOMIC_SEQ_CST. */
@@ -176,6 +185,43 @@ static const struct helper helpers[] = {
 		      "{ int n = 0; while (x) { x >>= 1; n++; } return n; }\n"},
 	{"__rtf_popcount", "int __rtf_popcount(unsigned long x)\n"
 			   "{ int n = 0; while (x) { x &= x - 1; n++; } return n; }\n"},
+	/* Signs and magnitudes, so that no operation of C's own overflows; the product in halves. */
+	{"__rtf_overflow",
+	 "_Bool __rtf_overflow(int op, unsigned long a, int a_negative, unsigned long b, int b_negative, "
+	 "void *result, int size, int is_signed)\n"
+	 "{\n"
+	 "	unsigned long x = a_negative ? -a : a, y = b_negative ? -b : b, low, high = 0;\n"
+	 "	int negative = a_negative != b_negative;\n"
+	 "	if (op == '-')\n"
+	 "		negative = !negative, b_negative = !b_negative;\n"
+	 "	if (op == '*') {\n"
+	 "		unsigned long x0 = (unsigned)x, x1 = x >> 32, y0 = (unsigned)y, y1 = y >> 32;\n"
+	 "		unsigned long middle = (x0 * y0 >> 32) + (unsigned)(x1 * y0) + (unsigned)(x0 * y1);\n"
+	 "		low = x * y;\n"
+	 "		high = x1 * y1 + (x1 * y0 >> 32) + (x0 * y1 >> 32) + (middle >> 32);\n"
+	 "	} else if (negative) {\n"
+	 "		low = x > y ? x - y : y - x;\n"
+	 "		negative = x > y ? a_negative : b_negative;\n"
+	 "	} else {\n"
+	 "		low = x + y;\n"
+	 "		high = low < x;\n"
+	 "		negative = a_negative;\n"
+	 "	}\n"
+	 "	unsigned long value = negative ? -low : low, top = 1ul << (size * 8 - 1);\n"
+	 "	if (size == 1)\n"
+	 "		*(unsigned char *)result = value;\n"
+	 "	else if (size == 2)\n"
+	 "		*(unsigned short *)result = value;\n"
+	 "	else if (size == 4)\n"
+	 "		*(unsigned *)result = value;\n"
+	 "	else\n"
+	 "		*(unsigned long *)result = value;\n"
+	 "	if (high)\n"
+	 "		return 1;\n"
+	 "	if (negative && low)\n"
+	 "		return !is_signed || low > top;\n"
+	 "	return low > (is_signed ? top - 1 : top - 1 + top);\n"
+	 "}\n"},
 	{"__rtf_fence", "void __rtf_fence(void) { __asm__ volatile(\"mfence\"); }\n"},
 };
 

@@ -49,7 +49,7 @@ static void an_implicit_declaration_is_refused(void **state)
 	(void)state;
 	refuse("int f(void) { return g(1); }", "implicit declaration");
 	refuse("int f(int *p) { return __atomic_fetch_add(p, 1, 5); }", "implicit declaration");
-	refuse("int f(int a, int b) { int r; return __builtin_add_overflow(a, b, &r); }",
+	refuse("int f(int a, int b) { return __builtin_add_overflow_p(a, b, 0); }",
 	       "implicit declaration");
 	refuse("int f(int *p) { return __sync_fetch_and_add(p, 1); }", "implicit declaration");
 }
@@ -757,6 +757,24 @@ static void statics_and_functions_are_marked_for_cc(void **state)
 	       "} ]; !int f(void) { ({ static@ int a; }); \"static\" /* static");
 }
 
+static void overflow_is_found_as_gcc_finds_it(void **state)
+{
+	(void)state;
+	compare("#define TRY(T, op, a, b) { T r = 0; seen = seen * 31 + __builtin_##op##_overflow(a, b, &r); "
+		"seen = seen * 31 + r; }\n"
+		"#define TRY_MIXED(T, op) TRY(T, op, x, y) TRY(T, op, (unsigned long)x, y) "
+		"TRY(T, op, x, (unsigned long)y) TRY(T, op, (unsigned long)x, (unsigned long)y) "
+		"TRY(T, op, (int)x, (unsigned short)y) TRY(T, op, (signed char)x, (unsigned)y)\n"
+		"#define TRY_ALL(op) TRY_MIXED(long, op) TRY_MIXED(unsigned long, op) TRY_MIXED(int, op) "
+		"TRY_MIXED(unsigned, op) TRY_MIXED(short, op) TRY_MIXED(unsigned char, op) P(seen);\n"
+		"static const long v[] = { 0, 1, -1, 2, 127, 128, -128, -129, 32767, 65535, 65536, 2147483647, "
+		"-2147483648L, 2147483648, 4294967295, 4294967296, 3037000500, -3037000500, 6074001000, "
+		"9223372036854775807, -9223372036854775807 - 1 };\n"
+		"ENTRY { unsigned long seen = 0; for (int i = 0; i < 21 * 21; i++) { out = to + i % 20 * 60; "
+		"long x = v[i / 21], y = v[i % 21]; TRY_ALL(add) TRY_ALL(sub) TRY_ALL(mul) } "
+		"int one = 1, *at = &one; P(__builtin_add_overflow(one++, 1, at)); P(one); }");
+}
+
 /* --- cc
  * --------------------------------------------------------------------------------------------------------------
  */
@@ -894,6 +912,7 @@ int main(void)
 		cmocka_unit_test(floating_point_is_gccs),
 		cmocka_unit_test(statements_are_gccs),
 		cmocka_unit_test(builtins_are_gccs),
+		cmocka_unit_test(overflow_is_found_as_gcc_finds_it),
 		cmocka_unit_test(statics_and_functions_are_marked_for_cc),
 		cmocka_unit_test(a_compile_error_says_its_first_error_line),
 		cmocka_unit_test(cc_runs_in_the_directory_it_is_given),
