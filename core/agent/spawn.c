@@ -14,10 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC 4U
-#endif
-
 #define NAME "rtf-engine"
 
 /* Finding. */
@@ -145,7 +141,7 @@ char **spawn_environment(void)
 
 /* Starting.
  *
- *      agent thread ── clone ──► between ── clone ──► engine: setsid, descriptors, signals, execve
+ *      agent thread ── clone ──► between: descriptors ── clone ──► engine: setsid, signals, execve
  *            ◄── reaped with __WCLONE ── exits; the engine is re-parented
  *
  * Both clones share memory and suspend their maker until they exec or exit, like vfork(): no page is copied
@@ -186,7 +182,8 @@ static ON_BORROWED_MEMORY void signals_reset(void)
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 }
 
-/* Puts the channel and the standard descriptors in place, whatever numbers they had, and hides the rest. */
+/* Puts the channel and the standard descriptors in place, whatever numbers they had, and closes the rest: at once, because
+ * a program that is killed meanwhile, and started again, must find its socket's name free. */
 static ON_BORROWED_MEMORY int descriptors_place(const struct launch *l)
 {
 	enum { HIGH = 10 };
@@ -201,7 +198,7 @@ static ON_BORROWED_MEMORY int descriptors_place(const struct launch *l)
 	    syscall(SYS_dup3, high_log, STDERR_FILENO, 0) < 0 ||
 	    syscall(SYS_dup3, high_channel, SPAWN_CHANNEL, 0) < 0)
 		return -1;
-	if (syscall(SYS_close_range, SPAWN_CHANNEL + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+	if (syscall(SYS_close_range, SPAWN_CHANNEL + 1, ~0U, 0) == 0)
 		return 0;
 	for (int fd = SPAWN_CHANNEL + 1; fd < 65536; fd++) /* a kernel before 5.11 */
 		syscall(SYS_close, fd);
@@ -214,10 +211,8 @@ static ON_BORROWED_MEMORY int engine_main(void *launch)
 	const char *arguments[] = {NAME, NULL};
 
 	syscall(SYS_setsid);
-	if (descriptors_place(l) == 0) {
-		signals_reset();
-		syscall(SYS_execve, l->path, arguments, l->environment);
-	}
+	signals_reset();
+	syscall(SYS_execve, l->path, arguments, l->environment);
 	l->error = errno;
 	syscall(SYS_exit, 127);
 	return 0;
@@ -227,7 +222,7 @@ static ON_BORROWED_MEMORY int between_main(void *launch)
 {
 	struct launch *l = launch;
 
-	if (__clone(engine_main, l->stack, CLONE_VM | CLONE_VFORK, l) < 0)
+	if (descriptors_place(l) || __clone(engine_main, l->stack, CLONE_VM | CLONE_VFORK, l) < 0)
 		l->error = errno;
 	syscall(SYS_exit, 0);
 	return 0;
