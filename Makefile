@@ -76,7 +76,7 @@ $(B)/%.inc: store/%.sql
 
 BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsqlite3-dev libdw-dev libelf-dev libjansson-dev
 DEMO_PACKAGES := libmicrohttpd-dev curl procps
-CHECK_PACKAGES := clang libcmocka-dev git tmux vim-tiny nano gdb libpcl1-dev libuv1-dev libevent-dev $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz
+CHECK_PACKAGES := g++ clang libcmocka-dev git tmux vim-tiny nano gdb libpcl1-dev libuv1-dev libevent-dev $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz
 BENCH_PACKAGES := valgrind wrk
 
 deps: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES)
