@@ -78,7 +78,7 @@ static void every_refusal_has_its_class_and_one_sentence(void **state)
 		{"struct order { double unit; int qty; char name[16]; };\n"
 		 "static double price(const struct order *o) { return o->qty * o->unit; }",
 		 "layout", "struct order"},
-		{"int x = 3;", "usage", "defines no function"},
+		{"int x = ;", "compile", "expected expression"},
 		{"}", "usage", "defines no function"},
 		{"\\source nothing", "unknown", "nothing"},
 		{"\\source add@99999999999999999999", "usage", "a version is a number"},
