@@ -109,89 +109,54 @@ enum word {
 	WORD_ASSERT,
 };
 
-static const struct {
+struct spelled {
 	const char *spelling;
 	enum word word;
-} words[] = {
-	{"typedef", WORD_TYPEDEF},
-	{"static", WORD_STATIC},
-	{"extern", WORD_EXTERN},
-	{"inline", WORD_INLINE},
-	{"__inline", WORD_INLINE},
-	{"__inline__", WORD_INLINE},
-	{"_Thread_local", WORD_THREAD},
-	{"__thread", WORD_THREAD},
-	{"const", WORD_QUALIFIER},
-	{"__const", WORD_QUALIFIER},
-	{"__const__", WORD_QUALIFIER},
-	{"volatile", WORD_QUALIFIER},
-	{"__volatile", WORD_QUALIFIER},
-	{"__volatile__", WORD_QUALIFIER},
-	{"restrict", WORD_QUALIFIER},
-	{"__restrict", WORD_QUALIFIER},
-	{"__restrict__", WORD_QUALIFIER},
-	{"register", WORD_QUALIFIER},
-	{"auto", WORD_QUALIFIER},
-	{"_Noreturn", WORD_QUALIFIER},
-	{"__extension__", WORD_QUALIFIER},
-	{"void", WORD_TYPE},
-	{"char", WORD_TYPE},
-	{"short", WORD_TYPE},
-	{"int", WORD_TYPE},
-	{"long", WORD_TYPE},
-	{"float", WORD_TYPE},
-	{"double", WORD_TYPE},
-	{"signed", WORD_TYPE},
-	{"__signed", WORD_TYPE},
-	{"__signed__", WORD_TYPE},
-	{"unsigned", WORD_TYPE},
-	{"_Bool", WORD_TYPE},
-	{"_Complex", WORD_TYPE},
-	{"__complex__", WORD_TYPE},
-	{"__int128", WORD_TYPE},
-	{"__int128_t", WORD_TYPE},
-	{"__uint128_t", WORD_TYPE},
-	{"__builtin_va_list", WORD_TYPE},
-	{"_Float16", WORD_TYPE},
-	{"_Float32", WORD_TYPE},
-	{"_Float64", WORD_TYPE},
-	{"_Float128", WORD_TYPE},
-	{"__float128", WORD_TYPE},
-	{"_Float32x", WORD_TYPE},
-	{"_Float64x", WORD_TYPE},
-	{"_Decimal32", WORD_TYPE},
-	{"_Decimal64", WORD_TYPE},
-	{"_Decimal128", WORD_TYPE},
-	{"__auto_type", WORD_TYPE},
-	{"_Atomic", WORD_QUALIFIER},
-	{"__attribute__", WORD_GROUPED},
-	{"__attribute", WORD_GROUPED},
-	{"__declspec", WORD_GROUPED},
-	{"_Alignas", WORD_GROUPED},
-	{"asm", WORD_ASM},
-	{"__asm", WORD_ASM},
-	{"__asm__", WORD_ASM},
-	{"_BitInt", WORD_TYPEOF},
-	{"typeof", WORD_TYPEOF},
-	{"__typeof", WORD_TYPEOF},
-	{"__typeof__", WORD_TYPEOF},
-	{"struct", WORD_RECORD},
-	{"union", WORD_RECORD},
-	{"enum", WORD_ENUM},
-	{"_Static_assert", WORD_ASSERT},
-	{"static_assert", WORD_ASSERT},
+};
+
+#define SPELLED(...) (const struct spelled[]){__VA_ARGS__, {NULL, WORD_PLAIN}}
+
+/* By length: few names are as long as a word that begins with the same letter. */
+static const struct spelled *const words[] = {
+	[3] = SPELLED({"int", WORD_TYPE}, {"asm", WORD_ASM}),
+	[4] = SPELLED({"auto", WORD_QUALIFIER}, {"void", WORD_TYPE}, {"char", WORD_TYPE},
+		{"long", WORD_TYPE}, {"enum", WORD_ENUM}),
+	[5] = SPELLED({"const", WORD_QUALIFIER}, {"short", WORD_TYPE}, {"float", WORD_TYPE},
+		{"_Bool", WORD_TYPE}, {"__asm", WORD_ASM}, {"union", WORD_RECORD}),
+	[6] = SPELLED({"static", WORD_STATIC}, {"extern", WORD_EXTERN}, {"inline", WORD_INLINE},
+		{"double", WORD_TYPE}, {"signed", WORD_TYPE}, {"typeof", WORD_TYPEOF},
+		{"struct", WORD_RECORD}),
+	[7] = SPELLED({"typedef", WORD_TYPEDEF}, {"__const", WORD_QUALIFIER}, {"_Atomic", WORD_QUALIFIER},
+		{"__asm__", WORD_ASM}, {"_BitInt", WORD_TYPEOF}),
+	[8] = SPELLED({"__inline", WORD_INLINE}, {"__thread", WORD_THREAD}, {"volatile", WORD_QUALIFIER},
+		{"restrict", WORD_QUALIFIER}, {"register", WORD_QUALIFIER}, {"__signed", WORD_TYPE},
+		{"unsigned", WORD_TYPE}, {"_Complex", WORD_TYPE}, {"__int128", WORD_TYPE},
+		{"_Float16", WORD_TYPE}, {"_Float32", WORD_TYPE}, {"_Float64", WORD_TYPE},
+		{"_Alignas", WORD_GROUPED}, {"__typeof", WORD_TYPEOF}),
+	[9] = SPELLED({"__const__", WORD_QUALIFIER}, {"_Noreturn", WORD_QUALIFIER},
+		{"_Float128", WORD_TYPE}, {"_Float32x", WORD_TYPE}, {"_Float64x", WORD_TYPE}),
+	[10] = SPELLED({"__inline__", WORD_INLINE}, {"__volatile", WORD_QUALIFIER},
+		{"__restrict", WORD_QUALIFIER}, {"__signed__", WORD_TYPE}, {"__int128_t", WORD_TYPE},
+		{"__float128", WORD_TYPE}, {"_Decimal32", WORD_TYPE}, {"_Decimal64", WORD_TYPE},
+		{"__declspec", WORD_GROUPED}, {"__typeof__", WORD_TYPEOF}),
+	[11] = SPELLED({"__complex__", WORD_TYPE}, {"__uint128_t", WORD_TYPE}, {"_Decimal128", WORD_TYPE},
+		{"__auto_type", WORD_TYPE}, {"__attribute", WORD_GROUPED}),
+	[12] = SPELLED({"__volatile__", WORD_QUALIFIER}, {"__restrict__", WORD_QUALIFIER}),
+	[13] = SPELLED({"_Thread_local", WORD_THREAD}, {"__extension__", WORD_QUALIFIER},
+		{"__attribute__", WORD_GROUPED}, {"static_assert", WORD_ASSERT}),
+	[14] = SPELLED({"_Static_assert", WORD_ASSERT}),
+	[17] = SPELLED({"__builtin_va_list", WORD_TYPE}),
 };
 
 static enum word word_of(const struct declaration_reader *r, const struct token *t)
 {
-	if (t->kind != TOKEN_NAME)
+	uint32_t length = t->end - t->begin;
+
+	if (t->kind != TOKEN_NAME || length >= sizeof(words) / sizeof(*words) || !words[length])
 		return WORD_PLAIN;
-	/* Every listed word begins with one of these; most names do not. */
-	if (!strchr("_acdefilrstuv", t->first))
-		return WORD_PLAIN;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (words[i].spelling[0] == t->first && token_is(&r->tokens, t, words[i].spelling))
-			return words[i].word;
+	for (const struct spelled *w = words[length]; w->spelling; w++)
+		if (w->spelling[0] == t->first && memcmp(r->tokens.text + t->begin, w->spelling, length) == 0)
+			return w->word;
 	return WORD_PLAIN;
 }
 

@@ -149,12 +149,19 @@ static uint32_t line_at(struct builder *b, uint32_t offset)
 	return b->line;
 }
 
+static bool is_spelled(const char *word, const char *name, size_t length)
+{
+	return strncmp(word, name, length) == 0 && word[length] == '\0';
+}
+
 static uint32_t file_number(struct builder *b, const char *name, size_t length)
 {
 	struct index *ix = b->ix;
 
+	if (ix->file_count && is_spelled(ix->files[b->file], name, length))
+		return b->file; /* most markers count lines anew, and no more */
 	for (uint32_t i = ix->file_count; i-- > 0;)
-		if (strlen(ix->files[i]) == length && memcmp(ix->files[i], name, length) == 0)
+		if (is_spelled(ix->files[i], name, length))
 			return i;
 	char *copy = strndup(name, length);
 	char **slot = copy ? PUSH(b, files, file_count, file_room) : NULL;
@@ -177,24 +184,37 @@ static uint32_t number_at(const char *p, const char *end)
 	return number;
 }
 
+/* The name in quotes at `c`, its escapes undone. */
+static void unescape(const char *c, const char *end, struct text *name)
+{
+	for (; c < end && *c != '"'; c++) {
+		c += *c == '\\' && c + 1 < end;
+		text_append(name, c, 1);
+	}
+}
+
 /* `# 12 "name" flags`: the next line is line 12 of that file. */
 static void read_line_marker(struct builder *b, const char *p, uint32_t end_offset)
 {
 	const char *end = b->ix->text + end_offset;
 	uint32_t line = number_at(p, end);
-	const char *quote = memchr(p, '"', (size_t)(end - p));
-	struct text name = {0};
+	const char *open = memchr(p, '"', (size_t)(end - p));
+	const char *close = open ? memchr(open + 1, '"', (size_t)(end - open - 1)) : NULL;
+	const char *name = open ? open + 1 : end;
+	size_t length = close ? (size_t)(close - name) : 0;
+	struct text unescaped = {0};
 
-	for (const char *c = quote ? quote + 1 : end; c < end && *c != '"'; c++) {
-		c += *c == '\\' && c + 1 < end;
-		text_append(&name, c, 1);
+	if (open && (!close || memchr(name, '\\', length))) {
+		unescape(name, end, &unescaped);
+		name = unescaped.bytes;
+		length = unescaped.size;
 	}
-	if (name.size) {
-		b->file = file_number(b, name.bytes, name.size);
-		b->builtin = name.bytes[0] == '<';
+	if (length) {
+		b->file = file_number(b, name, length);
+		b->builtin = name[0] == '<';
 	}
-	b->failed |= name.failed;
-	text_fini(&name);
+	b->failed |= unescaped.failed;
+	text_fini(&unescaped);
 	b->line = line;
 	b->counted = end_offset < b->ix->size ? end_offset + 1 : end_offset;
 }

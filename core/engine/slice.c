@@ -249,13 +249,19 @@ static void want_macro(struct closure *c, const char *name, uint32_t length)
 static bool is_keyword(const char *name, uint32_t length)
 {
 	static const char *const words[] = {
-		"break", "case", "const", "continue", "default", "do", "else", "enum", "extern", "for", "goto", "if",
-		"inline", "int", "char", "long", "short", "double", "float", "void", "unsigned", "signed", "register",
-		"return", "sizeof", "static", "struct", "switch", "typedef", "union", "volatile", "while", "restrict",
+		[2] = "do if",
+		[3] = "for int",
+		[4] = "case else enum goto char long void",
+		[5] = "break const short float union while",
+		[6] = "extern inline double signed return sizeof static struct switch",
+		[7] = "default typedef",
+		[8] = "continue unsigned register volatile restrict",
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (words[i][0] == name[0] && strlen(words[i]) == length && memcmp(words[i], name, length) == 0)
+	if (length >= sizeof(words) / sizeof(*words) || !words[length])
+		return false;
+	for (const char *word = words[length]; *word; word += length + (word[length] == ' '))
+		if (memcmp(word, name, length) == 0)
 			return true;
 	return false;
 }
@@ -650,8 +656,13 @@ static void write_declaration(struct closure *c, struct text *out, uint32_t numb
 static void write_marker(struct text *out, unsigned line, const char *file)
 {
 	text_printf(out, "# %u \"", line);
-	for (const char *c = file; *c; c++)
-		text_printf(out, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
+	while (*file) {
+		size_t plain = strcspn(file, "\"\\");
+		text_append(out, file, plain);
+		file += plain;
+		if (*file)
+			text_printf(out, "\\%c", *file++);
+	}
 	text_puts(out, "\"\n");
 }
 

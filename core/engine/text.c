@@ -51,14 +51,16 @@ void text_printf(struct text *t, const char *format, ...)
 
 	va_start(args, format);
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, format, again);
+	/* Most fit into what there is. */
+	size_t room = t->bytes && !t->failed ? t->room - t->size : 0;
+	int n = vsnprintf(room ? t->bytes + t->size : NULL, room, format, again);
 	va_end(again);
 	if (n < 0)
 		t->failed = true;
-	else if (reserve(t, (size_t)n)) {
+	else if ((size_t)n >= room && reserve(t, (size_t)n))
 		vsnprintf(t->bytes + t->size, (size_t)n + 1, format, args);
+	if (n >= 0 && !t->failed)
 		t->size += (size_t)n;
-	}
 	va_end(args);
 }
 

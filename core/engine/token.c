@@ -160,33 +160,63 @@ static void skip_number(struct token_reader *r)
 	}
 }
 
-/* Longest first. */
-static const char punctuators[][5] = {
-	"%:%:", "...", "<<=", ">>=", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||",
-	"*=",   "/=",  "%=",  "+=",  "-=", "&=", "^=", "|=", "##", "<:", ":>", "<%", "%>", "%:",
-};
+/* Bytes of the punctuator that begins with `c`, whose next two bytes are these (C17 6.4.6). */
+static uint32_t punctuator_length(char c, char next, char third)
+{
+	switch (c) {
+	case '-':
+		return next == '>' || next == '-' || next == '=' ? 2 : 1;
+	case '+':
+	case '&':
+	case '|':
+		return next == c || next == '=' ? 2 : 1;
+	case '<':
+	case '>':
+		if (next == c)
+			return third == '=' ? 3 : 2;
+		return next == '=' || (c == '<' && (next == ':' || next == '%')) ? 2 : 1;
+	case '=':
+	case '!':
+	case '*':
+	case '/':
+	case '^':
+		return next == '=' ? 2 : 1;
+	case '%':
+		return next == '=' || next == '>' || next == ':' ? 2 : 1;
+	case '#':
+		return next == '#' ? 2 : 1;
+	case ':':
+		return next == '>' ? 2 : 1;
+	case '.':
+		return next == '.' && third == '.' ? 3 : 1;
+	default:
+		return 1;
+	}
+}
+
+/* What a digraph of two bytes stands for, 0 if it is none. */
+static char digraph(char c, char next)
+{
+	if (c == '<')
+		return next == ':' ? '[' : next == '%' ? '{' : '\0';
+	if (c == '%')
+		return next == '>' ? '}' : next == ':' ? '#' : '\0';
+	return c == ':' && next == '>' ? ']' : '\0';
+}
 
 static void punctuator(struct token_reader *r, struct token *out)
 {
+	char c = r->text[r->at], next = peek(r, 1);
+	uint32_t length = punctuator_length(c, next, peek(r, 2));
+
 	out->kind = TOKEN_PUNCTUATOR;
-	for (size_t i = 0; i < sizeof(punctuators) / sizeof(punctuators[0]); i++) {
-		size_t n = strlen(punctuators[i]);
-		if (n > r->size - r->at || memcmp(r->text + r->at, punctuators[i], n) != 0)
-			continue;
-		if (punctuators[i][0] == '<' && punctuators[i][1] == ':')
-			out->first = '[';
-		else if (punctuators[i][0] == ':')
-			out->first = ']';
-		else if (punctuators[i][0] == '<' && punctuators[i][1] == '%')
-			out->first = '{';
-		else if (punctuators[i][0] == '%' && punctuators[i][1] == '>')
-			out->first = '}';
-		else if (punctuators[i][0] == '%' && punctuators[i][1] == ':')
-			out->first = '#';
-		r->at += (uint32_t)n;
-		return;
+	if (length == 2) {
+		char meant = digraph(c, next);
+		out->first = meant ? meant : c;
+		if (meant == '#' && peek(r, 2) == '%' && peek(r, 3) == ':')
+			length = 4;
 	}
-	r->at++;
+	r->at += length;
 }
 
 /* Whether the name just read, [begin, at), is an encoding prefix with a literal behind it. */
@@ -234,14 +264,6 @@ void token_next(struct token_reader *r, struct token *out)
 		punctuator(r, out);
 	}
 	out->end = r->at;
-}
-
-bool token_is(const struct token_reader *r, const struct token *t, const char *word)
-{
-	size_t n = strlen(word);
-
-	return (t->kind == TOKEN_NAME || t->kind == TOKEN_PUNCTUATOR) && t->end - t->begin == n &&
-	       memcmp(r->text + t->begin, word, n) == 0;
 }
 
 void token_skip_group(struct token_reader *r, struct token *out)

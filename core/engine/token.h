@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum token_kind {
 	TOKEN_END,
@@ -38,7 +39,13 @@ void token_reader_init(struct token_reader *, const char *text, uint32_t size);
 void token_next(struct token_reader *, struct token *out);
 
 /* Whether the token is spelled exactly `word` (a name or a punctuator; digraphs as written). */
-bool token_is(const struct token_reader *, const struct token *, const char *word);
+static inline bool token_is(const struct token_reader *r, const struct token *t, const char *word)
+{
+	size_t n = strlen(word); /* inline, so that this and the comparison are the compiler's */
+
+	return (t->kind == TOKEN_NAME || t->kind == TOKEN_PUNCTUATOR) && t->end - t->begin == n &&
+	       memcmp(r->text + t->begin, word, n) == 0;
+}
 
 /* Behind an opening bracket: reads up to and including the bracket that closes it, which becomes *out
  * (TOKEN_END if there is none). */
