@@ -550,25 +550,30 @@ static struct error *show_value(struct expression *x, const unsigned char *bytes
 
 /* --- the answer ---------------------------------------------------------------------------------------------------- */
 
-static json_t *backtrace_json(struct expression *x, const struct message_called *called, struct text *out)
+/* Frames that are the same as the one before are counted and not repeated. */
+static json_t *backtrace_json(struct expression *x, const struct evaluate_end *end, struct text *out)
 {
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < called->count; i++) {
+	for (size_t i = 0, n; i < end->count; i += n) {
 		struct evaluate_place place;
-		evaluate_describe(x->live, called->pc[i], i > 0, &place);
-		text_printf(out, "  #%u  0x%016" PRIx64 " %s", i, called->pc[i], place.function);
+		char pc[32];
+		for (n = 1; i + n < end->count && end->pcs[i + n] == end->pcs[i]; n++)
+			;
+		evaluate_describe(x->live, end->pcs[i], i > 0, &place);
+		text_printf(out, "  #%-2zu 0x%016" PRIx64 " in %s", i, end->pcs[i], place.function);
 		if (place.offset)
 			text_printf(out, "+%" PRIu64, place.offset);
 		if (place.file)
 			text_printf(out, " at %s:%u", text_base_name(place.file), place.line);
+		if (n > 1)
+			text_printf(out, ", %zu times", n);
 		text_puts(out, "\n");
-		json_t *frame = json_pack("{s:s, s:I}", "function", place.function, "offset", (json_int_t)place.offset);
-		char pc[32];
-		snprintf(pc, sizeof(pc), "0x%" PRIx64, called->pc[i]);
-		json_object_set_new(frame, "pc", json_string(pc));
+		snprintf(pc, sizeof(pc), "0x%" PRIx64, end->pcs[i]);
+		json_t *frame = json_pack("{s:s, s:I, s:s, s:I}", "function", place.function, "offset", (json_int_t)place.offset,
+					  "pc", pc, "times", (json_int_t)n);
 		if (place.file)
-			json_object_update(frame, json_pack("{s:s, s:i}", "file", place.file, "line", (int)place.line));
+			json_object_update_new(frame, json_pack("{s:s, s:i}", "file", place.file, "line", (int)place.line));
 		json_array_append_new(list, frame);
 		if (place.own)
 			break; /* what called it is ours */
@@ -576,9 +581,9 @@ static json_t *backtrace_json(struct expression *x, const struct message_called 
 	return list;
 }
 
-static struct error *explain(struct expression *x, const struct message_called *called, struct reply *reply)
+static struct error *explain(struct expression *x, const struct evaluate_end *end, struct reply *reply)
 {
-	struct error *e = evaluate_explain(x->live, called);
+	struct error *e = evaluate_explain(x->live, end);
 
 	if (e && !evaluation_has_begun(x->evaluation)) {
 		error_free(e);
@@ -591,16 +596,16 @@ static struct error *explain(struct expression *x, const struct message_called *
 	text_printf(&reply->text, "error: %s\n", error_message(e));
 	reply->told = true;
 	reply->more = json_object();
-	json_object_set_new(reply->more, "backtrace", backtrace_json(x, called, &reply->text));
-	if (called->end == CALL_FAULT || called->end == CALL_OVERFLOW) {
+	json_object_set_new(reply->more, "backtrace", backtrace_json(x, end, &reply->text));
+	if (end->how == CALL_FAULT || end->how == CALL_OVERFLOW) {
 		char address[32];
-		snprintf(address, sizeof(address), "0x%" PRIx64, called->address);
-		const char *name = sigabbrev_np(called->signal);
+		snprintf(address, sizeof(address), "0x%" PRIx64, end->address);
+		const char *name = sigabbrev_np(end->signal);
 		json_object_set_new(reply->more, "signal", json_sprintf("SIG%s", name ? name : "?"));
 		json_object_set_new(reply->more, "address", json_string(address));
 	}
-	if (called->end == CALL_EXITED)
-		json_object_set_new(reply->more, "exit_status", json_integer(called->code));
+	if (end->how == CALL_EXITED)
+		json_object_set_new(reply->more, "exit_status", json_integer(end->code));
 	tell(x, error_class(e) == ERROR_FAULT ? "faulted" : "interrupted", x->text);
 	return e;
 }
@@ -719,7 +724,7 @@ static struct error *finish_declaration(struct expression *x, struct reply *repl
 	return e;
 }
 
-static struct error *finish_compare(struct expression *x, const struct message_called *called, struct reply *reply)
+static struct error *finish_compare(struct expression *x, const struct evaluate_end *end, struct reply *reply)
 {
 	size_t size = bytes_of(x->found.type);
 	struct value_source source = expression_source(x->state);
@@ -745,7 +750,7 @@ static struct error *finish_compare(struct expression *x, const struct message_c
 			expression_show(x->state, &reply->text, x->found.type, value, &x->options);
 			texts[i] = text_take(&text);
 		} else if (head.place == (uint64_t)i) {
-			fault = evaluate_explain(x->live, called);
+			fault = evaluate_explain(x->live, end);
 			text_puts(&reply->text, fault ? error_message(fault) : "nothing");
 			json_object_set_new(row, "error", json_string(fault ? error_message(fault) : ""));
 		} else {
@@ -769,11 +774,11 @@ static struct error *finish_compare(struct expression *x, const struct message_c
 	return fault;
 }
 
-static struct error *finish(struct expression *x, const struct message_called *called, struct reply *reply)
+static struct error *finish(struct expression *x, const struct evaluate_end *end, struct reply *reply)
 {
 	if (x->job == JOB_COMPARE)
-		return finish_compare(x, called, reply);
-	struct error *e = explain(x, called, reply);
+		return finish_compare(x, end, reply);
+	struct error *e = explain(x, end, reply);
 	if (e)
 		return e;
 	switch (x->job) {
@@ -792,10 +797,10 @@ static bool expression_ready(struct waiting *waiting, struct console_state *stat
 			     struct error **e)
 {
 	struct expression *x = (struct expression *)waiting;
-	struct message_called called;
+	struct evaluate_end end;
 
 	(void)state;
-	if (!evaluation_poll(x->evaluation, interrupted, &called)) {
+	if (!evaluation_poll(x->evaluation, interrupted, &end)) {
 		waiting->deadline_us = evaluation_deadline(x->evaluation);
 		return false;
 	}
@@ -803,7 +808,7 @@ static bool expression_ready(struct waiting *waiting, struct console_state *stat
 	reply->diagnostics = x->diagnostics;
 	x->warnings = (struct text){0};
 	x->diagnostics = NULL;
-	*e = finish(x, &called, reply);
+	*e = finish(x, &end, reply);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "descriptor.h"
 #include "entry.h"
+#include "fault.h"
 #include "spawn.h"
 #include "sync.h"
 
@@ -147,6 +148,7 @@ static void *console_run(void *console)
 	prctl(PR_SET_NAME, "rtf-agent");
 	sync_exempt();
 	log_entries(c);
+	fault_watch(c->wake);
 	channel_start(c);
 	bool accepting = true;
 	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
@@ -156,7 +158,8 @@ static void *console_run(void *console)
 			{.fd = c->engine, .events = POLLIN},
 		};
 		int patience = call_patience();
-		int ready = poll(p, 3, patience >= 0 ? patience : accepting ? -1 : EXHAUSTED_MS);
+		struct timespec wait = {.tv_nsec = patience >= 0 ? patience * 1000L : EXHAUSTED_MS * 1000000L};
+		int ready = ppoll(p, 3, patience >= 0 || !accepting ? &wait : NULL, NULL);
 		accepting = true;
 		if (patience >= 0 && ready == 0)
 			call_insist();
@@ -177,10 +180,9 @@ static void *console_run(void *console)
 			accepting = client_accept(c);
 	}
 	channel_drop(c);
-	for (int wait; (wait = call_patience()) >= 0;) {
-		poll(NULL, 0, wait);
-		call_insist();
-	}
+	fault_forget();
+	for (int patience; (patience = call_patience()) >= 0; call_insist())
+		nanosleep(&(struct timespec){.tv_nsec = patience * 1000L}, NULL);
 	return NULL;
 }
 

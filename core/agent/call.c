@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -12,8 +13,8 @@ enum {
 	STACK_SIZE = 1 << 20,
 	GUARD_SIZE = 64 * 1024,
 	IDLE_SECONDS = 10,
-	INSIST_MS = 2,
-	PATIENT_TIMES = 100, /* so often code in the C library is left alone */
+	INSIST_US = 200,
+	PATIENT_TIMES = 1500, /* so often code in the C library is left alone */
 };
 
 enum call_state { STATE_NONE, STATE_WAITS, STATE_RUNS, STATE_OVER };
@@ -29,6 +30,7 @@ static struct {
 	uint32_t serial;
 	struct message_call call;
 	struct message_called result;
+	unsigned char stack[CALL_STACK];
 	void (*wake)(void);
 } calls = {.mutex = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
 
@@ -41,7 +43,7 @@ static void run_waiting(void)
 	__atomic_store_n(&polled_waits, false, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&calls.mutex);
 	guard_run((void (*)(void *))(uintptr_t)calls.call.function, (void *)(uintptr_t)calls.call.argument,
-		  &calls.result);
+		  &calls.result, calls.stack);
 	pthread_mutex_lock(&calls.mutex);
 	calls.state = calls.abandoned ? STATE_NONE : STATE_OVER;
 	calls.insisted = 0;
@@ -145,17 +147,20 @@ int call_start(const struct message_call *call, uint32_t serial, bool polled, vo
 	return error;
 }
 
-bool call_take(struct message_called *out, uint32_t *serial)
+size_t call_take(unsigned char answer[MESSAGE_MAX], uint32_t *serial)
 {
+	size_t size = 0;
+
 	pthread_mutex_lock(&calls.mutex);
-	bool over = calls.state == STATE_OVER;
-	if (over) {
-		*out = calls.result;
+	if (calls.state == STATE_OVER) {
+		memcpy(answer, &calls.result, sizeof(calls.result));
+		memcpy(answer + sizeof(calls.result), calls.stack, calls.result.stack_size);
+		size = sizeof(calls.result) + calls.result.stack_size;
 		*serial = calls.serial;
 		calls.state = STATE_NONE;
 	}
 	pthread_mutex_unlock(&calls.mutex);
-	return over;
+	return size;
 }
 
 /* With the mutex held. One that runs has its end asked for now and by call_insist. */
@@ -198,7 +203,7 @@ void call_abandon(void)
 int call_patience(void)
 {
 	pthread_mutex_lock(&calls.mutex);
-	int wait = calls.insisted ? INSIST_MS : -1;
+	int wait = calls.insisted ? INSIST_US : -1;
 	pthread_mutex_unlock(&calls.mutex);
 	return wait;
 }

@@ -9,14 +9,15 @@
 #include "message.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* 0: it will be run, and `wake` is called in the thread that ran it when it is over. -EBUSY: another one is not over;
  * -EINVAL: that is no code of ours; or a negative errno. */
 int call_start(const struct message_call *, uint32_t serial, bool polled, void (*wake)(void));
 
-/* What became of it, once: true if it is over and somebody still wants to know. */
-bool call_take(struct message_called *out, uint32_t *serial);
+/* What became of it, once: bytes of the answer, or 0 if it is not over or nobody wants to know. */
+size_t call_take(unsigned char answer[MESSAGE_MAX], uint32_t *serial);
 
 /* Ends the call of that serial; one that waits for rtf_poll is over at once. */
 void call_interrupt(uint32_t serial);
@@ -24,7 +25,7 @@ void call_interrupt(uint32_t serial);
 /* Ends whatever runs, for nobody. */
 void call_abandon(void);
 
-/* While an end is wanted and has not come: milliseconds until call_insist, else -1. */
+/* While an end is wanted and has not come: microseconds until call_insist, else -1. */
 int call_patience(void);
 void call_insist(void);
 

@@ -2,6 +2,8 @@
 #include "arena.h"
 #include "call.h"
 #include "descriptor.h"
+#include "image.h"
+#include "fault.h"
 #include "guard.h"
 #include "spawn.h"
 #include "sync.h"
@@ -53,6 +55,7 @@ void channel_drop(struct console *c)
 	descriptor_close(&c->engine);
 	c->stuck = false;
 	call_abandon();
+	fault_known();
 	channel_forget(c); /* nobody is left to tell */
 	pthread_mutex_unlock(&agent_mutex);
 	sync_forget();
@@ -249,10 +252,11 @@ static int answer_done(const struct console *c, uint32_t serial, int32_t result)
 	return answer(c, MESSAGE_DONE, serial, &result, sizeof(result));
 }
 
-static void publish_all(const struct message_publish *p, size_t count)
+static void publish_all(const struct console *c, const struct message_publish *p, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		arena_publish(&p[i]);
+	fault_watch(c->wake);
 }
 
 static int publish_defer(struct console *c, uint32_t serial, const struct message_publish *p, size_t count)
@@ -285,7 +289,7 @@ static int serve_publish(struct console *c, uint32_t serial, size_t length)
 			return answer_done(c, serial, -EINVAL);
 	if (c->flags & HELLO_POLLED)
 		return publish_defer(c, serial, p, count);
-	publish_all(p, count);
+	publish_all(c, p, count);
 	return answer_done(c, serial, 0);
 }
 
@@ -378,8 +382,13 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 		return serve_resolve(c, h->serial, length);
 	case MESSAGE_LOG:
 		return serve_log(c, length);
+	case MESSAGE_IMAGE:
+		return image_add(c->buffer, length);
 	case MESSAGE_CALL:
 		return serve_call(c, h->serial, length);
+	case MESSAGE_FAULT_KNOWN:
+		fault_known();
+		return length ? -EPROTO : 0;
 	case MESSAGE_INTERRUPT:
 		call_interrupt(h->serial);
 		return length ? -EPROTO : 0;
@@ -412,18 +421,26 @@ void channel_hear(struct console *c)
 
 static void report_call(struct console *c)
 {
-	struct message_called called;
 	uint32_t serial;
+	size_t size = call_take(c->answer, &serial);
 
-	if (call_take(&called, &serial) && c->engine >= 0 &&
-	    answer(c, MESSAGE_CALLED, serial, &called, sizeof(called)))
+	if (size && c->engine >= 0 && answer(c, MESSAGE_CALLED, serial, c->answer, size))
 		engine_lost(c, "does not take answers");
+}
+
+static void report_fault(struct console *c)
+{
+	size_t size = fault_take(c->answer);
+
+	if (size && (c->engine < 0 || answer(c, MESSAGE_FAULT, 0, c->answer, size)))
+		fault_known(); /* nobody will */
 }
 
 void channel_report(struct console *c)
 {
 	struct deferred *d;
 
+	report_fault(c);
 	report_call(c);
 	for (;;) {
 		pthread_mutex_lock(&agent_mutex);
@@ -452,7 +469,7 @@ void channel_poll(struct console *c)
 	for (struct deferred *d = c->deferred; d; d = d->next) {
 		if (d->applied)
 			continue;
-		publish_all(d->publish, d->count);
+		publish_all(c, d->publish, d->count);
 		d->applied = true;
 		__atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
 	}

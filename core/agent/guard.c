@@ -34,6 +34,7 @@ static struct {
 	bool wanted, patient;  /* atomic */
 	sigjmp_buf out;
 	struct message_called *result;
+	unsigned char *copy; /* of its stack */
 	int signals[HANDLED];
 	struct sigaction before[HANDLED]; /* the program's; stays, as the program may have kept our handler */
 	void *stack;                      /* for handlers, when a stack is used up */
@@ -55,39 +56,24 @@ static bool is_guarded(void)
 	return __atomic_load_n(&guard.thread, __ATOMIC_ACQUIRE) == thread_id() && guard.pid == getpid();
 }
 
-/* --- where it was ---------------------------------------------------------------------------------------------- */
-
-static bool read_words(uintptr_t address, uint64_t *words, size_t count)
+/* The kernel copies: up to where the stack ends, and nothing faults. */
+static size_t copy_stack(uintptr_t from, unsigned char *out)
 {
-	struct iovec here = {words, count * sizeof(*words)}, there = {(void *)address, count * sizeof(*words)};
+	struct iovec here = {out, CALL_STACK}, there[CALL_STACK / 4096 + 1];
+	uintptr_t at = from, end = from + CALL_STACK;
+	int parts = 0;
 
-	return process_vm_readv(guard.pid, &here, 1, &there, 1, 0) == (ssize_t)(count * sizeof(*words));
-}
-
-static void add_frame(struct message_called *r, uint64_t pc)
-{
-	if (r->count < CALL_FRAMES)
-		r->pc[r->count++] = pc;
-}
-
-/* By frame pointers, which code at -O0 and all of ours by libtcc has; what was optimised may be left out. A call of an
- * address that is no code has its caller on top of the stack. */
-static void walk_stack(struct message_called *r, const ucontext_t *at)
-{
-	struct frame frame = frame_of(at);
-	uint64_t words[2], code;
-
-	r->count = 0;
-	add_frame(r, frame.pc);
-	if (!read_words(frame.pc, &code, 1) && read_words(frame.sp, words, 1))
-		add_frame(r, words[0]);
-	while (r->count < CALL_FRAMES && frame.fp >= frame.sp && !(frame.fp & 7) && read_words(frame.fp, words, 2)) {
-		if (!words[1] || words[0] <= frame.fp)
-			break;
-		add_frame(r, words[1]);
-		frame.sp = frame.fp;
-		frame.fp = words[0];
+	/* It stops at the part that is not there: so parts are pages. */
+	while (at < end) {
+		uintptr_t next = (at & ~(uintptr_t)4095) + 4096;
+		if (next > end)
+			next = end;
+		there[parts].iov_base = (void *)at;
+		there[parts++].iov_len = next - at;
+		at = next;
 	}
+	ssize_t got = process_vm_readv(guard.pid, &here, 1, there, (unsigned long)parts, 0);
+	return got > 0 ? (size_t)got : 0;
 }
 
 /* --- the handler ----------------------------------------------------------------------------------------------- */
@@ -144,21 +130,22 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 		errno = saved;
 		return;
 	}
-	struct frame frame = frame_of(context);
+	registers_of(context, r->registers);
+	uint64_t sp = r->registers[REGISTER_SP];
 	if (signal == guard.interrupt) {
 		bool patient = __atomic_load_n(&guard.patient, __ATOMIC_ACQUIRE);
-		if (!__atomic_load_n(&guard.wanted, __ATOMIC_ACQUIRE) || (patient && in_library(frame.pc)))
+		if (!__atomic_load_n(&guard.wanted, __ATOMIC_ACQUIRE) || (patient && in_library(r->registers[REGISTER_PC])))
 			return;
 	}
 	uint64_t address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
-	bool near_stack = address >= frame.sp - NEAR_STACK && address < frame.sp + 2 * 4096;
+	bool near_stack = address >= sp - NEAR_STACK && address < sp + 2 * 4096;
 	r->end = signal == guard.interrupt ? CALL_INTERRUPTED : CALL_FAULT;
 	if (signal == SIGSEGV && info->si_code > 0 && near_stack)
 		r->end = CALL_OVERFLOW;
 	r->signal = signal;
 	r->code = info->si_code;
 	r->address = address;
-	walk_stack(r, context);
+	r->stack_size = (uint32_t)copy_stack(sp, guard.copy);
 	siglongjmp(guard.out, 1);
 }
 
@@ -168,7 +155,7 @@ static void leave_by_exit(int status)
 {
 	guard.result->end = CALL_EXITED;
 	guard.result->code = status;
-	guard.result->count = 0;
+	guard.result->stack_size = 0;
 	siglongjmp(guard.out, 1);
 }
 
@@ -329,7 +316,7 @@ static void thread_ends(void *unused)
 	(void)unused;
 }
 
-void guard_run(void (*function)(void *), void *argument, struct message_called *out)
+void guard_run(void (*function)(void *), void *argument, struct message_called *out, unsigned char *copy)
 {
 	sigset_t handled, before;
 	stack_t stack;
@@ -338,6 +325,7 @@ void guard_run(void (*function)(void *), void *argument, struct message_called *
 	prepare();
 	learn_of_exit();
 	guard.result = out;
+	guard.copy = copy;
 	guard.pid = getpid();
 	__atomic_store_n(&guard.wanted, false, __ATOMIC_RELEASE);
 	install();

@@ -14,8 +14,9 @@
 
 #include <stdbool.h>
 
-/* Runs it on the calling thread, to its end or to what ended it. One at a time in a program: the caller sees to it. */
-void guard_run(void (*function)(void *), void *argument, struct message_called *out);
+/* Runs it on the calling thread, to its end or to what ended it; `stack` (CALL_STACK bytes) then has a copy of what was
+ * on its stack. One at a time in a program: the caller sees to it. */
+void guard_run(void (*function)(void *), void *argument, struct message_called *out, unsigned char *stack);
 
 /* Asks for an end; any thread. Guarded code in the C library is left alone at first, as it may hold a lock there: ask
  * again, with `patient` false once that has taken too long. */

@@ -64,16 +64,19 @@ static inline void jump_encode(unsigned char out[JUMP_SIZE], uint64_t sled, uint
 	memcpy(out + 2, &distance, sizeof(distance));
 }
 
-/* Where a thread was when a signal came. */
-struct frame {
-	uint64_t pc, sp, fp;
-};
+/* Where a thread was when a signal came: DWARF's register numbers (psABI figure 3.36), 16 is the program counter. */
+enum { REGISTER_SP = 7, REGISTER_PC = 16 };
 
-static inline struct frame frame_of(const void *context)
+static inline void registers_of(const void *context, uint64_t out[REGISTER_PC + 1])
 {
+	static const unsigned char order[REGISTER_PC + 1] = {
+		REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8,
+		REG_R9,	 REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP,
+	};
 	const greg_t *r = ((const ucontext_t *)context)->uc_mcontext.gregs;
 
-	return (struct frame){(uint64_t)r[REG_RIP], (uint64_t)r[REG_RSP], (uint64_t)r[REG_RBP]};
+	for (int i = 0; i <= REGISTER_PC; i++)
+		out[i] = (uint64_t)r[order[i]];
 }
 
 #endif

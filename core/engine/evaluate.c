@@ -1,5 +1,6 @@
 #include "evaluate.h"
 #include "note.h"
+#include "unwind.h"
 #include "text.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@ struct evaluation {
 	bool keep; /* something may point into its code */
 	bool over, interrupted;
 	int64_t deadline;
-	struct message_called called;
+	struct evaluate_end end;
 };
 
 struct evaluator {
@@ -107,17 +108,56 @@ struct error *evaluator_result(struct evaluator *ev, uint64_t size, uint64_t *ad
 
 static void end(struct evaluation *v, enum call_end how, int code)
 {
-	v->called = (struct message_called){.end = how, .code = code};
+	v->end = (struct evaluate_end){.how = how, .code = code};
 	v->over = true;
+}
+
+static bool is_ours(void *context, uint64_t pc)
+{
+	struct program *program = context;
+
+	for (uint32_t arena = 0; arena < program_arena_count(program); arena++) {
+		struct link_region code;
+		program_code(program, arena, &code);
+		if (pc >= code.address && pc < code.address + code.size)
+			return true;
+	}
+	return false;
+}
+
+void evaluate_locate(struct live *l, const struct message_called *called, const unsigned char *stack, struct evaluate_end *out)
+{
+	*out = (struct evaluate_end){
+		.how = called->end, .signal = called->signal, .code = called->code, .address = called->address};
+	if (!called->stack_size || called->end == CALL_RETURNED)
+		return;
+	struct unwind_state state = {.stack_address = called->registers[UNWIND_SP],
+				     .stack = stack,
+				     .stack_size = called->stack_size,
+				     .is_ours = is_ours,
+				     .context = live_program(l)};
+	memcpy(state.registers, called->registers, sizeof(state.registers));
+	out->count = target_unwind(live_target(l), &state, out->pcs, EVALUATE_FRAMES);
+}
+
+/* What the program told of the end. A call that was to end and came back, as one that waits does when a signal comes, was
+ * interrupted all the same. */
+static void take_end(struct evaluation *v, const struct message_called *called, const unsigned char *stack)
+{
+	v->over = true;
+	evaluate_locate(v->evaluator->live, called, stack, &v->end);
+	if (v->interrupted && called->end == CALL_RETURNED)
+		v->end.how = CALL_INTERRUPTED;
 }
 
 /* Begins the first in the row, unless something still runs. */
 static void advance(struct evaluator *ev)
 {
+	const unsigned char *stack;
 	struct message_called unused;
 	struct evaluation *v = ev->first;
 
-	if (ev->orphan && program_take_called(live_program(ev->live), ev->orphan, &unused))
+	if (ev->orphan && program_take_called(live_program(ev->live), ev->orphan, &unused, &stack))
 		ev->orphan = 0;
 	if (ev->orphan || !v || v->serial || v->over)
 		return;
@@ -195,13 +235,15 @@ void evaluation_free(struct evaluation *v)
 	advance(ev);
 }
 
-bool evaluation_poll(struct evaluation *v, bool interrupt, struct message_called *called)
+bool evaluation_poll(struct evaluation *v, bool interrupt, struct evaluate_end *out)
 {
 	struct evaluator *ev = v->evaluator;
+	struct message_called called;
+	const unsigned char *stack;
 
 	advance(ev);
-	if (!v->over && v->serial && program_take_called(live_program(ev->live), v->serial, &v->called))
-		v->over = true;
+	if (!v->over && v->serial && program_take_called(live_program(ev->live), v->serial, &called, &stack))
+		take_end(v, &called, stack);
 	if (!v->over && program_lost(live_program(ev->live)))
 		end(v, CALL_REFUSED, ENOTCONN);
 	if (!v->over && interrupt && !v->serial)
@@ -211,15 +253,10 @@ bool evaluation_poll(struct evaluation *v, bool interrupt, struct message_called
 		v->interrupted = true;
 		v->deadline = build_now_us() + STUCK_US;
 	}
-	if (!v->over && v->deadline && build_now_us() >= v->deadline) {
-		/* It does not listen: a call that the kernel does not end, or one that blocks all signals. */
-		v->called = (struct message_called){.end = CALL_INTERRUPTED, .code = -1};
-		*called = v->called;
-		return true;
-	}
-	if (v->over)
-		*called = v->called;
-	return v->over;
+	bool stuck = !v->over && v->deadline && build_now_us() >= v->deadline;
+	/* It does not listen: a call that the kernel does not end, or one that blocks all signals. It is not over. */
+	*out = stuck ? (struct evaluate_end){.how = CALL_INTERRUPTED, .code = -1} : v->end;
+	return v->over || stuck;
 }
 
 int64_t evaluation_deadline(const struct evaluation *v)
@@ -250,17 +287,6 @@ static bool is_version(struct live *l, uint64_t pc, struct evaluate_place *out)
 	return false;
 }
 
-static bool is_own(struct live *l, uint64_t pc)
-{
-	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)); arena++) {
-		struct link_region code;
-		program_code(live_program(l), arena, &code);
-		if (pc >= code.address && pc < code.address + code.size)
-			return true;
-	}
-	return false;
-}
-
 void evaluate_describe(struct live *l, uint64_t pc, bool is_return, struct evaluate_place *out)
 {
 	uint64_t at = pc - is_return;
@@ -269,7 +295,7 @@ void evaluate_describe(struct live *l, uint64_t pc, bool is_return, struct evalu
 	*out = (struct evaluate_place){0};
 	if (is_version(l, at, out))
 		return;
-	if (is_own(l, at)) {
+	if (is_ours(live_program(l), at)) {
 		snprintf(out->function, sizeof(out->function), "this entry");
 		out->own = true;
 		return;
@@ -290,27 +316,27 @@ void evaluate_describe(struct live *l, uint64_t pc, bool is_return, struct evalu
 }
 
 /* " in price (orders.c:52)" */
-static void put_place(struct live *l, const struct message_called *c, char *buffer, size_t size)
+static void put_place(struct live *l, const struct evaluate_end *c, char *buffer, size_t size)
 {
 	struct evaluate_place place;
 
 	*buffer = '\0';
 	if (!c->count)
 		return;
-	evaluate_describe(l, c->pc[0], false, &place);
+	evaluate_describe(l, c->pcs[0], false, &place);
 	if (place.file)
 		snprintf(buffer, size, " in %s (%s:%u)", place.function, text_base_name(place.file), place.line);
 	else
 		snprintf(buffer, size, " in %s", place.function);
 }
 
-static struct error *explain_fault(struct live *l, const struct message_called *c)
+static struct error *explain_fault(struct live *l, const struct evaluate_end *c)
 {
 	char place[600], address[64] = "";
 	const char *what = sigabbrev_np(c->signal);
 
 	put_place(l, c, place, sizeof(place));
-	if (c->end == CALL_OVERFLOW)
+	if (c->how == CALL_OVERFLOW)
 		return error_new(ERROR_FAULT,
 				 "the stack was used up%s: the evaluation was ended and the program goes on; locks that it held "
 				 "and memory that it took stay so",
@@ -332,11 +358,11 @@ static struct error *explain_fault(struct live *l, const struct message_called *
 			 what ? what : "?", address, place);
 }
 
-struct error *evaluate_explain(struct live *l, const struct message_called *c)
+struct error *evaluate_explain(struct live *l, const struct evaluate_end *c)
 {
 	char place[600];
 
-	switch (c->end) {
+	switch (c->how) {
 	case CALL_RETURNED:
 		return NULL;
 	case CALL_FAULT:

@@ -33,13 +33,27 @@ struct error *evaluation_new(struct evaluator *, struct build *, uint64_t argume
 /* Takes NULL. One that still runs is interrupted, and nobody will know its end. */
 void evaluation_free(struct evaluation *);
 
-/* True once it is over, and then `*called` says how. `interrupt`: someone wants that. Asked again whenever something has
+enum { EVALUATE_FRAMES = 32 };
+
+/* How one ended, and where it was if it did not return. */
+struct evaluate_end {
+	enum call_end how;
+	int signal, code; /* si_code; exit's status; an errno */
+	uint64_t address; /* of the fault */
+	size_t count;
+	uint64_t pcs[EVALUATE_FRAMES]; /* innermost first; all but the first are return addresses */
+};
+
+/* True once it is over, and then `*end` says how. `interrupt`: someone wants that. Asked again whenever something has
  * come from the program, and at the deadline. */
-bool evaluation_poll(struct evaluation *, bool interrupt, struct message_called *called);
+bool evaluation_poll(struct evaluation *, bool interrupt, struct evaluate_end *end);
 int64_t evaluation_deadline(const struct evaluation *); /* on build_now_us's clock; 0: none */
 
 /* Whether it has begun; false also for one that waits for rtf_poll(). */
 bool evaluation_has_begun(const struct evaluation *);
+
+/* What the program told of an end, with the calls that it was in. */
+void evaluate_locate(struct live *, const struct message_called *, const unsigned char *stack, struct evaluate_end *out);
 
 /* What stands at a program counter. */
 struct evaluate_place {
@@ -54,6 +68,6 @@ struct evaluate_place {
 void evaluate_describe(struct live *, uint64_t pc, bool is_return, struct evaluate_place *out);
 
 /* One sentence about an end that is none by return; the class says which kind it was. NULL for CALL_RETURNED. */
-struct error *evaluate_explain(struct live *, const struct message_called *);
+struct error *evaluate_explain(struct live *, const struct evaluate_end *);
 
 #endif

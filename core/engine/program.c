@@ -40,8 +40,12 @@ struct program {
 	struct resolved *resolved;
 	size_t resolved_count, resolved_room;
 	struct message_called called;
+	unsigned char called_stack[CALL_STACK];
 	uint32_t called_serial; /* of the call that has ended; 0: none has */
 	uint32_t calling;       /* of the call that has not ended; 0: none runs */
+	struct message_called fault; /* that a thread waits with */
+	unsigned char fault_stack[CALL_STACK];
+	bool faulted;
 	unsigned char payload[MESSAGE_MAX];
 };
 
@@ -365,10 +369,10 @@ static bool is_called(struct program *p, const struct message_header *h, size_t 
 
 	if (!p->calling || h->serial != p->calling)
 		return false;
-	if (h->type == MESSAGE_CALLED && length == sizeof(p->called)) {
+	if (h->type == MESSAGE_CALLED && length >= sizeof(p->called) && length <= sizeof(p->called) + CALL_STACK) {
 		memcpy(&p->called, p->payload, sizeof(p->called));
-		if (p->called.count > CALL_FRAMES)
-			p->called.count = CALL_FRAMES;
+		p->called.stack_size = (uint32_t)(length - sizeof(p->called));
+		memcpy(p->called_stack, p->payload + sizeof(p->called), p->called.stack_size);
 	} else if (h->type == MESSAGE_DONE && length == sizeof(refused)) {
 		memcpy(&refused, p->payload, sizeof(refused));
 		p->called = (struct message_called){.end = CALL_REFUSED, .code = refused};
@@ -378,6 +382,34 @@ static bool is_called(struct program *p, const struct message_header *h, size_t 
 	p->called_serial = p->calling;
 	p->calling = 0;
 	return true;
+}
+
+/* A thread met a fault: true if the message, which is in p->payload, tells that. */
+static bool is_fault(struct program *p, const struct message_header *h, size_t length)
+{
+	if (h->type != MESSAGE_FAULT || length < sizeof(p->fault) || length > sizeof(p->fault) + sizeof(p->fault_stack))
+		return false;
+	memcpy(&p->fault, p->payload, sizeof(p->fault));
+	p->fault.stack_size = (uint32_t)(length - sizeof(p->fault));
+	memcpy(p->fault_stack, p->payload + sizeof(p->fault), p->fault.stack_size);
+	p->faulted = true;
+	return true;
+}
+
+bool program_take_fault(struct program *p, struct message_called *out, const unsigned char **stack)
+{
+	if (!p->faulted)
+		return false;
+	p->faulted = false;
+	*out = p->fault;
+	*stack = p->fault_stack;
+	return true;
+}
+
+void program_fault_known(struct program *p)
+{
+	if (!p->lost)
+		message_send(p->socket, MESSAGE_FAULT_KNOWN, 0, NULL, 0, -1); /* without it the thread waits a little longer */
 }
 
 /* --- questions and answers ------------------------------------------------------------------------------------- */
@@ -395,7 +427,7 @@ struct error *program_receive(struct program *p)
 		keep_client(p, fd);
 		return NULL;
 	}
-	if (fd < 0 && (is_called(p, &h, length) || is_deferred_done(p, &h, length)))
+	if (fd < 0 && (is_called(p, &h, length) || is_fault(p, &h, length) || is_deferred_done(p, &h, length)))
 		return NULL;
 	if (fd >= 0)
 		close(fd);
@@ -431,7 +463,8 @@ static struct error *ask(struct program *p, uint32_t type, const void *payload, 
 			keep_client(p, fd);
 			continue;
 		}
-		if (fd < 0 && h->serial != serial && (is_called(p, h, *answer) || is_deferred_done(p, h, *answer)))
+		if (fd < 0 && h->serial != serial &&
+		    (is_called(p, h, *answer) || is_fault(p, h, *answer) || is_deferred_done(p, h, *answer)))
 			continue;
 		if (fd >= 0)
 			close(fd);
@@ -566,12 +599,13 @@ struct error *program_call(struct program *p, uint64_t function, uint64_t argume
 	return NULL;
 }
 
-bool program_take_called(struct program *p, uint32_t serial, struct message_called *out)
+bool program_take_called(struct program *p, uint32_t serial, struct message_called *out, const unsigned char **stack)
 {
 	if (p->called_serial != serial)
 		return false;
 	p->called_serial = 0;
 	*out = p->called;
+	*stack = p->called_stack;
 	return true;
 }
 
@@ -629,6 +663,12 @@ struct error *program_write(struct program *p, uint64_t address, const void *byt
 	}
 	free(packet);
 	return e;
+}
+
+void program_send_image(struct program *p, const void *image, size_t size)
+{
+	if (!p->lost && message_send(p->socket, MESSAGE_IMAGE, 0, image, size, -1))
+		p->lost = true;
 }
 
 void program_log(struct program *p, int level, const char *format, ...)

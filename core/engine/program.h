@@ -72,7 +72,13 @@ void program_release(struct program *, uint32_t arena, uint64_t code_begin, uint
 /* Has the program run code of ours, void (*)(void *), with faults contained; returns at once. Its end is told by
  * program_take_called. One at a time: until then another is refused by the program. */
 struct error *program_call(struct program *, uint64_t function, uint64_t argument, uint32_t *serial);
-bool program_take_called(struct program *, uint32_t serial, struct message_called *out);
+bool program_take_called(struct program *, uint32_t serial, struct message_called *out,
+			 const unsigned char **stack); /* its copy is good until the next call */
+/* A fault that a thread met, in a version perhaps, and a copy of its stack, good until the next call; false: there is none.
+ * The thread waits until it is known, though not for long. */
+bool program_take_fault(struct program *, struct message_called *out, const unsigned char **stack);
+void program_fault_known(struct program *);
+
 void program_interrupt(struct program *, uint32_t serial); /* program_take_called will say CALL_INTERRUPTED, mostly */
 
 /* What exit() and _exit() are to be for code that program_call runs. */
@@ -81,6 +87,9 @@ uint64_t program_exit(const struct program *, bool now);
 /* Memory of the program. ERROR_FAULT where it has none. */
 struct error *program_read(struct program *, uint64_t address, void *bytes, size_t size);
 struct error *program_write(struct program *, uint64_t address, const void *bytes, size_t size);
+
+/* What debuggers and unwinders are to know of new code (debugger.h). Losing it is no error. */
+void program_send_image(struct program *, const void *image, size_t size);
 
 /* A line for the program's log; `level` as in syslog(3). Losing it is no error. */
 void program_log(struct program *, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -5,6 +5,7 @@
 #include "pool.h"
 #include "symbols.h"
 #include "unit.h"
+#include "unwind.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
@@ -771,4 +772,9 @@ void target_each_inlined(struct target *target, const struct target_function *f,
 	Dwarf_Die origin = die_origin(&known->die);
 	if (in.module->units && dwarf_func_inline(&origin))
 		dwarf_func_inline_instances(&origin, tell_inlined, &in);
+}
+
+size_t target_unwind(struct target *target, const struct unwind_state *state, uint64_t *pcs, size_t max)
+{
+	return unwind_frames(target->modules.dwfl, target->modules.pid, state, pcs, max);
 }

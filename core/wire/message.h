@@ -18,24 +18,28 @@ enum message_type {
 	MESSAGE_ARENA,     /* struct message_arena; fd: the arena's memfd, read and write */
 	MESSAGE_READY,     /* empty: every arena of the start has been sent */
 	MESSAGE_CLIENT,    /* empty; fd: a console's connected stream socket, peer uid already checked */
+	MESSAGE_FAULT,     /* struct message_called and the stack: a thread of the program faulted, perhaps in a version; it
+			      waits for FAULT_KNOWN, though not for long */
 
 	/* engine to agent; `serial` comes back in the answer */
 	MESSAGE_PUBLISH, /* struct message_publish[]: slots to store, all in one go; answer DONE */
 	MESSAGE_READ,    /* struct message_memory: answer DATA, or DONE with a negative errno */
 	MESSAGE_WRITE,   /* struct message_memory and the bytes; answer DONE */
 	MESSAGE_RESOLVE, /* NUL-terminated names back to back; answer ADDRESSES */
+	MESSAGE_FAULT_KNOWN, /* empty; no answer */
 	MESSAGE_LOG,     /* u32 level (syslog's numbers) and text, for the program's log; no answer */
 	MESSAGE_CALL,    /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
 			    or DONE with a negative errno: -EBUSY, another one runs */
 	MESSAGE_WATCH,   /* empty; fd: the inotify descriptor that saves come by, lent for looking whether it has any; no
 			    answer */
+	MESSAGE_IMAGE,   /* struct message_image and what it announces; no answer */
 	MESSAGE_INTERRUPT, /* empty, the serial is the CALL's that is to end; no answer but CALLED */
 
 	/* agent to engine, answers */
 	MESSAGE_DONE,      /* i32: 0 or a negative errno */
 	MESSAGE_DATA,      /* the bytes read */
 	MESSAGE_ADDRESSES, /* u64 for each name: dlsym(RTLD_DEFAULT), 0 where there is none */
-	MESSAGE_CALLED,    /* struct message_called; other answers may come before it */
+	MESSAGE_CALLED,    /* struct message_called and the stack; other answers may come before it */
 };
 
 struct message_header {
@@ -100,6 +104,12 @@ struct message_memory {
 	uint32_t length, reserved;
 };
 
+/* What debuggers and unwinders are to know of new code: an ELF image of `size` bytes, and at `frame` of what follows this
+ * head (0: none; a multiple of 8) a table as in .eh_frame. */
+struct message_image {
+	uint32_t size, frame;
+};
+
 struct message_call {
 	uint64_t function; /* void (*)(void *), in an arena's code; anything else is refused with -EINVAL */
 	uint64_t argument;
@@ -116,14 +126,15 @@ enum call_end {
 	CALL_REFUSED,      /* for the engine's use: it was not run, `code` is a negative errno */
 };
 
-enum { CALL_FRAMES = 32 };
+enum { CALL_REGISTERS = 17, CALL_STACK = 32768 };
 
+/* Followed by the stack from the stack pointer (DWARF's register 7) on. */
 struct message_called {
 	uint32_t end; /* enum call_end */
 	int32_t signal, code; /* si_code; or exit's status */
-	uint32_t count;       /* of pc */
+	uint32_t stack_size;  /* at most CALL_STACK; 0, and no registers: it is not known where it was */
 	uint64_t address;     /* si_addr */
-	uint64_t pc[CALL_FRAMES]; /* innermost first; all but the first are return addresses */
+	uint64_t registers[CALL_REGISTERS]; /* by DWARF's numbers, the last is the program counter */
 };
 
 /* Sends one message; `fd` is passed along unless negative and stays the caller's. 0, or a negative errno. Blocks. */
