@@ -1031,7 +1031,7 @@ static struct error *begin_watch(struct call *c, struct live_function *f, struct
 	int before = d->version;
 	e = instrument(all, d, c->state->user, false);
 	if (!e) {
-		watchers_serve(all);
+		poll_ring(all, d); /* the very next call is to be recorded */
 		return NULL;
 	}
 	d->watches = w->next;

@@ -1,0 +1,484 @@
+/* Functions that are counted, traced and probed while the program goes on: what the consoles are told is what the program
+ * did, and what the program does is what it would do anyway. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct subject host;
+static struct wire wire; /* the console that watches */
+static int asked;
+
+static int start_host(void **state)
+{
+	(void)state;
+	compiled_start(&host);
+	wire_open(&wire, host.socket);
+	return 0;
+}
+
+static int stop_host(void **state)
+{
+	(void)state;
+	if (wire.fd >= 0)
+		wire_close(&wire);
+	compiled_assert_history_whole(&host);
+	child_stop(&host.program, COMPILED_DEADLINE_MS);
+	child_directory_remove(compiled_path(&host, "rtf"));
+	return 0;
+}
+
+static const char *string_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	if (!text)
+		fail_msg("there is no %s", key);
+	return text;
+}
+
+/* The watching console's command must succeed. Its data; the caller's. */
+static json_t *ask(const char *command)
+{
+	json_t *answer = wire_ask(&wire, ++asked, command), *data = json_object_get(answer, "data");
+
+	if (!json_is_true(json_object_get(answer, "ok")))
+		fail_msg("%s: %s", command, string_of(json_object_get(answer, "error"), "message"));
+	json_incref(data);
+	json_decref(answer);
+	return data;
+}
+
+static void ask_ok(const char *command)
+{
+	json_decref(ask(command));
+}
+
+/* The next event of that kind; the caller's. */
+static json_t *await_event(const char *kind)
+{
+	for (json_t *object; (object = wire_receive(&wire)); json_decref(object)) {
+		const char *event = json_string_value(json_object_get(object, "event"));
+		if (event && strcmp(event, kind) == 0)
+			return object;
+	}
+	fail_msg("the engine closed the connection before a %s", kind);
+	return NULL;
+}
+
+/* Waits until \list says that of the function: "cover", or NULL for nothing. */
+static void await_watch(const char *function, const char *watch)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+
+	for (;;) {
+		json_t *row = compiled_row(&host, function);
+		const char *now = json_string_value(json_object_get(row, "watch"));
+		bool same = watch ? now && strcmp(now, watch) == 0 : !now;
+		json_decref(row);
+		if (same)
+			return;
+		if (child_clock() > deadline)
+			fail_msg("%s is still not %s", function, watch ? watch : "plain");
+	}
+}
+
+/* How often a line of the function's file ran, by \source; -1: it is not counted. */
+static int count_of(const char *function, const char *source_line)
+{
+	char command[100];
+	snprintf(command, sizeof(command), "\\source %s", function);
+	json_t *data = ask(command), *row;
+	const char *text = string_of(data, "text"), *at = strstr(text, source_line);
+	int line = (int)json_integer_value(json_object_get(data, "line")), count = -1;
+	size_t i;
+
+	assert_non_null(at);
+	for (const char *c = text; c < at; c++)
+		line += *c == '\n';
+	json_array_foreach(json_object_get(data, "counts"), i, row)
+		if (json_integer_value(json_object_get(row, "line")) == line)
+			count = (int)json_integer_value(json_object_get(row, "count"));
+	json_decref(data);
+	return count;
+}
+
+/* The line of the host's source that holds `part`. */
+static int source_line(const char *part)
+{
+	char *path = compiled_path(&host, "host.c"), *text = child_read_file(path), *at = text ? strstr(text, part) : NULL;
+	int line = 1;
+
+	assert_non_null(at);
+	for (const char *c = text; c < at; c++)
+		line += *c == '\n';
+	free(text);
+	free(path);
+	return line;
+}
+
+/* --- \cover -------------------------------------------------------------------------------------------------------- */
+
+static const char sign[] = "static long factorial(int n)\n{\n\tif (n < 0 && n != -5)\n\t\treturn -1;\n\treturn n ? 1 : 0;\n}";
+
+static void lines_and_branches_are_counted_as_the_program_runs_them(void **state)
+{
+	(void)state;
+	subject_define(&host, "factorial", sign);
+	ask_ok("\\cover factorial");
+	compiled_assert_answer(&host, "factorial 3", "1");
+	compiled_assert_answer(&host, "factorial -3", "-1");
+	compiled_assert_answer(&host, "factorial -5", "1");
+
+	assert_int_equal(count_of("factorial", "if (n < 0"), 3);
+	assert_int_equal(count_of("factorial", "return -1"), 1);
+	assert_int_equal(count_of("factorial", "return n ?"), 2);
+	assert_int_equal(count_of("factorial", "{"), -1);
+	json_t *list = ask("\\cover factorial"), *data = json_array_get(list, 0);
+	json_t *outcome = json_array_get(json_object_get(data, "outcomes"), 1);
+	assert_string_equal(string_of(outcome, "text"), "n != -5");
+	assert_int_equal(json_integer_value(json_object_get(outcome, "true")), 1);
+	assert_int_equal(json_integer_value(json_object_get(outcome, "false")), 1);
+	json_t *branches = json_object_get(data, "branches"), *lines = json_object_get(data, "lines");
+	assert_int_equal(json_integer_value(json_object_get(branches, "taken")), 5);
+	assert_int_equal(json_integer_value(json_object_get(branches, "total")), 6);
+	assert_int_equal(json_integer_value(json_object_get(lines, "run")), 3);
+	json_decref(list);
+	compiled_assert_says(&host, 0, "\\cover", "3 of 3 lines run, 5 of 6 branch outcomes taken");
+	compiled_assert_says(&host, 0, "\\cover factorial", "true 2, false never");
+}
+
+static void uncover_goes_back_to_the_version_that_was_counted(void **state)
+{
+	(void)state;
+	subject_define(&host, "factorial", sign);
+	ask_ok("\\cover factorial");
+	json_t *row = compiled_row(&host, "factorial");
+	assert_string_equal(string_of(row, "watch"), "cover");
+	assert_string_equal(string_of(row, "state"), "live");
+	assert_int_equal(json_integer_value(json_object_get(row, "version")), 2);
+	assert_int_equal(json_integer_value(json_object_get(row, "plain")), 1);
+	json_decref(row);
+	ask_ok("\\uncover factorial");
+	compiled_assert_live(&host, "factorial", 1, 3, "live");
+	compiled_assert_answer(&host, "factorial 3", "1");
+	json_t *log = compiled_data(&host, "\\log factorial"), *version = json_array_get(log, 0);
+	assert_string_equal(string_of(version, "origin"), "cover");
+	assert_int_equal(json_integer_value(json_object_get(version, "parent")), 1);
+	json_decref(log);
+	compiled_assert_refused(&host, "\\uncover factorial", "usage", "not counted");
+}
+
+static void statics_keep_their_values_while_they_are_counted(void **state)
+{
+	(void)state;
+	compiled_assert_answer(&host, "ticks", "1");
+	ask_ok("\\cover ticks");
+	compiled_assert_answer(&host, "ticks", "2");
+	ask_ok("\\uncover ticks");
+	compiled_assert_answer(&host, "ticks", "3");
+	compiled_assert_live(&host, "ticks", 0, 2, "built");
+}
+
+static void a_new_definition_is_counted_anew(void **state)
+{
+	(void)state;
+	ask_ok("\\cover factorial");
+	compiled_assert_answer(&host, "factorial 3", "6");
+	assert_int_equal(subject_define(&host, "factorial", "static long factorial(int n)\n{\n\treturn n + 2;\n}"), 2);
+	await_watch("factorial", "cover");
+	compiled_assert_answer(&host, "factorial 3", "5");
+	assert_int_equal(count_of("factorial", "return n + 2"), 1);
+	json_decref(compiled_data(&host, "\\wait factorial 2 5"));
+	compiled_assert_live(&host, "factorial", 3, 4, "live");
+}
+
+static void a_rollback_ends_the_counting(void **state)
+{
+	(void)state;
+	subject_define(&host, "factorial", sign);
+	ask_ok("\\cover factorial");
+	subject_rollback(&host, "factorial", 0);
+	compiled_assert_live(&host, "factorial", 0, 3, "built");
+	compiled_assert_refused(&host, "\\uncover factorial", "usage", "not counted");
+	compiled_assert_answer(&host, "factorial 3", "6");
+}
+
+static void undo_passes_over_instrumented_versions(void **state)
+{
+	(void)state;
+	subject_define(&host, "factorial", sign);
+	ask_ok("\\cover factorial");
+	ask_ok("\\undo");
+	compiled_assert_live(&host, "factorial", 0, 3, "built");
+	ask_ok("\\redo");
+	compiled_assert_live(&host, "factorial", 1, 3, "live");
+}
+
+static void a_rollback_of_what_is_counted_goes_to_the_plain_version(void **state)
+{
+	(void)state;
+	subject_define(&host, "factorial", sign);
+	ask_ok("\\cover factorial");
+	ask_ok("\\rollback factorial");
+	compiled_assert_live(&host, "factorial", 1, 3, "live");
+	ask_ok("\\rollback factorial");
+	compiled_assert_live(&host, "factorial", 0, 3, "built");
+}
+
+static void a_new_engine_takes_back_what_was_instrumented(void **state)
+{
+	(void)state;
+	ask_ok("\\cover factorial");
+	pid_t engine = compiled_engine(&host);
+	kill(engine, SIGKILL);
+	compiled_await_end(engine);
+	compiled_assert_live(&host, "factorial", 0, 2, "built");
+	compiled_assert_answer(&host, "factorial 3", "6");
+}
+
+static void a_read_only_console_can_look_and_not_count(void **state)
+{
+	(void)state;
+	free(compiled_console(&host, 3, NULL, "--read-only", "-c", "\\cover add", NULL));
+	free(compiled_console(&host, 3, NULL, "--read-only", "-c", "\\trace add", NULL));
+	free(compiled_console(&host, 3, NULL, "--read-only", "-c", "\\probe add:1 a", NULL));
+	ask_ok("\\cover add");
+	free(compiled_console(&host, 0, NULL, "--read-only", "-c", "\\cover add", NULL));
+}
+
+/* --- \trace -------------------------------------------------------------------------------------------------------- */
+
+static void calls_are_told_with_typed_arguments_and_results(void **state)
+{
+	(void)state;
+	ask_ok("\\trace price");
+	ask_ok("\\trace greeting");
+	compiled_assert_answer(&host, "price 2 1.5", "3.6 after 1");
+	json_t *event = await_event("trace"), *order = json_object_get(json_object_get(event, "args"), "o");
+	order = json_object_get(order, "value");
+	assert_string_equal(string_of(event, "function"), "price");
+	assert_int_equal(json_integer_value(json_object_get(order, "qty")), 2);
+	assert_true(json_real_value(json_object_get(order, "unit")) == 1.5);
+	assert_string_equal(string_of(order, "name"), "nut");
+	assert_true(json_real_value(json_object_get(event, "result")) == 3.6);
+	assert_int_equal(json_integer_value(json_object_get(event, "thread")), host.program.pid);
+	assert_true(json_real_value(json_object_get(event, "us")) >= 0);
+	assert_non_null(strstr(string_of(event, "text"), "{qty = 2, unit = 1.5, name = \"nut\""));
+	json_decref(event);
+	compiled_assert_answer(&host, "greeting", "hello");
+	event = await_event("trace");
+	assert_string_equal(string_of(event, "result"), "hello");
+	json_decref(event);
+	ask_ok("\\untrace *");
+	await_watch("price", NULL);
+	compiled_assert_live(&host, "greeting", 0, 2, "built");
+}
+
+static void a_trace_ends_after_its_count(void **state)
+{
+	(void)state;
+	ask_ok("\\trace add if a > 1 -n 3");
+	compiled_assert_answer(&host, "add 1 1", "2 2"); /* two calls each */
+	compiled_assert_answer(&host, "add 2 1", "3 3");
+	compiled_assert_answer(&host, "add 3 1", "4 4");
+	for (int i = 0; i < 3; i++) {
+		json_t *event = await_event("trace");
+		assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "args"), "a")), i < 2 ? 2 : 3);
+		json_decref(event);
+	}
+	json_t *end = await_event("watch-end");
+	assert_int_equal(json_integer_value(json_object_get(end, "shown")), 3);
+	json_decref(end);
+	compiled_assert_live(&host, "add", 0, 2, "built");
+}
+
+static void a_condition_that_does_not_fit_changes_nothing(void **state)
+{
+	(void)state;
+	compiled_assert_refused(&host, "\\trace add if a > none", "compile", "none");
+	compiled_assert_refused(&host, "\\trace add if a >", "compile", "");
+	compiled_assert_refused(&host, "\\trace add -n 0", "usage", "usage");
+	compiled_assert_refused(&host, "\\trace add a > 1", "usage", "usage");
+	compiled_assert_refused(&host, "\\trace nothing", "unknown", "nothing");
+	compiled_assert_refused(&host, "\\untrace add", "usage", "does not trace");
+	compiled_assert_live(&host, "add", 0, 1, "built");
+}
+
+static void a_trace_ends_with_its_console(void **state)
+{
+	(void)state;
+	ask_ok("\\cover add");
+	ask_ok("\\trace add");
+	await_watch("add", "cover+trace");
+	compiled_assert_answer(&host, "add 1 2", "3 3");
+	wire_close(&wire);
+	await_watch("add", "cover");
+	wire_open(&wire, host.socket);
+	/* What was counted before is still counted. */
+	assert_int_equal(count_of("add", "return a + b"), 2);
+}
+
+static void every_shape_of_function_can_be_traced(void **state)
+{
+	(void)state;
+	ask_ok("\\trace sum");
+	ask_ok("\\trace three_times");
+	ask_ok("\\trace factorial");
+	compiled_assert_answer(&host, "sum", "6");
+	json_t *event = await_event("trace");
+	assert_int_equal(json_integer_value(json_object_get(event, "result")), 6);
+	json_decref(event);
+	compiled_assert_answer(&host, "three_times 4", "12");
+	event = await_event("trace");
+	assert_int_equal(json_integer_value(json_object_get(event, "result")), 12);
+	json_decref(event);
+	compiled_assert_answer(&host, "factorial 3", "6");
+	for (long result = 1; result <= 6; result += result == 1 ? 1 : 4) {
+		event = await_event("trace"); /* the innermost call ends first */
+		assert_int_equal(json_integer_value(json_object_get(event, "result")), result);
+		json_decref(event);
+	}
+}
+
+static void a_trace_goes_on_with_a_new_definition_and_ends_with_a_rollback(void **state)
+{
+	(void)state;
+	ask_ok("\\trace add");
+	assert_int_equal(subject_define(&host, "add", "int add(int first, int b) { return first - b; }"), 2);
+	await_watch("add", "trace");
+	assert_string_equal(subject_ask(&host, "add 5 3"), "2 2");
+	json_t *event = await_event("trace");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "args"), "first")), 5);
+	assert_int_equal(json_integer_value(json_object_get(event, "version")), 2);
+	json_decref(event);
+	subject_rollback(&host, "add", 0);
+	event = await_event("watch-end");
+	assert_non_null(strstr(string_of(event, "message"), "version 0"));
+	json_decref(event);
+}
+
+/* Threads call as often as they can: what is shown is bounded, and no call is lost or done twice. */
+static void a_trace_of_many_threads_is_bounded_by_rate(void **state)
+{
+	(void)state;
+	assert_string_equal(subject_ask(&host, "threads 4"), "4");
+	ask_ok("\\cover stamp");
+	long long start = child_clock();
+	ask_ok("\\trace stamp -n 300");
+	json_t *end = await_event("watch-end");
+	long long took = child_clock() - start;
+	assert_int_equal(json_integer_value(json_object_get(end, "shown")), 300);
+	json_decref(end);
+	if (took < 200)
+		fail_msg("300 records came within %lld ms: more than 1,000 a second", took);
+	assert_string_equal(subject_ask(&host, "join"), "0 wrong of many");
+	await_watch("stamp", "cover");
+}
+
+/* --- \probe -------------------------------------------------------------------------------------------------------- */
+
+static void a_probe_tells_values_where_its_line_is_reached(void **state)
+{
+	char command[100];
+
+	(void)state;
+	snprintf(command, sizeof(command), "\\probe price:%d o->qty o->unit * 2, tax_percent o->name", source_line("return o->qty * o->unit"));
+	ask_ok(command);
+	compiled_assert_answer(&host, "price 2 1.5", "3.6 after 1");
+	json_t *event = await_event("probe"), *values = json_object_get(event, "values");
+	assert_int_equal(json_object_size(values), 4);
+	assert_int_equal(json_integer_value(json_object_get(values, "o->qty")), 2);
+	assert_true(json_real_value(json_object_get(values, "o->unit * 2")) == 3.0);
+	assert_int_equal(json_integer_value(json_object_get(values, "tax_percent")), 20);
+	assert_string_equal(string_of(values, "o->name"), "nut");
+	json_decref(event);
+	ask_ok("\\unprobe price");
+	compiled_assert_live(&host, "price", 0, 2, "built");
+}
+
+static void a_probe_that_does_not_fit_changes_nothing(void **state)
+{
+	char command[100];
+
+	(void)state;
+	compiled_assert_refused(&host, "\\probe add:9999 a", "unknown", "9999");
+	compiled_assert_refused(&host, "\\probe add a", "usage", "NAME:LINE");
+	snprintf(command, sizeof(command), "\\probe add:%d nothing", source_line("return a + b"));
+	compiled_assert_refused(&host, command, "compile", "nothing");
+	compiled_assert_refused(&host, "\\unprobe add", "usage", "does not probe");
+	compiled_assert_live(&host, "add", 0, 1, "built");
+}
+
+/* Two consoles, one function: each hears of its own. */
+static void consoles_watch_the_same_function_each_for_itself(void **state)
+{
+	struct wire other;
+
+	(void)state;
+	wire_open(&other, host.socket);
+	json_decref(wire_ask(&other, 1, "\\trace add if a == 7"));
+	ask_ok("\\trace add if a != 7");
+	assert_int_equal(atoi(subject_ask(&host, "add 7 1")), 8);
+	assert_int_equal(atoi(subject_ask(&host, "add 1 1")), 2);
+	json_t *event = await_event("trace");
+	assert_int_equal(json_integer_value(json_object_get(event, "result")), 2);
+	json_decref(event);
+	event = wire_receive(&other);
+	assert_int_equal(json_integer_value(json_object_get(event, "result")), 8);
+	json_decref(event);
+	wire_close(&other);
+	await_watch("add", "trace");
+	ask_ok("\\untrace add");
+	compiled_assert_live(&host, "add", 0, 4, "built");
+}
+
+#define with_host(f) cmocka_unit_test_setup_teardown(f, start_host, stop_host)
+
+static int init(void **state)
+{
+	(void)state;
+	compiled_init(&host, &(struct compiled_how){0});
+	return 0;
+}
+
+static int fini(void **state)
+{
+	(void)state;
+	subject_fini(&host);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_host(lines_and_branches_are_counted_as_the_program_runs_them),
+		with_host(uncover_goes_back_to_the_version_that_was_counted),
+		with_host(statics_keep_their_values_while_they_are_counted),
+		with_host(a_new_definition_is_counted_anew),
+		with_host(a_rollback_ends_the_counting),
+		with_host(undo_passes_over_instrumented_versions),
+		with_host(a_rollback_of_what_is_counted_goes_to_the_plain_version),
+		with_host(a_new_engine_takes_back_what_was_instrumented),
+		with_host(a_read_only_console_can_look_and_not_count),
+		with_host(calls_are_told_with_typed_arguments_and_results),
+		with_host(a_trace_ends_after_its_count),
+		with_host(a_condition_that_does_not_fit_changes_nothing),
+		with_host(a_trace_ends_with_its_console),
+		with_host(every_shape_of_function_can_be_traced),
+		with_host(a_trace_goes_on_with_a_new_definition_and_ends_with_a_rollback),
+		with_host(a_trace_of_many_threads_is_bounded_by_rate),
+		with_host(a_probe_tells_values_where_its_line_is_reached),
+		with_host(a_probe_that_does_not_fit_changes_nothing),
+		with_host(consoles_watch_the_same_function_each_for_itself),
+	};
+
+	return cmocka_run_group_tests_name("system: watching", tests, init, fini);
+}
