@@ -59,7 +59,7 @@ static bool is_guarded(void)
 /* The kernel copies: up to where the stack ends, and nothing faults. */
 static size_t copy_stack(uintptr_t from, unsigned char *out)
 {
-	struct iovec here = {out, CALL_STACK}, there[CALL_STACK / 4096 + 1];
+	struct iovec here, there[CALL_STACK / 4096 + 1];
 	uintptr_t at = from, end = from + CALL_STACK;
 	int parts = 0;
 
@@ -72,8 +72,17 @@ static size_t copy_stack(uintptr_t from, unsigned char *out)
 		there[parts++].iov_len = next - at;
 		at = next;
 	}
-	ssize_t got = process_vm_readv(guard.pid, &here, 1, there, (unsigned long)parts, 0);
-	return got > 0 ? (size_t)got : 0;
+	/* Where the stack was used up the stack pointer is below it: what is not there is zero. */
+	for (int missing = 0; missing < parts; missing++) {
+		size_t skipped = (size_t)((uintptr_t)there[missing].iov_base - from);
+		here = (struct iovec){out + skipped, CALL_STACK - skipped};
+		ssize_t got = process_vm_readv(guard.pid, &here, 1, there + missing, (unsigned long)(parts - missing), 0);
+		if (got <= 0)
+			continue;
+		memset(out, 0, skipped);
+		return skipped + (size_t)got;
+	}
+	return 0;
 }
 
 /* --- the handler ----------------------------------------------------------------------------------------------- */

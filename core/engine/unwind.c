@@ -89,9 +89,34 @@ static bool step(bool innermost, uint64_t pc)
 	return words[1] != 0;
 }
 
+/* Whether a module has code there: what is called may be no code at all. */
+static bool is_code(Dwfl *dwfl, uint64_t pc)
+{
+	Dwfl_Module *module = dwfl_addrmodule(dwfl, pc);
+	GElf_Addr bias;
+	Elf *elf = module ? dwfl_module_getelf(module, &bias) : NULL;
+	size_t count = 0;
+
+	if (!elf || elf_getphdrnum(elf, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr p;
+		if (gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_LOAD && (p.p_flags & PF_X) && pc - bias >= p.p_vaddr &&
+		    pc - bias - p.p_vaddr < p.p_memsz)
+			return true;
+	}
+	return false;
+}
+
 size_t unwind_frames(Dwfl *dwfl, pid_t pid, const struct unwind_state *state, uint64_t *pcs, size_t max)
 {
 	current = (struct walk){.state = *state, .pcs = pcs, .max = max};
+	uint64_t pc = state->registers[UNWIND_PC];
+	if (!state->is_ours(state->context, pc) && !is_code(dwfl, pc)) {
+		pcs[current.count++] = pc;
+		if (!step(true, pc))
+			return current.count;
+	}
 	if (dwfl_pid(dwfl) < 0)
 		dwfl_attach_state(dwfl, NULL, pid, &callbacks, &current);
 	do {
@@ -101,6 +126,6 @@ size_t unwind_frames(Dwfl *dwfl, pid_t pid, const struct unwind_state *state, ui
 		dwfl_getthread_frames(dwfl, pid, take_frame, &current);
 		if (current.count == before && before < max) /* libdwfl knows nothing of this address */
 			pcs[current.count++] = current.state.registers[UNWIND_PC];
-	} while (current.count < max && step(current.count == 1, pcs[current.count - 1]));
+	} while (current.count < max && step(false, pcs[current.count - 1]));
 	return current.count;
 }
