@@ -139,6 +139,7 @@ static void serve(struct session_host *host)
 		int timeout = serve_watchers(host, may_read_ahead ? 0 : -1);
 		timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
 		timeout = tick_sessions(host, timeout); /* last: the others make versions live that someone waits for */
+		greet_clients(host); /* who came between a question to the program and its answer */
 
 		for (struct session *s = host->first; s && count < POLLED_MAX; s = session_next(s), count++) {
 			sessions[count] = s;
