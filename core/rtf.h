@@ -10,8 +10,10 @@
  * Then `rtf-console /tmp/app.sock`, or save the file in an editor. Link with -lrtf. With -DRTF_DISABLE all of
  * this is nothing: no code, no section, no library.
  *
- * The library is a guest: it never exits, prints, or touches the program's signal handlers, umask, directory,
- * locale or environment; errno is kept. Any function below may be called from any thread. */
+ * The library is a guest: it never exits, prints, or touches the program's umask, directory, locale or environment; errno
+ * is kept. Signal handlers are the program's, but while a version is live that was not built in: then SIGSEGV, SIGBUS,
+ * SIGFPE, SIGILL and SIGABRT go by a handler that records a fault in a version and hands it on to the program's, which
+ * finds everything as if it had come straight. Any function below may be called from any thread. */
 #ifndef RTF_H
 #define RTF_H
 

@@ -114,6 +114,14 @@ static int mend_history(struct session_host *host, int timeout)
 	return sooner(timeout, record_deadline(host->live));
 }
 
+static void hear_of_faults(struct session_host *host)
+{
+	struct fault fault;
+
+	if (fault_serve(host->live, &fault))
+		events_tell_fault(host, &fault);
+}
+
 static void serve_sessions(const struct pollfd *fds, struct session **sessions, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -154,8 +162,8 @@ static void serve(struct session_host *host)
 			continue;
 		if (ready < 0)
 			continue;
-		if (fds[1].revents)
-			break;
+		if (fds[1].revents && !(fds[0].revents & POLLIN))
+			break; /* and its last words are read */
 		if (fds[0].revents)
 			error_free(program_receive(host->program));
 		if (fds[3].revents)
@@ -163,6 +171,7 @@ static void serve(struct session_host *host)
 		if (fds[2].revents)
 			follow_serve(host->follow);
 		serve_sessions(fds + OURS, sessions, count);
+		hear_of_faults(host); /* told by itself, or between questions and answers */
 		greet_clients(host);
 	}
 	while (host->first)

@@ -77,3 +77,16 @@ void events_tell_optimised(void *context, const struct live_function *f, int ver
 		json_object_set_new(event, "message", json_string(message));
 	session_broadcast(host, event);
 }
+
+void events_tell_fault(struct session_host *host, const struct fault *fault)
+{
+	const char *name = fault->function->at.name, *signal = sigabbrev_np(fault->signal);
+	char text[4400];
+
+	snprintf(text, sizeof(text), "%s@%d: %s\n", name, fault->version, fault->text);
+	program_log(host->program, LOG_ERR, "rtf: a fault in version %d of %s: %.*s", fault->version, name,
+		    (int)strcspn(fault->text, "\n"), fault->text);
+	session_broadcast(host, json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function", name, "version",
+					  fault->version, "signal", signal ? signal : "?", "address", (json_int_t)fault->address,
+					  "text", text));
+}

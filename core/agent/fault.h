@@ -1,0 +1,29 @@
+/* Faults of the program's own threads inside versions that are live: told to the engine, which records them, before the
+ * program's handler has its turn or the program ends.
+ *
+ * There are handlers for the fault signals only while a version is live that the program was not built with. They act on
+ * nothing: a fault that concerns no version goes to the program's own handler at once, any other once it is recorded,
+ * or after FAULT_WAIT_MS; with all that the flags of sigaction(2) promise. What the program sets later stays, and then its
+ * faults are its own. Forked children record nothing. */
+#ifndef RTF_FAULT_H
+#define RTF_FAULT_H
+
+#include "message.h"
+
+#include <stddef.h>
+
+enum { FAULT_WAIT_MS = 1000, FAULTS_MAX = 100 /* recorded, of one run of the program */ };
+
+/* Looks whether a version is live, and has handlers if so. `wake` is written to, as to an eventfd, when there is something
+ * to take. Agent thread, or with agent_mutex held. */
+void fault_watch(int wake);
+
+/* The console ends: nothing is recorded any more. */
+void fault_forget(void);
+
+/* What is to be sent as MESSAGE_FAULT: its size, or 0. Once sent, or if it cannot be, fault_known lets the thread go on.
+ * Agent thread. */
+size_t fault_take(unsigned char out[MESSAGE_MAX]);
+void fault_known(void);
+
+#endif

@@ -1,0 +1,112 @@
+/* A program whose functions may fault, in any thread, with and without a handler of its own. Lines as in host.c:
+ *
+ *     handler     from now on SIGSEGV is caught: the call is left, and what the handler saw is printed
+ *     call N      risky(N), whose result is printed
+ *     thread N    the same in another thread
+ *     plain       a fault in a function that is not decorated
+ *     whose       who handles SIGSEGV: nobody, us, or somebody else */
+#include <rtf.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sigjmp_buf out;
+static int caught;
+static void *caught_at;
+
+REALTIMEFUNC
+static int risky(int n)
+{
+	return n + 1;
+}
+
+static int measure(const char *text)
+{
+	return (int)strlen(text);
+}
+
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)context;
+	caught++;
+	caught_at = info->si_addr;
+	siglongjmp(out, 1);
+}
+
+static void call(int n)
+{
+	if (sigsetjmp(out, 1) == 0)
+		printf("%d\n", risky(n));
+	else
+		printf("caught %d at %p\n", caught, caught_at);
+}
+
+static void *run_thread(void *n)
+{
+	call(*(int *)n);
+	return NULL;
+}
+
+static void call_in_thread(int n)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run_thread, &n) == 0)
+		pthread_join(thread, NULL);
+}
+
+static void catch(void)
+{
+	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+
+	sigaction(SIGSEGV, &action, NULL);
+	puts("ours");
+}
+
+static const char *whose(void)
+{
+	struct sigaction action;
+
+	sigaction(SIGSEGV, NULL, &action);
+	if (!(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL)
+		return "nobody";
+	return action.sa_sigaction == on_fault ? "ours" : "somebody";
+}
+
+static void plain(volatile int *p)
+{
+	if (sigsetjmp(out, 1) == 0)
+		*p = 1;
+	printf("caught %d at %p\n", caught, caught_at);
+}
+
+int main(int argc, char **argv)
+{
+	char line[256];
+	int n = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1 && rtf_start(argv[1]))
+		return 1;
+	puts("ready");
+	while (fgets(line, sizeof(line), stdin)) {
+		if (sscanf(line, "call %d", &n) == 1)
+			call(n);
+		else if (sscanf(line, "thread %d", &n) == 1)
+			call_in_thread(n);
+		else if (!strncmp(line, "handler", 7))
+			catch();
+		else if (!strncmp(line, "plain", 5))
+			plain((int *)16);
+		else if (!strncmp(line, "whose", 5))
+			puts(whose());
+		else
+			printf("%d\n", measure(line));
+	}
+	return 0;
+}
