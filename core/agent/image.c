@@ -1,0 +1,109 @@
+#include "image.h"
+#include "message.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The interface that gdb looks for by name. Weak: a program that makes code itself may bring it along, and then there is
+ * one list. */
+
+enum jit_action { JIT_NOACTION, JIT_REGISTER };
+
+struct jit_code_entry {
+	struct jit_code_entry *next_entry, *prev_entry;
+	const char *symfile_addr;
+	uint64_t symfile_size;
+};
+
+struct jit_descriptor {
+	uint32_t version, action_flag;
+	struct jit_code_entry *relevant_entry, *first_entry;
+};
+
+#define SHARED __attribute__((weak, visibility("hidden"), used))
+
+SHARED struct jit_descriptor __jit_debug_descriptor = {.version = 1};
+
+/* gdb has a breakpoint here. */
+SHARED __attribute__((noinline)) void __jit_debug_register_code(void);
+void __jit_debug_register_code(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
+struct image {
+	struct jit_code_entry entry;
+	struct image *next;
+	size_t frame; /* offset of the unwind table in bytes, 0: none */
+	char bytes[];
+};
+
+/* Images whose unwind tables nobody has taken yet. */
+static struct image *unframed;
+
+static void tell_gdb(struct jit_code_entry *entry)
+{
+	struct jit_descriptor *d = &__jit_debug_descriptor;
+
+	entry->next_entry = d->first_entry;
+	if (d->first_entry)
+		d->first_entry->prev_entry = entry;
+	d->first_entry = entry;
+	d->relevant_entry = entry;
+	d->action_flag = JIT_REGISTER;
+	__jit_debug_register_code();
+	d->action_flag = JIT_NOACTION;
+}
+
+/* libgcc comes when a program first needs it (C++, backtrace(), cancellation): it is not brought here, but found there. */
+static void (*find_register_frame(void))(const void *)
+{
+	void *symbol = dlsym(RTLD_DEFAULT, "__register_frame");
+	void *libgcc = symbol ? NULL : dlopen("libgcc_s.so.1", RTLD_LAZY | RTLD_NOLOAD);
+
+	if (libgcc) {
+		symbol = dlsym(libgcc, "__register_frame");
+		dlclose(libgcc);
+	}
+	void (*function)(const void *) = NULL;
+	memcpy(&function, &symbol, sizeof(function));
+	return function;
+}
+
+static void tell_unwinder(void)
+{
+	void (*register_frame)(const void *) = unframed ? find_register_frame() : NULL;
+
+	while (register_frame && unframed) {
+		struct image *i = unframed;
+		unframed = i->next;
+		register_frame(i->bytes + i->frame);
+	}
+}
+
+int image_add(const void *message, size_t size)
+{
+	struct message_image m;
+
+	if (size < sizeof(m))
+		return -EPROTO;
+	memcpy(&m, message, sizeof(m));
+	if (m.size > size - sizeof(m) || m.frame > size - sizeof(m) || (m.frame && m.frame % sizeof(uint64_t)))
+		return -EPROTO;
+	size -= sizeof(m);
+	struct image *i = malloc(sizeof(*i) + size);
+	if (!i)
+		return 0; /* code without a name in gdb is still code */
+	*i = (struct image){.entry = {.symfile_addr = i->bytes, .symfile_size = m.size}, .frame = m.frame};
+	memcpy(i->bytes, (const char *)message + sizeof(m), size);
+	tell_gdb(&i->entry);
+	if (i->frame) {
+		i->next = unframed;
+		unframed = i;
+	}
+	tell_unwinder();
+	return 0;
+}

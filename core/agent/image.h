@@ -1,0 +1,12 @@
+/* What debuggers and unwinders know of new code: ELF images for gdb's JIT interface, unwind tables for the program's own
+ * libgcc. Everything is the program's memory and stays: old versions may run on. Agent's thread.
+ * Source: the gdb manual, "JIT Compilation Interface"; libgcc's unwind-dw2-fde.c. */
+#ifndef RTF_IMAGE_H
+#define RTF_IMAGE_H
+
+#include <stddef.h>
+
+/* Takes a struct message_image and what follows it. 0; -EPROTO: malformed. */
+int image_add(const void *message, size_t size);
+
+#endif
