@@ -1058,7 +1058,11 @@ static struct error *declare_item(struct expression *x, const char *text, const 
 			continue;
 		if (n->kind == NAME_TYPEDEF || n->kind == NAME_TAG || n->kind == NAME_ENUMERATOR)
 			item.kind = SCOPE_TYPE;
-		if ((item.names[count] = name_at(text, n)))
+		if (n->kind == NAME_TAG && asprintf(&item.names[count], "#%.*s", (int)(n->end - n->begin), text + n->begin) < 0)
+			item.names[count] = NULL;
+		else if (n->kind != NAME_TAG)
+			item.names[count] = name_at(text, n);
+		if (item.names[count])
 			count++;
 	}
 	if (alias) {

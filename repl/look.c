@@ -1087,7 +1087,11 @@ struct error *look_forget(struct call *c)
 				scope_forget_includes(s);
 			continue;
 		}
-		if (!s || !scope_forget(s, c->words[i]))
+		char tag[256];
+		snprintf(tag, sizeof(tag), "#%s", c->words[i]);
+		bool forgotten = s && scope_forget(s, c->words[i]);
+		forgotten |= s && scope_forget(s, tag);
+		if (!forgotten)
 			return error_new(ERROR_UNKNOWN, "this console has declared no %s", c->words[i]);
 		json_array_append_new(c->reply->data, json_string(c->words[i]));
 	}

@@ -68,10 +68,20 @@ void scope_free(struct scope *s)
 
 /* --- declarations -------------------------------------------------------------------------------------------------- */
 
+/* Under that very name. */
 static bool item_has(const struct scope_item *item, const char *name, size_t length)
 {
 	for (char **n = item->names; *n; n++)
 		if (strlen(*n) == length && memcmp(*n, name, length) == 0)
+			return true;
+	return false;
+}
+
+/* Under that name or tag: a text that has it may mean either. */
+static bool item_may_be(const struct scope_item *item, const char *name, size_t length)
+{
+	for (char **n = item->names; *n; n++)
+		if (strlen(*n + (**n == '#')) == length && memcmp(*n + (**n == '#'), name, length) == 0)
 			return true;
 	return false;
 }
@@ -381,7 +391,7 @@ static void want_names(struct making *m, const char *text)
 		if (t.kind != TOKEN_NAME)
 			continue;
 		for (size_t i = 0; i < m->scope->item_count; i++) {
-			if (m->wanted[i] || !item_has(&m->scope->items[i], text + t.begin, t.end - t.begin))
+			if (m->wanted[i] || !item_may_be(&m->scope->items[i], text + t.begin, t.end - t.begin))
 				continue;
 			m->wanted[i] = true;
 			want_names(m, m->scope->items[i].text + (*m->scope->items[i].text == '#'));

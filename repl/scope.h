@@ -23,7 +23,7 @@ enum scope_kind { SCOPE_TYPE, SCOPE_MACRO, SCOPE_PROTOTYPE, SCOPE_VARIABLE };
 struct scope_item {
 	enum scope_kind kind;
 	char *text;   /* one that may stand in front of any code: `extern` for a variable, a whole line for a macro */
-	char **names; /* that it declares, NULL at the end; tags as "struct x" too */
+	char **names; /* that it declares, NULL at the end; tags with a `#` before them, as they are names of another kind */
 	uint64_t address; /* of a variable */
 	struct types *types;
 	const struct type *type;

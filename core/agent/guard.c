@@ -182,11 +182,14 @@ void guard_exit_now(int status)
 	_exit(status);
 }
 
+/* Called once: the next run registers it again. */
 static void on_exit_called(int status, void *unused)
 {
 	(void)unused;
-	if (is_guarded())
-		leave_by_exit(status);
+	if (!is_guarded())
+		return;
+	guard.exit_known = false;
+	leave_by_exit(status);
 }
 
 /* exit() lets go of its lock while it calls what was registered, in C libraries before 2.41. Later ones hold another

@@ -1,7 +1,7 @@
 /* A program to be looked at: values of many types, and functions that end badly.
  *
- *     look_host [SOCKET [polled]]    a line on standard input: `call NAME` calls, `poll` comes to rtf_poll(), `state` tells
- *                                    how it is */
+ *     look_host [SOCKET]    a line on standard input: a number calls scaled(), `poll` comes to rtf_poll(), `state` tells how
+ *                           it is, `crash` is a fault of its own. With LOOK_POLLED set evaluations wait for rtf_poll(). */
 #include <rtf.h>
 
 #include <complex.h>
@@ -18,7 +18,7 @@
 #include <wchar.h>
 
 enum color { RED, GREEN, BLUE = 7 };
-enum flags { READ = 1, WRITE = 2, EXECUTE = 4, SHARED = 0x30 };
+enum flags { READ = 1, WRITE = 2, EXECUTE = 4 };
 enum signs { BELOW = -2, NAUGHT, ABOVE = 100 };
 
 struct point {
@@ -110,7 +110,7 @@ static double tiny = 5e-324, huge = 1.7976931348623157e308, negative_zero = -0.0
 static double infinite, not_a_number;
 static _Bool yes = true, no;
 static enum color color = GREEN, odd_color = (enum color)5;
-static enum flags some = READ | EXECUTE, none, unknown_flags = (enum flags)(WRITE | 0x40), shared = SHARED;
+static enum flags some = READ | EXECUTE, none, unknown_flags = (enum flags)(WRITE | 0x40);
 static enum signs sign = BELOW, far_sign = (enum signs)55;
 static int8_t int8_value = -8;
 static uint8_t uint8_value = 8;
@@ -188,6 +188,7 @@ static struct tail *tail;
 static _Atomic int atomic_value = 11;
 static __thread int of_this_thread = 5;
 
+static pthread_t main_thread;
 static int calls;
 static int restarts;
 
@@ -301,12 +302,13 @@ void stop_here(void)
 int main(int argc, char **argv)
 {
 	struct sigaction fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
-	struct rtf_options options = {.socket_path = argc > 1 ? argv[1] : NULL, .polled = argc > 2 && !strcmp(argv[2], "polled")};
+	struct rtf_options options = {.socket_path = argc > 1 ? argv[1] : NULL, .polled = getenv("LOOK_POLLED") != NULL};
 	char line[4096];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sigaction(SIGSEGV, &fault, NULL);
 	atexit(at_exit);
+	main_thread = pthread_self();
 	infinite = 1.0 / (double)calls;
 	not_a_number = infinite - infinite;
 	tail = malloc(sizeof(*tail) + 4 * sizeof(short));

@@ -1,0 +1,798 @@
+/* Looking at a program and trying things in it, at a real console of a real program; gdb says what values look like. */
+#include "compiled.h"
+
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct subject host;
+
+static int start_host(void **state)
+{
+	(void)state;
+	compiled_start(&host);
+	return 0;
+}
+
+static int stop_host(void **state)
+{
+	(void)state;
+	child_stop(&host.program, COMPILED_DEADLINE_MS);
+	child_directory_remove(compiled_path(&host, "rtf"));
+	return 0;
+}
+
+/* --- small things ---------------------------------------------------------------------------------------------------- */
+
+/* The answer's data; it must be ok. The caller's. */
+static json_t *data_of(struct wire *w, const char *command)
+{
+	json_t *answer = wire_ask(w, 1, command);
+
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		char *text = json_dumps(answer, 0);
+		fail_msg("%s: %.600s", command, text);
+	}
+	json_t *data = json_incref(json_object_get(answer, "data"));
+	json_decref(answer);
+	return data;
+}
+
+static void assert_text(struct wire *w, const char *expression, const char *text)
+{
+	json_t *data = data_of(w, expression);
+	const char *got = json_string_value(json_object_get(data, "text"));
+
+	if (!got || strcmp(got, text) != 0)
+		fail_msg("%s is %s, not %s", expression, got ? got : "nothing", text);
+	json_decref(data);
+}
+
+/* A command that must fail in that class; its error object, the caller's. */
+static json_t *error_of(struct wire *w, const char *command, const char *class)
+{
+	json_t *answer = wire_ask(w, 2, command), *error = json_object_get(answer, "error");
+	const char *got = json_string_value(json_object_get(error, "class"));
+
+	if (!got || strcmp(got, class) != 0) {
+		char *text = json_dumps(answer, 0);
+		fail_msg("%s is no error of class %s: %.600s", command, class, text);
+	}
+	json_incref(error);
+	json_decref(answer);
+	return error;
+}
+
+static void assert_error(struct wire *w, const char *command, const char *class, const char *part)
+{
+	json_t *error = error_of(w, command, class);
+	const char *message = json_string_value(json_object_get(error, "message"));
+
+	if (!message || !strstr(message, part))
+		fail_msg("%s: \"%s\" is not in \"%s\"", command, part, message ? message : "");
+	json_decref(error);
+}
+
+static void assert_host_says(const char *line, const char *answer)
+{
+	assert_string_equal(subject_ask(&host, line), answer);
+}
+
+/* --- gdb as the oracle --------------------------------------------------------------------------------------------------- */
+
+static const char *const expressions[] = {
+	"letter", "small_negative", "byte", "short_value", "ushort_value", "int_value", "uint_value", "long_value", "ulong_value",
+	"llong_value", "ullong_value", "float_value", "double_value", "ldouble_value", "tiny", "huge", "negative_zero", "infinite",
+	"not_a_number", "yes", "no", "color", "odd_color", "some", "none", "unknown_flags", "sign", "far_sign", "int8_value",
+	"uint8_value", "int16_value", "uint16_value", "int32_value", "uint32_value", "int64_value", "uint64_value", "size_value",
+	"wide_letter", "letter16", "letter32", "complex_float", "complex_double", "big", "ubig", "vector", "constant", "changing",
+	"alias", "text", "full", "empty", "escaped", "repeated", "octets", "wide_text", "text16", "text32", "numbers", "zeros",
+	"mixed", "many", "reals", "floats", "ldoubles", "truths", "colors", "grid", "cube", "lines", "points", "same_points",
+	"point", "other_point", "number", "bits", "packed", "third", "second", "outer", "nameless", "int_pointer", "string",
+	"null_string", "wild_string", "void_pointer", "null_pointer", "point_pointer", "wild_node", "function", "functions",
+	"row_pointer", "words", "word_pointer", "pointer_pointer", "nodes", "atomic_value", "numbers[2]", "numbers[1] + 3",
+	"point.x", "&point", "&point.y", "&numbers", "&numbers[1]", "*point_pointer", "first.next->value", "outer.parts[1].at",
+	"outer.act", "grid[1]", "(char)65", "(short)-1", "sizeof(struct outer)", "int_value * 2.5", "1 == 1", "int_value < 0",
+	"(float)1 / 3", "-uint_value", "!int_value", "~byte", "doubled", "*function", "bits.a", "bits.e", "bits.d",
+	"color == GREEN", "(enum flags)6", "points[1].x + points[1].y", "sizeof(numbers) / sizeof(numbers[0])", "outer.name",
+	"*words", "words[3][1]", "tail->count", "outer.mode", "&outer.parts[1]", "ring.value",
+};
+
+/* What gdb prints for each of them in a process of its own, one a line. */
+static void ask_gdb(char **output)
+{
+	char *script = compiled_path(&host, "gdb.in"), *program = compiled_path(&host, "host"), *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	fputs("set pagination off\nset width 0\nset debuginfod enabled off\nset host-charset UTF-8\nset target-charset UTF-8\n"
+	      "set confirm off\nbreak stop_here\nrun\nup\n",
+	      f);
+	for (size_t i = 0; i < sizeof(expressions) / sizeof(*expressions); i++)
+		fprintf(f, "echo @@%zu \\n\nprint %s\n", i, expressions[i]);
+	fputs("kill\nquit\n", f);
+	fclose(f);
+	assert_true(child_write_file(script, text));
+	const char *argv[] = {"gdb", "-nx", "-batch", "-x", script, program, NULL};
+	child_run(argv, NULL, COMPILED_DEADLINE_MS, output);
+	free(text);
+	free(script);
+	free(program);
+}
+
+/* gdb's answer to expression `i`, without its number; malloc'ed. */
+static char *gdb_value(const char *output, size_t i)
+{
+	char mark[32];
+
+	snprintf(mark, sizeof(mark), "@@%zu \n", i);
+	const char *at = strstr(output, mark);
+	const char *equals = at ? strstr(at, " = ") : NULL;
+	if (!equals)
+		fail_msg("gdb says nothing of %s: %.500s", expressions[i], at ? at : output);
+	return strndup(equals + 3, strcspn(equals + 3, "\n"));
+}
+
+/* Past `(struct point *) ` and the like, which gdb puts before a pointer. */
+static const char *behind_type(const char *text)
+{
+	const char *hex = strstr(text, ") 0x");
+	unsigned depth = 0;
+
+	if (*text != '(' || !hex)
+		return text;
+	for (const char *at = text; at <= hex; at++) {
+		depth += *at == '(';
+		depth -= *at == ')';
+		if (*at == ')' && depth == 0)
+			return at == hex ? hex + 2 : text;
+	}
+	return text;
+}
+
+static bool is_address(const char *at)
+{
+	return at[0] == '0' && at[1] == 'x' && strspn(at + 2, "0123456789abcdef") > 6;
+}
+
+static bool is_number(const char *begin, const char *at)
+{
+	bool inside_word = at > begin && (isalnum((unsigned char)at[-1]) || at[-1] == '_' || at[-1] == '\\');
+
+	return isdigit((unsigned char)*at) && !inside_word;
+}
+
+/* The same but for addresses, which differ between two processes, and for how many digits a number has. */
+static bool same_value(const char *gdb, const char *ours)
+{
+	const char *a = gdb, *b = ours;
+
+	while (*a || *b) {
+		char *behind_a, *behind_b;
+		if (is_address(a) && is_address(b)) {
+			a += 2 + strspn(a + 2, "0123456789abcdef");
+			b += 2 + strspn(b + 2, "0123456789abcdef");
+		} else if (is_number(gdb, a) && is_number(ours, b)) {
+			double x = strtod(a, &behind_a), y = strtod(b, &behind_b);
+			bool whole = strspn(a, "0123456789") == (size_t)(behind_a - a);
+			bool alike = behind_a - a == behind_b - b && strncmp(a, b, (size_t)(behind_a - a)) == 0;
+			if (!alike && (whole || (x != y && (float)x != (float)y)))
+				return false;
+			a = behind_a;
+			b = behind_b;
+		} else if (strncmp(a, "nan(", 4) == 0 && strncmp(b, "nan", 3) == 0) {
+			a = strchr(a, ')') + 1;
+			b += 3;
+		} else if (*a++ != *b++) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void values_are_printed_as_gdb_prints_them(void **state)
+{
+	char *output;
+	size_t count = sizeof(expressions) / sizeof(*expressions), wrong = 0, kinds = 0;
+	json_t *types = json_object();
+	struct wire w;
+
+	(void)state;
+	ask_gdb(&output);
+	wire_open(&w, host.socket);
+	for (size_t i = 0; i < count; i++) {
+		char command[256], *gdb = gdb_value(output, i);
+		snprintf(command, sizeof(command), "\\print -depth 0 %s", expressions[i]);
+		json_t *data = data_of(&w, command);
+		const char *ours = json_string_value(json_object_get(data, "text"));
+		json_object_set_new(types, json_string_value(json_object_get(data, "type")), json_true());
+		if (!same_value(behind_type(gdb), ours)) {
+			print_error("%s\n  gdb  %s\n  ours %s\n", expressions[i], gdb, ours);
+			wrong++;
+		}
+		json_decref(data);
+		free(gdb);
+	}
+	kinds = json_object_size(types);
+	print_message("%zu values of %zu types\n", count, kinds);
+	assert_int_equal(wrong, 0);
+	assert_true(count >= 100 && kinds >= 40);
+	json_decref(types);
+	wire_close(&w);
+	free(output);
+}
+
+/* --- expressions --------------------------------------------------------------------------------------------------------- */
+
+static void an_expression_has_type_text_value_and_name(void **state)
+{
+	json_t *data;
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	data = data_of(&w, "point");
+	assert_string_equal(json_string_value(json_object_get(data, "type")), "struct point");
+	assert_string_equal(json_string_value(json_object_get(data, "name")), "$1");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(data, "value"), "y")), -4);
+	json_decref(data);
+	data = data_of(&w, "string");
+	assert_string_equal(json_string_value(json_object_get(data, "value")), "a string");
+	json_decref(data);
+	data = data_of(&w, "double_value");
+	assert_true(json_real_value(json_object_get(data, "value")) == 3.14159265358979);
+	json_decref(data);
+	data = data_of(&w, "null_pointer");
+	assert_true(json_is_null(json_object_get(data, "value")));
+	json_decref(data);
+	data = data_of(&w, "numbers");
+	assert_int_equal(json_array_size(json_object_get(data, "value")), 5);
+	json_decref(data);
+	data = data_of(&w, "outer");
+	json_t *value = json_object_get(data, "value");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(value, "parts"), 1), "id")), 66);
+	assert_string_equal(json_string_value(json_object_get(value, "name")), "outer");
+	json_decref(data);
+	wire_close(&w);
+}
+
+static void a_pointer_shows_what_it_points_to_and_how_deep_is_said(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_t *data = data_of(&w, "&second");
+	assert_non_null(strstr(json_string_value(json_object_get(data, "text")), " -> {value = 2, next = 0x"));
+	json_decref(data);
+	data = data_of(&w, "\\print -depth 5 &first");
+	assert_non_null(strstr(json_string_value(json_object_get(data, "text")), "-> {value = 3, next = 0x0}}}"));
+	json_decref(data);
+	data = data_of(&w, "\\print -depth 50 &ring");
+	assert_non_null(strstr(json_string_value(json_object_get(data, "text")), "<shown above>"));
+	json_decref(data);
+	data = data_of(&w, "wild_node");
+	assert_non_null(strstr(json_string_value(json_object_get(data, "text")), "<cannot access memory at 0x10>"));
+	json_decref(data);
+	wire_close(&w);
+}
+
+static void long_output_is_cut_and_the_rest_can_be_seen(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	assert_text(&w, "\\print -elements 3 numbers", "{1, 2, 3...}");
+	assert_text(&w, "\\print -from 3 $", "{4, 5}");
+	assert_text(&w, "\\print -repeats 0 -elements 4 mixed", "{1, 1, 1, 1...}");
+	assert_text(&w, "\\print/x numbers", "{0x1, 0x2, 0x3, 0x4, 0x5}");
+	assert_text(&w, "\\p/t 10", "1010");
+	assert_text(&w, "numbers[1]@3", "{2, 3, 4}");
+	wire_close(&w);
+}
+
+static void values_have_names_and_those_are_expressions(void **state)
+{
+	struct wire w, other;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	wire_open(&other, host.socket);
+	assert_text(&w, "point", "{x = 3, y = -4}");
+	assert_text(&w, "$.x + $1.y", "-1");
+	assert_text(&w, "$ * 2", "-2");
+	assert_text(&w, "point.x = 30", "30");
+	assert_text(&w, "$1", "{x = 3, y = -4}");
+	assert_text(&w, "nameless", "{hidden = 1, inside = {x = 2, y = 3}}");
+	assert_text(&w, "$.inside.y", "3");
+	assert_error(&w, "$99", "unknown", "no value $99");
+	assert_error(&other, "$", "unknown", "no value $");
+	wire_close(&w);
+	wire_close(&other);
+}
+
+static void session_variables_belong_to_their_console(void **state)
+{
+	struct wire w, other;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	wire_open(&other, host.socket);
+	json_decref(data_of(&w, "struct point p = {.x = 3}, *q = &p"));
+	assert_text(&w, "q->x + p.y", "3");
+	json_decref(data_of(&other, "double p = 1.5"));
+	assert_text(&other, "p * 2", "3");
+	assert_text(&w, "moved(p, 4)", "{x = 7, y = 4}");
+	json_decref(data_of(&w, "struct node n = {5, &n}"));
+	assert_text(&w, "n.next == &n", "1");
+	json_decref(data_of(&w, "int a[] = {1, 2, 3}"));
+	assert_text(&w, "sizeof(a)", "12");
+	json_decref(data_of(&w, "for (int i = 0; i < 3; i++)\n\ta[i] *= 2;"));
+	assert_text(&w, "a", "{2, 4, 6}");
+	json_decref(data_of(&w, "struct pair { int a, b; } pair = {1, 2}"));
+	json_decref(data_of(&w, "typedef struct pair pair_t"));
+	json_decref(data_of(&w, "pair_t pairs[2] = {{1, 2}, {3, 4}}"));
+	assert_text(&w, "pairs[1].b + pair.b", "6");
+	json_decref(data_of(&w, "int (*f)(int) = doubled"));
+	assert_text(&w, "f(21)", "42");
+	json_decref(data_of(&w, "\\forget p"));
+	assert_error(&w, "p.x", "compile", "undeclared");
+	assert_text(&w, "q->x", "3");
+	wire_close(&w);
+	wire_close(&other);
+	/* The program may point to what a console that left has made. */
+	assert_host_says("4", "40");
+}
+
+static void macros_and_includes_can_be_typed(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_decref(data_of(&w, "#define TWICE(x) ((x) * 2)"));
+	assert_text(&w, "TWICE(int_value)", "-14");
+	json_decref(data_of(&w, "#include <inttypes.h>"));
+	assert_text(&w, "imaxabs(-5)", "5");
+	assert_text(&w, "PRId64", "\"ld\"");
+	assert_error(&w, "#include <no/such/header.h>", "compile", "no/such/header.h");
+	assert_text(&w, "TWICE(4)", "8");
+	wire_close(&w);
+}
+
+static void a_mistake_is_shown_where_it_is(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_t *error = error_of(&w, "int_value +\n nothing_like_it", "compile");
+	json_t *d = json_array_get(json_object_get(error, "diagnostics"), 0);
+	assert_int_equal(json_integer_value(json_object_get(d, "line")), 2);
+	assert_int_equal(json_integer_value(json_object_get(d, "column")), 2);
+	json_decref(error);
+	assert_error(&w, "1); exit(3", "compile", "");
+	assert_error(&w, "point + 1", "compile", "invalid operands");
+	wire_close(&w);
+}
+
+/* --- versions -------------------------------------------------------------------------------------------------------------- */
+
+static void any_version_can_be_called_and_compared(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	assert_text(&w, "scaled(4)", "40");
+	json_decref(data_of(&w, "int scaled(int n) { return n * 100; }"));
+	assert_text(&w, "scaled(4)", "400");
+	assert_text(&w, "scaled@0(4) + scaled@1(4)", "440");
+	json_t *data = data_of(&w, "\\compare scaled 0 1 (4)"), *results = json_object_get(data, "results");
+	assert_true(json_is_false(json_object_get(data, "same")));
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(results, 0), "value")), 40);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(results, 1), "value")), 400);
+	json_decref(data);
+	json_decref(data_of(&w, "int scaled(int n) { return 7 / (n - 4); }"));
+	data = error_of(&w, "\\compare scaled 1 2 (4)", "fault");
+	json_decref(data);
+	assert_error(&w, "scaled@9(1)", "unknown", "no version 9");
+	json_decref(data_of(&w, "\\rollback scaled 0"));
+	assert_host_says("4", "40");
+	wire_close(&w);
+}
+
+/* --- faults ---------------------------------------------------------------------------------------------------------------- */
+
+static void every_fault_is_contained(void **state)
+{
+	static const struct {
+		const char *expression, *signal, *part;
+	} faults[] = {
+		{"through(0)", "SIGSEGV", "at address 0x0 in dereference (look_host.c:"},
+		{"*(int *)8 = 3", "SIGSEGV", "address 0x8"},
+		{"strlen((char *)16)", "SIGSEGV", "address 0x10"},
+		{"((void (*)(void))0)()", "SIGSEGV", "address 0x0"},
+		{"bus_error()", "SIGBUS", "SIGBUS"},
+		{"divide(1, 0)", "SIGFPE", "division by zero"},
+		{"illegal()", "SIGILL", "in illegal"},
+		{"give_up()", "SIGABRT", "abort() was called"},
+		{"recurse(1)", "SIGSEGV", "the stack was used up"},
+		{"exit(3)", NULL, "exit(3) was called"},
+		{"leave(4)", NULL, "exit(4) was called"},
+		{"_exit(5)", NULL, "exit(5) was called"},
+		{"pthread_exit(0)", NULL, "pthread_exit() was called"},
+	};
+	char before[256];
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	assert_text(&w, "scaled(1)", "10");
+	snprintf(before, sizeof(before), "%s", subject_ask(&host, "state"));
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+			json_t *error = error_of(&w, faults[i].expression, "fault");
+			const char *message = json_string_value(json_object_get(error, "message"));
+			const char *name = json_string_value(json_object_get(error, "signal"));
+			if (!strstr(message, faults[i].part) || strcmp(name ? name : "", faults[i].signal ? faults[i].signal : ""))
+				fail_msg("%s: %s", faults[i].expression, message);
+			json_decref(error);
+			assert_text(&w, "1 + 1", "2");
+		}
+	}
+	assert_host_says("state", before);
+	assert_host_says("4", "40");
+	wire_close(&w);
+}
+
+static void a_fault_has_a_backtrace(void **state)
+{
+	static const char *const functions[] = {"dereference", "through", "this entry"};
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_t *error = error_of(&w, "through(0)", "fault"), *frames = json_object_get(error, "backtrace");
+	assert_int_equal(json_array_size(frames), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(json_string_value(json_object_get(json_array_get(frames, i), "function")), functions[i]);
+	json_decref(error);
+	/* Through the C library, which has no frame pointers. */
+	error = error_of(&w, "give_up()", "fault");
+	frames = json_object_get(error, "backtrace");
+	size_t i, found = 0;
+	json_t *frame;
+	json_array_foreach(frames, i, frame)
+		found += strcmp(json_string_value(json_object_get(frame, "function")), "give_up") == 0;
+	assert_int_equal(found, 1);
+	json_decref(error);
+	/* A live version is named with its number. */
+	json_decref(data_of(&w, "int scaled(int n) { return *(volatile int *)(long)n; }"));
+	error = error_of(&w, "scaled(8)", "fault");
+	frame = json_array_get(json_object_get(error, "backtrace"), 0);
+	assert_memory_equal(json_string_value(json_object_get(frame, "function")), "scaled@", 7);
+	json_decref(error);
+	json_decref(data_of(&w, "\\rollback scaled 0"));
+	wire_close(&w);
+}
+
+static void a_fault_ends_a_script_with_status_4(void **state)
+{
+	(void)state;
+	compiled_assert_says(&host, 4, "through(0)", "SIGSEGV at address 0x0");
+	compiled_assert_says(&host, 4, "exit(3)", "only the evaluation ended");
+	free(compiled_console(&host, 4, NULL, "-t", "0.3", "-c", "loop()", NULL));
+	free(compiled_console(&host, 4, NULL, "-t", "0.3", "-c", "sleep(1000)", NULL));
+	free(compiled_console(&host, 4, NULL, "-t", "0.3", "-c", "loop_in_malloc()", NULL));
+	compiled_assert_says(&host, 3, "nothing_like_it", "undeclared");
+	compiled_assert_says(&host, 0, "scaled(2)", "$1 = (int) 20");
+	assert_host_says("5", "50");
+}
+
+/* The engine goes on while one console's evaluation does not end, and the others' wait for their turn. */
+static void an_endless_loop_is_its_console_alone(void **state)
+{
+	static const char interrupt[] = "{\"id\":8,\"interrupt\":7}\n";
+	struct wire w, other;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	wire_open(&other, host.socket);
+	wire_command(&w, 7, "loop()");
+	json_decref(data_of(&other, "\\list"));
+	json_decref(data_of(&other, "int scaled(int n) { return n * 11; }"));
+	assert_host_says("4", "44");
+	json_decref(data_of(&other, "\\rollback scaled 0"));
+	wire_command(&other, 9, "scaled(3)");
+	wire_send(&w, interrupt, sizeof(interrupt) - 1);
+	json_t *answer = wire_receive(&w);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")), "interrupted");
+	json_decref(answer);
+	answer = wire_receive(&other);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "data"), "value")), 30);
+	json_decref(answer);
+	wire_close(&w);
+	wire_close(&other);
+}
+
+static void a_console_that_leaves_takes_its_evaluation_along(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		wire_open(&w, host.socket);
+		wire_command(&w, 1, i % 2 ? "loop()" : "sleep(1000)");
+		json_t *status = compiled_data(&host, "\\status");
+		json_decref(status);
+		wire_close(&w);
+	}
+	wire_open(&w, host.socket);
+	assert_text(&w, "scaled(6)", "60");
+	wire_close(&w);
+	assert_host_says("6", "60");
+}
+
+/* A fault of another thread is the program's own, also while an evaluation runs: its handler ends it. */
+static void faults_of_other_threads_stay_the_programs(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	assert_text(&w, "1", "1");
+	wire_command(&w, 7, "loop()");
+	json_decref(compiled_data(&host, "\\list"));
+	assert_true(child_send(&host.program, "crash\n"));
+	char line[64];
+	assert_false(child_read_line(&host.program, COMPILED_DEADLINE_MS, line, sizeof(line)));
+	int status = child_stop(&host.program, COMPILED_DEADLINE_MS);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+	wire_close(&w);
+}
+
+/* --- where it runs ------------------------------------------------------------------------------------------------------- */
+
+static int start_polled(void **state)
+{
+	setenv("LOOK_POLLED", "1", 1);
+	start_host(state);
+	unsetenv("LOOK_POLLED");
+	return 0;
+}
+
+static void a_polled_program_evaluates_in_its_own_thread_and_nowhere_else(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	for (int i = 0; i < 3; i++) {
+		wire_command(&w, 5, i == 1 ? "through(0)" : "pthread_equal(pthread_self(), main_thread)");
+		json_decref(compiled_data(&host, "\\status")); /* it has come to the program by now */
+		assert_host_says("4", "40");
+		json_t *answer = NULL;
+		while (!answer) {
+			assert_host_says("poll", "polled");
+			char byte;
+			if (recv(w.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1)
+				answer = wire_receive(&w);
+		}
+		if (i == 1)
+			assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")), "fault");
+		else
+			assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "data"), "text")), "1");
+		json_decref(answer);
+	}
+	static const char interrupt[] = "{\"id\":8,\"interrupt\":7}\n";
+	wire_command(&w, 7, "scaled(1)");
+	wire_send(&w, interrupt, sizeof(interrupt) - 1);
+	json_t *answer = wire_receive(&w);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")), "interrupted");
+	json_decref(answer);
+	wire_close(&w);
+}
+
+static void many_consoles_evaluate_at_once_and_each_gets_its_own(void **state)
+{
+	enum { CONSOLES = 32, ROUNDS = 10 };
+	struct wire w[CONSOLES];
+
+	(void)state;
+	for (int i = 0; i < CONSOLES; i++) {
+		char command[64];
+		wire_open(&w[i], host.socket);
+		snprintf(command, sizeof(command), "int mine = %d", i);
+		json_decref(data_of(&w[i], command));
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < CONSOLES; i++)
+			wire_command(&w[i], round, "scaled(mine)");
+		for (int i = 0; i < CONSOLES; i++) {
+			json_t *answer = wire_receive(&w[i]);
+			assert_int_equal(json_integer_value(json_object_get(answer, "id")), round);
+			assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "data"), "value")), i * 10);
+			json_decref(answer);
+		}
+	}
+	for (int i = 0; i < CONSOLES; i++)
+		wire_close(&w[i]);
+}
+
+/* --- data ------------------------------------------------------------------------------------------------------------------ */
+
+static void a_write_can_be_undone_and_done_again(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	assert_text(&w, "int_value = 99", "99");
+	assert_text(&w, "point.x += 4", "7");
+	assert_text(&w, "bits.b = 3", "3");
+	json_decref(data_of(&w, "\\undo"));
+	assert_text(&w, "point.x", "3");
+	json_decref(data_of(&w, "\\redo"));
+	assert_text(&w, "point.x", "7");
+	json_decref(data_of(&w, "\\undo"));
+	json_decref(data_of(&w, "\\undo"));
+	assert_text(&w, "int_value", "-7");
+	/* In the order of what was done, functions too. */
+	assert_text(&w, "short_value = 1", "1");
+	json_decref(data_of(&w, "int scaled(int n) { return 1; }"));
+	json_decref(data_of(&w, "\\undo"));
+	assert_host_says("4", "40");
+	assert_text(&w, "short_value", "1");
+	json_decref(data_of(&w, "\\undo"));
+	assert_text(&w, "short_value", "-12345");
+	/* Not where the program has moved on. */
+	assert_text(&w, "long_value = 5", "5");
+	json_decref(data_of(&w, "{ long_value = 6; }"));
+	assert_error(&w, "\\undo", "drift", "long_value is not 5 any more");
+	wire_close(&w);
+	compiled_assert_history_whole(&host);
+}
+
+static void a_read_only_console_may_look_and_nothing_else(void **state)
+{
+	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"read_only\":true}}\n";
+	static const char *const denied[] = {"int_value = 1", "int_value++", "scaled(1)", "int n = 3", "for (;;) ;",
+					     "({ 1; })", "\\compare scaled 0 0 (1)", "(*function)(2)"};
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	wire_send(&w, hello, sizeof(hello) - 1);
+	json_decref(wire_receive(&w));
+	assert_text(&w, "int_value + point.x", "-4");
+	assert_text(&w, "outer.parts[1].at", "{x = 5, y = 6}");
+	json_decref(data_of(&w, "\\vars int_*"));
+	json_decref(data_of(&w, "\\x &int_value"));
+	for (size_t i = 0; i < sizeof(denied) / sizeof(*denied); i++)
+		assert_error(&w, denied[i], "denied", "read-only");
+	assert_text(&w, "int_value", "-7");
+	wire_close(&w);
+}
+
+static void vars_lists_globals_and_statics(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_t *rows = data_of(&w, "\\vars"), *row;
+	assert_true(json_array_size(rows) > 80);
+	json_decref(rows);
+	rows = data_of(&w, "\\vars point*");
+	assert_int_equal(json_array_size(rows), 4);
+	row = json_array_get(rows, 0);
+	assert_non_null(json_object_get(row, "address"));
+	json_decref(rows);
+	rows = data_of(&w, "\\vars of_this_thread");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "text")), "<one for each thread>");
+	json_decref(rows);
+	json_decref(data_of(&w, "int session_int = 4"));
+	rows = data_of(&w, "\\dv session*");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "text")), "4");
+	json_decref(rows);
+	wire_close(&w);
+}
+
+static void types_and_descriptions_tell_layouts(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_t *rows = data_of(&w, "\\types *node"), *row;
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "name")), "struct node");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "size")), 16);
+	json_decref(rows);
+	json_t *data = data_of(&w, "\\describe struct bits");
+	row = json_array_get(json_object_get(data, "members"), 1);
+	assert_int_equal(json_integer_value(json_object_get(row, "bits")), 5);
+	assert_int_equal(json_integer_value(json_object_get(row, "bit")), 3);
+	json_decref(data);
+	data = data_of(&w, "\\d scaled");
+	assert_string_equal(json_string_value(json_object_get(data, "signature")), "int scaled(int n)");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "uses"), 0)), "calls");
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(json_object_get(data, "called_by"), 0), "function")), "main");
+	json_decref(data);
+	data = data_of(&w, "\\d ring");
+	assert_string_equal(json_string_value(json_object_get(data, "kind")), "variable");
+	assert_string_equal(json_string_value(json_object_get(data, "type")), "struct node");
+	json_decref(data);
+	data = data_of(&w, "\\d divide");
+	assert_string_equal(json_string_value(json_object_get(data, "signature")), "static int divide(int a, int b)");
+	json_decref(data);
+	assert_error(&w, "\\d nothing_like_it", "unknown", "nothing_like_it");
+	wire_close(&w);
+}
+
+static void memory_is_shown_in_gdbs_formats(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_t *data = data_of(&w, "\\x/4xb &uint_value"), *values = json_object_get(data, "values");
+	static const char *const bytes[] = {"0x00", "0x28", "0x6b", "0xee"};
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(json_string_value(json_array_get(values, i)), bytes[i]);
+	json_decref(data);
+	data = data_of(&w, "\\x/2dw numbers");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "values"), 1)), "2");
+	json_decref(data);
+	data = data_of(&w, "\\x/s string");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "values"), 0)), "a string");
+	json_decref(data);
+	assert_error(&w, "\\x 16", "fault", "cannot access memory at 0x10");
+	wire_close(&w);
+}
+
+#define with_host(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_host(values_are_printed_as_gdb_prints_them),
+		with_host(an_expression_has_type_text_value_and_name),
+		with_host(a_pointer_shows_what_it_points_to_and_how_deep_is_said),
+		with_host(long_output_is_cut_and_the_rest_can_be_seen),
+		with_host(values_have_names_and_those_are_expressions),
+		with_host(session_variables_belong_to_their_console),
+		with_host(macros_and_includes_can_be_typed),
+		with_host(a_mistake_is_shown_where_it_is),
+		with_host(any_version_can_be_called_and_compared),
+		with_host(every_fault_is_contained),
+		with_host(a_fault_has_a_backtrace),
+		with_host(a_fault_ends_a_script_with_status_4),
+		with_host(an_endless_loop_is_its_console_alone),
+		with_host(a_console_that_leaves_takes_its_evaluation_along),
+		with_host(faults_of_other_threads_stay_the_programs),
+		cmocka_unit_test_setup_teardown(a_polled_program_evaluates_in_its_own_thread_and_nowhere_else, start_polled, stop_host),
+		with_host(many_consoles_evaluate_at_once_and_each_gets_its_own),
+		with_host(a_write_can_be_undone_and_done_again),
+		with_host(a_read_only_console_may_look_and_nothing_else),
+		with_host(vars_lists_globals_and_statics),
+		with_host(types_and_descriptions_tell_layouts),
+		with_host(memory_is_shown_in_gdbs_formats),
+	};
+
+	compiled_init(&host, &(struct compiled_how){.sources = {"look_host.c"}, .flags = {"-w", "-O0"}});
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	subject_fini(&host);
+	return failed;
+}
