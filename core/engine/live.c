@@ -622,6 +622,36 @@ struct error *live_file_text(struct live *l, const struct live_function *f, char
 	return e ? e : source_function_text(source, &f->at, text, line);
 }
 
+struct version_copy {
+	char *text;
+	unsigned line;
+};
+
+static void copy_version(void *context, const struct history_version *v)
+{
+	struct version_copy *copy = context;
+
+	copy->text = strdup(v->text);
+	copy->line = (unsigned)v->line;
+}
+
+/* A run before this one, of the very same build, has stored what was built, perhaps before the file was edited. */
+static bool take_built_before(struct live *l, struct live_function *f)
+{
+	struct version_copy copy = {0};
+
+	if (!f->row)
+		return false;
+	error_free(history_find(live_history(l), f->row, 0, copy_version, &copy));
+	if (copy.text && *copy.text) {
+		f->built_text = copy.text;
+		f->built_line = copy.line;
+		return true;
+	}
+	free(copy.text);
+	return false;
+}
+
 /* Keeps what was built before the file can change: for every function of the unit, once. */
 struct error *live_see_unit(struct live *l, const struct target_unit *unit)
 {
@@ -653,19 +683,6 @@ bool live_read_ahead(struct live *l)
 		return true;
 	}
 	return false;
-}
-
-struct version_copy {
-	char *text;
-	unsigned line;
-};
-
-static void copy_version(void *context, const struct history_version *v)
-{
-	struct version_copy *copy = context;
-
-	copy->text = strdup(v->text);
-	copy->line = (unsigned)v->line;
 }
 
 struct error *live_version_text(struct live *l, struct live_function *f, int number, char **text, unsigned *line)
