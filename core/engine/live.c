@@ -664,6 +664,8 @@ struct error *live_see_unit(struct live *l, const struct target_unit *unit)
 		struct live_function *f = l->functions[i];
 		if (f->at.unit != unit || f->built_text)
 			continue;
+		if (take_built_before(l, f))
+			continue;
 		e = source_function_text(source, &f->at, &f->built_text, &f->built_line);
 		error_free(e); /* its own file does not define it: told when somebody asks */
 	}
