@@ -463,11 +463,16 @@ static size_t bytes_of(const struct type *type)
 /* What goes into the history and to who listens. */
 static void tell(struct expression *x, const char *kind, const char *detail)
 {
-	json_t *event = json_pack("{s:s, s:s, s:s}", "event", kind, "user", x->state->user, "detail", detail);
+	json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", kind, "user", x->state->user, "detail", detail, "text",
+				  json_sprintf("%s %s: %s\n", x->state->user, kind, detail));
+	bool wants = x->state->events;
 
+	x->state->events = false; /* who did it has the answer */
 	if (event)
 		session_broadcast(x->host, event);
-	record_event(x->live, kind, NULL, -1, x->state->user, detail);
+	x->state->events = wants;
+	/* The log's faults are the program's own: this was an evaluation, whatever its end. */
+	record_event(x->live, strcmp(kind, "written") == 0 ? kind : "evaluated", NULL, -1, x->state->user, detail);
 }
 
 static char *short_value(struct expression *x, const unsigned char *bytes)
@@ -606,7 +611,11 @@ static struct error *explain(struct expression *x, const struct evaluate_end *en
 	}
 	if (end->how == CALL_EXITED)
 		json_object_set_new(reply->more, "exit_status", json_integer(end->code));
-	tell(x, error_class(e) == ERROR_FAULT ? "faulted" : "interrupted", x->text);
+	char *detail;
+	if (asprintf(&detail, "%s: %.*s", x->text, (int)strcspn(error_message(e), ":;"), error_message(e)) >= 0) {
+		tell(x, error_class(e) == ERROR_FAULT ? "faulted" : "interrupted", detail);
+		free(detail);
+	}
 	return e;
 }
 

@@ -108,9 +108,13 @@ static void tell(struct call *c, const struct write *w, bool redo)
 	c->reply->data = json_pack("[{s:s, s:s, s:s, s:s}]", "place", w->place, "type", w->type, "old", old, "text", new);
 	if (detail.bytes) {
 		record_event(c->live, "written", NULL, -1, c->state->user, detail.bytes);
-		json_t *event = json_pack("{s:s, s:s, s:s}", "event", "written", "user", c->state->user, "detail", detail.bytes);
+		json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", "written", "user", c->state->user, "detail",
+					  detail.bytes, "text", json_sprintf("%s written: %s\n", c->state->user, detail.bytes));
+		bool wants = c->state->events;
+		c->state->events = false;
 		if (event)
 			session_broadcast(c->state->host, event);
+		c->state->events = wants;
 	}
 	text_fini(&detail);
 }
