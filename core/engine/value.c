@@ -303,7 +303,9 @@ static bool read_string(const struct printing *p, const struct type *type, uint6
 		if (!bigger)
 			break;
 		all = bigger;
-		if (!read_memory(p, address + have * type->size, all + have * type->size, n * type->size))
+		while (n && !read_memory(p, address + have * type->size, all + have * type->size, n * type->size))
+			n /= 2;
+		if (n == 0)
 			break;
 		for (size_t i = 0; i < n && !*ended; i++) {
 			*ended = character_at(type, all, have) == 0;
@@ -406,18 +408,28 @@ static void put_format(struct text *out, wide value, size_t size, bool is_signed
 	}
 }
 
+/* Digits of 1 << shift, with zeros before them. */
+static void put_padded(struct text *out, wide value, unsigned shift, size_t width)
+{
+	char buffer[136];
+	const char *digits = radix(value, shift, buffer);
+
+	for (size_t have = strlen(digits); have < width; have++)
+		text_puts(out, "0");
+	text_puts(out, digits);
+}
+
 void value_unit(struct text *out, const void *bytes, size_t size, char format, const struct value_source *source)
 {
 	if (format == 'f' && (size == 4 || size == 8))
 		put_float(out, size, load_float(size, bytes));
 	else if (format == 'x')
 		put_format(out, load(bytes, size), size, true, 'z', source);
-	else if (format == 'o' || format == 't') {
-		char buffer[136];
-		unsigned width = format == 't' ? (unsigned)size * 8 : ((unsigned)size * 8 + 2) / 3 + 1;
-		const char *digits = radix(load(bytes, size), format == 't' ? 1 : 3, buffer);
-		text_printf(out, "%s%s", strlen(digits) < width ? &"0000000000000000000000000000000000000000000000000000000000000000"[64 - (width - strlen(digits))] : "", digits);
-	} else
+	else if (format == 't')
+		put_padded(out, load(bytes, size), 1, size * 8);
+	else if (format == 'o')
+		put_padded(out, load(bytes, size), 3, (size * 8 + 2) / 3 + 1);
+	else
 		put_format(out, load(bytes, size), size, true, format, source);
 }
 
