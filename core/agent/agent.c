@@ -12,6 +12,7 @@
 #include "descriptor.h"
 #include "entry.h"
 #include "fault.h"
+#include "park.h"
 #include "spawn.h"
 #include "sync.h"
 
@@ -149,6 +150,7 @@ static void *console_run(void *console)
 	sync_exempt();
 	log_entries(c);
 	fault_watch(c->wake);
+	park_watch(c->wake);
 	channel_start(c);
 	bool accepting = true;
 	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
@@ -181,6 +183,7 @@ static void *console_run(void *console)
 	}
 	channel_drop(c);
 	fault_forget();
+	park_end();
 	for (int patience; (patience = call_patience()) >= 0; call_insist())
 		nanosleep(&(struct timespec){.tv_nsec = patience * 1000L}, NULL);
 	return NULL;
@@ -289,6 +292,7 @@ static void fork_child(void)
 	agent.console = NULL;
 	agent.by_environment = false;
 	call_forget();
+	park_forget();
 	if (c) {
 		channel_forget(c);
 		sync_leave();

@@ -4,6 +4,7 @@
 #include "descriptor.h"
 #include "image.h"
 #include "fault.h"
+#include "park.h"
 #include "guard.h"
 #include "spawn.h"
 #include "sync.h"
@@ -88,6 +89,9 @@ static size_t hello_build(const struct console *c, unsigned char *out)
 		.pid = getpid(),
 		.exit = (uint64_t)(uintptr_t)guard_exit,
 		.exit_now = (uint64_t)(uintptr_t)guard_exit_now,
+		.park_enter = (uint64_t)(uintptr_t)park_enter,
+		.park_leave = (uint64_t)(uintptr_t)park_leave,
+		.park_wait = (uint64_t)(uintptr_t)park_wait,
 		.enter = (uint64_t)(uintptr_t)sync_enter,
 	};
 	size_t size = sizeof(hello);
@@ -105,6 +109,7 @@ static size_t hello_build(const struct console *c, unsigned char *out)
 
 static int engine_greet(struct console *c)
 {
+	park_untold(); /* what another engine knew of */
 	int error = message_send(c->engine, MESSAGE_HELLO, 0, c->answer, hello_build(c, c->answer), -1);
 
 	for (uint32_t i = 0; !error && i < arena_count; i++) {
@@ -118,7 +123,10 @@ static int engine_greet(struct console *c)
 		};
 		error = message_send(c->engine, MESSAGE_ARENA, 0, &m, sizeof(m), a->fd);
 	}
-	return error ? error : message_send(c->engine, MESSAGE_READY, 0, NULL, 0, -1);
+	if (!error)
+		error = message_send(c->engine, MESSAGE_READY, 0, NULL, 0, -1);
+	agent_wake(); /* what is parked is told */
+	return error;
 }
 
 static time_t seconds_now(void)
@@ -355,6 +363,16 @@ static int serve_call(struct console *c, uint32_t serial, size_t length)
 	return error ? answer_done(c, serial, error) : 0;
 }
 
+static int serve_unpark(struct console *c, uint32_t serial, size_t length)
+{
+	struct message_unpark m;
+
+	if (length != sizeof(m))
+		return -EPROTO;
+	memcpy(&m, c->buffer, sizeof(m));
+	return answer_done(c, serial, park_release(&m));
+}
+
 static int serve_log(struct console *c, size_t length)
 {
 	uint32_t level;
@@ -389,6 +407,8 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 	case MESSAGE_FAULT_KNOWN:
 		fault_known();
 		return length ? -EPROTO : 0;
+	case MESSAGE_UNPARK:
+		return serve_unpark(c, h->serial, length);
 	case MESSAGE_INTERRUPT:
 		call_interrupt(h->serial);
 		return length ? -EPROTO : 0;
@@ -436,11 +456,23 @@ static void report_fault(struct console *c)
 		fault_known(); /* nobody will */
 }
 
+static void report_parked(struct console *c)
+{
+	struct message_parked m;
+
+	while (c->engine >= 0 && park_take(&m))
+		if (answer(c, MESSAGE_PARKED, 0, &m, sizeof(m))) {
+			park_untold();
+			return;
+		}
+}
+
 void channel_report(struct console *c)
 {
 	struct deferred *d;
 
 	report_fault(c);
+	report_parked(c);
 	report_call(c);
 	for (;;) {
 		pthread_mutex_lock(&agent_mutex);

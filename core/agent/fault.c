@@ -1,4 +1,5 @@
 #include "fault.h"
+#include "park.h"
 #include "arena.h"
 #include "x86_64.h"
 
@@ -153,6 +154,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 	if (__atomic_load_n(&faults.pid, __ATOMIC_ACQUIRE) == getpid())
 		record(signal, info, context);
+	park_catch(signal, info, context);
 	errno = saved;
 	pass_on(signal, info, context);
 }

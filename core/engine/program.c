@@ -26,6 +26,8 @@ struct resolved {
 	uint64_t address;
 };
 
+enum { PARKED_MAX = 256 };
+
 struct program {
 	int socket;
 	bool lost;
@@ -46,6 +48,8 @@ struct program {
 	struct message_called fault; /* that a thread waits with */
 	unsigned char fault_stack[CALL_STACK];
 	bool faulted;
+	struct message_parked parked[PARKED_MAX]; /* not taken yet, oldest first */
+	size_t parked_count;
 	unsigned char payload[MESSAGE_MAX];
 };
 
@@ -396,6 +400,25 @@ static bool is_fault(struct program *p, const struct message_header *h, size_t l
 	return true;
 }
 
+/* A guarded call waits: likewise. One for which there is no room is told again by the next engine. */
+static bool is_parked(struct program *p, const struct message_header *h, size_t length)
+{
+	if (h->type != MESSAGE_PARKED || length != sizeof(struct message_parked))
+		return false;
+	if (p->parked_count < PARKED_MAX)
+		memcpy(&p->parked[p->parked_count++], p->payload, sizeof(struct message_parked));
+	return true;
+}
+
+bool program_take_parked(struct program *p, struct message_parked *out)
+{
+	if (!p->parked_count)
+		return false;
+	*out = p->parked[0];
+	memmove(p->parked, p->parked + 1, --p->parked_count * sizeof(*p->parked));
+	return true;
+}
+
 bool program_take_fault(struct program *p, struct message_called *out, const unsigned char **stack)
 {
 	if (!p->faulted)
@@ -427,7 +450,7 @@ struct error *program_receive(struct program *p)
 		keep_client(p, fd);
 		return NULL;
 	}
-	if (fd < 0 && (is_called(p, &h, length) || is_fault(p, &h, length) || is_deferred_done(p, &h, length)))
+	if (fd < 0 && (is_called(p, &h, length) || is_fault(p, &h, length) || is_parked(p, &h, length) || is_deferred_done(p, &h, length)))
 		return NULL;
 	if (fd >= 0)
 		close(fd);
@@ -464,7 +487,7 @@ static struct error *ask(struct program *p, uint32_t type, const void *payload, 
 			continue;
 		}
 		if (fd < 0 && h->serial != serial &&
-		    (is_called(p, h, *answer) || is_fault(p, h, *answer) || is_deferred_done(p, h, *answer)))
+		    (is_called(p, h, *answer) || is_fault(p, h, *answer) || is_parked(p, h, *answer) || is_deferred_done(p, h, *answer)))
 			continue;
 		if (fd >= 0)
 			close(fd);
@@ -689,4 +712,22 @@ void program_log(struct program *p, int level, const char *format, ...)
 	size_t length = (size_t)n < sizeof(message.text) ? (size_t)n : sizeof(message.text) - 1;
 	if (message_send(p->socket, MESSAGE_LOG, 0, &message, sizeof(message.level) + length, -1))
 		p->lost = true;
+}
+
+struct error *program_unpark(struct program *p, uint64_t frame, uint64_t target)
+{
+	struct message_unpark m = {frame, target};
+	int32_t result = 0;
+
+	struct error *e = ask_done(p, MESSAGE_UNPARK, &m, sizeof(m), &result);
+	if (e || !result)
+		return e;
+	return error_new(ERROR_UNKNOWN, "that call does not wait any more");
+}
+
+void program_park_functions(const struct program *p, uint64_t *enter, uint64_t *leave, uint64_t *wait)
+{
+	*enter = p->hello.park_enter;
+	*leave = p->hello.park_leave;
+	*wait = p->hello.park_wait;
 }

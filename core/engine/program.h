@@ -79,6 +79,15 @@ bool program_take_called(struct program *, uint32_t serial, struct message_calle
 bool program_take_fault(struct program *, struct message_called *out, const unsigned char **stack);
 void program_fault_known(struct program *);
 
+/* A guarded call that has faulted and waits; false: there is none that was not taken yet. */
+bool program_take_parked(struct program *, struct message_parked *out);
+
+/* Has it go on by calling `target`, with its arguments. ERROR_UNKNOWN: it does not wait any more. */
+struct error *program_unpark(struct program *, uint64_t frame, uint64_t target);
+
+/* What guarded versions call: core/agent/park.h. */
+void program_park_functions(const struct program *, uint64_t *enter, uint64_t *leave, uint64_t *wait);
+
 void program_interrupt(struct program *, uint32_t serial); /* program_take_called will say CALL_INTERRUPTED, mostly */
 
 /* What exit() and _exit() are to be for code that program_call runs. */

@@ -20,6 +20,7 @@ enum message_type {
 	MESSAGE_CLIENT,    /* empty; fd: a console's connected stream socket, peer uid already checked */
 	MESSAGE_FAULT,     /* struct message_called and the stack: a thread of the program faulted, perhaps in a version; it
 			      waits for FAULT_KNOWN, though not for long */
+	MESSAGE_PARKED,    /* struct message_parked: a guarded call has faulted and waits for UNPARK */
 
 	/* engine to agent; `serial` comes back in the answer */
 	MESSAGE_PUBLISH, /* struct message_publish[]: slots to store, all in one go; answer DONE */
@@ -27,6 +28,7 @@ enum message_type {
 	MESSAGE_WRITE,   /* struct message_memory and the bytes; answer DONE */
 	MESSAGE_RESOLVE, /* NUL-terminated names back to back; answer ADDRESSES */
 	MESSAGE_FAULT_KNOWN, /* empty; no answer */
+	MESSAGE_UNPARK,  /* struct message_unpark; answer DONE */
 	MESSAGE_LOG,     /* u32 level (syslog's numbers) and text, for the program's log; no answer */
 	MESSAGE_CALL,    /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
 			    or DONE with a negative errno: -EBUSY, another one runs */
@@ -56,6 +58,7 @@ struct message_hello {
 	int32_t pid;
 	uint32_t reserved;
 	uint64_t exit, exit_now; /* what exit() and _exit() are to be in code that is made for MESSAGE_CALL */
+	uint64_t park_enter, park_leave, park_wait; /* for the code of guarded versions */
 	uint64_t enter; /* where strict entries lead, with the address of their target's word in r11 */
 };
 
@@ -135,6 +138,19 @@ struct message_called {
 	uint32_t stack_size;  /* at most CALL_STACK; 0, and no registers: it is not known where it was */
 	uint64_t address;     /* si_addr */
 	uint64_t registers[CALL_REGISTERS]; /* by DWARF's numbers, the last is the program counter */
+};
+
+struct message_parked {
+	uint64_t frame; /* names the call */
+	uint64_t entry; /* of its function */
+	uint64_t address, pc;
+	int32_t signal, code, thread;
+	uint32_t reserved;
+};
+
+struct message_unpark {
+	uint64_t frame;
+	uint64_t target; /* called instead, with the same arguments: the function's entry, or code of ours */
 };
 
 /* Sends one message; `fd` is passed along unless negative and stays the caller's. 0, or a negative errno. Blocks. */

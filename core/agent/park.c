@@ -1,0 +1,249 @@
+#include "park.h"
+#include "arena.h"
+#include "x86_64.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <setjmp.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PARK_MAGIC UINT64_C(0x6b72617066747200)
+
+enum park_state { STATE_RUNS, STATE_UNTOLD, STATE_TOLD, STATE_RELEASED };
+
+_Static_assert(sizeof(struct park_frame) == 72 * 8, "as versions declare it");
+_Static_assert(sizeof(sigjmp_buf) <= sizeof(((struct park_frame *)0)->out), "the jump buffer fits");
+
+static struct {
+	pid_t pid; /* atomic: whose calls are caught, 0: nobody's */
+	int wake;  /* atomic */
+	struct {
+		pid_t id;        /* atomic: 0 is free */
+		uint64_t innermost; /* frame; of that thread alone */
+	} threads[PARK_THREADS];
+	uint64_t parked[PARK_THREADS]; /* atomic: frames that wait */
+} parks = {.wake = -1};
+
+static pid_t thread_id(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+static int find_thread(pid_t id)
+{
+	for (int i = 0; i < PARK_THREADS; i++)
+		if (__atomic_load_n(&parks.threads[i].id, __ATOMIC_ACQUIRE) == id)
+			return i;
+	return -1;
+}
+
+static int take_thread(pid_t id)
+{
+	for (int i = 0; i < PARK_THREADS; i++) {
+		pid_t none = 0;
+		if (__atomic_load_n(&parks.threads[i].id, __ATOMIC_RELAXED) == 0 &&
+		    __atomic_compare_exchange_n(&parks.threads[i].id, &none, id, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return i;
+	}
+	return -1;
+}
+
+static void set_innermost(int thread, uint64_t frame)
+{
+	__atomic_store_n(&parks.threads[thread].innermost, frame, __ATOMIC_RELEASE);
+	if (!frame)
+		__atomic_store_n(&parks.threads[thread].id, 0, __ATOMIC_RELEASE);
+}
+
+/* The frame as it is now, if it is one: the kernel copies, and nothing faults. */
+static bool read_frame(uint64_t at, struct park_frame *out)
+{
+	struct iovec here = {out, sizeof(*out)}, there = {(void *)(uintptr_t)at, sizeof(*out)};
+
+	return at && process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)sizeof(*out) &&
+	       out->magic == (PARK_MAGIC ^ at);
+}
+
+void park_enter(struct park_frame *f, uint64_t entry)
+{
+	uint64_t here = (uint64_t)(uintptr_t)f;
+	struct park_frame outer;
+	pid_t id = thread_id();
+
+	f->magic = 0;
+	if (__atomic_load_n(&parks.pid, __ATOMIC_ACQUIRE) != getpid())
+		return;
+	int thread = find_thread(id);
+	if (thread < 0)
+		thread = take_thread(id);
+	if (thread < 0)
+		return;
+	/* A frame that was jumped out of lies below this one by now. */
+	uint64_t around = __atomic_load_n(&parks.threads[thread].innermost, __ATOMIC_ACQUIRE);
+	while (around && around <= here)
+		around = read_frame(around, &outer) && outer.thread == id ? outer.outer : 0;
+	f->outer = around;
+	f->entry = entry;
+	f->thread = id;
+	f->state = STATE_RUNS;
+	f->magic = PARK_MAGIC ^ here;
+	__atomic_store_n(&parks.threads[thread].innermost, here, __ATOMIC_RELEASE);
+}
+
+void park_leave(struct park_frame *f)
+{
+	int thread = f->magic ? find_thread((pid_t)f->thread) : -1;
+
+	if (thread >= 0)
+		set_innermost(thread, f->outer);
+	f->magic = 0;
+}
+
+/* --- faults ------------------------------------------------------------------------------------------------------ */
+
+void park_catch(int signal, const siginfo_t *info, const void *context)
+{
+	uint64_t registers[CALL_REGISTERS];
+	struct park_frame copy;
+	pid_t id = thread_id();
+
+	if (__atomic_load_n(&parks.pid, __ATOMIC_ACQUIRE) != getpid())
+		return;
+	int thread = find_thread(id);
+	if (thread < 0)
+		return;
+	registers_of(context, registers);
+	uint64_t at = __atomic_load_n(&parks.threads[thread].innermost, __ATOMIC_ACQUIRE);
+	while (at && at < registers[REGISTER_SP])
+		at = read_frame(at, &copy) && copy.thread == id ? copy.outer : 0;
+	if (!read_frame(at, &copy) || copy.thread != id)
+		return;
+	struct park_frame *f = (struct park_frame *)(uintptr_t)at;
+	f->signal = signal;
+	f->code = info->si_code;
+	f->address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
+	f->pc = registers[REGISTER_PC];
+	set_innermost(thread, f->outer);
+	siglongjmp((struct __jmp_buf_tag *)f->out, 1);
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
+
+static void futex(uint64_t *word, int operation, int value)
+{
+	syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+}
+
+static bool list_frame(uint64_t frame)
+{
+	for (int i = 0; i < PARK_THREADS; i++) {
+		uint64_t none = 0;
+		if (__atomic_compare_exchange_n(&parks.parked[i], &none, frame, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+uint64_t park_wait(struct park_frame *f)
+{
+	uint64_t one = 1;
+
+	f->magic = 0;
+	f->target = f->entry;
+	__atomic_store_n(&f->state, STATE_UNTOLD, __ATOMIC_RELEASE);
+	if (!list_frame((uint64_t)(uintptr_t)f))
+		return f->target;
+	ssize_t told = write(__atomic_load_n(&parks.wake, __ATOMIC_ACQUIRE), &one, sizeof(one));
+	/* Without an agent nobody would ever release it; park_end has seen it or is still to come. */
+	if (told < 0 && __atomic_load_n(&parks.pid, __ATOMIC_ACQUIRE) == 0)
+		park_release(&(struct message_unpark){(uint64_t)(uintptr_t)f, f->entry});
+	for (;;) {
+		uint64_t state = __atomic_load_n(&f->state, __ATOMIC_ACQUIRE);
+		if (state == STATE_RELEASED)
+			return f->target;
+		futex(&f->state, FUTEX_WAIT, (int)state);
+	}
+}
+
+bool park_take(struct message_parked *out)
+{
+	for (int i = 0; i < PARK_THREADS; i++) {
+		struct park_frame *f = (struct park_frame *)(uintptr_t)__atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE);
+		uint64_t untold = STATE_UNTOLD;
+		if (!f || !__atomic_compare_exchange_n(&f->state, &untold, STATE_TOLD, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		*out = (struct message_parked){
+			.frame = (uint64_t)(uintptr_t)f,
+			.entry = f->entry,
+			.address = f->address,
+			.pc = f->pc,
+			.signal = (int32_t)f->signal,
+			.code = (int32_t)f->code,
+			.thread = (int32_t)f->thread,
+		};
+		return true;
+	}
+	return false;
+}
+
+void park_untold(void)
+{
+	for (int i = 0; i < PARK_THREADS; i++) {
+		struct park_frame *f = (struct park_frame *)(uintptr_t)__atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE);
+		uint64_t told = STATE_TOLD;
+		if (f)
+			__atomic_compare_exchange_n(&f->state, &told, STATE_UNTOLD, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	}
+}
+
+int park_release(const struct message_unpark *m)
+{
+	struct park_frame *f = (struct park_frame *)(uintptr_t)m->frame;
+
+	for (int i = 0; i < PARK_THREADS; i++) {
+		uint64_t frame = m->frame;
+		if (!frame || __atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE) != frame)
+			continue;
+		if (m->target != f->entry && !arena_has_code(m->target))
+			return -EINVAL;
+		if (!__atomic_compare_exchange_n(&parks.parked[i], &frame, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return -ESRCH;
+		f->target = m->target;
+		__atomic_store_n(&f->state, STATE_RELEASED, __ATOMIC_RELEASE);
+		/* The frame may be gone from here on: a futex that nobody waits for is no error. */
+		futex(&f->state, FUTEX_WAKE, INT_MAX);
+		return 0;
+	}
+	return -ESRCH;
+}
+
+/* --- the agent's life ---------------------------------------------------------------------------------------------- */
+
+void park_watch(int wake)
+{
+	__atomic_store_n(&parks.wake, wake, __ATOMIC_RELEASE);
+	__atomic_store_n(&parks.pid, getpid(), __ATOMIC_RELEASE);
+}
+
+void park_end(void)
+{
+	__atomic_store_n(&parks.pid, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&parks.wake, -1, __ATOMIC_RELEASE);
+	for (int i = 0; i < PARK_THREADS; i++) {
+		uint64_t frame = __atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE);
+		if (frame)
+			park_release(&(struct message_unpark){frame, ((struct park_frame *)(uintptr_t)frame)->entry});
+	}
+}
+
+void park_forget(void)
+{
+	memset(parks.threads, 0, sizeof(parks.threads));
+	memset(parks.parked, 0, sizeof(parks.parked));
+	__atomic_store_n(&parks.pid, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&parks.wake, -1, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,54 @@
+/* Guarded calls: a fault inside one parks the call instead of ending the program.
+ *
+ * A guarded version (instrument.h) keeps a jump buffer in a frame on its stack, enters it here before its body runs, and
+ * leaves it behind it. The handler of a fault (fault.h) jumps to the innermost frame of its thread; what was between is
+ * lost, locks that it held stay locked. The frame then waits here until the engine says which code the call goes on with.
+ * Frames are checked before they are trusted: a thread may have left them by a longjmp of its own, or ended. */
+#ifndef RTF_PARK_H
+#define RTF_PARK_H
+
+#include "message.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PARK_THREADS = 256 /* with guarded calls at a time; those of others are not guarded */ };
+
+/* On the stack of the version that made it, which declares the same; 72 words. */
+struct park_frame {
+	uint64_t out[54]; /* a sigjmp_buf */
+	uint64_t magic;
+	uint64_t outer;   /* the thread's frame around this one, or 0 */
+	uint64_t entry;   /* of the function */
+	uint64_t target;  /* what the call goes on with */
+	uint64_t state;   /* enum park_state, its low half a futex */
+	uint64_t address, pc;
+	int64_t signal, code, thread;
+	uint64_t reserved[8];
+};
+
+/* For the versions' code. park_wait returns the address of the function that is to be called instead. */
+void park_enter(struct park_frame *, uint64_t entry);
+void park_leave(struct park_frame *);
+uint64_t park_wait(struct park_frame *);
+
+/* In the handler of a fault: does not return if the thread is in a guarded call. */
+void park_catch(int signal, const siginfo_t *info, const void *context);
+
+/* Whether calls may be parked, and what is written to, as to an eventfd, when one is. Agent thread. */
+void park_watch(int wake);
+
+/* One that the engine has not been told of. Agent thread; `park_untold`: a new engine is to be told of all. */
+bool park_take(struct message_parked *out);
+void park_untold(void);
+
+/* Lets one go on: 0 or a negative errno. */
+int park_release(const struct message_unpark *);
+
+/* The console ends: what is parked is tried again, and nothing is caught any more. In a child: forgets. */
+void park_end(void);
+void park_forget(void);
+
+#endif
