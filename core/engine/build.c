@@ -4,6 +4,7 @@
 #include "text.h"
 #include "trust.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ struct view {
 	const struct build_host *host;
 	const struct build_request *request;
 	const struct build *build;
-	char *resized; /* a static whose size the new text changes */
+	char *refusal; /* why a variable cannot be bound to: what the answer says */
 };
 
 static struct index *index_of(const struct build *b)
@@ -41,6 +42,16 @@ static bool is_fitted(const struct view *v, const char *name)
 
 	return unit && unit->optimized && !strstr(unit->producer, "-flive-patching") &&
 	       !index_takes_address(index_of(v->build), name);
+}
+
+/* A variable that the program's code changed, or would have: a new copy would not have its value. Said to be there, so
+ * that a reference to it is found by the link, and a name that only looks like it does no harm. */
+static bool is_lost(const struct view *v, const char *name)
+{
+	const struct target_unit *unit = v->request->function->unit;
+
+	return unit && unit->optimized && target_has_lost(v->host->target, unit, name) &&
+	       index_changes(index_of(v->build), name);
 }
 
 static bool local_static(void *context, const char *function, const char *name, unsigned nth)
@@ -71,7 +82,7 @@ static enum slice_presence presence(void *context, const char *name)
 	}
 	if (v->host->variable(v->host->context, unit, NULL, name, 0, &address, &size))
 		return SLICE_PRESENT;
-	return SLICE_ABSENT;
+	return is_lost(v, name) ? SLICE_PRESENT : SLICE_ABSENT;
 }
 
 static bool bound(void *context, const char *variable, uint64_t *elements)
@@ -309,9 +320,21 @@ static bool find_symbol(const struct view *v, const char *name, struct target_sy
 	return target_find(v->host->target, unit, name, out);
 }
 
+static void __attribute__((format(printf, 2, 3))) refuse(struct view *v, const char *format, ...)
+{
+	va_list arguments;
+
+	if (v->refusal)
+		return;
+	va_start(arguments, format);
+	if (vasprintf(&v->refusal, format, arguments) < 0)
+		v->refusal = NULL;
+	va_end(arguments);
+}
+
 static bool resolve(void *context, const char *name, struct link_symbol *out)
 {
-	const struct view *v = context;
+	struct view *v = context;
 	const struct target_function *f = v->request->function;
 	struct target_symbol symbol;
 	uint64_t size;
@@ -332,8 +355,10 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 		if (!symbol.thread_local)
 			return true;
 		uint64_t offset;
-		if (!target_tls_offset(v->host->target, f->unit, symbol.address, &offset))
+		if (!target_tls_offset(v->host->target, f->unit, symbol.address, &offset)) {
+			refuse(v, "%s is a thread-local variable of a shared library, which new code cannot reach", name);
 			return false;
+		}
 		out->address = offset;
 		out->thread_local = true;
 		return true;
@@ -341,6 +366,11 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 	struct error *e = program_resolve(v->host->program, name, &out->address);
 	bool found = !e && out->address;
 	error_free(e);
+	if (!found && is_lost(v, name))
+		refuse(v,
+		       "the running program does not keep %s as one variable: its compiler optimised it away or took it apart, "
+		       "so its value is not known",
+		       name);
 	return found;
 }
 
@@ -368,10 +398,9 @@ static bool bind(void *context, const char *name, unsigned nth, uint64_t size, b
 		   !v->host->variable(v->host->context, f->unit, NULL, name, 0, address, &known)) {
 		return false;
 	}
-	if (known && size && known != size && !v->resized)
-		if (asprintf(&v->resized, "static %s has %llu bytes in the running program, %llu here", name,
-			     (unsigned long long)known, (unsigned long long)size) < 0)
-			v->resized = NULL;
+	if (known && size && known != size)
+		refuse(v, "static %s has %llu bytes in the running program, %llu here", name, (unsigned long long)known,
+		       (unsigned long long)size);
 	return true;
 }
 
@@ -388,11 +417,12 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 	data = (struct link_region){data.view + data_before, data.address + data_before, data.size - data_before};
 	struct error *e = link_object(b->object.bytes, b->object.size, b->request->function->name, &names, &code, &data,
 				      &b->link);
-	if (!e && v.resized) {
-		e = error_new(ERROR_LAYOUT, "%s", v.resized);
+	if (v.refusal && (!e || error_class(e) == ERROR_UNKNOWN)) {
+		error_free(e);
+		e = error_new(ERROR_LAYOUT, "%s", v.refusal);
 		link_result_fini(&b->link);
 	}
-	free(v.resized);
+	free(v.refusal);
 	return e;
 }
 

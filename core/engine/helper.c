@@ -105,28 +105,6 @@ static void write_name(struct writing *w, const struct met *m)
 		    m->name, m->nth);
 }
 
-/* Where the declarator that holds a name ends: at its initialiser, comma or semicolon. */
-static uint32_t declarator_end(const struct index *ix, const struct declaration *d, uint32_t name_end)
-{
-	struct token_reader r;
-	struct token t;
-	int depth = 0;
-
-	token_reader_init(&r, ix->text, d->end);
-	r.at = name_end;
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind != TOKEN_PUNCTUATOR)
-			continue;
-		if (strchr("([{", t.first))
-			depth++;
-		else if (strchr(")]}", t.first))
-			depth--;
-		else if (depth <= 0 && strchr("=,;", t.first))
-			return t.begin;
-	}
-	return d->end;
-}
-
 static const struct declaration_cut *cut_at(const struct declaration *d, uint32_t begin)
 {
 	for (size_t i = 0; i < d->cut_count; i++)
@@ -145,7 +123,7 @@ static void write_group(struct writing *w, const struct declaration *d, const st
 	write_up_to(w, word->begin);
 	for (size_t i = 0; i < d->name_count; i++) {
 		const struct declaration_name *n = &d->names[i];
-		uint32_t end = declarator_end(w->ix, d, n->end);
+		uint32_t end = index_declarator_end(w->ix, n->end, d->end);
 		const struct declaration_cut *cut = cut_at(d, end);
 		text_puts(w->out, m[i].extern_now ? "extern " : "static ");
 		text_append(w->out, w->ix->text + word->end, d->specifiers - word->end);

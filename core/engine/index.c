@@ -302,8 +302,45 @@ static bool may_be_value(const struct token_reader *r, const struct token *befor
 	return before->kind == TOKEN_PUNCTUATOR && before->first && strchr("(,={&?:[!|<>", before->first);
 }
 
-/* Each name that is a value and is not called. */
-static void find_addresses(struct index *ix)
+static bool is_step(const struct token *t)
+{
+	return t->kind == TOKEN_PUNCTUATOR && t->end - t->begin == 2 && (t->first == '+' || t->first == '-');
+}
+
+static bool is_assignment(const struct index *ix, const struct token *t)
+{
+	if (t->kind != TOKEN_PUNCTUATOR || ix->text[t->end - 1] != '=')
+		return false;
+	return t->end - t->begin != 2 || !strchr("=!<>", t->first);
+}
+
+/* `name`, `name[i]`, `name.member`: is that assigned to, stepped, or handed to somebody by address? */
+static bool is_changed(const struct index *ix, struct token_reader r, const struct token *before, const struct token *name)
+{
+	struct token t;
+	bool whole = true;
+
+	if (is_step(before) || (before->first == '&' && before->end - before->begin == 1))
+		return true;
+	r.at = name->end;
+	token_next(&r, &t);
+	while (t.kind == TOKEN_PUNCTUATOR && (t.first == '[' || (t.first == '.' && t.end - t.begin == 1))) {
+		whole = false;
+		if (t.first == '[')
+			token_skip_group(&r, &t);
+		else
+			token_next(&r, &t);
+		token_next(&r, &t);
+	}
+	if (is_assignment(ix, &t) || (is_step(&t) && ix->text[t.begin + 1] == t.first))
+		return true;
+	/* An array's name alone is its address. */
+	uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + name->begin, name->end - name->begin);
+	return whole && i != INDEX_NONE && ix->text[ix->names[i].end] == '[' && before->first != '(';
+}
+
+/* What the text does with each name, wherever it does not declare it. */
+static void find_uses(struct index *ix)
 {
 	struct token_reader r;
 	struct token t, next, before = {0};
@@ -311,28 +348,67 @@ static void find_addresses(struct index *ix)
 	token_reader_init(&r, ix->text, ix->size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, t = next) {
 		token_next(&r, &next);
-		if (t.kind != TOKEN_NAME || (next.kind == TOKEN_PUNCTUATOR && next.first == '(') ||
-		    !may_be_value(&r, &before))
+		if (t.kind != TOKEN_NAME)
 			continue;
 		uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + t.begin, t.end - t.begin);
+		if (i == INDEX_NONE)
+			continue;
+		uint8_t uses = 0;
+		bool called = next.kind == TOKEN_PUNCTUATOR && next.first == '(';
+		if (!called && may_be_value(&r, &before))
+			uses |= INDEX_ADDRESS_TAKEN;
+		if (!called && is_changed(ix, r, &before, &t))
+			uses |= INDEX_CHANGED;
 		for (; i != INDEX_NONE; i = ix->names[i].next)
-			ix->addresses[i] |= ix->names[i].begin != t.begin;
+			if (ix->names[i].begin != t.begin)
+				ix->uses[i] |= uses;
 	}
+}
+
+static bool is_used(struct index *ix, const char *name, enum index_use use)
+{
+	if (!ix->uses) {
+		ix->uses = calloc(ix->name_count + 1, sizeof(*ix->uses));
+		if (!ix->uses)
+			return true;
+		find_uses(ix);
+	}
+	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));
+	for (; i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->uses[i] & use)
+			return true;
+	return false;
 }
 
 bool index_takes_address(struct index *ix, const char *name)
 {
-	if (!ix->addresses) {
-		ix->addresses = calloc(ix->name_count + 1, sizeof(*ix->addresses));
-		if (!ix->addresses)
-			return false;
-		find_addresses(ix);
+	return is_used(ix, name, INDEX_ADDRESS_TAKEN);
+}
+
+bool index_changes(struct index *ix, const char *name)
+{
+	return is_used(ix, name, INDEX_CHANGED);
+}
+
+uint32_t index_declarator_end(const struct index *ix, uint32_t name_end, uint32_t limit)
+{
+	struct token_reader r;
+	struct token t;
+	int depth = 0;
+
+	token_reader_init(&r, ix->text, limit);
+	r.at = name_end;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind != TOKEN_PUNCTUATOR)
+			continue;
+		if (strchr("([{", t.first))
+			depth++;
+		else if (strchr(")]}", t.first))
+			depth--;
+		else if (depth <= 0 && t.end - t.begin == 1 && strchr("=,;", t.first))
+			return t.begin;
 	}
-	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));
-	for (; i != INDEX_NONE; i = ix->names[i].next)
-		if (ix->addresses[i])
-			return true;
-	return false;
+	return limit;
 }
 
 const struct index_macro *index_find_macro(const struct index *ix, const char *name, size_t length, uint32_t offset)
@@ -620,6 +696,36 @@ bool index_source_range(const struct index *ix, const struct index_declaration *
 	return from < to;
 }
 
+bool index_included_text(const struct index *ix, const struct index_declaration *d, const char *directory, char **text,
+			 uint32_t *line)
+{
+	const char *name = ix->files[d->file];
+	char path[4096];
+	uint32_t begin, end;
+	size_t size;
+
+	if (*name == '<' || strcmp(name, ix->file) == 0 ||
+	    snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/", name) >=
+		    (int)sizeof(path))
+		return false;
+	/* The same index, as if that file were the source. */
+	struct index other = *ix;
+	other.file = ix->files[d->file];
+	other.source = text_read_file(path, &size);
+	if (!other.source)
+		return false;
+	other.source_size = (uint32_t)size;
+	bool found = size < UINT32_MAX / 2 && find_source_lines(&other);
+	if (found) {
+		found = index_source_range(&other, d, &begin, &end, line);
+		free(other.source_lines);
+	}
+	if (found)
+		found = (*text = strndup(other.source + begin, end - begin)) != NULL;
+	free(other.source);
+	return found;
+}
+
 const struct index_declaration *index_find_function(const struct index *ix, const char *name, unsigned nth)
 {
 	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));
@@ -801,7 +907,7 @@ void index_free(struct index *ix)
 		free(ix->spaces[i].slots);
 		free(ix->spaces[i].lasts);
 	}
-	free(ix->addresses);
+	free(ix->uses);
 	free(ix->macro_table.slots);
 	free(ix->macro_table.lasts);
 	free(ix->files);

@@ -67,8 +67,10 @@ struct index {
 	struct index_macro *macros;
 	uint32_t macro_count;
 	struct index_table spaces[INDEX_SPACES], macro_table;
-	bool *addresses; /* of names: its address is taken; NULL until someone asks */
+	uint8_t *uses; /* of names: enum index_use, what the text does with them; NULL until someone asks */
 };
+
+enum index_use { INDEX_ADDRESS_TAKEN = 1, INDEX_CHANGED = 2 };
 
 #define INDEX_NONE UINT32_MAX
 
@@ -83,8 +85,13 @@ void index_free(struct index *);
 /* First entry (into names) of a spelling in a name space, or INDEX_NONE; the rest by `next`. */
 uint32_t index_find(const struct index *, enum index_space, const char *name, size_t length);
 
-/* Whether any text of the file uses a function's name without calling it. The first question reads the text. */
+/* Whether any text of the file uses a function's name without calling it; or may change a variable of that name. Careful
+ * the one way: yes where it cannot be told. The first question reads the whole text. */
 bool index_takes_address(struct index *, const char *name);
+bool index_changes(struct index *, const char *name);
+
+/* Where the declarator that holds the name before `name_end` ends, at its initialiser, comma or semicolon. */
+uint32_t index_declarator_end(const struct index *, uint32_t name_end, uint32_t limit);
 
 /* The macro of that name in force at `offset` of the text, or NULL. */
 const struct index_macro *index_find_macro(const struct index *, const char *name, size_t length, uint32_t offset);
@@ -108,5 +115,10 @@ bool index_edit_body(struct index *, const struct index_declaration *d, const ch
  * head ends inside it. */
 bool index_source_range(const struct index *, const struct index_declaration *, uint32_t *begin, uint32_t *end,
 			uint32_t *line);
+
+/* The same for a definition that stands in a file which the source includes: its text, malloc'ed. The file is read now;
+ * `directory` is where relative names of files begin. */
+bool index_included_text(const struct index *, const struct index_declaration *, const char *directory, char **text,
+			 uint32_t *line);
 
 #endif

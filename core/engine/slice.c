@@ -593,6 +593,61 @@ static void write_extern(struct closure *c, struct text *out, const struct index
 	text_puts(out, "\n");
 }
 
+static bool is_absent(const struct closure *c, const struct index_name *n)
+{
+	return n->kind == NAME_VARIABLE && presence(c, n) == SLICE_ABSENT;
+}
+
+static const struct declaration_cut *cut_at(const struct index *ix, const struct index_declaration *d, uint32_t begin)
+{
+	for (uint32_t i = d->cut_begin; i < d->cut_end; i++)
+		if (ix->cuts[i].begin == begin)
+			return &ix->cuts[i];
+	return NULL;
+}
+
+/* A group of statics of which the program has some: each on its own, the others with their initialisers. */
+static void write_split(struct closure *c, struct text *out, const struct index_declaration *d)
+{
+	const struct index *ix = c->ix;
+	uint32_t begin = d->specifiers;
+
+	for (uint32_t i = d->name_begin; i < d->name_end; i++) {
+		const struct index_name *n = &ix->names[i];
+		if (n->kind != NAME_VARIABLE && n->kind != NAME_FUNCTION)
+			continue;
+		uint32_t end = index_declarator_end(ix, n->end, d->end);
+		const struct declaration_cut *cut = cut_at(ix, d, end);
+		bool absent = is_absent(c, n);
+		text_puts(out, absent ? "static " : "extern ");
+		copy_without(out, ix, d->begin, d->specifiers, d->has_directive, 5);
+		if (absent) {
+			copy(out, ix, begin, cut ? cut->end : end, d->has_directive);
+			text_puts(out, ";");
+		} else {
+			struct index_declaration alone = {
+				.begin = begin, .end = end, .name_begin = i, .name_end = i + 1, .is_extern = true};
+			write_extern(c, out, &alone);
+			text_puts(out, ";");
+		}
+		text_puts(out, "\n");
+		begin = (cut ? cut->end : end) + 1; /* behind the comma */
+	}
+}
+
+/* Whether the program has some of the variables and lacks others, and the group can be taken apart. */
+static bool must_be_split(const struct closure *c, const struct index_declaration *d)
+{
+	bool any_absent = false, any_present = false;
+
+	for (uint32_t i = d->name_begin; i < d->name_end; i++) {
+		bool absent = is_absent(c, &c->ix->names[i]);
+		any_absent |= absent;
+		any_present |= !absent && c->ix->names[i].kind == NAME_VARIABLE;
+	}
+	return any_absent && any_present && !memchr(c->ix->text + d->begin, '{', d->specifiers - d->begin);
+}
+
 /* Whether the slice has the body of a function that this declares. */
 static bool declares_whole(const struct closure *c, const struct index_declaration *d)
 {
@@ -628,6 +683,10 @@ static void write_declaration(struct closure *c, struct text *out, uint32_t numb
 	}
 	if (!d->is_typedef && declares_whole(c, d)) {
 		copy_static(out, ix, d);
+		return;
+	}
+	if (keeps_initialiser(c, d) && must_be_split(c, d)) {
+		write_split(c, out, d);
 		return;
 	}
 	if (keeps_initialiser(c, d)) {

@@ -301,10 +301,17 @@ struct error *source_function_text(const struct source *s, const struct target_f
 	unsigned nth;
 
 	const struct index_declaration *d = source_definition(s, f, &nth);
+	if (!d && strcmp(s->flags.origin, "DWARF") == 0)
+		return error_new(ERROR_UNKNOWN,
+				 "%s does not define %s: it has changed, or is compiled with -D, which DWARF does not tell (then "
+				 "RTF_CFLAGS or compile_commands.json must)",
+				 ix->file, f->name);
 	if (!d)
 		return error_new(ERROR_UNKNOWN, "%s does not define %s any more", ix->file, f->name);
 	if (index_source_range(ix, d, &begin, &end, &first)) {
 		*text = strndup(ix->source + begin, end - begin);
+	} else if (index_included_text(ix, d, s->flags.directory, text, &first)) {
+		/* as its own file has it */
 	} else {
 		*text = strndup(ix->text + d->begin, d->end - d->begin);
 		first = d->line;

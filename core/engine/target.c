@@ -488,6 +488,25 @@ bool target_find_local(struct target *target, const struct target_function *func
 	return true;
 }
 
+bool target_has_lost(struct target *target, const struct target_unit *shown, const char *name)
+{
+	struct unit *unit = unit_of(shown);
+	bool declared = false;
+	uint64_t address;
+	Dwarf_Die die;
+
+	(void)target;
+	for (unsigned i = 0; unit_find(unit, name, i, &die); i++) {
+		if (dwarf_tag(&die) != DW_TAG_variable || die_flag(&die, DW_AT_declaration))
+			continue;
+		enum die_place place = die_place(&die, &address);
+		if (place == DIE_STATIC || place == DIE_THREAD)
+			return false;
+		declared = true;
+	}
+	return declared;
+}
+
 /* clang puts the statics of a function that is inlined everywhere into a nameless entry, but calls them `function.name`,
  * and further ones of that name `function.name.N` with rising N. Found if one unit alone has such a symbol. */
 static bool find_clang_local(struct module *module, const char *function, const char *name, unsigned nth,

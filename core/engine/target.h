@@ -103,6 +103,10 @@ bool target_find(struct target *, const struct target_unit *unit, const char *na
 bool target_find_local(struct target *, const struct target_function *function, const char *name,
 		       unsigned nth, struct target_symbol *out);
 
+/* Whether `unit` has a variable of that name at file scope for which the binary has no single place: one that was
+ * optimised away, is kept in pieces or as a constant. */
+bool target_has_lost(struct target *, const struct target_unit *, const char *name);
+
 /* The same for what `unit` defines as `function`, also if all of its code was inlined elsewhere. */
 bool target_find_helper_local(struct target *, const struct target_unit *, const char *function, const char *name,
 			      unsigned nth, struct target_symbol *out);

@@ -1,0 +1,24 @@
+/* A shared library with variables, a thread-local and a decorated function of its own. */
+#include "shapes.h"
+#include "state.h"
+
+int library_value = 1000, library_table[] = {1, 2, 3};
+static int inside = 5;
+static __thread int inside_thread = 6;
+
+long library_function(long n)
+{
+	return n + inside;
+}
+
+REALTIMEFUNC long library_decorated(int n)
+{
+	inside += n;
+	return inside * 1000 + library_function(n) + EDIT;
+}
+
+long library_thread(int n)
+{
+	inside_thread += n;
+	return inside_thread;
+}
