@@ -38,6 +38,7 @@ struct change {
 	struct part *parts;
 	size_t count;
 	char *extra;
+	const char *spelled; /* \define NAME: what the text calls the function, if not NAME; borrowed */
 	size_t code[CHANGE_ARENAS], data[CHANGE_ARENAS]; /* bytes taken of each arena */
 };
 
@@ -73,6 +74,8 @@ static struct error *check_parts(struct live *l, struct change *c, struct change
 		p->built = true;
 		if (e)
 			return error_context(e, "%s", p->function->at.name);
+		if (c->spelled && !p->build.check.signature)
+			return error_new(ERROR_USAGE, "the text defines %s, not %s", c->spelled, p->function->at.name);
 		if (p->build.check.failed)
 			return refuse(p, out);
 		if (p->build.check.count && !out->check.count) {
@@ -455,8 +458,9 @@ static struct error *named_part(struct live *l, const struct change_request *q, 
 	struct error *e = live_find(l, q->name, q->file, &f);
 	if (e)
 		return e;
+	/* Unless a macro makes the right name of it, which the check will see. */
 	if (holds_functions_alone(edit))
-		return error_new(ERROR_USAGE, "the text defines %s, not %s", edit->functions[0].name, f->at.name);
+		c->spelled = edit->functions[0].name;
 	c->parts = calloc(1, sizeof(*c->parts));
 	if (!c->parts)
 		return error_memory();
