@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define FUNCTION "rtf_evaluate"
-#define COPY "extern void *rtf_copy(void *, const void *, unsigned long) __asm__(\"memcpy\");\n"
+#define COPY     "extern void *rtf_copy(void *, const void *, unsigned long) __asm__(\"memcpy\");\n"
 
 enum {
 	VALUE_MAX = 4 << 20, /* bytes of one value */
@@ -32,7 +32,7 @@ struct head {
 /* A variable that an entry declares. */
 struct variable {
 	char *name;
-	char *declarator; /* without initialiser, its name replaced */
+	char *declarator;  /* without initialiser, its name replaced */
 	char *initialiser; /* with its `=`; NULL: none */
 	char *base;        /* what stands before the declarator */
 	struct types *types;
@@ -117,7 +117,8 @@ bool expression_is_file(const char *path, const char *file)
 {
 	size_t n = path ? strlen(path) : 0, m = strlen(file);
 
-	return n >= m && strcmp(path + n - m, file) == 0 && (n == m || path[n - m - 1] == '/' || *file == '/');
+	return n >= m && strcmp(path + n - m, file) == 0 &&
+	       (n == m || path[n - m - 1] == '/' || *file == '/');
 }
 
 struct unit_search {
@@ -147,7 +148,8 @@ static struct error *unit_of_main(struct session_host *host, struct live *l, con
 	for (size_t i = 0; i < live_count(l) && !host->main_unit; i++)
 		host->main_unit = live_function(l, i)->at.unit;
 	*out = host->main_unit;
-	return *out ? NULL : error_new(ERROR_UNKNOWN, "the program has no debug information: compile it with -g");
+	return *out ? NULL
+		    : error_new(ERROR_UNKNOWN, "the program has no debug information: compile it with -g");
 }
 
 struct error *expression_unit(struct console_state *state, struct live *l, const struct target_unit **out)
@@ -186,7 +188,8 @@ uint32_t expression_arena(struct live *l, const struct target_unit *unit)
 
 /* --- checking ------------------------------------------------------------------------------------------------------ */
 
-static struct error *new_expression(struct call *c, enum job job, const char *text, size_t size, struct expression **out)
+static struct error *new_expression(struct call *c, enum job job, const char *text, size_t size,
+				    struct expression **out)
 {
 	struct expression *x = calloc(1, sizeof(*x));
 
@@ -202,7 +205,8 @@ static struct error *new_expression(struct call *c, enum job job, const char *te
 	x->size = size;
 	if (!c->state->scope)
 		c->state->scope = scope_new();
-	struct error *e = x->text && c->state->scope ? expression_unit(c->state, c->live, &x->unit) : error_memory();
+	struct error *e =
+		x->text && c->state->scope ? expression_unit(c->state, c->live, &x->unit) : error_memory();
 	if (e) {
 		expression_free(&x->waiting);
 		return e;
@@ -217,8 +221,8 @@ static struct error *declare(struct expression *x)
 
 	for (size_t i = 0; i < x->variable_count; i++)
 		text_printf(&also, "%s\n", x->variables[i].base);
-	struct error *e = scope_text_new(x->state->scope, x->live, x->host->evaluator, x->state->file, x->text, x->size,
-					 also.bytes, &x->given);
+	struct error *e = scope_text_new(x->state->scope, x->live, x->host->evaluator, x->state->file,
+					 x->text, x->size, also.bytes, &x->given);
 	text_fini(&also);
 	return e;
 }
@@ -226,7 +230,8 @@ static struct error *declare(struct expression *x)
 /* Diagnostics count lines from the entry's first, which is the third of what is checked. */
 static void set_request(struct expression *x)
 {
-	x->function = (struct target_function){.name = FUNCTION, .file = x->unit->file, .unit = x->unit, .line = 1};
+	x->function =
+		(struct target_function){.name = FUNCTION, .file = x->unit->file, .unit = x->unit, .line = 1};
 	x->request.function = &x->function;
 	x->request.arena = expression_arena(x->live, x->unit);
 	x->request.text = x->checked.bytes;
@@ -373,7 +378,9 @@ static struct error *read_only_denies(struct expression *x, bool runs)
 	if (!x->state->read_only)
 		return NULL;
 	if (runs || x->found.calls || x->writes)
-		return error_new(ERROR_DENIED, "this connection is read-only: an expression may look, but not call or assign");
+		return error_new(
+			ERROR_DENIED,
+			"this connection is read-only: an expression may look, but not call or assign");
 	return NULL;
 }
 
@@ -401,7 +408,8 @@ static bool name_version(struct live *l, uint64_t address, char *buffer, size_t 
 		return false;
 	if (!strchr(place.function, '@')) {
 		/* No version. In data without a size nothing can be said but at its very start. */
-		if (!target_find_symbol(live_target(l), address, &symbol, &offset, &bytes) || (offset && !bytes))
+		if (!target_find_symbol(live_target(l), address, &symbol, &offset, &bytes) ||
+		    (offset && !bytes))
 			return false;
 		snprintf(place.function, sizeof(place.function), "%s", symbol);
 		place.offset = offset;
@@ -420,7 +428,8 @@ static bool name_address(void *context, uint64_t address, bool function, char *b
 
 	(void)function;
 	for (size_t i = 0; state->scope && (item = scope_item(state->scope, i)); i++) {
-		if (item->kind != SCOPE_VARIABLE || address < item->address || address >= item->address + item->type->size)
+		if (item->kind != SCOPE_VARIABLE || address < item->address ||
+		    address >= item->address + item->type->size)
 			continue;
 		if (address == item->address)
 			snprintf(buffer, size, "%s", item->names[0]);
@@ -436,8 +445,8 @@ struct value_source expression_source(struct console_state *state)
 	return (struct value_source){.context = state, .read = read_program, .name = name_address};
 }
 
-void expression_show(struct console_state *state, struct text *out, const struct type *type, const void *bytes,
-		     const struct value_options *options)
+void expression_show(struct console_state *state, struct text *out, const struct type *type,
+		     const void *bytes, const struct value_options *options)
 {
 	struct value_source source = expression_source(state);
 	struct value_options pretty = *options;
@@ -463,8 +472,8 @@ static size_t bytes_of(const struct type *type)
 /* What goes into the history and to who listens. */
 static void tell(struct expression *x, const char *kind, const char *detail)
 {
-	json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", kind, "user", x->state->user, "detail", detail, "text",
-				  json_sprintf("%s %s: %s\n", x->state->user, kind, detail));
+	json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", kind, "user", x->state->user, "detail",
+				  detail, "text", json_sprintf("%s %s: %s\n", x->state->user, kind, detail));
 	bool wants = x->state->events;
 
 	x->state->events = false; /* who did it has the answer */
@@ -472,7 +481,8 @@ static void tell(struct expression *x, const char *kind, const char *detail)
 		session_broadcast(x->host, event);
 	x->state->events = wants;
 	/* The log's faults are the program's own: this was an evaluation, whatever its end. */
-	record_event(x->live, strcmp(kind, "written") == 0 ? kind : "evaluated", NULL, -1, x->state->user, detail);
+	record_event(x->live, strcmp(kind, "written") == 0 ? kind : "evaluated", NULL, -1, x->state->user,
+		     detail);
 }
 
 static char *short_value(struct expression *x, const unsigned char *bytes)
@@ -490,10 +500,11 @@ static void tell_written(struct expression *x, const struct head *head, const un
 
 	if (before && after && asprintf(&detail, "%s: %s -> %s", x->place, before, after) >= 0) {
 		tell(x, "written", detail);
-		written_add(x->host, &(struct written){.address = head->place,
-						       .size = (size_t)head->size,
-						       .place = x->place,
-						       .type = x->found.type->name},
+		written_add(x->host,
+			    &(struct written){.address = head->place,
+					      .size = (size_t)head->size,
+					      .place = x->place,
+					      .type = x->found.type->name},
 			    head->old, now, before, after);
 	}
 	free(before);
@@ -520,7 +531,8 @@ static struct error *keep_value(struct expression *x, unsigned char *bytes, size
 }
 
 /* {"type", "text", "value", "name"}, and a line for people. */
-static struct error *show_value(struct expression *x, const unsigned char *bytes, size_t size, struct reply *reply)
+static struct error *show_value(struct expression *x, const unsigned char *bytes, size_t size,
+				struct reply *reply)
 {
 	const struct type *type = x->found.type;
 	struct value_source source = expression_source(x->state);
@@ -529,7 +541,8 @@ static struct error *show_value(struct expression *x, const unsigned char *bytes
 	char name[32];
 
 	if (type->kind == TYPE_VOID) {
-		reply->data = json_pack("{s:s, s:s, s:n, s:n}", "type", type->name, "text", "", "value", "name");
+		reply->data =
+			json_pack("{s:s, s:s, s:n, s:n}", "type", type->name, "text", "", "value", "name");
 		return NULL;
 	}
 	unsigned char *copy = malloc(size + 1);
@@ -547,8 +560,9 @@ static struct error *show_value(struct expression *x, const unsigned char *bytes
 	text_puts(&reply->text, "\n");
 	value_text(&text, type, bytes, &source, &x->options);
 	json_t *string = json_stringn(text.bytes ? text.bytes : "", text.size);
-	reply->data = json_pack("{s:s, s:o, s:o, s:s}", "type", type->name, "text", string ? string : json_null(), "value",
-				value_json(type, bytes, &source, &x->options), "name", name);
+	reply->data =
+		json_pack("{s:s, s:o, s:o, s:s}", "type", type->name, "text", string ? string : json_null(),
+			  "value", value_json(type, bytes, &source, &x->options), "name", name);
 	text_fini(&text);
 	return NULL;
 }
@@ -575,10 +589,11 @@ static json_t *backtrace_json(struct expression *x, const struct evaluate_end *e
 			text_printf(out, ", %zu times", n);
 		text_puts(out, "\n");
 		snprintf(pc, sizeof(pc), "0x%" PRIx64, end->pcs[i]);
-		json_t *frame = json_pack("{s:s, s:I, s:s, s:I}", "function", place.function, "offset", (json_int_t)place.offset,
-					  "pc", pc, "times", (json_int_t)n);
+		json_t *frame = json_pack("{s:s, s:I, s:s, s:I}", "function", place.function, "offset",
+					  (json_int_t)place.offset, "pc", pc, "times", (json_int_t)n);
 		if (place.file)
-			json_object_update_new(frame, json_pack("{s:s, s:i}", "file", place.file, "line", (int)place.line));
+			json_object_update_new(
+				frame, json_pack("{s:s, s:i}", "file", place.file, "line", (int)place.line));
 		json_array_append_new(list, frame);
 		if (place.own)
 			break; /* what called it is ours */
@@ -592,9 +607,10 @@ static struct error *explain(struct expression *x, const struct evaluate_end *en
 
 	if (e && !evaluation_has_begun(x->evaluation)) {
 		error_free(e);
-		return error_new(ERROR_INTERRUPTED, program_flags(x->host->program) & HELLO_POLLED
-							    ? "interrupted: the program has not come to rtf_poll()"
-							    : "interrupted: another evaluation was still running");
+		return error_new(ERROR_INTERRUPTED,
+				 program_flags(x->host->program) & HELLO_POLLED
+					 ? "interrupted: the program has not come to rtf_poll()"
+					 : "interrupted: another evaluation was still running");
 	}
 	if (!e || error_class(e) == ERROR_INTERNAL)
 		return e;
@@ -612,7 +628,8 @@ static struct error *explain(struct expression *x, const struct evaluate_end *en
 	if (end->how == CALL_EXITED)
 		json_object_set_new(reply->more, "exit_status", json_integer(end->code));
 	char *detail;
-	if (asprintf(&detail, "%s: %.*s", x->text, (int)strcspn(error_message(e), ":;"), error_message(e)) >= 0) {
+	if (asprintf(&detail, "%s: %.*s", x->text, (int)strcspn(error_message(e), ":;"), error_message(e)) >=
+	    0) {
 		tell(x, error_class(e) == ERROR_FAULT ? "faulted" : "interrupted", detail);
 		free(detail);
 	}
@@ -677,8 +694,9 @@ static struct error *show_variable(struct expression *x, struct variable *v, str
 	snprintf(address, sizeof(address), "0x%" PRIx64, v->address);
 	json_t *string = json_stringn(text.bytes ? text.bytes : "", text.size);
 	json_array_append_new(reply->data,
-			      json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "name", v->name, "type", v->type->name, "address",
-					address, "size", (json_int_t)v->type->size, "text", string ? string : json_null(), "value",
+			      json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "name", v->name, "type",
+					v->type->name, "address", address, "size", (json_int_t)v->type->size,
+					"text", string ? string : json_null(), "value",
 					value_json(v->type, bytes, &source, &x->options)));
 	text_fini(&text);
 	free(bytes);
@@ -712,7 +730,8 @@ static struct error *finish_declaration(struct expression *x, struct reply *repl
 	reply->data = json_array();
 	for (size_t i = 0; i < x->variable_count && !e; i++) {
 		struct variable *v = &x->variables[i];
-		struct scope_item item = {.kind = SCOPE_VARIABLE, .address = v->address, .types = v->types, .type = v->type};
+		struct scope_item item = {
+			.kind = SCOPE_VARIABLE, .address = v->address, .types = v->types, .type = v->type};
 		e = show_variable(x, v, reply);
 		if (e)
 			break;
@@ -755,7 +774,8 @@ static struct error *finish_compare(struct expression *x, const struct evaluate_
 		if (head.place > (uint64_t)i) {
 			value_text(&text, x->found.type, value, &source, &x->options);
 			json_object_set_new(row, "text", json_string(text.bytes ? text.bytes : ""));
-			json_object_set_new(row, "value", value_json(x->found.type, value, &source, &x->options));
+			json_object_set_new(row, "value",
+					    value_json(x->found.type, value, &source, &x->options));
 			expression_show(x->state, &reply->text, x->found.type, value, &x->options);
 			texts[i] = text_take(&text);
 		} else if (head.place == (uint64_t)i) {
@@ -769,11 +789,12 @@ static struct error *finish_compare(struct expression *x, const struct evaluate_
 		text_puts(&reply->text, "\n");
 		json_array_append_new(results, row);
 	}
-	bool same = texts[0] && texts[1] && memcmp(bytes + sizeof(head), bytes + sizeof(head) + size, size) == 0;
+	bool same =
+		texts[0] && texts[1] && memcmp(bytes + sizeof(head), bytes + sizeof(head) + size, size) == 0;
 	if (texts[0] && texts[1])
 		text_puts(&reply->text, size == 0 ? "both returned\n" : same ? "the same\n" : "different\n");
-	reply->data = json_pack("{s:s, s:s, s:b, s:o}", "function", x->compared, "type", x->found.type->name, "same", same,
-				"results", results);
+	reply->data = json_pack("{s:s, s:s, s:b, s:o}", "function", x->compared, "type", x->found.type->name,
+				"same", same, "results", results);
 	tell(x, "evaluated", x->text);
 	free(texts[0]);
 	free(texts[1]);
@@ -802,8 +823,8 @@ static struct error *finish(struct expression *x, const struct evaluate_end *end
 	}
 }
 
-static bool expression_ready(struct waiting *waiting, struct console_state *state, bool interrupted, struct reply *reply,
-			     struct error **e)
+static bool expression_ready(struct waiting *waiting, struct console_state *state, bool interrupted,
+			     struct reply *reply, struct error **e)
 {
 	struct expression *x = (struct expression *)waiting;
 	struct evaluate_end end;
@@ -859,8 +880,8 @@ static const char *readable_name(const struct type *type)
 
 static bool is_scalar(const struct type *type)
 {
-	return (type->kind == TYPE_BOOL || type->kind == TYPE_INTEGER || type->kind == TYPE_ENUM || type->kind == TYPE_FLOAT ||
-		type->kind == TYPE_POINTER) &&
+	return (type->kind == TYPE_BOOL || type->kind == TYPE_INTEGER || type->kind == TYPE_ENUM ||
+		type->kind == TYPE_FLOAT || type->kind == TYPE_POINTER) &&
 	       type->size && type->size <= sizeof(((struct head *)0)->old);
 }
 
@@ -903,18 +924,22 @@ static void write_value(struct expression *x)
 	if (type->kind == TYPE_VOID)
 		text_printf(&x->run, "(\n%s\n);\n", text);
 	else if (type->kind == TYPE_FUNCTION)
-		text_printf(&x->run, "*(const void **)((char *)rtf_result + %d) = (const void *)(\n%s\n);\n", head, text);
+		text_printf(&x->run, "*(const void **)((char *)rtf_result + %d) = (const void *)(\n%s\n);\n",
+			    head, text);
 	else if (type->kind == TYPE_ARRAY)
-		text_printf(&x->run, "rtf_copy((char *)rtf_result + %d, (const void *)(\n%s\n), %" PRIu64 "UL);\n", head, text,
-			    type->size);
+		text_printf(&x->run,
+			    "rtf_copy((char *)rtf_result + %d, (const void *)(\n%s\n), %" PRIu64 "UL);\n",
+			    head, text, type->size);
 	else if (x->found.bit_field || (x->writes && type->kind == TYPE_INTEGER))
 		/* What is assigned to a bit-field is as wide as that for some compilers' typeof. */
-		text_printf(&x->run, "*(%s *)((char *)rtf_result + %d) = (\n%s\n);\n", readable_name(type), head, text);
+		text_printf(&x->run, "*(%s *)((char *)rtf_result + %d) = (\n%s\n);\n", readable_name(type),
+			    head, text);
 	else
-		text_printf(&x->run,
-			    "__typeof__(\n%s\n) rtf_value = (\n%s\n);\n"
-			    "rtf_copy((char *)rtf_result + %d, (const void *)&rtf_value, sizeof(rtf_value));\n",
-			    text, text, head);
+		text_printf(
+			&x->run,
+			"__typeof__(\n%s\n) rtf_value = (\n%s\n);\n"
+			"rtf_copy((char *)rtf_result + %d, (const void *)&rtf_value, sizeof(rtf_value));\n",
+			text, text, head);
 	text_puts(&x->run, "}\n");
 }
 
@@ -923,7 +948,9 @@ static struct error *check_size(const struct type *type)
 	if (type->incomplete)
 		return error_new(ERROR_COMPILE, "the size of %s is not known here", type->name);
 	if (type->size > VALUE_MAX)
-		return error_new(ERROR_USAGE, "%s has %" PRIu64 " bytes, more than the %d MiB that are shown at once: name a part of it",
+		return error_new(ERROR_USAGE,
+				 "%s has %" PRIu64
+				 " bytes, more than the %d MiB that are shown at once: name a part of it",
 				 type->name, type->size, VALUE_MAX >> 20);
 	return NULL;
 }
@@ -936,8 +963,8 @@ static struct error *rewrite_array(struct expression *x)
 
 	if (!typed_array(x->given.text, strlen(x->given.text), &at))
 		return NULL;
-	if (asprintf(&text, "*(__typeof__(%.*s) (*)[(%s)])(void *)&(%.*s)", (int)at, x->given.text, x->given.text + at + 1, (int)at,
-		     x->given.text) < 0)
+	if (asprintf(&text, "*(__typeof__(%.*s) (*)[(%s)])(void *)&(%.*s)", (int)at, x->given.text,
+		     x->given.text + at + 1, (int)at, x->given.text) < 0)
 		return error_memory();
 	free(x->given.text);
 	x->given.text = text;
@@ -967,7 +994,8 @@ static struct error *run_value(struct expression *x, struct reply *reply)
 		e = read_only_denies(x, false);
 	}
 	if (!e)
-		e = evaluator_result(x->host->evaluator, sizeof(struct head) + bytes_of(x->found.type), &x->result);
+		e = evaluator_result(x->host->evaluator, sizeof(struct head) + bytes_of(x->found.type),
+				     &x->result);
 	if (e) {
 		expression_free(&x->waiting);
 		return e;
@@ -1017,7 +1045,8 @@ static bool is_type_name(void *context, const char *name, uint32_t length)
 	}
 	if (!index)
 		index = source->index;
-	for (uint32_t i = index_find(index, INDEX_ORDINARY, name, length); i != INDEX_NONE; i = index->names[i].next)
+	for (uint32_t i = index_find(index, INDEX_ORDINARY, name, length); i != INDEX_NONE;
+	     i = index->names[i].next)
 		if (index->names[i].kind == NAME_TYPEDEF)
 			return true;
 	return false;
@@ -1026,7 +1055,8 @@ static bool is_type_name(void *context, const char *name, uint32_t length)
 /* The specifiers without what says how long a variable lives, and without extern. */
 static char *plain_specifiers(const char *text, uint32_t begin, uint32_t end)
 {
-	static const char *const storage[] = {"static", "extern", "register", "auto", "_Thread_local", "__thread"};
+	static const char *const storage[] = {"static", "extern",        "register",
+					      "auto",   "_Thread_local", "__thread"};
 	char *out = strndup(text + begin, end - begin);
 	struct token_reader r;
 	struct token t;
@@ -1048,8 +1078,8 @@ static char *name_at(const char *text, const struct declaration_name *n)
 
 /* A declaration that makes no variable: a type, a prototype, an extern. `alias`: the type of a group of variables by
  * itself, under that name. */
-static struct error *declare_item(struct expression *x, const char *text, const struct declaration *d, const char *whole,
-				  const char *alias)
+static struct error *declare_item(struct expression *x, const char *text, const struct declaration *d,
+				  const char *whole, const char *alias)
 {
 	struct scope_item item = {.kind = SCOPE_PROTOTYPE, .text = strdup(whole)};
 	size_t count = 0;
@@ -1067,7 +1097,8 @@ static struct error *declare_item(struct expression *x, const char *text, const 
 			continue;
 		if (n->kind == NAME_TYPEDEF || n->kind == NAME_TAG || n->kind == NAME_ENUMERATOR)
 			item.kind = SCOPE_TYPE;
-		if (n->kind == NAME_TAG && asprintf(&item.names[count], "#%.*s", (int)(n->end - n->begin), text + n->begin) < 0)
+		if (n->kind == NAME_TAG &&
+		    asprintf(&item.names[count], "#%.*s", (int)(n->end - n->begin), text + n->begin) < 0)
 			item.names[count] = NULL;
 		else if (n->kind != NAME_TAG)
 			item.names[count] = name_at(text, n);
@@ -1130,7 +1161,8 @@ static struct error *add_variable(struct expression *x, const char *text, const 
 	v->name = name_at(text, n);
 	v->base = strdup(base);
 	v->initialiser = cut_end ? strndup(text + cut_begin, cut_end - cut_begin) : NULL;
-	if (asprintf(&v->declarator, "%.*s%s%.*s", (int)(n->begin - begin), text + begin, "%s", (int)(stop - n->end), text + n->end) < 0)
+	if (asprintf(&v->declarator, "%.*s%s%.*s", (int)(n->begin - begin), text + begin, "%s",
+		     (int)(stop - n->end), text + n->end) < 0)
 		v->declarator = NULL;
 	return v->name && v->base && v->declarator && (v->initialiser || !cut_end) ? NULL : error_memory();
 }
@@ -1145,7 +1177,8 @@ static struct error *add_declaration(struct expression *x, const char *text, con
 	for (size_t i = 0; i < d->name_count; i++)
 		variables |= d->names[i].kind == NAME_VARIABLE;
 	if (d->is_typedef || !variables || (d->is_extern && !d->cut_count)) {
-		if (asprintf(&whole, "%.*s%s", (int)(d->end - d->begin), text + d->begin, text[d->end - 1] == ';' ? "" : ";") < 0)
+		if (asprintf(&whole, "%.*s%s", (int)(d->end - d->begin), text + d->begin,
+			     text[d->end - 1] == ';' ? "" : ";") < 0)
 			return error_memory();
 		e = declare_item(x, text, d, whole, NULL);
 		free(whole);
@@ -1251,7 +1284,9 @@ static void write_initialisers(struct expression *x)
 			continue;
 		text_puts(&x->run, "{ ");
 		put_declarator(&x->run, v, "rtf_initial");
-		text_printf(&x->run, "%s;\nrtf_copy((void *)0x%" PRIx64 "UL, (const void *)&rtf_initial, sizeof(rtf_initial)); }\n",
+		text_printf(&x->run,
+			    "%s;\nrtf_copy((void *)0x%" PRIx64
+			    "UL, (const void *)&rtf_initial, sizeof(rtf_initial)); }\n",
 			    v->initialiser, v->address);
 	}
 	text_puts(&x->run, "}\n");
@@ -1259,9 +1294,11 @@ static void write_initialisers(struct expression *x)
 
 static struct error *run_declaration(struct expression *x, struct reply *reply)
 {
-	struct error *e = x->state->read_only
-				  ? error_new(ERROR_DENIED, "this connection is read-only: a variable is made in the program")
-				  : split_declarations(x);
+	struct error *e =
+		x->state->read_only
+			? error_new(ERROR_DENIED,
+				    "this connection is read-only: a variable is made in the program")
+			: split_declarations(x);
 	if (!e && !x->variable_count) {
 		e = check_items(x, reply);
 		if (!e)
@@ -1290,7 +1327,8 @@ static struct error *run_declaration(struct expression *x, struct reply *reply)
 
 /* --- directives ---------------------------------------------------------------------------------------------------- */
 
-static struct error *define_macro(struct scope *s, const char *line, size_t size, const char *name, size_t length)
+static struct error *define_macro(struct scope *s, const char *line, size_t size, const char *name,
+				  size_t length)
 {
 	struct scope_item item = {.kind = SCOPE_MACRO, .text = strndup(line, size)};
 
@@ -1336,7 +1374,8 @@ static struct error *run_directive(struct expression *x, const struct token *t)
 	token_next(&r, &name);
 	if (name.kind != TOKEN_NAME)
 		return error_new(ERROR_COMPILE, "a macro's name is missing");
-	return define_macro(x->state->scope, line, t->end - t->begin, x->text + name.begin, name.end - name.begin);
+	return define_macro(x->state->scope, line, t->end - t->begin, x->text + name.begin,
+			    name.end - name.begin);
 }
 
 static struct error *enter_rest(struct call *c, const char *text, size_t size);
@@ -1418,7 +1457,8 @@ struct error *expression_enter(struct call *c, const char *text, size_t size)
 	return enter_rest(c, text, size);
 }
 
-struct error *expression_print(struct call *c, const char *text, size_t size, const struct value_options *options)
+struct error *expression_print(struct call *c, const char *text, size_t size,
+			       const struct value_options *options)
 {
 	struct expression *x;
 	size_t trimmed = typed_trim(text, size);
@@ -1432,7 +1472,8 @@ struct error *expression_print(struct call *c, const char *text, size_t size, co
 	return run_value(x, c->reply);
 }
 
-struct error *expression_value(struct call *c, const char *text, size_t size, expression_done *done, void *context)
+struct error *expression_value(struct call *c, const char *text, size_t size, expression_done *done,
+			       void *context)
 {
 	struct expression *x;
 	size_t trimmed = typed_trim(text, size);
@@ -1462,21 +1503,24 @@ static void write_compare(struct expression *x, const char *const calls[2])
 		else
 			text_printf(&x->run,
 				    "{ __typeof__(%s) rtf_value = (%s);\n"
-				    "rtf_copy((char *)rtf_result + %zu, (const void *)&rtf_value, sizeof(rtf_value)); }\n",
+				    "rtf_copy((char *)rtf_result + %zu, (const void *)&rtf_value, "
+				    "sizeof(rtf_value)); }\n",
 				    calls[i], calls[i], sizeof(struct head) + (size_t)i * size);
 		text_printf(&x->run, "*(volatile unsigned long *)rtf_result = %d;\n", i + 1);
 	}
 	text_puts(&x->run, "}\n");
 }
 
-struct error *expression_compare(struct call *c, const char *name, int a, int b, const char *arguments, size_t size)
+struct error *expression_compare(struct call *c, const char *name, int a, int b, const char *arguments,
+				 size_t size)
 {
 	struct expression *x;
 	char *text = NULL, *calls[2] = {0};
 
 	if (c->state->read_only)
 		return error_new(ERROR_DENIED, "this connection is read-only: \\compare calls");
-	if (asprintf(&text, "%s@%d%.*s, %s@%d%.*s", name, a, (int)size, arguments, name, b, (int)size, arguments) < 0)
+	if (asprintf(&text, "%s@%d%.*s, %s@%d%.*s", name, a, (int)size, arguments, name, b, (int)size,
+		     arguments) < 0)
 		return error_memory();
 	struct error *e = new_expression(c, JOB_COMPARE, text, strlen(text), &x);
 	free(text);
@@ -1497,7 +1541,8 @@ struct error *expression_compare(struct call *c, const char *name, int a, int b,
 	if (!e)
 		e = check_size(x->found.type);
 	if (!e)
-		e = evaluator_result(x->host->evaluator, sizeof(struct head) + 2 * bytes_of(x->found.type), &x->result);
+		e = evaluator_result(x->host->evaluator, sizeof(struct head) + 2 * bytes_of(x->found.type),
+				     &x->result);
 	if (!e) {
 		x->argument = x->result;
 		write_compare(x, (const char *const *)calls);
@@ -1512,8 +1557,8 @@ struct error *expression_compare(struct call *c, const char *name, int a, int b,
 
 /* --- types alone --------------------------------------------------------------------------------------------------- */
 
-struct error *expression_types(struct call *c, const struct target_unit *unit, const char *const *texts, size_t count,
-			       unsigned depth, struct types **out, struct type_found *found)
+struct error *expression_types(struct call *c, const struct target_unit *unit, const char *const *texts,
+			       size_t count, unsigned depth, struct types **out, struct type_found *found)
 {
 	struct expression *x;
 
@@ -1528,17 +1573,20 @@ struct error *expression_types(struct call *c, const struct target_unit *unit, c
 		text_printf(&names, "%s\n", texts[i]);
 	}
 	text_puts(&x->checked, "}\n");
-	e = scope_text_new(c->state->scope, c->live, x->host->evaluator, c->state->file, "", 0, names.bytes, &x->given);
+	e = scope_text_new(c->state->scope, c->live, x->host->evaluator, c->state->file, "", 0, names.bytes,
+			   &x->given);
 	text_fini(&names);
 	for (int tries = 0; tries < 4 && !e; tries++) {
 		bool again = false;
 		e = check_once(x);
 		if (!e && x->build.check.failed)
-			e = error_new(x->build.check.class, "%s", x->build.check.message ? x->build.check.message : "refused");
+			e = error_new(x->build.check.class, "%s",
+				      x->build.check.message ? x->build.check.message : "refused");
 		if (!e) {
 			types_free(x->types);
 			x->types = NULL;
-			e = types_of_expressions(check_unit(live_host(c->live)->check), FUNCTION, count, &x->types, found);
+			e = types_of_expressions(check_unit(live_host(c->live)->check), FUNCTION, count,
+						 &x->types, found);
 		}
 		for (size_t i = 0; i < count && !e; i++)
 			again |= type_add_incomplete(found[i].type, depth, &x->also);

@@ -28,11 +28,14 @@ struct error *expression_print(struct call *, const char *text, size_t size, con
 
 /* Hands an expression's value, as `type` says, to `done`, which fills the reply. Takes `context`, which is freed in the
  * end. */
-typedef struct error *expression_done(void *context, struct call *, const struct type *, const unsigned char *bytes);
-struct error *expression_value(struct call *, const char *text, size_t size, expression_done *, void *context);
+typedef struct error *expression_done(void *context, struct call *, const struct type *,
+				      const unsigned char *bytes);
+struct error *expression_value(struct call *, const char *text, size_t size, expression_done *,
+			       void *context);
 
 /* Calls two versions of a function with the same arguments, `(…)`, one after the other, and shows both results. */
-struct error *expression_compare(struct call *, const char *name, int a, int b, const char *arguments, size_t size);
+struct error *expression_compare(struct call *, const char *name, int a, int b, const char *arguments,
+				 size_t size);
 
 /* Whether C of that kind would go here and not to the functions' versions. */
 bool expression_takes(struct call *, const char *text, size_t size);
@@ -46,8 +49,8 @@ uint32_t expression_arena(struct live *, const struct target_unit *);
 bool expression_is_file(const char *path, const char *file);
 
 /* The types of expressions, `count` of them as lines of `text`, in the context of a unit; nothing is run. */
-struct error *expression_types(struct call *, const struct target_unit *, const char *const *texts, size_t count,
-			       unsigned depth, struct types **out, struct type_found *found);
+struct error *expression_types(struct call *, const struct target_unit *, const char *const *texts,
+			       size_t count, unsigned depth, struct types **out, struct type_found *found);
 
 /* How values that lie in the program are read and named. */
 struct value_source expression_source(struct console_state *);

@@ -16,7 +16,7 @@ enum {
 	SHORT_ELEMENTS = 16, /* of an array in a list */
 	SHORT_COLUMNS = 72,
 	VARIABLES_MAX = 2000,
-	AT_ONCE = 100,      /* variables whose types are read from one slice */
+	AT_ONCE = 100,       /* variables whose types are read from one slice */
 	VALUE_MAX = 1 << 20, /* bytes; a larger variable is not shown in a list */
 	MEMORY_MAX = 1 << 20,
 	UNITS_MAX = 256,
@@ -45,7 +45,8 @@ static struct error *read_options(const char **at, const char *end, struct value
 		size_t length = strcspn(word, " \t\r\n"), which = 0, n = 0;
 		if (word >= end || *word != '-')
 			return NULL;
-		while (which < 5 && (strlen(names[which]) != length - 1 || strncmp(word + 1, names[which], length - 1) != 0))
+		while (which < 5 && (strlen(names[which]) != length - 1 ||
+				     strncmp(word + 1, names[which], length - 1) != 0))
 			which++;
 		if (which == 5)
 			return NULL; /* an expression that begins with a minus */
@@ -113,7 +114,9 @@ static struct error *read_modifier(const char *text, struct memory *m)
 		else if (strchr("xduotacfsz", *text))
 			m->format = *text;
 		else
-			return error_new(ERROR_USAGE, "\\x/NFU: N is a number, F one of x d u o t a c f s z, U one of b h w g");
+			return error_new(
+				ERROR_USAGE,
+				"\\x/NFU: N is a number, F one of x d u o t a c f s z, U one of b h w g");
 	}
 	if (!m->format)
 		m->format = 'x';
@@ -139,7 +142,8 @@ static void put_place(struct text *out, const struct value_source *source, uint6
 static struct error *show_strings(struct call *c, const struct memory *m, uint64_t address)
 {
 	struct value_source source = expression_source(c->state);
-	struct type character = {.kind = TYPE_INTEGER, .character = CHARACTER_CHAR, .size = 1, .is_signed = true};
+	struct type character = {
+		.kind = TYPE_INTEGER, .character = CHARACTER_CHAR, .size = 1, .is_signed = true};
 	struct type pointer = {.kind = TYPE_POINTER, .size = 8, .target = &character};
 	struct value_options options = VALUE_OPTIONS;
 
@@ -166,7 +170,9 @@ static struct error *show_strings(struct call *c, const struct memory *m, uint64
 static struct error *show_units(struct call *c, const struct memory *m, uint64_t address)
 {
 	struct value_source source = expression_source(c->state);
-	size_t in_line = m->size == 1 || m->format == 'c' ? 8 : m->format == 't' || m->size == 8 ? 2 : 16 / m->size;
+	size_t in_line = m->size == 1 || m->format == 'c'   ? 8
+			 : m->format == 't' || m->size == 8 ? 2
+							    : 16 / m->size;
 	struct text *out = &c->reply->text;
 
 	for (size_t i = 0; i < m->count; i++, address += m->size) {
@@ -179,14 +185,17 @@ static struct error *show_units(struct call *c, const struct memory *m, uint64_t
 		if (i % in_line == 0)
 			put_place(out, &source, address);
 		value_unit(&unit, bytes, m->size, m->format, &source);
-		text_printf(out, "\t%s%s", unit.bytes ? unit.bytes : "", (i + 1) % in_line == 0 || i + 1 == m->count ? "\n" : "");
-		json_array_append_new(json_object_get(c->reply->data, "values"), json_string(unit.bytes ? unit.bytes : ""));
+		text_printf(out, "\t%s%s", unit.bytes ? unit.bytes : "",
+			    (i + 1) % in_line == 0 || i + 1 == m->count ? "\n" : "");
+		json_array_append_new(json_object_get(c->reply->data, "values"),
+				      json_string(unit.bytes ? unit.bytes : ""));
 		text_fini(&unit);
 	}
 	return NULL;
 }
 
-static struct error *show_memory(void *context, struct call *c, const struct type *type, const unsigned char *bytes)
+static struct error *show_memory(void *context, struct call *c, const struct type *type,
+				 const unsigned char *bytes)
 {
 	struct memory *m = context;
 	uint64_t address = 0;
@@ -194,8 +203,8 @@ static struct error *show_memory(void *context, struct call *c, const struct typ
 
 	memcpy(&address, bytes, type->size < 8 ? type->size : 8);
 	snprintf(text, sizeof(text), "0x%" PRIx64, address);
-	c->reply->data =
-		json_pack("{s:s, s:s, s:I, s:[]}", "address", text, "format", format, "size", (json_int_t)m->size, "values");
+	c->reply->data = json_pack("{s:s, s:s, s:I, s:[]}", "address", text, "format", format, "size",
+				   (json_int_t)m->size, "values");
 	return m->format == 's' ? show_strings(c, m, address) : show_units(c, m, address);
 }
 
@@ -315,8 +324,8 @@ static bool add_variable(struct variables *v, const struct variable *item)
 }
 
 /* Variables that a unit's text defines and the program has. `exact`: the pattern is a name. */
-static struct error *find_variables(struct call *c, const struct target_unit *unit, const char *pattern, bool exact,
-				    struct variables *out)
+static struct error *find_variables(struct call *c, const struct target_unit *unit, const char *pattern,
+				    bool exact, struct variables *out)
 {
 	struct source *source;
 
@@ -333,9 +342,10 @@ static struct error *find_variables(struct call *c, const struct target_unit *un
 		v.name = spelling(ix, n);
 		if (!v.name)
 			return error_memory();
-		bool wanted = !pattern || (exact ? strcmp(v.name, pattern) == 0 : fnmatch(pattern, v.name, 0) == 0);
-		if (!wanted || !target_find(live_target(c->live), unit, v.name, &v.symbol) || v.symbol.function ||
-		    is_listed(out, &v.symbol, v.name)) {
+		bool wanted =
+			!pattern || (exact ? strcmp(v.name, pattern) == 0 : fnmatch(pattern, v.name, 0) == 0);
+		if (!wanted || !target_find(live_target(c->live), unit, v.name, &v.symbol) ||
+		    v.symbol.function || is_listed(out, &v.symbol, v.name)) {
 			free(v.name);
 			continue;
 		}
@@ -368,18 +378,21 @@ static void shorten(struct text *t)
 }
 
 /* A variable's bytes; NULL where they are not shown, and then `text` says why. */
-static unsigned char *read_variable(struct call *c, const struct variable *v, const struct type *type, struct text *text)
+static unsigned char *read_variable(struct call *c, const struct variable *v, const struct type *type,
+				    struct text *text)
 {
 	if (v->symbol.thread_local) {
 		text_puts(text, "<one for each thread>");
 		return NULL;
 	}
 	if (type->incomplete || type->size == 0 || type->size > VALUE_MAX) {
-		text_printf(text, type->size > VALUE_MAX ? "<%" PRIu64 " bytes>" : "<unknown size>", type->size);
+		text_printf(text, type->size > VALUE_MAX ? "<%" PRIu64 " bytes>" : "<unknown size>",
+			    type->size);
 		return NULL;
 	}
 	unsigned char *bytes = malloc(type->size);
-	struct error *e = bytes ? program_read(live_program(c->live), v->symbol.address, bytes, type->size) : error_memory();
+	struct error *e = bytes ? program_read(live_program(c->live), v->symbol.address, bytes, type->size)
+				: error_memory();
 	if (e) {
 		text_printf(text, "<%s>", error_message(e));
 		error_free(e);
@@ -389,15 +402,16 @@ static unsigned char *read_variable(struct call *c, const struct variable *v, co
 	return bytes;
 }
 
-static json_t *variable_json(struct call *c, const struct variable *v, const struct type *type, const unsigned char *bytes,
-			     const char *text, const struct value_options *options)
+static json_t *variable_json(struct call *c, const struct variable *v, const struct type *type,
+			     const unsigned char *bytes, const char *text,
+			     const struct value_options *options)
 {
 	struct value_source source = expression_source(c->state);
 	char address[32];
 
 	snprintf(address, sizeof(address), "0x%" PRIx64, v->symbol.address);
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:s, s:o}", "name", v->name, "file", v->file, "line", (int)v->line, "type",
-			 type ? type->name : "?", "address", address, "size",
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:s, s:o}", "name", v->name, "file", v->file, "line",
+			 (int)v->line, "type", type ? type->name : "?", "address", address, "size",
 			 (json_int_t)(type ? type->size : v->symbol.size), "text", text, "value",
 			 bytes ? value_json(type, bytes, &source, options) : json_null());
 }
@@ -443,7 +457,8 @@ static void add_row(struct call *c, struct rows *rows, const struct variable *v,
 	unsigned char *bytes = type ? read_variable(c, v, type, &text) : NULL;
 	if (bytes)
 		value_text(&text, type, bytes, &source, &options);
-	json_array_append_new(c->reply->data, variable_json(c, v, type, bytes, text.bytes ? text.bytes : "", &options));
+	json_array_append_new(c->reply->data,
+			      variable_json(c, v, type, bytes, text.bytes ? text.bytes : "", &options));
 	free(bytes);
 	shorten(&text);
 	snprintf(place, sizeof(place), "%s:%u", text_base_name(v->file), v->line);
@@ -478,7 +493,8 @@ static void show_session_variables(struct call *c, struct rows *rows, const char
 	const struct scope_item *item;
 
 	for (size_t i = 0; c->state->scope && (item = scope_item(c->state->scope, i)); i++) {
-		struct variable v = {.name = item->names[0], .file = "<console>", .symbol.address = item->address};
+		struct variable v = {
+			.name = item->names[0], .file = "<console>", .symbol.address = item->address};
 		if (item->kind == SCOPE_VARIABLE && (!pattern || fnmatch(pattern, v.name, 0) == 0))
 			add_row(c, rows, &v, item->type);
 	}
@@ -506,7 +522,9 @@ struct error *look_vars(struct call *c)
 		e = NULL;
 	}
 	for (size_t i = 0, n; i < found.count; i += n) {
-		for (n = 1; n < AT_ONCE && i + n < found.count && found.items[i + n].unit == found.items[i].unit; n++)
+		for (n = 1;
+		     n < AT_ONCE && i + n < found.count && found.items[i + n].unit == found.items[i].unit;
+		     n++)
 			;
 		show_group(c, &rows, &found.items[i], n);
 	}
@@ -516,7 +534,8 @@ struct error *look_vars(struct call *c)
 		error_free(first);
 		first = NULL;
 	} else if (!first) {
-		text_puts(&c->reply->text, c->count ? "no variable has a name like that\n" : "there are no variables\n");
+		text_puts(&c->reply->text,
+			  c->count ? "no variable has a name like that\n" : "there are no variables\n");
 	}
 	rows_fini(&rows);
 	variables_fini(&found);
@@ -548,7 +567,10 @@ static const char *keyword_of(const struct index *ix, const struct index_name *n
 
 static enum target_tag tag_of(const char *keyword)
 {
-	return *keyword == 's' ? TARGET_STRUCT : *keyword == 'u' ? TARGET_UNION : *keyword == 'e' ? TARGET_ENUM : TARGET_TYPEDEF;
+	return *keyword == 's'   ? TARGET_STRUCT
+	       : *keyword == 'u' ? TARGET_UNION
+	       : *keyword == 'e' ? TARGET_ENUM
+				 : TARGET_TYPEDEF;
 }
 
 static bool has_type(const json_t *list, const char *name, const char *file)
@@ -563,8 +585,8 @@ static bool has_type(const json_t *list, const char *name, const char *file)
 	return false;
 }
 
-static void add_type(struct call *c, struct rows *rows, const struct source *source, const struct index_name *n,
-		     const char *pattern)
+static void add_type(struct call *c, struct rows *rows, const struct source *source,
+		     const struct index_name *n, const char *pattern)
 {
 	const struct index *ix = source->index;
 	const struct index_declaration *d = &ix->declarations[n->declaration];
@@ -574,7 +596,8 @@ static void add_type(struct call *c, struct rows *rows, const struct source *sou
 	char name[300], place[300], size[32] = "", bare[256];
 
 	snprintf(bare, sizeof(bare), "%.*s", (int)(n->end - n->begin), ix->text + n->begin);
-	snprintf(name, sizeof(name), "%s%s%s", *keyword == 't' ? "" : keyword, *keyword == 't' ? "" : " ", bare);
+	snprintf(name, sizeof(name), "%s%s%s", *keyword == 't' ? "" : keyword, *keyword == 't' ? "" : " ",
+		 bare);
 	if (pattern ? fnmatch(pattern, bare, 0) != 0 && fnmatch(pattern, name, 0) != 0 : is_systems(file))
 		return;
 	if (has_type(c->reply->data, name, file))
@@ -587,8 +610,9 @@ static void add_type(struct call *c, struct rows *rows, const struct source *sou
 	const char *cells[] = {name, size, place};
 	rows_add(rows, cells);
 	json_array_append_new(c->reply->data,
-			      json_pack("{s:s, s:s, s:s, s:i, s:o}", "name", name, "kind", keyword, "file", file, "line", (int)line,
-					"size", known ? json_integer((json_int_t)layout.size) : json_null()));
+			      json_pack("{s:s, s:s, s:s, s:i, s:o}", "name", name, "kind", keyword, "file",
+					file, "line", (int)line, "size",
+					known ? json_integer((json_int_t)layout.size) : json_null()));
 }
 
 struct error *look_types(struct call *c)
@@ -622,7 +646,8 @@ struct error *look_types(struct call *c)
 		error_free(first);
 		first = NULL;
 	} else if (!first) {
-		text_puts(&c->reply->text, c->count ? "no type has a name like that\n" : "the program's own files define no types\n");
+		text_puts(&c->reply->text, c->count ? "no type has a name like that\n"
+						    : "the program's own files define no types\n");
 	}
 	rows_fini(&rows);
 	return first;
@@ -665,8 +690,9 @@ static bool find_callers(void *context, struct source *source)
 			continue;
 		text_printf(&naming->text, "%s%s (%s:%u)", naming->text.size ? ", " : "", caller,
 			    text_base_name(ix->files[d->file]), d->line);
-		json_array_append_new(naming->callers, json_pack("{s:s, s:s, s:i}", "function", caller, "file", ix->files[d->file],
-								 "line", (int)d->line));
+		json_array_append_new(naming->callers,
+				      json_pack("{s:s, s:s, s:i}", "function", caller, "file",
+						ix->files[d->file], "line", (int)d->line));
 		free(caller);
 	}
 	return true;
@@ -674,7 +700,8 @@ static bool find_callers(void *context, struct source *source)
 
 static bool is_variable_name(const struct index *ix, const char *name, size_t length)
 {
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE; i = ix->names[i].next)
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
+	     i = ix->names[i].next)
 		if (ix->names[i].kind == NAME_VARIABLE)
 			return true;
 	return false;
@@ -686,7 +713,8 @@ static bool in_list(const json_t *list, const char *name, size_t length)
 	json_t *value;
 
 	json_array_foreach((json_t *)list, i, value)
-		if (json_string_length(value) == length && memcmp(json_string_value(value), name, length) == 0)
+		if (json_string_length(value) == length &&
+		    memcmp(json_string_value(value), name, length) == 0)
 			return true;
 	return false;
 }
@@ -701,7 +729,8 @@ static json_t *used_variables(const struct index *ix, const char *text, struct t
 	token_reader_init(&r, text, (uint32_t)strlen(text));
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
 		size_t length = t.end - t.begin;
-		bool member = before.kind == TOKEN_PUNCTUATOR && (before.first == '.' || token_is(&r, &before, "->"));
+		bool member = before.kind == TOKEN_PUNCTUATOR &&
+			      (before.first == '.' || token_is(&r, &before, "->"));
 		if (t.kind != TOKEN_NAME || member || !is_variable_name(ix, text + t.begin, length) ||
 		    in_list(list, text + t.begin, length))
 			continue;
@@ -724,8 +753,8 @@ static bool add_inlining(void *context, uint64_t address, const char *caller, co
 	text_printf(&in->text, "%s%s", in->text.size ? ", " : "", caller ? caller : "?");
 	if (file)
 		text_printf(&in->text, " (%s:%u)", text_base_name(file), line);
-	json_array_append_new(in->list, json_pack("{s:s, s:s, s:i}", "function", caller ? caller : "", "file", file ? file : "",
-						  "line", (int)line));
+	json_array_append_new(in->list, json_pack("{s:s, s:s, s:i}", "function", caller ? caller : "", "file",
+						  file ? file : "", "line", (int)line));
 	return true;
 }
 
@@ -765,20 +794,22 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 		flags = longer;
 	}
 	text_printf(out, "%s\n", signature ? signature : f->at.name);
-	text_printf(out, "%-10s %s:%u in %s, at 0x%" PRIx64 "\n", "defined", f->at.file ? f->at.file : "?", f->at.line, f->at.module,
-		    f->at.entry);
-	text_printf(out, "%-10s %d of %d, %s\n", "live", f->live, f->versions, live_state_name(live_state(c->live, f)));
+	text_printf(out, "%-10s %s:%u in %s, at 0x%" PRIx64 "\n", "defined", f->at.file ? f->at.file : "?",
+		    f->at.line, f->at.module, f->at.entry);
+	text_printf(out, "%-10s %d of %d, %s\n", "live", f->live, f->versions,
+		    live_state_name(live_state(c->live, f)));
 	if (flags)
 		text_printf(out, "%-10s %s (from %s)\n", "flags", flags, source->flags.origin);
 	put_line(out, "called by", &naming.text);
 	put_line(out, "inlined in", &inlining.text);
 	put_line(out, "uses", &used);
-	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "kind", "function",
-				   "function", f->at.name, "signature", signature ? signature : "", "file",
-				   f->at.file ? f->at.file : "", "line", (int)f->at.line, "module", f->at.module, "version", f->live,
-				   "versions", f->versions, "state", live_state_name(live_state(c->live, f)), "flags",
-				   flags ? flags : "", "flags_from", source ? source->flags.origin : "", "called_by", naming.callers,
-				   "inlined_in", inlining.list, "uses", variables);
+	c->reply->data = json_pack(
+		"{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "kind", "function",
+		"function", f->at.name, "signature", signature ? signature : "", "file",
+		f->at.file ? f->at.file : "", "line", (int)f->at.line, "module", f->at.module, "version",
+		f->live, "versions", f->versions, "state", live_state_name(live_state(c->live, f)), "flags",
+		flags ? flags : "", "flags_from", source ? source->flags.origin : "", "called_by",
+		naming.callers, "inlined_in", inlining.list, "uses", variables);
 	text_fini(&naming.text);
 	text_fini(&inlining.text);
 	text_fini(&used);
@@ -832,10 +863,11 @@ static void describe_member(struct text *out, json_t *list, const struct type_me
 	}
 	text_append(out, line.bytes, line.size);
 	text_fini(&line);
-	json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "name", m->name ? m->name : "", "type", m->type->name, "offset",
-				(json_int_t)offset, "size", (json_int_t)m->type->size);
+	json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "name", m->name ? m->name : "", "type", m->type->name,
+				"offset", (json_int_t)offset, "size", (json_int_t)m->type->size);
 	if (m->bit_size)
-		json_object_update_new(row, json_pack("{s:i, s:i}", "bits", (int)m->bit_size, "bit", (int)(m->bit_offset % 8)));
+		json_object_update_new(row, json_pack("{s:i, s:i}", "bits", (int)m->bit_size, "bit",
+						      (int)(m->bit_offset % 8)));
 	json_array_append_new(list, row);
 	if (m->bit_offset + bits > *end)
 		*end = m->bit_offset + bits;
@@ -848,10 +880,11 @@ static void describe_layout(struct call *c, const struct type *type)
 	json_t *list = json_array();
 	uint64_t end = 0;
 
-	c->reply->data = json_pack("{s:s, s:s, s:I, s:I}", "kind", "type", "name", type->name, "size", (json_int_t)type->size, "align",
-				   (json_int_t)type->align);
+	c->reply->data = json_pack("{s:s, s:s, s:I, s:I}", "kind", "type", "name", type->name, "size",
+				   (json_int_t)type->size, "align", (json_int_t)type->align);
 	if (!d) {
-		text_printf(out, "%s: %" PRIu64 " bytes, aligned to %" PRIu64 "\n", type->name, type->size, type->align);
+		text_printf(out, "%s: %" PRIu64 " bytes, aligned to %" PRIu64 "\n", type->name, type->size,
+			    type->align);
 		json_decref(list);
 		return;
 	}
@@ -883,10 +916,12 @@ static char *type_spelling(const struct index *ix, const char *name)
 	for (size_t i = 0; i < 3; i++)
 		if (strncmp(name, keywords[i], strlen(keywords[i])) == 0)
 			return strdup(name);
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE; i = ix->names[i].next)
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE;
+	     i = ix->names[i].next)
 		if (ix->names[i].kind == NAME_TYPEDEF)
 			return strdup(name);
-	for (uint32_t i = index_find(ix, INDEX_TAG, name, strlen(name)); i != INDEX_NONE; i = ix->names[i].next) {
+	for (uint32_t i = index_find(ix, INDEX_TAG, name, strlen(name)); i != INDEX_NONE;
+	     i = ix->names[i].next) {
 		if (ix->names[i].kind != NAME_TAG)
 			continue;
 		if (asprintf(&spelled, "%s %s", keyword_of(ix, &ix->names[i]), name) < 0)
@@ -936,9 +971,11 @@ static struct error *describe_variable(struct call *c, const struct variable *v)
 		text_printf(&declaration, "%s %s", found.type->name, v->name);
 	else
 		type_put_declaration(&declaration, found.type, v->name);
-	text_printf(out, "%s%s\n", v->symbol.internal ? "static " : "", declaration.bytes ? declaration.bytes : v->name);
+	text_printf(out, "%s%s\n", v->symbol.internal ? "static " : "",
+		    declaration.bytes ? declaration.bytes : v->name);
 	text_printf(out, "%-10s %s:%u\n", "declared", v->file, v->line);
-	text_printf(out, "%-10s 0x%" PRIx64 ", %" PRIu64 " bytes\n", "at", v->symbol.address, found.type->size);
+	text_printf(out, "%-10s 0x%" PRIx64 ", %" PRIu64 " bytes\n", "at", v->symbol.address,
+		    found.type->size);
 	text_printf(out, "%-10s ", "value");
 	if (bytes)
 		expression_show(c->state, out, found.type, bytes, &options);
@@ -954,7 +991,8 @@ static struct error *describe_variable(struct call *c, const struct variable *v)
 	return NULL;
 }
 
-static struct error *describe_macro(struct call *c, const struct index *ix, const struct index_macro *m, const char *name)
+static struct error *describe_macro(struct call *c, const struct index *ix, const struct index_macro *m,
+				    const char *name)
 {
 	char *text = strndup(ix->text + m->begin, m->end - m->begin);
 
@@ -991,12 +1029,12 @@ static bool describe_plain_function(struct call *c, struct source *source, const
 	while (head.size && head.bytes[head.size - 1] == ' ')
 		head.bytes[--head.size] = '\0';
 	sources_each(live_host(c->live)->sources, find_callers, &naming);
-	text_printf(&c->reply->text, "%s\n%-10s %s:%u; not decorated, so it cannot be redefined\n", head.bytes ? head.bytes : name,
-		    "defined", ix->files[d->file], d->line);
+	text_printf(&c->reply->text, "%s\n%-10s %s:%u; not decorated, so it cannot be redefined\n",
+		    head.bytes ? head.bytes : name, "defined", ix->files[d->file], d->line);
 	put_line(&c->reply->text, "called by", &naming.text);
-	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "function", "function", name, "signature",
-				   head.bytes ? head.bytes : "", "file", ix->files[d->file], "line", (int)d->line, "called_by",
-				   naming.callers);
+	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "function", "function", name,
+				   "signature", head.bytes ? head.bytes : "", "file", ix->files[d->file],
+				   "line", (int)d->line, "called_by", naming.callers);
 	text_fini(&naming.text);
 	text_fini(&head);
 	return true;
@@ -1024,7 +1062,8 @@ static bool describe_in(struct call *c, const struct target_unit *unit, const ch
 		free(spelled);
 		return !*e;
 	}
-	const struct index_macro *m = index_find_macro(source->index, name, strlen(name), source->index->size);
+	const struct index_macro *m =
+		index_find_macro(source->index, name, strlen(name), source->index->size);
 	if (m && !m->undefined) {
 		*e = describe_macro(c, source->index, m, name);
 		return true;
@@ -1036,7 +1075,8 @@ struct error *look_describe(struct call *c)
 {
 	const struct target_unit *units[UNITS_MAX], *first;
 	struct live_function *f;
-	const struct scope_item *item = c->state->scope ? scope_find(c->state->scope, c->line, strlen(c->line)) : NULL;
+	const struct scope_item *item =
+		c->state->scope ? scope_find(c->state->scope, c->line, strlen(c->line)) : NULL;
 
 	if (item && item->kind == SCOPE_VARIABLE) {
 		struct value_options options = VALUE_OPTIONS;
@@ -1063,7 +1103,8 @@ struct error *look_describe(struct call *c)
 	if (strstr(error_message(unknown), "did you mean"))
 		return unknown;
 	error_free(unknown);
-	return error_new(ERROR_UNKNOWN, "the program's files have no function, variable, type or macro %s", c->line);
+	return error_new(ERROR_UNKNOWN, "the program's files have no function, variable, type or macro %s",
+			 c->line);
 }
 
 /* --- \forget, \compare ----------------------------------------------------------------------------------------------------- */

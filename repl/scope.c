@@ -174,7 +174,8 @@ static char *first_line(const char *text)
 static struct error *preprocess(const struct scope *s, const struct source *source, struct run_output *output)
 {
 	const char *slash = strrchr(source->unit->file, '/');
-	char *directory = slash ? strndup(source->unit->file, (size_t)(slash - source->unit->file)) : strdup(".");
+	char *directory =
+		slash ? strndup(source->unit->file, (size_t)(slash - source->unit->file)) : strdup(".");
 	char *input = NULL;
 	size_t words = 0;
 
@@ -271,7 +272,8 @@ struct making {
 
 struct error *scope_text_bind(struct scope_text *t, const char *name, uint64_t address)
 {
-	struct scope_binding *more = pool_grow(t->bindings, t->binding_count, &t->binding_room, sizeof(*more));
+	struct scope_binding *more =
+		pool_grow(t->bindings, t->binding_count, &t->binding_room, sizeof(*more));
 
 	if (!more)
 		return error_memory();
@@ -326,7 +328,8 @@ static struct error *use_value(struct making *m, const char *name, size_t length
 	unsigned long number = strtoul(digits, &end, 10);
 	if (*end)
 		return NULL; /* a name of the program's, or no C */
-	struct scope_value *v = number <= VALUES_KEPT * 100UL ? scope_value(m->scope, (unsigned)number) : NULL;
+	struct scope_value *v =
+		number <= VALUES_KEPT * 100UL ? scope_value(m->scope, (unsigned)number) : NULL;
 	if (!v || (length > 1 && number == 0))
 		return error_new(ERROR_UNKNOWN, "there is no value %.*s", (int)length, name);
 	snprintf(symbol, sizeof(symbol), "rtf_value_%zu", (size_t)(v - m->scope->values) + 1);
@@ -391,7 +394,8 @@ static void want_names(struct making *m, const char *text)
 		if (t.kind != TOKEN_NAME)
 			continue;
 		for (size_t i = 0; i < m->scope->item_count; i++) {
-			if (m->wanted[i] || !item_may_be(&m->scope->items[i], text + t.begin, t.end - t.begin))
+			if (m->wanted[i] ||
+			    !item_may_be(&m->scope->items[i], text + t.begin, t.end - t.begin))
 				continue;
 			m->wanted[i] = true;
 			want_names(m, m->scope->items[i].text + (*m->scope->items[i].text == '#'));
@@ -475,8 +479,8 @@ static struct error *bind_exits(struct making *m)
 	return e;
 }
 
-struct error *scope_text_new(struct scope *s, struct live *l, struct evaluator *ev, const char *file, const char *text, size_t size,
-			     const char *also, struct scope_text *out)
+struct error *scope_text_new(struct scope *s, struct live *l, struct evaluator *ev, const char *file,
+			     const char *text, size_t size, const char *also, struct scope_text *out)
 {
 	struct making m = {.scope = s, .live = l, .evaluator = ev, .file = file, .out = out};
 	struct text extra = {0};

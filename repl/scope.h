@@ -22,7 +22,7 @@ enum scope_kind { SCOPE_TYPE, SCOPE_MACRO, SCOPE_PROTOTYPE, SCOPE_VARIABLE };
 /* A declaration. */
 struct scope_item {
 	enum scope_kind kind;
-	char *text;   /* one that may stand in front of any code: `extern` for a variable, a whole line for a macro */
+	char *text; /* one that may stand in front of any code: `extern` for a variable, a whole line for a macro */
 	char **names; /* that it declares, NULL at the end; tags with a `#` before them, as they are names of another kind */
 	uint64_t address; /* of a variable */
 	struct types *types;
@@ -39,12 +39,12 @@ struct scope_value {
 	uint64_t address; /* where the program has it, once an expression has named it; 0: nowhere yet */
 };
 
-struct scope *scope_new(void); /* NULL without memory */
+struct scope *scope_new(void);   /* NULL without memory */
 void scope_free(struct scope *); /* takes NULL */
 
 /* Takes the item (its strings and types, not the struct) in place of what has the same names. */
 struct error *scope_declare(struct scope *, const struct scope_item *);
-bool scope_forget(struct scope *, const char *name); /* false: there is none */
+bool scope_forget(struct scope *, const char *name);                 /* false: there is none */
 const struct scope_item *scope_item(const struct scope *, size_t i); /* NULL behind the last */
 const struct scope_item *scope_find(const struct scope *, const char *name, size_t length);
 bool scope_is_type(const struct scope *, const char *name, size_t length);
@@ -72,14 +72,14 @@ struct scope_text {
 	struct scope_binding {
 		char name[96];
 		uint64_t address;
-	} *bindings;
+	} * bindings;
 	size_t binding_count, binding_room;
 };
 
 /* Values that it names come into the program's memory, and versions that are not there. `also`: further names that are
  * to be declared, or NULL. */
-struct error *scope_text_new(struct scope *, struct live *, struct evaluator *, const char *file, const char *text, size_t size,
-			     const char *also, struct scope_text *out);
+struct error *scope_text_new(struct scope *, struct live *, struct evaluator *, const char *file,
+			     const char *text, size_t size, const char *also, struct scope_text *out);
 void scope_text_fini(struct scope_text *);
 
 /* Adds one more declaration, and where it is. */

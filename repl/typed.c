@@ -16,21 +16,57 @@ static bool is_one_of(const struct token_reader *r, const struct token *t, const
 
 static bool begins_statement(const struct token_reader *r, const struct token *t)
 {
-	static const char *const words[] = {"for",    "while", "do",       "if",  "switch",  "return",
-					    "goto",   "break", "continue", "asm", "__asm__", "case",
-					    "default", NULL};
+	static const char *const words[] = {"for",     "while", "do",      "if",       "switch",
+					    "return",  "goto",  "break",   "continue", "asm",
+					    "__asm__", "case",  "default", NULL};
 
-	return (t->kind == TOKEN_PUNCTUATOR && t->first == '{') || (t->kind == TOKEN_NAME && is_one_of(r, t, words));
+	return (t->kind == TOKEN_PUNCTUATOR && t->first == '{') ||
+	       (t->kind == TOKEN_NAME && is_one_of(r, t, words));
 }
 
 static bool begins_declaration(const struct token_reader *r, const struct token *t)
 {
-	static const char *const words[] = {
-		"void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "_Bool", "_Complex",
-		"struct", "union", "enum", "typedef", "static", "extern", "register", "auto", "const", "volatile", "inline",
-		"_Noreturn", "_Thread_local", "__thread", "__typeof__", "typeof", "__typeof", "__attribute__", "_Alignas",
-		"_Atomic", "__int128", "__auto_type", "__inline", "__inline__", "__extension__", "__signed__", "__const",
-		"_Float128", "__float128", NULL};
+	static const char *const words[] = {"void",
+					    "char",
+					    "short",
+					    "int",
+					    "long",
+					    "float",
+					    "double",
+					    "signed",
+					    "unsigned",
+					    "_Bool",
+					    "_Complex",
+					    "struct",
+					    "union",
+					    "enum",
+					    "typedef",
+					    "static",
+					    "extern",
+					    "register",
+					    "auto",
+					    "const",
+					    "volatile",
+					    "inline",
+					    "_Noreturn",
+					    "_Thread_local",
+					    "__thread",
+					    "__typeof__",
+					    "typeof",
+					    "__typeof",
+					    "__attribute__",
+					    "_Alignas",
+					    "_Atomic",
+					    "__int128",
+					    "__auto_type",
+					    "__inline",
+					    "__inline__",
+					    "__extension__",
+					    "__signed__",
+					    "__const",
+					    "_Float128",
+					    "__float128",
+					    NULL};
 
 	return t->kind == TOKEN_NAME && is_one_of(r, t, words);
 }
@@ -50,7 +86,8 @@ static bool defines_function(const char *text, size_t size)
 }
 
 /* Whether declarations are all that the text holds. */
-static bool declares_only(const char *text, size_t size, bool (*is_type)(void *, const char *, uint32_t), void *context)
+static bool declares_only(const char *text, size_t size, bool (*is_type)(void *, const char *, uint32_t),
+			  void *context)
 {
 	struct declaration_reader r;
 	struct declaration d = {0};
@@ -123,7 +160,8 @@ static bool has_semicolon(const char *text, size_t size)
 	return false;
 }
 
-enum typed_kind typed_classify(const char *text, size_t size, bool (*is_type)(void *, const char *, uint32_t), void *context)
+enum typed_kind typed_classify(const char *text, size_t size, bool (*is_type)(void *, const char *, uint32_t),
+			       void *context)
 {
 	struct token_reader r;
 	struct token first, second;
@@ -144,8 +182,10 @@ enum typed_kind typed_classify(const char *text, size_t size, bool (*is_type)(vo
 	if (statement)
 		return TYPED_STATEMENT;
 	bool named = first.kind == TOKEN_NAME && second.kind == TOKEN_NAME; /* an unknown type, perhaps */
-	bool type = first.kind == TOKEN_NAME && is_type && is_type(context, text + first.begin, first.end - first.begin);
-	bool operator = token_is(&r, &first, "sizeof") || token_is(&r, &first, "_Alignof") || token_is(&r, &first, "__alignof__");
+	bool type = first.kind == TOKEN_NAME && is_type &&
+		    is_type(context, text + first.begin, first.end - first.begin);
+	bool operator= token_is(&r, &first, "sizeof") || token_is(&r, &first, "_Alignof") ||
+		token_is(&r, &first, "__alignof__");
 	if (begins_declaration(&r, &first) || type || (named && !operator)) {
 		/* The last one may do without its `;`. */
 		char *whole = typed_finish(text, size);
@@ -156,7 +196,8 @@ enum typed_kind typed_classify(const char *text, size_t size, bool (*is_type)(vo
 	return has_semicolon(text, typed_trim(text, size)) ? TYPED_STATEMENT : TYPED_EXPRESSION;
 }
 
-static const char *const assignments[] = {"=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&=", "^=", "|=", NULL};
+static const char *const assignments[] = {
+	"=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&=", "^=", "|=", NULL};
 static const char *const steps[] = {"++", "--", NULL};
 
 bool typed_writes(const char *text, size_t size)
@@ -167,7 +208,8 @@ bool typed_writes(const char *text, size_t size)
 
 	token_reader_init(&r, text, (uint32_t)size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
-		if ((t.kind == TOKEN_PUNCTUATOR && (is_one_of(&r, &t, assignments) || is_one_of(&r, &t, steps))) ||
+		if ((t.kind == TOKEN_PUNCTUATOR &&
+		     (is_one_of(&r, &t, assignments) || is_one_of(&r, &t, steps))) ||
 		    (t.kind == TOKEN_NAME && is_one_of(&r, &t, others)))
 			return true;
 	return false;
@@ -182,7 +224,8 @@ static bool is_plain_place(const char *text, size_t size)
 	token_reader_init(&r, text, (uint32_t)size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
 		bool call = t.first == '(' && t.kind == TOKEN_PUNCTUATOR &&
-			    (before.kind == TOKEN_NAME || (before.kind == TOKEN_PUNCTUATOR && strchr(")]", before.first)));
+			    (before.kind == TOKEN_NAME ||
+			     (before.kind == TOKEN_PUNCTUATOR && strchr(")]", before.first)));
 		if (call || (t.kind == TOKEN_PUNCTUATOR && strchr(",?;{", t.first)))
 			return false;
 	}

@@ -16,7 +16,8 @@ enum typed_kind {
 };
 
 /* `is_type` says whether a name is a typedef's; may be NULL. */
-enum typed_kind typed_classify(const char *text, size_t size, bool (*is_type)(void *context, const char *name, uint32_t length),
+enum typed_kind typed_classify(const char *text, size_t size,
+			       bool (*is_type)(void *context, const char *name, uint32_t length),
 			       void *context);
 
 /* The end of an expression without the semicolons behind it. */

@@ -51,8 +51,8 @@ void written_free(struct session_host *host)
 	list_free(&host->unwritten);
 }
 
-void written_add(struct session_host *host, const struct written *what, const unsigned char *old, const unsigned char *new,
-		 const char *old_text, const char *new_text)
+void written_add(struct session_host *host, const struct written *what, const unsigned char *old,
+		 const unsigned char *new, const char *old_text, const char *new_text)
 {
 	struct write *w = calloc(1, sizeof(*w));
 
@@ -93,8 +93,8 @@ static struct error *swap(struct call *c, const struct write *w, bool redo)
 	if (e)
 		return error_context(e, "%s", w->place);
 	if (memcmp(now, from, w->size) != 0)
-		return error_new(ERROR_DRIFT, "%s is not %s any more: the program has written it since", w->place,
-				 redo ? w->old_text : w->new_text);
+		return error_new(ERROR_DRIFT, "%s is not %s any more: the program has written it since",
+				 w->place, redo ? w->old_text : w->new_text);
 	return program_write(program, w->address, to, w->size);
 }
 
@@ -105,11 +105,13 @@ static void tell(struct call *c, const struct write *w, bool redo)
 
 	text_printf(&detail, "%s: %s -> %s", w->place, old, new);
 	text_printf(&c->reply->text, "%s = (%s) %s\n", w->place, w->type, new);
-	c->reply->data = json_pack("[{s:s, s:s, s:s, s:s}]", "place", w->place, "type", w->type, "old", old, "text", new);
+	c->reply->data = json_pack("[{s:s, s:s, s:s, s:s}]", "place", w->place, "type", w->type, "old", old,
+				   "text", new);
 	if (detail.bytes) {
 		record_event(c->live, "written", NULL, -1, c->state->user, detail.bytes);
-		json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", "written", "user", c->state->user, "detail",
-					  detail.bytes, "text", json_sprintf("%s written: %s\n", c->state->user, detail.bytes));
+		json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", "written", "user", c->state->user,
+					  "detail", detail.bytes, "text",
+					  json_sprintf("%s written: %s\n", c->state->user, detail.bytes));
 		bool wants = c->state->events;
 		c->state->events = false;
 		if (event)
@@ -122,7 +124,8 @@ static void tell(struct call *c, const struct write *w, bool redo)
 struct error *written_undo(struct call *c, bool redo, bool *handled)
 {
 	struct session_host *host = c->state->host;
-	struct write **from = redo ? &host->unwritten : &host->written, **to = redo ? &host->written : &host->unwritten;
+	struct write **from = redo ? &host->unwritten : &host->written,
+		     **to = redo ? &host->written : &host->unwritten;
 	struct write *w = *from;
 
 	*handled = w && w->change == last_change(host);

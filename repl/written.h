@@ -15,14 +15,14 @@
 
 struct written {
 	uint64_t address;
-	size_t size; /* at most 16 */
+	size_t size;       /* at most 16 */
 	const char *place; /* the text of what was written: "tax_percent" */
 	const char *type;
 };
 
 /* Copies everything; what cannot be kept for want of memory cannot be undone. */
-void written_add(struct session_host *, const struct written *, const unsigned char *old, const unsigned char *new,
-		 const char *old_text, const char *new_text);
+void written_add(struct session_host *, const struct written *, const unsigned char *old,
+		 const unsigned char *new, const char *old_text, const char *new_text);
 void written_free(struct session_host *);
 
 /* Takes the last write back (or, redo: does it again) if it is the last thing that was done: *handled. */

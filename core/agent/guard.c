@@ -76,7 +76,8 @@ static size_t copy_stack(uintptr_t from, unsigned char *out)
 	for (int missing = 0; missing < parts; missing++) {
 		size_t skipped = (size_t)((uintptr_t)there[missing].iov_base - from);
 		here = (struct iovec){out + skipped, CALL_STACK - skipped};
-		ssize_t got = process_vm_readv(guard.pid, &here, 1, there + missing, (unsigned long)(parts - missing), 0);
+		ssize_t got = process_vm_readv(guard.pid, &here, 1, there + missing,
+					       (unsigned long)(parts - missing), 0);
 		if (got <= 0)
 			continue;
 		memset(out, 0, skipped);
@@ -143,7 +144,8 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	uint64_t sp = r->registers[REGISTER_SP];
 	if (signal == guard.interrupt) {
 		bool patient = __atomic_load_n(&guard.patient, __ATOMIC_ACQUIRE);
-		if (!__atomic_load_n(&guard.wanted, __ATOMIC_ACQUIRE) || (patient && in_library(r->registers[REGISTER_PC])))
+		if (!__atomic_load_n(&guard.wanted, __ATOMIC_ACQUIRE) ||
+		    (patient && in_library(r->registers[REGISTER_PC])))
 			return;
 	}
 	uint64_t address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
@@ -247,7 +249,8 @@ static int unused_signal(void)
 	struct sigaction action;
 
 	for (int signal = SIGRTMAX - 1; signal > SIGRTMIN; signal--)
-		if (sigaction(signal, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL)
+		if (sigaction(signal, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
+		    action.sa_handler == SIG_DFL)
 			return signal;
 	return 0;
 }
@@ -273,8 +276,8 @@ static void uninstall(void)
 {
 	for (unsigned i = 0; i < HANDLED; i++) {
 		struct sigaction now;
-		if (guard.signals[i] && sigaction(guard.signals[i], NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
-		    now.sa_sigaction == on_signal)
+		if (guard.signals[i] && sigaction(guard.signals[i], NULL, &now) == 0 &&
+		    (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal)
 			sigaction(guard.signals[i], &guard.before[i], NULL);
 	}
 }

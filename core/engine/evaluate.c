@@ -13,7 +13,7 @@
 enum {
 	CHUNK = 64 * 1024, /* of the arena's data, at a time */
 	PAGE = 4096,
-	ARENA = 0, /* data may lie anywhere */
+	ARENA = 0,          /* data may lie anywhere */
 	STUCK_US = 5000000, /* after an interrupt: it will not end */
 };
 
@@ -61,11 +61,13 @@ static struct error *take_pages(struct evaluator *ev, uint64_t size, uint64_t *a
 	struct link_region code, data;
 
 	if (program_arena_count(live_program(ev->live)) == 0)
-		return error_new(ERROR_UNKNOWN, "the program has no decorated function, and so no room for data");
+		return error_new(ERROR_UNKNOWN,
+				 "the program has no decorated function, and so no room for data");
 	program_regions(live_program(ev->live), ARENA, &code, &data);
 	uint64_t skip = -data.address & (PAGE - 1), whole = (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 	if (whole < size || data.size < skip || data.size - skip < whole)
-		return error_new(ERROR_INTERNAL, "the arena has no room left for %" PRIu64 " bytes of data", size);
+		return error_new(ERROR_INTERNAL, "the arena has no room left for %" PRIu64 " bytes of data",
+				 size);
 	program_commit(live_program(ev->live), ARENA, 0, skip + whole);
 	*address = data.address + skip;
 	return NULL;
@@ -125,10 +127,13 @@ static bool is_ours(void *context, uint64_t pc)
 	return false;
 }
 
-void evaluate_locate(struct live *l, const struct message_called *called, const unsigned char *stack, struct evaluate_end *out)
+void evaluate_locate(struct live *l, const struct message_called *called, const unsigned char *stack,
+		     struct evaluate_end *out)
 {
-	*out = (struct evaluate_end){
-		.how = called->end, .signal = called->signal, .code = called->code, .address = called->address};
+	*out = (struct evaluate_end){.how = called->end,
+				     .signal = called->signal,
+				     .code = called->code,
+				     .address = called->address};
 	if (!called->stack_size || called->end == CALL_RETURNED)
 		return;
 	struct unwind_state state = {.stack_address = called->registers[UNWIND_SP],
@@ -190,7 +195,8 @@ static struct error *link_it(struct evaluator *ev, struct build *b, struct evalu
 	return NULL;
 }
 
-struct error *evaluation_new(struct evaluator *ev, struct build *b, uint64_t argument, struct evaluation **out)
+struct error *evaluation_new(struct evaluator *ev, struct build *b, uint64_t argument,
+			     struct evaluation **out)
 {
 	struct evaluation *v = calloc(1, sizeof(*v));
 
@@ -325,7 +331,8 @@ static void put_place(struct live *l, const struct evaluate_end *c, char *buffer
 		return;
 	evaluate_describe(l, c->pcs[0], false, &place);
 	if (place.file)
-		snprintf(buffer, size, " in %s (%s:%u)", place.function, text_base_name(place.file), place.line);
+		snprintf(buffer, size, " in %s (%s:%u)", place.function, text_base_name(place.file),
+			 place.line);
 	else
 		snprintf(buffer, size, " in %s", place.function);
 }
@@ -338,12 +345,14 @@ static struct error *explain_fault(struct live *l, const struct evaluate_end *c)
 	put_place(l, c, place, sizeof(place));
 	if (c->how == CALL_OVERFLOW)
 		return error_new(ERROR_FAULT,
-				 "the stack was used up%s: the evaluation was ended and the program goes on; locks that it held "
+				 "the stack was used up%s: the evaluation was ended and the program goes on; "
+				 "locks that it held "
 				 "and memory that it took stay so",
 				 place);
 	if (c->signal == SIGABRT)
 		return error_new(ERROR_FAULT,
-				 "abort() was called%s: the evaluation was ended and the program goes on; locks that it held "
+				 "abort() was called%s: the evaluation was ended and the program goes on; "
+				 "locks that it held "
 				 "and memory that it took stay so",
 				 place);
 	if (c->signal == SIGSEGV && c->code > 0 && c->code != SI_KERNEL)
@@ -353,7 +362,8 @@ static struct error *explain_fault(struct live *l, const struct evaluate_end *c)
 	else if (c->signal == SIGFPE && c->code == FPE_INTDIV)
 		snprintf(address, sizeof(address), " (division by zero)");
 	return error_new(ERROR_FAULT,
-			 "SIG%s%s%s: the evaluation was ended and the program goes on; locks that it held and memory that it "
+			 "SIG%s%s%s: the evaluation was ended and the program goes on; locks that it held "
+			 "and memory that it "
 			 "took stay so",
 			 what ? what : "?", address, place);
 }
@@ -369,19 +379,28 @@ struct error *evaluate_explain(struct live *l, const struct evaluate_end *c)
 	case CALL_OVERFLOW:
 		return explain_fault(l, c);
 	case CALL_EXITED:
-		return error_new(ERROR_FAULT, "exit(%d) was called: only the evaluation ended, the program goes on", c->code);
+		return error_new(ERROR_FAULT,
+				 "exit(%d) was called: only the evaluation ended, the program goes on",
+				 c->code);
 	case CALL_THREAD_ENDED:
-		return error_new(ERROR_FAULT, "pthread_exit() was called: the evaluation's own thread has ended, the program "
-					      "goes on");
+		return error_new(
+			ERROR_FAULT,
+			"pthread_exit() was called: the evaluation's own thread has ended, the program "
+			"goes on");
 	case CALL_INTERRUPTED:
 		if (c->code == -1)
-			return error_new(ERROR_INTERRUPTED, "interrupted, but the evaluation does not end: it waits in the kernel, or "
-							    "has blocked signals; others will wait for it");
+			return error_new(
+				ERROR_INTERRUPTED,
+				"interrupted, but the evaluation does not end: it waits in the kernel, or "
+				"has blocked signals; others will wait for it");
 		put_place(l, c, place, sizeof(place));
-		return error_new(ERROR_INTERRUPTED, "interrupted%s; locks that it held and memory that it took stay so", place);
+		return error_new(ERROR_INTERRUPTED,
+				 "interrupted%s; locks that it held and memory that it took stay so", place);
 	case CALL_REFUSED:
-		return c->code == -EBUSY ? error_new(ERROR_INTERNAL, "an evaluation of an engine before this one still runs")
-					 : error_errno(c->code < 0 ? -c->code : c->code, "the program does not run it");
+		return c->code == -EBUSY
+			       ? error_new(ERROR_INTERNAL,
+					   "an evaluation of an engine before this one still runs")
+			       : error_errno(c->code < 0 ? -c->code : c->code, "the program does not run it");
 	}
 	return error_new(ERROR_INTERNAL, "the evaluation ended in an unknown way");
 }

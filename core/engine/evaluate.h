@@ -53,7 +53,8 @@ int64_t evaluation_deadline(const struct evaluation *); /* on build_now_us's clo
 bool evaluation_has_begun(const struct evaluation *);
 
 /* What the program told of an end, with the calls that it was in. */
-void evaluate_locate(struct live *, const struct message_called *, const unsigned char *stack, struct evaluate_end *out);
+void evaluate_locate(struct live *, const struct message_called *, const unsigned char *stack,
+		     struct evaluate_end *out);
 
 /* What stands at a program counter. */
 struct evaluate_place {

@@ -169,7 +169,8 @@ static enum type_character character_of(CXType c)
 static void read_scalar(struct type *type, enum CXTypeKind kind)
 {
 	type->kind = TYPE_INTEGER;
-	type->is_signed = kind == CXType_Char_S || kind == CXType_SChar || (kind >= CXType_Short && kind <= CXType_Int128);
+	type->is_signed = kind == CXType_Char_S || kind == CXType_SChar ||
+			  (kind >= CXType_Short && kind <= CXType_Int128);
 	if (!type->character && type->size == 1)
 		type->character = CHARACTER_CHAR;
 }
@@ -210,8 +211,9 @@ static void read_inside(struct types *t, struct type *type, CXType c)
 	case CXType_Double:
 	case CXType_LongDouble:
 	case CXType_Float128:
-		type->kind = c.kind == CXType_Float128 || c.kind == CXType_Half || c.kind == CXType_Float16 ? TYPE_OTHER
-													      : TYPE_FLOAT;
+		type->kind = c.kind == CXType_Float128 || c.kind == CXType_Half || c.kind == CXType_Float16
+				     ? TYPE_OTHER
+				     : TYPE_FLOAT;
 		return;
 	case CXType_Complex:
 		type->kind = TYPE_COMPLEX;
@@ -426,10 +428,12 @@ static struct error *read_statement(struct types *t, CXCursor statement, struct 
 		if (!first_child(&statement))
 			break;
 	CXType type = clang_getCursorType(statement);
-	if (clang_getCanonicalType(type).kind == CXType_Invalid || clang_getCanonicalType(type).kind == CXType_Unexposed)
+	if (clang_getCanonicalType(type).kind == CXType_Invalid ||
+	    clang_getCanonicalType(type).kind == CXType_Unexposed)
 		return error_new(ERROR_COMPILE, "libclang cannot tell the type of this expression");
 	clang_visitChildren(statement, find_call, &calls);
-	*out = (struct type_found){.type = read_type(t, type), .bit_field = is_bit_field(statement), .calls = calls};
+	*out = (struct type_found){
+		.type = read_type(t, type), .bit_field = is_bit_field(statement), .calls = calls};
 	return NULL;
 }
 
@@ -488,7 +492,8 @@ static struct error *type_of_search(struct search *s, CXType (*type_of)(CXCursor
 	if (!t)
 		return error_memory();
 	if (!s->is_found)
-		return finish(t, error_new(ERROR_COMPILE, "libclang finds no declaration of %s", s->name), out);
+		return finish(t, error_new(ERROR_COMPILE, "libclang finds no declaration of %s", s->name),
+			      out);
 	*found = (struct type_found){.type = read_type(t, type_of(s->found))};
 	return finish(t, NULL, out);
 }

@@ -19,9 +19,9 @@ enum type_kind {
 	TYPE_FLOAT,   /* by size: float, double, long double; else only its bytes are known */
 	TYPE_COMPLEX, /* two of target */
 	TYPE_POINTER,
-	TYPE_ARRAY,   /* count of target; a flexible one has none */
+	TYPE_ARRAY, /* count of target; a flexible one has none */
 	TYPE_VECTOR,
-	TYPE_RECORD,  /* struct or union */
+	TYPE_RECORD, /* struct or union */
 	TYPE_FUNCTION,
 	TYPE_OTHER,
 };

@@ -101,8 +101,8 @@ static bool is_code(Dwfl *dwfl, uint64_t pc)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr p;
-		if (gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_LOAD && (p.p_flags & PF_X) && pc - bias >= p.p_vaddr &&
-		    pc - bias - p.p_vaddr < p.p_memsz)
+		if (gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_LOAD && (p.p_flags & PF_X) &&
+		    pc - bias >= p.p_vaddr && pc - bias - p.p_vaddr < p.p_memsz)
 			return true;
 	}
 	return false;

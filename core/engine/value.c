@@ -15,7 +15,7 @@ struct printing {
 	const struct value_source *source;
 	const struct value_options *options;
 	unsigned nesting;
-	unsigned hops; /* pointers followed to get here */
+	unsigned hops;           /* pointers followed to get here */
 	uint64_t seen[SEEN_MAX]; /* addresses of records that are being shown */
 	size_t seen_count;
 };
@@ -54,7 +54,8 @@ static wide scalar(const struct type *type, const unsigned char *bytes)
 }
 
 /* Copies a bit-field out of its record into the whole bytes that its type has. */
-static void load_bits(const struct type_member *m, const unsigned char *record, size_t record_size, unsigned char *out)
+static void load_bits(const struct type_member *m, const unsigned char *record, size_t record_size,
+		      unsigned char *out)
 {
 	uint64_t first = m->bit_offset / 8;
 	size_t bytes = (size_t)((m->bit_offset % 8 + m->bit_size + 7) / 8);
@@ -128,8 +129,9 @@ static void put_float(struct text *out, size_t size, long double value)
 		return;
 	for (int digits = size == 4 ? 6 : size == 8 ? 15 : 18; digits < 22; digits++) {
 		snprintf(buffer, sizeof(buffer), "%.*Lg", digits, value);
-		if (size == 4 ? strtof(buffer, NULL) == (float)value
-			      : size == 8 ? strtod(buffer, NULL) == (double)value : strtold(buffer, NULL) == value)
+		if (size == 4   ? strtof(buffer, NULL) == (float)value
+		    : size == 8 ? strtod(buffer, NULL) == (double)value
+				: strtold(buffer, NULL) == value)
 			break;
 	}
 	text_puts(out, buffer);
@@ -168,7 +170,8 @@ static void put_character(struct text *out, const struct type *type, wide value)
 		if (c < 0x800)
 			snprintf(utf8, sizeof(utf8), "%c%c", 0xc0 | c >> 6, 0x80 | (c & 63));
 		else if (c < 0x10000 && (c < 0xd800 || c > 0xdfff))
-			snprintf(utf8, sizeof(utf8), "%c%c%c", 0xe0 | c >> 12, 0x80 | (c >> 6 & 63), 0x80 | (c & 63));
+			snprintf(utf8, sizeof(utf8), "%c%c%c", 0xe0 | c >> 12, 0x80 | (c >> 6 & 63),
+				 0x80 | (c & 63));
 		else if (c >= 0x10000 && c < 0x110000)
 			snprintf(utf8, sizeof(utf8), "%c%c%c%c", 0xf0 | c >> 18, 0x80 | (c >> 12 & 63),
 				 0x80 | (c >> 6 & 63), 0x80 | (c & 63));
@@ -186,7 +189,8 @@ static void put_character(struct text *out, const struct type *type, wide value)
 
 static bool name_of(const struct printing *p, uint64_t address, bool function, char *name)
 {
-	return p->source && p->source->name && p->source->name(p->source->context, address, function, name, NAME_MAX_BYTES);
+	return p->source && p->source->name &&
+	       p->source->name(p->source->context, address, function, name, NAME_MAX_BYTES);
 }
 
 static bool read_memory(const struct printing *p, uint64_t address, void *bytes, size_t size)
@@ -213,15 +217,18 @@ static bool is_character(const struct type *type)
 /* Bytes of the valid UTF-8 sequence at the start of `count` bytes, beyond ASCII; 0 if it is none. */
 static size_t utf8_length(const unsigned char *s, size_t count)
 {
-	size_t length = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+	size_t length = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
+			: (s[0] & 0xf0) == 0xe0       ? 3
+			: s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+						      : 0;
 
 	if (!length || length > count)
 		return 0;
 	for (size_t i = 1; i < length; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] >= 0x90))
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
 		return 0;
 	return length;
 }
@@ -242,7 +249,8 @@ static size_t run_of(const struct type *type, const unsigned char *bytes, size_t
 }
 
 /* "abc", '\000' <repeats 12 times>, "d": `count` characters, folded where they repeat. */
-static void put_string(struct printing *p, const struct type *type, const unsigned char *bytes, size_t count, bool more)
+static void put_string(struct printing *p, const struct type *type, const unsigned char *bytes, size_t count,
+		       bool more)
 {
 	size_t repeats = p->options->repeats, shown = 0;
 	bool open = false, any = false;
@@ -303,7 +311,8 @@ static bool read_string(const struct printing *p, const struct type *type, uint6
 		if (!bigger)
 			break;
 		all = bigger;
-		while (n && !read_memory(p, address + have * type->size, all + have * type->size, n * type->size))
+		while (n &&
+		       !read_memory(p, address + have * type->size, all + have * type->size, n * type->size))
 			n /= 2;
 		if (n == 0)
 			break;
@@ -419,7 +428,8 @@ static void put_padded(struct text *out, wide value, unsigned shift, size_t widt
 	text_puts(out, digits);
 }
 
-void value_unit(struct text *out, const void *bytes, size_t size, char format, const struct value_source *source)
+void value_unit(struct text *out, const void *bytes, size_t size, char format,
+		const struct value_source *source)
 {
 	if (format == 'f' && (size == 4 || size == 8))
 		put_float(out, size, load_float(size, bytes));
@@ -435,8 +445,8 @@ void value_unit(struct text *out, const void *bytes, size_t size, char format, c
 
 static bool is_number(const struct type *type)
 {
-	return type->kind == TYPE_BOOL || type->kind == TYPE_INTEGER || type->kind == TYPE_ENUM || type->kind == TYPE_POINTER ||
-	       type->kind == TYPE_FLOAT;
+	return type->kind == TYPE_BOOL || type->kind == TYPE_INTEGER || type->kind == TYPE_ENUM ||
+	       type->kind == TYPE_POINTER || type->kind == TYPE_FLOAT;
 }
 
 /* In the format that was asked for; false where it does not change what this type shows. */
@@ -451,20 +461,23 @@ static bool put_formatted(struct printing *p, const struct type *type, const uns
 	if (type->kind == TYPE_FLOAT) {
 		/* gdb shows the number's integer part in these formats. */
 		long double whole = load_float(type->size, bytes);
-		put_format(p->out, (wide)(__int128)whole, type->size > 8 ? 8 : type->size, true, format, p->source);
+		put_format(p->out, (wide)(__int128)whole, type->size > 8 ? 8 : type->size, true, format,
+			   p->source);
 		return true;
 	}
 	if (format == 'f') {
 		if (type->size != 4 && type->size != 8)
 			return false;
 		if (type->kind == TYPE_INTEGER) {
-			put_format(p->out, scalar(type, bytes), type->size, type->is_signed, type->is_signed ? 'd' : 'u', NULL);
+			put_format(p->out, scalar(type, bytes), type->size, type->is_signed,
+				   type->is_signed ? 'd' : 'u', NULL);
 			return true;
 		}
 		put_float(p->out, type->size, load_float(type->size, bytes));
 		return true;
 	}
-	put_format(p->out, scalar(type, bytes), type->size, type->is_signed || format == 'd', format, p->source);
+	put_format(p->out, scalar(type, bytes), type->size, type->is_signed || format == 'd', format,
+		   p->source);
 	return true;
 }
 
@@ -532,7 +545,8 @@ static size_t equal_run(const unsigned char *bytes, size_t size, size_t i, size_
 	return end - i;
 }
 
-static void put_elements(struct printing *p, const struct type *element, const unsigned char *bytes, size_t count)
+static void put_elements(struct printing *p, const struct type *element, const unsigned char *bytes,
+			 size_t count)
 {
 	size_t shown = 0, i = p->nesting == 0 && p->hops == 0 ? p->options->from : 0;
 	size_t repeats = p->options->repeats;
@@ -728,8 +742,8 @@ static void put(struct printing *p, const struct type *type, const unsigned char
 	}
 }
 
-void value_text(struct text *out, const struct type *type, const void *bytes, const struct value_source *source,
-		const struct value_options *options)
+void value_text(struct text *out, const struct type *type, const void *bytes,
+		const struct value_source *source, const struct value_options *options)
 {
 	struct printing p = {.out = out, .source = source, .options = options};
 
@@ -805,8 +819,8 @@ static json_t *json_characters(const struct type *type, const unsigned char *byt
 		else if (c < 0x10000 && (c < 0xd800 || c > 0xdfff))
 			text_printf(&text, "%c%c%c", 0xe0 | c >> 12, 0x80 | (c >> 6 & 63), 0x80 | (c & 63));
 		else if (c >= 0x10000 && c < 0x110000)
-			text_printf(&text, "%c%c%c%c", 0xf0 | c >> 18, 0x80 | (c >> 12 & 63), 0x80 | (c >> 6 & 63),
-				    0x80 | (c & 63));
+			text_printf(&text, "%c%c%c%c", 0xf0 | c >> 18, 0x80 | (c >> 12 & 63),
+				    0x80 | (c >> 6 & 63), 0x80 | (c & 63));
 		else
 			text_puts(&text, "\xef\xbf\xbd");
 		i += sequence ? sequence : 1;
@@ -842,7 +856,8 @@ static json_t *json_array_value(struct printing *p, const struct type *type, con
 }
 
 /* Members of anonymous ones stand beside the others, as they do in C. */
-static void add_members(struct printing *p, json_t *object, const struct type *type, const unsigned char *bytes)
+static void add_members(struct printing *p, json_t *object, const struct type *type,
+			const unsigned char *bytes)
 {
 	const struct type *d = type->definition;
 	unsigned char bits[16];
@@ -898,7 +913,8 @@ static json_t *json_pointer(struct printing *p, const struct type *type, const u
 
 	if (!address)
 		return json_null();
-	if (target && is_character(target) && read_string(p, target, address, p->options->elements, &string, &count, &ended)) {
+	if (target && is_character(target) &&
+	    read_string(p, target, address, p->options->elements, &string, &count, &ended)) {
 		json_t *value = json_characters(target, string, count);
 		free(string);
 		return value;
@@ -906,9 +922,10 @@ static json_t *json_pointer(struct printing *p, const struct type *type, const u
 	snprintf(text, sizeof(text), "0x%" PRIx64, address);
 	if (name_of(p, address, target && target->kind == TYPE_FUNCTION, name))
 		snprintf(text, sizeof(text), "0x%" PRIx64 " <%s>", address, name);
-	bool followed = target && target->size && target->size <= POINTEE_MAX && p->hops < p->options->depth &&
-			((target->kind == TYPE_RECORD && !target->incomplete) || (top && is_number(target))) &&
-			!is_seen(p, address);
+	bool followed =
+		target && target->size && target->size <= POINTEE_MAX && p->hops < p->options->depth &&
+		((target->kind == TYPE_RECORD && !target->incomplete) || (top && is_number(target))) &&
+		!is_seen(p, address);
 	json_t *value = followed ? json_pointed(p, target, address) : NULL;
 	return value ? json_pack("{s:s, s:o}", "address", text, "value", value) : json_string(text);
 }

@@ -39,7 +39,8 @@ void value_text(struct text *out, const struct type *, const void *bytes, const 
 
 /* Numbers, strings, arrays, objects. A pointer is null, the string that it points to (char), {"address", "value"} where
  * what it points to is shown, or its address as a string; so are numbers that JSON has not. */
-json_t *value_json(const struct type *, const void *bytes, const struct value_source *, const struct value_options *);
+json_t *value_json(const struct type *, const void *bytes, const struct value_source *,
+		   const struct value_options *);
 
 /* One unit of memory in one of gdb's formats (x command): `size` bytes, 1 to 8. */
 void value_unit(struct text *out, const void *bytes, size_t size, char format, const struct value_source *);

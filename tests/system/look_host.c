@@ -163,7 +163,8 @@ static union number number = {.f = 1.0F};
 static struct bits bits = {-2, 21, true, BLUE, -123456789, 250};
 static struct packed packed = {'p', 99, 0.25};
 static struct node third = {3, NULL}, second = {2, &third}, first = {1, &second}, ring = {9, &ring};
-static struct outer outer = {"outer", {{{1, 2}, {65}, {3, 4}}, {{5, 6}, {66}, {7, 8}}}, READ | WRITE, 2.5, doubled, &first};
+static struct outer outer = {
+	"outer", {{{1, 2}, {65}, {3, 4}}, {{5, 6}, {66}, {7, 8}}}, READ | WRITE, 2.5, doubled, &first};
 static struct {
 	int hidden;
 	struct point inside;
@@ -284,10 +285,12 @@ static void tell_state(void)
 
 	for (int i = 1; i < 65; i++) {
 		struct sigaction a;
-		if (i == 32 || i == 33 || sigaction(i, NULL, &a) || (a.sa_handler == SIG_DFL && !(a.sa_flags & SA_SIGINFO)))
+		if (i == 32 || i == 33 || sigaction(i, NULL, &a) ||
+		    (a.sa_handler == SIG_DFL && !(a.sa_flags & SA_SIGINFO)))
 			continue;
 		size_t used = strlen(handlers);
-		snprintf(handlers + used, sizeof(handlers) - used, " %d%s", i, a.sa_sigaction == on_fault ? "(ours)" : "");
+		snprintf(handlers + used, sizeof(handlers) - used, " %d%s", i,
+			 a.sa_sigaction == on_fault ? "(ours)" : "");
 	}
 	void *p = malloc(1000); /* a lock that was left behind shows here */
 	free(p);
@@ -302,7 +305,8 @@ void stop_here(void)
 int main(int argc, char **argv)
 {
 	struct sigaction fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
-	struct rtf_options options = {.socket_path = argc > 1 ? argv[1] : NULL, .polled = getenv("LOOK_POLLED") != NULL};
+	struct rtf_options options = {.socket_path = argc > 1 ? argv[1] : NULL,
+				      .polled = getenv("LOOK_POLLED") != NULL};
 	char line[4096];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -333,8 +337,9 @@ int main(int argc, char **argv)
 		}
 	}
 	/* What only a console calls must be there. */
-	return (int)((long)(intptr_t)through + (long)(intptr_t)recurse + (long)(intptr_t)give_up + (long)(intptr_t)leave +
-		     (long)(intptr_t)divide + (long)(intptr_t)illegal + (long)(intptr_t)loop + (long)(intptr_t)loop_in_malloc +
-		     (long)(intptr_t)bus_error + (long)(intptr_t)moved + of_this_thread) &
+	return (int)((long)(intptr_t)through + (long)(intptr_t)recurse + (long)(intptr_t)give_up +
+		     (long)(intptr_t)leave + (long)(intptr_t)divide + (long)(intptr_t)illegal +
+		     (long)(intptr_t)loop + (long)(intptr_t)loop_in_malloc + (long)(intptr_t)bus_error +
+		     (long)(intptr_t)moved + of_this_thread) &
 	       1;
 }

@@ -90,21 +90,140 @@ static void assert_host_says(const char *line, const char *answer)
 /* --- gdb as the oracle --------------------------------------------------------------------------------------------------- */
 
 static const char *const expressions[] = {
-	"letter", "small_negative", "byte", "short_value", "ushort_value", "int_value", "uint_value", "long_value", "ulong_value",
-	"llong_value", "ullong_value", "float_value", "double_value", "ldouble_value", "tiny", "huge", "negative_zero", "infinite",
-	"not_a_number", "yes", "no", "color", "odd_color", "some", "none", "unknown_flags", "sign", "far_sign", "int8_value",
-	"uint8_value", "int16_value", "uint16_value", "int32_value", "uint32_value", "int64_value", "uint64_value", "size_value",
-	"wide_letter", "letter16", "letter32", "complex_float", "complex_double", "big", "ubig", "vector", "constant", "changing",
-	"alias", "text", "full", "empty", "escaped", "repeated", "octets", "wide_text", "text16", "text32", "numbers", "zeros",
-	"mixed", "many", "reals", "floats", "ldoubles", "truths", "colors", "grid", "cube", "lines", "points", "same_points",
-	"point", "other_point", "number", "bits", "packed", "third", "second", "outer", "nameless", "int_pointer", "string",
-	"null_string", "wild_string", "void_pointer", "null_pointer", "point_pointer", "wild_node", "function", "functions",
-	"row_pointer", "words", "word_pointer", "pointer_pointer", "nodes", "atomic_value", "numbers[2]", "numbers[1] + 3",
-	"point.x", "&point", "&point.y", "&numbers", "&numbers[1]", "*point_pointer", "first.next->value", "outer.parts[1].at",
-	"outer.act", "grid[1]", "(char)65", "(short)-1", "sizeof(struct outer)", "int_value * 2.5", "1 == 1", "int_value < 0",
-	"(float)1 / 3", "-uint_value", "!int_value", "~byte", "doubled", "*function", "bits.a", "bits.e", "bits.d",
-	"color == GREEN", "(enum flags)6", "points[1].x + points[1].y", "sizeof(numbers) / sizeof(numbers[0])", "outer.name",
-	"*words", "words[3][1]", "tail->count", "outer.mode", "&outer.parts[1]", "ring.value",
+	"letter",
+	"small_negative",
+	"byte",
+	"short_value",
+	"ushort_value",
+	"int_value",
+	"uint_value",
+	"long_value",
+	"ulong_value",
+	"llong_value",
+	"ullong_value",
+	"float_value",
+	"double_value",
+	"ldouble_value",
+	"tiny",
+	"huge",
+	"negative_zero",
+	"infinite",
+	"not_a_number",
+	"yes",
+	"no",
+	"color",
+	"odd_color",
+	"some",
+	"none",
+	"unknown_flags",
+	"sign",
+	"far_sign",
+	"int8_value",
+	"uint8_value",
+	"int16_value",
+	"uint16_value",
+	"int32_value",
+	"uint32_value",
+	"int64_value",
+	"uint64_value",
+	"size_value",
+	"wide_letter",
+	"letter16",
+	"letter32",
+	"complex_float",
+	"complex_double",
+	"big",
+	"ubig",
+	"vector",
+	"constant",
+	"changing",
+	"alias",
+	"text",
+	"full",
+	"empty",
+	"escaped",
+	"repeated",
+	"octets",
+	"wide_text",
+	"text16",
+	"text32",
+	"numbers",
+	"zeros",
+	"mixed",
+	"many",
+	"reals",
+	"floats",
+	"ldoubles",
+	"truths",
+	"colors",
+	"grid",
+	"cube",
+	"lines",
+	"points",
+	"same_points",
+	"point",
+	"other_point",
+	"number",
+	"bits",
+	"packed",
+	"third",
+	"second",
+	"outer",
+	"nameless",
+	"int_pointer",
+	"string",
+	"null_string",
+	"wild_string",
+	"void_pointer",
+	"null_pointer",
+	"point_pointer",
+	"wild_node",
+	"function",
+	"functions",
+	"row_pointer",
+	"words",
+	"word_pointer",
+	"pointer_pointer",
+	"nodes",
+	"atomic_value",
+	"numbers[2]",
+	"numbers[1] + 3",
+	"point.x",
+	"&point",
+	"&point.y",
+	"&numbers",
+	"&numbers[1]",
+	"*point_pointer",
+	"first.next->value",
+	"outer.parts[1].at",
+	"outer.act",
+	"grid[1]",
+	"(char)65",
+	"(short)-1",
+	"sizeof(struct outer)",
+	"int_value * 2.5",
+	"1 == 1",
+	"int_value < 0",
+	"(float)1 / 3",
+	"-uint_value",
+	"!int_value",
+	"~byte",
+	"doubled",
+	"*function",
+	"bits.a",
+	"bits.e",
+	"bits.d",
+	"color == GREEN",
+	"(enum flags)6",
+	"points[1].x + points[1].y",
+	"sizeof(numbers) / sizeof(numbers[0])",
+	"outer.name",
+	"*words",
+	"words[3][1]",
+	"tail->count",
+	"outer.mode",
+	"&outer.parts[1]",
+	"ring.value",
 };
 
 /* What gdb prints for each of them in a process of its own, one a line. */
@@ -114,7 +233,8 @@ static void ask_gdb(char **output)
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
 
-	fputs("set pagination off\nset width 0\nset debuginfod enabled off\nset host-charset UTF-8\nset target-charset UTF-8\n"
+	fputs("set pagination off\nset width 0\nset debuginfod enabled off\nset host-charset UTF-8\nset "
+	      "target-charset UTF-8\n"
 	      "set confirm off\nbreak stop_here\nrun\nup\n",
 	      f);
 	for (size_t i = 0; i < sizeof(expressions) / sizeof(*expressions); i++)
@@ -184,7 +304,8 @@ static bool same_value(const char *gdb, const char *ours)
 		} else if (is_number(gdb, a) && is_number(ours, b)) {
 			double x = strtod(a, &behind_a), y = strtod(b, &behind_b);
 			bool whole = strspn(a, "0123456789") == (size_t)(behind_a - a);
-			bool alike = behind_a - a == behind_b - b && strncmp(a, b, (size_t)(behind_a - a)) == 0;
+			bool alike =
+				behind_a - a == behind_b - b && strncmp(a, b, (size_t)(behind_a - a)) == 0;
 			if (!alike && (whole || (x != y && (float)x != (float)y)))
 				return false;
 			a = behind_a;
@@ -259,7 +380,9 @@ static void an_expression_has_type_text_value_and_name(void **state)
 	json_decref(data);
 	data = data_of(&w, "outer");
 	json_t *value = json_object_get(data, "value");
-	assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(value, "parts"), 1), "id")), 66);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_array_get(json_object_get(value, "parts"), 1), "id")),
+		66);
 	assert_string_equal(json_string_value(json_object_get(value, "name")), "outer");
 	json_decref(data);
 	wire_close(&w);
@@ -272,16 +395,19 @@ static void a_pointer_shows_what_it_points_to_and_how_deep_is_said(void **state)
 	(void)state;
 	wire_open(&w, host.socket);
 	json_t *data = data_of(&w, "&second");
-	assert_non_null(strstr(json_string_value(json_object_get(data, "text")), " -> {value = 2, next = 0x"));
+	assert_non_null(
+		strstr(json_string_value(json_object_get(data, "text")), " -> {value = 2, next = 0x"));
 	json_decref(data);
 	data = data_of(&w, "\\print -depth 5 &first");
-	assert_non_null(strstr(json_string_value(json_object_get(data, "text")), "-> {value = 3, next = 0x0}}}"));
+	assert_non_null(
+		strstr(json_string_value(json_object_get(data, "text")), "-> {value = 3, next = 0x0}}}"));
 	json_decref(data);
 	data = data_of(&w, "\\print -depth 50 &ring");
 	assert_non_null(strstr(json_string_value(json_object_get(data, "text")), "<shown above>"));
 	json_decref(data);
 	data = data_of(&w, "wild_node");
-	assert_non_null(strstr(json_string_value(json_object_get(data, "text")), "<cannot access memory at 0x10>"));
+	assert_non_null(
+		strstr(json_string_value(json_object_get(data, "text")), "<cannot access memory at 0x10>"));
 	json_decref(data);
 	wire_close(&w);
 }
@@ -445,7 +571,8 @@ static void every_fault_is_contained(void **state)
 			json_t *error = error_of(&w, faults[i].expression, "fault");
 			const char *message = json_string_value(json_object_get(error, "message"));
 			const char *name = json_string_value(json_object_get(error, "signal"));
-			if (!strstr(message, faults[i].part) || strcmp(name ? name : "", faults[i].signal ? faults[i].signal : ""))
+			if (!strstr(message, faults[i].part) ||
+			    strcmp(name ? name : "", faults[i].signal ? faults[i].signal : ""))
 				fail_msg("%s: %s", faults[i].expression, message);
 			json_decref(error);
 			assert_text(&w, "1 + 1", "2");
@@ -466,7 +593,8 @@ static void a_fault_has_a_backtrace(void **state)
 	json_t *error = error_of(&w, "through(0)", "fault"), *frames = json_object_get(error, "backtrace");
 	assert_int_equal(json_array_size(frames), 3);
 	for (size_t i = 0; i < 3; i++)
-		assert_string_equal(json_string_value(json_object_get(json_array_get(frames, i), "function")), functions[i]);
+		assert_string_equal(json_string_value(json_object_get(json_array_get(frames, i), "function")),
+				    functions[i]);
 	json_decref(error);
 	/* Through the C library, which has no frame pointers. */
 	error = error_of(&w, "give_up()", "fault");
@@ -517,7 +645,8 @@ static void an_endless_loop_is_its_console_alone(void **state)
 	wire_command(&other, 9, "scaled(3)");
 	wire_send(&w, interrupt, sizeof(interrupt) - 1);
 	json_t *answer = wire_receive(&w);
-	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")), "interrupted");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")),
+			    "interrupted");
 	json_decref(answer);
 	answer = wire_receive(&other);
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "data"), "value")), 30);
@@ -590,16 +719,21 @@ static void a_polled_program_evaluates_in_its_own_thread_and_nowhere_else(void *
 				answer = wire_receive(&w);
 		}
 		if (i == 1)
-			assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")), "fault");
+			assert_string_equal(
+				json_string_value(json_object_get(json_object_get(answer, "error"), "class")),
+				"fault");
 		else
-			assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "data"), "text")), "1");
+			assert_string_equal(
+				json_string_value(json_object_get(json_object_get(answer, "data"), "text")),
+				"1");
 		json_decref(answer);
 	}
 	static const char interrupt[] = "{\"id\":8,\"interrupt\":7}\n";
 	wire_command(&w, 7, "scaled(1)");
 	wire_send(&w, interrupt, sizeof(interrupt) - 1);
 	json_t *answer = wire_receive(&w);
-	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")), "interrupted");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")),
+			    "interrupted");
 	json_decref(answer);
 	wire_close(&w);
 }
@@ -622,7 +756,9 @@ static void many_consoles_evaluate_at_once_and_each_gets_its_own(void **state)
 		for (int i = 0; i < CONSOLES; i++) {
 			json_t *answer = wire_receive(&w[i]);
 			assert_int_equal(json_integer_value(json_object_get(answer, "id")), round);
-			assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "data"), "value")), i * 10);
+			assert_int_equal(
+				json_integer_value(json_object_get(json_object_get(answer, "data"), "value")),
+				i * 10);
 			json_decref(answer);
 		}
 	}
@@ -667,8 +803,14 @@ static void a_write_can_be_undone_and_done_again(void **state)
 static void a_read_only_console_may_look_and_nothing_else(void **state)
 {
 	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"read_only\":true}}\n";
-	static const char *const denied[] = {"int_value = 1", "int_value++", "scaled(1)", "int n = 3", "for (;;) ;",
-					     "({ 1; })", "\\compare scaled 0 0 (1)", "(*function)(2)"};
+	static const char *const denied[] = {"int_value = 1",
+					     "int_value++",
+					     "scaled(1)",
+					     "int n = 3",
+					     "for (;;) ;",
+					     "({ 1; })",
+					     "\\compare scaled 0 0 (1)",
+					     "(*function)(2)"};
 	struct wire w;
 
 	(void)state;
@@ -700,7 +842,8 @@ static void vars_lists_globals_and_statics(void **state)
 	assert_non_null(json_object_get(row, "address"));
 	json_decref(rows);
 	rows = data_of(&w, "\\vars of_this_thread");
-	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "text")), "<one for each thread>");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "text")),
+			    "<one for each thread>");
 	json_decref(rows);
 	json_decref(data_of(&w, "int session_int = 4"));
 	rows = data_of(&w, "\\dv session*");
@@ -716,7 +859,8 @@ static void types_and_descriptions_tell_layouts(void **state)
 	(void)state;
 	wire_open(&w, host.socket);
 	json_t *rows = data_of(&w, "\\types *node"), *row;
-	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "name")), "struct node");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "name")),
+			    "struct node");
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "size")), 16);
 	json_decref(rows);
 	json_t *data = data_of(&w, "\\describe struct bits");
@@ -727,15 +871,17 @@ static void types_and_descriptions_tell_layouts(void **state)
 	data = data_of(&w, "\\d scaled");
 	assert_string_equal(json_string_value(json_object_get(data, "signature")), "int scaled(int n)");
 	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "uses"), 0)), "calls");
-	assert_string_equal(
-		json_string_value(json_object_get(json_array_get(json_object_get(data, "called_by"), 0), "function")), "main");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_array_get(json_object_get(data, "called_by"), 0), "function")),
+			    "main");
 	json_decref(data);
 	data = data_of(&w, "\\d ring");
 	assert_string_equal(json_string_value(json_object_get(data, "kind")), "variable");
 	assert_string_equal(json_string_value(json_object_get(data, "type")), "struct node");
 	json_decref(data);
 	data = data_of(&w, "\\d divide");
-	assert_string_equal(json_string_value(json_object_get(data, "signature")), "static int divide(int a, int b)");
+	assert_string_equal(json_string_value(json_object_get(data, "signature")),
+			    "static int divide(int a, int b)");
 	json_decref(data);
 	assert_error(&w, "\\d nothing_like_it", "unknown", "nothing_like_it");
 	wire_close(&w);
@@ -756,7 +902,8 @@ static void memory_is_shown_in_gdbs_formats(void **state)
 	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "values"), 1)), "2");
 	json_decref(data);
 	data = data_of(&w, "\\x/s string");
-	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "values"), 0)), "a string");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "values"), 0)),
+			    "a string");
 	json_decref(data);
 	assert_error(&w, "\\x 16", "fault", "cannot access memory at 0x10");
 	wire_close(&w);
@@ -782,7 +929,8 @@ int main(void)
 		with_host(an_endless_loop_is_its_console_alone),
 		with_host(a_console_that_leaves_takes_its_evaluation_along),
 		with_host(faults_of_other_threads_stay_the_programs),
-		cmocka_unit_test_setup_teardown(a_polled_program_evaluates_in_its_own_thread_and_nowhere_else, start_polled, stop_host),
+		cmocka_unit_test_setup_teardown(a_polled_program_evaluates_in_its_own_thread_and_nowhere_else,
+						start_polled, stop_host),
 		with_host(many_consoles_evaluate_at_once_and_each_gets_its_own),
 		with_host(a_write_can_be_undone_and_done_again),
 		with_host(a_read_only_console_may_look_and_nothing_else),

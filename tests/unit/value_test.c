@@ -11,13 +11,23 @@
 
 #include <cmocka.h>
 
-static const struct type int_type = {.kind = TYPE_INTEGER, .name = "int", .size = 4, .align = 4, .is_signed = true};
-static const struct type long_type = {.kind = TYPE_INTEGER, .name = "long", .size = 8, .align = 8, .is_signed = true};
+static const struct type int_type = {
+	.kind = TYPE_INTEGER, .name = "int", .size = 4, .align = 4, .is_signed = true};
+static const struct type long_type = {
+	.kind = TYPE_INTEGER, .name = "long", .size = 8, .align = 8, .is_signed = true};
 static const struct type ulong_type = {.kind = TYPE_INTEGER, .name = "unsigned long", .size = 8, .align = 8};
-static const struct type char_type = {
-	.kind = TYPE_INTEGER, .character = CHARACTER_CHAR, .name = "char", .size = 1, .align = 1, .is_signed = true};
-static const struct type wide_type = {
-	.kind = TYPE_INTEGER, .character = CHARACTER_WIDE, .name = "wchar_t", .size = 4, .align = 4, .is_signed = true};
+static const struct type char_type = {.kind = TYPE_INTEGER,
+				      .character = CHARACTER_CHAR,
+				      .name = "char",
+				      .size = 1,
+				      .align = 1,
+				      .is_signed = true};
+static const struct type wide_type = {.kind = TYPE_INTEGER,
+				      .character = CHARACTER_WIDE,
+				      .name = "wchar_t",
+				      .size = 4,
+				      .align = 4,
+				      .is_signed = true};
 static const struct type float_type = {.kind = TYPE_FLOAT, .name = "float", .size = 4, .align = 4};
 static const struct type double_type = {.kind = TYPE_FLOAT, .name = "double", .size = 8, .align = 8};
 
@@ -27,7 +37,8 @@ static unsigned char memory[64];
 static bool read_memory(void *context, uint64_t address, void *bytes, size_t size)
 {
 	(void)context;
-	if (address < 0x1000 || address - 0x1000 > sizeof(memory) || size > sizeof(memory) - (address - 0x1000))
+	if (address < 0x1000 || address - 0x1000 > sizeof(memory) ||
+	    size > sizeof(memory) - (address - 0x1000))
 		return false;
 	memcpy(bytes, memory + (address - 0x1000), size);
 	return true;
@@ -47,7 +58,8 @@ static bool name_address(void *context, uint64_t address, bool function, char *b
 
 static const struct value_source source = {.read = read_memory, .name = name_address};
 
-static void assert_shown(const struct type *type, const void *bytes, const struct value_options *options, const char *expected)
+static void assert_shown(const struct type *type, const void *bytes, const struct value_options *options,
+			 const char *expected)
 {
 	struct value_options plain = VALUE_OPTIONS;
 	struct text out = {0};
@@ -81,7 +93,8 @@ static void numbers_are_as_their_types_say(void **state)
 	assert_shown(&float_type, &tenth, NULL, "0.1");
 	assert_shown(&double_type, &third, NULL, "0.3333333333333333");
 	assert_json(&ulong_type, &all, "\"18446744073709551615\"");
-	assert_json(&float_type, &tenth, "0.10000000000000001"); /* 0.1, and not the float's 0.10000000149011612 */
+	assert_json(&float_type, &tenth,
+		    "0.10000000000000001"); /* 0.1, and not the float's 0.10000000149011612 */
 }
 
 static void formats_are_gdbs(void **state)
@@ -89,9 +102,14 @@ static void formats_are_gdbs(void **state)
 	static const struct {
 		char format;
 		const char *text;
-	} formats[] = {{'x', "0xfffffffe"}, {'d', "-2"},	 {'u', "4294967294"},
-		       {'o', "037777777776"}, {'t', "11111111111111111111111111111110"}, {'c', "-2 '\\376'"},
-		       {'z', "0xfffffffe"}, {'a', "0xfffffffe"}};
+	} formats[] = {{'x', "0xfffffffe"},
+		       {'d', "-2"},
+		       {'u', "4294967294"},
+		       {'o', "037777777776"},
+		       {'t', "11111111111111111111111111111110"},
+		       {'c', "-2 '\\376'"},
+		       {'z', "0xfffffffe"},
+		       {'a', "0xfffffffe"}};
 	int value = -2;
 
 	(void)state;
@@ -105,7 +123,11 @@ static void formats_are_gdbs(void **state)
 static void equal_elements_are_folded_and_long_arrays_cut(void **state)
 {
 	int numbers[30] = {1, 2, 2};
-	struct type array = {.kind = TYPE_ARRAY, .name = "int[30]", .size = sizeof(numbers), .count = 30, .target = &int_type};
+	struct type array = {.kind = TYPE_ARRAY,
+			     .name = "int[30]",
+			     .size = sizeof(numbers),
+			     .count = 30,
+			     .target = &int_type};
 	struct value_options options = VALUE_OPTIONS;
 
 	(void)state;
@@ -121,9 +143,11 @@ static void equal_elements_are_folded_and_long_arrays_cut(void **state)
 static void strings_show_all_that_is_in_them(void **state)
 {
 	char text[24] = "a\"\\\n\001\xff";
-	struct type array = {.kind = TYPE_ARRAY, .name = "char[24]", .size = 24, .count = 24, .target = &char_type};
+	struct type array = {
+		.kind = TYPE_ARRAY, .name = "char[24]", .size = 24, .count = 24, .target = &char_type};
 	int wide[3] = {'w', 0x263a, 0};
-	struct type wide_array = {.kind = TYPE_ARRAY, .name = "wchar_t[3]", .size = 12, .count = 3, .target = &wide_type};
+	struct type wide_array = {
+		.kind = TYPE_ARRAY, .name = "wchar_t[3]", .size = 12, .count = 3, .target = &wide_type};
 
 	(void)state;
 	assert_shown(&array, text, NULL, "\"a\\\"\\\\\\n\\001\\377\", '\\000' <repeats 17 times>");
@@ -154,8 +178,10 @@ static void a_string_without_an_end_stops_where_memory_does(void **state)
 
 static void bit_fields_are_taken_out_of_their_bytes(void **state)
 {
-	struct type_member members[] = {{"a", &int_type, 0, 3}, {"b", &int_type, 3, 5}, {"c", &long_type, 8, 40}};
-	struct type record = {.kind = TYPE_RECORD, .name = "struct bits", .size = 8, .members = members, .member_count = 3};
+	struct type_member members[] = {
+		{"a", &int_type, 0, 3}, {"b", &int_type, 3, 5}, {"c", &long_type, 8, 40}};
+	struct type record = {
+		.kind = TYPE_RECORD, .name = "struct bits", .size = 8, .members = members, .member_count = 3};
 	struct {
 		int a : 3;
 		int b : 5;
@@ -172,8 +198,13 @@ static void flags_are_shown_by_name(void **state)
 {
 	struct type_constant constants[] = {{"READ", 1}, {"WRITE", 2}, {"MASK", 0x30}};
 	struct type_constant plain_constants[] = {{"ONE", 1}, {"TWO", 2}, {"THREE", 3}};
-	struct type flags = {.kind = TYPE_ENUM, .name = "enum f", .size = 4, .constants = constants, .constant_count = 3};
-	struct type plain = {.kind = TYPE_ENUM, .name = "enum p", .size = 4, .constants = plain_constants, .constant_count = 3};
+	struct type flags = {
+		.kind = TYPE_ENUM, .name = "enum f", .size = 4, .constants = constants, .constant_count = 3};
+	struct type plain = {.kind = TYPE_ENUM,
+			     .name = "enum p",
+			     .size = 4,
+			     .constants = plain_constants,
+			     .constant_count = 3};
 	int three = 3, odd = 0x41, zero = 0, seven = 7;
 
 	(void)state;
@@ -211,18 +242,24 @@ static void a_list_is_followed_as_deep_as_is_said_and_never_round(void **state)
 	assert_shown(&pointer, &first, &options, "0x1000 <memory> -> {value = 1, next = 0x1010 <memory+16>}");
 	options.depth = 9;
 	assert_shown(&pointer, &first, &options,
-		     "0x1000 <memory> -> {value = 1, next = 0x1010 <memory+16> -> {value = 2, next = 0x1000 <memory> <shown above>}}");
+		     "0x1000 <memory> -> {value = 1, next = 0x1010 <memory+16> -> {value = 2, next = 0x1000 "
+		     "<memory> <shown above>}}");
 	uint64_t wild = 0x9000;
 	assert_shown(&pointer, &wild, &options, "0x9000 -> <cannot access memory at 0x9000>");
-	assert_json(&pointer, &first,
-		    "{\"address\":\"0x1000 <memory>\",\"value\":{\"value\":1,\"next\":\"0x1010 <memory+16>\"}}");
+	assert_json(
+		&pointer, &first,
+		"{\"address\":\"0x1000 <memory>\",\"value\":{\"value\":1,\"next\":\"0x1010 <memory+16>\"}}");
 }
 
 static void output_has_an_end(void **state)
 {
 	enum { COUNT = 1 << 20 };
 	int *numbers = malloc(COUNT * sizeof(*numbers));
-	struct type array = {.kind = TYPE_ARRAY, .name = "int[]", .size = COUNT * 4UL, .count = COUNT, .target = &int_type};
+	struct type array = {.kind = TYPE_ARRAY,
+			     .name = "int[]",
+			     .size = COUNT * 4UL,
+			     .count = COUNT,
+			     .target = &int_type};
 	struct value_options options = VALUE_OPTIONS;
 	struct text out = {0};
 
