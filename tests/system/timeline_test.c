@@ -633,18 +633,14 @@ static void limit_files_of(pid_t engine, rlim_t bytes)
 	assert_int_equal(prlimit(engine, RLIMIT_FSIZE, &limit, NULL), 0);
 }
 
+/* No file may grow beyond a page: the next write of the database fails, wherever in its log it goes. */
 static void a_full_disk_stops_nobody(void **state)
 {
-	struct stat st;
-	char wal[600];
-
 	(void)state;
 	define("add", add_minus);
 	char *path = history_path();
-	snprintf(wal, sizeof(wal), "%s-wal", path);
-	assert_int_equal(stat(wal, &st), 0);
 	pid_t engine = compiled_engine(&host);
-	limit_files_of(engine, (rlim_t)st.st_size);
+	limit_files_of(engine, 4096);
 	assert_goes_on(path, 2);
 	limit_files_of(engine, RLIM_INFINITY);
 	assert_gets_well(4);
