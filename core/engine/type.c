@@ -545,7 +545,7 @@ void type_put_declaration(struct text *out, const struct type *type, const char 
 	size_t at = name_place(type->name);
 
 	text_append(out, type->name, at);
-	text_printf(out, " %s", name);
+	text_printf(out, "%s%s", at && type->name[at - 1] == '*' ? "" : " ", name);
 	text_puts(out, type->name + at);
 }
 
