@@ -124,7 +124,7 @@ static bool file_map(int fd, unsigned char *base, size_t head)
 		int protection, flags;
 	} views[] = {
 		{0, head, PROT_READ | PROT_WRITE, MAP_SHARED},
-		{head, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED},
+		{head, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_NORESERVE},
 		{head + CODE_SIZE, DATA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE},
 	};
 
@@ -202,6 +202,20 @@ void arena_commit(struct arena *a, uint32_t slots)
 {
 	a->slots = slots;
 	((struct arena_header *)a->head)->slots = slots;
+}
+
+bool arena_refresh(uint64_t address, uint64_t length)
+{
+	for (uint32_t i = 0; i < arena_count; i++) {
+		uint64_t code = (uint64_t)(uintptr_t)arena_all[i].code;
+		if (address < code || address - code >= CODE_SIZE)
+			continue;
+		uint64_t begin = address & ~(uint64_t)(PAGE - 1), left = code + CODE_SIZE - begin;
+		length += address - begin;
+		madvise((void *)(uintptr_t)begin, length < left ? length : left, MADV_DONTNEED);
+		return true;
+	}
+	return false;
 }
 
 bool arena_accepts(const struct message_publish *p)

@@ -1,5 +1,8 @@
 /* The memory that the program and the engine share: slots, new code, new variables (the layout: message.h).
  *
+ * The view of the code is a private mapping: a page that nobody wrote to shows what the engine writes, in forked children,
+ * too, and a debugger, which writes breakpoints, gets a page of its own. It may do so on no shared one.
+ *
  * One sealed memfd per neighbourhood, a group of modules that one arena can be near to. The program sees the
  * code r-x and the engine rw-; no view is both. Made before main and never unmapped: code in it may be
  * running. Nothing here takes locks: arenas are made by one thread before any other looks, and slots are
@@ -37,6 +40,10 @@ struct arena *arena_new(uintptr_t low, uintptr_t high, size_t capacity, const ch
 /* Adds a slot for the sled, aimed at `built`, behind those that are there; it counts after arena_commit. */
 uint64_t arena_fill(struct arena *, uint32_t slot, uint64_t sled, uint64_t built);
 void arena_commit(struct arena *, uint32_t slots);
+
+/* New code is complete there: lets go of private copies of its pages that a debugger made by writing breakpoints, which
+ * hide what the engine wrote since. False if it is no code of ours. */
+bool arena_refresh(uint64_t address, uint64_t length);
 
 /* Whether the engine may store that: the code of this arena, or what was built. */
 bool arena_accepts(const struct message_publish *);

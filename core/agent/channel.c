@@ -20,6 +20,7 @@
 #include <sys/uio.h>
 #include <syslog.h>
 
+enum { CALL_CODE_MAX = 1 << 20 }; /* of an evaluation, with all that it brings along */
 enum { SEND_SECONDS = 1 }; /* a wedged engine holds the agent up no longer */
 
 /* A PUBLISH that waits for rtf_poll. */
@@ -359,6 +360,7 @@ static int serve_call(struct console *c, uint32_t serial, size_t length)
 	if (length != sizeof(call))
 		return -EPROTO;
 	memcpy(&call, c->buffer, sizeof(call));
+	arena_refresh(call.function, CALL_CODE_MAX);
 	int error = call_start(&call, serial, c->flags & HELLO_POLLED, agent_wake);
 	return error ? answer_done(c, serial, error) : 0;
 }
@@ -401,7 +403,7 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 	case MESSAGE_LOG:
 		return serve_log(c, length);
 	case MESSAGE_IMAGE:
-		return image_add(c->buffer, length);
+		return answer_done(c, h->serial, image_add(c->buffer, length));
 	case MESSAGE_CALL:
 		return serve_call(c, h->serial, length);
 	case MESSAGE_FAULT_KNOWN:

@@ -1,4 +1,5 @@
 #include "image.h"
+#include "arena.h"
 #include "message.h"
 
 #include <dlfcn.h>
@@ -58,11 +59,14 @@ static void tell_gdb(struct jit_code_entry *entry)
 	d->action_flag = JIT_NOACTION;
 }
 
+/* Weak: a static program has none, and its linker would warn. */
+extern void *dlopen(const char *file, int mode) __attribute__((weak));
+
 /* libgcc comes when a program first needs it (C++, backtrace(), cancellation): it is not brought here, but found there. */
 static void (*find_register_frame(void))(const void *)
 {
 	void *symbol = dlsym(RTLD_DEFAULT, "__register_frame");
-	void *libgcc = symbol ? NULL : dlopen("libgcc_s.so.1", RTLD_LAZY | RTLD_NOLOAD);
+	void *libgcc = symbol || !dlopen ? NULL : dlopen("libgcc_s.so.1", RTLD_LAZY | RTLD_NOLOAD);
 
 	if (libgcc) {
 		symbol = dlsym(libgcc, "__register_frame");
@@ -89,11 +93,13 @@ int image_add(const void *message, size_t size)
 	struct message_image m;
 
 	if (size < sizeof(m))
-		return -EPROTO;
+		return -EINVAL;
 	memcpy(&m, message, sizeof(m));
-	if (m.size > size - sizeof(m) || m.frame > size - sizeof(m) || (m.frame && m.frame % sizeof(uint64_t)))
-		return -EPROTO;
 	size -= sizeof(m);
+	if (m.size > size || m.frame > size || m.frame % sizeof(uint64_t) || !arena_refresh(m.address, m.length))
+		return -EINVAL;
+	if (!m.size)
+		return 0;
 	struct image *i = malloc(sizeof(*i) + size);
 	if (!i)
 		return 0; /* code without a name in gdb is still code */

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* Takes a struct message_image and what follows it. 0; -EPROTO: malformed. */
+/* Takes a struct message_image and what follows it. 0; -EINVAL: malformed, or about no code of ours. */
 int image_add(const void *message, size_t size);
 
 #endif

@@ -1,4 +1,5 @@
 #include "change.h"
+#include "debugger.h"
 #include "edit.h"
 #include "note.h"
 #include "record.h"
@@ -234,6 +235,31 @@ static struct error *store_versions(struct live *l, struct change *c, const char
 	return e;
 }
 
+/* Before the code can run, so that a breakpoint on its name is there when it does. */
+static struct error *announce(struct live *l, const struct part *p)
+{
+	const struct link_result *r = &p->build.link;
+	struct text image = {0};
+
+	if (!p->built || !p->build.object.bytes || !r->entry)
+		return NULL;
+	struct debugger_code code = {.name = p->function->at.name,
+				     .address = r->entry,
+				     .size = r->entry_size,
+				     .file = p->build.request->file,
+				     .line = p->build.request->line,
+				     .object = &p->build.object,
+				     .unwind = r->unwind_view,
+				     .unwind_size = r->unwind_size,
+				     .unwind_address = r->unwind};
+	struct error *e = debugger_image(&code, &image) ? program_announce(live_program(l), image.bytes, image.size)
+							: error_memory();
+	if (!e)
+		debugger_map(program_pid(live_program(l)), &code);
+	text_fini(&image);
+	return e;
+}
+
 static struct error *publish(struct live *l, const struct change *c)
 {
 	struct message_publish *slots = calloc(c->count, sizeof(*slots));
@@ -242,7 +268,11 @@ static struct error *publish(struct live *l, const struct change *c)
 		return error_memory();
 	for (size_t i = 0; i < c->count; i++)
 		slots[i] = (struct message_publish){c->parts[i].function->arena, c->parts[i].function->slot, c->parts[i].target};
-	struct error *e = program_publish(live_program(l), slots, c->count);
+	struct error *e = NULL;
+	for (size_t i = 0; i < c->count && !e; i++)
+		e = announce(l, &c->parts[i]);
+	if (!e)
+		e = program_publish(live_program(l), slots, c->count);
 	free(slots);
 	return e;
 }

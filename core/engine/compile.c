@@ -276,7 +276,7 @@ static struct error *run_tcc(const char *source, const bool *wanted, struct comp
 	tcc_set_error_func(state, why, hear_message);
 	tcc_set_options(
 		state,
-		"-nostdlib -nostdinc -std=c11 -fno-common -Wunsupported -Wimplicit-function-declaration");
+		"-g -nostdlib -nostdinc -std=c11 -fno-common -Wunsupported -Wimplicit-function-declaration");
 	tcc_set_output_type(state, TCC_OUTPUT_OBJ);
 
 	struct error *e = NULL;

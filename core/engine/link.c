@@ -853,6 +853,14 @@ static struct error *fill_result(const struct link *link, struct link_result *ou
 	for (uint32_t i = 0; i < object->piece_count; i++)
 		if (object->pieces[i].reached && !object->pieces[i].bound && object->pieces[i].kind != PIECE_VARIABLE)
 			result.besides += object->pieces[i].size;
+	for (uint32_t i = 0; i < object->piece_count; i++) {
+		const struct piece *piece = &object->pieces[i];
+		if (!piece->reached || !is_unwind(object, piece))
+			continue;
+		result.unwind = piece->address;
+		result.unwind_size = piece->size;
+		result.unwind_view = piece->view;
+	}
 	result.besides -= result.besides < function->elf.st_size ? result.besides : function->elf.st_size;
 	result.code_size = link->pool.count ? link->pool.used : link->code_used;
 	result.data_size = link->data_used;

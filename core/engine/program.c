@@ -688,10 +688,12 @@ struct error *program_write(struct program *p, uint64_t address, const void *byt
 	return e;
 }
 
-void program_send_image(struct program *p, const void *image, size_t size)
+struct error *program_announce(struct program *p, const void *image, size_t size)
 {
-	if (!p->lost && message_send(p->socket, MESSAGE_IMAGE, 0, image, size, -1))
-		p->lost = true;
+	int32_t result = 0;
+
+	struct error *e = ask_done(p, MESSAGE_IMAGE, image, size, &result);
+	return !e && result ? error_errno(-result, "the program does not take the new code") : e;
 }
 
 void program_log(struct program *p, int level, const char *format, ...)

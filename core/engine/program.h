@@ -97,8 +97,9 @@ uint64_t program_exit(const struct program *, bool now);
 struct error *program_read(struct program *, uint64_t address, void *bytes, size_t size);
 struct error *program_write(struct program *, uint64_t address, const void *bytes, size_t size);
 
-/* What debuggers and unwinders are to know of new code (debugger.h). Losing it is no error. */
-void program_send_image(struct program *, const void *image, size_t size);
+/* Says that new code is complete, and what debuggers and unwinders are to know of it: a struct message_image and what it
+ * announces (debugger.h). Before the code may run. */
+struct error *program_announce(struct program *, const void *image, size_t size);
 
 /* A line for the program's log; `level` as in syslog(3). Losing it is no error. */
 void program_log(struct program *, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -34,7 +34,7 @@ enum message_type {
 			    or DONE with a negative errno: -EBUSY, another one runs */
 	MESSAGE_WATCH,   /* empty; fd: the inotify descriptor that saves come by, lent for looking whether it has any; no
 			    answer */
-	MESSAGE_IMAGE,   /* struct message_image and what it announces; no answer */
+	MESSAGE_IMAGE,   /* struct message_image and what it announces; answer DONE */
 	MESSAGE_INTERRUPT, /* empty, the serial is the CALL's that is to end; no answer but CALLED */
 
 	/* agent to engine, answers */
@@ -107,9 +107,11 @@ struct message_memory {
 	uint32_t length, reserved;
 };
 
-/* What debuggers and unwinders are to know of new code: an ELF image of `size` bytes, and at `frame` of what follows this
- * head (0: none; a multiple of 8) a table as in .eh_frame. */
+/* New code is complete at [address, address + length). Debuggers and unwinders are to know of it an ELF image of `size`
+ * bytes, which follows (0: none), and at `frame` of what follows this head (0: none; a multiple of 8) a table as in
+ * .eh_frame. */
 struct message_image {
+	uint64_t address, length;
 	uint32_t size, frame;
 };
 

@@ -4,9 +4,11 @@
 
 #include <rtf.h>
 
+#include <execinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #define FACTOR 3
@@ -84,6 +86,20 @@ static int quantity(int n)
 	return i.quantity;
 }
 
+/* How many frames there are from here to the start of the program. */
+static int count_frames(void)
+{
+	void *frames[64];
+
+	return backtrace(frames, 64);
+}
+
+REALTIMEFUNC
+static int framed(int n)
+{
+	return count_frames() + n;
+}
+
 static int plain(int n)
 {
 	return n - 1;
@@ -116,6 +132,7 @@ static const struct {
 	{"scaled", scaled},   {"moved", moved},     {"looked_up", looked_up}, {"helped", helped}, {"doubled", doubled},
 	{"deep", deep},       {"counted", counted}, {"biased", biased},       {"line", line},     {"quantity", quantity},
 	{"plain", plain},     {"other", other},     {"other_deep", other_deep}, {"synced", synced}, {"cost", cost},
+	{"framed", framed},
 };
 
 static void answer(const char *name, int n)
@@ -134,6 +151,7 @@ int main(int argc, char **argv)
 	char text[256], name[64];
 	int n;
 
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* a test runs gdb beside us */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 1 && rtf_start(argv[1]))
 		puts("no console");

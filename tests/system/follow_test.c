@@ -195,7 +195,7 @@ static void bodies_of_other_sizes_are_found_one_by_one(void **state)
 		free(second);
 	}
 	followed_assert_call(&host, "scaled", 7, 7);
-	followed_assert_call(&host, "line", 0, 79);
+	followed_assert_call(&host, "line", 0, 81);
 	followed_assert_call(&host, "other", 7, 7);
 }
 
@@ -226,7 +226,7 @@ static void an_error_in_a_body_is_shown_and_heals(void **state)
 	const char *text = json_string_value(json_object_get(event, "text"));
 	char *file = compiled_path(&host.subject, "follow_host.c");
 	assert_string_equal(json_string_value(json_object_get(first, "file")), file);
-	assert_int_equal(json_integer_value(json_object_get(first, "line")), 26);
+	assert_int_equal(json_integer_value(json_object_get(first, "line")), 28);
 	assert_non_null(strstr(text, "return n * FACTOOR;"));
 	assert_non_null(strstr(text, "^"));
 	json_decref(event);
@@ -455,14 +455,14 @@ static void a_function_moved_to_another_file_needs_a_build(void **state)
 static void lines_are_the_files_after_an_edit_above(void **state)
 {
 	(void)state;
-	followed_assert_call(&host, "line", 0, 76);
+	followed_assert_call(&host, "line", 0, 78);
 	followed_edit(&host, "follow_host.c", "static int calls;", "static int calls;\n\n\n\n\n");
 	followed_assert_unchanged(&host, NULL);
 	followed_edit(&host, "follow_host.c", "\t(void)n;\n\treturn __LINE__;", "\t(void)n;\n\n\treturn __LINE__;");
 	followed_assert_unchanged(&host, NULL); /* blank lines are spaces */
 	followed_edit(&host, "follow_host.c", "return __LINE__;", "return __LINE__ + n;");
 	followed_assert_live(&host, "line");
-	followed_assert_call(&host, "line", 0, 82);
+	followed_assert_call(&host, "line", 0, 84);
 }
 
 static void follow_off_holds_saves_until_it_is_on_again(void **state)
