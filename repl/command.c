@@ -3,6 +3,7 @@
 #include "export.h"
 #include "timeline.h"
 #include "expression.h"
+#include "listing.h"
 #include "look.h"
 #include "versions.h"
 #include "watchers.h"
@@ -166,13 +167,17 @@ static const struct command commands[] = {
 	{"untrace", "", "NAME|*", "end this console's traces", watchers_untrace, true, 1, 1},
 	{"probe", "", "NAME:LINE EXPR... [-n COUNT]", "show values each time that line is reached", watchers_probe, true, 2, 16},
 	{"unprobe", "", "[NAME[:LINE]|*]", "end this console's probes", watchers_unprobe, true, 0, 1},
+	{"guard", "", "[NAME [return EXPR]]", "a fault inside parks that call, or returns EXPR; without a name: what waits", watchers_guard, false, 0, 16},
+	{"unguard", "", "NAME", "faults inside are the program's own again", watchers_unguard, true, 1, 1},
+	{"retry", "", "[CALL]", "have the calls that wait, or one of them, done again", watchers_retry, true, 0, 1},
+	{"return", "", "[@CALL] [EXPR]", "have the oldest call that waits, or that one, return EXPR", watchers_return, true, 0, 16},
 	{"wait", "", "NAME N [SEC]", "return once version N is live", waits_wait, false, 2, 3},
 	{"events", "", "", "follow what happens until interrupted", waits_events, false, 0, 0},
 	{"print", "p", "[/F] [-elements N] [-from N] [-repeats N] [-depth N] [-pretty] EXPR", "a value in one of gdb's formats, or more or less of it", look_print, false, 0, 16},
 	{"x", "", "[/NFU] ADDRESS", "memory in gdb's formats: N units of size U (b h w g), shown as F", look_memory, false, 1, 16},
-	{"vars", "dv", "[PATTERN]", "globals and statics with their values", look_vars, false, 0, 1},
-	{"types", "dt", "[PATTERN]", "struct, union, enum and typedef names", look_types, false, 0, 2},
-	{"describe", "d", "NAME", "what a function, type, variable or macro is, who uses it and what it uses", look_describe, false, 1, 2},
+	{"vars", "dv", "[PATTERN]", "globals and statics with their values", listing_vars, false, 0, 1},
+	{"types", "dt", "[PATTERN]", "struct, union, enum and typedef names", listing_types, false, 0, 2},
+	{"describe", "d", "NAME", "what a function, type, variable or macro is, who uses it and what it uses", listing_describe, false, 1, 2},
 	{"forget", "", "NAME...|*", "drop what this console has declared", look_forget, false, 1, 16},
 	{"compare", "", "NAME A B (ARGS)", "call two versions with the same arguments and show both results", look_compare, true, 3, 16},
 	{"slice", "", "NAME", "what its live text is compiled from", versions_slice, false, 1, 1},

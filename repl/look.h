@@ -6,9 +6,6 @@
 
 struct error *look_print(struct call *);
 struct error *look_memory(struct call *);
-struct error *look_vars(struct call *);
-struct error *look_types(struct call *);
-struct error *look_describe(struct call *);
 struct error *look_forget(struct call *);
 struct error *look_compare(struct call *);
 
