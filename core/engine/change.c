@@ -556,6 +556,23 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 	return reported;
 }
 
+/* What was typed and did not go live is not lost either: it is in the log, with the reason. */
+static void record_rejection(struct live *l, const struct change *c, const struct change_request *q, const struct error *why)
+{
+	struct live_function *f = NULL;
+	struct text detail = {0};
+
+	if (q->check_only || !c->count || error_class(why) == ERROR_INTERNAL)
+		return;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->parts[i].built || !f)
+			f = c->parts[i].function;
+	text_printf(&detail, "%s\n", error_message(why));
+	text_append(&detail, q->text, q->size);
+	record_event(l, "rejected", f, -1, q->user, detail.bytes);
+	text_fini(&detail);
+}
+
 struct error *change_define(struct live *l, const struct change_request *q, struct change_outcome *out)
 {
 	int64_t start = build_now_us();
@@ -574,6 +591,8 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 		e = prepare_parts(l, q, &c);
 	if (!e)
 		e = make_live(l, q, &c, start, out);
+	if (e)
+		record_rejection(l, &c, q, e);
 	edit_fini(&edit);
 	change_fini(&c);
 	return e;
@@ -869,7 +888,15 @@ static struct error *instrument(struct live *l, const struct change_instrument *
 	return report(out, c, start, 0);
 }
 
-struct error *change_instrument(struct live *l, const struct change_instrument *q, struct change_outcome *out)
+static void commit_aside(struct live *l, const struct change *c)
+{
+	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)) && arena < CHANGE_ARENAS; arena++)
+		if (c->code[arena])
+			program_commit(live_program(l), arena, c->code[arena], c->data[arena]);
+}
+
+static struct error *instrument_one(struct live *l, const struct change_instrument *q, uint64_t *aside,
+				    struct change_outcome *out)
 {
 	struct change c = {.parts = calloc(1, sizeof(*c.parts)), .count = 1};
 
@@ -889,9 +916,29 @@ struct error *change_instrument(struct live *l, const struct change_instrument *
 						    .file = q->function->at.file,
 						    .line = q->line,
 						    .why_cc = "it counts and records with atomic operations"};
-	struct error *e = c.parts[0].text ? instrument(l, q, &c, out) : error_memory();
+	struct error *e = c.parts[0].text ? NULL : error_memory();
+	if (!e && !aside)
+		e = instrument(l, q, &c, out);
+	else if (!e)
+		e = check_parts(l, &c, out);
+	if (!e && aside)
+		e = link_parts(l, &c);
+	if (!e && aside) {
+		commit_aside(l, &c);
+		*aside = c.parts[0].target;
+	}
 	change_fini(&c);
 	return e;
+}
+
+struct error *change_instrument(struct live *l, const struct change_instrument *q, struct change_outcome *out)
+{
+	return instrument_one(l, q, NULL, out);
+}
+
+struct error *change_aside(struct live *l, const struct change_instrument *q, uint64_t *entry, struct change_outcome *out)
+{
+	return instrument_one(l, q, entry, out);
 }
 
 struct error *change_plain(struct live *l, struct live_function *f, const char *user, struct change_outcome *out)
@@ -966,7 +1013,7 @@ struct error *change_optimised(struct live *l, struct live_function *f, int vers
 	if (e)
 		return e;
 	live_optimised_version(f, version, part.target, (uint32_t)part.build.link.entry_size);
-	error_free(history_event(live_history(l), "optimised", f->row, version, "", build_compiler(&part.build)));
+	record_event(l, "optimised", f, version, "", build_compiler(&part.build));
 	*replaced = true;
 	return NULL;
 }

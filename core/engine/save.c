@@ -1,4 +1,5 @@
 #include "save.h"
+#include "record.h"
 #include "difference.h"
 #include "review.h"
 #include "text.h"
@@ -125,11 +126,7 @@ static void refuse_for(struct work *w, struct error *e, const char *file)
 /* The history says why, next to the function's versions. */
 static void record_refusal(const struct work *w, struct live_function *function, const char *why)
 {
-	struct live *l = w->save->live;
-
-	error_free(live_store_built(l, function));
-	if (function->row)
-		error_free(history_event(live_history(l), "refused", function->row, -1, w->save->user, why));
+	record_event(w->save->live, "refused", function, -1, w->save->user, why);
 }
 
 /* --- bodies alone ------------------------------------------------------------------------------------------------ */

@@ -145,6 +145,18 @@ static void everything_that_happens_is_in_the_log(void **state)
 	compiled_assert_refused(&host, "\\log -n", "usage", "needs a value");
 }
 
+static void what_was_typed_and_refused_is_in_the_log_with_its_text(void **state)
+{
+	(void)state;
+	compiled_assert_refused(&host, "int add(int a, int b) { return a +; }", "compile", "add");
+	compiled_assert_refused(&host, "long add(int a) { return a; }", "signature", "add");
+	json_decref(subject_command(&host, "\\check\nint add(int a, int b) { return a *; }", 3));
+	assert_events("\\log add --events", "rejected add@-1 rejected add@-1 built add@0");
+	json_t *rows = compiled_data(&host, "\\log --events -n 1");
+	assert_non_null(strstr(string_of(json_array_get(rows, 0), "detail"), "\nlong add(int a) { return a; }"));
+	json_decref(rows);
+}
+
 static void the_end_of_a_run_is_in_the_log(void **state)
 {
 	(void)state;
@@ -822,6 +834,7 @@ int main(void)
 #define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(everything_that_happens_is_in_the_log),
+		WITH_HOST(what_was_typed_and_refused_is_in_the_log_with_its_text),
 		WITH_HOST(the_end_of_a_run_is_in_the_log),
 		WITH_HOST(a_diff_is_against_the_file_the_build_or_any_version),
 		WITH_HOST(a_version_of_an_earlier_run_is_built_again),
