@@ -59,20 +59,30 @@ static void tell_gdb(struct jit_code_entry *entry)
 	d->action_flag = JIT_NOACTION;
 }
 
-/* Weak: a static program has none, and its linker would warn. */
-extern void *dlopen(const char *file, int mode) __attribute__((weak));
-
 /* libgcc comes when a program first needs it (C++, backtrace(), cancellation): it is not brought here, but found there. */
+static void *find_in_libgcc(const char *name)
+{
+	/* By name, or the linker would warn of it in static programs. */
+	void *(*open_library)(const char *, int) = NULL;
+	void *symbol = dlsym(RTLD_DEFAULT, "dlopen");
+
+	memcpy(&open_library, &symbol, sizeof(open_library));
+	void *libgcc = open_library ? open_library("libgcc_s.so.1", RTLD_LAZY | RTLD_NOLOAD) : NULL;
+	if (!libgcc)
+		return NULL;
+	symbol = dlsym(libgcc, name);
+	dlclose(libgcc);
+	return symbol;
+}
+
 static void (*find_register_frame(void))(const void *)
 {
-	void *symbol = dlsym(RTLD_DEFAULT, "__register_frame");
-	void *libgcc = symbol || !dlopen ? NULL : dlopen("libgcc_s.so.1", RTLD_LAZY | RTLD_NOLOAD);
-
-	if (libgcc) {
-		symbol = dlsym(libgcc, "__register_frame");
-		dlclose(libgcc);
-	}
+	static const char name[] = "__register_frame";
+	void *symbol = dlsym(RTLD_DEFAULT, name);
 	void (*function)(const void *) = NULL;
+
+	if (!symbol)
+		symbol = find_in_libgcc(name);
 	memcpy(&function, &symbol, sizeof(function));
 	return function;
 }
