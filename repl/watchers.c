@@ -8,11 +8,11 @@
 #include "value.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct types;
+#include <syslog.h>
 
 /* One value that a watch records. */
 struct watched_value {
@@ -43,15 +43,27 @@ struct watched {
 	struct live_function *function;
 	int version; /* the instrumented one */
 	char *user; /* who asked first */
-	bool cover;
+	bool cover, guard;
+	bool guard_returns; /* at once after a fault: */
+	char *otherwise;    /* this, or NULL */
 	struct watch *watches;
 	struct instrument made;
 	uint64_t counts_address, ring_address; /* 0: none */
 	int64_t slots_seen; /* head.next when the slots were read last */
 };
 
+/* A guarded call that has faulted and waits. */
+struct parked {
+	struct parked *next;
+	unsigned number;
+	struct live_function *function;
+	struct message_parked call;
+};
+
 struct watchers {
 	struct session_host *host;
+	struct parked *parked; /* oldest first */
+	unsigned parked_last;
 	struct watched *first;
 	unsigned serial;
 	int64_t due;
@@ -95,6 +107,7 @@ static void watched_free(struct watched *d)
 		watch_free(w);
 	}
 	instrument_fini(&d->made);
+	free(d->otherwise);
 	free(d->user);
 	free(d);
 }
@@ -126,7 +139,7 @@ static void take_origin(void *context, const struct history_version *v)
 /* Whether a version was instrumented: cover, trace, probe, or several of them. */
 static bool is_instrumented(struct live *l, const struct live_function *f)
 {
-	static const char *const kinds[] = {"cover", "trace", "probe"};
+	static const char *const kinds[] = {"cover", "trace", "probe", "guard"};
 	char origin[32] = "";
 
 	if (!f->live || !f->row)
@@ -137,6 +150,8 @@ static bool is_instrumented(struct live *l, const struct live_function *f)
 			return true;
 	return false;
 }
+
+static bool follow_definition(void *context, struct live_function *f);
 
 struct error *watchers_new(struct session_host *host, struct watchers **out)
 {
@@ -153,6 +168,7 @@ struct error *watchers_new(struct session_host *host, struct watchers **out)
 			error_free(change_rollback(host->live, f, -1, "", &outcome));
 		change_outcome_fini(&outcome);
 	}
+	live_set_watcher(host->live, follow_definition, all);
 	*out = all;
 	return NULL;
 }
@@ -161,8 +177,13 @@ void watchers_free(struct watchers *all)
 {
 	if (!all)
 		return;
+	live_set_watcher(all->host->live, NULL, NULL);
 	while (all->first)
 		remove_watched(all, all->first);
+	for (struct parked *p = all->parked, *next; p; p = next) {
+		next = p->next;
+		free(p);
+	}
 	free(all);
 }
 
@@ -217,11 +238,11 @@ static struct error *read_plain(struct live *l, struct live_function *f, struct 
 
 static char *what_for(const struct watched *d)
 {
-	static const char *const names[] = {"cover", "trace", "probe"};
+	static const char *const names[] = {"cover", "trace", "probe", "guard"};
 	struct text t = {0};
 
-	for (size_t i = 0; i < 3; i++) {
-		bool is = i == 0 && d->cover;
+	for (size_t i = 0; i < 4; i++) {
+		bool is = (i == 0 && d->cover) || (i == 3 && d->guard);
 		for (const struct watch *w = d->watches; w; w = w->next)
 			is |= i == (w->line ? 2 : 1);
 		if (is)
@@ -230,19 +251,11 @@ static char *what_for(const struct watched *d)
 	return text_take(&t);
 }
 
-/* The instrumented text. */
-static struct error *instrument_plain(struct live *l, const struct watched *d, const struct plain_text *plain, bool careful,
-				      struct instrument *made)
+/* Checks the plain text, and gives its slice to whoever rewrites it. */
+static struct error *check_plain(struct live *l, struct live_function *f, const struct plain_text *plain, struct build *build,
+				 struct instrument_request *q)
 {
 	const struct build_host *host = live_host(l);
-	struct live_function *f = d->function;
-	struct instrument_watch watches[RING_QUOTAS];
-	struct build build = {0};
-	size_t count = 0;
-
-	for (const struct watch *w = d->watches; w && count < RING_QUOTAS; w = w->next)
-		watches[count++] = (struct instrument_watch){w->serial, w->quota, w->condition, w->line, w->expressions,
-							     w->expression_count};
 	struct build_request request = {.function = &f->at,
 					.arena = f->arena,
 					.text = plain->definition,
@@ -253,20 +266,49 @@ static struct error *instrument_plain(struct live *l, const struct watched *d, c
 					.given_line = plain->line,
 					.file = f->at.file,
 					.line = plain->line};
-	struct error *e = build_check(host, &request, &build);
-	if (!e && build.check.failed)
-		e = error_new(build.check.class, "%s: %s", f->at.name, build.check.message ? build.check.message : "refused");
-	struct instrument_request q = {.check = host->check,
-				       .slice = &build.slice,
-				       .name = f->at.name,
-				       .line = plain->line,
-				       .version = live_plain(f),
-				       .cover = d->cover,
-				       .watches = watches,
-				       .watch_count = count,
-				       .careful = careful};
+	struct error *e = build_check(host, &request, build);
+	if (!e && build->check.failed)
+		e = error_new(build->check.class, "%s: %s", f->at.name, build->check.message ? build->check.message : "refused");
+	if (e)
+		return e;
+	*q = (struct instrument_request){.check = host->check,
+					 .slice = &build->slice,
+					 .name = f->at.name,
+					 .argv = (const char *const *)build->source->flags.argv,
+					 .line = plain->line,
+					 .version = live_plain(f)};
+	return NULL;
+}
+
+static struct instrument_guard guard_of(struct live *l, const struct watched *d)
+{
+	struct instrument_guard guard = {
+		.entry = d->function->at.entry, .returns = d->guard_returns, .otherwise = d->otherwise};
+
+	program_park_functions(live_program(l), &guard.enter, &guard.leave, &guard.wait);
+	return guard;
+}
+
+/* The instrumented text. */
+static struct error *instrument_plain(struct live *l, const struct watched *d, const struct plain_text *plain, bool careful,
+				      struct instrument *made)
+{
+	struct instrument_watch watches[RING_QUOTAS];
+	struct instrument_guard guard = guard_of(l, d);
+	struct instrument_request q;
+	struct build build = {0};
+	size_t count = 0;
+
+	for (const struct watch *w = d->watches; w && count < RING_QUOTAS; w = w->next)
+		watches[count++] = (struct instrument_watch){w->serial, w->quota, w->condition, w->line, w->expressions,
+							     w->expression_count};
+	struct error *e = check_plain(l, d->function, plain, &build, &q);
 	if (!e) {
-		q.argv = (const char *const *)build.source->flags.argv;
+		q.cover = d->cover;
+		q.watches = watches;
+		q.watch_count = count;
+		q.guard = d->guard ? &guard : NULL;
+		q.careful = careful;
 		e = instrument_new(&q, made);
 	}
 	build_fini(&build);
@@ -398,7 +440,7 @@ static struct error *continue_without(struct watchers *all, struct watched *d, c
 {
 	struct change_outcome outcome = {0};
 
-	if (d->cover || d->watches)
+	if (d->cover || d->guard || d->watches)
 		return instrument(all, d, user, false);
 	struct error *e = NULL;
 	if (*d->function->instrumented)
@@ -701,33 +743,122 @@ static void poll_ring(struct watchers *all, struct watched *d)
 	error_free(e); /* a program that is gone is noticed elsewhere */
 }
 
-/* The live version is not the watched one any more: a newer one is watched in its turn, going back ends it. */
+/* A new definition of a function that is watched: it goes live in its instrumented form. */
+static bool follow_definition(void *context, struct live_function *f)
+{
+	struct watchers *all = context;
+	struct watched *d = find_watched(all, f);
+	char why[400];
+
+	if (!d)
+		return false;
+	struct error *e = instrument(all, d, d->user, true);
+	if (!e)
+		return true;
+	snprintf(why, sizeof(why), "version %d cannot be watched: %s", f->live, error_message(e));
+	error_free(e);
+	end_all(all, d, why);
+	return false;
+}
+
+/* The live version is not the watched one any more: it got another number, or somebody went back. */
 static void follow_version(struct watchers *all, struct watched *d)
 {
 	struct live_function *f = d->function;
 	char why[400];
 
 	if (*f->instrumented) {
-		d->version = f->live; /* it got another number */
+		d->version = f->live;
 		return;
 	}
-	if (f->live < d->version) {
-		snprintf(why, sizeof(why), "version %d was made live", f->live);
-		end_all(all, d, why);
-		return;
-	}
-	struct error *e = instrument(all, d, d->user, true);
-	if (!e)
-		return;
-	snprintf(why, sizeof(why), "version %d cannot be watched: %s", f->live, error_message(e));
-	error_free(e);
+	snprintf(why, sizeof(why), "version %d was made live", f->live);
 	end_all(all, d, why);
+}
+
+/* --- parked calls -------------------------------------------------------------------------------------------------- */
+
+static struct live_function *function_at(struct live *l, uint64_t entry)
+{
+	for (size_t i = 0; i < live_count(l); i++)
+		if (live_function(l, i)->at.entry == entry)
+			return live_function(l, i);
+	return NULL;
+}
+
+static json_t *parked_json(const struct parked *p)
+{
+	const char *name = sigabbrev_np(p->call.signal);
+
+	return json_pack("{s:i, s:s, s:s, s:I, s:i}", "call", (int)p->number, "function", p->function->at.name, "signal",
+			 name ? name : "?", "address", (json_int_t)p->call.address, "thread", (int)p->call.thread);
+}
+
+static void put_parked(struct text *out, const struct parked *p)
+{
+	const char *name = sigabbrev_np(p->call.signal);
+
+	text_printf(out, "call %u of %s in thread %d waits after SIG%s", p->number, p->function->at.name, (int)p->call.thread,
+		    name ? name : "?");
+	if (p->call.signal != SIGABRT && p->call.code > 0 && p->call.code != SI_KERNEL)
+		text_printf(out, " at address 0x%llx", (unsigned long long)p->call.address);
+}
+
+static void tell_parked(struct watchers *all, const struct parked *p)
+{
+	struct text text = {0};
+	json_t *event = parked_json(p);
+
+	put_parked(&text, p);
+	text_puts(&text, ": define it anew and \\retry, or \\return EXPR\n");
+	json_object_set_new(event, "event", json_string("parked"));
+	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
+	program_log(all->host->program, LOG_WARNING, "rtf: %.*s", (int)(text.size - 1), text.bytes ? text.bytes : "");
+	text_fini(&text);
+	session_broadcast(all->host, event);
+}
+
+static void take_parked(struct watchers *all)
+{
+	struct message_parked call;
+	struct parked **last = &all->parked;
+
+	while (*last)
+		last = &(*last)->next;
+	while (program_take_parked(all->host->program, &call)) {
+		struct live_function *f = function_at(all->host->live, call.entry);
+		struct parked *p = f ? calloc(1, sizeof(*p)) : NULL;
+		if (!p) {
+			/* Nobody could name it: it is tried again. */
+			error_free(program_unpark(all->host->program, call.frame, call.entry));
+			continue;
+		}
+		*p = (struct parked){.number = ++all->parked_last, .function = f, .call = call};
+		*last = p;
+		last = &p->next;
+		tell_parked(all, p);
+	}
+}
+
+/* Has it go on, by a call of `target`; it leaves the list, whatever becomes of it. */
+static struct error *release(struct watchers *all, struct parked *p, uint64_t target)
+{
+	struct error *e = program_unpark(all->host->program, p->call.frame, target);
+
+	for (struct parked **at = &all->parked; *at; at = &(*at)->next) {
+		if (*at != p)
+			continue;
+		*at = p->next;
+		break;
+	}
+	free(p);
+	return e;
 }
 
 void watchers_serve(struct watchers *all)
 {
 	bool due = all->due && build_now_us() >= all->due, rings = false;
 
+	take_parked(all);
 	for (struct watched *d = all->first, *next; d; d = next) {
 		next = d->next;
 		if (d->function->live != d->version)
@@ -866,7 +997,7 @@ struct error *watchers_cover(struct call *c)
 	if (!e)
 		return show_coverage(c, all, d, true);
 	d->cover = false;
-	if (!d->watches)
+	if (!d->watches && !d->guard)
 		remove_watched(all, d);
 	return e;
 }
@@ -1038,7 +1169,7 @@ static struct error *begin_watch(struct call *c, struct live_function *f, struct
 	watch_free(w);
 	if (d->version != before)
 		error_free(continue_without(all, d, c->state->user));
-	else if (!d->watches && !d->cover)
+	else if (!d->watches && !d->cover && !d->guard)
 		remove_watched(all, d);
 	return e;
 }
@@ -1194,4 +1325,210 @@ struct error *watchers_unprobe(struct call *c)
 	c->reply->data = json_pack("{s:i}", "ended", ended);
 	text_printf(&c->reply->text, "%d %s ended\n", ended, ended == 1 ? "probe" : "probes");
 	return NULL;
+}
+
+/* --- \guard, \retry, \return ---------------------------------------------------------------------------------------- */
+
+static struct error *show_guards(struct call *c, struct watchers *all)
+{
+	json_t *guarded = json_array(), *parked = json_array();
+
+	for (const struct watched *d = all->first; d; d = d->next) {
+		if (!d->guard)
+			continue;
+		json_array_append_new(guarded, json_string(d->function->at.name));
+		text_printf(&c->reply->text, "%s is guarded\n", d->function->at.name);
+	}
+	for (const struct parked *p = all->parked; p; p = p->next) {
+		json_array_append_new(parked, parked_json(p));
+		put_parked(&c->reply->text, p);
+		text_puts(&c->reply->text, "\n");
+	}
+	if (!c->reply->text.size)
+		text_puts(&c->reply->text, "no function is guarded: \\guard NAME guards one\n");
+	c->reply->data = json_pack("{s:o, s:o}", "guarded", guarded, "parked", parked);
+	return NULL;
+}
+
+/* `NAME`, `NAME return` and `NAME return EXPR`. */
+static struct error *take_otherwise(const struct call *c, bool *returns, char **otherwise)
+{
+	const char *rest = c->line + strcspn(c->line, " \t");
+
+	rest += strspn(rest, " \t");
+	*returns = *rest != '\0';
+	*otherwise = NULL;
+	if (!*returns)
+		return NULL;
+	if (strncmp(rest, "return", 6) != 0 || (rest[6] && !strchr(" \t(", rest[6])))
+		return error_new(ERROR_USAGE, "usage: \\guard NAME [return EXPR]");
+	rest += 6 + strspn(rest + 6, " \t");
+	*otherwise = *rest ? strdup(rest) : NULL;
+	return *rest && !*otherwise ? error_memory() : NULL;
+}
+
+struct error *watchers_guard(struct call *c)
+{
+	struct live_function *f;
+	struct watchers *all;
+	struct watched *d;
+	char *otherwise = NULL;
+	bool returns;
+
+	struct error *e = watchers_of(c, &all);
+	if (!e && !c->count)
+		return show_guards(c, all);
+	if (!e && c->state->read_only)
+		e = error_new(ERROR_DENIED, "this connection is read-only: \\guard changes something");
+	if (!e)
+		e = live_find(c->live, c->words[0], c->state->file, &f);
+	if (!e)
+		e = take_otherwise(c, &returns, &otherwise);
+	if (!e)
+		e = watch_function(c, all, f, &d);
+	if (e) {
+		free(otherwise);
+		return e;
+	}
+	struct watched before = *d;
+	d->guard = true;
+	d->guard_returns = returns;
+	d->otherwise = otherwise;
+	e = instrument(all, d, c->state->user, false);
+	if (e) {
+		d->guard = before.guard;
+		d->guard_returns = before.guard_returns;
+		d->otherwise = before.otherwise;
+		free(otherwise);
+		if (!d->watches && !d->cover && !d->guard)
+			remove_watched(all, d);
+		return e;
+	}
+	free(before.otherwise);
+	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
+	text_printf(&c->reply->text, "%s is guarded: a fault inside %s\n", f->at.name,
+		    returns ? "makes it return" : "parks that call");
+	return NULL;
+}
+
+struct error *watchers_unguard(struct call *c)
+{
+	struct live_function *f;
+	struct watchers *all;
+
+	struct error *e = watchers_of(c, &all);
+	if (!e)
+		e = live_find(c->live, c->words[0], c->state->file, &f);
+	if (e)
+		return e;
+	struct watched *d = find_watched(all, f);
+	if (!d || !d->guard)
+		return error_new(ERROR_USAGE, "%s is not guarded", f->at.name);
+	d->guard = false;
+	e = continue_without(all, d, c->state->user);
+	if (e)
+		return e;
+	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
+	text_printf(&c->reply->text, "%s is version %d, without a guard\n", f->at.name, f->live);
+	return NULL;
+}
+
+/* The parked call of that number; the oldest without one (0). */
+static struct error *find_parked(const struct watchers *all, int number, struct parked **out)
+{
+	for (struct parked *p = all->parked; p; p = p->next) {
+		if (number && (int)p->number != number)
+			continue;
+		*out = p;
+		return NULL;
+	}
+	if (!all->parked)
+		return error_new(ERROR_USAGE, "no call waits");
+	return error_new(ERROR_UNKNOWN, "there is no call %d: \\guard lists those that wait", number);
+}
+
+struct error *watchers_retry(struct call *c)
+{
+	struct watchers *all;
+	struct parked *p;
+	int number = 0;
+
+	struct error *e = watchers_of(c, &all);
+	if (!e && c->count)
+		e = call_number(c->words[0], &number);
+	if (!e)
+		watchers_serve(all); /* a new definition that came right before is guarded first */
+	if (!e)
+		e = find_parked(all, number, &p);
+	c->reply->data = e ? NULL : json_array();
+	while (!e && all->parked) {
+		if (number)
+			e = find_parked(all, number, &p);
+		else
+			p = all->parked;
+		if (e)
+			break;
+		json_array_append_new(c->reply->data, parked_json(p));
+		text_printf(&c->reply->text, "call %u of %s goes on with version %d\n", p->number, p->function->at.name,
+			    p->function->live);
+		e = release(all, p, p->call.entry);
+		if (number)
+			break;
+	}
+	return e;
+}
+
+/* Code that returns the value, with the call's arguments in scope. */
+static struct error *make_value(struct call *c, struct live_function *f, const char *expression, uint64_t *entry)
+{
+	struct plain_text plain = {0};
+	struct change_outcome outcome = {0};
+	struct instrument_request q;
+	struct build build = {0};
+	char *text = NULL;
+
+	struct error *e = read_plain(c->live, f, &plain);
+	if (!e)
+		e = check_plain(c->live, f, &plain, &build, &q);
+	if (!e)
+		e = instrument_value(&q, expression, &text);
+	build_fini(&build);
+	struct change_instrument aside = {.function = f,
+					  .what = "return",
+					  .text = text,
+					  .extra = plain.extra,
+					  .stored = "",
+					  .line = plain.line,
+					  .user = c->state->user};
+	if (!e)
+		e = change_aside(c->live, &aside, entry, &outcome);
+	change_outcome_fini(&outcome);
+	free(text);
+	plain_fini(&plain);
+	return e;
+}
+
+struct error *watchers_return(struct call *c)
+{
+	const char *expression = c->line;
+	struct watchers *all;
+	struct parked *p;
+	uint64_t entry;
+	int number = 0;
+
+	struct error *e = watchers_of(c, &all);
+	if (!e && c->count && *c->words[0] == '@') {
+		e = call_number(c->words[0] + 1, &number);
+		expression += strcspn(expression, " \t");
+		expression += strspn(expression, " \t");
+	}
+	if (!e)
+		e = find_parked(all, number, &p);
+	if (!e)
+		e = make_value(c, p->function, *expression ? expression : NULL, &entry);
+	if (e)
+		return e;
+	c->reply->data = parked_json(p);
+	text_printf(&c->reply->text, "call %u of %s returns %s\n", p->number, p->function->at.name, expression);
+	return release(all, p, entry);
 }

@@ -1,4 +1,5 @@
-/* What is watched in the program: functions that are counted (\cover), traced (\trace), probed (\probe).
+/* What is watched in the program: functions that are counted (\cover), traced (\trace), probed (\probe), and those whose
+ * faults park the call (\guard).
  *
  * Each such function runs an instrumented version of its live text, one for all that is asked of it, and goes back to the
  * plain one when nothing is asked any more. A new definition is instrumented in its turn; a rollback ends the watching. A
@@ -44,5 +45,9 @@ struct error *watchers_trace(struct call *);
 struct error *watchers_untrace(struct call *);
 struct error *watchers_probe(struct call *);
 struct error *watchers_unprobe(struct call *);
+struct error *watchers_guard(struct call *);
+struct error *watchers_unguard(struct call *);
+struct error *watchers_retry(struct call *);
+struct error *watchers_return(struct call *);
 
 #endif

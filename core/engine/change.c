@@ -32,6 +32,7 @@ struct part {
 	bool built;         /* build_check was called */
 	size_t note_at;     /* offset of its note in the arena's free code */
 	uint64_t target;    /* what its slot gets */
+	bool watched;       /* an instrumented version runs: the new one is to take its place instrumented, too */
 	int from, to;       /* versions */
 };
 
@@ -263,16 +264,19 @@ static struct error *announce(struct live *l, const struct part *p)
 static struct error *publish(struct live *l, const struct change *c)
 {
 	struct message_publish *slots = calloc(c->count, sizeof(*slots));
+	size_t count = 0;
 
 	if (!slots)
 		return error_memory();
 	for (size_t i = 0; i < c->count; i++)
-		slots[i] = (struct message_publish){c->parts[i].function->arena, c->parts[i].function->slot, c->parts[i].target};
+		if (!c->parts[i].watched)
+			slots[count++] = (struct message_publish){c->parts[i].function->arena, c->parts[i].function->slot,
+								  c->parts[i].target};
 	struct error *e = NULL;
 	for (size_t i = 0; i < c->count && !e; i++)
 		e = announce(l, &c->parts[i]);
-	if (!e)
-		e = program_publish(live_program(l), slots, c->count);
+	if (!e && count)
+		e = program_publish(live_program(l), slots, count);
 	free(slots);
 	return e;
 }
@@ -525,6 +529,20 @@ static struct error *prepare_parts(struct live *l, const struct change_request *
 	return NULL;
 }
 
+/* What was watched goes on being watched, without a moment between; where that fails, without being watched. */
+static struct error *publish_watched(struct live *l, struct change *c)
+{
+	bool plain = false;
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct part *p = &c->parts[i];
+		bool was = p->watched;
+		p->watched = !was || live_ask_watcher(l, p->function);
+		plain |= !p->watched;
+	}
+	return plain ? publish(l, c) : NULL;
+}
+
 /* Everything behind the choice and the preparation of the parts. */
 static struct error *make_live(struct live *l, const struct change_request *q, struct change *c, int64_t start,
 			       struct change_outcome *out)
@@ -540,6 +558,8 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 	int64_t store_us = build_now_us() - store_start;
 	if (!e)
 		e = commit_parts(l, c);
+	for (size_t i = 0; i < c->count; i++)
+		c->parts[i].watched = *c->parts[i].function->instrumented;
 	if (!e)
 		e = publish(l, c);
 	if (e)
@@ -547,6 +567,9 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 	mark_live(c);
 	for (size_t i = 0; i < c->count; i++)
 		count_version(c->parts[i].function, c->parts[i].to);
+	e = publish_watched(l, c);
+	if (e)
+		return e;
 	store_start = build_now_us();
 	record(l, c, HISTORY_DEFINE, 0, q->user);
 	struct error *reported = report(out, c, start, store_us + build_now_us() - store_start);

@@ -73,8 +73,10 @@ struct change_instrument {
 };
 
 /* Makes such a version live, and back to the plain one that it was made from. Neither counts as a change that \undo takes
- * back. ERROR_COMPILE: what was built in does not fit; the outcome's check says why. */
+ * back. ERROR_COMPILE: what was built in does not fit; the outcome's check says why. change_aside only puts the code into
+ * the program, for one call that is to go on with it: it is neither live nor stored. */
 struct error *change_instrument(struct live *, const struct change_instrument *, struct change_outcome *);
+struct error *change_aside(struct live *, const struct change_instrument *, uint64_t *entry, struct change_outcome *);
 struct error *change_plain(struct live *, struct live_function *, const char *user, struct change_outcome *);
 
 /* Makes version `number` live; -1 is the parent of the live one. One that is not in memory is built again. */

@@ -2,6 +2,7 @@
 #include "expansion.h"
 #include "ring.h"
 #include "token.h"
+#include "wrapper.h"
 
 #include <clang-c/Index.h>
 #include <stdarg.h>
@@ -35,6 +36,7 @@ struct rewrite {
 	CXCursor function;
 	CXType result;
 	bool failed; /* out of memory */
+	char *tail;  /* what follows the definition, or NULL */
 	struct instrument *out;
 };
 
@@ -792,19 +794,89 @@ static void begin_traces(struct rewrite *w, uint32_t body)
 	text_fini(&t);
 }
 
-static struct error *walk_function(struct rewrite *w)
+static struct error *cannot_wrap(const struct rewrite *w, const char *why)
+{
+	return error_new(ERROR_USAGE, "%s cannot be guarded: %s", w->request->name, why);
+}
+
+/* What wrapper.h needs to know. `body`: where the definition's `{` stands. */
+static struct error *describe_wrapper(struct rewrite *w, uint32_t body, struct wrapper *out, CXString *result)
+{
+	const struct instrument_guard *guard = w->request->guard;
+
+	if (clang_Cursor_isVariadic(w->function))
+		return cannot_wrap(w, "nobody can call it again with the same arguments, as it takes any number of them");
+	if ((int)w->out->argument_count != clang_Cursor_getNumArguments(w->function))
+		return cannot_wrap(w, "an argument of it has no name");
+	*out = (struct wrapper){.name = w->request->name,
+				.head = w->text,
+				.head_size = body,
+				.arguments = w->out->arguments,
+				.argument_count = w->out->argument_count};
+	*result = clang_getTypeSpelling(w->result);
+	out->result = w->result.kind == CXType_Void ? NULL : clang_getCString(*result);
+	if (guard) {
+		out->entry = guard->entry;
+		out->enter = guard->enter;
+		out->leave = guard->leave;
+		out->wait = guard->wait;
+		out->otherwise = guard->otherwise;
+		out->returns = guard->returns;
+	}
+	return NULL;
+}
+
+static struct error *wrap(struct rewrite *w, uint32_t body)
+{
+	struct text tail = {0};
+	struct wrapper wrapper;
+	CXString result;
+	uint32_t name;
+
+	if (!offset_of(w, clang_getCursorLocation(w->function), &name) || macro_around(w, name))
+		return cannot_wrap(w, "a macro makes its name");
+	struct error *e = describe_wrapper(w, body, &wrapper, &result);
+	if (e)
+		return e;
+	if (wrapper.result && wrapper.returns && !wrapper.otherwise)
+		e = cannot_wrap(w, "it must return something");
+	else if (!wrapper_write(&tail, &wrapper))
+		e = cannot_wrap(w, "preprocessor lines stand among its parameters");
+	clang_disposeString(result);
+	if (e) {
+		text_fini(&tail);
+		return e;
+	}
+	insert(w, name, false, strdup(WRAPPER_PREFIX));
+	w->tail = text_take(&tail);
+	w->failed |= !w->tail;
+	return NULL;
+}
+
+static bool find_body(struct rewrite *w, CXCursor *body, uint32_t *begin)
 {
 	struct children c = children_of(w, w->function);
-	CXCursor body = c.count ? c.list[c.count - 1] : clang_getNullCursor();
+
+	*body = c.count ? c.list[c.count - 1] : clang_getNullCursor();
+	free(c.list);
+	return clang_getCursorKind(*body) == CXCursor_CompoundStmt &&
+	       offset_of(w, clang_getRangeStart(clang_getCursorExtent(*body)), begin) && !macro_around(w, *begin) &&
+	       w->text[*begin] == '{';
+}
+
+static struct error *walk_function(struct rewrite *w)
+{
 	struct error *e = NULL;
+	CXCursor body;
 	uint32_t begin;
 
-	free(c.list);
-	if (clang_getCursorKind(body) != CXCursor_CompoundStmt ||
-	    !offset_of(w, clang_getRangeStart(clang_getCursorExtent(body)), &begin) || macro_around(w, begin) ||
-	    w->text[begin] != '{')
+	if (!find_body(w, &body, &begin))
 		return error_new(ERROR_USAGE, "the body of %s is made by a macro: there is no text to watch", w->request->name);
 	name_arguments(w);
+	if (w->request->guard)
+		e = wrap(w, begin);
+	if (e)
+		return e;
 	begin_traces(w, begin + 1);
 	walk_statement(w, body, false);
 	for (size_t i = 0; i < w->request->watch_count && !e; i++)
@@ -829,6 +901,7 @@ static void apply(struct rewrite *w)
 		from = w->insertions[i].at;
 	}
 	text_append(&t, w->text + from, w->size - from);
+	text_puts(&t, w->tail ? w->tail : "");
 	w->out->text = text_take(&t);
 	w->failed |= !w->out->text;
 }
@@ -851,6 +924,8 @@ static void declare(struct rewrite *w)
 		text_printf(&t, "static unsigned long %s[%u];\n", o->counts, o->counter_count);
 	if (o->ring)
 		ring_declare(&t, o->ring);
+	if (q->guard)
+		wrapper_declare(&t, q->name);
 	o->extra = text_take(&t);
 	w->failed |= !o->extra;
 }
@@ -865,18 +940,31 @@ static uint32_t definition_offset(const struct slice *s)
 	return (uint32_t)(at - s->text);
 }
 
-static struct error *rewrite(struct rewrite *w, CXTranslationUnit unit)
+/* Reads the slice and finds the function in it. The unit is the caller's whatever is returned, NULL if there is none. */
+static struct error *begin(struct rewrite *w, CXTranslationUnit *unit)
 {
-	struct search search = {w->request->name, clang_getNullCursor()};
-	CXCursor root = clang_getTranslationUnitCursor(unit);
+	const struct instrument_request *q = w->request;
+	struct search search = {q->name, clang_getNullCursor()};
 
-	clang_visitChildren(root, find_function, &search);
+	w->base = definition_offset(q->slice);
+	w->text = q->slice->text + w->base;
+	w->size = (uint32_t)q->slice->given_size;
+	*unit = NULL;
+	struct error *e = check_parse(q->check, q->slice, q->argv, unit);
+	if (e)
+		return e;
+	clang_visitChildren(clang_getTranslationUnitCursor(*unit), find_function, &search);
 	if (clang_Cursor_isNull(search.found))
-		return error_new(ERROR_INTERNAL, "libclang does not find %s in its own slice", w->request->name);
-	if (!expansions_find(unit, w->request->slice->text, w->base, w->size, &w->macros, &w->macro_count))
+		return error_new(ERROR_INTERNAL, "libclang does not find %s in its own slice", q->name);
+	if (!expansions_find(*unit, q->slice->text, w->base, w->size, &w->macros, &w->macro_count))
 		return error_memory();
 	w->function = search.found;
 	w->result = clang_getResultType(clang_getCursorType(search.found));
+	return NULL;
+}
+
+static struct error *rewrite(struct rewrite *w)
+{
 	struct error *e = walk_function(w);
 	if (e)
 		return e;
@@ -891,32 +979,75 @@ struct error *instrument_new(const struct instrument_request *q, struct instrume
 {
 	struct instrument result = {0};
 	struct rewrite w = {.request = q, .out = &result, .last_counted = UINT32_MAX};
-	CXTranslationUnit unit;
+	CXTranslationUnit unit = NULL;
 
-	w.base = definition_offset(q->slice);
-	w.text = q->slice->text + w.base;
-	w.size = (uint32_t)q->slice->given_size;
 	w.probed = calloc(q->watch_count + 1, sizeof(*w.probed));
 	if (q->cover)
 		result.counts = format(&w, "rtf_counts_%s_%d%s", q->name, q->version, q->careful ? "_careful" : "");
 	if (q->watch_count)
 		result.ring = format(&w, "rtf_ring_%s", q->name);
-	struct error *e = w.failed || !w.probed ? error_memory() : check_parse(q->check, q->slice, q->argv, &unit);
-	if (!e) {
-		e = rewrite(&w, unit);
+	struct error *e = w.failed || !w.probed ? error_memory() : begin(&w, &unit);
+	if (!e)
+		e = rewrite(&w);
+	if (unit)
 		clang_disposeTranslationUnit(unit);
-	}
 	for (size_t i = 0; i < w.insertion_count; i++)
 		free(w.insertions[i].text);
 	free(w.insertions);
 	free(w.macros);
 	free(w.probed);
+	free(w.tail);
 	if (e) {
 		instrument_fini(&result);
 		return e;
 	}
 	*out = result;
 	return NULL;
+}
+
+static struct error *write_value(struct rewrite *w, const char *expression, char **out)
+{
+	struct text t = {0};
+	struct wrapper wrapper;
+	CXString result;
+	CXCursor body;
+	uint32_t begin;
+
+	if (!find_body(w, &body, &begin))
+		return error_new(ERROR_USAGE, "the body of %s is made by a macro", w->request->name);
+	name_arguments(w);
+	struct error *e = describe_wrapper(w, begin, &wrapper, &result);
+	if (e)
+		return e;
+	if (wrapper.result && !expression)
+		e = error_new(ERROR_USAGE, "%s returns %s: say which, \\return EXPR", w->request->name, wrapper.result);
+	else if (!wrapper_write_value(&t, &wrapper, expression))
+		e = error_new(ERROR_USAGE, "preprocessor lines stand among the parameters of %s", w->request->name);
+	clang_disposeString(result);
+	char *text = text_take(&t);
+	if (!e && !text)
+		e = error_memory();
+	if (e)
+		free(text);
+	else
+		*out = text;
+	return e;
+}
+
+struct error *instrument_value(const struct instrument_request *q, const char *expression, char **out)
+{
+	struct instrument unused = {0};
+	struct rewrite w = {.request = q, .out = &unused};
+	CXTranslationUnit unit;
+
+	struct error *e = begin(&w, &unit);
+	if (!e)
+		e = write_value(&w, expression, out);
+	if (unit)
+		clang_disposeTranslationUnit(unit);
+	free(w.macros);
+	instrument_fini(&unused);
+	return e;
 }
 
 void instrument_fini(struct instrument *o)

@@ -35,7 +35,15 @@ struct instrument_request {
 	bool cover;
 	const struct instrument_watch *watches;
 	size_t watch_count;
+	const struct instrument_guard *guard; /* NULL: faults are the program's */
 	bool careful; /* leave everything alone that begins in a macro: for a text that did not compile otherwise */
+};
+
+/* A guard: addresses in the program that wrapper.h's code is to call. */
+struct instrument_guard {
+	uint64_t entry, enter, leave, wait;
+	bool returns;          /* after a fault: at once, instead of waiting */
+	const char *otherwise; /* ... this, C in the function's scope; or NULL */
 };
 
 /* What is counted. Two counters stand in a row for a branch: true, false; for a case label only the first counts. */
@@ -69,5 +77,9 @@ struct instrument {
 /* ERROR_UNKNOWN: a probe's line has no statement. ERROR_USAGE: there is nothing to instrument. */
 struct error *instrument_new(const struct instrument_request *, struct instrument *out);
 void instrument_fini(struct instrument *);
+
+/* The function with nothing in its body but `return EXPRESSION` (NULL: nothing): for a call that is to return that. Of the
+ * request the watching counts for nothing. The caller's. */
+struct error *instrument_value(const struct instrument_request *, const char *expression, char **out);
 
 #endif

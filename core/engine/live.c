@@ -35,6 +35,8 @@ struct live {
 	size_t variable_count, variable_room;
 	void (*successor)(void *context, struct live_function *, int version, struct build *);
 	void *successor_context;
+	bool (*watcher)(void *context, struct live_function *);
+	void *watcher_context;
 	size_t read_ahead; /* functions before this one have been seen */
 };
 
@@ -564,6 +566,17 @@ struct record *live_record(const struct live *l)
 struct history *live_history(const struct live *l)
 {
 	return record_history(l->record);
+}
+
+void live_set_watcher(struct live *l, bool (*follow)(void *context, struct live_function *), void *context)
+{
+	l->watcher = follow;
+	l->watcher_context = context;
+}
+
+bool live_ask_watcher(struct live *l, struct live_function *f)
+{
+	return l->watcher && l->watcher(l->watcher_context, f);
 }
 
 void live_set_successor(struct live *l, void (*told)(void *context, struct live_function *, int version, struct build *),

@@ -107,6 +107,11 @@ void live_set_successor(struct live *, void (*told)(void *context, struct live_f
 			void *context);
 void live_tell_successor(struct live *, struct live_function *, int version, struct build *);
 
+/* Asked, when a function that runs an instrumented version gets a new definition, to make that one live in its instrumented
+ * form. False: it is to be made live as it is. */
+void live_set_watcher(struct live *, bool (*follow)(void *context, struct live_function *), void *context);
+bool live_ask_watcher(struct live *, struct live_function *);
+
 /* Takes the error: something that costs history and nothing else. Logged, and kept for `live_warning`. */
 void live_warn(struct live *, struct error *);
 

@@ -1,0 +1,88 @@
+#include "wrapper.h"
+#include "token.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void wrapper_declare(struct text *out, const char *name)
+{
+	text_puts(out, "struct rtf_frame { unsigned long words[72]; };\n"
+		       "extern int rtf_sigsetjmp(void *, int) __asm__(\"__sigsetjmp\") __attribute__((__returns_twice__));\n");
+	text_printf(out, "#define __func__ \"%s\"\n#define __FUNCTION__ \"%s\"\n", name, name);
+}
+
+/* The tokens of the head on one line, without what would hide the function from the linker. */
+static bool write_head(struct text *out, const struct wrapper *w)
+{
+	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__"};
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, w->head, (uint32_t)w->head_size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		bool hides = false;
+		if (t.kind == TOKEN_DIRECTIVE)
+			return false;
+		for (size_t i = 0; i < sizeof(linkage) / sizeof(*linkage); i++)
+			hides |= token_is(&r, &t, linkage[i]);
+		if (hides)
+			continue;
+		text_puts(out, " ");
+		text_append(out, w->head + t.begin, t.end - t.begin);
+	}
+	return true;
+}
+
+static void write_arguments(struct text *out, const struct wrapper *w)
+{
+	text_puts(out, "(");
+	for (size_t i = 0; i < w->argument_count; i++)
+		text_printf(out, "%s%s", i ? ", " : "", w->arguments[i]);
+	text_puts(out, ")");
+}
+
+/* After a fault. */
+static void write_end(struct text *out, const struct wrapper *w)
+{
+	if (w->otherwise && w->result) {
+		text_printf(out, "return (%s); }", w->otherwise);
+		return;
+	}
+	if (w->returns) {
+		text_printf(out, "%s%s return; }", w->otherwise ? w->otherwise : "", w->otherwise ? ";" : "");
+		return;
+	}
+	text_printf(out, "%s((__typeof__(%s) *)((unsigned long (*)(struct rtf_frame *))0x%" PRIx64 "UL)(&rtf_frame))",
+		    w->result ? "return " : "", w->name, w->wait);
+	write_arguments(out, w);
+	text_puts(out, "; }");
+}
+
+bool wrapper_write(struct text *out, const struct wrapper *w)
+{
+	if (!write_head(out, w))
+		return false;
+	text_printf(out,
+		    " { struct rtf_frame rtf_frame; if (rtf_sigsetjmp(&rtf_frame, 1) == 0) { "
+		    "((void (*)(struct rtf_frame *, unsigned long))0x%" PRIx64 "UL)(&rtf_frame, 0x%" PRIx64 "UL); ",
+		    w->enter, w->entry);
+	if (w->result)
+		text_printf(out, "__typeof__(%s) rtf_returned = ", w->result);
+	text_printf(out, WRAPPER_PREFIX "%s", w->name);
+	write_arguments(out, w);
+	text_printf(out, "; ((void (*)(struct rtf_frame *))0x%" PRIx64 "UL)(&rtf_frame); return%s; } ", w->leave,
+		    w->result ? " rtf_returned" : "");
+	write_end(out, w);
+	return true;
+}
+
+bool wrapper_write_value(struct text *out, const struct wrapper *w, const char *expression)
+{
+	if (!write_head(out, w))
+		return false;
+	if (w->result)
+		text_printf(out, " { return (%s); }", expression);
+	else
+		text_printf(out, " { %s%s }", expression ? expression : "", expression ? ";" : "");
+	return true;
+}
