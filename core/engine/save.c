@@ -157,19 +157,41 @@ static bool add_edit(struct edits *edits, const struct edited *edit)
 	return true;
 }
 
+/* Whether a preprocessor line chooses among lines and does nothing else; `*open` counts the choices that go on. */
+static bool is_condition(const char *text, const struct token *t, unsigned *open)
+{
+	struct token_reader r;
+	struct token word;
+
+	token_reader_init(&r, text, t->end);
+	r.at = t->begin + 1;
+	r.line_start = false;
+	token_next(&r, &word);
+	if (token_is(&r, &word, "if") || token_is(&r, &word, "ifdef") || token_is(&r, &word, "ifndef")) {
+		++*open;
+		return true;
+	}
+	if (!*open)
+		return false;
+	if (!token_is(&r, &word, "endif"))
+		return token_is(&r, &word, "else") || token_is(&r, &word, "elif");
+	--*open;
+	return true;
+}
+
 /* Offset behind the closing brace of the definition at the start of the text. 0 if its brackets do not close, a literal
- * or a comment runs on, or a preprocessor line is in it: then it may mean something to the rest of the file. `*body`:
- * behind its opening brace. */
+ * or a comment runs on, or a preprocessor line is in it that may mean something to the rest of the file. `*body`: behind
+ * its opening brace. */
 static size_t end_of_definition(const char *text, size_t size, size_t *body)
 {
 	struct token_reader r;
 	struct token t;
-	unsigned depth = 0;
+	unsigned depth = 0, conditions = 0;
 
 	*body = 0;
 	token_reader_init(&r, text, (uint32_t)size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind == TOKEN_DIRECTIVE || t.unterminated)
+		if (t.unterminated || (t.kind == TOKEN_DIRECTIVE && !is_condition(text, &t, &conditions)))
 			return 0;
 		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{' && depth++ == 0)
 			*body = t.end;
@@ -178,7 +200,7 @@ static size_t end_of_definition(const char *text, size_t size, size_t *body)
 		if (!depth)
 			return 0;
 		if (--depth == 0)
-			return t.end;
+			return conditions ? 0 : t.end;
 	}
 	return 0;
 }
