@@ -40,13 +40,15 @@ static struct error *save(struct call *c, struct live_function *f, const struct 
 		record_event(c->live, "saved", f, f->live, c->state->user, place);
 	}
 	if (!e)
-		c->reply->data = json_pack("{s:s, s:i, s:s, s:b, s:s}", "function", f->at.name, "version", f->live, "file", w->path,
-					   "written", write, "text", diff.bytes ? diff.bytes : "");
+		c->reply->data =
+			json_pack("{s:s, s:i, s:s, s:b, s:s}", "function", f->at.name, "version", f->live,
+				  "file", w->path, "written", write, "text", diff.bytes ? diff.bytes : "");
 	text_fini(&diff);
 	if (e)
 		text_fini(&c->reply->text);
 	else if (w->same)
-		text_printf(&c->reply->text, "%s says version %d of %s already\n", w->path, f->live, f->at.name);
+		text_printf(&c->reply->text, "%s says version %d of %s already\n", w->path, f->live,
+			    f->at.name);
 	else if (write)
 		text_printf(&c->reply->text, "%s says version %d of %s now\n", w->path, f->live, f->at.name);
 	return e;
@@ -111,8 +113,8 @@ static void say_run(struct text *out, const struct restore_result *r)
 
 static json_t *left_json(const struct restore_item *item)
 {
-	json_t *row = json_pack("{s:s, s:i, s:s}", "function", item->function, "version", item->version, "fate",
-				restore_fate_name(item->fate));
+	json_t *row = json_pack("{s:s, s:i, s:s}", "function", item->function, "version", item->version,
+				"fate", restore_fate_name(item->fate));
 
 	if (item->why)
 		json_object_set_new(row, "why", json_string(item->why));
@@ -129,11 +131,13 @@ static void show_restored(struct call *c, const struct restore_result *r)
 		const struct restore_item *item = &r->items[i];
 		if (item->fate == RESTORE_LIVE)
 			json_array_append_new(c->reply->data,
-					      json_pack("{s:s, s:i}", "function", item->function, "version", item->version));
+					      json_pack("{s:s, s:i}", "function", item->function, "version",
+							item->version));
 		else
 			json_array_append_new(left, left_json(item));
 	}
-	c->reply->more = json_pack("{s:o, s:b, s:I}", "left", left, "rebuilt", r->rebuilt, "pid", (json_int_t)r->pid);
+	c->reply->more =
+		json_pack("{s:o, s:b, s:I}", "left", left, "rebuilt", r->rebuilt, "pid", (json_int_t)r->pid);
 }
 
 struct error *archive_restore(struct call *c)
@@ -188,16 +192,18 @@ static struct error *show_size(struct call *c)
 	if (e)
 		return e;
 	const char *path = history_path(live_history(c->live));
-	c->reply->data = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "history", path, "functions",
-				   (json_int_t)s.functions, "versions", (json_int_t)s.versions, "texts", (json_int_t)s.texts,
-				   "changes", (json_int_t)s.changes, "events", (json_int_t)s.events, "runs", (json_int_t)s.runs,
-				   "bytes", (json_int_t)s.bytes, "free_bytes", (json_int_t)s.free_bytes, "stored",
-				   record_is_whole(c->live));
-	text_printf(&c->reply->text,
-		    "%s\n%lld versions of %lld functions with %lld texts, %lld changes, %lld events, %lld runs\n"
-		    "%.1f MB, of which %.1f MB are free for what comes\n",
-		    path, (long long)s.versions, (long long)s.functions, (long long)s.texts, (long long)s.changes,
-		    (long long)s.events, (long long)s.runs, (double)s.bytes / 1e6, (double)s.free_bytes / 1e6);
+	c->reply->data =
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "history", path, "functions",
+			  (json_int_t)s.functions, "versions", (json_int_t)s.versions, "texts",
+			  (json_int_t)s.texts, "changes", (json_int_t)s.changes, "events",
+			  (json_int_t)s.events, "runs", (json_int_t)s.runs, "bytes", (json_int_t)s.bytes,
+			  "free_bytes", (json_int_t)s.free_bytes, "stored", record_is_whole(c->live));
+	text_printf(
+		&c->reply->text,
+		"%s\n%lld versions of %lld functions with %lld texts, %lld changes, %lld events, %lld runs\n"
+		"%.1f MB, of which %.1f MB are free for what comes\n",
+		path, (long long)s.versions, (long long)s.functions, (long long)s.texts, (long long)s.changes,
+		(long long)s.events, (long long)s.runs, (double)s.bytes / 1e6, (double)s.free_bytes / 1e6);
 	if (!record_is_whole(c->live))
 		text_puts(&c->reply->text, "(in memory: the file cannot be written at the moment)\n");
 	return NULL;
@@ -218,16 +224,18 @@ static void tell_pruned(struct pruning *p, struct reply *reply, const struct pru
 	reply->data = json_pack("{s:b, s:i, s:I, s:I, s:I}", "removed", removed, "days", p->days, "versions",
 				(json_int_t)done->versions, "changes", (json_int_t)done->changes, "events",
 				(json_int_t)done->events);
-	text_printf(&reply->text, "%s %lld versions, %lld changes and %lld events that are older than %d days\n",
-		    removed ? "removed" : "\\history prune would remove", (long long)done->versions, (long long)done->changes,
-		    (long long)done->events, p->days);
+	text_printf(&reply->text,
+		    "%s %lld versions, %lld changes and %lld events that are older than %d days\n",
+		    removed ? "removed" : "\\history prune would remove", (long long)done->versions,
+		    (long long)done->changes, (long long)done->events, p->days);
 	if (!removed)
-		text_puts(&reply->text, "what is live, was at the end of the last run, is the newest of its function or has a "
+		text_puts(&reply->text, "what is live, was at the end of the last run, is the newest of its "
+					"function or has a "
 					"note stays; --yes removes, --days N sets another limit\n");
 }
 
-static bool prune_more(struct waiting *waiting, struct console_state *state, bool interrupted, struct reply *reply,
-		       struct error **e)
+static bool prune_more(struct waiting *waiting, struct console_state *state, bool interrupted,
+		       struct reply *reply, struct error **e)
 {
 	struct pruning *p = (struct pruning *)waiting;
 	struct prune_count done;
@@ -247,8 +255,8 @@ static bool prune_more(struct waiting *waiting, struct console_state *state, boo
 		return false;
 	}
 	prune_done(p->prune, &done);
-	snprintf(detail, sizeof(detail), "%lld versions, %lld changes, %lld events older than %d days", (long long)done.versions,
-		 (long long)done.changes, (long long)done.events, p->days);
+	snprintf(detail, sizeof(detail), "%lld versions, %lld changes, %lld events older than %d days",
+		 (long long)done.versions, (long long)done.changes, (long long)done.events, p->days);
 	record_event(p->live, "pruned", NULL, -1, state->user, detail);
 	live_refresh_all(p->live);
 	if (!*e)
@@ -270,10 +278,11 @@ static struct error *prune(struct call *c, int days, bool yes)
 
 	if (!p)
 		return error_memory();
-	*p = (struct pruning){.waiting = {.ready = prune_more, .free = prune_end, .deadline_us = build_now_us()},
-			      .live = c->live,
-			      .history = live_history(c->live),
-			      .days = days};
+	*p = (struct pruning){
+		.waiting = {.ready = prune_more, .free = prune_end, .deadline_us = build_now_us()},
+		.live = c->live,
+		.history = live_history(c->live),
+		.days = days};
 	struct error *e = prune_new(p->history, days, &p->prune);
 	if (!e)
 		e = prune_plan(p->prune, &p->planned);
@@ -308,8 +317,10 @@ struct error *archive_history(struct call *c)
 			return e;
 	}
 	if (yes && c->state->read_only)
-		return error_new(ERROR_DENIED, "this connection is read-only: \\history prune --yes changes something");
+		return error_new(ERROR_DENIED,
+				 "this connection is read-only: \\history prune --yes changes something");
 	if (!record_is_whole(c->live))
-		return error_new(ERROR_INTERNAL, "the history cannot be written at the moment: there is nothing to prune");
+		return error_new(ERROR_INTERNAL,
+				 "the history cannot be written at the moment: there is nothing to prune");
 	return prune(c, days, yes);
 }

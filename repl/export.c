@@ -38,7 +38,8 @@ struct entry {
 	int number;
 };
 
-struct export {
+struct export
+{
 	struct call *call;
 	char *directory;
 	struct file *files;
@@ -147,7 +148,10 @@ static struct file *add_file(struct export *x, struct writing *w)
 		return NULL;
 	x->files = more;
 	struct file *file = &more[x->file_count++];
-	*file = (struct file){.path = w->path, .relative = relative_path(w->path), .text = w->before, .size = w->before_size};
+	*file = (struct file){.path = w->path,
+			      .relative = relative_path(w->path),
+			      .text = w->before,
+			      .size = w->before_size};
 	w->path = w->before = NULL;
 	return file->relative ? file : NULL;
 }
@@ -228,8 +232,10 @@ static bool widen_to(void *context, const struct history_version *v, const struc
 	size_t size = 0, end = slot->begin + slot->size;
 
 	(void)key;
-	char *rendered = writing_render(slot->original, slot->original_size, slot->decorated, slot->function->at.name, v->text, &size);
-	bool here = rendered && size > slot->size && size <= end && memcmp(file->text + end - size, rendered, size) == 0;
+	char *rendered = writing_render(slot->original, slot->original_size, slot->decorated,
+					slot->function->at.name, v->text, &size);
+	bool here = rendered && size > slot->size && size <= end &&
+		    memcmp(file->text + end - size, rendered, size) == 0;
 	free(rendered);
 	if (!here)
 		return true;
@@ -256,7 +262,8 @@ static char *put(struct file *file, struct slot *slot, const char *text, size_t 
 		return NULL;
 	memcpy(fresh, old, slot->begin);
 	memcpy(fresh + slot->begin, text, size);
-	memcpy(fresh + slot->begin + size, old + slot->begin + slot->size, file->size - slot->begin - slot->size);
+	memcpy(fresh + slot->begin + size, old + slot->begin + slot->size,
+	       file->size - slot->begin - slot->size);
 	fresh[whole] = '\0';
 	for (size_t i = 0; i < file->count; i++)
 		if (file->slots[i].begin > slot->begin)
@@ -270,7 +277,8 @@ static char *put(struct file *file, struct slot *slot, const char *text, size_t 
 static char *put_version(struct file *file, struct slot *slot, const char *text)
 {
 	size_t size = 0;
-	char *rendered = writing_render(slot->original, slot->original_size, slot->decorated, slot->function->at.name, text, &size);
+	char *rendered = writing_render(slot->original, slot->original_size, slot->decorated,
+					slot->function->at.name, text, &size);
 	char *old = rendered ? put(file, slot, rendered, size) : NULL;
 
 	free(rendered);
@@ -333,12 +341,14 @@ static struct error *make_directories(const char *path)
 }
 
 /* DIR/versions/FILE/NAME/N.c */
-static struct error *write_version(struct export *x, const struct live_function *f, const struct history_version *v)
+static struct error *write_version(struct export *x, const struct live_function *f,
+				   const struct history_version *v)
 {
 	char directory[PATH_MAX], path[PATH_MAX + 32];
 	struct text text = {0};
 
-	snprintf(directory, sizeof(directory), "%s/versions/%s/%s", x->directory, text_base_name(f->at.file), f->at.name);
+	snprintf(directory, sizeof(directory), "%s/versions/%s/%s", x->directory, text_base_name(f->at.file),
+		 f->at.name);
 	struct error *e = make_directories(directory);
 	if (e)
 		return e;
@@ -363,12 +373,14 @@ static void mail_date(const char *time, char *out, size_t size)
 	}
 	timegm(&utc); /* the day of the week */
 	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	snprintf(out, size, "%s, %02d %s %04d %02d:%02d:%02d +0000", days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon],
-		 utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	snprintf(out, size, "%s, %02d %s %04d %02d:%02d:%02d +0000", days[utc.tm_wday], utc.tm_mday,
+		 months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
-static void write_header(struct text *out, const struct live_function *f, const struct history_version *v, size_t nth, size_t count)
+static void write_header(struct text *out, const struct live_function *f, const struct history_version *v,
+			 size_t nth, size_t count)
 {
 	char date[64], host[256] = "localhost";
 	const char *user = v->user && *v->user ? v->user : "nobody";
@@ -376,8 +388,9 @@ static void write_header(struct text *out, const struct live_function *f, const 
 	gethostname(host, sizeof(host) - 1);
 	mail_date(v->time, date, sizeof(date));
 	text_puts(out, "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n");
-	text_printf(out, "From: %s <%s@%s>\nDate: %s\nSubject: [PATCH %zu/%zu] %s: version %d\nMIME-Version: 1.0\n"
-			 "Content-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n\n",
+	text_printf(out,
+		    "From: %s <%s@%s>\nDate: %s\nSubject: [PATCH %zu/%zu] %s: version %d\nMIME-Version: 1.0\n"
+		    "Content-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n\n",
 		    user, user, host, date, nth, count, f->at.name, v->number);
 	text_printf(out, "Origin: %s, compiled by %s", v->origin, v->backend);
 	if (v->parent >= 0)
@@ -388,8 +401,8 @@ static void write_header(struct text *out, const struct live_function *f, const 
 	text_puts(out, "---\n");
 }
 
-static struct error *write_patch(struct export *x, struct file *file, struct slot *slot, const struct history_version *v,
-				 size_t nth)
+static struct error *write_patch(struct export *x, struct file *file, struct slot *slot,
+				 const struct history_version *v, size_t nth)
 {
 	char path[PATH_MAX + 256], from[PATH_MAX], to[PATH_MAX];
 	struct text out = {0}, diff = {0};
@@ -410,7 +423,8 @@ static struct error *write_patch(struct export *x, struct file *file, struct slo
 		text_printf(&out, "\ndiff --git %s %s\n", from, to);
 		text_append(&out, diff.bytes, diff.size);
 		text_printf(&out, "-- \nrtf %s\n\n", RTF_VERSION);
-		snprintf(path, sizeof(path), "%s/%04zu-%s-%d.patch", x->directory, nth, slot->function->at.name, v->number);
+		snprintf(path, sizeof(path), "%s/%04zu-%s-%d.patch", x->directory, nth,
+			 slot->function->at.name, v->number);
 		e = out.failed ? error_memory() : write_file(path, out.bytes, out.size);
 		x->patches += !e;
 	}
@@ -453,7 +467,8 @@ static struct error *write_entry(struct export *x, const struct entry *entry, si
 	struct copy copy = {0};
 	struct file *file = NULL;
 
-	struct error *e = history_find(live_history(x->call->live), f->row, entry->number, copy_version, &copy);
+	struct error *e =
+		history_find(live_history(x->call->live), f->row, entry->number, copy_version, &copy);
 	if (!e && copy.failed)
 		e = error_memory();
 	if (!e)
@@ -474,7 +489,9 @@ static struct error *find_directory(struct export *x, const char *given)
 	const char *from = x->call->state->directory;
 
 	if (*given != '/' && !from)
-		return error_new(ERROR_USAGE, "%s: where the console was started is not known; give an absolute path", given);
+		return error_new(ERROR_USAGE,
+				 "%s: where the console was started is not known; give an absolute path",
+				 given);
 	if (*given == '/')
 		x->directory = strdup(given);
 	else if (asprintf(&x->directory, "%s/%s", from, given) < 0)
@@ -495,7 +512,8 @@ static struct error *prepare_directory(const struct export *x)
 	for (const struct dirent *entry; (entry = readdir(dir));)
 		empty &= strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
 	closedir(dir);
-	return empty ? NULL : error_new(ERROR_USAGE, "%s is not empty: export into a new directory", x->directory);
+	return empty ? NULL
+		     : error_new(ERROR_USAGE, "%s is not empty: export into a new directory", x->directory);
 }
 
 static struct error *export_all(struct export *x)
@@ -524,18 +542,22 @@ struct error *export_run(struct call *c)
 	if (!e)
 		e = find_entries(&x, f);
 	if (!e && !x.entry_count)
-		e = error_new(ERROR_UNKNOWN, all ? "no function has a version in the history" : "%s has no version in the history",
+		e = error_new(ERROR_UNKNOWN,
+			      all ? "no function has a version in the history"
+				  : "%s has no version in the history",
 			      c->words[0]);
 	if (!e)
 		e = export_all(&x);
 	if (!e) {
-		c->reply->data = json_pack("{s:s, s:I, s:I, s:I}", "directory", x.directory, "versions", (json_int_t)x.written,
-					   "patches", (json_int_t)x.patches, "unchanged", (json_int_t)x.unchanged);
+		c->reply->data = json_pack("{s:s, s:I, s:I, s:I}", "directory", x.directory, "versions",
+					   (json_int_t)x.written, "patches", (json_int_t)x.patches,
+					   "unchanged", (json_int_t)x.unchanged);
 		text_printf(&c->reply->text, "%zu %s in %s/versions, %zu %s for git am in %s\n", x.written,
-			    x.written == 1 ? "version" : "versions", x.directory, x.patches, x.patches == 1 ? "patch" : "patches",
-			    x.directory);
+			    x.written == 1 ? "version" : "versions", x.directory, x.patches,
+			    x.patches == 1 ? "patch" : "patches", x.directory);
 		if (x.patches + x.unchanged < x.written)
-			text_puts(&c->reply->text, "functions that do not stand in a file any more have no patches\n");
+			text_puts(&c->reply->text,
+				  "functions that do not stand in a file any more have no patches\n");
 	}
 	export_fini(&x);
 	return e;

@@ -40,12 +40,14 @@ static struct error *parse_since(const char *word, char since[40])
 		return NULL;
 	}
 	int year, month, day, used = 0;
-	if (sscanf(word, "%4d-%2d-%2d%n", &year, &month, &day, &used) == 3 && used == 10 && strlen(word) < 40 &&
-	    (!word[used] || word[used] == 'T')) {
+	if (sscanf(word, "%4d-%2d-%2d%n", &year, &month, &day, &used) == 3 && used == 10 &&
+	    strlen(word) < 40 && (!word[used] || word[used] == 'T')) {
 		snprintf(since, 40, "%s", word);
 		return NULL;
 	}
-	return error_new(ERROR_USAGE, "%s is no time: 90s, 10m, 2h and 3d are ago; 2026-01-31 and 2026-01-31T14:30 are UTC", word);
+	return error_new(
+		ERROR_USAGE,
+		"%s is no time: 90s, 10m, 2h and 3d are ago; 2026-01-31 and 2026-01-31T14:30 are UTC", word);
 }
 
 static struct error *parse_option(struct call *c, size_t *i, struct wanted *w)
@@ -99,9 +101,11 @@ static struct error *parse(struct call *c, struct wanted *w)
 		if (is_option(c->words[i]))
 			e = parse_option(c, &i, w);
 		else if (*c->words[i] == '-' || w->function)
-			e = error_new(ERROR_USAGE, "\\log takes a NAME and -n COUNT, --before N, --since TIME, --user USER, "
-						   "--faults, --events; not %s",
-				      c->words[i]);
+			e = error_new(
+				ERROR_USAGE,
+				"\\log takes a NAME and -n COUNT, --before N, --since TIME, --user USER, "
+				"--faults, --events; not %s",
+				c->words[i]);
 		else
 			e = live_find(c->live, c->words[i], c->state->file, &w->function);
 	}
@@ -117,10 +121,10 @@ static json_t *version_json(const struct live_function *f, const char *name, con
 	const struct live_version *loaded = f ? live_in_memory(f, v->number) : NULL;
 	bool optimised = loaded && loaded->optimised;
 
-	json_t *row = json_pack("{s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "function", name, "version", v->number,
-				"parent", parent, "origin", v->origin, "user", v->user, "time", v->time ? v->time : "", "backend",
-				optimised ? "cc" : v->backend, "live", f && f->live == v->number, "note", v->note, "id",
-				(json_int_t)v->id);
+	json_t *row = json_pack("{s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "function", name,
+				"version", v->number, "parent", parent, "origin", v->origin, "user", v->user,
+				"time", v->time ? v->time : "", "backend", optimised ? "cc" : v->backend,
+				"live", f && f->live == v->number, "note", v->note, "id", (json_int_t)v->id);
 	if (optimised)
 		json_object_set_new(row, "optimised", json_true());
 	return row;
@@ -135,7 +139,8 @@ struct collecting {
 static bool add_version(void *context, const struct history_version *v, const struct history_function *key)
 {
 	const struct collecting *k = context;
-	const struct live_function *f = k->wanted->function ? k->wanted->function : live_by_row(k->call->live, v->function);
+	const struct live_function *f =
+		k->wanted->function ? k->wanted->function : live_by_row(k->call->live, v->function);
 
 	json_array_append_new(k->rows, version_json(f, key->name, v));
 	return true;
@@ -180,7 +185,8 @@ static struct error *add_refusal(struct call *c, const struct wanted *w, json_t 
 		if (json_is_true(json_object_get(row, "live")))
 			json_object_set(row, "refused", refusal);
 	text_printf(&c->reply->text, "its file's last save was refused (%s): %s\n",
-		    json_string_value(json_object_get(refusal, "time")), json_string_value(json_object_get(refusal, "message")));
+		    json_string_value(json_object_get(refusal, "time")),
+		    json_string_value(json_object_get(refusal, "message")));
 	json_decref(refusal);
 	return NULL;
 }
@@ -193,7 +199,8 @@ static void show_versions(struct call *c, const json_t *rows)
 	char(*strings)[3][300] = calloc(count + 1, sizeof(*strings));
 	json_t *row;
 
-	static const char *const heading[COLUMNS] = {"FUNCTION", "VERSION", "FROM", "ORIGIN", "USER", "TIME", "NOTE"};
+	static const char *const heading[COLUMNS] = {"FUNCTION", "VERSION", "FROM", "ORIGIN",
+						     "USER",     "TIME",    "NOTE"};
 	if (cells && strings) {
 		memcpy(cells, heading, sizeof(heading));
 		json_array_foreach(rows, i, row) {
@@ -201,12 +208,14 @@ static void show_versions(struct call *c, const json_t *rows)
 			json_int_t faults = json_integer_value(json_object_get(row, "faults"));
 			const char *note = json_string_value(json_object_get(row, "note"));
 			char(*s)[300] = strings[i];
-			snprintf(s[0], sizeof(s[0]), "%lld%s", (long long)json_integer_value(json_object_get(row, "version")),
+			snprintf(s[0], sizeof(s[0]), "%lld%s",
+				 (long long)json_integer_value(json_object_get(row, "version")),
 				 json_is_true(json_object_get(row, "live")) ? " live" : "");
 			if (json_is_integer(parent))
 				snprintf(s[1], sizeof(s[1]), "%lld", (long long)json_integer_value(parent));
 			if (faults)
-				snprintf(s[2], sizeof(s[2]), "faulted%s %s", faults > 1 ? " often" : "", note);
+				snprintf(s[2], sizeof(s[2]), "faulted%s %s", faults > 1 ? " often" : "",
+					 note);
 			const char *line[COLUMNS] = {json_string_value(json_object_get(row, "function")),
 						     s[0],
 						     s[1],
@@ -230,9 +239,11 @@ static struct error *log_of_versions(struct call *c, struct wanted *w)
 
 	if (!w->function || w->filter.function)
 		e = log_versions(h, &w->filter, add_version, &k);
-	if (!e && w->function && json_array_size(k.rows) == 0 && !w->filter.before && !w->filter.since && !w->filter.user) {
+	if (!e && w->function && json_array_size(k.rows) == 0 && !w->filter.before && !w->filter.since &&
+	    !w->filter.user) {
 		/* Never touched: what was built is all there is. */
-		struct history_version built = {.parent = -1, .origin = "built", .user = "", .backend = "built", .note = ""};
+		struct history_version built = {
+			.parent = -1, .origin = "built", .user = "", .backend = "built", .note = ""};
 		json_array_append_new(k.rows, version_json(w->function, w->function->at.name, &built));
 	}
 	struct log_filter faults = {.function = w->filter.function, .kind = "fault", .limit = FAULTS_MAX};
@@ -250,8 +261,8 @@ static struct error *log_of_versions(struct call *c, struct wanted *w)
 static bool add_event(void *context, const struct log_event *event)
 {
 	json_t *rows = context;
-	json_t *row = json_pack("{s:I, s:s, s:s, s:I, s:s}", "id", (json_int_t)event->id, "time", event->time, "kind", event->kind,
-				"pid", (json_int_t)event->pid, "user", event->user);
+	json_t *row = json_pack("{s:I, s:s, s:s, s:I, s:s}", "id", (json_int_t)event->id, "time", event->time,
+				"kind", event->kind, "pid", (json_int_t)event->pid, "user", event->user);
 
 	json_object_set_new(row, "function", event->name ? json_string(event->name) : json_null());
 	json_object_set_new(row, "version", event->number >= 0 ? json_integer(event->number) : json_null());
@@ -280,11 +291,13 @@ static void show_events(struct call *c, const json_t *rows)
 		if (json_is_integer(version))
 			text_printf(out, "@%lld", (long long)json_integer_value(version));
 		if (detail)
-			text_printf(out, "  %.*s%s", (int)strcspn(detail, "\n"), detail, strchr(detail, '\n') ? " …" : "");
+			text_printf(out, "  %.*s%s", (int)strcspn(detail, "\n"), detail,
+				    strchr(detail, '\n') ? " …" : "");
 		if (*json_string_value(json_object_get(row, "user")))
 			text_printf(out, "  (%s)", json_string_value(json_object_get(row, "user")));
 		text_puts(out, "\n");
-		if (strchr(detail ? detail : "", '\n') && strcmp(json_string_value(json_object_get(row, "kind")), "fault") == 0)
+		if (strchr(detail ? detail : "", '\n') &&
+		    strcmp(json_string_value(json_object_get(row, "kind")), "fault") == 0)
 			text_printf(out, "%s\n", strchr(detail, '\n') + 1);
 	}
 }
@@ -308,9 +321,11 @@ static void tell_of_more(struct call *c, const struct wanted *w)
 	json_int_t mark = json_integer_value(json_object_get(last, by_number ? "version" : "id"));
 
 	if (count >= (size_t)w->filter.limit && mark > 1)
-		text_printf(&c->reply->text, "what is older: \\log%s%s --before %lld%s\n", w->function ? " " : "",
-			    w->function ? w->function->at.name : "", (long long)mark,
-			    w->filter.kind ? " --faults" : w->events ? " --events" : "");
+		text_printf(&c->reply->text, "what is older: \\log%s%s --before %lld%s\n",
+			    w->function ? " " : "", w->function ? w->function->at.name : "", (long long)mark,
+			    w->filter.kind ? " --faults"
+			    : w->events    ? " --events"
+					   : "");
 }
 
 static struct error *log_once(struct call *c, struct wanted *w)
@@ -372,7 +387,8 @@ static struct error *read_side(struct call *c, struct live_function *f, struct s
 	return live_version_text(c->live, f, side->number, &side->text, &line);
 }
 
-static struct error *show_sides(struct call *c, const struct live_function *f, const struct side *a, const struct side *b)
+static struct error *show_sides(struct call *c, const struct live_function *f, const struct side *a,
+				const struct side *b)
 {
 	struct text plain = {0};
 
@@ -384,10 +400,11 @@ static struct error *show_sides(struct call *c, const struct live_function *f, c
 	if (!e && !plain.size)
 		text_printf(&c->reply->text, "%s and %s are the same\n", a->name, b->name);
 	if (!e)
-		c->reply->data = json_pack("{s:s, s:o, s:o, s:s}", "function", f->at.name, "from",
-					   a->number < 0 ? json_string("file") : json_integer(a->number), "to",
-					   b->number < 0 ? json_string("file") : json_integer(b->number), "text",
-					   plain.bytes ? plain.bytes : "");
+		c->reply->data =
+			json_pack("{s:s, s:o, s:o, s:s}", "function", f->at.name, "from",
+				  a->number < 0 ? json_string("file") : json_integer(a->number), "to",
+				  b->number < 0 ? json_string("file") : json_integer(b->number), "text",
+				  plain.bytes ? plain.bytes : "");
 	text_fini(&plain);
 	return e;
 }
@@ -444,7 +461,8 @@ struct error *timeline_note(struct call *c)
 	} while (record_lose(c->live, &e));
 	if (e)
 		return e;
-	c->reply->data = json_pack("{s:s, s:i, s:s}", "function", f->at.name, "version", number, "note", note);
+	c->reply->data =
+		json_pack("{s:s, s:i, s:s}", "function", f->at.name, "version", number, "note", note);
 	text_printf(&c->reply->text, "noted with %s@%d\n", f->at.name, number);
 	return NULL;
 }
@@ -453,8 +471,9 @@ struct error *timeline_note(struct call *c)
 
 static void add_other(void *context, const struct log_run *run)
 {
-	json_array_append_new(context, json_pack("{s:I, s:s, s:s, s:s}", "pid", (json_int_t)run->pid, "program", run->program,
-						 "build_id", run->build_id, "since", run->time));
+	json_array_append_new(context,
+			      json_pack("{s:I, s:s, s:s, s:s}", "pid", (json_int_t)run->pid, "program",
+					run->program, "build_id", run->build_id, "since", run->time));
 }
 
 json_t *timeline_others(struct call *c)

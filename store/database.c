@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define APPLICATION_ID 1920231016 /* as in schema.sql */
+#define APPLICATION_ID    1920231016 /* as in schema.sql */
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -32,9 +32,10 @@ static const char *const migrations[] = {schema_1, schema_2};
 static const char *const statement_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
-	[EACH_FUNCTION] = "SELECT f.id, f.module, f.file, f.name, f.versions + 1, coalesce((SELECT v.number FROM"
-			  " version AS v WHERE v.function = f.id AND v.number > 0 ORDER BY v.number DESC LIMIT 1),"
-			  " 0) FROM function AS f ORDER BY f.id",
+	[EACH_FUNCTION] =
+		"SELECT f.id, f.module, f.file, f.name, f.versions + 1, coalesce((SELECT v.number FROM"
+		" version AS v WHERE v.function = f.id AND v.number > 0 ORDER BY v.number DESC LIMIT 1),"
+		" 0) FROM function AS f ORDER BY f.id",
 	[ROLLBACK] = "ROLLBACK",
 	[ADD_PROCESS] = "INSERT INTO process (pid, started, boot, program, build_id)"
 			" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
@@ -434,9 +435,10 @@ int64_t history_process_started(int64_t pid)
 		close(fd);
 	stat[length < 0 ? 0 : length] = '\0';
 	const char *behind = strrchr(stat, ')');
-	if (!behind || sscanf(behind + 1,
-			      " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",
-			      &state, &ticks) != 2 ||
+	if (!behind ||
+	    sscanf(behind + 1,
+		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &state,
+		   &ticks) != 2 ||
 	    state == 'Z' || state == 'X') /* it has ended, and nobody has asked how */
 		return 0;
 	return ticks;
@@ -489,8 +491,8 @@ static struct error *go_on_with_run(struct history *h, const struct history_proc
 }
 
 struct error *database_open(const char *path, const struct history_process *process, int64_t patience,
-			    struct error *(*prepared)(struct history *, const void *context), const void *context,
-			    struct history **out)
+			    struct error *(*prepared)(struct history *, const void *context),
+			    const void *context, struct history **out)
 {
 	struct history *h = calloc(1, sizeof(*h));
 
@@ -539,4 +541,3 @@ const char *history_path(const struct history *h)
 {
 	return h->path;
 }
-

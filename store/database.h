@@ -15,13 +15,13 @@
 
 /* Parameters of every query that hands out versions: ?1 run, ?2 build id, ?3 function, ?4 number or id,
  * ?5 limit. CROSS JOIN: the versions lead, whatever the planner thinks. */
-#define SELECT_VERSION                                                                                  \
-	"SELECT v.id, v.function, v.number, coalesce(v.parent, -1), t.content, v.slice_hash, v.backend,"\
-	" v.compiler, v.flags, v.origin, v.user, v.time, v.note, v.file, v.line,"                       \
-	" v.number = coalesce((SELECT l.number FROM live AS l"                                          \
-	" WHERE l.process = ?1 AND l.function = v.function), 0),"                                       \
-	" f.module, f.file, f.name"                                                                     \
-	" FROM version AS v CROSS JOIN text AS t ON t.id = v.text"                                      \
+#define SELECT_VERSION \
+	"SELECT v.id, v.function, v.number, coalesce(v.parent, -1), t.content, v.slice_hash, v.backend," \
+	" v.compiler, v.flags, v.origin, v.user, v.time, v.note, v.file, v.line," \
+	" v.number = coalesce((SELECT l.number FROM live AS l" \
+	" WHERE l.process = ?1 AND l.function = v.function), 0)," \
+	" f.module, f.file, f.name" \
+	" FROM version AS v CROSS JOIN text AS t ON t.id = v.text" \
 	" CROSS JOIN function AS f ON f.id = v.function "
 
 /* Those that are used often and therefore kept; the rest is prepared where it is used. */
@@ -70,8 +70,8 @@ struct history {
 	char *path;
 	char *build_id;
 	int64_t process;
-	int64_t busy_since; /* in milliseconds */
-	int64_t patience;   /* how long to wait for another process's lock, in milliseconds */
+	int64_t busy_since;   /* in milliseconds */
+	int64_t patience;     /* how long to wait for another process's lock, in milliseconds */
 	int64_t data_version; /* when history_changed was last asked */
 	sqlite3_stmt *statements[STATEMENTS];
 
@@ -88,7 +88,8 @@ enum { DATABASE_PATIENCE_MS = 2000 };
 struct error *database_failure(const struct history *);
 
 struct error *database_execute(struct history *, const char *sql);
-struct error *database_prepare(struct history *, const char *sql, sqlite3_stmt **out); /* sqlite3_finalize ends it */
+struct error *database_prepare(struct history *, const char *sql,
+			       sqlite3_stmt **out); /* sqlite3_finalize ends it */
 
 void database_bind_text(sqlite3_stmt *, int index, const char *text); /* NULL is "" */
 void database_release(sqlite3_stmt *);
@@ -113,8 +114,8 @@ struct error *database_finish(struct history *, struct error *e);
 /* What history_open does; `patience` as in the handle. `prepare`, if not NULL, is called once the tables are there and
  * before the run is known. */
 struct error *database_open(const char *path, const struct history_process *, int64_t patience,
-			    struct error *(*prepare)(struct history *, const void *context), const void *context,
-			    struct history **out);
+			    struct error *(*prepare)(struct history *, const void *context),
+			    const void *context, struct history **out);
 
 /* Whether the process of a run is running now, as proc(5) has it. */
 bool database_run_goes_on(int64_t pid, int64_t started, const char *boot);

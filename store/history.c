@@ -282,7 +282,7 @@ static void bind_version(struct history *h, sqlite3_stmt *statement, int64_t fun
 }
 
 struct error *history_find(struct history *h, int64_t function, int number,
-			  void (*with)(void *context, const struct history_version *), void *context)
+			   void (*with)(void *context, const struct history_version *), void *context)
 {
 	sqlite3_stmt *statement = h->statements[number == 0 ? GET_BUILT : GET_VERSION];
 	struct history_version version;
@@ -389,7 +389,8 @@ static struct error *set_note(struct history *h, int64_t function, int number, c
 	return e;
 }
 
-struct error *history_note(struct history *h, int64_t function, int number, const char *user, const char *note)
+struct error *history_note(struct history *h, int64_t function, int number, const char *user,
+			   const char *note)
 {
 	struct error *e = database_begin(h);
 

@@ -33,22 +33,22 @@ struct history_function {
 };
 
 struct history_version {
-	int64_t id;          /* of the row; out only */
-	int64_t function;    /* row id from history_function_id */
-	int number;          /* out; 0 only from history_add_built */
-	int parent;          /* the number that was live when it was made; -1: none */
-	const char *text;    /* the function's source text */
+	int64_t id;       /* of the row; out only */
+	int64_t function; /* row id from history_function_id */
+	int number;       /* out; 0 only from history_add_built */
+	int parent;       /* the number that was live when it was made; -1: none */
+	const char *text; /* the function's source text */
 	const char *slice_hash;
-	const char *backend; /* "tcc", "cc"; "built" for version 0 */
+	const char *backend;  /* "tcc", "cc"; "built" for version 0 */
 	const char *compiler; /* e.g. "libtcc 0.9.27" */
 	const char *flags;
-	const char *origin;  /* "built", "console", "file", "restore", "trace", … */
+	const char *origin; /* "built", "console", "file", "restore", "trace", … */
 	const char *user;
-	const char *time;    /* ISO 8601, UTC: "2026-01-02T03:04:05.678Z"; out only, by the store's clock */
-	const char *note;    /* "" is none */
-	const char *file;    /* the source file of the text */
-	int line;            /* of the text's first line in that file, 1-based; 0 unknown */
-	bool live;           /* in this run; out only */
+	const char *time; /* ISO 8601, UTC: "2026-01-02T03:04:05.678Z"; out only, by the store's clock */
+	const char *note; /* "" is none */
+	const char *file; /* the source file of the text */
+	int line;         /* of the text's first line in that file, 1-based; 0 unknown */
+	bool live;        /* in this run; out only */
 };
 
 /* One function's part in a change: which version was live before and is live after. */
@@ -117,10 +117,11 @@ struct error *history_count(struct history *, int64_t function, int *count);
 
 /* One version. ERROR_UNKNOWN if there is none. Number 0 is this build's. The callback form avoids copies. */
 struct error *history_find(struct history *, int64_t function, int number,
-			  void (*with)(void *context, const struct history_version *), void *context);
+			   void (*with)(void *context, const struct history_version *), void *context);
 
 /* Replaces a version's note. ERROR_UNKNOWN if there is no such version. */
-struct error *history_note(struct history *, int64_t function, int number, const char *user, const char *note);
+struct error *history_note(struct history *, int64_t function, int number, const char *user,
+			   const char *note);
 
 /* Appends to the event log. `kind` is one word; `function` may be 0, `number` -1; `detail` may be NULL. What the other
  * calls of this header do is in the log already: a run `started`; a version `built` or `defined`; a move `live`,

@@ -16,7 +16,8 @@ struct walk {
 	bool past;    /* all that follows is older than `since` */
 };
 
-static void hand_out(struct walk *walk, const struct history_version *version, const struct history_function *function)
+static void hand_out(struct walk *walk, const struct history_version *version,
+		     const struct history_function *function)
 {
 	walk->past = walk->since && strcmp(version->time, walk->since) < 0;
 	if (walk->past || (walk->user && strcmp(version->user, walk->user) != 0))
@@ -63,9 +64,11 @@ static struct error *walk_statement(struct history *h, sqlite3_stmt *statement, 
 static struct error *walk_user(struct history *h, int64_t before, struct walk *walk)
 {
 	sqlite3_stmt *statement;
-	struct error *e = database_prepare(h, SELECT_VERSION "WHERE v.user = ?6 AND v.id < ?4 AND (v.number > 0 OR v.build_id = ?2)"
-							     " ORDER BY v.id DESC LIMIT ?5",
-					   &statement);
+	struct error *e = database_prepare(
+		h,
+		SELECT_VERSION "WHERE v.user = ?6 AND v.id < ?4 AND (v.number > 0 OR v.build_id = ?2)"
+			       " ORDER BY v.id DESC LIMIT ?5",
+		&statement);
 	if (e)
 		return e;
 	database_bind_text(statement, 6, walk->user);
@@ -75,7 +78,8 @@ static struct error *walk_user(struct history *h, int64_t before, struct walk *w
 }
 
 struct error *log_versions(struct history *h, const struct log_filter *filter,
-			   bool (*each)(void *context, const struct history_version *, const struct history_function *),
+			   bool (*each)(void *context, const struct history_version *,
+					const struct history_function *),
 			   void *context)
 {
 	struct walk walk = {.each = each,
@@ -89,7 +93,8 @@ struct error *log_versions(struct history *h, const struct log_filter *filter,
 		return walk_user(h, before, &walk);
 	if (!filter->function)
 		return walk_statement(h, h->statements[EACH_OF_ALL], false, 0, before, &walk);
-	struct error *e = walk_statement(h, h->statements[EACH_OF_FUNCTION], false, filter->function, before, &walk);
+	struct error *e =
+		walk_statement(h, h->statements[EACH_OF_FUNCTION], false, filter->function, before, &walk);
 	return e ? e : walk_statement(h, h->statements[GET_BUILT], true, filter->function, 0, &walk);
 }
 
@@ -98,9 +103,11 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 	sqlite3_stmt *statement;
 	int64_t one;
 	bool row = false;
-	struct error *e = database_prepare(h, "SELECT 1 FROM text AS t JOIN version AS v ON v.text = t.id AND v.function = ?1"
-					      " WHERE t.hash = ?2 AND t.content = ?3 LIMIT 1",
-					   &statement);
+	struct error *e = database_prepare(
+		h,
+		"SELECT 1 FROM text AS t JOIN version AS v ON v.text = t.id AND v.function = ?1"
+		" WHERE t.hash = ?2 AND t.content = ?3 LIMIT 1",
+		&statement);
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, function);
@@ -115,9 +122,11 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 
 /* --- events ----------------------------------------------------------------------------------------------------- */
 
-#define SELECT_EVENT_BY(index)                                                                                   \
-	"SELECT e.id, e.time, e.user, e.kind, e.detail, coalesce(e.function, 0), f.name, coalesce(e.number, -1), p.pid" \
-	" FROM event AS e" index " LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process"
+#define SELECT_EVENT_BY(index) \
+	"SELECT e.id, e.time, e.user, e.kind, e.detail, coalesce(e.function, 0), f.name, " \
+	"coalesce(e.number, -1), p.pid" \
+	" FROM event AS e" index \
+	" LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process"
 
 #define SELECT_EVENT SELECT_EVENT_BY("")
 
@@ -125,13 +134,18 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 static const char *event_sql(const struct log_filter *filter)
 {
 	if (filter->kind && strcmp(filter->kind, "fault") == 0)
-		return SELECT_EVENT_BY(" INDEXED BY event_fault") " WHERE e.kind = 'fault' AND (?2 = 0 OR e.function = ?2) AND e.id < ?1"
-				    " AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
+		return SELECT_EVENT_BY(
+			" INDEXED BY event_fault") " WHERE e.kind = 'fault' AND (?2 = 0 OR e.function = ?2) "
+						   "AND e.id < ?1"
+						   " AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR "
+						   "e.kind = ?4) ORDER BY e.id DESC";
 	if (filter->function)
-		return SELECT_EVENT " WHERE e.function = ?2 AND e.id < ?1"
-				    " AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
-	return SELECT_EVENT " WHERE e.id < ?1 AND (?2 = 0 OR e.function = ?2)"
-			    " AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
+		return SELECT_EVENT
+			" WHERE e.function = ?2 AND e.id < ?1"
+			" AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
+	return SELECT_EVENT
+		" WHERE e.id < ?1 AND (?2 = 0 OR e.function = ?2)"
+		" AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
 }
 
 static struct error *read_event(struct history *h, sqlite3_stmt *row, struct log_event *event)
@@ -151,8 +165,8 @@ static struct error *read_event(struct history *h, sqlite3_stmt *row, struct log
 		return NULL;
 	return sqlite3_errcode(h->db) == SQLITE_NOMEM
 		       ? error_memory()
-		       : error_new(ERROR_INTERNAL, "the history %s is damaged: event %lld is incomplete", h->path,
-				   (long long)event->id);
+		       : error_new(ERROR_INTERNAL, "the history %s is damaged: event %lld is incomplete",
+				   h->path, (long long)event->id);
 }
 
 static struct error *walk_events(struct history *h, sqlite3_stmt *statement, const struct log_filter *filter,
@@ -199,7 +213,8 @@ struct error *log_faults(struct history *h, int64_t function, int number, int *c
 	int64_t faults = 0;
 	bool found = false;
 	struct error *e = database_prepare(
-		h, "SELECT count(*) FROM event WHERE kind = 'fault' AND function = ?1 AND number = ?2", &statement);
+		h, "SELECT count(*) FROM event WHERE kind = 'fault' AND function = ?1 AND number = ?2",
+		&statement);
 
 	if (e)
 		return e;
@@ -226,19 +241,23 @@ static struct error *read_run(sqlite3_stmt *row, struct log_run *run)
 		.program = (const char *)sqlite3_column_text(row, 4),
 		.build_id = (const char *)sqlite3_column_text(row, 5),
 		.time = (const char *)sqlite3_column_text(row, 6),
-		.running = boot && database_run_goes_on(sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2), boot),
+		.running = boot && database_run_goes_on(sqlite3_column_int64(row, 1),
+							sqlite3_column_int64(row, 2), boot),
 	};
 	return boot && run->program && run->build_id && run->time ? NULL : error_memory();
 }
 
-struct error *log_others(struct history *h, void (*each)(void *context, const struct log_run *), void *context)
+struct error *log_others(struct history *h, void (*each)(void *context, const struct log_run *),
+			 void *context)
 {
 	sqlite3_stmt *statement;
 	struct log_run run;
 	bool row = true;
-	struct error *e = database_prepare(h, SELECT_RUN "WHERE p.boot = (SELECT s.boot FROM process AS s WHERE s.id = ?1)"
-							 " AND p.id <> ?1 ORDER BY p.id",
-					   &statement);
+	struct error *e =
+		database_prepare(h,
+				 SELECT_RUN "WHERE p.boot = (SELECT s.boot FROM process AS s WHERE s.id = ?1)"
+					    " AND p.id <> ?1 ORDER BY p.id",
+				 &statement);
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, h->process);
@@ -259,7 +278,8 @@ struct error *log_has_changes(struct history *h, bool *out)
 	sqlite3_stmt *statement;
 	int64_t one;
 	bool found = false;
-	struct error *e = database_prepare(h, "SELECT 1 FROM change WHERE process = ?1 AND subject IS NULL LIMIT 1", &statement);
+	struct error *e = database_prepare(
+		h, "SELECT 1 FROM change WHERE process = ?1 AND subject IS NULL LIMIT 1", &statement);
 
 	if (e)
 		return e;
@@ -271,7 +291,8 @@ struct error *log_has_changes(struct history *h, bool *out)
 	return e;
 }
 
-struct error *log_find_run(struct history *h, int64_t id, void (*with)(void *context, const struct log_run *), void *context)
+struct error *log_find_run(struct history *h, int64_t id, void (*with)(void *context, const struct log_run *),
+			   void *context)
 {
 	sqlite3_stmt *statement;
 	struct log_run run;
@@ -299,12 +320,13 @@ struct error *log_last_run(struct history *h, int64_t *id)
 	struct log_run run;
 	int64_t last = 0;
 	bool row = true;
-	struct error *e = database_prepare(
-		h,
-		"SELECT p.id, p.pid, p.started, p.boot, p.program, p.build_id, p.time, (SELECT c.id FROM change AS c"
-		" WHERE c.process = p.id AND c.subject IS NULL ORDER BY c.id DESC LIMIT 1) AS newest FROM process AS p"
-		" WHERE p.id <> ?1 AND newest IS NOT NULL ORDER BY newest DESC",
-		&statement);
+	struct error *e = database_prepare(h,
+					   "SELECT p.id, p.pid, p.started, p.boot, p.program, p.build_id, "
+					   "p.time, (SELECT c.id FROM change AS c"
+					   " WHERE c.process = p.id AND c.subject IS NULL ORDER BY c.id DESC "
+					   "LIMIT 1) AS newest FROM process AS p"
+					   " WHERE p.id <> ?1 AND newest IS NOT NULL ORDER BY newest DESC",
+					   &statement);
 
 	if (e)
 		return e;
@@ -324,17 +346,20 @@ struct error *log_last_run(struct history *h, int64_t *id)
 }
 
 struct error *log_live_in(struct history *h, int64_t run,
-			  bool (*each)(void *context, const struct history_version *, const struct history_function *,
-				       const char *built),
+			  bool (*each)(void *context, const struct history_version *,
+				       const struct history_function *, const char *built),
 			  void *context)
 {
 	/* Column 19 is the text of that run's version 0. */
 	static const char sql[] =
-		"SELECT v.id, v.function, v.number, coalesce(v.parent, -1), t.content, v.slice_hash, v.backend, v.compiler,"
+		"SELECT v.id, v.function, v.number, coalesce(v.parent, -1), t.content, v.slice_hash, "
+		"v.backend, v.compiler,"
 		" v.flags, v.origin, v.user, v.time, v.note, v.file, v.line, 1, f.module, f.file, f.name,"
-		" (SELECT bt.content FROM process AS p JOIN version AS b ON b.function = v.function AND b.number = 0"
+		" (SELECT bt.content FROM process AS p JOIN version AS b ON b.function = v.function AND "
+		"b.number = 0"
 		"  AND b.build_id = p.build_id JOIN text AS bt ON bt.id = b.text WHERE p.id = ?1)"
-		" FROM live AS l CROSS JOIN version AS v ON v.function = l.function AND v.number = l.number AND v.number > 0"
+		" FROM live AS l CROSS JOIN version AS v ON v.function = l.function AND v.number = l.number "
+		"AND v.number > 0"
 		" JOIN text AS t ON t.id = v.text JOIN function AS f ON f.id = v.function"
 		" WHERE l.process = ?1 AND l.number > 0 ORDER BY f.file, f.name";
 	struct history_version version;
@@ -352,7 +377,8 @@ struct error *log_live_in(struct history *h, int64_t run,
 			break;
 		e = database_read_version(h, statement, &version, &function);
 		if (!e)
-			more = each(context, &version, &function, (const char *)sqlite3_column_text(statement, 19));
+			more = each(context, &version, &function,
+				    (const char *)sqlite3_column_text(statement, 19));
 	}
 	sqlite3_finalize(statement);
 	return e;

@@ -15,8 +15,8 @@
 
 /* Zero is everything, the newest first. */
 struct log_filter {
-	int64_t function;  /* its row; 0: all */
-	int64_t before;    /* only what is older: of one function's versions the number, otherwise the row id */
+	int64_t function; /* its row; 0: all */
+	int64_t before; /* only what is older: of one function's versions the number, otherwise the row id */
 	const char *since; /* not older than this time, ISO 8601 in UTC or the beginning of it; NULL */
 	const char *user;  /* NULL: anybody's */
 	const char *kind;  /* of events, NULL: any */
@@ -26,16 +26,17 @@ struct log_filter {
 /* Versions: of one function by number, its version 0 of this build last; or of all, by row. Version 0 of other builds is
  * left out. Stops when `each` returns false. */
 struct error *log_versions(struct history *, const struct log_filter *,
-			   bool (*each)(void *context, const struct history_version *, const struct history_function *),
+			   bool (*each)(void *context, const struct history_version *,
+					const struct history_function *),
 			   void *context);
 
 struct log_event {
 	int64_t id;
 	const char *time, *user, *kind, *detail; /* detail may be NULL */
-	int64_t function; /* its row, 0: none */
-	const char *name; /* its name, or NULL */
-	int number;       /* -1: about no version */
-	int64_t pid;      /* of the run */
+	int64_t function;                        /* its row, 0: none */
+	const char *name;                        /* its name, or NULL */
+	int number;                              /* -1: about no version */
+	int64_t pid;                             /* of the run */
 };
 
 struct error *log_events(struct history *, const struct log_filter *,
@@ -52,11 +53,12 @@ struct log_run {
 	int64_t id;
 	int64_t pid;
 	const char *program, *build_id, *time; /* `time`: when the history first saw it */
-	bool running; /* now */
+	bool running;                          /* now */
 };
 
 /* The other runs with this history that go on now. */
-struct error *log_others(struct history *, void (*each)(void *context, const struct log_run *), void *context);
+struct error *log_others(struct history *, void (*each)(void *context, const struct log_run *),
+			 void *context);
 
 /* Whether this run has made any change. */
 struct error *log_has_changes(struct history *, bool *out);
@@ -69,8 +71,8 @@ struct error *log_find_run(struct history *, int64_t id, void (*with)(void *cont
 /* What was live at the end of a run and not what it was built with; and the text that it was built with, NULL if the
  * history does not have it. */
 struct error *log_live_in(struct history *, int64_t run,
-			  bool (*each)(void *context, const struct history_version *, const struct history_function *,
-				       const char *built),
+			  bool (*each)(void *context, const struct history_version *,
+				       const struct history_function *, const char *built),
 			  void *context);
 
 /* How much there is. */

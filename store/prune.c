@@ -8,7 +8,7 @@ enum { STEP_ROWS = 20000 };
 
 struct prune {
 	struct history *history;
-	char limit[40]; /* what is older may go */
+	char limit[40];                          /* what is older may go */
 	int64_t version_at, change_at, event_at; /* rows up to these have been looked at */
 	int64_t version_end, change_end, event_end;
 	struct prune_count done;
@@ -17,18 +17,21 @@ struct prune {
 /* Runs that go on, this one, the last that is over and those that changed something since the limit: temp.current. */
 static struct error *find_current_runs(struct history *h, const char *limit)
 {
-	struct error *e = database_execute(h, "CREATE TEMP TABLE IF NOT EXISTS current (process INTEGER PRIMARY KEY);"
-					      "DELETE FROM current");
+	struct error *e =
+		database_execute(h, "CREATE TEMP TABLE IF NOT EXISTS current (process INTEGER PRIMARY KEY);"
+				    "DELETE FROM current");
 	sqlite3_stmt *all, *add = NULL;
 	bool row = true;
 	int newest_ended = 0;
 
 	if (!e)
 		e = database_prepare(h,
-				     "SELECT p.id, p.pid, p.started, p.boot, (SELECT c.id FROM change AS c WHERE c.process = p.id"
+				     "SELECT p.id, p.pid, p.started, p.boot, (SELECT c.id FROM change AS c "
+				     "WHERE c.process = p.id"
 				     " AND c.subject IS NULL ORDER BY c.id DESC LIMIT 1) AS newest,"
 				     " (SELECT c.time >= ?1 FROM change AS c WHERE c.process = p.id"
-				     " AND c.subject IS NULL ORDER BY c.id DESC LIMIT 1) FROM process AS p ORDER BY newest DESC",
+				     " AND c.subject IS NULL ORDER BY c.id DESC LIMIT 1) FROM process AS p "
+				     "ORDER BY newest DESC",
 				     &all);
 	if (e)
 		return e;
@@ -40,8 +43,9 @@ static struct error *find_current_runs(struct history *h, const char *limit)
 			break;
 		int64_t run = sqlite3_column_int64(all, 0);
 		const char *boot = (const char *)sqlite3_column_text(all, 3);
-		bool goes_on = run == h->process || (boot && database_run_goes_on(sqlite3_column_int64(all, 1),
-										  sqlite3_column_int64(all, 2), boot));
+		bool goes_on = run == h->process ||
+			       (boot && database_run_goes_on(sqlite3_column_int64(all, 1),
+							     sqlite3_column_int64(all, 2), boot));
 		bool last = !goes_on && sqlite3_column_type(all, 4) != SQLITE_NULL && newest_ended++ == 0;
 		if (!goes_on && !last && !sqlite3_column_int(all, 5))
 			continue;
@@ -59,27 +63,34 @@ static struct error *find_kept(struct history *h)
 	return database_execute(
 		h,
 		"DROP TABLE IF EXISTS temp.kept; DROP TABLE IF EXISTS temp.kept_change;"
-		"CREATE TEMP TABLE kept_change AS SELECT id FROM change WHERE process IN (SELECT process FROM current)"
+		"CREATE TEMP TABLE kept_change AS SELECT id FROM change WHERE process IN (SELECT process "
+		"FROM current)"
 		" UNION SELECT change FROM live WHERE process IN (SELECT process FROM current);"
 		"CREATE TEMP TABLE kept (id INTEGER PRIMARY KEY);"
-		"INSERT OR IGNORE INTO kept SELECT v.id FROM live AS l JOIN version AS v ON v.function = l.function"
+		"INSERT OR IGNORE INTO kept SELECT v.id FROM live AS l JOIN version AS v ON v.function = "
+		"l.function"
 		" AND v.number = l.number AND v.number > 0 WHERE l.process IN (SELECT process FROM current);"
-		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c JOIN move AS m ON m.change = c.id"
-		" JOIN version AS v ON v.function = m.function AND v.number IN (m.from_number, m.to_number) AND v.number > 0;"
+		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c JOIN move AS m ON m.change = "
+		"c.id"
+		" JOIN version AS v ON v.function = m.function AND v.number IN (m.from_number, m.to_number) "
+		"AND v.number > 0;"
 		"INSERT OR IGNORE INTO kept SELECT p.id FROM kept AS k JOIN version AS v ON v.id = k.id"
 		" JOIN version AS p ON p.function = v.function AND p.number = v.parent AND p.number > 0;"
 		"INSERT OR IGNORE INTO kept SELECT newest FROM (SELECT (SELECT v.id FROM version AS v"
-		" WHERE v.function = f.id AND v.number > 0 ORDER BY v.number DESC LIMIT 1) AS newest FROM function AS f)"
+		" WHERE v.function = f.id AND v.number > 0 ORDER BY v.number DESC LIMIT 1) AS newest FROM "
+		"function AS f)"
 		" WHERE newest IS NOT NULL;"
 		"INSERT OR IGNORE INTO kept SELECT v.id FROM version AS v WHERE v.number = 0"
-		" AND v.build_id IN (SELECT build_id FROM process WHERE id IN (SELECT process FROM current))");
+		" AND v.build_id IN (SELECT build_id FROM process WHERE id IN (SELECT process FROM "
+		"current))");
 }
 
 static struct error *set_limit(struct prune *p, int days)
 {
 	sqlite3_stmt *statement;
 	bool row = false;
-	struct error *e = database_prepare(p->history, "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?1)", &statement);
+	struct error *e =
+		database_prepare(p->history, "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?1)", &statement);
 	char modifier[32];
 
 	if (e)
@@ -144,24 +155,28 @@ void prune_free(struct prune *p)
 }
 
 /* Conditions on what goes; ?1 is the limit, rows are in (?2, ?3]. */
-#define OLD_VERSION                                                                                             \
-	"id > ?2 AND id <= ?3 AND time < ?1 AND note = '' AND NOT EXISTS (SELECT 1 FROM kept AS k WHERE k.id = version.id)"
-#define OLD_CHANGE                                                                                              \
-	"id > ?2 AND id <= ?3 AND time < ?1 AND id NOT IN (SELECT id FROM kept_change)"                          \
+#define OLD_VERSION \
+	"id > ?2 AND id <= ?3 AND time < ?1 AND note = '' AND NOT EXISTS (SELECT 1 FROM kept AS k WHERE " \
+	"k.id = version.id)"
+#define OLD_CHANGE \
+	"id > ?2 AND id <= ?3 AND time < ?1 AND id NOT IN (SELECT id FROM kept_change)" \
 	" AND NOT EXISTS (SELECT 1 FROM change AS s WHERE s.subject = change.id AND s.time >= ?1)"
-#define OLD_EVENT                                                                                               \
-	"id > ?2 AND id <= ?3 AND time < ?1 AND kind <> 'fault' AND process NOT IN (SELECT process FROM current)"
+#define OLD_EVENT \
+	"id > ?2 AND id <= ?3 AND time < ?1 AND kind <> 'fault' AND process NOT IN (SELECT process FROM " \
+	"current)"
 
 struct error *prune_plan(struct prune *p, struct prune_count *out)
 {
 	struct prune_count count = {0};
 
-	struct error *e = ask_range(p, "SELECT count(*) FROM version WHERE " OLD_VERSION, p->version_at, p->version_end,
-				    &count.versions);
+	struct error *e = ask_range(p, "SELECT count(*) FROM version WHERE " OLD_VERSION, p->version_at,
+				    p->version_end, &count.versions);
 	if (!e)
-		e = ask_range(p, "SELECT count(*) FROM change WHERE " OLD_CHANGE, p->change_at, p->change_end, &count.changes);
+		e = ask_range(p, "SELECT count(*) FROM change WHERE " OLD_CHANGE, p->change_at, p->change_end,
+			      &count.changes);
 	if (!e)
-		e = ask_range(p, "SELECT count(*) FROM event WHERE " OLD_EVENT, p->event_at, p->event_end, &count.events);
+		e = ask_range(p, "SELECT count(*) FROM event WHERE " OLD_EVENT, p->event_at, p->event_end,
+			      &count.events);
 	if (!e)
 		*out = count;
 	return e;
@@ -173,7 +188,8 @@ void prune_done(const struct prune *p, struct prune_count *out)
 }
 
 /* Runs one statement for rows in (from, to]; adds how many it changed. */
-static struct error *remove_range(struct prune *p, const char *sql, int64_t from, int64_t to, int64_t *removed)
+static struct error *remove_range(struct prune *p, const char *sql, int64_t from, int64_t to,
+				  int64_t *removed)
 {
 	sqlite3_stmt *statement;
 	struct error *e = database_prepare(p->history, sql, &statement);
@@ -194,15 +210,18 @@ static struct error *remove_range(struct prune *p, const char *sql, int64_t from
 
 static struct error *remove_versions(struct prune *p, int64_t to)
 {
-	struct error *e = remove_range(p, "CREATE TEMP TABLE IF NOT EXISTS unused (text INTEGER PRIMARY KEY)", 0, 0, NULL);
+	struct error *e = remove_range(p, "CREATE TEMP TABLE IF NOT EXISTS unused (text INTEGER PRIMARY KEY)",
+				       0, 0, NULL);
 
 	if (!e)
 		e = remove_range(p, "DELETE FROM unused", 0, 0, NULL);
 	if (!e)
-		e = remove_range(p, "INSERT OR IGNORE INTO unused SELECT text FROM version WHERE " OLD_VERSION, p->version_at,
-				 to, NULL);
+		e = remove_range(p,
+				 "INSERT OR IGNORE INTO unused SELECT text FROM version WHERE " OLD_VERSION,
+				 p->version_at, to, NULL);
 	if (!e)
-		e = remove_range(p, "DELETE FROM version WHERE " OLD_VERSION, p->version_at, to, &p->done.versions);
+		e = remove_range(p, "DELETE FROM version WHERE " OLD_VERSION, p->version_at, to,
+				 &p->done.versions);
 	if (!e)
 		e = remove_range(p,
 				 "DELETE FROM text WHERE id IN (SELECT text FROM unused)"
@@ -214,15 +233,18 @@ static struct error *remove_versions(struct prune *p, int64_t to)
 /* A change's moves and marks go with it; what took it back or did it again goes first, or it stays. */
 static struct error *remove_changes(struct prune *p, int64_t to)
 {
-	struct error *e = remove_range(p,
-				       "DELETE FROM live WHERE change IN (SELECT id FROM change WHERE " OLD_CHANGE ")"
-				       " AND process NOT IN (SELECT process FROM current)",
-				       p->change_at, to, NULL);
+	struct error *e =
+		remove_range(p,
+			     "DELETE FROM live WHERE change IN (SELECT id FROM change WHERE " OLD_CHANGE ")"
+			     " AND process NOT IN (SELECT process FROM current)",
+			     p->change_at, to, NULL);
 	if (!e)
-		e = remove_range(p, "DELETE FROM move WHERE change IN (SELECT id FROM change WHERE " OLD_CHANGE ")", p->change_at,
-				 to, NULL);
+		e = remove_range(
+			p, "DELETE FROM move WHERE change IN (SELECT id FROM change WHERE " OLD_CHANGE ")",
+			p->change_at, to, NULL);
 	if (!e)
-		e = remove_range(p, "DELETE FROM change WHERE " OLD_CHANGE, p->change_at, to, &p->done.changes);
+		e = remove_range(p, "DELETE FROM change WHERE " OLD_CHANGE, p->change_at, to,
+				 &p->done.changes);
 	return e;
 }
 
@@ -250,7 +272,8 @@ static struct error *remove_some(struct prune *p)
 		return e;
 	}
 	to = step_end(p->event_at, p->event_end);
-	struct error *e = remove_range(p, "DELETE FROM event WHERE " OLD_EVENT, p->event_at, to, &p->done.events);
+	struct error *e =
+		remove_range(p, "DELETE FROM event WHERE " OLD_EVENT, p->event_at, to, &p->done.events);
 	if (!e)
 		p->event_at = to;
 	return e;
@@ -271,6 +294,7 @@ struct error *prune_step(struct prune *p, bool *more)
 		*p = before;
 	error_free(database_execute(p->history, "PRAGMA foreign_keys = ON"));
 	if (!e)
-		*more = p->event_at < p->event_end || p->change_at < p->change_end || p->version_at < p->version_end;
+		*more = p->event_at < p->event_end || p->change_at < p->change_end ||
+			p->version_at < p->version_end;
 	return e;
 }

@@ -58,18 +58,23 @@ static const char copy_sql[] =
 	"  ORDER BY v.number DESC LIMIT 1) FROM file.function AS f;"
 	"INSERT INTO text (id, hash, content) SELECT id, hash, content FROM file.text"
 	" WHERE id IN (SELECT v.text FROM wanted AS w JOIN file.version AS v ON v.id = w.id);"
-	"INSERT INTO version (id, function, number, build_id, process, parent, text, slice_hash, backend, compiler, flags,"
-	" origin, user, time, note, file, line) SELECT id, function, number, build_id, process, parent, text, slice_hash,"
+	"INSERT INTO version (id, function, number, build_id, process, parent, text, slice_hash, backend, "
+	"compiler, flags,"
+	" origin, user, time, note, file, line) SELECT id, function, number, build_id, process, parent, "
+	"text, slice_hash,"
 	" backend, compiler, flags, origin, user, time, note, file, line FROM file.version"
 	" WHERE id IN (SELECT id FROM wanted WHERE id IS NOT NULL);"
 	"DROP TABLE wanted;"
 	"UPDATE function SET versions = (SELECT f.versions FROM file.function AS f WHERE f.id = function.id);"
 	"INSERT INTO change (id, process, kind, subject, user, time)"
 	" SELECT id, process, kind, subject, user, time FROM file.change"
-	" WHERE id > (SELECT coalesce(max(id), 0) - 5000 FROM file.change) OR id IN (SELECT change FROM file.live);"
-	"INSERT INTO move (change, function, from_number, to_number) SELECT change, function, from_number, to_number"
+	" WHERE id > (SELECT coalesce(max(id), 0) - 5000 FROM file.change) OR id IN (SELECT change FROM "
+	"file.live);"
+	"INSERT INTO move (change, function, from_number, to_number) SELECT change, function, from_number, "
+	"to_number"
 	" FROM file.move WHERE change IN (SELECT id FROM main.change);"
-	"INSERT INTO live (process, function, number, change) SELECT process, function, number, change FROM file.live;"
+	"INSERT INTO live (process, function, number, change) SELECT process, function, number, change FROM "
+	"file.live;"
 	"DELETE FROM event;"
 	"INSERT INTO event (id, process, kind, function, number, user, time, detail)"
 	" SELECT id, process, kind, function, number, user, time, detail FROM file.event"
@@ -177,7 +182,8 @@ static struct error *count_since(struct history *h, const char *sql, int64_t mar
 
 struct error *stand_in_pending(struct history *h, int64_t *versions)
 {
-	return count_since(h, "SELECT count(*) FROM version WHERE id > ?1 AND number > 0", h->versions_before, versions);
+	return count_since(h, "SELECT count(*) FROM version WHERE id > ?1 AND number > 0", h->versions_before,
+			   versions);
 }
 
 /* --- bringing it to the file ------------------------------------------------------------------------------------ */
@@ -291,11 +297,13 @@ static struct error *insert_version(struct settling *s, sqlite3_stmt *row, int64
 	struct error *e = database_add_text(s->to, text_of(row, 4), &text);
 
 	if (!e)
-		e = database_prepare(s->to,
-				     "INSERT INTO version (function, number, build_id, process, parent, text, slice_hash, backend,"
-				     " compiler, flags, origin, user, note, file, line, time)"
-				     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-				     &statement);
+		e = database_prepare(
+			s->to,
+			"INSERT INTO version (function, number, build_id, process, parent, text, slice_hash, "
+			"backend,"
+			" compiler, flags, origin, user, note, file, line, time)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+			&statement);
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, function);
@@ -322,7 +330,8 @@ static struct error *settle_version(struct settling *s, sqlite3_stmt *row)
 	int number = sqlite3_column_int(row, 2), given = number;
 	bool built = false;
 
-	struct error *e = number == 0 ? has_built(s, function, &built) : number_for(s, function, number, &given);
+	struct error *e =
+		number == 0 ? has_built(s, function, &built) : number_for(s, function, number, &given);
 	if (e || built)
 		return e;
 	if (given != number)
@@ -350,9 +359,10 @@ static struct error *settle_change(struct settling *s, sqlite3_stmt *row)
 	struct error *e = has_subject ? subject_for(s, sqlite3_column_int64(row, 2), &subject) : NULL;
 
 	if (!e)
-		e = database_prepare(s->to,
-				     "INSERT INTO change (process, kind, subject, user, time) VALUES (?1, ?2, ?3, ?4, ?5)",
-				     &statement);
+		e = database_prepare(
+			s->to,
+			"INSERT INTO change (process, kind, subject, user, time) VALUES (?1, ?2, ?3, ?4, ?5)",
+			&statement);
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, s->to->process);
@@ -363,7 +373,9 @@ static struct error *settle_change(struct settling *s, sqlite3_stmt *row)
 	database_bind_text(statement, 5, text_of(row, 4));
 	e = database_run(s->to, statement);
 	sqlite3_finalize(statement);
-	return e ? e : map_add(&s->changes, 0, sqlite3_column_int64(row, 0), sqlite3_last_insert_rowid(s->to->db));
+	return e ? e
+		 : map_add(&s->changes, 0, sqlite3_column_int64(row, 0),
+			   sqlite3_last_insert_rowid(s->to->db));
 }
 
 /* change, function, from_number, to_number */
@@ -395,10 +407,11 @@ static struct error *settle_event(struct settling *s, sqlite3_stmt *row)
 	sqlite3_stmt *statement;
 	bool about = sqlite3_column_type(row, 1) != SQLITE_NULL;
 	int64_t old = sqlite3_column_int64(row, 1);
-	struct error *e = database_prepare(s->to,
-					   "INSERT INTO event (process, kind, function, number, user, time, detail)"
-					   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-					   &statement);
+	struct error *e =
+		database_prepare(s->to,
+				 "INSERT INTO event (process, kind, function, number, user, time, detail)"
+				 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+				 &statement);
 
 	if (e)
 		return e;
@@ -434,21 +447,27 @@ static struct error *settle_all(struct settling *s)
 
 	struct error *e = each_row(s, "SELECT id, module, file, name FROM function", 0, settle_function);
 	if (!e)
-		e = each_row(s,
-			     "SELECT v.id, v.function, v.number, v.parent, t.content, v.slice_hash, v.backend, v.compiler,"
-			     " v.flags, v.origin, v.user, v.note, v.file, v.line, v.time"
-			     " FROM version AS v JOIN text AS t ON t.id = v.text WHERE v.id > ?1 ORDER BY v.id",
-			     from->versions_before, settle_version);
+		e = each_row(
+			s,
+			"SELECT v.id, v.function, v.number, v.parent, t.content, v.slice_hash, v.backend, "
+			"v.compiler,"
+			" v.flags, v.origin, v.user, v.note, v.file, v.line, v.time"
+			" FROM version AS v JOIN text AS t ON t.id = v.text WHERE v.id > ?1 ORDER BY v.id",
+			from->versions_before, settle_version);
 	if (!e)
 		e = each_row(s, "SELECT id, kind, subject, user, time FROM change WHERE id > ?1 ORDER BY id",
 			     from->changes_before, settle_change);
 	if (!e)
-		e = each_row(s, "SELECT change, function, from_number, to_number FROM move WHERE change > ?1 ORDER BY change",
+		e = each_row(s,
+			     "SELECT change, function, from_number, to_number FROM move WHERE change > ?1 "
+			     "ORDER BY change",
 			     from->changes_before, settle_move);
 	if (!e)
 		e = each_row(s,
-			     "SELECT kind, function, number, user, time, detail FROM event WHERE id > ?1 AND process = ?2 AND"
-			     " kind NOT IN ('started', 'built', 'defined', 'live', 'rollback', 'undo', 'redo', 'restore')"
+			     "SELECT kind, function, number, user, time, detail FROM event WHERE id > ?1 AND "
+			     "process = ?2 AND"
+			     " kind NOT IN ('started', 'built', 'defined', 'live', 'rollback', 'undo', "
+			     "'redo', 'restore')"
 			     " ORDER BY id",
 			     from->events_before, settle_event);
 	if (!e)
@@ -466,12 +485,14 @@ static struct error *tell_renumbered(struct settling *s)
 		const struct mapped *m = &s->numbers.items[i];
 		sqlite3_stmt *statement;
 		bool row = false;
-		struct error *e = database_prepare(s->from, "SELECT module, file, name FROM function WHERE id = ?1", &statement);
+		struct error *e = database_prepare(
+			s->from, "SELECT module, file, name FROM function WHERE id = ?1", &statement);
 		if (e)
 			return e;
 		sqlite3_bind_int64(statement, 1, m->function);
 		e = database_step(s->from, statement, &row);
-		struct history_function function = {text_of(statement, 0), text_of(statement, 1), text_of(statement, 2)};
+		struct history_function function = {text_of(statement, 0), text_of(statement, 1),
+						    text_of(statement, 2)};
 		if (!e && row)
 			s->renumbered(s->context, &function, (int)m->from, (int)m->to);
 		sqlite3_finalize(statement);
@@ -482,7 +503,8 @@ static struct error *tell_renumbered(struct settling *s)
 }
 
 struct error *stand_in_settle(struct history *stand_in, const struct history_process *process,
-			      void (*renumbered)(void *context, const struct history_function *, int from, int to),
+			      void (*renumbered)(void *context, const struct history_function *, int from,
+						 int to),
 			      void *context, struct history **out)
 {
 	struct settling s = {.from = stand_in, .renumbered = renumbered, .context = context};

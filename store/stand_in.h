@@ -30,7 +30,8 @@ struct error *stand_in_pending(struct history *, int64_t *versions);
  * `*out`; the stand-in is then to be closed. Where another process has given away a number in the meantime, `renumbered`
  * is told the version's new one. On failure nothing has changed and the stand-in goes on. */
 struct error *stand_in_settle(struct history *stand_in, const struct history_process *,
-			      void (*renumbered)(void *context, const struct history_function *, int from, int to),
+			      void (*renumbered)(void *context, const struct history_function *, int from,
+						 int to),
 			      void *context, struct history **out);
 
 /* Writes the stand-in as a database of its own to `path`, which must not exist yet: for the end, when the file did not

@@ -21,12 +21,13 @@ static const int fault_signals[FAULTS] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGAB
 enum fault_state { STATE_FREE, STATE_FILLED_BY_THREAD, STATE_WAITS, STATE_TAKEN };
 
 static struct {
-	pid_t pid;   /* atomic: whose faults are recorded, 0: nobody's */
-	int wake;    /* atomic */
-	int state;   /* atomic, a futex: enum fault_state */
-	int count;   /* atomic: recorded so far */
+	pid_t pid; /* atomic: whose faults are recorded, 0: nobody's */
+	int wake;  /* atomic */
+	int state; /* atomic, a futex: enum fault_state */
+	int count; /* atomic: recorded so far */
 	bool installed;
-	struct sigaction before[FAULTS]; /* the program's; they stay, as the program may have kept our handler */
+	struct sigaction
+		before[FAULTS]; /* the program's; they stay, as the program may have kept our handler */
 	struct message_called fault;
 	unsigned char stack[CALL_STACK];
 } faults = {.wake = -1};
@@ -40,7 +41,8 @@ static void futex(int operation, int value, const struct timespec *limit)
 
 static bool take_over(int from, int to)
 {
-	return __atomic_compare_exchange_n(&faults.state, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return __atomic_compare_exchange_n(&faults.state, &from, to, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
 }
 
 /* Page by page: the kernel stops where the stack ends, and nothing faults. */
@@ -52,7 +54,8 @@ static size_t copy_stack(uint64_t from)
 		size_t size = PAGE - (from + copied) % PAGE;
 		if (size > CALL_STACK - copied)
 			size = CALL_STACK - copied;
-		struct iovec here = {faults.stack + copied, size}, there = {(void *)(uintptr_t)(from + copied), size};
+		struct iovec here = {faults.stack + copied, size},
+			     there = {(void *)(uintptr_t)(from + copied), size};
 		ssize_t got = process_vm_readv(faults.pid, &here, 1, &there, 1, 0);
 		if (got <= 0)
 			break;
@@ -108,7 +111,8 @@ static void record(int signal, const siginfo_t *info, const void *context)
 	};
 	registers_of(context, faults.fault.registers);
 	faults.fault.stack_size = (uint32_t)copy_stack(faults.fault.registers[REGISTER_SP]);
-	bool concerns = concerns_version() && __atomic_fetch_add(&faults.count, 1, __ATOMIC_RELAXED) < FAULTS_MAX;
+	bool concerns =
+		concerns_version() && __atomic_fetch_add(&faults.count, 1, __ATOMIC_RELAXED) < FAULTS_MAX;
 	__atomic_store_n(&faults.state, concerns ? STATE_WAITS : STATE_FREE, __ATOMIC_RELEASE);
 	if (!concerns)
 		return;
@@ -193,7 +197,8 @@ static bool version_is_live(void)
 {
 	for (uint32_t i = 0; i < arena_count; i++)
 		for (uint32_t slot = 0; slot < arena_all[i].slots; slot++)
-			if (__atomic_load_n(&arena_all[i].slot[slot], __ATOMIC_RELAXED) != arena_all[i].built[slot])
+			if (__atomic_load_n(&arena_all[i].slot[slot], __ATOMIC_RELAXED) !=
+			    arena_all[i].built[slot])
 				return true;
 	return false;
 }

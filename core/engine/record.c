@@ -76,7 +76,8 @@ static char *default_path(const char *program)
 	if (state && *state == '/')
 		n = asprintf(&path, "%s/rtf/%s-%08x.db", state, text_base_name(program), short_hash);
 	else
-		n = asprintf(&path, "%s/.local/state/rtf/%s-%08x.db", home ? home : "/tmp", text_base_name(program), short_hash);
+		n = asprintf(&path, "%s/.local/state/rtf/%s-%08x.db", home ? home : "/tmp",
+			     text_base_name(program), short_hash);
 	return n < 0 ? NULL : path;
 }
 
@@ -106,7 +107,8 @@ static struct error *stand_in(struct live *l, const char *path, struct error *wh
 	struct history *h;
 	char *text = NULL;
 
-	if (asprintf(&text, "%s; until that is over what happens is kept in memory, and then stored", error_message(why)) < 0)
+	if (asprintf(&text, "%s; until that is over what happens is kept in memory, and then stored",
+		     error_message(why)) < 0)
 		text = NULL;
 	error_free(why);
 	if (text) {
@@ -160,7 +162,8 @@ static struct error *reconcile_one(struct live *l, struct live_function *f, size
 	struct history_move move = {.function = f->row, .from = recorded, .to = f->live};
 	e = history_record(h, f->live > recorded ? HISTORY_DEFINE : HISTORY_ROLLBACK, "", 0, &move, 1, NULL);
 	if (!e)
-		e = history_event(h, "recovered", f->row, f->live, "", "it was live before the history said so");
+		e = history_event(h, "recovered", f->row, f->live, "",
+				  "it was live before the history said so");
 	if (!e)
 		++*differences;
 	return e;
@@ -177,8 +180,8 @@ static void reconcile(struct live *l)
 		e = reconcile_one(l, live_function(l, i), &differences);
 	if (e && !record_lose(l, &e))
 		live_warn(l, error_context(e, "what runs cannot be compared with the history"));
-	if (differences && asprintf(&text, "the history lacked that %zu %s live: an engine ended in between", differences,
-				    differences == 1 ? "version is" : "versions are") >= 0)
+	if (differences && asprintf(&text, "the history lacked that %zu %s live: an engine ended in between",
+				    differences, differences == 1 ? "version is" : "versions are") >= 0)
 		tell(l, LOG_NOTICE, text);
 }
 
@@ -193,10 +196,11 @@ struct error *record_new(struct live *l, struct record **out)
 		free(path);
 		return error_memory();
 	}
-	r->process = (struct history_process){.pid = program_pid(live_program(l)),
-					      .program = program,
-					      .build_id = target_build_id(live_target(l)),
-					      .started = history_process_started(program_pid(live_program(l)))};
+	r->process =
+		(struct history_process){.pid = program_pid(live_program(l)),
+					 .program = program,
+					 .build_id = target_build_id(live_target(l)),
+					 .started = history_process_started(program_pid(live_program(l)))};
 	struct error *e = open_file(l, path);
 	if (e)
 		e = stand_in(l, path, e);
@@ -227,7 +231,8 @@ void record_function(struct live *l, struct live_function *f)
 		live_warn(l, error_context(e, "%s is not in the history", f->at.name));
 }
 
-void record_event(struct live *l, const char *kind, struct live_function *f, int number, const char *user, const char *detail)
+void record_event(struct live *l, const char *kind, struct live_function *f, int number, const char *user,
+		  const char *detail)
 {
 	struct error *e;
 
@@ -248,8 +253,8 @@ static void renumber(void *context, const struct history_function *key, int from
 	char *text = NULL;
 
 	live_renumber(l, key, from, to);
-	if (asprintf(&text, "version %d of %s is %d in the history: another process had taken the number", from, key->name,
-		     to) >= 0)
+	if (asprintf(&text, "version %d of %s is %d in the history: another process had taken the number",
+		     from, key->name, to) >= 0)
 		tell(l, LOG_NOTICE, text);
 }
 
@@ -282,8 +287,9 @@ static bool settle(struct live *l)
 	e = live_read_rows(l);
 	if (e)
 		live_warn(l, error_context(e, "the history"));
-	if (asprintf(&text, "the history %s can be written again: %lld %s kept in memory %s in it now", history_path(fresh),
-		     (long long)versions, versions == 1 ? "version" : "versions", versions == 1 ? "is" : "are") >= 0)
+	if (asprintf(&text, "the history %s can be written again: %lld %s kept in memory %s in it now",
+		     history_path(fresh), (long long)versions, versions == 1 ? "version" : "versions",
+		     versions == 1 ? "is" : "are") >= 0)
 		tell(l, LOG_NOTICE, text);
 	return true;
 }
@@ -302,7 +308,8 @@ static struct error *rescue_to(struct live *l, const char *folder, char **path)
 {
 	struct record *r = live_record(l);
 
-	if (asprintf(path, "%s/rtf-%s-%d.db", folder, text_base_name(r->process.program), (int)r->process.pid) < 0)
+	if (asprintf(path, "%s/rtf-%s-%d.db", folder, text_base_name(r->process.program),
+		     (int)r->process.pid) < 0)
 		*path = NULL;
 	return *path ? stand_in_rescue(r->history, *path) : error_memory();
 }
@@ -317,10 +324,12 @@ static void rescue(struct live *l)
 	error_free(stand_in_pending(record_history(live_record(l)), &versions));
 	for (size_t i = 0; versions && i < sizeof(folders) / sizeof(*folders) && !saved; i++) {
 		char *path = NULL;
-		struct error *e = folders[i] && *folders[i] == '/' ? rescue_to(l, folders[i], &path) : error_memory();
+		struct error *e =
+			folders[i] && *folders[i] == '/' ? rescue_to(l, folders[i], &path) : error_memory();
 		saved = !e;
 		if (saved)
-			fprintf(stderr, "rtf-engine: %s could not be written to the end: %lld versions are in %s\n",
+			fprintf(stderr,
+				"rtf-engine: %s could not be written to the end: %lld versions are in %s\n",
 				history_path(record_history(live_record(l))), (long long)versions, path);
 		error_free(e);
 		free(path);

@@ -9,7 +9,7 @@
 struct item {
 	struct restore_item out;
 	struct live_function *function; /* NULL: the program does not have it */
-	char *text, *built; /* the version's, and what that run was built from (or NULL) */
+	char *text, *built;             /* the version's, and what that run was built from (or NULL) */
 };
 
 struct work {
@@ -21,7 +21,8 @@ struct work {
 
 const char *restore_fate_name(enum restore_fate fate)
 {
-	static const char *const names[] = {"live", "already", "in-source", "unfit", "changed", "faulted", "gone"};
+	static const char *const names[] = {"live",    "already", "in-source", "unfit",
+					    "changed", "faulted", "gone"};
 
 	return names[fate];
 }
@@ -56,7 +57,8 @@ static void work_fini(struct work *w)
 
 /* --- what was live ----------------------------------------------------------------------------------------------- */
 
-static bool take_version(void *context, const struct history_version *v, const struct history_function *key, const char *built)
+static bool take_version(void *context, const struct history_version *v, const struct history_function *key,
+			 const char *built)
 {
 	struct work *w = context;
 
@@ -103,7 +105,8 @@ static struct error *find_last(struct work *w, struct restore_result *out)
 	if (e)
 		return e;
 	if (!last)
-		return error_new(ERROR_UNKNOWN, "no run before this one changed anything: there is nothing to restore");
+		return error_new(ERROR_UNKNOWN,
+				 "no run before this one changed anything: there is nothing to restore");
 	e = log_find_run(h, last, take_run, &run);
 	if (!e)
 		e = log_live_in(h, last, take_version, w);
@@ -124,7 +127,8 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 	int faults = 0;
 
 	if (!f) {
-		decide(item, RESTORE_GONE, "the program does not have this function any more, or it is not decorated");
+		decide(item, RESTORE_GONE,
+		       "the program does not have this function any more, or it is not decorated");
 		return NULL;
 	}
 	if (f->live == item->out.version) {
@@ -141,9 +145,11 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 		return e;
 	if (faults && !force)
 		decide(item, RESTORE_FAULTED, "it has faulted; --force restores it all the same");
-	else if (rebuilt && item->built && *item->built && f->built_text && !live_says(f->built_text, item->built) && !force)
+	else if (rebuilt && item->built && *item->built && f->built_text &&
+		 !live_says(f->built_text, item->built) && !force)
 		decide(item, RESTORE_CHANGED,
-		       "its source was changed since, and built into the program; --force restores it all the same");
+		       "its source was changed since, and built into the program; --force restores it all "
+		       "the same");
 	return NULL;
 }
 
@@ -169,7 +175,8 @@ static struct error *make_live(struct work *w, const char *user, struct change_o
 		if (w->items[i].out.fate != RESTORE_LIVE)
 			continue;
 		which[count] = i;
-		steps[count++] = (struct change_step){.function = w->items[i].function, .to = w->items[i].out.version};
+		steps[count++] =
+			(struct change_step){.function = w->items[i].function, .to = w->items[i].out.version};
 	}
 	if (!e && count)
 		e = change_restore(w->live, steps, count, user, outcome);

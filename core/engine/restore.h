@@ -18,9 +18,9 @@ enum restore_fate {
 	RESTORE_ALREADY,   /* it was */
 	RESTORE_IN_SOURCE, /* the program was built from a source that says it */
 	RESTORE_UNFIT,     /* it does not fit this program */
-	RESTORE_CHANGED,   /* the program was built again, and from a source that says neither this nor what this was made from */
-	RESTORE_FAULTED,   /* it has faulted */
-	RESTORE_GONE,      /* the program does not have the function any more */
+	RESTORE_CHANGED, /* the program was built again, and from a source that says neither this nor what this was made from */
+	RESTORE_FAULTED, /* it has faulted */
+	RESTORE_GONE,    /* the program does not have the function any more */
 };
 
 struct restore_item {
@@ -31,9 +31,9 @@ struct restore_item {
 };
 
 struct restore_result {
-	int64_t pid;    /* of that run */
-	char *time;     /* when it was first seen */
-	bool rebuilt;   /* the program was built again since */
+	int64_t pid;  /* of that run */
+	char *time;   /* when it was first seen */
+	bool rebuilt; /* the program was built again since */
 	struct restore_item *items;
 	size_t count;
 	struct change_outcome outcome; /* of those that are live now */
@@ -43,6 +43,7 @@ struct restore_result {
 struct error *restore_last(struct live *, bool force, const char *user, struct restore_result *out);
 void restore_result_fini(struct restore_result *);
 
-const char *restore_fate_name(enum restore_fate); /* "live", "already", "in-source", "unfit", "changed", "faulted", "gone" */
+const char *restore_fate_name(
+	enum restore_fate); /* "live", "already", "in-source", "unfit", "changed", "faulted", "gone" */
 
 #endif

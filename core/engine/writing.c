@@ -101,7 +101,8 @@ size_t writing_slot(const char *source, size_t begin)
 	return find_decoration(source, begin);
 }
 
-char *writing_render(const char *slot, size_t size, size_t decorated, const char *name, const char *text, size_t *new_size)
+char *writing_render(const char *slot, size_t size, size_t decorated, const char *name, const char *text,
+		     size_t *new_size)
 {
 	struct text out = {0};
 	struct cut cut;
@@ -127,8 +128,8 @@ char *writing_render(const char *slot, size_t size, size_t decorated, const char
 }
 
 /* The file with another text in the function's place. */
-static char *replace(const char *source, size_t size, size_t begin, size_t end, const char *name, const char *text,
-		     size_t *new_size)
+static char *replace(const char *source, size_t size, size_t begin, size_t end, const char *name,
+		     const char *text, size_t *new_size)
 {
 	size_t slot = writing_slot(source, begin), slot_size;
 	struct text out = {0};
@@ -152,7 +153,8 @@ static void take_parent(void *context, const struct history_version *v)
 }
 
 /* Whether the file says what the version was made from, or something that was made from. */
-static struct error *comes_from(struct live *l, struct live_function *f, int number, const char *file_text, bool *out)
+static struct error *comes_from(struct live *l, struct live_function *f, int number, const char *file_text,
+				bool *out)
 {
 	*out = false;
 	for (int i = 0; number >= 0 && i < ANCESTORS_MAX && !*out; i++) {
@@ -179,7 +181,8 @@ struct search {
 	bool found;
 };
 
-static bool compare_version(void *context, const struct history_version *v, const struct history_function *key)
+static bool compare_version(void *context, const struct history_version *v,
+			    const struct history_function *key)
 {
 	struct search *s = context;
 
@@ -211,13 +214,16 @@ static struct error *require_known(struct live *l, struct live_function *f, int 
 		e = comes_from(l, f, number, file_text, &known);
 	if (e || known)
 		return e;
-	return error_new(ERROR_DRIFT, "%s has moved on: what it says of %s is no version of it; \\diff %s shows how they differ",
-			 f->at.file, f->at.name, f->at.name);
+	return error_new(
+		ERROR_DRIFT,
+		"%s has moved on: what it says of %s is no version of it; \\diff %s shows how they differ",
+		f->at.file, f->at.name, f->at.name);
 }
 
 /* --- the file --------------------------------------------------------------------------------------------------- */
 
-struct error *writing_place(struct live *l, struct live_function *f, struct writing *w, size_t *begin, size_t *end)
+struct error *writing_place(struct live *l, struct live_function *f, struct writing *w, size_t *begin,
+			    size_t *end)
 {
 	struct source *source;
 	struct index *fresh = NULL;
@@ -228,7 +234,8 @@ struct error *writing_place(struct live *l, struct live_function *f, struct writ
 	if (e)
 		return e;
 	struct source now = *source;
-	w->path = realpath(source->unit->file, NULL); /* what a link stands for is to be written, not the link */
+	w->path = realpath(source->unit->file,
+			   NULL); /* what a link stands for is to be written, not the link */
 	w->before = w->path ? text_read_file(w->path, &w->before_size) : NULL;
 	if (!w->before)
 		return error_errno(errno, "cannot read %s", source->unit->file);
@@ -245,9 +252,11 @@ struct error *writing_place(struct live *l, struct live_function *f, struct writ
 	bool found = d && index_source_range(now.index, d, &from, &to, &line) && to <= w->before_size;
 	index_free(fresh);
 	if (!d)
-		return error_new(ERROR_DRIFT, "%s does not define %s any more", source->unit->file, f->at.name);
+		return error_new(ERROR_DRIFT, "%s does not define %s any more", source->unit->file,
+				 f->at.name);
 	if (!found)
-		return error_new(ERROR_USAGE, "%s does not stand in %s as text: a macro makes it, or a header holds it",
+		return error_new(ERROR_USAGE,
+				 "%s does not stand in %s as text: a macro makes it, or a header holds it",
 				 f->at.name, source->unit->file);
 	*begin = from;
 	*end = to;
@@ -270,7 +279,8 @@ static struct error *plan(struct live *l, struct live_function *f, int number, s
 	}
 	if (!e) {
 		w->after = w->same ? strndup(w->before, w->before_size)
-				   : replace(w->before, w->before_size, begin, end, f->at.name, text, &w->after_size);
+				   : replace(w->before, w->before_size, begin, end, f->at.name, text,
+					     &w->after_size);
 		if (w->same)
 			w->after_size = w->before_size;
 		if (!w->after)
@@ -323,7 +333,8 @@ static struct error *still_the_same(const struct writing *w)
 	bool same = now && size == w->before_size && memcmp(now, w->before, size) == 0;
 
 	free(now);
-	return same ? NULL : error_new(ERROR_DRIFT, "%s has changed in this moment: nothing was written", w->path);
+	return same ? NULL
+		    : error_new(ERROR_DRIFT, "%s has changed in this moment: nothing was written", w->path);
 }
 
 /* The whole file under another name, with the old one's mode and owner. */
@@ -334,9 +345,11 @@ static struct error *write_beside(const struct writing *w, const char *beside)
 
 	if (fd < 0)
 		return error_errno(errno, "cannot write %s", beside);
-	bool ok = write_all(fd, w->after, w->after_size) && stat(w->path, &st) == 0 && fchmod(fd, st.st_mode & 07777) == 0;
+	bool ok = write_all(fd, w->after, w->after_size) && stat(w->path, &st) == 0 &&
+		  fchmod(fd, st.st_mode & 07777) == 0;
 	if (ok && (st.st_uid != geteuid() || st.st_gid != getegid()) && fchown(fd, st.st_uid, st.st_gid))
-		ok = errno == EPERM; /* another's file in a folder of ours: it is ours then, as with any editor */
+		ok = errno ==
+		     EPERM; /* another's file in a folder of ours: it is ours then, as with any editor */
 	ok = ok && fsync(fd) == 0;
 	int error = errno;
 	close(fd);

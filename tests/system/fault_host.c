@@ -60,7 +60,7 @@ static void call_in_thread(int n)
 		pthread_join(thread, NULL);
 }
 
-static void catch(void)
+static void catch (void)
 {
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
 
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 		else if (sscanf(line, "thread %d", &n) == 1)
 			call_in_thread(n);
 		else if (!strncmp(line, "handler", 7))
-			catch();
+			catch ();
 		else if (!strncmp(line, "plain", 5))
 			plain((int *)16);
 		else if (!strncmp(line, "whose", 5))

@@ -125,7 +125,8 @@ static void there_is_a_handler_only_while_a_version_is_live(void **state)
 	compiled_assert_answer(&host, "whose", "nobody");
 	subject_rollback(&host, "risky", 1);
 	compiled_assert_answer(&host, "handler", "ours");
-	compiled_assert_answer(&host, "call 16", "caught 1 at 0x10"); /* set later: it stays, and nothing is recorded */
+	compiled_assert_answer(&host, "call 16",
+			       "caught 1 at 0x10"); /* set later: it stays, and nothing is recorded */
 	assert_int_equal(recorded(), 0);
 	subject_rollback(&host, "risky", 0);
 	compiled_assert_answer(&host, "whose", "ours");
@@ -134,7 +135,8 @@ static void there_is_a_handler_only_while_a_version_is_live(void **state)
 static void abort_and_division_by_zero_are_faults(void **state)
 {
 	(void)state;
-	subject_define(&host, "risky", "extern void abort(void);\nstatic int risky(int n) { abort(); return n; }");
+	subject_define(&host, "risky",
+		       "extern void abort(void);\nstatic int risky(int n) { abort(); return n; }");
 	end_by("call 1", SIGABRT);
 	assert_recorded(1, 1, "SIGABRT in", "risky@1");
 	subject_define(&host, "risky", "static int risky(int n) { return 1 / n; }");

@@ -23,10 +23,10 @@
 enum {
 	KILLS = 60,
 	KILLS_MAX = 10000,
-	ENTRIES = 24,             /* of a session */
-	LATEST_US = 60000,        /* into it */
+	ENTRIES = 24,      /* of a session */
+	LATEST_US = 60000, /* into it */
 	VERSIONS_MAX = KILLS_MAX * ENTRIES,
-	ENGINE_KILLS_A_RUN = 4,   /* a program starts five engines in ten seconds, and no more */
+	ENGINE_KILLS_A_RUN = 4, /* a program starts five engines in ten seconds, and no more */
 };
 
 static struct subject host;
@@ -58,7 +58,8 @@ static void write_session(struct entry entries[ENTRIES])
 	for (int i = 0; i < ENTRIES; i++) {
 		struct entry *e = &entries[i];
 		e->number = i % 4 == 3 ? 0 : ++last_number;
-		snprintf(e->command, sizeof(e->command), "%s", e->number ? text_of(e->number) : between[rand() % 4]);
+		snprintf(e->command, sizeof(e->command), "%s",
+			 e->number ? text_of(e->number) : between[rand() % 4]);
 	}
 }
 
@@ -200,17 +201,20 @@ static void assert_nothing_lost(void)
 	sqlite3_stmt *statement;
 	long found = 0;
 
-	assert_int_equal(sqlite3_prepare_v2(db,
-					    "SELECT v.number, t.content FROM version AS v JOIN text AS t ON t.id = v.text"
-					    " JOIN function AS f ON f.id = v.function WHERE f.name = 'add' AND v.number > 0",
-					    -1, &statement, NULL),
-			 SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(
+			db,
+			"SELECT v.number, t.content FROM version AS v JOIN text AS t ON t.id = v.text"
+			" JOIN function AS f ON f.id = v.function WHERE f.name = 'add' AND v.number > 0",
+			-1, &statement, NULL),
+		SQLITE_OK);
 	while (sqlite3_step(statement) == SQLITE_ROW) {
 		int version = sqlite3_column_int(statement, 0);
 		assert_in_range(version, 1, VERSIONS_MAX - 1);
 		if (!acknowledged[version])
 			continue; /* stored, and its answer got lost */
-		assert_string_equal((const char *)sqlite3_column_text(statement, 1), text_of(acknowledged[version]));
+		assert_string_equal((const char *)sqlite3_column_text(statement, 1),
+				    text_of(acknowledged[version]));
 		found++;
 	}
 	sqlite3_finalize(statement);
@@ -259,7 +263,8 @@ static int from_environment(const char *name, int otherwise)
 
 static void whoever_is_killed_whenever_nothing_acknowledged_is_lost(void **state)
 {
-	int kills = from_environment("RTF_KILLS", KILLS), seed = from_environment("RTF_SEED", (int)time(NULL));
+	int kills = from_environment("RTF_KILLS", KILLS),
+	    seed = from_environment("RTF_SEED", (int)time(NULL));
 
 	(void)state;
 	assert_in_range(kills, 1, KILLS_MAX);
@@ -280,8 +285,8 @@ static void whoever_is_killed_whenever_nothing_acknowledged_is_lost(void **state
 		assert_list_says_what_runs();
 		assert_nothing_lost();
 	}
-	print_message("%ld definitions acknowledged and found again, %ld answers lost with who was killed\n", answers,
-		      lost_answers);
+	print_message("%ld definitions acknowledged and found again, %ld answers lost with who was killed\n",
+		      answers, lost_answers);
 	assert_true(answers > 0 && lost_answers > 0);
 }
 
@@ -305,7 +310,8 @@ static int stop_host(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(whoever_is_killed_whenever_nothing_acknowledged_is_lost, start_host, stop_host),
+		cmocka_unit_test_setup_teardown(whoever_is_killed_whenever_nothing_acknowledged_is_lost,
+						start_host, stop_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,11 +107,14 @@ static void assert_events(const char *command, const char *expected)
 	size_t i, used = 0;
 
 	json_array_foreach(rows, i, row) {
-		json_t *function = json_object_get(row, "function"), *version = json_object_get(row, "version");
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? " " : "", string_of(row, "kind"));
+		json_t *function = json_object_get(row, "function"),
+		       *version = json_object_get(row, "version");
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? " " : "",
+					 string_of(row, "kind"));
 		if (json_is_string(function))
-			used += (size_t)snprintf(text + used, sizeof(text) - used, " %s@%d", json_string_value(function),
-						 json_is_integer(version) ? (int)json_integer_value(version) : -1);
+			used += (size_t)snprintf(
+				text + used, sizeof(text) - used, " %s@%d", json_string_value(function),
+				json_is_integer(version) ? (int)json_integer_value(version) : -1);
 	}
 	assert_string_equal(text, expected);
 	json_decref(rows);
@@ -125,8 +128,9 @@ static void everything_that_happens_is_in_the_log(void **state)
 	json_decref(compiled_data(&host, "\\rollback add 1"));
 	json_decref(compiled_data(&host, "\\undo"));
 	json_decref(compiled_data(&host, "\\note add@1 difference"));
-	assert_events("\\log --events", "noted add@1 undo add@2 rollback add@1 live add@2 defined add@2 live add@1"
-					" defined add@1 built add@0 started");
+	assert_events("\\log --events",
+		      "noted add@1 undo add@2 rollback add@1 live add@2 defined add@2 live add@1"
+		      " defined add@1 built add@0 started");
 	assert_events("\\log sum --events", "");
 	assert_events("\\log --faults", "");
 	assert_events("\\log --events -n 2", "noted add@1 undo add@2");
@@ -153,7 +157,8 @@ static void what_was_typed_and_refused_is_in_the_log_with_its_text(void **state)
 	json_decref(subject_command(&host, "\\check\nint add(int a, int b) { return a *; }", 3));
 	assert_events("\\log add --events", "rejected add@-1 rejected add@-1 built add@0");
 	json_t *rows = compiled_data(&host, "\\log --events -n 1");
-	assert_non_null(strstr(string_of(json_array_get(rows, 0), "detail"), "\nlong add(int a) { return a; }"));
+	assert_non_null(
+		strstr(string_of(json_array_get(rows, 0), "detail"), "\nlong add(int a) { return a; }"));
 	json_decref(rows);
 }
 
@@ -222,7 +227,8 @@ static void a_version_that_fits_no_longer_is_refused(void **state)
 /* A static that a version added stays when the version does not: it keeps its value for whoever names it next. */
 static void what_a_version_added_stays_when_it_goes(void **state)
 {
-	static const char step[] = "static int ticks(void) { static int n; static int step = 5; return n += step++; }";
+	static const char step[] =
+		"static int ticks(void) { static int n; static int step = 5; return n += step++; }";
 
 	(void)state;
 	compiled_assert_answer(&host, "ticks", "1");
@@ -245,13 +251,14 @@ static void what_a_version_added_stays_when_it_goes(void **state)
 /* What \restore says it left, and why. */
 static json_t *restore(const char *command, const char *made_live)
 {
-	json_t *answer = subject_command(&host, command, 0), *left = json_incref(json_object_get(answer, "left")), *row;
+	json_t *answer = subject_command(&host, command, 0),
+	       *left = json_incref(json_object_get(answer, "left")), *row;
 	char names[256] = "";
 	size_t i;
 
 	json_array_foreach(json_object_get(answer, "data"), i, row)
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s@%d", i ? " " : "", string_of(row, "function"),
-			 (int)int_of(row, "version"));
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s@%d", i ? " " : "",
+			 string_of(row, "function"), (int)int_of(row, "version"));
 	assert_string_equal(names, made_live);
 	json_decref(answer);
 	return left;
@@ -297,7 +304,8 @@ static void what_was_live_is_restored_as_one_change(void **state)
 	/* A run that changes nothing does not count. */
 	json_decref(compiled_data(&host, "\\redo"));
 	for (int i = 0; i < 2; i++) {
-		compiled_engine(&host); /* it has one: otherwise it dies while it starts one, which may hold the socket */
+		compiled_engine(
+			&host); /* it has one: otherwise it dies while it starts one, which may hold the socket */
 		compiled_kill(&host);
 		compiled_start(&host);
 	}
@@ -332,12 +340,13 @@ static void a_restore_tells_what_it_leaves_and_why(void **state)
 	compiled_kill(&host);
 	raw_history("INSERT INTO event (process, kind, function, number, user, detail)"
 		    " SELECT 1, 'fault', id, 1, '', 'SIGSEGV' FROM function WHERE name = 'sum'");
-	edit_source("return a + b;", "return a - b;");                        /* add: the source says it now */
-	edit_source("static int calls;", "static struct { int n; } calls;");   /* price: does not fit, */
-	edit_source("\tcalls++;\n", "");                                      /* and its text is another */
+	edit_source("return a + b;", "return a - b;");                       /* add: the source says it now */
+	edit_source("static int calls;", "static struct { int n; } calls;"); /* price: does not fit, */
+	edit_source("\tcalls++;\n", "");                                     /* and its text is another */
 	edit_source("p, calls)", "p, calls.n)");
-	edit_source("REALTIMEFUNC\nstatic long factorial", "static long factorial"); /* factorial: not decorated any more */
-	edit_source("return \"hello\";", "return \"hello again\";");          /* greeting: changed otherwise */
+	edit_source("REALTIMEFUNC\nstatic long factorial",
+		    "static long factorial");                        /* factorial: not decorated any more */
+	edit_source("return \"hello\";", "return \"hello again\";"); /* greeting: changed otherwise */
 	compiled_build(&host, &(struct compiled_how){0});
 	compiled_start(&host);
 	json_t *left = restore("\\restore", "ticks@1");
@@ -404,10 +413,13 @@ static void a_save_writes_the_live_version_into_its_file(void **state)
 	(void)state;
 	define("price", "double price(const struct order *o) { return 3; }");
 	chmod(source_path(), 0640);
-	compiled_assert_says(&host, 0, "\\save price -n", "+static double price(const struct order *o) { return 3; }");
+	compiled_assert_says(&host, 0, "\\save price -n",
+			     "+static double price(const struct order *o) { return 3; }");
 	assert_source_says("return 3;", false);
 	compiled_assert_says(&host, 0, "\\save price", "says version 1 of price now");
-	assert_source_says("REALTIMEFUNC\nstatic double price(const struct order *o) { return 3; }\n\nREALTIMEFUNC\nint add", true);
+	assert_source_says("REALTIMEFUNC\nstatic double price(const struct order *o) { return 3; "
+			   "}\n\nREALTIMEFUNC\nint add",
+			   true);
 	struct stat st;
 	assert_int_equal(stat(source_path(), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0640);
@@ -416,11 +428,14 @@ static void a_save_writes_the_live_version_into_its_file(void **state)
 	assert_events("\\log price --events -n 1", "saved price@1");
 
 	/* With its helper, and back to what was built. */
-	define("add", "#include <limits.h>\nstatic int twice(int n) { return 2 * n; }\nREALTIMEFUNC int add(int a, int b)\n{\n"
+	define("add", "#include <limits.h>\nstatic int twice(int n) { return 2 * n; }\nREALTIMEFUNC int "
+		      "add(int a, int b)\n{\n"
 		      "\treturn twice(a) + b;\n}");
 	compiled_assert_says(&host, 0, "\\save add", "says version 1 of add now");
-	assert_source_says("#include <limits.h>\nstatic int twice(int n) { return 2 * n; }\n\nREALTIMEFUNC\nint add(int a, int b)\n{\n"
-			   "\treturn twice(a) + b;\n}\n\nREALTIMEFUNC\nstatic int shifted", true);
+	assert_source_says("#include <limits.h>\nstatic int twice(int n) { return 2 * n; "
+			   "}\n\nREALTIMEFUNC\nint add(int a, int b)\n{\n"
+			   "\treturn twice(a) + b;\n}\n\nREALTIMEFUNC\nstatic int shifted",
+			   true);
 	compiled_assert_live(&host, "add", 1, 2, "saved");
 	compiled_build(&host, &(struct compiled_how){0}); /* it compiles */
 	subject_rollback(&host, "price", 0);
@@ -474,7 +489,8 @@ static void shell(const char *command)
 	char *output = NULL, *whole;
 
 	assert_true(asprintf(&whole, "cd '%s' && %s", host.directory, command) > 0);
-	int status = child_run((const char *const[]){"sh", "-ec", whole, NULL}, NULL, COMPILED_DEADLINE_MS, &output);
+	int status = child_run((const char *const[]){"sh", "-ec", whole, NULL}, NULL, COMPILED_DEADLINE_MS,
+			       &output);
 	if (status)
 		fail_msg("%s: %d: %.700s", command, status, output ? output : "");
 	free(whole);
@@ -487,10 +503,12 @@ static void exported_versions_are_patches_for_git(void **state)
 
 	(void)state;
 	setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
-	shell("git init -q . && git config user.name t && git config user.email t@t && git add host.c host_other.c && git commit -qm built");
+	shell("git init -q . && git config user.name t && git config user.email t@t && git add host.c "
+	      "host_other.c && git commit -qm built");
 	define("add", add_minus);
 	define("price", "double price(const struct order *o) { return 3; }");
-	define("add", "static int half(int n) { return n / 2; }\nint add(int a, int b) { return half(a) + b; }");
+	define("add",
+	       "static int half(int n) { return n / 2; }\nint add(int a, int b) { return half(a) + b; }");
 	json_decref(compiled_data(&host, "\\note add@1 a – b, — übrigens"));
 	json_decref(compiled_data(&host, "\\save add"));
 	define("add", add_times);
@@ -526,7 +544,8 @@ static void a_prune_says_first_what_it_would_remove(void **state)
 	define("sum", "int sum(int count, ...) { return 42; }");
 	compiled_kill(&host);
 	compiled_start(&host);
-	raw_history("UPDATE version SET time = '2020-01-01T00:00:00.000Z'; UPDATE change SET time = '2020-01-01T00:00:00.000Z'");
+	raw_history("UPDATE version SET time = '2020-01-01T00:00:00.000Z'; UPDATE change SET time = "
+		    "'2020-01-01T00:00:00.000Z'");
 	json_t *plan = compiled_data(&host, "\\history prune");
 	assert_int_equal(int_of(plan, "versions"), 4);
 	json_decref(plan);
@@ -609,8 +628,12 @@ static void assert_gets_well(int versions)
 	sqlite3 *db;
 	sqlite3_stmt *statement;
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM version AS v JOIN function AS f ON f.id = v.function"
-						" WHERE f.name = 'add' AND v.number > 0", -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db,
+				   "SELECT count(*) FROM version AS v JOIN function AS f ON f.id = v.function"
+				   " WHERE f.name = 'add' AND v.number > 0",
+				   -1, &statement, NULL),
+		SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
 	assert_int_equal(sqlite3_column_int(statement, 0), versions - 1);
 	sqlite3_finalize(statement);
@@ -777,7 +800,8 @@ static void ten_processes_share_one_history(void **state)
 	}
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int i = 0; i < PROCESSES; i++) {
-			snprintf(text, sizeof(text), "int add(int a, int b) { (void)a, (void)b; return %d; }", 1000 * i + round);
+			snprintf(text, sizeof(text), "int add(int a, int b) { (void)a, (void)b; return %d; }",
+				 1000 * i + round);
 			wire_command(&wires[i], 2 + round, text);
 		}
 	}
@@ -786,7 +810,8 @@ static void ten_processes_share_one_history(void **state)
 			json_t *answer = wire_receive(&wires[i]);
 			assert_true(json_is_true(json_object_get(answer, "ok")));
 			assert_null(json_object_get(answer, "news"));
-			int version = (int)int_of(json_array_get(json_object_get(answer, "data"), 0), "version");
+			int version =
+				(int)int_of(json_array_get(json_object_get(answer, "data"), 0), "version");
 			assert_in_range(version, 1, PROCESSES * ROUNDS);
 			assert_false(seen[version]);
 			seen[version] = true;
@@ -812,9 +837,12 @@ static void ten_processes_share_one_history(void **state)
 	compiled_assert_history_whole(&host);
 
 	/* One command to all their consoles. */
-	char *console = subject_built("rtf-console"), *pattern = compiled_path(&host, "*.sock"), *output = NULL;
-	assert_int_equal(child_run((const char *const[]){console, "--all", "-c", "\\rollback add 0", pattern, NULL}, NULL,
-				   COMPILED_DEADLINE_MS, &output), 0);
+	char *console = subject_built("rtf-console"), *pattern = compiled_path(&host, "*.sock"),
+	     *output = NULL;
+	assert_int_equal(
+		child_run((const char *const[]){console, "--all", "-c", "\\rollback add 0", pattern, NULL},
+			  NULL, COMPILED_DEADLINE_MS, &output),
+		0);
 	for (int i = 0; i < PROCESSES; i++) {
 		assert_non_null(strstr(output, hosts[i].socket));
 		compiled_assert_answer(&hosts[i], "add 7 3", "10 10");

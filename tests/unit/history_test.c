@@ -880,7 +880,8 @@ static void a_listing_stops_when_told(void **state)
 
 	add_built(f->history, f->price, "int built;");
 	add(f->history, f->price, 0, "a");
-	succeed(log_versions(f->history, &(struct log_filter){.function = f->price, .before = 2}, list, &listing));
+	succeed(log_versions(f->history, &(struct log_filter){.function = f->price, .before = 2}, list,
+			     &listing));
 	assert_string_equal(listing.text, "price1 price0*");
 	listing = (struct listing){.stop_after = 1};
 	succeed(log_versions(f->history, &(struct log_filter){.function = f->price}, list, &listing));
@@ -1158,7 +1159,8 @@ static void events_are_appended(void **state)
 		 " FROM event AS e JOIN function AS f ON f.id = e.function",
 		 text, sizeof(text));
 	assert_string_equal(text, "refused price 3 ada: 4 bytes became 8");
-	assert_int_equal(raw_number(f, "SELECT count(*) FROM event WHERE kind = 'attached' AND function IS NULL AND number IS NULL"
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM event WHERE kind = 'attached' AND function IS "
+				       "NULL AND number IS NULL"
 				       " AND detail IS NULL"),
 			 1);
 	refuse(history_event(f->history, "fault", 4711, 1, "ada", NULL), ERROR_UNKNOWN, "no such function");
@@ -1579,7 +1581,8 @@ static struct error *use_all(struct fixture *f)
 	if (!e)
 		e = log_versions(f->history, &(struct log_filter){.limit = 9}, list, &listing);
 	if (!e)
-		e = log_versions(f->history, &(struct log_filter){.function = f->price, .limit = 9}, list, &listing);
+		e = log_versions(f->history, &(struct log_filter){.function = f->price, .limit = 9}, list,
+				 &listing);
 	return e;
 }
 

@@ -88,7 +88,8 @@ static const char *raw_text(struct fixture *f, const char *sql)
 	static char answer[512];
 	sqlite3_stmt *statement;
 
-	if (sqlite3_prepare_v2(f->raw, sql, -1, &statement, NULL) != SQLITE_OK || sqlite3_step(statement) != SQLITE_ROW)
+	if (sqlite3_prepare_v2(f->raw, sql, -1, &statement, NULL) != SQLITE_OK ||
+	    sqlite3_step(statement) != SQLITE_ROW)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(f->raw));
 	snprintf(answer, sizeof(answer), "%s", (const char *)sqlite3_column_text(statement, 0));
 	sqlite3_finalize(statement);
@@ -99,9 +100,12 @@ static void assert_whole(struct fixture *f)
 {
 	assert_string_equal(raw_text(f, "PRAGMA integrity_check"), "ok");
 	assert_string_equal(raw_text(f, "SELECT count(*) FROM pragma_foreign_key_check"), "0");
-	assert_string_equal(raw_text(f, "SELECT count(*) FROM function AS f WHERE versions <> (SELECT count(*)"
-					" FROM version AS v WHERE v.function = f.id AND v.number > 0)"), "0");
-	assert_string_equal(raw_text(f, "SELECT count(*) FROM text WHERE id NOT IN (SELECT text FROM version)"), "0");
+	assert_string_equal(raw_text(f,
+				     "SELECT count(*) FROM function AS f WHERE versions <> (SELECT count(*)"
+				     " FROM version AS v WHERE v.function = f.id AND v.number > 0)"),
+			    "0");
+	assert_string_equal(
+		raw_text(f, "SELECT count(*) FROM text WHERE id NOT IN (SELECT text FROM version)"), "0");
 }
 
 static int define_as(struct fixture *f, int64_t function, int from, const char *text, const char *user)
@@ -131,8 +135,10 @@ static int define(struct fixture *f, int64_t function, int from, const char *tex
 /* Everything that is there so far happened long ago. */
 static void grow_old(struct fixture *f)
 {
-	raw(f, "UPDATE version SET time = '2020-01-01T00:00:00.000Z'; UPDATE change SET time = '2020-01-01T00:00:00.000Z';"
-	       "UPDATE event SET time = '2020-01-01T00:00:00.000Z'; UPDATE process SET time = '2020-01-01T00:00:00.000Z'");
+	raw(f, "UPDATE version SET time = '2020-01-01T00:00:00.000Z'; UPDATE change SET time = "
+	       "'2020-01-01T00:00:00.000Z';"
+	       "UPDATE event SET time = '2020-01-01T00:00:00.000Z'; UPDATE process SET time = "
+	       "'2020-01-01T00:00:00.000Z'");
 }
 
 static struct prune_count prune_all(struct fixture *f, int days)
@@ -181,14 +187,16 @@ static void old_versions_go_but_those_that_matter(void **state)
 	succeed(history_note(f->history, f->price, 3, "ada", "the good one"));
 	open_run(f, 2, "aa");
 	define(f, f->total, 0, "sum");
-	struct history_move back = {.function = f->price, .from = 0, .to = 5}; /* live at the end of the last run */
+	struct history_move back = {
+		.function = f->price, .from = 0, .to = 5}; /* live at the end of the last run */
 	succeed(history_record(f->history, HISTORY_ROLLBACK, "ada", 0, &back, 1, NULL));
 	open_run(f, 3, "aa");
 	grow_old(f);
 	struct prune_count done = prune_all(f, 30);
 	/* 3: noted; 5: live at the end; 4: its parent; 9: the newest. */
 	assert_string_equal(raw_text(f, "SELECT group_concat(number, ' ') FROM (SELECT number FROM version"
-					" WHERE function = 1 ORDER BY number)"), "3 4 5 9");
+					" WHERE function = 1 ORDER BY number)"),
+			    "3 4 5 9");
 	assert_int_equal(done.versions, 5);
 	assert_int_equal(done.changes, 9);
 	assert_string_equal(raw_text(f, "SELECT count(*) FROM text"), "5");
@@ -239,7 +247,12 @@ static void what_was_taken_back_goes_with_what_took_it_back(void **state)
 static void versions_of_builds_that_nobody_runs_go(void **state)
 {
 	struct fixture *f = *state;
-	struct history_version built = {.text = "built", .slice_hash = "", .compiler = "", .flags = "", .user = "", .note = "",
+	struct history_version built = {.text = "built",
+					.slice_hash = "",
+					.compiler = "",
+					.flags = "",
+					.user = "",
+					.note = "",
 					.file = "/src/shop.c"};
 
 	open_run(f, 1, "aa");
@@ -280,8 +293,8 @@ static bool list_event(void *context, const struct log_event *event)
 	char *text = context;
 	size_t used = strlen(text);
 
-	snprintf(text + used, 512 - used, "%s%s %s %d", used ? ", " : "", event->kind, event->name ? event->name : "-",
-		 event->number);
+	snprintf(text + used, 512 - used, "%s%s %s %d", used ? ", " : "", event->kind,
+		 event->name ? event->name : "-", event->number);
 	return true;
 }
 
@@ -303,14 +316,18 @@ static void events_are_found_by_function_kind_user_and_time(void **state)
 	grow_old(f);
 	define_as(f, f->total, 0, "sum", "bob");
 	succeed(history_event(f->history, "fault", f->price, 1, "", "SIGSEGV"));
-	assert_string_equal(events(f, &(struct log_filter){0}),
-			    "fault price 1, live total 1, defined total 1, live price 1, defined price 1, started - -1");
-	assert_string_equal(events(f, &(struct log_filter){.function = f->price}), "fault price 1, live price 1, defined price 1");
+	assert_string_equal(
+		events(f, &(struct log_filter){0}),
+		"fault price 1, live total 1, defined total 1, live price 1, defined price 1, started - -1");
+	assert_string_equal(events(f, &(struct log_filter){.function = f->price}),
+			    "fault price 1, live price 1, defined price 1");
 	assert_string_equal(events(f, &(struct log_filter){.kind = "fault"}), "fault price 1");
 	assert_string_equal(events(f, &(struct log_filter){.kind = "fault", .function = f->total}), "");
 	assert_string_equal(events(f, &(struct log_filter){.user = "bob"}), "live total 1, defined total 1");
-	assert_string_equal(events(f, &(struct log_filter){.since = "2021"}), "fault price 1, live total 1, defined total 1");
-	assert_string_equal(events(f, &(struct log_filter){.before = 4, .limit = 2}), "live price 1, defined price 1");
+	assert_string_equal(events(f, &(struct log_filter){.since = "2021"}),
+			    "fault price 1, live total 1, defined total 1");
+	assert_string_equal(events(f, &(struct log_filter){.before = 4, .limit = 2}),
+			    "live price 1, defined price 1");
 }
 
 static bool list_version(void *context, const struct history_version *v, const struct history_function *f)
@@ -342,25 +359,35 @@ static void versions_are_found_by_user_and_time(void **state)
 	define(f, f->total, 0, "sum");
 	assert_string_equal(versions(f, &(struct log_filter){.user = "bob"}), "price 2");
 	assert_string_equal(versions(f, &(struct log_filter){.user = "ada", .limit = 1}), "total 1");
-	assert_string_equal(versions(f, &(struct log_filter){.user = "ada", .function = f->price, .limit = 1}), "price 1");
+	assert_string_equal(
+		versions(f, &(struct log_filter){.user = "ada", .function = f->price, .limit = 1}),
+		"price 1");
 	assert_string_equal(versions(f, &(struct log_filter){.since = "2021"}), "total 1, price 2");
-	assert_string_equal(versions(f, &(struct log_filter){.since = "2021", .function = f->price}), "price 2");
+	assert_string_equal(versions(f, &(struct log_filter){.since = "2021", .function = f->price}),
+			    "price 2");
 	assert_string_equal(versions(f, &(struct log_filter){.user = "eve"}), "");
 }
 
-static bool list_live(void *context, const struct history_version *v, const struct history_function *f, const char *built)
+static bool list_live(void *context, const struct history_version *v, const struct history_function *f,
+		      const char *built)
 {
 	char *text = context;
 	size_t used = strlen(text);
 
-	snprintf(text + used, 512 - used, "%s%s %d was %s", used ? ", " : "", f->name, v->number, built ? built : "unknown");
+	snprintf(text + used, 512 - used, "%s%s %d was %s", used ? ", " : "", f->name, v->number,
+		 built ? built : "unknown");
 	return true;
 }
 
 static void the_last_run_is_the_ended_one_with_the_newest_change(void **state)
 {
 	struct fixture *f = *state;
-	struct history_version built = {.text = "built", .slice_hash = "", .compiler = "", .flags = "", .user = "", .note = "",
+	struct history_version built = {.text = "built",
+					.slice_hash = "",
+					.compiler = "",
+					.flags = "",
+					.user = "",
+					.note = "",
 					.file = "/src/shop.c"};
 	int64_t first, last = -1;
 	char text[512] = "";
@@ -375,7 +402,9 @@ static void the_last_run_is_the_ended_one_with_the_newest_change(void **state)
 	first = strtoll(raw_text(f, "SELECT id FROM process WHERE pid = 1"), NULL, 10);
 	open_run(f, 2, "aa"); /* changes nothing */
 	struct history *running;
-	struct history_process self = {.pid = getpid(), .program = "/opt/shop", .build_id = "aa",
+	struct history_process self = {.pid = getpid(),
+				       .program = "/opt/shop",
+				       .build_id = "aa",
 				       .started = history_process_started(getpid())};
 	succeed(history_open(f->path, &self, &running)); /* changes something, and goes on */
 	struct history_move move = {.function = f->price, .from = 0, .to = 1};
@@ -399,7 +428,9 @@ static void who_else_is_there_is_told(void **state)
 	struct fixture *f = *state;
 	struct history *other;
 	int64_t pid = 0;
-	struct history_process self = {.pid = getpid(), .program = "/opt/shop", .build_id = "aa",
+	struct history_process self = {.pid = getpid(),
+				       .program = "/opt/shop",
+				       .build_id = "aa",
 				       .started = history_process_started(getpid())};
 
 	open_run(f, 1, "aa");
@@ -430,15 +461,19 @@ static void a_database_of_schema_1_is_brought_up_to_date(void **state)
 	       " VALUES (9, 9, 'b', '/opt/shop', 'aa', '2020-01-01T00:00:00.000Z');"
 	       "INSERT INTO function (module, file, name) VALUES ('shop', '/src/shop.c', 'price');"
 	       "INSERT INTO text (hash, content) VALUES (1, 'one');"
-	       "INSERT INTO version (function, number, process, parent, text, slice_hash, backend, compiler, flags, origin,"
+	       "INSERT INTO version (function, number, process, parent, text, slice_hash, backend, compiler, "
+	       "flags, origin,"
 	       " user, time, note, file, line) VALUES (1, 1, 1, 0, 1, '', 'tcc', '', '', 'console', 'ada',"
 	       " '2020-01-01T00:00:02.000Z', '', '', 1);"
-	       "INSERT INTO event (process, kind, function, user, time) VALUES (1, 'refused', 1, 'ada', '2020-01-01T00:00:01.000Z');"
-	       "INSERT INTO change (process, kind, user, time) VALUES (1, 'define', 'ada', '2020-01-01T00:00:03.000Z');"
+	       "INSERT INTO event (process, kind, function, user, time) VALUES (1, 'refused', 1, 'ada', "
+	       "'2020-01-01T00:00:01.000Z');"
+	       "INSERT INTO change (process, kind, user, time) VALUES (1, 'define', 'ada', "
+	       "'2020-01-01T00:00:03.000Z');"
 	       "INSERT INTO move VALUES (1, 1, 0, 1); INSERT INTO live VALUES (1, 1, 1, 1)");
 	open_run(f, 1, "aa");
 	assert_string_equal(raw_text(f, "PRAGMA user_version"), "2");
-	assert_string_equal(events(f, &(struct log_filter){.function = f->price}), "live price 1, defined price 1, refused price -1");
+	assert_string_equal(events(f, &(struct log_filter){.function = f->price}),
+			    "live price 1, defined price 1, refused price -1");
 	assert_int_equal(define(f, f->price, 1, "two"), 2);
 	assert_whole(f);
 	/* The same tables, indexes, triggers and views as in a new one. */
@@ -450,10 +485,14 @@ static void a_database_of_schema_1_is_brought_up_to_date(void **state)
 	history_close(fresh);
 	snprintf(sql, sizeof(sql), "ATTACH '%s' AS fresh", path);
 	raw(f, sql);
-	assert_string_equal(raw_text(f, "SELECT count(*) FROM (SELECT type, name, sql FROM main.sqlite_master EXCEPT"
-					" SELECT type, name, sql FROM fresh.sqlite_master)"), "0");
-	assert_string_equal(raw_text(f, "SELECT count(*) FROM (SELECT type, name, sql FROM fresh.sqlite_master EXCEPT"
-					" SELECT type, name, sql FROM main.sqlite_master)"), "0");
+	assert_string_equal(
+		raw_text(f, "SELECT count(*) FROM (SELECT type, name, sql FROM main.sqlite_master EXCEPT"
+			    " SELECT type, name, sql FROM fresh.sqlite_master)"),
+		"0");
+	assert_string_equal(
+		raw_text(f, "SELECT count(*) FROM (SELECT type, name, sql FROM fresh.sqlite_master EXCEPT"
+			    " SELECT type, name, sql FROM main.sqlite_master)"),
+		"0");
 }
 
 /* --- a million --------------------------------------------------------------------------------------------------- */
@@ -466,7 +505,8 @@ static double milliseconds_since(const struct timespec *start)
 	return (double)(now.tv_sec - start->tv_sec) * 1e3 + (double)(now.tv_nsec - start->tv_nsec) / 1e6;
 }
 
-static bool count_function(void *context, int64_t id, const struct history_function *key, int count, int newest)
+static bool count_function(void *context, int64_t id, const struct history_function *key, int count,
+			   int newest)
 {
 	(void)id;
 	(void)key;
@@ -484,22 +524,29 @@ static void a_million_versions_are_read_in_pages_in_no_time(void **state)
 	int64_t counted = 0;
 
 	open_run(f, 1, "aa");
-	raw(f, "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; BEGIN;"
-	       "INSERT INTO function (module, file, name) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	       " WHERE i < 2500) SELECT 'shop', '/src/shop.c', 'f' || i FROM n;"
-	       "INSERT INTO text (hash, content) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	       " WHERE i < 100000) SELECT i, 'int f(int n) { return n + ' || i || '; }' FROM n;"
-	       "INSERT INTO version (function, number, process, parent, text, slice_hash, backend, compiler, flags, origin, user,"
-	       " note, file, line, time) WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999)"
-	       " SELECT 3 + i % 2500, 1 + i / 2500, 1, i / 2500, 1 + i / 10, '', 'tcc', '', '', 'console', 'ada', '',"
-	       " '/src/shop.c', 1, '2020-01-01T00:00:00.000Z' FROM n; COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+	raw(f,
+	    "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; BEGIN;"
+	    "INSERT INTO function (module, file, name) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i "
+	    "+ 1 FROM n"
+	    " WHERE i < 2500) SELECT 'shop', '/src/shop.c', 'f' || i FROM n;"
+	    "INSERT INTO text (hash, content) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 100000) SELECT i, 'int f(int n) { return n + ' || i || '; }' FROM n;"
+	    "INSERT INTO version (function, number, process, parent, text, slice_hash, backend, compiler, "
+	    "flags, origin, user,"
+	    " note, file, line, time) WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE "
+	    "i < 999999)"
+	    " SELECT 3 + i % 2500, 1 + i / 2500, 1, i / 2500, 1 + i / 10, '', 'tcc', '', '', 'console', "
+	    "'ada', '',"
+	    " '/src/shop.c', 1, '2020-01-01T00:00:00.000Z' FROM n; COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
 	open_run(f, 1, "aa");
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	succeed(log_versions(f->history, &(struct log_filter){.limit = 20}, list_version, text));
 	*text = '\0';
-	succeed(log_versions(f->history, &(struct log_filter){.function = 4, .limit = 20}, list_version, text));
+	succeed(log_versions(f->history, &(struct log_filter){.function = 4, .limit = 20}, list_version,
+			     text));
 	*text = '\0';
-	succeed(log_versions(f->history, &(struct log_filter){.user = "eve", .limit = 20}, list_version, text));
+	succeed(log_versions(f->history, &(struct log_filter){.user = "eve", .limit = 20}, list_version,
+			     text));
 	*text = '\0';
 	succeed(log_events(f->history, &(struct log_filter){.limit = 10}, list_event, text));
 	*text = '\0';
@@ -512,9 +559,10 @@ static void a_million_versions_are_read_in_pages_in_no_time(void **state)
 	define(f, f->price, 0, "one more");
 	double added = milliseconds_since(&start);
 	succeed(log_size(f->history, &size));
-	print_message("a million versions, %.0f MB: five pages of the log %.2f ms, 2,500 functions counted %.2f ms,"
-		      " one more version %.2f ms\n",
-		      (double)size.bytes / 1e6, pages, functions, added);
+	print_message(
+		"a million versions, %.0f MB: five pages of the log %.2f ms, 2,500 functions counted %.2f ms,"
+		" one more version %.2f ms\n",
+		(double)size.bytes / 1e6, pages, functions, added);
 	assert_int_equal(counted, 1000000 + 2502);
 	assert_int_equal(size.versions, 1000001);
 	assert_int_equal(size.texts, 100001);
@@ -534,8 +582,8 @@ static void a_million_versions_are_read_in_pages_in_no_time(void **state)
 	prune_done(p, &done);
 	prune_free(p);
 	assert_true(more && done.versions > 0);
-	print_message("of %lld versions that can go %lld went in one step of %.0f ms\n", (long long)planned.versions,
-		      (long long)done.versions, milliseconds_since(&start));
+	print_message("of %lld versions that can go %lld went in one step of %.0f ms\n",
+		      (long long)planned.versions, (long long)done.versions, milliseconds_since(&start));
 }
 
 int main(void)

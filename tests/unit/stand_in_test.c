@@ -103,7 +103,8 @@ static int add(struct history *h, int64_t function, int parent, const char *text
 	return version.number;
 }
 
-static int64_t record(struct history *h, enum history_kind kind, int64_t subject, int64_t function, int from, int to)
+static int64_t record(struct history *h, enum history_kind kind, int64_t subject, int64_t function, int from,
+		      int to)
 {
 	struct history_move move = {.function = function, .from = from, .to = to};
 	int64_t change = 0;
@@ -125,7 +126,8 @@ static void take_renumbered(void *context, const struct history_function *functi
 	struct fixture *f = context;
 	size_t used = strlen(f->renumbered);
 
-	snprintf(f->renumbered + used, sizeof(f->renumbered) - used, "%s %d is %d;", function->name, from, to);
+	snprintf(f->renumbered + used, sizeof(f->renumbered) - used, "%s %d is %d;", function->name, from,
+		 to);
 }
 
 static void settle(struct fixture *f)
@@ -174,7 +176,8 @@ static void raw(struct fixture *f, const char *sql, char *answer, size_t size)
 	sqlite3_stmt *statement;
 
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK || sqlite3_step(statement) != SQLITE_ROW)
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK ||
+	    sqlite3_step(statement) != SQLITE_ROW)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
 	snprintf(answer, size, "%s", (const char *)sqlite3_column_text(statement, 0));
 	sqlite3_finalize(statement);
@@ -189,8 +192,10 @@ static void assert_whole(struct fixture *f)
 	assert_string_equal(answer, "ok");
 	raw(f, "SELECT count(*) FROM pragma_foreign_key_check", answer, sizeof(answer));
 	assert_string_equal(answer, "0");
-	raw(f, "SELECT count(*) FROM function AS f WHERE versions <> (SELECT count(*) FROM version AS v"
-	       " WHERE v.function = f.id AND v.number > 0)", answer, sizeof(answer));
+	raw(f,
+	    "SELECT count(*) FROM function AS f WHERE versions <> (SELECT count(*) FROM version AS v"
+	    " WHERE v.function = f.id AND v.number > 0)",
+	    answer, sizeof(answer));
 	assert_string_equal(answer, "0");
 }
 
@@ -237,7 +242,8 @@ static void what_it_got_comes_into_the_file(void **state)
 	char answer[128];
 	raw(f, "SELECT note FROM version WHERE number = 1 ORDER BY id LIMIT 1", answer, sizeof(answer));
 	assert_string_equal(answer, "the first");
-	raw(f, "SELECT group_concat(kind, ' ') FROM (SELECT kind FROM event ORDER BY id)", answer, sizeof(answer));
+	raw(f, "SELECT group_concat(kind, ' ') FROM (SELECT kind FROM event ORDER BY id)", answer,
+	    sizeof(answer));
 	assert_string_equal(answer, "started defined live defined defined live live noted refused");
 	succeed(history_next(f->history, false, &change, &moves, &count));
 	assert_int_equal(count, 1);
@@ -290,7 +296,8 @@ static void a_number_that_another_process_took_is_changed(void **state)
 	assert_text(f, f->price, 4, "ours, three");
 	assert_live(f, f->price, 4);
 	char answer[128];
-	raw(f, "SELECT group_concat(number || ' from ' || parent, ', ') FROM version", answer, sizeof(answer));
+	raw(f, "SELECT group_concat(number || ' from ' || parent, ', ') FROM version", answer,
+	    sizeof(answer));
 	assert_string_equal(answer, "1 from 0, 2 from 1, 3 from 1, 4 from 3");
 	assert_whole(f);
 }
@@ -302,7 +309,8 @@ static void where_nothing_can_be_read_reserved_numbers_count(void **state)
 	mkdir(f->path, 0700);
 	stand_in(f);
 	succeed(stand_in_reserve(f->history, f->price, 7));
-	record(f->history, HISTORY_ROLLBACK, 0, f->price, 7, 6); /* from and to what only the program still has */
+	record(f->history, HISTORY_ROLLBACK, 0, f->price, 7,
+	       6); /* from and to what only the program still has */
 	assert_int_equal(define(f->history, f->price, 6, "eight"), 8);
 	assert_int_equal(define(f->history, f->total, 0, "sum"), 1);
 	rmdir(f->path);
@@ -351,8 +359,12 @@ static void a_file_of_schema_1_can_be_stood_in_for(void **state)
 	fclose(file);
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1; INSERT INTO function (module, file, name) VALUES"
-					  " ('shop', '/src/shop.c', 'price')", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			     "PRAGMA user_version = 1; INSERT INTO function (module, file, name) VALUES"
+			     " ('shop', '/src/shop.c', 'price')",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
 	sqlite3_close(db);
 	stand_in(f);
 	define(f->history, f->price, 0, "one");
