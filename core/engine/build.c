@@ -251,6 +251,8 @@ static struct error *check_until_complete(const struct build_host *host, struct 
 
 	for (int tries = 0; tries < 8; tries++) {
 		e = make_slice(host, b, everything, also.bytes);
+		if (!e && b->request->soon && !b->request->why_cc && !trust_flags((const char *const *)b->source->flags.argv))
+			compiler_begin(host->compiler, b->slice.text);
 		if (!e)
 			e = check_once(host, b);
 		if (e || !b->check.failed)

@@ -51,6 +51,7 @@ struct build_request {
 	bool (*resolve)(void *context, const char *name, uint64_t *address);
 	void *context;
 	const char *why_cc; /* it is nothing for libtcc, for this reason; or NULL */
+	bool soon; /* it is compiled as soon as it is checked: libtcc begins while libclang still reads */
 };
 
 struct build {

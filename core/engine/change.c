@@ -547,6 +547,8 @@ static struct error *publish_watched(struct live *l, struct change *c)
 static struct error *make_live(struct live *l, const struct change_request *q, struct change *c, int64_t start,
 			       struct change_outcome *out)
 {
+	for (size_t i = 0; i < c->count; i++)
+		c->parts[i].request.soon = c->count == 1 && !q->check_only;
 	struct error *e = check_parts(l, c, out);
 	if (e || q->check_only)
 		return e ? e : report(out, c, start, 0);

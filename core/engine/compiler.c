@@ -16,7 +16,8 @@ enum { COMPILER_SECONDS = 20, COMPILER_MAX = 64 << 20, WORKER_TEXTS = 500 };
 
 struct compiler {
 	int socket;
-	pid_t pid; /* of the process that forks the workers */
+	pid_t pid;   /* of the process that forks the workers */
+	char *begun; /* a text that was sent and whose answer was not read, or NULL */
 };
 
 /* A request is a size and the text; an answer this and as many bytes: the object, or a sentence. */
@@ -176,6 +177,8 @@ static void stop(struct compiler *c)
 	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	c->pid = 0;
+	free(c->begun);
+	c->begun = NULL;
 }
 
 struct error *compiler_new(struct compiler **out)
@@ -239,6 +242,48 @@ static struct error *submit(struct compiler *c, const char *text, bool *sent)
 	return NULL;
 }
 
+/* Reads the answer to what was begun, which nobody wants. */
+static void forget(struct compiler *c)
+{
+	unsigned char *bytes;
+	struct answer a;
+
+	if (!c->begun)
+		return;
+	if (!receive_answer(c, &a, &bytes)) {
+		stop(c);
+		return;
+	}
+	free(bytes);
+	free(c->begun);
+	c->begun = NULL;
+}
+
+void compiler_begin(struct compiler *c, const char *text)
+{
+	bool sent;
+
+	forget(c);
+	char *copy = strdup(text);
+	struct error *e = copy ? submit(c, text, &sent) : NULL;
+	if (copy && !e && sent)
+		c->begun = copy;
+	else
+		free(copy);
+	error_free(e); /* told when it is asked for */
+}
+
+/* Sends the text unless it was begun. */
+static struct error *submit_once(struct compiler *c, const char *text, bool *sent)
+{
+	*sent = c->begun && strcmp(c->begun, text) == 0;
+	if (!*sent)
+		forget(c);
+	free(c->begun);
+	c->begun = NULL;
+	return *sent ? NULL : submit(c, text, sent);
+}
+
 struct error *compiler_compile(struct compiler *c, const char *text, struct compile_object *out, char **why)
 {
 	struct answer a;
@@ -246,7 +291,7 @@ struct error *compiler_compile(struct compiler *c, const char *text, struct comp
 	bool sent;
 
 	*why = NULL;
-	struct error *e = submit(c, text, &sent);
+	struct error *e = submit_once(c, text, &sent);
 	if (e)
 		return e;
 	if (!sent || !receive_answer(c, &a, &bytes)) {

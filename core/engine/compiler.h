@@ -15,6 +15,10 @@ struct compiler;
 struct error *compiler_new(struct compiler **out);
 void compiler_free(struct compiler *); /* takes NULL */
 
+/* Begins with a text that compiler_compile is likely to be asked for next: the two processes then work at once. Another
+ * text is compiled just as well. */
+void compiler_begin(struct compiler *, const char *text);
+
 /* compile_tcc, elsewhere. A worker that crashed or hung is a `*why` too. */
 struct error *compiler_compile(struct compiler *, const char *text, struct compile_object *out, char **why);
 
