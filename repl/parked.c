@@ -1,0 +1,300 @@
+#include "parked.h"
+#include "change.h"
+#include "program.h"
+#include "watchers.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+static struct live_function *function_at(struct live *l, uint64_t entry)
+{
+	for (size_t i = 0; i < live_count(l); i++)
+		if (live_function(l, i)->at.entry == entry)
+			return live_function(l, i);
+	return NULL;
+}
+
+static json_t *parked_json(const struct parked *p)
+{
+	const char *name = sigabbrev_np(p->call.signal);
+
+	return json_pack("{s:i, s:s, s:s, s:I, s:i}", "call", (int)p->number, "function", p->function->at.name, "signal",
+			 name ? name : "?", "address", (json_int_t)p->call.address, "thread", (int)p->call.thread);
+}
+
+static void put_parked(struct text *out, const struct parked *p)
+{
+	const char *name = sigabbrev_np(p->call.signal);
+
+	text_printf(out, "call %u of %s in thread %d waits after SIG%s", p->number, p->function->at.name, (int)p->call.thread,
+		    name ? name : "?");
+	if (p->call.signal != SIGABRT && p->call.code > 0 && p->call.code != SI_KERNEL)
+		text_printf(out, " at address 0x%llx", (unsigned long long)p->call.address);
+}
+
+static void tell_parked(struct watchers *all, const struct parked *p)
+{
+	struct text text = {0};
+	json_t *event = parked_json(p);
+
+	put_parked(&text, p);
+	text_puts(&text, ": define it anew and \\retry, or \\return EXPR\n");
+	json_object_set_new(event, "event", json_string("parked"));
+	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
+	program_log(all->host->program, LOG_WARNING, "rtf: %.*s", (int)(text.size - 1), text.bytes ? text.bytes : "");
+	text_fini(&text);
+	session_broadcast(all->host, event);
+}
+
+void parked_take(struct watchers *all)
+{
+	struct message_parked call;
+	struct parked **last = &all->parked;
+
+	while (*last)
+		last = &(*last)->next;
+	while (program_take_parked(all->host->program, &call)) {
+		struct live_function *f = function_at(all->host->live, call.entry);
+		struct parked *p = f ? calloc(1, sizeof(*p)) : NULL;
+		if (!p) {
+			/* Nobody could name it: it is tried again. */
+			error_free(program_unpark(all->host->program, call.frame, call.entry));
+			continue;
+		}
+		*p = (struct parked){.number = ++all->parked_last, .function = f, .call = call};
+		*last = p;
+		last = &p->next;
+		tell_parked(all, p);
+	}
+}
+
+/* Has it go on, by a call of `target`; it leaves the list, whatever becomes of it. */
+static struct error *release(struct watchers *all, struct parked *p, uint64_t target)
+{
+	struct error *e = program_unpark(all->host->program, p->call.frame, target);
+
+	for (struct parked **at = &all->parked; *at; at = &(*at)->next) {
+		if (*at != p)
+			continue;
+		*at = p->next;
+		break;
+	}
+	free(p);
+	return e;
+}
+
+void parked_free(struct watchers *all)
+{
+	for (struct parked *p = all->parked, *next; p; p = next) {
+		next = p->next;
+		free(p);
+	}
+}
+
+/* --- \guard, \retry, \return ---------------------------------------------------------------------------------------- */
+
+static struct error *show_guards(struct call *c, struct watchers *all)
+{
+	json_t *guarded = json_array(), *parked = json_array();
+
+	for (const struct watched *d = all->first; d; d = d->next) {
+		if (!d->guard)
+			continue;
+		json_array_append_new(guarded, json_string(d->function->at.name));
+		text_printf(&c->reply->text, "%s is guarded\n", d->function->at.name);
+	}
+	for (const struct parked *p = all->parked; p; p = p->next) {
+		json_array_append_new(parked, parked_json(p));
+		put_parked(&c->reply->text, p);
+		text_puts(&c->reply->text, "\n");
+	}
+	if (!c->reply->text.size)
+		text_puts(&c->reply->text, "no function is guarded: \\guard NAME guards one\n");
+	c->reply->data = json_pack("{s:o, s:o}", "guarded", guarded, "parked", parked);
+	return NULL;
+}
+
+/* `NAME`, `NAME return` and `NAME return EXPR`. */
+static struct error *take_otherwise(const struct call *c, bool *returns, char **otherwise)
+{
+	const char *rest = c->line + strcspn(c->line, " \t");
+
+	rest += strspn(rest, " \t");
+	*returns = *rest != '\0';
+	*otherwise = NULL;
+	if (!*returns)
+		return NULL;
+	if (strncmp(rest, "return", 6) != 0 || (rest[6] && !strchr(" \t(", rest[6])))
+		return error_new(ERROR_USAGE, "usage: \\guard NAME [return EXPR]");
+	rest += 6 + strspn(rest + 6, " \t");
+	*otherwise = *rest ? strdup(rest) : NULL;
+	return *rest && !*otherwise ? error_memory() : NULL;
+}
+
+struct error *watchers_guard(struct call *c)
+{
+	struct live_function *f;
+	struct watchers *all;
+	struct watched *d;
+	char *otherwise = NULL;
+	bool returns;
+
+	struct error *e = watched_all(c, &all);
+	if (!e && !c->count)
+		return show_guards(c, all);
+	if (!e && c->state->read_only)
+		e = error_new(ERROR_DENIED, "this connection is read-only: \\guard changes something");
+	if (!e)
+		e = live_find(c->live, c->words[0], c->state->file, &f);
+	if (!e)
+		e = take_otherwise(c, &returns, &otherwise);
+	if (!e)
+		e = watched_begin(c, all, f, &d);
+	if (e) {
+		free(otherwise);
+		return e;
+	}
+	struct watched before = *d;
+	d->guard = true;
+	d->guard_returns = returns;
+	d->otherwise = otherwise;
+	e = watched_instrument(all, d, c->state->user, false);
+	if (e) {
+		d->guard = before.guard;
+		d->guard_returns = before.guard_returns;
+		d->otherwise = before.otherwise;
+		free(otherwise);
+		if (!d->taps && !d->cover && !d->guard)
+			watched_remove(all, d);
+		return e;
+	}
+	free(before.otherwise);
+	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
+	text_printf(&c->reply->text, "%s is guarded: a fault inside %s\n", f->at.name,
+		    returns ? "makes it return" : "parks that call");
+	return NULL;
+}
+
+struct error *watchers_unguard(struct call *c)
+{
+	struct live_function *f;
+	struct watchers *all;
+
+	struct error *e = watched_all(c, &all);
+	if (!e)
+		e = live_find(c->live, c->words[0], c->state->file, &f);
+	if (e)
+		return e;
+	struct watched *d = watched_find(all, f);
+	if (!d || !d->guard)
+		return error_new(ERROR_USAGE, "%s is not guarded", f->at.name);
+	d->guard = false;
+	e = watched_go_on(all, d, c->state->user);
+	if (e)
+		return e;
+	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
+	text_printf(&c->reply->text, "%s is version %d, without a guard\n", f->at.name, f->live);
+	return NULL;
+}
+
+/* The parked call of that number; the oldest without one (0). */
+static struct error *find_parked(const struct watchers *all, int number, struct parked **out)
+{
+	for (struct parked *p = all->parked; p; p = p->next) {
+		if (number && (int)p->number != number)
+			continue;
+		*out = p;
+		return NULL;
+	}
+	if (!all->parked)
+		return error_new(ERROR_USAGE, "no call waits");
+	return error_new(ERROR_UNKNOWN, "there is no call %d: \\guard lists those that wait", number);
+}
+
+struct error *watchers_retry(struct call *c)
+{
+	struct watchers *all;
+	struct parked *p;
+	int number = 0;
+
+	struct error *e = watched_all(c, &all);
+	if (!e && c->count)
+		e = call_number(c->words[0], &number);
+	if (!e)
+		watchers_serve(all); /* a new definition that came right before is guarded first */
+	if (!e)
+		e = find_parked(all, number, &p);
+	c->reply->data = e ? NULL : json_array();
+	while (!e && all->parked) {
+		if (number)
+			e = find_parked(all, number, &p);
+		else
+			p = all->parked;
+		if (e)
+			break;
+		json_array_append_new(c->reply->data, parked_json(p));
+		text_printf(&c->reply->text, "call %u of %s goes on with version %d\n", p->number, p->function->at.name,
+			    p->function->live);
+		e = release(all, p, p->call.entry);
+		if (number)
+			break;
+	}
+	return e;
+}
+
+/* Code that returns the value, with the call's arguments in scope. */
+static struct error *make_value(struct call *c, struct live_function *f, const char *expression, uint64_t *entry)
+{
+	struct plain_text plain = {0};
+	struct change_outcome outcome = {0};
+	struct instrument_request q;
+	struct build build = {0};
+	char *text = NULL;
+
+	struct error *e = plain_read(c->live, f, &plain);
+	if (!e)
+		e = plain_check(c->live, f, &plain, &build, &q);
+	if (!e)
+		e = instrument_value(&q, expression, &text);
+	build_fini(&build);
+	struct change_instrument aside = {.function = f,
+					  .what = "return",
+					  .text = text,
+					  .extra = plain.extra,
+					  .stored = "",
+					  .line = plain.line,
+					  .user = c->state->user};
+	if (!e)
+		e = change_aside(c->live, &aside, entry, &outcome);
+	change_outcome_fini(&outcome);
+	free(text);
+	plain_fini(&plain);
+	return e;
+}
+
+struct error *watchers_return(struct call *c)
+{
+	const char *expression = c->line;
+	struct watchers *all;
+	struct parked *p;
+	uint64_t entry;
+	int number = 0;
+
+	struct error *e = watched_all(c, &all);
+	if (!e && c->count && *c->words[0] == '@') {
+		e = call_number(c->words[0] + 1, &number);
+		expression += strcspn(expression, " \t");
+		expression += strspn(expression, " \t");
+	}
+	if (!e)
+		e = find_parked(all, number, &p);
+	if (!e)
+		e = make_value(c, p->function, *expression ? expression : NULL, &entry);
+	if (e)
+		return e;
+	c->reply->data = parked_json(p);
+	text_printf(&c->reply->text, "call %u of %s returns %s\n", p->number, p->function->at.name, expression);
+	return release(all, p, entry);
+}

@@ -1,0 +1,288 @@
+#include "records.h"
+#include "program.h"
+#include "ring.h"
+#include "value.h"
+#include "watchers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *kind_of(const struct tap *w)
+{
+	return w->line ? "probe" : "trace";
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+static void tell_end(struct watchers *all, const struct watched *d, const struct tap *w, const char *why)
+{
+	char text[600];
+	const char *name = d->function->at.name;
+
+	if (w->line)
+		snprintf(text, sizeof(text), "probe of %s:%u ended: %s\n", name, w->line, why);
+	else
+		snprintf(text, sizeof(text), "trace of %s ended: %s\n", name, why);
+	session_tell(all->host, w->console,
+		     json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event", "watch-end", "kind", kind_of(w), "function", name,
+			       "shown", w->shown, "message", why, "text", text));
+}
+
+/* Ends all that is watched of a function. */
+void records_end_all(struct watchers *all, struct watched *d, const char *why)
+{
+	for (const struct tap *w = d->taps; w; w = w->next)
+		tell_end(all, d, w, why);
+	watched_remove(all, d);
+}
+
+/* The memory of the program, and before it what a record holds of it. */
+struct captured {
+	struct program *program;
+	struct target *target;
+	uint64_t address;
+	const unsigned char *bytes;
+	size_t size;
+};
+
+static bool read_captured(void *context, uint64_t address, void *bytes, size_t size)
+{
+	const struct captured *c = context;
+	size_t done = 0;
+
+	if (c->size && address >= c->address && address - c->address < c->size) {
+		size_t from = (size_t)(address - c->address);
+		done = size < c->size - from ? size : c->size - from;
+		memcpy(bytes, c->bytes + from, done);
+	}
+	if (done == size)
+		return true;
+	struct error *e = program_read(c->program, address + done, (char *)bytes + done, size - done);
+	bool read = !e;
+	error_free(e);
+	return read;
+}
+
+static bool name_address(void *context, uint64_t address, bool function, char *buffer, size_t size)
+{
+	const struct captured *c = context;
+
+	if (!function)
+		return false;
+	if (!target_describe_address(c->target, address, buffer, size))
+		return false;
+	char *in = strstr(buffer, " in ");
+	if (in)
+		*in = '\0';
+	return true;
+}
+
+/* The value's bytes. gcc gives a bit-field's value no more of them than it needs. */
+static bool widen(const struct type *type, const struct ring_value *r, unsigned char *bytes)
+{
+	bool integer = type->kind == TYPE_INTEGER || type->kind == TYPE_BOOL || type->kind == TYPE_ENUM;
+
+	memcpy(bytes, r->bytes, r->size);
+	if (r->size == type->size)
+		return true;
+	if (!integer || !r->size || r->size > type->size)
+		return false;
+	bool negative = type->is_signed && (bytes[r->size - 1] & 0x80);
+	memset(bytes + r->size, negative ? 0xff : 0, type->size - r->size);
+	return true;
+}
+
+/* A line of a trace is for the eye: what is long is cut, between characters. The JSON has it whole. */
+static void put_short(struct text *out, const struct text *value)
+{
+	size_t size = value->size;
+
+	if (size > WATCHERS_VALUE)
+		for (size = WATCHERS_VALUE; size && (value->bytes[size] & 0xc0) == 0x80; size--)
+			;
+	text_append(out, value->bytes ? value->bytes : "", size);
+	if (size < value->size)
+		text_puts(out, "…");
+}
+
+/* One value as text and, into *json, as JSON. */
+static void put_value(struct watchers *all, const struct watched_value *v, const struct ring_value *r, struct text *text,
+		      json_t **json)
+{
+	struct captured captured = {.program = all->host->program, .target = live_target(all->host->live)};
+	struct value_source source = {&captured, read_captured, name_address};
+	struct value_options options = VALUE_OPTIONS;
+	_Alignas(16) unsigned char bytes[RING_VALUES] = {0};
+
+	if (r->no_room || !widen(v->type, r, bytes)) {
+		text_puts(text, "…");
+		*json = json_null();
+		return;
+	}
+	options.elements = 200;
+	if (r->size == sizeof(captured.address))
+		memcpy(&captured.address, bytes, sizeof(captured.address));
+	captured.bytes = r->followed;
+	captured.size = r->followed_size;
+	/* What was not recorded as a whole may be something else by now. */
+	if (v->type->kind == TYPE_POINTER && v->type->target && v->type->target->size > captured.size)
+		options.depth = 0;
+	struct text whole = {0};
+	value_text(&whole, v->type, bytes, &source, &options);
+	put_short(text, &whole);
+	text_fini(&whole);
+	*json = value_json(v->type, bytes, &source, &options);
+}
+
+/* The values of a record as `name=value, …` (or ` = `), and as an object. */
+static json_t *put_values(struct watchers *all, const struct tap *w, const struct ring_slot *slot, const char *equals,
+			  struct text *text, bool *has_result, struct text *result, json_t **result_json)
+{
+	json_t *object = json_object(), *value;
+	struct ring_value r;
+	size_t at = 0, plain = w->value_count - w->has_result;
+
+	*has_result = false;
+	for (size_t i = 0; i < w->value_count && ring_next_value(slot, &at, &r); i++) {
+		const struct watched_value *v = &w->values[i];
+		if (i >= plain) {
+			put_value(all, v, &r, result, result_json);
+			*has_result = true;
+			continue;
+		}
+		text_printf(text, "%s%s%s", i ? ", " : "", v->name, equals);
+		put_value(all, v, &r, text, &value);
+		json_object_set_new(object, v->name, value);
+	}
+	return object;
+}
+
+static void tell_trace(struct watchers *all, const struct watched *d, const struct tap *w, const struct ring_slot *slot)
+{
+	struct text text = {0}, result = {0};
+	json_t *result_json = json_null();
+	double us = (double)(slot->end_ns - slot->begin_ns) / 1000;
+	bool has_result;
+
+	text_printf(&text, "%s(", d->function->at.name);
+	json_t *args = put_values(all, w, slot, "=", &text, &has_result, &result, &result_json);
+	text_puts(&text, ")");
+	if (has_result)
+		text_printf(&text, " = %s", result.bytes ? result.bytes : "");
+	else if (w->has_result)
+		text_puts(&text, " = ?"); /* a macro returned */
+	text_printf(&text, "  [thread %lld, %.1f us]\n", (long long)slot->thread, us);
+	session_tell(all->host, w->console,
+		     json_pack("{s:s, s:s, s:i, s:o, s:o, s:I, s:f, s:s}", "event", "trace", "function", d->function->at.name,
+			       "version", (int)slot->version, "args", args, "result", result_json, "thread",
+			       (json_int_t)slot->thread, "us", us, "text", text.bytes ? text.bytes : ""));
+	text_fini(&text);
+	text_fini(&result);
+}
+
+static void tell_probe(struct watchers *all, const struct watched *d, const struct tap *w, const struct ring_slot *slot)
+{
+	struct text text = {0}, unused = {0};
+	json_t *none = NULL;
+	bool has_result;
+
+	text_printf(&text, "%s:%u  ", d->function->at.name, w->line);
+	json_t *values = put_values(all, w, slot, " = ", &text, &has_result, &unused, &none);
+	text_printf(&text, "  [thread %lld]\n", (long long)slot->thread);
+	session_tell(all->host, w->console,
+		     json_pack("{s:s, s:s, s:i, s:i, s:o, s:I, s:s}", "event", "probe", "function", d->function->at.name,
+			       "version", (int)slot->version, "line", (int)w->line, "values", values, "thread",
+			       (json_int_t)slot->thread, "text", text.bytes ? text.bytes : ""));
+	text_fini(&text);
+}
+
+/* --- records ------------------------------------------------------------------------------------------------------ */
+
+static int by_end(const void *a, const void *b)
+{
+	const struct ring_slot *x = *(const struct ring_slot *const *)a, *y = *(const struct ring_slot *const *)b;
+
+	return x->end_ns < y->end_ns ? -1 : x->end_ns > y->end_ns;
+}
+
+static void tell_record(struct watchers *all, struct watched *d, const struct ring_slot *slot)
+{
+	for (struct tap *w = d->taps; w; w = w->next) {
+		if ((int64_t)w->serial != slot->watch || w->shown >= w->wanted)
+			continue;
+		w->shown++;
+		if (w->line)
+			tell_probe(all, d, w, slot);
+		else
+			tell_trace(all, d, w, slot);
+	}
+}
+
+/* Tells every complete record, oldest first, and frees its slot. */
+static struct error *take_records(struct watchers *all, struct watched *d, struct ring *ring)
+{
+	const struct ring_slot *complete[RING_SLOTS];
+	size_t count = 0;
+	int64_t free_state = 0;
+	uint64_t slots = d->ring_address + offsetof(struct ring, slots);
+
+	struct error *e = program_read(all->host->program, slots, ring->slots, sizeof(ring->slots));
+	for (size_t i = 0; i < RING_SLOTS && !e; i++) {
+		if (ring->slots[i].state != (RING_TAKEN | RING_COMPLETE))
+			continue;
+		complete[count++] = &ring->slots[i];
+		e = program_write(all->host->program, slots + i * sizeof(struct ring_slot), &free_state, sizeof(free_state));
+	}
+	qsort(complete, count, sizeof(*complete), by_end);
+	for (size_t i = 0; i < count && !e; i++)
+		tell_record(all, d, complete[i]);
+	return e;
+}
+
+/* What a watch may record until the next look. */
+static struct error *fill_quota(struct watchers *all, const struct watched *d, const struct tap *w, const struct ring_head *head)
+{
+	int64_t left = w->wanted - w->shown, quota = left < WATCHERS_BURST ? left : WATCHERS_BURST;
+
+	if (head->quota[w->quota] == quota)
+		return NULL;
+	return program_write(all->host->program, d->ring_address + offsetof(struct ring_head, quota) + w->quota * sizeof(quota),
+			     &quota, sizeof(quota));
+}
+
+static void end_tap(struct watchers *all, const struct watched *d, struct tap *w, const struct ring_head *head)
+{
+	int64_t missed = head->missed[w->quota] - w->missed_before;
+	char why[160];
+
+	if (missed > 0)
+		snprintf(why, sizeof(why), "all %d were shown; %lld more came", w->shown, (long long)missed);
+	else
+		snprintf(why, sizeof(why), "all %d were shown", w->shown);
+	tell_end(all, d, w, why);
+	w->over = true;
+}
+
+/* Reads the function's ring. False: the function is not watched any more, or could not be. */
+void records_poll(struct watchers *all, struct watched *d)
+{
+	struct ring *ring = malloc(sizeof(*ring));
+	struct error *e = ring ? program_read(all->host->program, d->ring_address, &ring->head, sizeof(ring->head)) : error_memory();
+
+	if (!e && ring->head.next != d->slots_seen) {
+		d->slots_seen = ring->head.next;
+		e = take_records(all, d, ring);
+	}
+	for (struct tap *w = d->taps; w && !e; w = w->next) {
+		if (w->missed_before < 0)
+			w->missed_before = ring->head.missed[w->quota];
+		if (w->shown >= w->wanted)
+			end_tap(all, d, w, &ring->head);
+		else
+			e = fill_quota(all, d, w, &ring->head);
+	}
+	free(ring);
+	if (!e && watched_drop_over(d))
+		e = watched_go_on(all, d, d->user);
+	error_free(e); /* a program that is gone is noticed elsewhere */
+}

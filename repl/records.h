@@ -1,0 +1,14 @@
+/* What instrumented versions record, told to the consoles that asked. One thread. */
+#ifndef RTF_RECORDS_H
+#define RTF_RECORDS_H
+
+#include "watched.h"
+
+/* Reads the function's ring: tells what is there, allows for more, ends what has had its count. The function may not be
+ * watched any more afterwards. */
+void records_poll(struct watchers *, struct watched *);
+
+/* Ends all that is watched of a function, and says why to those who watch. */
+void records_end_all(struct watchers *, struct watched *, const char *why);
+
+#endif

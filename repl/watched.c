@@ -1,0 +1,367 @@
+#include "watched.h"
+#include "change.h"
+#include "edit.h"
+#include "program.h"
+#include "ring.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- life ------------------------------------------------------------------------------------------------------ */
+
+static void forget_values(struct tap *w)
+{
+	for (size_t i = 0; i < w->value_count; i++) {
+		free(w->values[i].name);
+		types_free(w->values[i].types);
+	}
+	free(w->values);
+	w->values = NULL;
+	w->value_count = 0;
+	w->has_result = false;
+}
+
+void tap_free(struct tap *w)
+{
+	if (!w)
+		return;
+	forget_values(w);
+	for (size_t i = 0; i < w->expression_count; i++)
+		free(w->expressions[i]);
+	free(w->expressions);
+	free(w->condition);
+	free(w);
+}
+
+static void watched_free(struct watched *d)
+{
+	for (struct tap *w = d->taps, *next; w; w = next) {
+		next = w->next;
+		tap_free(w);
+	}
+	instrument_fini(&d->made);
+	free(d->otherwise);
+	free(d->user);
+	free(d);
+}
+
+void watched_remove(struct watchers *all, struct watched *d)
+{
+	for (struct watched **at = &all->first; *at; at = &(*at)->next) {
+		if (*at != d)
+			continue;
+		*at = d->next;
+		watched_free(d);
+		return;
+	}
+}
+
+struct watched *watched_find(const struct watchers *all, const struct live_function *f)
+{
+	for (struct watched *d = all ? all->first : NULL; d; d = d->next)
+		if (d->function == f)
+			return d;
+	return NULL;
+}
+
+/* Takes out of the list what is over; true if there was any. */
+bool watched_drop_over(struct watched *d)
+{
+	bool any = false;
+
+	for (struct tap **at = &d->taps; *at;) {
+		struct tap *w = *at;
+		if (!w->over) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		tap_free(w);
+		any = true;
+	}
+	return any;
+}
+
+struct error *watched_all(const struct call *c, struct watchers **out)
+{
+	*out = c->state->host->watchers;
+	return *out ? NULL : error_new(ERROR_INTERNAL, "nothing can be watched: memory ran out at the start");
+}
+
+/* The function's entry in the list, a new one if there is none. */
+struct error *watched_begin(const struct call *c, struct watchers *all, struct live_function *f,
+				    struct watched **out)
+{
+	*out = watched_find(all, f);
+	if (*out)
+		return NULL;
+	struct watched *d = calloc(1, sizeof(*d));
+	if (d)
+		d->user = strdup(c->state->user);
+	if (!d || !d->user) {
+		free(d);
+		return error_memory();
+	}
+	d->function = f;
+	d->version = f->live;
+	d->next = all->first;
+	all->first = d;
+	*out = d;
+	return NULL;
+}
+
+/* --- versions ---------------------------------------------------------------------------------------------------- */
+
+void plain_fini(struct plain_text *p)
+{
+	free(p->text);
+	free(p->extra);
+}
+
+static struct error *cut_plain(struct plain_text *p, const char *name)
+{
+	struct edit edit;
+
+	p->definition = p->text;
+	p->size = strlen(p->text);
+	struct error *e = edit_new(p->text, p->size, &edit);
+	if (e)
+		return e;
+	bool *taken = calloc(edit.count + 1, sizeof(*taken));
+	for (size_t i = 0; taken && i < edit.count; i++) {
+		if (strcmp(edit.functions[i].name, name) != 0)
+			continue;
+		taken[i] = true;
+		p->definition = p->text + edit.functions[i].begin;
+		p->size = edit.functions[i].end - edit.functions[i].begin;
+		p->line += edit.functions[i].line - 1;
+		p->extra = edit_rest(&edit, taken);
+		break;
+	}
+	e = taken ? NULL : error_memory();
+	free(taken);
+	edit_fini(&edit);
+	return e;
+}
+
+struct error *plain_read(struct live *l, struct live_function *f, struct plain_text *p)
+{
+	struct error *e = live_version_text(l, f, live_plain(f), &p->text, &p->line);
+
+	return e ? e : cut_plain(p, f->at.name);
+}
+
+static char *what_for(const struct watched *d)
+{
+	static const char *const names[] = {"cover", "trace", "probe", "guard"};
+	struct text t = {0};
+
+	for (size_t i = 0; i < 4; i++) {
+		bool is = (i == 0 && d->cover) || (i == 3 && d->guard);
+		for (const struct tap *w = d->taps; w; w = w->next)
+			is |= i == (w->line ? 2 : 1);
+		if (is)
+			text_printf(&t, "%s%s", t.size ? "+" : "", names[i]);
+	}
+	return text_take(&t);
+}
+
+/* Checks the plain text, and gives its slice to whoever rewrites it. */
+struct error *plain_check(struct live *l, struct live_function *f, const struct plain_text *plain, struct build *build,
+				 struct instrument_request *q)
+{
+	const struct build_host *host = live_host(l);
+	struct build_request request = {.function = &f->at,
+					.arena = f->arena,
+					.text = plain->definition,
+					.size = plain->size,
+					.extra = plain->extra,
+					.extra_size = plain->extra ? strlen(plain->extra) : 0,
+					.given_file = f->at.file,
+					.given_line = plain->line,
+					.file = f->at.file,
+					.line = plain->line};
+	struct error *e = build_check(host, &request, build);
+	if (!e && build->check.failed)
+		e = error_new(build->check.class, "%s: %s", f->at.name, build->check.message ? build->check.message : "refused");
+	if (e)
+		return e;
+	*q = (struct instrument_request){.check = host->check,
+					 .slice = &build->slice,
+					 .name = f->at.name,
+					 .argv = (const char *const *)build->source->flags.argv,
+					 .line = plain->line,
+					 .version = live_plain(f)};
+	return NULL;
+}
+
+static struct instrument_guard guard_of(struct live *l, const struct watched *d)
+{
+	struct instrument_guard guard = {
+		.entry = d->function->at.entry, .returns = d->guard_returns, .otherwise = d->otherwise};
+
+	program_park_functions(live_program(l), &guard.enter, &guard.leave, &guard.wait);
+	return guard;
+}
+
+/* The instrumented text. */
+static struct error *instrument_text(struct live *l, const struct watched *d, const struct plain_text *plain, bool careful,
+				      struct instrument *made)
+{
+	struct instrument_watch watches[RING_QUOTAS];
+	struct instrument_guard guard = guard_of(l, d);
+	struct instrument_request q;
+	struct build build = {0};
+	size_t count = 0;
+
+	for (const struct tap *w = d->taps; w && count < RING_QUOTAS; w = w->next)
+		watches[count++] = (struct instrument_watch){w->serial, w->quota, w->condition, w->line, w->expressions,
+							     w->expression_count};
+	struct error *e = plain_check(l, d->function, plain, &build, &q);
+	if (!e) {
+		q.cover = d->cover;
+		q.watches = watches;
+		q.watch_count = count;
+		q.guard = d->guard ? &guard : NULL;
+		q.careful = careful;
+		e = instrument_new(&q, made);
+	}
+	build_fini(&build);
+	return e;
+}
+
+static struct error *publish(struct live *l, const struct watched *d, const struct plain_text *plain,
+			     const struct instrument *made, const char *user)
+{
+	char *what = what_for(d), *extra = NULL;
+	struct change_outcome outcome = {0};
+
+	if (!what || asprintf(&extra, "%s\n%s", plain->extra ? plain->extra : "", made->extra) < 0) {
+		free(what);
+		return error_memory();
+	}
+	struct change_instrument q = {.function = d->function,
+				      .what = what,
+				      .text = made->text,
+				      .extra = extra,
+				      .stored = plain->text,
+				      .line = plain->line,
+				      .user = user};
+	struct error *e = change_instrument(l, &q, &outcome);
+	change_outcome_fini(&outcome);
+	free(what);
+	free(extra);
+	return e;
+}
+
+static uint64_t address_of(struct live *l, const struct live_function *f, const char *variable)
+{
+	const struct build_host *host = live_host(l);
+	uint64_t address = 0, size;
+
+	if (!variable || !host->variable(host->context, f->at.unit, NULL, variable, 0, &address, &size))
+		return 0;
+	return address;
+}
+
+static struct error *add_value(struct live *l, const struct live_function *f, struct tap *w, const char *name,
+			       const char *variable)
+{
+	struct watched_value *more = realloc(w->values, (w->value_count + 1) * sizeof(*more));
+	struct type_found found;
+
+	if (!more)
+		return error_memory();
+	w->values = more;
+	struct watched_value *v = &w->values[w->value_count];
+	*v = (struct watched_value){.name = strdup(name)};
+	struct error *e = v->name ? NULL : error_memory();
+	if (!e)
+		e = types_of_variable(check_unit(live_host(l)->check), f->at.name, variable, &v->types, &found);
+	if (e) {
+		free(v->name);
+		return e;
+	}
+	v->type = found.type;
+	w->value_count++;
+	return NULL;
+}
+
+/* The names and types of what is recorded, from the check of the version that records it. */
+static struct error *learn_values(struct live *l, const struct live_function *f, const struct instrument *made, struct tap *w)
+{
+	char variable[64];
+	struct error *e = NULL;
+
+	forget_values(w);
+	for (size_t i = 0; i < (w->line ? w->expression_count : made->argument_count) && !e; i++) {
+		snprintf(variable, sizeof(variable), "rtf_value_%u_%zu", w->serial, i);
+		e = add_value(l, f, w, w->line ? w->expressions[i] : made->arguments[i], variable);
+	}
+	if (e || w->line || !made->has_results)
+		return e;
+	w->has_result = true;
+	return add_value(l, f, w, "", "rtf_result");
+}
+
+static struct error *zero_counts(struct live *l, const struct instrument *made, uint64_t address)
+{
+	void *zeros = calloc(made->counter_count, sizeof(uint64_t));
+	struct error *e = zeros ? program_write(live_program(l), address, zeros, made->counter_count * sizeof(uint64_t))
+				: error_memory();
+
+	free(zeros);
+	return e;
+}
+
+/* Makes live a version with all that is asked of the function. What runs is untouched if that fails. */
+struct error *watched_instrument(struct watchers *all, struct watched *d, const char *user, bool count_anew)
+{
+	struct live *l = all->host->live;
+	struct plain_text plain = {0};
+	struct instrument made = {0};
+
+	struct error *e = plain_read(l, d->function, &plain);
+	for (int careful = 0; careful < 2 && !e; careful++) {
+		e = instrument_text(l, d, &plain, careful, &made);
+		if (!e)
+			e = publish(l, d, &plain, &made, user);
+		if (!e || careful || error_class(e) != ERROR_COMPILE)
+			break;
+		error_free(e);
+		e = NULL;
+		instrument_fini(&made);
+	}
+	plain_fini(&plain);
+	if (e) {
+		instrument_fini(&made);
+		return e;
+	}
+	instrument_fini(&d->made);
+	d->made = made;
+	d->version = d->function->live;
+	d->counts_address = address_of(l, d->function, made.counts);
+	d->ring_address = address_of(l, d->function, made.ring);
+	d->slots_seen = -1;
+	for (struct tap *w = d->taps; w && !e; w = w->next)
+		e = learn_values(l, d->function, &made, w);
+	if (!e && d->cover && count_anew)
+		e = zero_counts(l, &made, d->counts_address);
+	return e;
+}
+
+/* What is still asked of it goes on; if that is nothing, the plain version does. */
+struct error *watched_go_on(struct watchers *all, struct watched *d, const char *user)
+{
+	struct change_outcome outcome = {0};
+
+	if (d->cover || d->guard || d->taps)
+		return watched_instrument(all, d, user, false);
+	struct error *e = NULL;
+	if (*d->function->instrumented)
+		e = change_plain(all->host->live, d->function, user, &outcome);
+	change_outcome_fini(&outcome);
+	watched_remove(all, d);
+	return e;
+}

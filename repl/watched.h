@@ -1,0 +1,114 @@
+/* A function that is watched, and the instrumented version that does it: what watchers.c, records.c, traces.c, and parked.c
+ * share. One thread. */
+#ifndef RTF_WATCHED_H
+#define RTF_WATCHED_H
+
+#include "build.h"
+#include "call.h"
+#include "error.h"
+#include "instrument.h"
+#include "live.h"
+#include "message.h"
+#include "session.h"
+#include "type.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One value that a watch records. */
+struct watched_value {
+	char *name;
+	struct types *types;
+	const struct type *type;
+};
+
+/* A trace or a probe. */
+struct tap {
+	struct tap *next;
+	const struct console_state *console; /* whose it is */
+	unsigned serial, quota, line;        /* line 0: a trace */
+	char *condition;
+	char **expressions;
+	size_t expression_count;
+	size_t value_count; /* a trace's last one is the result, if the function has one */
+	struct watched_value *values;
+	bool has_result;
+	int wanted, shown;
+	int64_t missed_before; /* by the quota's users before it */
+	bool over;
+};
+
+/* A function that is watched. */
+struct watched {
+	struct watched *next;
+	struct live_function *function;
+	int version; /* the instrumented one */
+	char *user; /* who asked first */
+	bool cover, guard;
+	bool guard_returns; /* at once after a fault: */
+	char *otherwise;    /* this, or NULL */
+	struct tap *taps;
+	struct instrument made;
+	uint64_t counts_address, ring_address; /* 0: none */
+	int64_t slots_seen; /* head.next when the slots were read last */
+};
+
+/* A guarded call that has faulted and waits. */
+struct parked {
+	struct parked *next;
+	unsigned number;
+	struct live_function *function;
+	struct message_parked call;
+};
+
+struct watchers {
+	struct session_host *host;
+	struct parked *parked; /* oldest first */
+	unsigned parked_last;
+	struct watched *first;
+	unsigned serial;
+	int64_t due;
+};
+
+/* Takes NULL. */
+void tap_free(struct tap *);
+
+/* The console's watchers. ERROR_INTERNAL if there are none. */
+struct error *watched_all(const struct call *, struct watchers **out);
+
+/* The function's entry in the list; NULL if it is not watched. */
+struct watched *watched_find(const struct watchers *, const struct live_function *);
+
+/* The same, a new one, of which nothing is asked yet, if there is none. */
+struct error *watched_begin(const struct call *, struct watchers *, struct live_function *, struct watched **out);
+
+/* Forgets it; the version that runs goes on running. */
+void watched_remove(struct watchers *, struct watched *);
+
+/* Makes live a version with all that is asked of the function. What runs is untouched if that fails. `count_anew`: its
+ * counters begin at zero. */
+struct error *watched_instrument(struct watchers *, struct watched *, const char *user, bool count_anew);
+
+/* What is still asked of it goes on; if that is nothing, the plain version does, and the entry is gone. */
+struct error *watched_go_on(struct watchers *, struct watched *, const char *user);
+
+/* Takes out what is over; true if there was any. */
+bool watched_drop_over(struct watched *);
+
+/* The text of the version that is watched, cut as it was given: the definition and what stands around it. */
+struct plain_text {
+	char *text, *extra; /* extra NULL: nothing */
+	const char *definition;
+	size_t size;
+	unsigned line;
+};
+
+struct error *plain_read(struct live *, struct live_function *, struct plain_text *);
+void plain_fini(struct plain_text *);
+
+/* Checks it, and gives its slice, which is the build's, to whoever rewrites it. */
+struct error *plain_check(struct live *, struct live_function *, const struct plain_text *, struct build *,
+			  struct instrument_request *);
+
+#endif
