@@ -278,6 +278,30 @@ static int wait_for_lock(void *context, int times)
 	return 1;
 }
 
+void history_settle(struct history *h)
+{
+	/* Passive: who reads goes on reading. What cannot be moved now stays where it is, and is as safe there. */
+	sqlite3_wal_checkpoint_v2(h->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	h->unsettled = 0;
+}
+
+int history_unsettled(const struct history *h)
+{
+	return h->unsettled;
+}
+
+/* Called by sqlite after each commit, in the place of its own automatic checkpoints. */
+static int count_unsettled(void *context, sqlite3 *db, const char *name, int pages)
+{
+	struct history *h = context;
+
+	(void)db, (void)name;
+	h->unsettled = pages;
+	if (pages >= HISTORY_UNSETTLED_MAX)
+		history_settle(h);
+	return SQLITE_OK;
+}
+
 static struct error *open_database(struct history *h)
 {
 	bool memory = strcmp(h->path, ":memory:") == 0; /* a stand-in attaches its file by URI */
@@ -298,6 +322,7 @@ static struct error *open_database(struct history *h)
 		return error_new(ERROR_INTERNAL, "cannot write to the history %s", h->path);
 	sqlite3_extended_result_codes(h->db, 1);
 	sqlite3_busy_handler(h->db, wait_for_lock, h);
+	sqlite3_wal_hook(h->db, count_unsettled, h);
 	return NULL;
 }
 

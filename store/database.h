@@ -73,6 +73,7 @@ struct history {
 	int64_t busy_since;   /* in milliseconds */
 	int64_t patience;     /* how long to wait for another process's lock, in milliseconds */
 	int64_t data_version; /* when history_changed was last asked */
+	int unsettled;        /* pages in the write-ahead log, when something was last committed */
 	sqlite3_stmt *statements[STATEMENTS];
 
 	/* Of a stand-in: what was there when it took over; everything after that is to be brought to the file. */

@@ -65,6 +65,13 @@ void history_close(struct history *); /* takes NULL; does not record an end */
 
 const char *history_path(const struct history *);
 
+/* What is committed stands in sqlite's write-ahead log first and has to be moved to its place some time, which takes
+ * milliseconds of a disk's time: so that nobody waits for it, when there is nothing else to do. history_unsettled says how
+ * many pages wait; past HISTORY_UNSETTLED_MAX a commit moves them by itself. */
+enum { HISTORY_UNSETTLED_MAX = 16384 };
+int history_unsettled(const struct history *);
+void history_settle(struct history *);
+
 /* A process's start in clock ticks since boot, for struct history_process; 0 if there is none, or it has ended. */
 int64_t history_process_started(int64_t pid);
 

@@ -8,13 +8,15 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { FIRST_RETRY_US = 250000, LAST_RETRY_US = 5000000 };
+enum { FIRST_RETRY_US = 250000, LAST_RETRY_US = 5000000, REST_US = 400000, UNSETTLED_FEW = 500 };
 
 struct record {
 	struct history *history;
 	struct history_process process;
 	char *news; /* that nobody has been told */
 	int64_t retry_at, retry_us;
+	int64_t rest_at; /* if nothing is written until then the history is settled; 0: it is */
+	int unsettled;   /* of it, when rest_at was set */
 };
 
 struct history *record_history(const struct record *r)
@@ -265,7 +267,23 @@ bool record_is_whole(const struct live *l)
 
 int64_t record_deadline(const struct live *l)
 {
-	return record_is_whole(l) ? 0 : live_record(l)->retry_at;
+	return record_is_whole(l) ? live_record(l)->rest_at : live_record(l)->retry_at;
+}
+
+/* What was written comes to its place once nobody has written for a while. */
+static void rest(struct record *r)
+{
+	int unsettled = history_unsettled(r->history);
+
+	if (unsettled < UNSETTLED_FEW) {
+		r->rest_at = 0;
+	} else if (!r->rest_at || unsettled != r->unsettled) {
+		r->rest_at = build_now_us() + REST_US;
+		r->unsettled = unsettled;
+	} else if (build_now_us() >= r->rest_at) {
+		history_settle(r->history);
+		r->rest_at = 0;
+	}
 }
 
 static bool settle(struct live *l)
@@ -298,7 +316,11 @@ void record_settle(struct live *l)
 {
 	struct record *r = live_record(l);
 
-	if (record_is_whole(l) || build_now_us() < r->retry_at || settle(l))
+	if (record_is_whole(l)) {
+		rest(r);
+		return;
+	}
+	if (build_now_us() < r->retry_at || settle(l))
 		return;
 	r->retry_us = r->retry_us * 2 < LAST_RETRY_US ? r->retry_us * 2 : LAST_RETRY_US;
 	r->retry_at = build_now_us() + r->retry_us;
