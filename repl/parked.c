@@ -1,6 +1,7 @@
 #include "parked.h"
 #include "change.h"
 #include "program.h"
+#include "record.h"
 #include "watchers.h"
 
 #include <signal.h>
@@ -166,7 +167,9 @@ struct error *watchers_guard(struct call *c)
 		d->guard_returns = before.guard_returns;
 		d->otherwise = before.otherwise;
 		free(otherwise);
-		if (!d->taps && !d->cover && !d->guard)
+		if (d->version != before.version)
+			error_free(watched_go_on(all, d, c->state->user));
+		else if (!d->taps && !d->cover && !d->guard)
 			watched_remove(all, d);
 		return e;
 	}
@@ -237,6 +240,7 @@ struct error *watchers_retry(struct call *c)
 		json_array_append_new(c->reply->data, parked_json(p));
 		text_printf(&c->reply->text, "call %u of %s goes on with version %d\n", p->number, p->function->at.name,
 			    p->function->live);
+		record_event(c->live, "retried", p->function, p->function->live, c->state->user, NULL);
 		e = release(all, p, p->call.entry);
 		if (number)
 			break;
@@ -296,5 +300,6 @@ struct error *watchers_return(struct call *c)
 		return e;
 	c->reply->data = parked_json(p);
 	text_printf(&c->reply->text, "call %u of %s returns %s\n", p->number, p->function->at.name, expression);
+	record_event(c->live, "returned", p->function, p->function->live, c->state->user, *expression ? expression : NULL);
 	return release(all, p, entry);
 }

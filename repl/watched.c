@@ -265,7 +265,7 @@ static uint64_t address_of(struct live *l, const struct live_function *f, const 
 	return address;
 }
 
-static struct error *add_value(struct live *l, const struct live_function *f, struct tap *w, const char *name,
+static struct error *add_value(struct live *l, const struct instrument *made, struct tap *w, const char *name,
 			       const char *variable)
 {
 	struct watched_value *more = realloc(w->values, (w->value_count + 1) * sizeof(*more));
@@ -278,7 +278,7 @@ static struct error *add_value(struct live *l, const struct live_function *f, st
 	*v = (struct watched_value){.name = strdup(name)};
 	struct error *e = v->name ? NULL : error_memory();
 	if (!e)
-		e = types_of_variable(check_unit(live_host(l)->check), f->at.name, variable, &v->types, &found);
+		e = types_of_variable(check_unit(live_host(l)->check), made->body, variable, &v->types, &found);
 	if (e) {
 		free(v->name);
 		return e;
@@ -289,7 +289,7 @@ static struct error *add_value(struct live *l, const struct live_function *f, st
 }
 
 /* The names and types of what is recorded, from the check of the version that records it. */
-static struct error *learn_values(struct live *l, const struct live_function *f, const struct instrument *made, struct tap *w)
+static struct error *learn_values(struct live *l, const struct instrument *made, struct tap *w)
 {
 	char variable[64];
 	struct error *e = NULL;
@@ -297,12 +297,12 @@ static struct error *learn_values(struct live *l, const struct live_function *f,
 	forget_values(w);
 	for (size_t i = 0; i < (w->line ? w->expression_count : made->argument_count) && !e; i++) {
 		snprintf(variable, sizeof(variable), "rtf_value_%u_%zu", w->serial, i);
-		e = add_value(l, f, w, w->line ? w->expressions[i] : made->arguments[i], variable);
+		e = add_value(l, made, w, w->line ? w->expressions[i] : made->arguments[i], variable);
 	}
 	if (e || w->line || !made->has_results)
 		return e;
 	w->has_result = true;
-	return add_value(l, f, w, "", "rtf_result");
+	return add_value(l, made, w, "", "rtf_result");
 }
 
 static struct error *zero_counts(struct live *l, const struct instrument *made, uint64_t address)
@@ -345,7 +345,7 @@ struct error *watched_instrument(struct watchers *all, struct watched *d, const 
 	d->ring_address = address_of(l, d->function, made.ring);
 	d->slots_seen = -1;
 	for (struct tap *w = d->taps; w && !e; w = w->next)
-		e = learn_values(l, d->function, &made, w);
+		e = learn_values(l, &made, w);
 	if (!e && d->cover && count_anew)
 		e = zero_counts(l, &made, d->counts_address);
 	return e;

@@ -200,6 +200,7 @@ struct error *watchers_cover(struct call *c)
 		return e;
 	if (d->cover)
 		return show_coverage(c, all, d, false);
+	int version = d->version;
 	if (c->state->read_only) {
 		e = error_new(ERROR_DENIED, "this connection is read-only: \\cover of a function that is not counted changes it");
 	} else {
@@ -209,7 +210,9 @@ struct error *watchers_cover(struct call *c)
 	if (!e)
 		return show_coverage(c, all, d, true);
 	d->cover = false;
-	if (!d->taps && !d->guard)
+	if (d->version != version)
+		error_free(watched_go_on(all, d, c->state->user));
+	else if (!d->taps && !d->guard)
 		watched_remove(all, d);
 	return e;
 }

@@ -982,6 +982,7 @@ struct error *instrument_new(const struct instrument_request *q, struct instrume
 	CXTranslationUnit unit = NULL;
 
 	w.probed = calloc(q->watch_count + 1, sizeof(*w.probed));
+	result.body = format(&w, "%s%s", q->guard ? WRAPPER_PREFIX : "", q->name);
 	if (q->cover)
 		result.counts = format(&w, "rtf_counts_%s_%d%s", q->name, q->version, q->careful ? "_careful" : "");
 	if (q->watch_count)
@@ -1061,6 +1062,7 @@ void instrument_fini(struct instrument *o)
 	free(o->lines);
 	free(o->text);
 	free(o->extra);
+	free(o->body);
 	free(o->counts);
 	free(o->ring);
 	*o = (struct instrument){0};

@@ -1,0 +1,350 @@
+/* Faults in guarded functions: the call waits, the others go on, and somebody who has repaired the function or knows a value
+ * lets it go on. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+static struct subject host;
+static struct wire wire; /* a console that hears events */
+static int asked;
+
+static const struct compiled_how how = {.sources = {"guard_host.c"}};
+
+static void hello(void)
+{
+	static const char line[] = "{\"id\":0,\"hello\":{\"version\":1,\"events\":true}}\n";
+
+	wire_open(&wire, host.socket);
+	wire_send(&wire, line, sizeof(line) - 1);
+	json_decref(wire_receive(&wire));
+}
+
+static int start_host(void **state)
+{
+	(void)state;
+	compiled_start(&host);
+	hello();
+	return 0;
+}
+
+static int stop_host(void **state)
+{
+	(void)state;
+	wire_close(&wire);
+	child_stop(&host.program, COMPILED_DEADLINE_MS);
+	child_directory_remove(compiled_path(&host, "rtf"));
+	return 0;
+}
+
+static const char *string_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	if (!text)
+		fail_msg("there is no %s", key);
+	return text;
+}
+
+/* A command that must succeed; its data, the caller's. */
+static json_t *ask(const char *command)
+{
+	json_t *answer = wire_ask(&wire, ++asked, command), *data = json_object_get(answer, "data");
+
+	if (!json_is_true(json_object_get(answer, "ok")))
+		fail_msg("%s: %s", command, string_of(json_object_get(answer, "error"), "message"));
+	json_incref(data);
+	json_decref(answer);
+	return data;
+}
+
+static void ask_ok(const char *command)
+{
+	json_decref(ask(command));
+}
+
+static json_t *await_event(const char *kind)
+{
+	for (json_t *object; (object = wire_receive(&wire)); json_decref(object)) {
+		const char *event = json_string_value(json_object_get(object, "event"));
+		if (event && strcmp(event, kind) == 0)
+			return object;
+	}
+	fail_msg("the engine closed the connection before a %s", kind);
+	return NULL;
+}
+
+static void tell_host(const char *line)
+{
+	assert_true(child_send(&host.program, line));
+}
+
+static void await_line(const char *expected)
+{
+	char line[200] = "";
+
+	if (!child_read_line(&host.program, COMPILED_DEADLINE_MS, line, sizeof(line)) || strcmp(line, expected) != 0)
+		fail_msg("the program says %s, not %s", line, expected);
+}
+
+/* Waits for a call of that function to be parked; its number. */
+static int await_parked(const char *function, const char *signal)
+{
+	json_t *event = await_event("parked");
+	int call = (int)json_integer_value(json_object_get(event, "call"));
+
+	assert_string_equal(string_of(event, "function"), function);
+	assert_string_equal(string_of(event, "signal"), signal);
+	json_decref(event);
+	return call;
+}
+
+/* Waits until a new engine has been told of the calls that wait. */
+static size_t await_count(size_t count)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	size_t now;
+
+	do {
+		json_t *data = compiled_data(&host, "\\guard");
+		now = json_array_size(json_object_get(data, "parked"));
+		json_decref(data);
+	} while (now != count && child_clock() < deadline);
+	return now;
+}
+
+static const char repaired[] = "static int length_of(const struct request *r, int extra)\n{\n\treturn r->path ? "
+			       "(int)strlen(r->path) + extra : -extra - 7;\n}";
+
+/* --- the tests ----------------------------------------------------------------------------------------------------- */
+
+static void a_fault_parks_the_call_and_the_others_go_on(void **state)
+{
+	(void)state;
+	ask_ok("\\guard length_of");
+	tell_host("length 0\n");
+	json_t *event = await_event("fault");
+	assert_string_equal(string_of(event, "function"), "length_of");
+	assert_int_equal(json_integer_value(json_object_get(event, "version")), 1);
+	json_decref(event);
+	assert_int_equal(await_parked("length_of", "SEGV"), 1);
+	tell_host("length 2\n");
+	await_line("length 7");
+	tell_host("served 0\n");
+	await_line("served 2");
+	compiled_assert_says(&host, 0, "\\guard", "call 1 of length_of in thread");
+	compiled_assert_says(&host, 0, "\\list length_of", "guard");
+}
+
+static void retry_calls_the_new_definition_with_the_same_arguments(void **state)
+{
+	(void)state;
+	ask_ok("\\guard length_of");
+	tell_host("length 0\n");
+	await_parked("length_of", "SEGV");
+	ask_ok("\\retry"); /* nothing is repaired yet */
+	await_parked("length_of", "SEGV");
+	assert_int_equal(subject_define(&host, "length_of", repaired), 2);
+	ask_ok("\\retry");
+	await_line("length -7");
+	assert_int_equal(await_count(0), 0);
+	compiled_assert_refused(&host, "\\retry", "usage", "no call waits");
+}
+
+static void return_gives_the_caller_a_value(void **state)
+{
+	(void)state;
+	ask_ok("\\guard length_of");
+	ask_ok("\\guard touch");
+	ask_ok("\\guard give_up");
+	tell_host("length 0\n");
+	int call = await_parked("length_of", "SEGV");
+	tell_host("touch 0\n");
+	await_parked("touch", "SEGV");
+	tell_host("give_up -3\n");
+	int last = await_parked("give_up", "ABRT");
+	compiled_assert_refused(&host, "\\return", "usage", "int");
+	compiled_assert_refused(&host, "\\return nothing", "compile", "nothing");
+	compiled_assert_refused(&host, "\\return @99 1", "unknown", "99");
+	ask_ok("\\return served * 10 + r->number + extra");
+	await_line("length 10");
+	ask_ok("\\return");
+	await_line("touch 0");
+	char command[100];
+	snprintf(command, sizeof(command), "\\return @%d (struct pair){number * 2, 0}", last);
+	ask_ok(command);
+	await_line("give_up -6");
+	assert_true(call < last);
+}
+
+static void a_guard_may_return_at_once(void **state)
+{
+	(void)state;
+	ask_ok("\\guard length_of return -1 - extra");
+	ask_ok("\\guard touch return");
+	tell_host("length 0\n");
+	await_line("length -1");
+	tell_host("touch 0\n");
+	await_line("touch 0");
+	tell_host("length 3\n");
+	await_line("length 8");
+	compiled_assert_refused(&host, "\\guard quotient return", "usage", "return something");
+	compiled_assert_refused(&host, "\\guard quotient return b + none", "compile", "none");
+	compiled_assert_refused(&host, "\\guard quotient retrun 1", "usage", "usage");
+	compiled_assert_live(&host, "quotient", 0, 1, "built");
+}
+
+static void each_kind_of_fault_is_caught_though_the_program_has_a_handler(void **state)
+{
+	(void)state;
+	ask_ok("\\guard quotient");
+	tell_host("quotient 0\n");
+	await_parked("quotient", "FPE");
+	ask_ok("\\return a + b");
+	await_line("quotient 100");
+	/* Without the guard the fault is the program's. */
+	ask_ok("\\unguard quotient");
+	tell_host("quotient 0\n");
+	await_line("the program's own handler");
+}
+
+static void the_innermost_guarded_call_waits(void **state)
+{
+	(void)state;
+	ask_ok("\\guard outer");
+	ask_ok("\\guard length_of");
+	tell_host("outer 0\n");
+	await_parked("length_of", "SEGV");
+	ask_ok("\\return 5");
+	await_line("outer 6");
+	ask_ok("\\unguard length_of");
+	tell_host("outer 0\n");
+	await_parked("outer", "SEGV");
+	ask_ok("\\return 9");
+	await_line("outer 9");
+}
+
+static void many_calls_wait_and_go_on_together(void **state)
+{
+	(void)state;
+	ask_ok("\\guard length_of");
+	for (int i = 0; i < 40; i++)
+		tell_host("length 0\n");
+	assert_int_equal(await_count(40), 40);
+	tell_host("length 1\n");
+	await_line("length 6");
+	subject_define(&host, "length_of", repaired);
+	ask_ok("\\retry");
+	for (int i = 0; i < 40; i++)
+		await_line("length -7");
+	assert_int_equal(await_count(0), 0);
+}
+
+static void a_new_engine_knows_what_waits(void **state)
+{
+	(void)state;
+	ask_ok("\\guard length_of");
+	tell_host("length 0\n");
+	await_parked("length_of", "SEGV");
+	pid_t engine = compiled_engine(&host);
+	kill(engine, SIGKILL);
+	compiled_await_end(engine);
+	assert_int_equal(await_count(1), 1);
+	compiled_assert_live(&host, "length_of", 0, 2, "built");
+	wire_close(&wire);
+	hello();
+	ask_ok("\\return 77");
+	await_line("length 77");
+}
+
+static void what_waits_is_tried_again_when_the_console_closes(void **state)
+{
+	(void)state;
+	ask_ok("\\guard length_of");
+	tell_host("length 0\n");
+	await_parked("length_of", "SEGV");
+	subject_define(&host, "length_of", repaired);
+	tell_host("stop 0\n");
+	char line[2][200];
+	for (int i = 0; i < 2; i++)
+		assert_true(child_read_line(&host.program, COMPILED_DEADLINE_MS, line[i], sizeof(line[i])));
+	int stopped = strcmp(line[0], "stop 0") == 0 ? 0 : 1;
+	assert_string_equal(line[stopped], "stop 0");
+	assert_string_equal(line[!stopped], "length -7");
+}
+
+static void what_cannot_be_called_again_is_not_guarded(void **state)
+{
+	(void)state;
+	compiled_assert_refused(&host, "\\guard any", "usage", "any number");
+	compiled_assert_refused(&host, "\\unguard any", "usage", "not guarded");
+	compiled_assert_refused(&host, "\\guard nothing", "unknown", "nothing");
+	free(compiled_console(&host, 3, NULL, "--read-only", "-c", "\\guard length_of", NULL));
+	free(compiled_console(&host, 0, NULL, "--read-only", "-c", "\\guard", NULL));
+}
+
+static void a_guarded_function_is_counted_and_traced_as_any(void **state)
+{
+	(void)state;
+	ask_ok("\\cover length_of");
+	ask_ok("\\trace length_of");
+	ask_ok("\\guard length_of");
+	tell_host("length 3\n");
+	await_line("length 8");
+	json_t *event = await_event("trace");
+	assert_int_equal(json_integer_value(json_object_get(event, "result")), 8);
+	json_decref(event);
+	tell_host("length 0\n");
+	await_parked("length_of", "SEGV");
+	json_t *list = ask("\\cover length_of"), *lines = json_object_get(json_array_get(list, 0), "lines");
+	assert_int_equal(json_integer_value(json_object_get(lines, "run")), 2);
+	json_decref(list);
+	json_t *row = compiled_row(&host, "length_of");
+	assert_string_equal(string_of(row, "watch"), "cover+trace+guard");
+	json_decref(row);
+	ask_ok("\\return 1");
+	await_line("length 1");
+}
+
+#define with_host(f) cmocka_unit_test_setup_teardown(f, start_host, stop_host)
+
+static int init(void **state)
+{
+	(void)state;
+	compiled_init(&host, &how);
+	return 0;
+}
+
+static int fini(void **state)
+{
+	(void)state;
+	subject_fini(&host);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_host(a_fault_parks_the_call_and_the_others_go_on),
+		with_host(retry_calls_the_new_definition_with_the_same_arguments),
+		with_host(return_gives_the_caller_a_value),
+		with_host(a_guard_may_return_at_once),
+		with_host(each_kind_of_fault_is_caught_though_the_program_has_a_handler),
+		with_host(the_innermost_guarded_call_waits),
+		with_host(many_calls_wait_and_go_on_together),
+		with_host(a_new_engine_knows_what_waits),
+		with_host(what_waits_is_tried_again_when_the_console_closes),
+		with_host(what_cannot_be_called_again_is_not_guarded),
+		with_host(a_guarded_function_is_counted_and_traced_as_any),
+	};
+
+	return cmocka_run_group_tests_name("system: guarding", tests, init, fini);
+}
