@@ -9,6 +9,7 @@
 #include "record.h"
 #include "optimise.h"
 #include "session.h"
+#include "strict.h"
 #include "written.h"
 #include "watchers.h"
 
@@ -24,6 +25,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+enum { END_MS = 100 }; /* between the end of a process's channel and its own */
 enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 4 };
 
 /* Whether the program has ended though its channel is open: a forked child may hold it. */
@@ -129,6 +131,19 @@ static void serve_sessions(const struct pollfd *fds, struct session **sessions, 
 			session_free(sessions[i]);
 }
 
+/* The program has ended, or only closed its console. A process that it forked, as one does to become a daemon, may go on:
+ * its next call of a decorated function opens the console again. */
+static void leave_to_children(struct program *program, int process)
+{
+	struct pollfd end = {process, POLLIN, 0};
+	bool ended = process < 0 ? kill(program_pid(program), 0) && errno == ESRCH : poll(&end, 1, END_MS) == 1;
+
+	if (!ended)
+		return;
+	program_orphan(program);
+	error_free(strict_install(program));
+}
+
 /* Until the program is gone. */
 static void serve(struct session_host *host)
 {
@@ -176,10 +191,14 @@ static void serve(struct session_host *host)
 	}
 	while (host->first)
 		session_free(host->first);
+	leave_to_children(host->program, process);
+	close(process);
 }
 
 static int fail(struct program *program, struct error *e)
 {
+	if (program)
+		leave_to_children(program, watch_process(program_pid(program)));
 	if (program)
 		program_log(program, LOG_ERR, "rtf: the engine cannot start: %s", error_message(e));
 	fprintf(stderr, "rtf-engine: %s\n", error_message(e));
@@ -211,6 +230,8 @@ int main(int argc, char **argv)
 		e = live_new(host.program, compiler, &host.live);
 	if (e)
 		return fail(host.program, e);
+	if (!(program_flags(host.program) & HELLO_STRICT))
+		error_free(strict_remove(host.program)); /* what led to whoever opened the console again */
 	if (program_flags(host.program) & HELLO_RESTORE)
 		archive_restore_at_start(host.live);
 	if (program_flags(host.program) & HELLO_WATCH) {

@@ -17,6 +17,8 @@
 #include "sync.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,11 +28,13 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 
 enum {
 	STACK_SIZE = 256 * 1024,
 	EXHAUSTED_MS = 100, /* no descriptors for another connection: look again after that */
+	START_SECONDS = 1,
 	EXIT_WAIT_MS = 100, /* a signal handler may have called exit() in the middle of rtf_start() */
 	TEXT_MAX = 3072,
 };
@@ -42,6 +46,7 @@ static struct {
 	struct console *console;
 	bool by_environment; /* RTF_SOCKET opened it, and no rtf_start has been called since */
 	bool fork_handled;
+	struct console *heir; /* in a forked child: what it goes on with, should the process that opened it end */
 } agent;
 
 /* The log. */
@@ -142,6 +147,25 @@ static bool client_accept(struct console *c)
 
 /* The thread. */
 
+/* A program may fork and end at once, to become a daemon: until the engine knows of it that would leave nobody to tell the
+ * child. Atomic. */
+static int starting;
+
+static void starting_end(void)
+{
+	__atomic_store_n(&starting, 0, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &starting, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
+}
+
+static void starting_await(void)
+{
+	struct timespec patience = {.tv_sec = START_SECONDS};
+
+	while (__atomic_load_n(&starting, __ATOMIC_ACQUIRE))
+		if (syscall(SYS_futex, &starting, FUTEX_WAIT_PRIVATE, 1, &patience) && errno == ETIMEDOUT)
+			return;
+}
+
 static void *console_run(void *console)
 {
 	struct console *c = console;
@@ -152,6 +176,7 @@ static void *console_run(void *console)
 	fault_watch(c->wake);
 	park_watch(c->wake);
 	channel_start(c);
+	starting_end();
 	bool accepting = true;
 	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
 		struct pollfd p[] = {
@@ -191,6 +216,8 @@ static void *console_run(void *console)
 
 static void console_free(struct console *c)
 {
+	if (!c)
+		return;
 	listener_fini(&c->listener);
 	descriptor_close(&c->wake);
 	descriptor_close(&c->client);
@@ -273,10 +300,27 @@ static int console_launch(struct console *c)
 	return -error;
 }
 
-/* fork(): the child has the memory but not the thread. It lets go of the console, which is its parent's. */
+static void console_inherit(void);
+
+/* fork(): the child has the memory but not the thread. It lets go of the console, which is its parent's, and keeps in mind
+ * how to open it: a program that becomes a daemon after rtf_start() is its own child from then on. */
+
+static void console_let_go(struct console *c)
+{
+	descriptor_close(&c->listener.fd);
+	descriptor_close(&c->wake);
+	descriptor_close(&c->client);
+	descriptor_close(&c->engine);
+	descriptor_close(&c->far);
+	descriptor_close(&c->log);
+}
 
 static void fork_prepare(void)
 {
+	int saved = errno;
+
+	starting_await();
+	errno = saved;
 	pthread_mutex_lock(&agent_mutex);
 }
 
@@ -289,14 +333,17 @@ static void fork_child(void)
 {
 	struct console *c = agent.console;
 
+	__atomic_store_n(&starting, 0, __ATOMIC_RELAXED);
 	agent.console = NULL;
 	agent.by_environment = false;
 	call_forget();
 	park_forget();
 	if (c) {
 		channel_forget(c);
-		sync_leave();
-		console_free(c);
+		sync_leave(console_inherit);
+		console_let_go(c);
+		console_free(agent.heir);
+		agent.heir = c;
 	}
 	pthread_mutex_unlock(&agent_mutex);
 }
@@ -312,25 +359,25 @@ static void open_failed(const struct console *c, const char *path, int error)
 	log_to_file(c->log, text);
 }
 
-static int console_open(const struct rtf_options *o)
+/* Takes the console; on failure it is freed. */
+static int console_begin(struct console *c, const char *path)
 {
-	struct console *c = console_new(o);
-	if (!c)
-		return -ENOMEM;
-
-	int error = listener_open(o->socket_path, &c->listener);
+	int error = listener_open(path, &c->listener);
 	if (!error) {
 		c->wake = descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		if (c->flags & HELLO_WATCH)
 			sync_expect();
+		__atomic_store_n(&starting, 1, __ATOMIC_RELAXED);
 		error = c->wake < 0 ? -errno : console_launch(c);
+		if (error)
+			starting_end();
 		if (error)
 			sync_forget();
 		if (error)
 			listener_remove(&c->listener);
 	}
 	if (error) {
-		open_failed(c, o->socket_path, error);
+		open_failed(c, path, error);
 		console_free(c);
 		return error;
 	}
@@ -338,6 +385,36 @@ static int console_open(const struct rtf_options *o)
 		agent.fork_handled = pthread_atfork(fork_prepare, fork_parent, fork_child) == 0;
 	agent.console = c;
 	return 0;
+}
+
+static int console_open(const struct rtf_options *o)
+{
+	struct console *c = console_new(o);
+
+	return c ? console_begin(c, o->socket_path) : -ENOMEM;
+}
+
+/* The process that opened the console has ended, and left it to us. On the way into a decorated function: whoever has the
+ * mutex goes on, and the next call tries again. */
+static void console_inherit(void)
+{
+	int saved = errno;
+
+	if (pthread_mutex_trylock(&agent_mutex))
+		return;
+	struct console *c = agent.heir;
+	if (c && !agent.console && sync_claim()) {
+		char *path = c->listener.path;
+		agent.heir = NULL;
+		c->pid = getpid();
+		c->listener = (struct listener){.fd = -1};
+		c->start_count = 0;
+		c->log = c->log_path ? log_open(c->log_path) : -1;
+		console_begin(c, path);
+		free(path);
+	}
+	pthread_mutex_unlock(&agent_mutex);
+	errno = saved;
 }
 
 /* What is exported. */
@@ -354,6 +431,8 @@ int rtf_start_options(const struct rtf_options *options)
 		result = agent.by_environment ? 0 : -EALREADY;
 		agent.by_environment = false;
 	} else {
+		console_free(agent.heir);
+		agent.heir = NULL;
 		result = console_open(options);
 	}
 	pthread_mutex_unlock(&agent_mutex);
@@ -386,6 +465,7 @@ void agent_wake(void)
 
 void rtf_poll(void)
 {
+	sync_inherit();
 	if (!channel_waits() && !call_waits())
 		return;
 
@@ -413,6 +493,7 @@ static struct console *console_take(void)
 
 int rtf_sync(void)
 {
+	sync_inherit();
 	return sync_wait();
 }
 

@@ -7,6 +7,7 @@
 #ifndef RTF_SYNC_H
 #define RTF_SYNC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { SYNC_SECONDS = 5 };
@@ -23,8 +24,15 @@ void sync_take(int fd);
 /* There is no engine any more: nobody waits. Any thread. */
 void sync_forget(void);
 
-/* The same in a forked child, for itself alone. */
-void sync_leave(void);
+/* The same in a forked child, for itself alone. `inherit` is called, from then on and by whichever thread is there first,
+ * when the process that had the console has ended. */
+void sync_leave(void (*inherit)(void));
+
+/* Calls it if it is time. Any thread. */
+void sync_inherit(void);
+
+/* Whether the console is the caller's to take over: once, of all processes and threads that ask. */
+bool sync_claim(void);
 
 /* 0 once all saves made so far are live or refused; -ENOTCONN: nobody follows them; -ETIMEDOUT after SYNC_SECONDS. Any
  * thread but the agent's, for which it is 0. */

@@ -32,6 +32,7 @@ struct program {
 	int socket;
 	bool lost;
 	uint32_t serial;
+	bool orphaned; /* the program has ended: slots are for those that it forked */
 	struct message_hello hello;
 	char *strings[4];
 	struct arena arenas[ARENAS_MAX];
@@ -512,6 +513,20 @@ static struct error *ask_done(struct program *p, uint32_t type, const void *payl
 	return NULL;
 }
 
+static uint64_t *slot_word(const struct program *p, uint32_t arena, uint32_t slot)
+{
+	return (uint64_t *)(void *)(p->arenas[arena].view + header(p, arena)->slots_offset) + slot;
+}
+
+void program_orphan(struct program *p)
+{
+	if (!p->arena_count)
+		return;
+	p->orphaned = true;
+	__atomic_store_n(&header(p, 0)->busy, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&header(p, 0)->orphaned, 1, __ATOMIC_RELEASE);
+}
+
 /* Where all of them lead to strict entries there is nothing to ask the program for. */
 static bool publish_strict(struct program *p, const struct message_publish *slots, size_t count)
 {
@@ -525,10 +540,18 @@ static bool publish_strict(struct program *p, const struct message_publish *slot
 
 struct error *program_publish(struct program *p, const struct message_publish *slots, size_t count)
 {
+	return publish_strict(p, slots, count) ? NULL : program_publish_slots(p, slots, count);
+}
+
+struct error *program_publish_slots(struct program *p, const struct message_publish *slots, size_t count)
+{
 	int32_t result;
 
-	if (publish_strict(p, slots, count))
+	if (p->orphaned) {
+		for (size_t i = 0; i < count; i++)
+			__atomic_store_n(slot_word(p, slots[i].arena, slots[i].slot), slots[i].target, __ATOMIC_RELEASE);
 		return NULL;
+	}
 	if (count * sizeof(*slots) > MESSAGE_MAX)
 		return error_new(ERROR_USAGE, "more than %zu functions at once", MESSAGE_MAX / sizeof(*slots));
 	if (p->hello.flags & HELLO_POLLED) {

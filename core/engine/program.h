@@ -46,6 +46,13 @@ uint64_t program_target(const struct program *, uint32_t arena, uint32_t slot); 
 bool program_is_strict(const struct program *, uint32_t arena);
 uint64_t program_enter(const struct program *);
 
+/* The program has ended, but processes that it forked may go on: what is published from now on is for them, and the first
+ * that comes by a strict entry may take the console over. */
+void program_orphan(struct program *);
+
+/* program_publish for the slots themselves, where they lead to strict entries. */
+struct error *program_publish_slots(struct program *, const struct message_publish *, size_t count);
+
 /* Lends the program the inotify descriptor, so that it can tell whether a save waits to be read; and tells it that saves
  * are being dealt with: set before they are read from the descriptor, taken back when they are live or refused. */
 struct error *program_lend_watch(struct program *, int fd);

@@ -23,12 +23,28 @@ static void write_entry(unsigned char *at, uint64_t address, uint64_t enter_word
 	memcpy(at + ENTRY_TARGET, &target, sizeof(target));
 }
 
+/* `entries`: the run-time address of the first of the strict entries, or 0: the slots get what those lead to. */
+static struct error *publish_all(struct program *p, uint32_t arena, uint64_t entries)
+{
+	struct message_publish slots[256];
+
+	for (uint32_t i = 0, n, count = program_slot_count(p, arena); i < count; i += n) {
+		for (n = 0; n < 256 && i + n < count; n++)
+			slots[n] = (struct message_publish){arena, i + n,
+							    entries ? entries + (uint64_t)(i + n) * ENTRY_SIZE
+								    : program_target(p, arena, i + n)};
+		struct error *e = program_publish_slots(p, slots, n);
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
 /* One block for all slots: a note that belongs to no slot, the word with the agent's address, the entries. */
 static struct error *install(struct program *p, uint32_t arena)
 {
 	uint32_t count = program_slot_count(p, arena);
 	size_t words = NOTE_SIZE + 2 * sizeof(uint64_t), end = words + (size_t)count * ENTRY_SIZE;
-	struct message_publish slots[256];
 	struct link_region code, data;
 	struct note note = {.slot = UINT32_MAX, .number = -1};
 	uint64_t enter = program_enter(p);
@@ -44,14 +60,7 @@ static struct error *install(struct program *p, uint32_t arena)
 	if (!note_write(&code, 0, &note, NULL, 0, &end))
 		return error_new(ERROR_INTERNAL, "the arena is full");
 	program_commit(p, arena, end, 0);
-	for (uint32_t i = 0, n; i < count; i += n) {
-		for (n = 0; n < 256 && i + n < count; n++)
-			slots[n] = (struct message_publish){arena, i + n, code.address + words + (uint64_t)(i + n) * ENTRY_SIZE};
-		struct error *e = program_publish(p, slots, n);
-		if (e)
-			return e;
-	}
-	return NULL;
+	return publish_all(p, arena, code.address + words);
 }
 
 struct error *strict_install(struct program *p)
@@ -64,4 +73,14 @@ struct error *strict_install(struct program *p)
 			return error_context(e, "calls do not wait for saves");
 	}
 	return NULL;
+}
+
+struct error *strict_remove(struct program *p)
+{
+	struct error *e = NULL;
+
+	for (uint32_t arena = 0; arena < program_arena_count(p) && !e; arena++)
+		if (program_slot_count(p, arena) && program_is_strict(p, arena))
+			e = publish_all(p, arena, 0);
+	return e;
 }

@@ -21,6 +21,9 @@
 /* Makes every slot of the program lead to a strict entry, unless it does already. */
 struct error *strict_install(struct program *);
 
+/* Has the slots lead to versions again. The entries stay: someone may be on the way through them. */
+struct error *strict_remove(struct program *);
+
 /* The word of the strict entry at `code`, of which `size` bytes can be read; NULL if it is none. */
 uint64_t *strict_word(unsigned char *code, size_t size);
 

@@ -94,7 +94,7 @@ struct arena_header {
 	uint64_t slots_offset, sleds_offset, built_offset, code_offset, data_offset, end_offset;
 	uint64_t code_used, data_used; /* bytes handed out; only the engine moves them */
 	uint32_t busy; /* arena 0's: the engine has saves that are neither live nor refused; a futex */
-	uint32_t reserved;
+	uint32_t orphaned; /* arena 0's: the process that had the console has ended: who sets this back may take it over */
 };
 
 struct message_publish {

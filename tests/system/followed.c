@@ -38,10 +38,8 @@ void followed_prepare(struct followed *f)
 }
 
 /* \list reads every source; what is saved after its answer is not missed. */
-static void start(struct followed *f, const struct compiled_how *built)
+void followed_listen(struct followed *f)
 {
-	compiled_build(&f->subject, built);
-	compiled_start(&f->subject);
 	wire_open(&f->events, f->subject.socket);
 	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"events\":true}}\n";
 	wire_send(&f->events, hello, sizeof(hello) - 1);
@@ -49,18 +47,32 @@ static void start(struct followed *f, const struct compiled_how *built)
 	json_decref(wire_ask(&f->events, 2, "\\list"));
 }
 
+static void start(struct followed *f, const struct compiled_how *built)
+{
+	compiled_build(&f->subject, built);
+	compiled_start(&f->subject);
+	followed_listen(f);
+}
+
 void followed_start(struct followed *f)
 {
 	start(f, &how);
 }
 
-void followed_init_host(struct followed *f, const struct compiled_how *built)
+void followed_prepare_host(struct followed *f, const struct compiled_how *built)
 {
 	*f = (struct followed){.events = {.fd = -1}};
 	subject_init(&f->subject);
 	for (const char *const *source = built->sources; *source; source++)
 		bring(f, *source);
-	start(f, built);
+	compiled_build(&f->subject, built);
+}
+
+void followed_init_host(struct followed *f, const struct compiled_how *built)
+{
+	followed_prepare_host(f, built);
+	compiled_start(&f->subject);
+	followed_listen(f);
 }
 
 void followed_init(struct followed *f)

@@ -22,6 +22,10 @@ void followed_start(struct followed *);
 /* The same for another program: its sources (how->sources) are brought, built, started and followed. */
 void followed_init_host(struct followed *, const struct compiled_how *);
 
+/* The steps of it: the directory with the program; a connection to a console that is there. */
+void followed_prepare_host(struct followed *, const struct compiled_how *);
+void followed_listen(struct followed *);
+
 /* A file of the directory with the first `old` replaced: its text, malloc'ed, and the same saved in place. */
 char *followed_edited(const struct followed *, const char *name, const char *old, const char *new);
 void followed_edit(const struct followed *, const char *name, const char *old, const char *new);

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -73,6 +76,42 @@ static void what_a_worker_runs_inherits_nothing(void **state)
 	assert_worker(0, "sync", "0");
 }
 
+static bool is_open(const char *socket_path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+	bool open = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	close(fd);
+	return open;
+}
+
+/* The parent has ended; the engine that it had says so, and the next call of the child opens the console again. */
+static void a_program_that_becomes_a_daemon_keeps_its_console(void **state)
+{
+	static const struct compiled_how how = {.sources = {"follow_daemon.c"}};
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+
+	(void)state;
+	host = (struct followed){.events = {.fd = -1}};
+	followed_prepare_host(&host, &how);
+	compiled_start(&host.subject);
+	while (compiled_assert_answer(&host.subject, "answer", "115.875"), !is_open(host.subject.socket))
+		if (child_clock() > deadline)
+			fail_msg("nobody has taken the console over");
+	followed_listen(&host);
+	json_t *status = compiled_data(&host.subject, "\\status");
+	char pid[32];
+	snprintf(pid, sizeof(pid), "%d", (int)json_integer_value(json_object_get(status, "pid")));
+	json_decref(status);
+	compiled_assert_answer(&host.subject, "pid", pid);
+	assert_int_not_equal(atoi(pid), host.subject.program.pid);
+	followed_edit(&host, "follow_daemon.c", "return a + b", "return 1000 + a + b");
+	followed_assert_live(&host, "answer");
+	compiled_assert_answer(&host.subject, "answer", "1115.88");
+}
+
 #define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -80,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_host(one_save_reaches_all_workers),
 		with_host(data_that_a_version_adds_is_each_workers_own),
+		cmocka_unit_test_teardown(a_program_that_becomes_a_daemon_keeps_its_console, stop),
 		with_host(what_a_worker_runs_inherits_nothing),
 	};
 
