@@ -94,7 +94,8 @@ void optimise_queue(struct optimise *o, struct live_function *f, int version, st
 	job->function = f;
 	job->version = version;
 	job->due = build_now_us() + OPTIMISE_QUIET_US;
-	job->request = (struct build_request){.function = &f->at, .arena = f->arena};
+	job->request = (struct build_request){
+		.function = &f->at, .arena = f->arena, .file = f->at.file, .line = build->request->line};
 	job->build.request = &job->request;
 	job->build.source = build->source;
 	job->build.slice = build->slice;

@@ -28,7 +28,8 @@ unsigned mix(unsigned rounds);
 enum { CELLS = 1024 };
 
 static unsigned cells[CELLS] = {1, 2, 3};
-static unsigned factor = 2654435761u;
+extern unsigned factor;
+unsigned factor = 2654435761u; /* not static, or the compiler would take it for a constant */
 
 PLAIN int plain(int n)
 {
