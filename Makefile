@@ -30,9 +30,12 @@ ENGINE_LIBS := -L$(LLVM)/lib -lclang -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthr
 CONSOLE_LIBS := -lreadline -ljansson
 
 AGENT_OBJ := $(patsubst %.c,$(B)/guest/%.o,$(wildcard core/agent/*.c) core/wire/message.c)
+# What is the console's alone, each a module without main.
+CONSOLE_ONLY := repl/entry.c repl/line.c
 ENGINE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard core/engine/*.c core/wire/*.c store/*.c) \
-	$(filter-out repl/console.c repl/line.c repl/engine.c,$(wildcard repl/*.c)))
-CONSOLE_OBJ := $(B)/repl/line.o $(B)/core/engine/token.o $(B)/core/wire/error.o
+	$(filter-out repl/console.c repl/engine.c $(CONSOLE_ONLY),$(wildcard repl/*.c)))
+CONSOLE_ONLY_OBJ := $(CONSOLE_ONLY:%.c=$(B)/%.o)
+CONSOLE_OBJ := $(CONSOLE_ONLY_OBJ) $(B)/core/engine/token.o $(B)/core/wire/error.o
 
 all: $(B)/rtf-console $(B)/rtf-engine $(B)/librtf.so $(B)/librtf.a
 
@@ -107,7 +110,7 @@ CHOSEN := $(if $(T),$(foreach t,$(TESTS),$(if $(findstring $(T),$(t)),$(t))),$(T
 REAL_OBJ := $(B)/tests/real/child.o $(B)/tests/real/subject.o
 SYSTEM_OBJ := $(B)/tests/system/compiled.o $(B)/tests/system/followed.o
 
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/repl/line.o $(B)/libengine.a
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(CONSOLE_ONLY_OBJ) $(B)/libengine.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -lcmocka $(ENGINE_LIBS) $(CONSOLE_LIBS) -lutil
 

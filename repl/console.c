@@ -2,6 +2,7 @@
  *
  * One thread and one poll(): the terminal or another input, the socket, and a signalfd for what the keyboard
  * sends. The engine renders what people read; this program prints it. */
+#include "entry.h"
 #include "error.h"
 #include "line.h"
 
