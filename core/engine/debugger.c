@@ -397,22 +397,20 @@ static void pad(struct text *t, size_t from)
 		put(t, 0, 1); /* DW_CFA_nop */
 }
 
-/* `eh`: as .eh_frame has it, else as .debug_frame. Addresses are absolute in both. */
-static void write_cie(struct text *t, bool eh)
+/* Addresses are absolute, so that one table serves gdb, which reads a copy, and libgcc, which reads it where it is. */
+static void write_cie(struct text *t)
 {
 	size_t start = t->size;
 
 	put(t, 0, 4);
-	put(t, eh ? 0 : UINT32_MAX, 4);
+	put(t, 0, 4);
 	put(t, 1, 1);
-	put_string(t, eh ? "zR" : "");
+	put_string(t, "zR");
 	put_uleb(t, 1);
 	put_sleb(t, -8);
 	put(t, REGISTER_RA, 1);
-	if (eh) {
-		put_uleb(t, 1);
-		put(t, 0, 1); /* DW_EH_PE_absptr */
-	}
+	put_uleb(t, 1);
+	put(t, 0, 1); /* DW_EH_PE_absptr */
 	put(t, CFA_DEF_CFA, 1);
 	put_uleb(t, REGISTER_RSP);
 	put_uleb(t, 8);
@@ -422,16 +420,15 @@ static void write_cie(struct text *t, bool eh)
 	set_length(t, start);
 }
 
-static size_t begin_fde(struct text *t, bool eh, size_t cie, uint64_t address, uint64_t size)
+static size_t begin_fde(struct text *t, size_t cie, uint64_t address, uint64_t size)
 {
 	size_t start = t->size;
 
 	put(t, 0, 4);
-	put(t, eh ? t->size - cie : 0, 4);
+	put(t, t->size - cie, 4);
 	put(t, address, 8);
 	put(t, size, 8);
-	if (eh)
-		put_uleb(t, 0);
+	put_uleb(t, 0);
 	return start;
 }
 
@@ -442,9 +439,9 @@ static void end_fde(struct text *t, size_t start)
 }
 
 /* libtcc's functions all begin with push %rbp; mov %rsp,%rbp and end with leave; ret. */
-static void write_tcc_fde(struct text *t, bool eh, size_t cie, const struct function *function)
+static void write_tcc_fde(struct text *t, size_t cie, const struct function *function)
 {
-	size_t start = begin_fde(t, eh, cie, function->address, function->size);
+	size_t start = begin_fde(t, cie, function->address, function->size);
 
 	put(t, CFA_ADVANCE_LOC | 1, 1);
 	put(t, CFA_DEF_CFA_OFFSET, 1);
@@ -474,7 +471,7 @@ static uint32_t word_at(const unsigned char *bytes)
 
 /* The instructions of each of cc's entries, whose addresses are relative to where they stand: "zR", pcrel sdata4, which
  * is what gcc and clang write for C. Anything else is left out. Their CIE says the same as ours. */
-static void write_cc_fdes(struct text *t, bool eh, size_t cie, const struct debugger_code *code)
+static void write_cc_fdes(struct text *t, size_t cie, const struct debugger_code *code)
 {
 	enum { CIE_HEAD = 9, HEAD = 16 };
 	const unsigned char *table = code->unwind;
@@ -491,23 +488,22 @@ static void write_cc_fdes(struct text *t, bool eh, size_t cie, const struct debu
 		if ((size_t)(its - table) + CIE_HEAD + 3 > code->unwind_size || memcmp(its + CIE_HEAD, "zR", 3) != 0)
 			continue;
 		uint64_t address = code->unwind_address + from + 8 + (uint64_t)(int64_t)(int32_t)word_at(table + from + 8);
-		size_t start = begin_fde(t, eh, cie, address, word_at(table + from + 12));
+		size_t start = begin_fde(t, cie, address, word_at(table + from + 12));
 		text_append(t, (const char *)table + from + HEAD + 1, end - from - HEAD - 1); /* behind an empty augmentation */
 		end_fde(t, start);
 	}
 }
 
-static void write_frames(const struct facts *f, bool eh, struct text *t)
+static void write_frames(const struct facts *f, struct text *t)
 {
 	size_t cie = t->size;
 
-	write_cie(t, eh);
+	write_cie(t);
 	if (f->code->object->backend == BACKEND_CC)
-		write_cc_fdes(t, eh, cie, f->code);
+		write_cc_fdes(t, cie, f->code);
 	for (size_t i = 0; f->code->object->backend == BACKEND_TCC && i < f->function_count; i++)
-		write_tcc_fde(t, eh, cie, &f->functions[i]);
-	if (eh)
-		put(t, 0, 4); /* the end */
+		write_tcc_fde(t, cie, &f->functions[i]);
+	put(t, 0, 4); /* the end */
 }
 
 /* --- the image ----------------------------------------------------------------------------------------------------- */
@@ -516,14 +512,14 @@ enum { SECTION_NULL, SECTION_TEXT, SECTION_INFO, SECTION_ABBREV, SECTION_LINE, S
        SECTION_STRTAB, SECTIONS };
 
 static const char *const section_names[SECTIONS] = {
-	"", ".text", ".debug_info", ".debug_abbrev", ".debug_line", ".debug_frame", ".symtab", ".strtab"};
+	"", ".text", ".debug_info", ".debug_abbrev", ".debug_line", ".eh_frame", "", ""};
 
-static void begin_section(struct text *t, size_t base, Elf64_Shdr *header)
+static void begin_section(struct text *t, size_t base, Elf64_Shdr *header, size_t align)
 {
-	while ((t->size - base) % 8 && !t->failed)
+	while ((t->size - base) % align && !t->failed)
 		put(t, 0, 1);
 	header->sh_type = SHT_PROGBITS;
-	header->sh_addralign = 1;
+	header->sh_addralign = align;
 	header->sh_offset = t->size - base;
 }
 
@@ -540,7 +536,7 @@ static void write_symbols(const struct facts *f, struct text *t, size_t base, El
 	Elf64_Sym symbol = {0};
 
 	put(&strings, 0, 1);
-	begin_section(t, base, symtab);
+	begin_section(t, base, symtab, 8);
 	text_append(t, (const char *)&symbol, sizeof(symbol));
 	for (size_t i = 0; i < f->function_count; i++) {
 		symbol = (Elf64_Sym){.st_name = (uint32_t)strings.size,
@@ -556,12 +552,12 @@ static void write_symbols(const struct facts *f, struct text *t, size_t base, El
 	symtab->sh_entsize = sizeof(symbol);
 	symtab->sh_link = SECTION_STRTAB;
 	symtab->sh_info = 1;
-	symtab->sh_addralign = 8;
 	for (size_t i = 1; i < SECTIONS; i++) {
-		headers[i].sh_name = (uint32_t)strings.size;
-		put_string(&strings, section_names[i]);
+		headers[i].sh_name = *section_names[i] ? (uint32_t)strings.size : 0;
+		if (*section_names[i])
+			put_string(&strings, section_names[i]);
 	}
-	begin_section(t, base, strtab);
+	begin_section(t, base, strtab, 1);
 	text_append(t, strings.bytes, strings.size);
 	end_section(t, base, strtab);
 	strtab->sh_type = SHT_STRTAB;
@@ -569,7 +565,8 @@ static void write_symbols(const struct facts *f, struct text *t, size_t base, El
 	text_fini(&strings);
 }
 
-static void write_image(const struct facts *f, struct text *t)
+/* Returns where its unwind table stands, from its beginning. */
+static uint32_t write_image(const struct facts *f, struct text *t)
 {
 	size_t base = t->size;
 	Elf64_Shdr headers[SECTIONS] = {
@@ -590,17 +587,17 @@ static void write_image(const struct facts *f, struct text *t)
 
 	text_append(t, (const char *)&elf, sizeof(elf));
 	headers[SECTION_TEXT].sh_offset = sizeof(elf);
-	begin_section(t, base, &headers[SECTION_INFO]);
+	begin_section(t, base, &headers[SECTION_INFO], 1);
 	write_info(f, t);
 	end_section(t, base, &headers[SECTION_INFO]);
-	begin_section(t, base, &headers[SECTION_ABBREV]);
+	begin_section(t, base, &headers[SECTION_ABBREV], 1);
 	text_append(t, (const char *)abbreviations, sizeof(abbreviations));
 	end_section(t, base, &headers[SECTION_ABBREV]);
-	begin_section(t, base, &headers[SECTION_LINE]);
+	begin_section(t, base, &headers[SECTION_LINE], 1);
 	write_lines(f, t);
 	end_section(t, base, &headers[SECTION_LINE]);
-	begin_section(t, base, &headers[SECTION_FRAME]);
-	write_frames(f, false, t);
+	begin_section(t, base, &headers[SECTION_FRAME], 8);
+	write_frames(f, t);
 	end_section(t, base, &headers[SECTION_FRAME]);
 	write_symbols(f, t, base, headers);
 	while ((t->size - base) % 8 && !t->failed)
@@ -609,6 +606,7 @@ static void write_image(const struct facts *f, struct text *t)
 	text_append(t, (const char *)headers, sizeof(headers));
 	if (!t->failed)
 		memcpy(t->bytes + base, &elf, sizeof(elf));
+	return (uint32_t)headers[SECTION_FRAME].sh_offset;
 }
 
 static bool gather(const struct debugger_code *code, struct facts *f)
@@ -632,10 +630,8 @@ bool debugger_image(const struct debugger_code *code, struct text *out)
 	if (gather(code, &f)) {
 		head.address = f.text;
 		head.length = f.text_size;
-		write_image(&f, out);
+		head.frame = write_image(&f, out);
 		head.size = (uint32_t)(out->size - behind);
-		head.frame = head.size;
-		write_frames(&f, true, out);
 	}
 	free(f.rows);
 	if (out->failed)

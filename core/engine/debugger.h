@@ -2,7 +2,7 @@
  *
  *      .text  NOBITS, at the code's address      .debug_line  from libtcc's stabs, or from cc's own DWARF
  *      .symtab  the function                     .debug_info  a compile unit, a subprogram
- *      .debug_frame  and again as .eh_frame, behind the image, for the program's unwinder
+ *      .eh_frame  for gdb and, where it stands in the image, for the program's unwinder
  *
  * Pure but for debugger_map. Sources: the ELF gABI; DWARF 4, chapters 2, 3.3, 6.2, 6.4; the gdb manual's stabs chapter. */
 #ifndef RTF_DEBUGGER_H
