@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define SGR_CYAN "\033[36m"
-#define SGR_RED "\033[31m"
-#define SGR_OFF "\033[0m"
+#define SGR_RED  "\033[31m"
+#define SGR_OFF  "\033[0m"
 
 struct totals {
 	unsigned lines, lines_run, outcomes, outcomes_taken;
@@ -67,7 +67,8 @@ static void put_outcome(struct text *out, const char *name, uint64_t count)
 		text_printf(out, "%s never", name);
 }
 
-static void show_branch(struct text *out, const struct coverage *c, const struct instrument_branch *b, const char *file)
+static void show_branch(struct text *out, const struct coverage *c, const struct instrument_branch *b,
+			const char *file)
 {
 	text_printf(out, "  %s:%-5u %-32s ", file, b->line, b->text);
 	put_outcome(out, b->label ? "reached" : "true", c->counts[b->counter]);
@@ -78,12 +79,13 @@ static void show_branch(struct text *out, const struct coverage *c, const struct
 	text_puts(out, "\n");
 }
 
-void coverage_show(struct text *out, const struct coverage *c, const char *function, int version, const char *file)
+void coverage_show(struct text *out, const struct coverage *c, const char *function, int version,
+		   const char *file)
 {
 	struct totals t = total(c);
 
-	text_printf(out, "%s@%d: %u of %u lines run, %u of %u branch outcomes taken\n", function, version, t.lines_run, t.lines,
-		    t.outcomes_taken, t.outcomes);
+	text_printf(out, "%s@%d: %u of %u lines run, %u of %u branch outcomes taken\n", function, version,
+		    t.lines_run, t.lines, t.outcomes_taken, t.outcomes);
 	for (size_t i = 0; i < c->instrument->branch_count; i++) {
 		const struct instrument_branch *b = &c->instrument->branches[i];
 		if (c->counts[b->counter] == 0 || (!b->label && c->counts[b->counter + 1] == 0))
@@ -95,9 +97,11 @@ void coverage_add_summary(json_t *object, const struct coverage *c)
 {
 	struct totals t = total(c);
 
-	json_object_set_new(object, "lines", json_pack("{s:i, s:i}", "run", (int)t.lines_run, "total", (int)t.lines));
-	json_object_set_new(object, "branches",
-			    json_pack("{s:i, s:i}", "taken", (int)t.outcomes_taken, "total", (int)t.outcomes));
+	json_object_set_new(object, "lines",
+			    json_pack("{s:i, s:i}", "run", (int)t.lines_run, "total", (int)t.lines));
+	json_object_set_new(
+		object, "branches",
+		json_pack("{s:i, s:i}", "taken", (int)t.outcomes_taken, "total", (int)t.outcomes));
 }
 
 void coverage_add_counts(json_t *object, const struct coverage *c)
@@ -110,7 +114,8 @@ void coverage_add_counts(json_t *object, const struct coverage *c)
 		if (!is_first(c, i))
 			continue;
 		line_count(c, line, &count);
-		json_array_append_new(lines, json_pack("{s:i, s:I}", "line", (int)line, "count", (json_int_t)count));
+		json_array_append_new(lines,
+				      json_pack("{s:i, s:I}", "line", (int)line, "count", (json_int_t)count));
 	}
 	for (size_t i = 0; i < c->instrument->branch_count; i++) {
 		const struct instrument_branch *b = &c->instrument->branches[i];
@@ -118,14 +123,16 @@ void coverage_add_counts(json_t *object, const struct coverage *c)
 		json_t *row = json_pack("{s:i, s:s, s:I}", "line", (int)b->line, "text", b->text,
 					b->label ? "reached" : "true", first);
 		if (row && !b->label)
-			json_object_set_new(row, "false", json_integer((json_int_t)c->counts[b->counter + 1]));
+			json_object_set_new(row, "false",
+					    json_integer((json_int_t)c->counts[b->counter + 1]));
 		json_array_append_new(outcomes, row);
 	}
 	json_object_set_new(object, "counts", lines);
 	json_object_set_new(object, "outcomes", outcomes);
 }
 
-void coverage_source(struct text *out, const struct coverage *c, const char *source, unsigned first_line, bool color)
+void coverage_source(struct text *out, const struct coverage *c, const char *source, unsigned first_line,
+		     bool color)
 {
 	uint64_t count;
 

@@ -16,7 +16,8 @@ struct coverage {
 };
 
 /* One line of summary, then the branches of which an outcome never came. */
-void coverage_show(struct text *, const struct coverage *, const char *function, int version, const char *file);
+void coverage_show(struct text *, const struct coverage *, const char *function, int version,
+		   const char *file);
 
 /* {"lines":{"run","total"},"branches":{"taken","total"}}, added to an object. */
 void coverage_add_summary(json_t *, const struct coverage *);
@@ -25,6 +26,7 @@ void coverage_add_summary(json_t *, const struct coverage *);
 void coverage_add_counts(json_t *, const struct coverage *);
 
 /* The text with line numbers and counts; ##### where a line never ran. */
-void coverage_source(struct text *, const struct coverage *, const char *source, unsigned first_line, bool color);
+void coverage_source(struct text *, const struct coverage *, const char *source, unsigned first_line,
+		     bool color);
 
 #endif

@@ -21,16 +21,17 @@ static json_t *parked_json(const struct parked *p)
 {
 	const char *name = sigabbrev_np(p->call.signal);
 
-	return json_pack("{s:i, s:s, s:s, s:I, s:i}", "call", (int)p->number, "function", p->function->at.name, "signal",
-			 name ? name : "?", "address", (json_int_t)p->call.address, "thread", (int)p->call.thread);
+	return json_pack("{s:i, s:s, s:s, s:I, s:i}", "call", (int)p->number, "function",
+			 p->function->at.name, "signal", name ? name : "?", "address",
+			 (json_int_t)p->call.address, "thread", (int)p->call.thread);
 }
 
 static void put_parked(struct text *out, const struct parked *p)
 {
 	const char *name = sigabbrev_np(p->call.signal);
 
-	text_printf(out, "call %u of %s in thread %d waits after SIG%s", p->number, p->function->at.name, (int)p->call.thread,
-		    name ? name : "?");
+	text_printf(out, "call %u of %s in thread %d waits after SIG%s", p->number, p->function->at.name,
+		    (int)p->call.thread, name ? name : "?");
 	if (p->call.signal != SIGABRT && p->call.code > 0 && p->call.code != SI_KERNEL)
 		text_printf(out, " at address 0x%llx", (unsigned long long)p->call.address);
 }
@@ -44,7 +45,8 @@ static void tell_parked(struct watchers *all, const struct parked *p)
 	text_puts(&text, ": define it anew and \\retry, or \\return EXPR\n");
 	json_object_set_new(event, "event", json_string("parked"));
 	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
-	program_log(all->host->program, LOG_WARNING, "rtf: %.*s", (int)(text.size - 1), text.bytes ? text.bytes : "");
+	program_log(all->host->program, LOG_WARNING, "rtf: %.*s", (int)(text.size - 1),
+		    text.bytes ? text.bytes : "");
 	text_fini(&text);
 	session_broadcast(all->host, event);
 }
@@ -238,8 +240,8 @@ struct error *watchers_retry(struct call *c)
 		if (e)
 			break;
 		json_array_append_new(c->reply->data, parked_json(p));
-		text_printf(&c->reply->text, "call %u of %s goes on with version %d\n", p->number, p->function->at.name,
-			    p->function->live);
+		text_printf(&c->reply->text, "call %u of %s goes on with version %d\n", p->number,
+			    p->function->at.name, p->function->live);
 		record_event(c->live, "retried", p->function, p->function->live, c->state->user, NULL);
 		e = release(all, p, p->call.entry);
 		if (number)
@@ -249,7 +251,8 @@ struct error *watchers_retry(struct call *c)
 }
 
 /* Code that returns the value, with the call's arguments in scope. */
-static struct error *make_value(struct call *c, struct live_function *f, const char *expression, uint64_t *entry)
+static struct error *make_value(struct call *c, struct live_function *f, const char *expression,
+				uint64_t *entry)
 {
 	struct plain_text plain = {0};
 	struct change_outcome outcome = {0};
@@ -299,7 +302,9 @@ struct error *watchers_return(struct call *c)
 	if (e)
 		return e;
 	c->reply->data = parked_json(p);
-	text_printf(&c->reply->text, "call %u of %s returns %s\n", p->number, p->function->at.name, expression);
-	record_event(c->live, "returned", p->function, p->function->live, c->state->user, *expression ? expression : NULL);
+	text_printf(&c->reply->text, "call %u of %s returns %s\n", p->number, p->function->at.name,
+		    expression);
+	record_event(c->live, "returned", p->function, p->function->live, c->state->user,
+		     *expression ? expression : NULL);
 	return release(all, p, entry);
 }

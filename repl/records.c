@@ -24,8 +24,8 @@ static void tell_end(struct watchers *all, const struct watched *d, const struct
 	else
 		snprintf(text, sizeof(text), "trace of %s ended: %s\n", name, why);
 	session_tell(all->host, w->console,
-		     json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event", "watch-end", "kind", kind_of(w), "function", name,
-			       "shown", w->shown, "message", why, "text", text));
+		     json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event", "watch-end", "kind", kind_of(w),
+			       "function", name, "shown", w->shown, "message", why, "text", text));
 }
 
 /* Ends all that is watched of a function. */
@@ -106,8 +106,8 @@ static void put_short(struct text *out, const struct text *value)
 }
 
 /* One value as text and, into *json, as JSON. */
-static void put_value(struct watchers *all, const struct watched_value *v, const struct ring_value *r, struct text *text,
-		      json_t **json)
+static void put_value(struct watchers *all, const struct watched_value *v, const struct ring_value *r,
+		      struct text *text, json_t **json)
 {
 	struct captured captured = {.program = all->host->program, .target = live_target(all->host->live)};
 	struct value_source source = {&captured, read_captured, name_address};
@@ -135,8 +135,9 @@ static void put_value(struct watchers *all, const struct watched_value *v, const
 }
 
 /* The values of a record as `name=value, …` (or ` = `), and as an object. */
-static json_t *put_values(struct watchers *all, const struct tap *w, const struct ring_slot *slot, const char *equals,
-			  struct text *text, bool *has_result, struct text *result, json_t **result_json)
+static json_t *put_values(struct watchers *all, const struct tap *w, const struct ring_slot *slot,
+			  const char *equals, struct text *text, bool *has_result, struct text *result,
+			  json_t **result_json)
 {
 	json_t *object = json_object(), *value;
 	struct ring_value r;
@@ -157,7 +158,8 @@ static json_t *put_values(struct watchers *all, const struct tap *w, const struc
 	return object;
 }
 
-static void tell_trace(struct watchers *all, const struct watched *d, const struct tap *w, const struct ring_slot *slot)
+static void tell_trace(struct watchers *all, const struct watched *d, const struct tap *w,
+		       const struct ring_slot *slot)
 {
 	struct text text = {0}, result = {0};
 	json_t *result_json = json_null();
@@ -173,14 +175,16 @@ static void tell_trace(struct watchers *all, const struct watched *d, const stru
 		text_puts(&text, " = ?"); /* a macro returned */
 	text_printf(&text, "  [thread %lld, %.1f us]\n", (long long)slot->thread, us);
 	session_tell(all->host, w->console,
-		     json_pack("{s:s, s:s, s:i, s:o, s:o, s:I, s:f, s:s}", "event", "trace", "function", d->function->at.name,
-			       "version", (int)slot->version, "args", args, "result", result_json, "thread",
-			       (json_int_t)slot->thread, "us", us, "text", text.bytes ? text.bytes : ""));
+		     json_pack("{s:s, s:s, s:i, s:o, s:o, s:I, s:f, s:s}", "event", "trace", "function",
+			       d->function->at.name, "version", (int)slot->version, "args", args, "result",
+			       result_json, "thread", (json_int_t)slot->thread, "us", us, "text",
+			       text.bytes ? text.bytes : ""));
 	text_fini(&text);
 	text_fini(&result);
 }
 
-static void tell_probe(struct watchers *all, const struct watched *d, const struct tap *w, const struct ring_slot *slot)
+static void tell_probe(struct watchers *all, const struct watched *d, const struct tap *w,
+		       const struct ring_slot *slot)
 {
 	struct text text = {0}, unused = {0};
 	json_t *none = NULL;
@@ -190,9 +194,10 @@ static void tell_probe(struct watchers *all, const struct watched *d, const stru
 	json_t *values = put_values(all, w, slot, " = ", &text, &has_result, &unused, &none);
 	text_printf(&text, "  [thread %lld]\n", (long long)slot->thread);
 	session_tell(all->host, w->console,
-		     json_pack("{s:s, s:s, s:i, s:i, s:o, s:I, s:s}", "event", "probe", "function", d->function->at.name,
-			       "version", (int)slot->version, "line", (int)w->line, "values", values, "thread",
-			       (json_int_t)slot->thread, "text", text.bytes ? text.bytes : ""));
+		     json_pack("{s:s, s:s, s:i, s:i, s:o, s:I, s:s}", "event", "probe", "function",
+			       d->function->at.name, "version", (int)slot->version, "line", (int)w->line,
+			       "values", values, "thread", (json_int_t)slot->thread, "text",
+			       text.bytes ? text.bytes : ""));
 	text_fini(&text);
 }
 
@@ -200,7 +205,8 @@ static void tell_probe(struct watchers *all, const struct watched *d, const stru
 
 static int by_end(const void *a, const void *b)
 {
-	const struct ring_slot *x = *(const struct ring_slot *const *)a, *y = *(const struct ring_slot *const *)b;
+	const struct ring_slot *x = *(const struct ring_slot *const *)a,
+			       *y = *(const struct ring_slot *const *)b;
 
 	return x->end_ns < y->end_ns ? -1 : x->end_ns > y->end_ns;
 }
@@ -231,7 +237,8 @@ static struct error *take_records(struct watchers *all, struct watched *d, struc
 		if (ring->slots[i].state != (RING_TAKEN | RING_COMPLETE))
 			continue;
 		complete[count++] = &ring->slots[i];
-		e = program_write(all->host->program, slots + i * sizeof(struct ring_slot), &free_state, sizeof(free_state));
+		e = program_write(all->host->program, slots + i * sizeof(struct ring_slot), &free_state,
+				  sizeof(free_state));
 	}
 	qsort(complete, count, sizeof(*complete), by_end);
 	for (size_t i = 0; i < count && !e; i++)
@@ -240,17 +247,20 @@ static struct error *take_records(struct watchers *all, struct watched *d, struc
 }
 
 /* What a watch may record until the next look. */
-static struct error *fill_quota(struct watchers *all, const struct watched *d, const struct tap *w, const struct ring_head *head)
+static struct error *fill_quota(struct watchers *all, const struct watched *d, const struct tap *w,
+				const struct ring_head *head)
 {
 	int64_t left = w->wanted - w->shown, quota = left < WATCHERS_BURST ? left : WATCHERS_BURST;
 
 	if (head->quota[w->quota] == quota)
 		return NULL;
-	return program_write(all->host->program, d->ring_address + offsetof(struct ring_head, quota) + w->quota * sizeof(quota),
+	return program_write(all->host->program,
+			     d->ring_address + offsetof(struct ring_head, quota) + w->quota * sizeof(quota),
 			     &quota, sizeof(quota));
 }
 
-static void end_tap(struct watchers *all, const struct watched *d, struct tap *w, const struct ring_head *head)
+static void end_tap(struct watchers *all, const struct watched *d, struct tap *w,
+		    const struct ring_head *head)
 {
 	int64_t missed = head->missed[w->quota] - w->missed_before;
 	char why[160];
@@ -267,7 +277,9 @@ static void end_tap(struct watchers *all, const struct watched *d, struct tap *w
 void records_poll(struct watchers *all, struct watched *d)
 {
 	struct ring *ring = malloc(sizeof(*ring));
-	struct error *e = ring ? program_read(all->host->program, d->ring_address, &ring->head, sizeof(ring->head)) : error_memory();
+	struct error *e =
+		ring ? program_read(all->host->program, d->ring_address, &ring->head, sizeof(ring->head))
+		     : error_memory();
 
 	if (!e && ring->head.next != d->slots_seen) {
 		d->slots_seen = ring->head.next;

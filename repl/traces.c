@@ -16,7 +16,8 @@ static bool take_count(char *line, int *count)
 	char *option = NULL;
 
 	for (char *at = strstr(line, "-n "); at; at = strstr(at + 1, "-n "))
-		if ((at == line || at[-1] == ' ' || at[-1] == '\t') && isdigit((unsigned char)at[3 + strspn(at + 3, " ")]))
+		if ((at == line || at[-1] == ' ' || at[-1] == '\t') &&
+		    isdigit((unsigned char)at[3 + strspn(at + 3, " ")]))
 			option = at;
 	if (!option)
 		return strstr(line, " -n") == NULL && strncmp(line, "-n", 2) != 0;
@@ -73,7 +74,8 @@ static struct error *take_expressions(struct tap *w, const char *line)
 	for (token_next(&r, &t); t.kind != TOKEN_END && added; before = t, token_next(&r, &t)) {
 		bool comma = t.kind == TOKEN_PUNCTUATOR && t.first == ',';
 		bool operand = t.kind == TOKEN_NAME || t.kind == TOKEN_NUMBER ||
-			       ((t.kind == TOKEN_STRING || t.kind == TOKEN_CHARACTER) && before.kind != TOKEN_STRING);
+			       ((t.kind == TOKEN_STRING || t.kind == TOKEN_CHARACTER) &&
+				before.kind != TOKEN_STRING);
 		if (comma || (before.kind != TOKEN_END && operand && is_operand_end(&r, &before))) {
 			added = add_expression(w, line + from, t.begin - from);
 			from = comma ? t.end : t.begin;
@@ -118,7 +120,8 @@ static struct error *begin_tap(struct call *c, struct live_function *f, struct t
 	w->next = d->taps;
 	if (w->quota == RING_QUOTAS) {
 		tap_free(w);
-		return error_new(ERROR_USAGE, "%s is traced and probed %d times: that is all", f->at.name, RING_QUOTAS);
+		return error_new(ERROR_USAGE, "%s is traced and probed %d times: that is all", f->at.name,
+				 RING_QUOTAS);
 	}
 	d->taps = w;
 	int before = d->version;
@@ -168,13 +171,16 @@ struct error *watchers_trace(struct call *c)
 	e = begin_tap(c, f, w);
 	if (e)
 		return e;
-	c->reply->data = json_pack("{s:s, s:i, s:i}", "function", f->at.name, "version", f->live, "count", count);
-	text_printf(&c->reply->text, "%s is traced: the next %d calls, until \\untrace %s\n", f->at.name, count, f->at.name);
+	c->reply->data =
+		json_pack("{s:s, s:i, s:i}", "function", f->at.name, "version", f->live, "count", count);
+	text_printf(&c->reply->text, "%s is traced: the next %d calls, until \\untrace %s\n", f->at.name,
+		    count, f->at.name);
 	return NULL;
 }
 
 /* Ends this console's traces, or probes, of a function (NULL: of all), and of a line (0: of all). */
-static struct error *end_mine(struct call *c, const struct live_function *f, bool probes, unsigned line, int *ended)
+static struct error *end_mine(struct call *c, const struct live_function *f, bool probes, unsigned line,
+			      int *ended)
 {
 	struct watchers *all;
 	struct error *e = watched_all(c, &all);
@@ -185,7 +191,8 @@ static struct error *end_mine(struct call *c, const struct live_function *f, boo
 		if (f && d->function != f)
 			continue;
 		for (struct tap *w = d->taps; w; w = w->next) {
-			bool mine = w->console == c->state && (w->line != 0) == probes && (!line || w->line == line);
+			bool mine = w->console == c->state && (w->line != 0) == probes &&
+				    (!line || w->line == line);
 			w->over |= mine;
 			*ended += mine;
 		}
@@ -200,7 +207,8 @@ struct error *watchers_untrace(struct call *c)
 	struct live_function *f = NULL;
 	int ended;
 
-	struct error *e = strcmp(c->words[0], "*") == 0 ? NULL : live_find(c->live, c->words[0], c->state->file, &f);
+	struct error *e =
+		strcmp(c->words[0], "*") == 0 ? NULL : live_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
 		e = end_mine(c, f, false, 0, &ended);
 	if (!e && f && !ended)
@@ -215,7 +223,8 @@ struct error *watchers_untrace(struct call *c)
 /* --- \probe, \unprobe --------------------------------------------------------------------------------------------- */
 
 /* NAME:LINE, where NAME may be file.c:NAME. */
-static struct error *find_line(const struct call *c, const char *word, struct live_function **f, unsigned *line)
+static struct error *find_line(const struct call *c, const char *word, struct live_function **f,
+			       unsigned *line)
 {
 	const char *colon = strrchr(word, ':');
 	char name[512], *end;
@@ -258,10 +267,10 @@ struct error *watchers_probe(struct call *c)
 	e = begin_tap(c, f, w);
 	if (e)
 		return e;
-	c->reply->data = json_pack("{s:s, s:i, s:i, s:i}", "function", f->at.name, "version", f->live, "line", (int)line, "count",
-				   count);
-	text_printf(&c->reply->text, "%s:%u is probed, the next %d times, until \\unprobe %s:%u\n", f->at.name, line, count,
-		    f->at.name, line);
+	c->reply->data = json_pack("{s:s, s:i, s:i, s:i}", "function", f->at.name, "version", f->live, "line",
+				   (int)line, "count", count);
+	text_printf(&c->reply->text, "%s:%u is probed, the next %d times, until \\unprobe %s:%u\n",
+		    f->at.name, line, count, f->at.name, line);
 	return NULL;
 }
 

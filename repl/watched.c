@@ -91,7 +91,7 @@ struct error *watched_all(const struct call *c, struct watchers **out)
 
 /* The function's entry in the list, a new one if there is none. */
 struct error *watched_begin(const struct call *c, struct watchers *all, struct live_function *f,
-				    struct watched **out)
+			    struct watched **out)
 {
 	*out = watched_find(all, f);
 	if (*out)
@@ -168,8 +168,8 @@ static char *what_for(const struct watched *d)
 }
 
 /* Checks the plain text, and gives its slice to whoever rewrites it. */
-struct error *plain_check(struct live *l, struct live_function *f, const struct plain_text *plain, struct build *build,
-				 struct instrument_request *q)
+struct error *plain_check(struct live *l, struct live_function *f, const struct plain_text *plain,
+			  struct build *build, struct instrument_request *q)
 {
 	const struct build_host *host = live_host(l);
 	struct build_request request = {.function = &f->at,
@@ -184,7 +184,8 @@ struct error *plain_check(struct live *l, struct live_function *f, const struct 
 					.line = plain->line};
 	struct error *e = build_check(host, &request, build);
 	if (!e && build->check.failed)
-		e = error_new(build->check.class, "%s: %s", f->at.name, build->check.message ? build->check.message : "refused");
+		e = error_new(build->check.class, "%s: %s", f->at.name,
+			      build->check.message ? build->check.message : "refused");
 	if (e)
 		return e;
 	*q = (struct instrument_request){.check = host->check,
@@ -206,8 +207,8 @@ static struct instrument_guard guard_of(struct live *l, const struct watched *d)
 }
 
 /* The instrumented text. */
-static struct error *instrument_text(struct live *l, const struct watched *d, const struct plain_text *plain, bool careful,
-				      struct instrument *made)
+static struct error *instrument_text(struct live *l, const struct watched *d, const struct plain_text *plain,
+				     bool careful, struct instrument *made)
 {
 	struct instrument_watch watches[RING_QUOTAS];
 	struct instrument_guard guard = guard_of(l, d);
@@ -216,8 +217,8 @@ static struct error *instrument_text(struct live *l, const struct watched *d, co
 	size_t count = 0;
 
 	for (const struct tap *w = d->taps; w && count < RING_QUOTAS; w = w->next)
-		watches[count++] = (struct instrument_watch){w->serial, w->quota, w->condition, w->line, w->expressions,
-							     w->expression_count};
+		watches[count++] = (struct instrument_watch){w->serial, w->quota,       w->condition,
+							     w->line,   w->expressions, w->expression_count};
 	struct error *e = plain_check(l, d->function, plain, &build, &q);
 	if (!e) {
 		q.cover = d->cover;
@@ -278,7 +279,8 @@ static struct error *add_value(struct live *l, const struct instrument *made, st
 	*v = (struct watched_value){.name = strdup(name)};
 	struct error *e = v->name ? NULL : error_memory();
 	if (!e)
-		e = types_of_variable(check_unit(live_host(l)->check), made->body, variable, &v->types, &found);
+		e = types_of_variable(check_unit(live_host(l)->check), made->body, variable, &v->types,
+				      &found);
 	if (e) {
 		free(v->name);
 		return e;
@@ -308,8 +310,9 @@ static struct error *learn_values(struct live *l, const struct instrument *made,
 static struct error *zero_counts(struct live *l, const struct instrument *made, uint64_t address)
 {
 	void *zeros = calloc(made->counter_count, sizeof(uint64_t));
-	struct error *e = zeros ? program_write(live_program(l), address, zeros, made->counter_count * sizeof(uint64_t))
-				: error_memory();
+	struct error *e =
+		zeros ? program_write(live_program(l), address, zeros, made->counter_count * sizeof(uint64_t))
+		      : error_memory();
 
 	free(zeros);
 	return e;

@@ -44,14 +44,14 @@ struct watched {
 	struct watched *next;
 	struct live_function *function;
 	int version; /* the instrumented one */
-	char *user; /* who asked first */
+	char *user;  /* who asked first */
 	bool cover, guard;
 	bool guard_returns; /* at once after a fault: */
 	char *otherwise;    /* this, or NULL */
 	struct tap *taps;
 	struct instrument made;
 	uint64_t counts_address, ring_address; /* 0: none */
-	int64_t slots_seen; /* head.next when the slots were read last */
+	int64_t slots_seen;                    /* head.next when the slots were read last */
 };
 
 /* A guarded call that has faulted and waits. */
@@ -81,7 +81,8 @@ struct error *watched_all(const struct call *, struct watchers **out);
 struct watched *watched_find(const struct watchers *, const struct live_function *);
 
 /* The same, a new one, of which nothing is asked yet, if there is none. */
-struct error *watched_begin(const struct call *, struct watchers *, struct live_function *, struct watched **out);
+struct error *watched_begin(const struct call *, struct watchers *, struct live_function *,
+			    struct watched **out);
 
 /* Forgets it; the version that runs goes on running. */
 void watched_remove(struct watchers *, struct watched *);

@@ -61,7 +61,6 @@ void watchers_free(struct watchers *all)
 	free(all);
 }
 
-
 /* A new definition of a function that is watched: it goes live in its instrumented form. */
 static bool follow_definition(void *context, struct live_function *f)
 {
@@ -93,7 +92,6 @@ static void follow_version(struct watchers *all, struct watched *d)
 	snprintf(why, sizeof(why), "version %d was made live", f->live);
 	records_end_all(all, d, why);
 }
-
 
 void watchers_serve(struct watchers *all)
 {
@@ -131,7 +129,6 @@ void watchers_leave(struct watchers *all, const struct console_state *console)
 	}
 }
 
-
 /* --- \cover ------------------------------------------------------------------------------------------------------- */
 
 static struct error *read_counts(struct watchers *all, const struct watched *d, uint64_t **out)
@@ -148,7 +145,8 @@ static struct error *read_counts(struct watchers *all, const struct watched *d, 
 	return e;
 }
 
-static struct error *show_coverage(struct call *c, struct watchers *all, const struct watched *d, bool started)
+static struct error *show_coverage(struct call *c, struct watchers *all, const struct watched *d,
+				   bool started)
 {
 	const struct live_function *f = d->function;
 	uint64_t *counts;
@@ -157,14 +155,16 @@ static struct error *show_coverage(struct call *c, struct watchers *all, const s
 	if (e)
 		return e;
 	struct coverage coverage = {&d->made, counts};
-	json_t *row = json_pack("{s:s, s:i, s:i}", "function", f->at.name, "version", f->live, "plain", live_plain(f));
+	json_t *row = json_pack("{s:s, s:i, s:i}", "function", f->at.name, "version", f->live, "plain",
+				live_plain(f));
 	coverage_add_summary(row, &coverage);
 	coverage_add_counts(row, &coverage);
 	json_array_append_new(c->reply->data, row);
 	if (started)
 		text_printf(&c->reply->text, "%s is counted from now on: version %d\n", f->at.name, f->live);
 	else
-		coverage_show(&c->reply->text, &coverage, f->at.name, live_plain(f), text_base_name(f->at.file));
+		coverage_show(&c->reply->text, &coverage, f->at.name, live_plain(f),
+			      text_base_name(f->at.file));
 	free(counts);
 	return NULL;
 }
@@ -202,7 +202,9 @@ struct error *watchers_cover(struct call *c)
 		return show_coverage(c, all, d, false);
 	int version = d->version;
 	if (c->state->read_only) {
-		e = error_new(ERROR_DENIED, "this connection is read-only: \\cover of a function that is not counted changes it");
+		e = error_new(
+			ERROR_DENIED,
+			"this connection is read-only: \\cover of a function that is not counted changes it");
 	} else {
 		d->cover = true;
 		e = watched_instrument(all, d, c->state->user, true);
@@ -239,7 +241,8 @@ struct error *watchers_uncover(struct call *c)
 	return NULL;
 }
 
-bool watchers_source(struct call *c, struct live_function *f, int number, const char *text, unsigned line, struct error **e)
+bool watchers_source(struct call *c, struct live_function *f, int number, const char *text, unsigned line,
+		     struct error **e)
 {
 	struct watchers *all = c->state->host->watchers;
 	const struct watched *d = watched_find(all, f);
@@ -251,10 +254,11 @@ bool watchers_source(struct call *c, struct live_function *f, int number, const 
 	if (*e)
 		return true;
 	struct coverage coverage = {&d->made, counts};
-	text_printf(&c->reply->text, "%s, version %d, counted since %d was made live\n", f->at.name, live_plain(f), number);
+	text_printf(&c->reply->text, "%s, version %d, counted since %d was made live\n", f->at.name,
+		    live_plain(f), number);
 	coverage_source(&c->reply->text, &coverage, text, line, c->state->color);
-	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number, "file",
-				   f->at.file ? f->at.file : "", "line", (int)line, "text", text);
+	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number,
+				   "file", f->at.file ? f->at.file : "", "line", (int)line, "text", text);
 	coverage_add_summary(c->reply->data, &coverage);
 	coverage_add_counts(c->reply->data, &coverage);
 	free(counts);

@@ -16,10 +16,11 @@
 #include <stdint.h>
 
 enum {
-	WATCHERS_POLL_US = 20000, /* how often the program's records are read, while there are traces or probes */
-	WATCHERS_BURST = 20,      /* records of one trace between two readings: 1,000 a second */
-	WATCHERS_COUNT = 100,     /* by default */
-	WATCHERS_VALUE = 160,     /* bytes of a value's text that are shown */
+	WATCHERS_POLL_US =
+		20000,        /* how often the program's records are read, while there are traces or probes */
+	WATCHERS_BURST = 20,  /* records of one trace between two readings: 1,000 a second */
+	WATCHERS_COUNT = 100, /* by default */
+	WATCHERS_VALUE = 160, /* bytes of a value's text that are shown */
 };
 
 struct watchers;

@@ -22,7 +22,7 @@ static struct {
 	pid_t pid; /* atomic: whose calls are caught, 0: nobody's */
 	int wake;  /* atomic */
 	struct {
-		pid_t id;        /* atomic: 0 is free */
+		pid_t id;           /* atomic: 0 is free */
 		uint64_t innermost; /* frame; of that thread alone */
 	} threads[PARK_THREADS];
 	uint64_t parked[PARK_THREADS]; /* atomic: frames that wait */
@@ -46,7 +46,8 @@ static int take_thread(pid_t id)
 	for (int i = 0; i < PARK_THREADS; i++) {
 		pid_t none = 0;
 		if (__atomic_load_n(&parks.threads[i].id, __ATOMIC_RELAXED) == 0 &&
-		    __atomic_compare_exchange_n(&parks.threads[i].id, &none, id, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		    __atomic_compare_exchange_n(&parks.threads[i].id, &none, id, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
 			return i;
 	}
 	return -1;
@@ -142,7 +143,8 @@ static bool list_frame(uint64_t frame)
 {
 	for (int i = 0; i < PARK_THREADS; i++) {
 		uint64_t none = 0;
-		if (__atomic_compare_exchange_n(&parks.parked[i], &none, frame, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&parks.parked[i], &none, frame, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
 			return true;
 	}
 	return false;
@@ -172,9 +174,11 @@ uint64_t park_wait(struct park_frame *f)
 bool park_take(struct message_parked *out)
 {
 	for (int i = 0; i < PARK_THREADS; i++) {
-		struct park_frame *f = (struct park_frame *)(uintptr_t)__atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE);
+		struct park_frame *f =
+			(struct park_frame *)(uintptr_t)__atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE);
 		uint64_t untold = STATE_UNTOLD;
-		if (!f || !__atomic_compare_exchange_n(&f->state, &untold, STATE_TOLD, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (!f || !__atomic_compare_exchange_n(&f->state, &untold, STATE_TOLD, false,
+						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			continue;
 		*out = (struct message_parked){
 			.frame = (uint64_t)(uintptr_t)f,
@@ -193,10 +197,12 @@ bool park_take(struct message_parked *out)
 void park_untold(void)
 {
 	for (int i = 0; i < PARK_THREADS; i++) {
-		struct park_frame *f = (struct park_frame *)(uintptr_t)__atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE);
+		struct park_frame *f =
+			(struct park_frame *)(uintptr_t)__atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE);
 		uint64_t told = STATE_TOLD;
 		if (f)
-			__atomic_compare_exchange_n(&f->state, &told, STATE_UNTOLD, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+			__atomic_compare_exchange_n(&f->state, &told, STATE_UNTOLD, false, __ATOMIC_ACQ_REL,
+						    __ATOMIC_RELAXED);
 	}
 }
 
@@ -210,7 +216,8 @@ int park_release(const struct message_unpark *m)
 			continue;
 		if (m->target != f->entry && !arena_has_code(m->target))
 			return -EINVAL;
-		if (!__atomic_compare_exchange_n(&parks.parked[i], &frame, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (!__atomic_compare_exchange_n(&parks.parked[i], &frame, 0, false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_RELAXED))
 			return -ESRCH;
 		f->target = m->target;
 		__atomic_store_n(&f->state, STATE_RELEASED, __ATOMIC_RELEASE);
@@ -236,7 +243,8 @@ void park_end(void)
 	for (int i = 0; i < PARK_THREADS; i++) {
 		uint64_t frame = __atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE);
 		if (frame)
-			park_release(&(struct message_unpark){frame, ((struct park_frame *)(uintptr_t)frame)->entry});
+			park_release(&(struct message_unpark){
+				frame, ((struct park_frame *)(uintptr_t)frame)->entry});
 	}
 }
 

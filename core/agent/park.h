@@ -20,10 +20,10 @@ enum { PARK_THREADS = 256 /* with guarded calls at a time; those of others are n
 struct park_frame {
 	uint64_t out[54]; /* a sigjmp_buf */
 	uint64_t magic;
-	uint64_t outer;   /* the thread's frame around this one, or 0 */
-	uint64_t entry;   /* of the function */
-	uint64_t target;  /* what the call goes on with */
-	uint64_t state;   /* enum park_state, its low half a futex */
+	uint64_t outer;  /* the thread's frame around this one, or 0 */
+	uint64_t entry;  /* of the function */
+	uint64_t target; /* what the call goes on with */
+	uint64_t state;  /* enum park_state, its low half a futex */
 	uint64_t address, pc;
 	int64_t signal, code, thread;
 	uint64_t reserved[8];

@@ -63,7 +63,8 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	(void)parent;
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
 	if ((kind != CXCursor_MacroDefinition && kind != CXCursor_MacroExpansion) ||
-	    !clang_Location_isFromMainFile(clang_getCursorLocation(cursor)) || !range_of(cursor, &begin, &end))
+	    !clang_Location_isFromMainFile(clang_getCursorLocation(cursor)) ||
+	    !range_of(cursor, &begin, &end))
 		return CXChildVisit_Continue;
 	if (kind == CXCursor_MacroExpansion) {
 		add_expansion(s, begin, end);
@@ -99,8 +100,8 @@ static const struct definition *find_definition(const struct search *s, const ch
 static bool is_one_operand(const struct search *s, const struct definition *d, unsigned nesting);
 
 /* A name in a body: a macro's must be one operand itself, a parameter may become anything. */
-static bool is_safe_name(const struct search *s, const char *name, uint32_t length, const struct token *parameters,
-			 unsigned nesting)
+static bool is_safe_name(const struct search *s, const char *name, uint32_t length,
+			 const struct token *parameters, unsigned nesting)
 {
 	struct token_reader r;
 	struct token t;
@@ -152,17 +153,19 @@ static bool is_one_operand(const struct search *s, const struct definition *d, u
 	}
 	while (t.kind == TOKEN_PUNCTUATOR && t.end - t.begin == 1 && strchr("!~-+*&", t.first))
 		token_next(&r, &t);
-	if (t.kind == TOKEN_NAME && !is_safe_name(s, s->text + t.begin, t.end - t.begin, &parameters, nesting))
+	if (t.kind == TOKEN_NAME &&
+	    !is_safe_name(s, s->text + t.begin, t.end - t.begin, &parameters, nesting))
 		return false;
 	if (t.kind == TOKEN_PUNCTUATOR && t.first == '(')
 		token_skip_group(&r, &t);
-	else if (t.kind != TOKEN_NAME && t.kind != TOKEN_NUMBER && t.kind != TOKEN_STRING && t.kind != TOKEN_CHARACTER)
+	else if (t.kind != TOKEN_NAME && t.kind != TOKEN_NUMBER && t.kind != TOKEN_STRING &&
+		 t.kind != TOKEN_CHARACTER)
 		return false;
 	return is_postfix_to_end(s, &r);
 }
 
-bool expansions_find(struct CXTranslationUnitImpl *unit, const char *text, uint32_t base, uint32_t size, struct expansion **out,
-		     size_t *count)
+bool expansions_find(struct CXTranslationUnitImpl *unit, const char *text, uint32_t base, uint32_t size,
+		     struct expansion **out, size_t *count)
 {
 	struct search s = {.text = text, .base = base, .size = size};
 	struct token_reader r;

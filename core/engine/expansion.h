@@ -18,7 +18,7 @@ struct expansion {
 
 /* The outermost invocations in [base, base + size) of the unit's text, in order. The unit must have been read with a
  * record of its macros. False if memory ran out. */
-bool expansions_find(struct CXTranslationUnitImpl *, const char *text, uint32_t base, uint32_t size, struct expansion **out,
-		     size_t *count);
+bool expansions_find(struct CXTranslationUnitImpl *, const char *text, uint32_t base, uint32_t size,
+		     struct expansion **out, size_t *count);
 
 #endif

@@ -1,198 +1,29 @@
 #include "instrument.h"
-#include "expansion.h"
+#include "rewrite.h"
 #include "ring.h"
 #include "token.h"
 #include "wrapper.h"
 
-#include <clang-c/Index.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the definition. */
-struct range {
-	uint32_t begin, end;
-};
-
-struct insertion {
-	uint32_t at;
-	bool closes; /* something that was opened before it: stands before what opens at the same place */
-	uint32_t order;
-	char *text;
-};
-
-struct rewrite {
+struct work {
+	struct rewrite rewrite; /* of the definition */
 	const struct instrument_request *request;
-	const char *text; /* the definition, as it stands in the slice */
-	uint32_t size;
-	uint32_t base; /* its offset in the slice */
-	struct expansion *macros;
-	size_t macro_count;
-	struct insertion *insertions;
-	size_t insertion_count, insertion_room;
 	bool *probed;          /* which watches have found their statement */
 	uint32_t last_counted; /* offset of the last statement that was counted */
 	CXCursor function;
 	CXType result;
-	bool failed; /* out of memory */
-	char *tail;  /* what follows the definition, or NULL */
+	char *tail; /* what follows the definition, or NULL */
 	struct instrument *out;
 };
 
-/* --- lists ----------------------------------------------------------------------------------------------------- */
-
-static void *grow(struct rewrite *w, void *array, size_t count, size_t size)
-{
-	/* Room for a power of two of them. */
-	if (count & (count - 1))
-		return array;
-	void *more = realloc(array, (count ? count * 2 : 1) * size);
-	w->failed |= !more;
-	return more ? more : array;
-}
-
-/* Takes the text. */
-static void insert(struct rewrite *w, uint32_t at, bool closes, char *text)
-{
-	w->failed |= !text;
-	if (!w->failed)
-		w->insertions = grow(w, w->insertions, w->insertion_count, sizeof(*w->insertions));
-	if (w->failed) {
-		free(text);
-		return;
-	}
-	w->insertions[w->insertion_count] = (struct insertion){at, closes, (uint32_t)w->insertion_count, text};
-	w->insertion_count++;
-}
-
-/* What closes comes first, the innermost before all; what opens comes in the order of coming. */
-static int by_place(const void *a, const void *b)
-{
-	const struct insertion *x = a, *y = b;
-
-	if (x->at != y->at)
-		return x->at < y->at ? -1 : 1;
-	if (x->closes != y->closes)
-		return x->closes ? -1 : 1;
-	int order = x->order < y->order ? -1 : 1;
-	return x->closes ? -order : order;
-}
-
-/* --- cursors --------------------------------------------------------------------------------------------------- */
-
-struct children {
-	CXCursor *list;
-	size_t count;
-	bool failed;
-};
-
-static enum CXChildVisitResult take_child(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct children *c = data;
-
-	(void)parent;
-	if ((c->count & (c->count - 1)) == 0) {
-		void *more = realloc(c->list, (c->count ? c->count * 2 : 1) * sizeof(*c->list));
-		if (!more) {
-			c->failed = true;
-			return CXChildVisit_Break;
-		}
-		c->list = more;
-	}
-	c->list[c->count++] = cursor;
-	return CXChildVisit_Continue;
-}
-
-static struct children children_of(struct rewrite *w, CXCursor cursor)
-{
-	struct children c = {0};
-
-	clang_visitChildren(cursor, take_child, &c);
-	w->failed |= c.failed;
-	return c;
-}
-
-static const struct expansion *macro_around(const struct rewrite *w, uint32_t at)
-{
-	for (size_t i = 0; i < w->macro_count; i++)
-		if (w->macros[i].begin <= at && at < w->macros[i].end)
-			return &w->macros[i];
-	return NULL;
-}
-
-static bool offset_of(const struct rewrite *w, CXSourceLocation location, uint32_t *at)
-{
-	CXFile file;
-	unsigned offset;
-
-	clang_getExpansionLocation(location, &file, NULL, NULL, &offset);
-	if (!file || offset < w->base || offset > w->base + w->size)
-		return false;
-	*at = offset - w->base;
-	return true;
-}
-
-/* The bytes of a node. False for what is not, or not as a whole, in the text: a part of a macro's body. */
-static bool range_of(const struct rewrite *w, CXCursor cursor, struct range *r)
-{
-	CXSourceRange extent = clang_getCursorExtent(cursor);
-
-	if (!offset_of(w, clang_getRangeStart(extent), &r->begin) || !offset_of(w, clang_getRangeEnd(extent), &r->end))
-		return false;
-	/* The end of a macro's last argument is told as the macro's begin. */
-	const struct expansion *last = macro_around(w, r->end);
-	if (last && r->end <= last->end && r->begin <= last->begin && last->begin == r->end)
-		r->end = last->end;
-	const struct expansion *first = macro_around(w, r->begin);
-	last = r->end ? macro_around(w, r->end - 1) : NULL;
-	if (w->request->careful && first)
-		return false;
-	return r->begin < r->end && (!first || first->begin == r->begin) && (!last || last->end == r->end);
-}
-
-static unsigned line_of(const struct rewrite *w, uint32_t at)
-{
-	return w->request->line + token_line(w->text, at);
-}
-
-static void read_token(const struct rewrite *w, uint32_t at, struct token_reader *r, struct token *t)
-{
-	token_reader_init(r, w->text, w->size);
-	r->at = at;
-	r->line_start = false;
-	token_next(r, t);
-}
-
-/* Whether the text has that keyword there, and no macro. */
-static bool has_keyword(const struct rewrite *w, uint32_t at, const char *keyword)
-{
-	struct token_reader r;
-	struct token t;
-
-	read_token(w, at, &r, &t);
-	return !macro_around(w, at) && t.begin == at && token_is(&r, &t, keyword);
-}
-
 /* --- what is inserted ------------------------------------------------------------------------------------------- */
 
-static char *format(struct rewrite *w, const char *f, ...) __attribute__((format(printf, 2, 3)));
-static char *format(struct rewrite *w, const char *f, ...)
+static char *count_text(struct work *w, uint32_t counter)
 {
-	char *text = NULL;
-	va_list args;
-
-	va_start(args, f);
-	if (vasprintf(&text, f, args) < 0)
-		text = NULL;
-	va_end(args);
-	w->failed |= !text;
-	return text;
-}
-
-static char *count_text(struct rewrite *w, uint32_t counter)
-{
-	return format(w, " __atomic_fetch_add(&%s[%u], 1, 0); ", w->out->counts, counter);
+	return rewrite_format(&w->rewrite, " __atomic_fetch_add(&%s[%u], 1, 0); ", w->out->counts, counter);
 }
 
 /* The values in turn, each in a variable of its own: expressions may be bit-fields, arrays, structures. */
@@ -200,27 +31,30 @@ static void put_values(struct text *t, const struct instrument_watch *watch)
 {
 	for (size_t i = 0; i < watch->count; i++)
 		text_printf(t,
-			    "{ __auto_type rtf_value_%u_%zu = ((void)0, (%s)); rtf_put(&rtf_call, &rtf_value_%u_%zu, "
+			    "{ __auto_type rtf_value_%u_%zu = ((void)0, (%s)); rtf_put(&rtf_call, "
+			    "&rtf_value_%u_%zu, "
 			    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == 5); } ",
-			    watch->serial, i, watch->expressions[i], watch->serial, i, watch->serial, i, watch->serial, i);
+			    watch->serial, i, watch->expressions[i], watch->serial, i, watch->serial, i,
+			    watch->serial, i);
 }
 
-static char *probe_text(struct rewrite *w, const struct instrument_watch *watch)
+static char *probe_text(struct work *w, const struct instrument_watch *watch)
 {
 	struct text t = {0};
 
-	text_printf(&t, " { struct rtf_call rtf_call; if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call, %u, %d); ",
-		    watch->condition ? watch->condition : "1", watch->quota, watch->serial, w->request->version);
+	text_printf(
+		&t, " { struct rtf_call rtf_call; if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call, %u, %d); ",
+		watch->condition ? watch->condition : "1", watch->quota, watch->serial, w->request->version);
 	put_values(&t, watch);
 	text_puts(&t, "rtf_leave(&rtf_call); } } ");
 	char *text = text_take(&t);
-	w->failed |= !text;
+	w->rewrite.failed |= !text;
 	return text;
 }
 
 /* --- statements ------------------------------------------------------------------------------------------------- */
 
-static uint32_t new_counter(struct rewrite *w, uint32_t count)
+static uint32_t new_counter(struct work *w, uint32_t count)
 {
 	uint32_t first = w->out->counter_count;
 
@@ -228,44 +62,44 @@ static uint32_t new_counter(struct rewrite *w, uint32_t count)
 	return first;
 }
 
-static void add_line(struct rewrite *w, unsigned line, uint32_t counter)
+static void add_line(struct work *w, unsigned line, uint32_t counter)
 {
 	struct instrument *o = w->out;
 
-	o->lines = grow(w, o->lines, o->line_count, sizeof(*o->lines));
-	if (!w->failed)
+	o->lines = rewrite_grow(&w->rewrite, o->lines, o->line_count, sizeof(*o->lines));
+	if (!w->rewrite.failed)
 		o->lines[o->line_count++] = (struct instrument_line){line, counter};
 }
 
 /* What stands between two offsets, on one line. */
-static char *one_line(struct rewrite *w, uint32_t begin, uint32_t end)
+static char *one_line(struct work *w, uint32_t begin, uint32_t end)
 {
 	struct text t = {0};
 
 	for (uint32_t i = begin; i < end; i++) {
-		bool space = strchr(" \t\r\n", w->text[i]) != NULL;
+		bool space = strchr(" \t\r\n", w->rewrite.text[i]) != NULL;
 		if (!space)
-			text_append(&t, w->text + i, 1);
+			text_append(&t, w->rewrite.text + i, 1);
 		else if (t.size && t.bytes[t.size - 1] != ' ')
 			text_puts(&t, " ");
 	}
 	char *text = text_take(&t);
-	w->failed |= !text;
+	w->rewrite.failed |= !text;
 	return text;
 }
 
-static void add_branch(struct rewrite *w, uint32_t begin, uint32_t end, bool label, uint32_t counter)
+static void add_branch(struct work *w, uint32_t begin, uint32_t end, bool label, uint32_t counter)
 {
 	struct instrument *o = w->out;
 
-	o->branches = grow(w, o->branches, o->branch_count, sizeof(*o->branches));
-	if (!w->failed)
-		o->branches[o->branch_count++] =
-			(struct instrument_branch){begin, line_of(w, begin), one_line(w, begin, end), label, counter};
+	o->branches = rewrite_grow(&w->rewrite, o->branches, o->branch_count, sizeof(*o->branches));
+	if (!w->rewrite.failed)
+		o->branches[o->branch_count++] = (struct instrument_branch){
+			begin, rewrite_line(&w->rewrite, begin), one_line(w, begin, end), label, counter};
 }
 
 /* Behind the last byte of a statement, its `;` included. */
-static bool end_of_statement(struct rewrite *w, CXCursor cursor, uint32_t *end)
+static bool end_of_statement(struct work *w, CXCursor cursor, uint32_t *end)
 {
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
 	struct token_reader reader;
@@ -280,7 +114,7 @@ static bool end_of_statement(struct rewrite *w, CXCursor cursor, uint32_t *end)
 	case CXCursor_LabelStmt:
 	case CXCursor_CaseStmt:
 	case CXCursor_DefaultStmt: {
-		struct children c = children_of(w, cursor);
+		struct children c = rewrite_children(&w->rewrite, cursor);
 		bool found = c.count && end_of_statement(w, c.list[c.count - 1], end);
 		free(c.list);
 		return found;
@@ -288,66 +122,66 @@ static bool end_of_statement(struct rewrite *w, CXCursor cursor, uint32_t *end)
 	default:
 		break;
 	}
-	if (!range_of(w, cursor, &r))
+	if (!rewrite_range(&w->rewrite, cursor, &r))
 		return false;
 	*end = r.end;
 	if (kind == CXCursor_CompoundStmt)
-		return w->text[r.end - 1] == '}';
-	if (w->text[r.end - 1] == ';')
+		return w->rewrite.text[r.end - 1] == '}';
+	if (w->rewrite.text[r.end - 1] == ';')
 		return true;
-	read_token(w, r.end, &reader, &t);
+	rewrite_token(&w->rewrite, r.end, &reader, &t);
 	*end = t.end;
 	return t.kind == TOKEN_PUNCTUATOR && t.first == ';';
 }
 
 /* Before a statement, in a block of its own if it is the whole body of something. */
-static void insert_before(struct rewrite *w, CXCursor statement, uint32_t begin, bool is_body, char *text)
+static void insert_before(struct work *w, CXCursor statement, uint32_t begin, bool is_body, char *text)
 {
 	uint32_t end;
 
 	if (!is_body) {
-		insert(w, begin, false, text);
+		rewrite_insert(&w->rewrite, begin, false, text);
 		return;
 	}
 	if (!end_of_statement(w, statement, &end)) {
 		free(text);
 		return;
 	}
-	insert(w, begin, false, format(w, "{%s", text));
-	insert(w, end, true, strdup("}"));
+	rewrite_insert(&w->rewrite, begin, false, rewrite_format(&w->rewrite, "{%s", text));
+	rewrite_insert(&w->rewrite, end, true, strdup("}"));
 	free(text);
 }
 
-static void count_statement(struct rewrite *w, CXCursor statement, uint32_t begin, bool is_body)
+static void count_statement(struct work *w, CXCursor statement, uint32_t begin, bool is_body)
 {
 	if (begin == w->last_counted)
 		return; /* a macro's second statement */
 	w->last_counted = begin;
 	uint32_t counter = new_counter(w, 1);
 	insert_before(w, statement, begin, is_body, count_text(w, counter));
-	add_line(w, line_of(w, begin), counter);
+	add_line(w, rewrite_line(&w->rewrite, begin), counter);
 }
 
 /* The first statement that begins on a probe's line, or else behind it. */
-static void probe_statement(struct rewrite *w, CXCursor statement, uint32_t begin, bool is_body)
+static void probe_statement(struct work *w, CXCursor statement, uint32_t begin, bool is_body)
 {
 	for (size_t i = 0; i < w->request->watch_count; i++) {
 		const struct instrument_watch *watch = &w->request->watches[i];
-		if (!watch->line || w->probed[i] || line_of(w, begin) < watch->line)
+		if (!watch->line || w->probed[i] || rewrite_line(&w->rewrite, begin) < watch->line)
 			continue;
 		w->probed[i] = true;
 		insert_before(w, statement, begin, is_body, probe_text(w, watch));
 	}
 }
 
-static void mark_statement(struct rewrite *w, CXCursor statement, bool is_body)
+static void mark_statement(struct work *w, CXCursor statement, bool is_body)
 {
 	struct range r;
 
 	CXSourceRange extent = clang_getCursorExtent(statement);
-	if (!offset_of(w, clang_getRangeStart(extent), &r.begin))
+	if (!rewrite_offset(&w->rewrite, clang_getRangeStart(extent), &r.begin))
 		return;
-	const struct expansion *macro = macro_around(w, r.begin);
+	const struct expansion *macro = rewrite_macro(&w->rewrite, r.begin);
 	if (macro && (macro->begin != r.begin || w->request->careful))
 		return;
 	probe_statement(w, statement, r.begin, is_body);
@@ -355,18 +189,18 @@ static void mark_statement(struct rewrite *w, CXCursor statement, bool is_body)
 		count_statement(w, statement, r.begin, is_body);
 }
 
-static void walk_statement(struct rewrite *w, CXCursor statement, bool is_body);
-static void walk_expressions(struct rewrite *w, CXCursor parent);
+static void walk_statement(struct work *w, CXCursor statement, bool is_body);
+static void walk_expressions(struct work *w, CXCursor parent);
 
 /* --- conditions ------------------------------------------------------------------------------------------------- */
 
-static CXCursor without_parentheses(struct rewrite *w, CXCursor cursor)
+static CXCursor without_parentheses(struct work *w, CXCursor cursor)
 {
 	for (;;) {
 		enum CXCursorKind kind = clang_getCursorKind(cursor);
 		if (kind != CXCursor_ParenExpr && kind != CXCursor_UnexposedExpr)
 			return cursor;
-		struct children c = children_of(w, cursor);
+		struct children c = rewrite_children(&w->rewrite, cursor);
 		if (c.count != 1) {
 			free(c.list);
 			return cursor;
@@ -377,7 +211,7 @@ static CXCursor without_parentheses(struct rewrite *w, CXCursor cursor)
 }
 
 /* Whether it is `a && b` or `a || b`, as far as the text shows that. */
-static bool is_logical(struct rewrite *w, CXCursor cursor)
+static bool is_logical(struct work *w, CXCursor cursor)
 {
 	struct token_reader reader;
 	struct range left, right;
@@ -387,10 +221,12 @@ static bool is_logical(struct rewrite *w, CXCursor cursor)
 	cursor = without_parentheses(w, cursor);
 	if (clang_getCursorKind(cursor) != CXCursor_BinaryOperator)
 		return false;
-	struct children c = children_of(w, cursor);
-	if (c.count == 2 && range_of(w, c.list[0], &left) && range_of(w, c.list[1], &right) && left.end < right.begin) {
-		read_token(w, left.end, &reader, &t);
-		logical = t.end <= right.begin && (token_is(&reader, &t, "&&") || token_is(&reader, &t, "||"));
+	struct children c = rewrite_children(&w->rewrite, cursor);
+	if (c.count == 2 && rewrite_range(&w->rewrite, c.list[0], &left) &&
+	    rewrite_range(&w->rewrite, c.list[1], &right) && left.end < right.begin) {
+		rewrite_token(&w->rewrite, left.end, &reader, &t);
+		logical =
+			t.end <= right.begin && (token_is(&reader, &t, "&&") || token_is(&reader, &t, "||"));
 		token_next(&reader, &t);
 		logical &= t.begin == right.begin;
 	}
@@ -399,72 +235,76 @@ static bool is_logical(struct rewrite *w, CXCursor cursor)
 }
 
 /* `while (1)` and `do … while (0)` decide nothing. */
-static bool is_literal(const struct rewrite *w, const struct range *r)
+static bool is_literal(const struct work *w, const struct range *r)
 {
 	struct token_reader reader;
 	struct token t;
 
-	read_token(w, r->begin, &reader, &t);
+	rewrite_token(&w->rewrite, r->begin, &reader, &t);
 	bool number = t.kind == TOKEN_NUMBER;
 	token_next(&reader, &t);
 	return number && t.begin >= r->end;
 }
 
-static void count_outcomes(struct rewrite *w, const struct range *r)
+static void count_outcomes(struct work *w, const struct range *r)
 {
-	if (is_literal(w, r) || (w->request->careful && (macro_around(w, r->begin) || macro_around(w, r->end - 1))))
+	if (is_literal(w, r) || (w->request->careful && (rewrite_macro(&w->rewrite, r->begin) ||
+							 rewrite_macro(&w->rewrite, r->end - 1))))
 		return;
 	uint32_t counter = new_counter(w, 2);
-	insert(w, r->begin, false, strdup("(("));
-	insert(w, r->end, true,
-	       format(w, ") ? (__atomic_fetch_add(&%s[%u], 1, 0), 1) : (__atomic_fetch_add(&%s[%u], 1, 0), 0))",
-		      w->out->counts, counter, w->out->counts, counter + 1));
+	rewrite_insert(&w->rewrite, r->begin, false, strdup("(("));
+	rewrite_insert(&w->rewrite, r->end, true,
+		       rewrite_format(&w->rewrite,
+				      ") ? (__atomic_fetch_add(&%s[%u], 1, 0), 1) : "
+				      "(__atomic_fetch_add(&%s[%u], 1, 0), 0))",
+				      w->out->counts, counter, w->out->counts, counter + 1));
 	add_branch(w, r->begin, r->end, false, counter);
 }
 
 /* Of a logical operation the operands are counted, when they are met. */
-static void count_condition(struct rewrite *w, CXCursor cursor)
+static void count_condition(struct work *w, CXCursor cursor)
 {
 	struct range r;
 
-	if (w->request->cover && !is_logical(w, cursor) && range_of(w, cursor, &r))
+	if (w->request->cover && !is_logical(w, cursor) && rewrite_range(&w->rewrite, cursor, &r))
 		count_outcomes(w, &r);
 }
 
 /* The same of an operand, which the text does not put into parentheses: a macro at its end may be part of something else,
  * as in `M && c` where M is `a || b`. */
-static void count_operand(struct rewrite *w, CXCursor cursor)
+static void count_operand(struct work *w, CXCursor cursor)
 {
 	struct range r;
 
-	if (!range_of(w, cursor, &r))
+	if (!rewrite_range(&w->rewrite, cursor, &r))
 		return;
-	const struct expansion *first = macro_around(w, r.begin), *last = macro_around(w, r.end - 1);
+	const struct expansion *first = rewrite_macro(&w->rewrite, r.begin),
+			       *last = rewrite_macro(&w->rewrite, r.end - 1);
 	if ((!first || first->whole) && (!last || last->whole))
 		count_condition(w, cursor);
 }
 
 /* Whether `?` stands behind the condition, and not in a macro. */
-static bool is_conditional(const struct rewrite *w, CXCursor condition)
+static bool is_conditional(const struct work *w, CXCursor condition)
 {
 	struct token_reader reader;
 	struct token t;
 	struct range r;
 
-	if (!range_of(w, condition, &r))
+	if (!rewrite_range(&w->rewrite, condition, &r))
 		return false;
-	read_token(w, r.end, &reader, &t);
-	return t.kind == TOKEN_PUNCTUATOR && t.first == '?' && !macro_around(w, t.begin);
+	rewrite_token(&w->rewrite, r.end, &reader, &t);
+	return t.kind == TOKEN_PUNCTUATOR && t.first == '?' && !rewrite_macro(&w->rewrite, t.begin);
 }
 
 /* What stands between the `;`s of a `for`, if anything. */
-static bool for_condition(const struct rewrite *w, uint32_t begin, struct range *r)
+static bool for_condition(const struct work *w, uint32_t begin, struct range *r)
 {
 	struct token_reader reader;
 	struct token t;
 	bool inside = false;
 
-	read_token(w, begin, &reader, &t);
+	rewrite_token(&w->rewrite, begin, &reader, &t);
 	token_next(&reader, &t);
 	if (t.first != '(')
 		return false;
@@ -489,17 +329,18 @@ static bool for_condition(const struct rewrite *w, uint32_t begin, struct range 
 	return false;
 }
 
-static void count_for(struct rewrite *w, CXCursor statement)
+static void count_for(struct work *w, CXCursor statement)
 {
 	struct range all, r, child;
 
-	if (!w->request->cover || !range_of(w, statement, &all) || !has_keyword(w, all.begin, "for") ||
-	    !for_condition(w, all.begin, &r))
+	if (!w->request->cover || !rewrite_range(&w->rewrite, statement, &all) ||
+	    !rewrite_has_keyword(&w->rewrite, all.begin, "for") || !for_condition(w, all.begin, &r))
 		return;
-	struct children c = children_of(w, statement);
+	struct children c = rewrite_children(&w->rewrite, statement);
 	bool logical = false;
 	for (size_t i = 0; i + 1 < c.count; i++)
-		if (range_of(w, c.list[i], &child) && child.begin == r.begin && child.end == r.end)
+		if (rewrite_range(&w->rewrite, c.list[i], &child) && child.begin == r.begin &&
+		    child.end == r.end)
 			logical = is_logical(w, c.list[i]);
 	free(c.list);
 	if (!logical)
@@ -507,30 +348,31 @@ static void count_for(struct rewrite *w, CXCursor statement)
 }
 
 /* `if`, `while` and `do`: the condition is the child with that number. */
-static void count_keyword(struct rewrite *w, CXCursor statement, const char *keyword, CXCursor condition)
+static void count_keyword(struct work *w, CXCursor statement, const char *keyword, CXCursor condition)
 {
 	struct range r;
 	CXSourceRange extent = clang_getCursorExtent(statement);
 
-	if (offset_of(w, clang_getRangeStart(extent), &r.begin) && has_keyword(w, r.begin, keyword))
+	if (rewrite_offset(&w->rewrite, clang_getRangeStart(extent), &r.begin) &&
+	    rewrite_has_keyword(&w->rewrite, r.begin, keyword))
 		count_condition(w, condition);
 }
 
 /* A builtin may want constants: __builtin_choose_expr. */
-static bool is_builtin(const struct rewrite *w, CXCursor cursor)
+static bool is_builtin(const struct work *w, CXCursor cursor)
 {
 	struct token_reader reader;
 	struct token t;
 	struct range r;
 
-	if (!range_of(w, cursor, &r))
+	if (!rewrite_range(&w->rewrite, cursor, &r))
 		return false;
-	read_token(w, r.begin, &reader, &t);
-	return t.end - t.begin > 10 && memcmp(w->text + t.begin, "__builtin_", 10) == 0 &&
+	rewrite_token(&w->rewrite, r.begin, &reader, &t);
+	return t.end - t.begin > 10 && memcmp(w->rewrite.text + t.begin, "__builtin_", 10) == 0 &&
 	       !token_is(&reader, &t, "__builtin_expect");
 }
 
-static void walk_expression(struct rewrite *w, CXCursor cursor)
+static void walk_expression(struct work *w, CXCursor cursor)
 {
 	struct children c;
 
@@ -547,7 +389,7 @@ static void walk_expression(struct rewrite *w, CXCursor cursor)
 		walk_statement(w, cursor, false);
 		return;
 	case CXCursor_ConditionalOperator:
-		c = children_of(w, cursor);
+		c = rewrite_children(&w->rewrite, cursor);
 		if (c.count == 3 && is_conditional(w, c.list[0]))
 			count_operand(w, c.list[0]);
 		free(c.list);
@@ -555,7 +397,7 @@ static void walk_expression(struct rewrite *w, CXCursor cursor)
 	case CXCursor_BinaryOperator:
 		if (!is_logical(w, cursor))
 			break;
-		c = children_of(w, cursor);
+		c = rewrite_children(&w->rewrite, cursor);
 		count_operand(w, c.list[0]);
 		count_operand(w, c.list[1]);
 		free(c.list);
@@ -566,11 +408,11 @@ static void walk_expression(struct rewrite *w, CXCursor cursor)
 	walk_expressions(w, cursor);
 }
 
-static void walk_expressions(struct rewrite *w, CXCursor parent)
+static void walk_expressions(struct work *w, CXCursor parent)
 {
-	struct children c = children_of(w, parent);
+	struct children c = rewrite_children(&w->rewrite, parent);
 
-	for (size_t i = 0; i < c.count && !w->failed; i++)
+	for (size_t i = 0; i < c.count && !w->rewrite.failed; i++)
 		walk_expression(w, c.list[i]);
 	free(c.list);
 }
@@ -578,9 +420,9 @@ static void walk_expressions(struct rewrite *w, CXCursor parent)
 /* --- the walk --------------------------------------------------------------------------------------------------- */
 
 /* Initialisers of automatic variables: others are constants. */
-static bool walk_variables(struct rewrite *w, CXCursor statement, bool look_only)
+static bool walk_variables(struct work *w, CXCursor statement, bool look_only)
 {
-	struct children c = children_of(w, statement);
+	struct children c = rewrite_children(&w->rewrite, statement);
 	bool any = false;
 
 	for (size_t i = 0; i < c.count; i++) {
@@ -599,17 +441,19 @@ static bool walk_variables(struct rewrite *w, CXCursor statement, bool look_only
 }
 
 /* `case 3:` and `default:` are counted where they are reached, from above too. */
-static void count_label(struct rewrite *w, CXCursor label, CXCursor statement, bool is_body)
+static void count_label(struct work *w, CXCursor label, CXCursor statement, bool is_body)
 {
 	struct range r, inner;
 	CXSourceRange extent = clang_getCursorExtent(statement);
 
-	if (!w->request->cover || !offset_of(w, clang_getRangeStart(clang_getCursorExtent(label)), &r.begin) ||
-	    !offset_of(w, clang_getRangeStart(extent), &inner.begin) || macro_around(w, r.begin) ||
-	    macro_around(w, inner.begin) || inner.begin <= r.begin)
+	if (!w->request->cover ||
+	    !rewrite_offset(&w->rewrite, clang_getRangeStart(clang_getCursorExtent(label)), &r.begin) ||
+	    !rewrite_offset(&w->rewrite, clang_getRangeStart(extent), &inner.begin) ||
+	    rewrite_macro(&w->rewrite, r.begin) || rewrite_macro(&w->rewrite, inner.begin) ||
+	    inner.begin <= r.begin)
 		return;
 	uint32_t colon = inner.begin;
-	while (colon > r.begin && w->text[colon] != ':')
+	while (colon > r.begin && w->rewrite.text[colon] != ':')
 		colon--;
 	uint32_t counter = new_counter(w, 2);
 	insert_before(w, statement, inner.begin, is_body, count_text(w, counter));
@@ -617,17 +461,18 @@ static void count_label(struct rewrite *w, CXCursor label, CXCursor statement, b
 }
 
 /* A result goes the way of a variable, whose bytes the traces take. */
-static void take_result(struct rewrite *w, CXCursor statement)
+static void take_result(struct work *w, CXCursor statement)
 {
 	struct range all, value;
-	struct children c = children_of(w, statement);
+	struct children c = rewrite_children(&w->rewrite, statement);
 	bool traced = false;
 
 	for (size_t i = 0; i < w->request->watch_count; i++)
 		traced |= !w->request->watches[i].line;
 	if (traced && c.count == 1 && w->result.kind != CXType_Void) {
-		bool seen = range_of(w, statement, &all) && has_keyword(w, all.begin, "return") &&
-			    range_of(w, c.list[0], &value);
+		bool seen = rewrite_range(&w->rewrite, statement, &all) &&
+			    rewrite_has_keyword(&w->rewrite, all.begin, "return") &&
+			    rewrite_range(&w->rewrite, c.list[0], &value);
 		w->out->returns_hidden |= !seen;
 		traced = seen;
 	} else {
@@ -637,7 +482,9 @@ static void take_result(struct rewrite *w, CXCursor statement)
 	if (!traced)
 		return;
 	CXString spelling = clang_getTypeSpelling(w->result);
-	insert(w, value.begin, false, format(w, "({ __typeof__(%s) rtf_result = (", clang_getCString(spelling)));
+	rewrite_insert(
+		&w->rewrite, value.begin, false,
+		rewrite_format(&w->rewrite, "({ __typeof__(%s) rtf_result = (", clang_getCString(spelling)));
 	clang_disposeString(spelling);
 	struct text t = {0};
 	text_puts(&t, "); ");
@@ -645,23 +492,24 @@ static void take_result(struct rewrite *w, CXCursor statement)
 		const struct instrument_watch *watch = &w->request->watches[i];
 		if (!watch->line)
 			text_printf(&t,
-				    "if (rtf_call_%u.active) rtf_put(&rtf_call_%u, &rtf_result, sizeof(rtf_result), "
+				    "if (rtf_call_%u.active) rtf_put(&rtf_call_%u, &rtf_result, "
+				    "sizeof(rtf_result), "
 				    "__builtin_classify_type(rtf_result) == 5); ",
 				    watch->serial, watch->serial);
 	}
 	text_puts(&t, "rtf_result; })");
 	w->out->has_results = true;
-	insert(w, value.end, true, text_take(&t));
+	rewrite_insert(&w->rewrite, value.end, true, text_take(&t));
 }
 
-static void walk_statement(struct rewrite *w, CXCursor statement, bool is_body)
+static void walk_statement(struct work *w, CXCursor statement, bool is_body)
 {
 	enum CXCursorKind kind = clang_getCursorKind(statement);
-	struct children c = children_of(w, statement);
+	struct children c = rewrite_children(&w->rewrite, statement);
 	CXCursor last = c.count ? c.list[c.count - 1] : clang_getNullCursor();
 	size_t bodies = 0; /* the last children, which are statements */
 
-	if (w->failed)
+	if (w->rewrite.failed)
 		goto out;
 	switch (kind) {
 	case CXCursor_CompoundStmt:
@@ -750,24 +598,24 @@ static enum CXChildVisitResult find_function(CXCursor cursor, CXCursor parent, C
 }
 
 /* Those without a name cannot be looked at. */
-static void name_arguments(struct rewrite *w)
+static void name_arguments(struct work *w)
 {
 	int count = clang_Cursor_getNumArguments(w->function);
 	struct instrument *o = w->out;
 
 	o->arguments = calloc(count > 0 ? (size_t)count : 1, sizeof(*o->arguments));
-	w->failed |= !o->arguments;
-	for (int i = 0; i < count && !w->failed; i++) {
+	w->rewrite.failed |= !o->arguments;
+	for (int i = 0; i < count && !w->rewrite.failed; i++) {
 		CXString name = clang_getCursorSpelling(clang_Cursor_getArgument(w->function, (unsigned)i));
 		const char *n = clang_getCString(name);
 		if (n && *n)
-			o->arguments[o->argument_count++] = format(w, "%s", n);
+			o->arguments[o->argument_count++] = rewrite_format(&w->rewrite, "%s", n);
 		clang_disposeString(name);
 	}
 }
 
 /* Before the first statement: traces take the arguments, and something that is left however the function is. */
-static void begin_traces(struct rewrite *w, uint32_t body)
+static void begin_traces(struct work *w, uint32_t body)
 {
 	struct text t = {0};
 
@@ -776,40 +624,45 @@ static void begin_traces(struct rewrite *w, uint32_t body)
 		if (watch->line)
 			continue;
 		text_printf(&t,
-			    " struct rtf_call rtf_call_%u __attribute__((__cleanup__(rtf_leave))); rtf_call_%u.active = 0; "
+			    " struct rtf_call rtf_call_%u __attribute__((__cleanup__(rtf_leave))); "
+			    "rtf_call_%u.active = 0; "
 			    "if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call_%u, %u, %d); ",
-			    watch->serial, watch->serial, watch->condition ? watch->condition : "1", watch->quota,
-			    watch->serial, watch->serial, w->request->version);
+			    watch->serial, watch->serial, watch->condition ? watch->condition : "1",
+			    watch->quota, watch->serial, watch->serial, w->request->version);
 		for (size_t k = 0; k < w->out->argument_count; k++)
 			text_printf(&t,
-				    "{ __auto_type rtf_value_%u_%zu = (%s); rtf_put(&rtf_call_%u, &rtf_value_%u_%zu, "
-				    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == 5); } ",
-				    watch->serial, k, w->out->arguments[k], watch->serial, watch->serial, k, watch->serial, k,
-				    watch->serial, k);
+				    "{ __auto_type rtf_value_%u_%zu = (%s); rtf_put(&rtf_call_%u, "
+				    "&rtf_value_%u_%zu, "
+				    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == "
+				    "5); } ",
+				    watch->serial, k, w->out->arguments[k], watch->serial, watch->serial, k,
+				    watch->serial, k, watch->serial, k);
 		text_puts(&t, "rtf_call_");
 		text_printf(&t, "%u.begin = rtf_now(); } ", watch->serial);
 	}
 	if (t.size)
-		insert(w, body, false, text_take(&t));
+		rewrite_insert(&w->rewrite, body, false, text_take(&t));
 	text_fini(&t);
 }
 
-static struct error *cannot_wrap(const struct rewrite *w, const char *why)
+static struct error *cannot_wrap(const struct work *w, const char *why)
 {
 	return error_new(ERROR_USAGE, "%s cannot be guarded: %s", w->request->name, why);
 }
 
 /* What wrapper.h needs to know. `body`: where the definition's `{` stands. */
-static struct error *describe_wrapper(struct rewrite *w, uint32_t body, struct wrapper *out, CXString *result)
+static struct error *describe_wrapper(struct work *w, uint32_t body, struct wrapper *out, CXString *result)
 {
 	const struct instrument_guard *guard = w->request->guard;
 
 	if (clang_Cursor_isVariadic(w->function))
-		return cannot_wrap(w, "nobody can call it again with the same arguments, as it takes any number of them");
+		return cannot_wrap(
+			w,
+			"nobody can call it again with the same arguments, as it takes any number of them");
 	if ((int)w->out->argument_count != clang_Cursor_getNumArguments(w->function))
 		return cannot_wrap(w, "an argument of it has no name");
 	*out = (struct wrapper){.name = w->request->name,
-				.head = w->text,
+				.head = w->rewrite.text,
 				.head_size = body,
 				.arguments = w->out->arguments,
 				.argument_count = w->out->argument_count};
@@ -826,14 +679,15 @@ static struct error *describe_wrapper(struct rewrite *w, uint32_t body, struct w
 	return NULL;
 }
 
-static struct error *wrap(struct rewrite *w, uint32_t body)
+static struct error *wrap(struct work *w, uint32_t body)
 {
 	struct text tail = {0};
 	struct wrapper wrapper;
 	CXString result;
 	uint32_t name;
 
-	if (!offset_of(w, clang_getCursorLocation(w->function), &name) || macro_around(w, name))
+	if (!rewrite_offset(&w->rewrite, clang_getCursorLocation(w->function), &name) ||
+	    rewrite_macro(&w->rewrite, name))
 		return cannot_wrap(w, "a macro makes its name");
 	struct error *e = describe_wrapper(w, body, &wrapper, &result);
 	if (e)
@@ -847,31 +701,32 @@ static struct error *wrap(struct rewrite *w, uint32_t body)
 		text_fini(&tail);
 		return e;
 	}
-	insert(w, name, false, strdup(WRAPPER_PREFIX));
+	rewrite_insert(&w->rewrite, name, false, strdup(WRAPPER_PREFIX));
 	w->tail = text_take(&tail);
-	w->failed |= !w->tail;
+	w->rewrite.failed |= !w->tail;
 	return NULL;
 }
 
-static bool find_body(struct rewrite *w, CXCursor *body, uint32_t *begin)
+static bool find_body(struct work *w, CXCursor *body, uint32_t *begin)
 {
-	struct children c = children_of(w, w->function);
+	struct children c = rewrite_children(&w->rewrite, w->function);
 
 	*body = c.count ? c.list[c.count - 1] : clang_getNullCursor();
 	free(c.list);
 	return clang_getCursorKind(*body) == CXCursor_CompoundStmt &&
-	       offset_of(w, clang_getRangeStart(clang_getCursorExtent(*body)), begin) && !macro_around(w, *begin) &&
-	       w->text[*begin] == '{';
+	       rewrite_offset(&w->rewrite, clang_getRangeStart(clang_getCursorExtent(*body)), begin) &&
+	       !rewrite_macro(&w->rewrite, *begin) && w->rewrite.text[*begin] == '{';
 }
 
-static struct error *walk_function(struct rewrite *w)
+static struct error *walk_function(struct work *w)
 {
 	struct error *e = NULL;
 	CXCursor body;
 	uint32_t begin;
 
 	if (!find_body(w, &body, &begin))
-		return error_new(ERROR_USAGE, "the body of %s is made by a macro: there is no text to watch", w->request->name);
+		return error_new(ERROR_USAGE, "the body of %s is made by a macro: there is no text to watch",
+				 w->request->name);
 	name_arguments(w);
 	if (w->request->guard)
 		e = wrap(w, begin);
@@ -881,29 +736,11 @@ static struct error *walk_function(struct rewrite *w)
 	walk_statement(w, body, false);
 	for (size_t i = 0; i < w->request->watch_count && !e; i++)
 		if (w->request->watches[i].line && !w->probed[i])
-			e = error_new(ERROR_UNKNOWN, "no statement of %s begins on line %u or behind it", w->request->name,
-				      w->request->watches[i].line);
+			e = error_new(ERROR_UNKNOWN, "no statement of %s begins on line %u or behind it",
+				      w->request->name, w->request->watches[i].line);
 	if (!e && w->request->cover && !w->out->counter_count)
 		e = error_new(ERROR_USAGE, "%s has nothing that could be counted", w->request->name);
 	return e;
-}
-
-static void apply(struct rewrite *w)
-{
-	struct text t = {0};
-	uint32_t from = 0;
-
-	if (w->insertion_count)
-		qsort(w->insertions, w->insertion_count, sizeof(*w->insertions), by_place);
-	for (size_t i = 0; i < w->insertion_count; i++) {
-		text_append(&t, w->text + from, w->insertions[i].at - from);
-		text_puts(&t, w->insertions[i].text);
-		from = w->insertions[i].at;
-	}
-	text_append(&t, w->text + from, w->size - from);
-	text_puts(&t, w->tail ? w->tail : "");
-	w->out->text = text_take(&t);
-	w->failed |= !w->out->text;
 }
 
 static int by_offset(const void *a, const void *b)
@@ -914,7 +751,7 @@ static int by_offset(const void *a, const void *b)
 }
 
 /* The name of the counters says how many they are: others of the same version may be about another text. */
-static void declare(struct rewrite *w)
+static void declare(struct work *w)
 {
 	const struct instrument_request *q = w->request;
 	struct instrument *o = w->out;
@@ -927,7 +764,7 @@ static void declare(struct rewrite *w)
 	if (q->guard)
 		wrapper_declare(&t, q->name);
 	o->extra = text_take(&t);
-	w->failed |= !o->extra;
+	w->rewrite.failed |= !o->extra;
 }
 
 /* Offset of the definition in the slice. */
@@ -941,14 +778,16 @@ static uint32_t definition_offset(const struct slice *s)
 }
 
 /* Reads the slice and finds the function in it. The unit is the caller's whatever is returned, NULL if there is none. */
-static struct error *begin(struct rewrite *w, CXTranslationUnit *unit)
+static struct error *begin(struct work *w, CXTranslationUnit *unit)
 {
 	const struct instrument_request *q = w->request;
 	struct search search = {q->name, clang_getNullCursor()};
 
-	w->base = definition_offset(q->slice);
-	w->text = q->slice->text + w->base;
-	w->size = (uint32_t)q->slice->given_size;
+	w->rewrite.base = definition_offset(q->slice);
+	w->rewrite.text = q->slice->text + w->rewrite.base;
+	w->rewrite.size = (uint32_t)q->slice->given_size;
+	w->rewrite.line = q->line;
+	w->rewrite.careful = q->careful;
 	*unit = NULL;
 	struct error *e = check_parse(q->check, q->slice, q->argv, unit);
 	if (e)
@@ -956,46 +795,45 @@ static struct error *begin(struct rewrite *w, CXTranslationUnit *unit)
 	clang_visitChildren(clang_getTranslationUnitCursor(*unit), find_function, &search);
 	if (clang_Cursor_isNull(search.found))
 		return error_new(ERROR_INTERNAL, "libclang does not find %s in its own slice", q->name);
-	if (!expansions_find(*unit, q->slice->text, w->base, w->size, &w->macros, &w->macro_count))
+	if (!expansions_find(*unit, q->slice->text, w->rewrite.base, w->rewrite.size, &w->rewrite.macros,
+			     &w->rewrite.macro_count))
 		return error_memory();
 	w->function = search.found;
 	w->result = clang_getResultType(clang_getCursorType(search.found));
 	return NULL;
 }
 
-static struct error *rewrite(struct rewrite *w)
+static struct error *rewrite(struct work *w)
 {
 	struct error *e = walk_function(w);
 	if (e)
 		return e;
 	if (w->out->branch_count)
 		qsort(w->out->branches, w->out->branch_count, sizeof(*w->out->branches), by_offset);
-	apply(w);
+	w->out->text = rewrite_apply(&w->rewrite, w->tail);
 	declare(w);
-	return w->failed ? error_memory() : NULL;
+	return w->rewrite.failed ? error_memory() : NULL;
 }
 
 struct error *instrument_new(const struct instrument_request *q, struct instrument *out)
 {
 	struct instrument result = {0};
-	struct rewrite w = {.request = q, .out = &result, .last_counted = UINT32_MAX};
+	struct work w = {.request = q, .out = &result, .last_counted = UINT32_MAX};
 	CXTranslationUnit unit = NULL;
 
 	w.probed = calloc(q->watch_count + 1, sizeof(*w.probed));
-	result.body = format(&w, "%s%s", q->guard ? WRAPPER_PREFIX : "", q->name);
+	result.body = rewrite_format(&w.rewrite, "%s%s", q->guard ? WRAPPER_PREFIX : "", q->name);
 	if (q->cover)
-		result.counts = format(&w, "rtf_counts_%s_%d%s", q->name, q->version, q->careful ? "_careful" : "");
+		result.counts = rewrite_format(&w.rewrite, "rtf_counts_%s_%d%s", q->name, q->version,
+					       q->careful ? "_careful" : "");
 	if (q->watch_count)
-		result.ring = format(&w, "rtf_ring_%s", q->name);
-	struct error *e = w.failed || !w.probed ? error_memory() : begin(&w, &unit);
+		result.ring = rewrite_format(&w.rewrite, "rtf_ring_%s", q->name);
+	struct error *e = w.rewrite.failed || !w.probed ? error_memory() : begin(&w, &unit);
 	if (!e)
 		e = rewrite(&w);
 	if (unit)
 		clang_disposeTranslationUnit(unit);
-	for (size_t i = 0; i < w.insertion_count; i++)
-		free(w.insertions[i].text);
-	free(w.insertions);
-	free(w.macros);
+	rewrite_fini(&w.rewrite);
 	free(w.probed);
 	free(w.tail);
 	if (e) {
@@ -1006,7 +844,7 @@ struct error *instrument_new(const struct instrument_request *q, struct instrume
 	return NULL;
 }
 
-static struct error *write_value(struct rewrite *w, const char *expression, char **out)
+static struct error *write_value(struct work *w, const char *expression, char **out)
 {
 	struct text t = {0};
 	struct wrapper wrapper;
@@ -1021,9 +859,11 @@ static struct error *write_value(struct rewrite *w, const char *expression, char
 	if (e)
 		return e;
 	if (wrapper.result && !expression)
-		e = error_new(ERROR_USAGE, "%s returns %s: say which, \\return EXPR", w->request->name, wrapper.result);
+		e = error_new(ERROR_USAGE, "%s returns %s: say which, \\return EXPR", w->request->name,
+			      wrapper.result);
 	else if (!wrapper_write_value(&t, &wrapper, expression))
-		e = error_new(ERROR_USAGE, "preprocessor lines stand among the parameters of %s", w->request->name);
+		e = error_new(ERROR_USAGE, "preprocessor lines stand among the parameters of %s",
+			      w->request->name);
 	clang_disposeString(result);
 	char *text = text_take(&t);
 	if (!e && !text)
@@ -1038,7 +878,7 @@ static struct error *write_value(struct rewrite *w, const char *expression, char
 struct error *instrument_value(const struct instrument_request *q, const char *expression, char **out)
 {
 	struct instrument unused = {0};
-	struct rewrite w = {.request = q, .out = &unused};
+	struct work w = {.request = q, .out = &unused};
 	CXTranslationUnit unit;
 
 	struct error *e = begin(&w, &unit);
@@ -1046,7 +886,7 @@ struct error *instrument_value(const struct instrument_request *q, const char *e
 		e = write_value(&w, expression, out);
 	if (unit)
 		clang_disposeTranslationUnit(unit);
-	free(w.macros);
+	rewrite_fini(&w.rewrite);
 	instrument_fini(&unused);
 	return e;
 }

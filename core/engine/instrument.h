@@ -61,9 +61,9 @@ struct instrument_branch {
 };
 
 struct instrument {
-	char *text;  /* the definition */
-	char *extra; /* what it needs before it, or NULL */
-	char *body;  /* the name of the function that has the watching in it */
+	char *text;          /* the definition */
+	char *extra;         /* what it needs before it, or NULL */
+	char *body;          /* the name of the function that has the watching in it */
 	char *counts, *ring; /* names of the variables, NULL where there is none */
 	uint32_t counter_count;
 	size_t line_count, branch_count;

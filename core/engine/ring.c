@@ -2,9 +2,11 @@
 
 #include <string.h>
 
-_Static_assert(sizeof(struct ring_slot) == 1280 && sizeof(struct ring) == 272 + 64 * 1280, "as declared in C below");
+_Static_assert(sizeof(struct ring_slot) == 1280 && sizeof(struct ring) == 272 + 64 * 1280,
+	       "as declared in C below");
 
-static bool take_piece(const struct ring_slot *s, size_t *at, const unsigned char **bytes, size_t *size, bool *no_room)
+static bool take_piece(const struct ring_slot *s, size_t *at, const unsigned char **bytes, size_t *size,
+		       bool *no_room)
 {
 	uint16_t n;
 
@@ -38,15 +40,19 @@ static const char program_half[] =
 	"extern long rtf_syscall(long, ...) __asm__(\"syscall\");\n"
 	"extern int rtf_clock_gettime(int, long *) __asm__(\"clock_gettime\");\n"
 	"extern int *rtf_errno(void) __asm__(\"__errno_location\");\n"
-	"struct rtf_slot { long state, watch, thread, version, begin, end; unsigned size; unsigned char values[1224]; "
+	"struct rtf_slot { long state, watch, thread, version, begin, end; unsigned size; unsigned char "
+	"values[1224]; "
 	"unsigned reserved; };\n"
 	"struct rtf_ring { long quota[16], missed[16], next, lost; struct rtf_slot slots[64]; };\n"
-	"struct rtf_call { long watch, version, begin; unsigned size; int active; unsigned char values[1224]; };\n"
+	"struct rtf_call { long watch, version, begin; unsigned size; int active; unsigned char "
+	"values[1224]; };\n"
 	"static struct rtf_ring @;\n"
-	"static long rtf_now(void) { long t[2] = {0, 0}; rtf_clock_gettime(1, t); return t[0] * 1000000000L + t[1]; }\n"
+	"static long rtf_now(void) { long t[2] = {0, 0}; rtf_clock_gettime(1, t); return t[0] * 1000000000L "
+	"+ t[1]; }\n"
 	"static int rtf_may(unsigned quota)\n"
 	"{\n"
-	"	if (__atomic_load_n(&@.quota[quota], 0) > 0 && __atomic_fetch_sub(&@.quota[quota], 1, 0) > 0) return 1;\n"
+	"	if (__atomic_load_n(&@.quota[quota], 0) > 0 && __atomic_fetch_sub(&@.quota[quota], 1, 0) > "
+	"0) return 1;\n"
 	"	__atomic_fetch_add(&@.missed[quota], 1, 0);\n"
 	"	return 0;\n"
 	"}\n"

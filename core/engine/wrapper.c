@@ -7,7 +7,8 @@
 void wrapper_declare(struct text *out, const char *name)
 {
 	text_puts(out, "struct rtf_frame { unsigned long words[72]; };\n"
-		       "extern int rtf_sigsetjmp(void *, int) __asm__(\"__sigsetjmp\") __attribute__((__returns_twice__));\n");
+		       "extern int rtf_sigsetjmp(void *, int) __asm__(\"__sigsetjmp\") "
+		       "__attribute__((__returns_twice__));\n");
 	text_printf(out, "#define __func__ \"%s\"\n#define __FUNCTION__ \"%s\"\n", name, name);
 }
 
@@ -52,7 +53,9 @@ static void write_end(struct text *out, const struct wrapper *w)
 		text_printf(out, "%s%s return; }", w->otherwise ? w->otherwise : "", w->otherwise ? ";" : "");
 		return;
 	}
-	text_printf(out, "%s((__typeof__(%s) *)((unsigned long (*)(struct rtf_frame *))0x%" PRIx64 "UL)(&rtf_frame))",
+	text_printf(out,
+		    "%s((__typeof__(%s) *)((unsigned long (*)(struct rtf_frame *))0x%" PRIx64
+		    "UL)(&rtf_frame))",
 		    w->result ? "return " : "", w->name, w->wait);
 	write_arguments(out, w);
 	text_puts(out, "; }");
@@ -64,14 +67,15 @@ bool wrapper_write(struct text *out, const struct wrapper *w)
 		return false;
 	text_printf(out,
 		    " { struct rtf_frame rtf_frame; if (rtf_sigsetjmp(&rtf_frame, 1) == 0) { "
-		    "((void (*)(struct rtf_frame *, unsigned long))0x%" PRIx64 "UL)(&rtf_frame, 0x%" PRIx64 "UL); ",
+		    "((void (*)(struct rtf_frame *, unsigned long))0x%" PRIx64 "UL)(&rtf_frame, 0x%" PRIx64
+		    "UL); ",
 		    w->enter, w->entry);
 	if (w->result)
 		text_printf(out, "__typeof__(%s) rtf_returned = ", w->result);
 	text_printf(out, WRAPPER_PREFIX "%s", w->name);
 	write_arguments(out, w);
-	text_printf(out, "; ((void (*)(struct rtf_frame *))0x%" PRIx64 "UL)(&rtf_frame); return%s; } ", w->leave,
-		    w->result ? " rtf_returned" : "");
+	text_printf(out, "; ((void (*)(struct rtf_frame *))0x%" PRIx64 "UL)(&rtf_frame); return%s; } ",
+		    w->leave, w->result ? " rtf_returned" : "");
 	write_end(out, w);
 	return true;
 }

@@ -21,9 +21,9 @@ struct wrapper {
 	size_t head_size;
 	char *const *arguments; /* their names */
 	size_t argument_count;
-	const char *result; /* its type; NULL: void */
+	const char *result;                 /* its type; NULL: void */
 	uint64_t entry, enter, leave, wait; /* addresses in the program */
-	const char *otherwise; /* C that is returned after a fault; NULL: the call waits */
+	const char *otherwise;              /* C that is returned after a fault; NULL: the call waits */
 	bool returns; /* with `otherwise` NULL as well: nothing is returned and nothing waited for */
 };
 

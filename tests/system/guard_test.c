@@ -91,7 +91,8 @@ static void await_line(const char *expected)
 {
 	char line[200] = "";
 
-	if (!child_read_line(&host.program, COMPILED_DEADLINE_MS, line, sizeof(line)) || strcmp(line, expected) != 0)
+	if (!child_read_line(&host.program, COMPILED_DEADLINE_MS, line, sizeof(line)) ||
+	    strcmp(line, expected) != 0)
 		fail_msg("the program says %s, not %s", line, expected);
 }
 
@@ -121,8 +122,9 @@ static size_t await_count(size_t count)
 	return now;
 }
 
-static const char repaired[] = "static int length_of(const struct request *r, int extra)\n{\n\treturn r->path ? "
-			       "(int)strlen(r->path) + extra : -extra - 7;\n}";
+static const char repaired[] =
+	"static int length_of(const struct request *r, int extra)\n{\n\treturn r->path ? "
+	"(int)strlen(r->path) + extra : -extra - 7;\n}";
 
 /* --- the tests ----------------------------------------------------------------------------------------------------- */
 

@@ -113,7 +113,8 @@ static int count_of(const char *function, const char *source_line)
 /* The line of the host's source that holds `part`. */
 static int source_line(const char *part)
 {
-	char *path = compiled_path(&host, "host.c"), *text = child_read_file(path), *at = text ? strstr(text, part) : NULL;
+	char *path = compiled_path(&host, "host.c"), *text = child_read_file(path),
+	     *at = text ? strstr(text, part) : NULL;
 	int line = 1;
 
 	assert_non_null(at);
@@ -126,7 +127,8 @@ static int source_line(const char *part)
 
 /* --- \cover -------------------------------------------------------------------------------------------------------- */
 
-static const char sign[] = "static long factorial(int n)\n{\n\tif (n < 0 && n != -5)\n\t\treturn -1;\n\treturn n ? 1 : 0;\n}";
+static const char sign[] =
+	"static long factorial(int n)\n{\n\tif (n < 0 && n != -5)\n\t\treturn -1;\n\treturn n ? 1 : 0;\n}";
 
 static void lines_and_branches_are_counted_as_the_program_runs_them(void **state)
 {
@@ -192,7 +194,8 @@ static void a_new_definition_is_counted_anew(void **state)
 	(void)state;
 	ask_ok("\\cover factorial");
 	compiled_assert_answer(&host, "factorial 3", "6");
-	assert_int_equal(subject_define(&host, "factorial", "static long factorial(int n)\n{\n\treturn n + 2;\n}"), 2);
+	assert_int_equal(
+		subject_define(&host, "factorial", "static long factorial(int n)\n{\n\treturn n + 2;\n}"), 2);
 	await_watch("factorial", "cover");
 	compiled_assert_answer(&host, "factorial 3", "5");
 	assert_int_equal(count_of("factorial", "return n + 2"), 1);
@@ -291,7 +294,8 @@ static void a_trace_ends_after_its_count(void **state)
 	compiled_assert_answer(&host, "add 3 1", "4 4");
 	for (int i = 0; i < 3; i++) {
 		json_t *event = await_event("trace");
-		assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "args"), "a")), i < 2 ? 2 : 3);
+		assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "args"), "a")),
+				 i < 2 ? 2 : 3);
 		json_decref(event);
 	}
 	json_t *end = await_event("watch-end");
@@ -390,7 +394,8 @@ static void a_probe_tells_values_where_its_line_is_reached(void **state)
 	char command[100];
 
 	(void)state;
-	snprintf(command, sizeof(command), "\\probe price:%d o->qty o->unit * 2, tax_percent o->name", source_line("return o->qty * o->unit"));
+	snprintf(command, sizeof(command), "\\probe price:%d o->qty o->unit * 2, tax_percent o->name",
+		 source_line("return o->qty * o->unit"));
 	ask_ok(command);
 	compiled_assert_answer(&host, "price 2 1.5", "3.6 after 1");
 	json_t *event = await_event("probe"), *values = json_object_get(event, "values");

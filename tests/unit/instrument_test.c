@@ -64,13 +64,26 @@ static struct error *instrument(struct subject *s)
 static bool compile(struct subject *s, const char *library)
 {
 	const char *cc = getenv("CC") && *getenv("CC") ? getenv("CC") : "gcc";
-	const char *argv[] = {cc, "-xc", "-std=gnu11", "-O2", "-g", "-w", "-Werror=implicit-function-declaration", "-fPIC", "-shared", "-o", library, "-", NULL};
+	const char *argv[] = {cc,
+			      "-xc",
+			      "-std=gnu11",
+			      "-O2",
+			      "-g",
+			      "-w",
+			      "-Werror=implicit-function-declaration",
+			      "-fPIC",
+			      "-shared",
+			      "-o",
+			      library,
+			      "-",
+			      NULL};
 	struct run_output output;
 	struct text t = {0};
 
 	text_printf(&t, "%s%s%s\n", s->before ? s->before : "", s->made.extra, s->made.text);
 	text_printf(&t, "void *counts(void) { return %s; }\n", s->made.counts ? s->made.counts : "(void *)0");
-	text_printf(&t, "void *ring(void) { return %s%s; }\n", s->made.ring ? "&" : "(void *)0", s->made.ring ? s->made.ring : "");
+	text_printf(&t, "void *ring(void) { return %s%s; }\n", s->made.ring ? "&" : "(void *)0",
+		    s->made.ring ? s->made.ring : "");
 	text_printf(&t, "long drive(void) { %s }\n", s->drive ? s->drive : "return 0;");
 	assert_null(run(argv, NULL, t.bytes, &output));
 	bool compiled = WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0;
@@ -142,7 +155,8 @@ static void assert_lines(const struct subject *s, const char *expected)
 	struct text t = {0};
 
 	for (size_t i = 0; i < s->made.line_count; i++)
-		text_printf(&t, "%s%u:%lu", i ? " " : "", s->made.lines[i].line, s->counts[s->made.lines[i].counter]);
+		text_printf(&t, "%s%u:%lu", i ? " " : "", s->made.lines[i].line,
+			    s->counts[s->made.lines[i].counter]);
 	assert_string_equal(t.bytes ? t.bytes : "", expected);
 	text_fini(&t);
 }
@@ -166,7 +180,8 @@ static void assert_branches(const struct subject *s, const char *expected)
 
 static void every_statement_is_counted_on_its_line(void **state)
 {
-	struct subject s = {.text = "int f(int a)\n{\n\tint b = 1, c;\n\n\tc = b;\n\tif (a)\n\t\tc++;\n\telse\n\t\tc--;\n\treturn c;\n}",
+	struct subject s = {.text = "int f(int a)\n{\n\tint b = 1, c;\n\n\tc = b;\n\tif "
+				    "(a)\n\t\tc++;\n\telse\n\t\tc--;\n\treturn c;\n}",
 			    .drive = "return f(1) + f(2) + f(0);"};
 
 	(void)state;
@@ -179,10 +194,11 @@ static void every_statement_is_counted_on_its_line(void **state)
 
 static void loops_count_each_round_and_each_end(void **state)
 {
-	struct subject s = {
-		.text = "int f(int n)\n{\n\tint t = 0;\n\tfor (int i = 0; i < n; i++)\n\t\tt += i;\n\twhile (n --> 0)\n\t\tt++;\n"
-			"\tdo\n\t\tt--;\n\twhile (t > 100);\n\tfor (;;)\n\t\tbreak;\n\tdo t++; while (0);\n\treturn t;\n}",
-		.drive = "return f(3);"};
+	struct subject s = {.text = "int f(int n)\n{\n\tint t = 0;\n\tfor (int i = 0; i < n; i++)\n\t\tt += "
+				    "i;\n\twhile (n --> 0)\n\t\tt++;\n"
+				    "\tdo\n\t\tt--;\n\twhile (t > 100);\n\tfor (;;)\n\t\tbreak;\n\tdo t++; "
+				    "while (0);\n\treturn t;\n}",
+			    .drive = "return f(3);"};
 
 	(void)state;
 	run_subject(&s);
@@ -194,9 +210,11 @@ static void loops_count_each_round_and_each_end(void **state)
 
 static void operands_of_logical_operators_are_conditions_of_their_own(void **state)
 {
-	struct subject s = {.text = "int f(int a, int b, int c)\n{\n\tif ((a && b) || !c)\n\t\treturn a ? 1 : 2;\n"
-				    "\tint d = a && c;\n\twhile (a || b)\n\t\ta = b = 0;\n\tfor (; a && b;)\n\t\t;\n\treturn d;\n}",
-			    .drive = "return f(1, 1, 1) * 1000 + f(1, 0, 1) * 100 + f(0, 9, 1) * 10 + f(0, 0, 0);"};
+	struct subject s = {
+		.text = "int f(int a, int b, int c)\n{\n\tif ((a && b) || !c)\n\t\treturn a ? 1 : 2;\n"
+			"\tint d = a && c;\n\twhile (a || b)\n\t\ta = b = 0;\n\tfor (; a && "
+			"b;)\n\t\t;\n\treturn d;\n}",
+		.drive = "return f(1, 1, 1) * 1000 + f(1, 0, 1) * 100 + f(0, 9, 1) * 10 + f(0, 0, 0);"};
 
 	(void)state;
 	run_subject(&s);
@@ -207,8 +225,10 @@ static void operands_of_logical_operators_are_conditions_of_their_own(void **sta
 
 static void labels_of_a_switch_are_counted_where_they_are_reached(void **state)
 {
-	struct subject s = {.text = "int f(int n)\n{\n\tswitch (n) {\n\tcase 1:\n\tcase 2:\n\t\treturn 10;\n\tcase 3 ... 5: {\n"
-				    "\t\tn++;\n\t}\n\t\tbreak;\n\tdefault:\n\t\t;\n\t}\n\tswitch (n) case 7: n = 70;\n\treturn n;\n}",
+	struct subject s = {.text = "int f(int n)\n{\n\tswitch (n) {\n\tcase 1:\n\tcase 2:\n\t\treturn "
+				    "10;\n\tcase 3 ... 5: {\n"
+				    "\t\tn++;\n\t}\n\t\tbreak;\n\tdefault:\n\t\t;\n\t}\n\tswitch (n) case 7: "
+				    "n = 70;\n\treturn n;\n}",
 			    .drive = "return f(1) + f(2) + f(4) + f(7);"};
 
 	(void)state;
@@ -220,11 +240,12 @@ static void labels_of_a_switch_are_counted_where_they_are_reached(void **state)
 
 static void bodies_without_braces_get_them(void **state)
 {
-	struct subject s = {
-		.text = "int f(int a, int b)\n{\n\tif (a) if (b) return 1; else return 2; else if (b) return 3;\n\telse\n\t\twhile (a < 3)\n"
-			"\t\t\tif (a++ == 1) goto out;\n\t\t\telse continue;\n\tfor (;;) do if (1) return 4; while (1);\nout:\n\tb = 5;\n"
-			"end: return b;\n}",
-		.drive = "return f(1, 1) * 1000 + f(1, 0) * 100 + f(0, 1) * 10 + f(0, 0);"};
+	struct subject s = {.text = "int f(int a, int b)\n{\n\tif (a) if (b) return 1; else return 2; else "
+				    "if (b) return 3;\n\telse\n\t\twhile (a < 3)\n"
+				    "\t\t\tif (a++ == 1) goto out;\n\t\t\telse continue;\n\tfor (;;) do if "
+				    "(1) return 4; while (1);\nout:\n\tb = 5;\n"
+				    "end: return b;\n}",
+			    .drive = "return f(1, 1) * 1000 + f(1, 0) * 100 + f(0, 1) * 10 + f(0, 0);"};
 
 	(void)state;
 	run_subject(&s);
@@ -237,9 +258,12 @@ static void what_must_be_constant_is_left_alone(void **state)
 {
 	struct subject s = {
 		.before = "enum { A = 1 };\n",
-		.text = "int f(int n)\n{\n\tstatic int once = A && 1 ? 3 : 4;\n\tint list[A ? 2 : 3] = {A || 0};\n"
-			"\tstruct { int bits : A && 1 ? 4 : 5; } s = {.bits = n ? 1 : 0};\n\t_Static_assert(A && 1, \"\");\n"
-			"\tenum { B = A && 2 };\n\tswitch (n) {\n\tcase A && 1:\n\t\tn = sizeof(char[A && 1 ? 2 : 3]);\n\t}\n"
+		.text = "int f(int n)\n{\n\tstatic int once = A && 1 ? 3 : 4;\n\tint list[A ? 2 : 3] = {A || "
+			"0};\n"
+			"\tstruct { int bits : A && 1 ? 4 : 5; } s = {.bits = n ? 1 : "
+			"0};\n\t_Static_assert(A && 1, \"\");\n"
+			"\tenum { B = A && 2 };\n\tswitch (n) {\n\tcase A && 1:\n\t\tn = sizeof(char[A && 1 "
+			"? 2 : 3]);\n\t}\n"
 			"\tn += __builtin_constant_p(A && 1);\n\tn += _Generic(A && 1, int: 1, default: 2);\n"
 			"\treturn n + once + list[0] + s.bits + B + __builtin_choose_expr(A && 1, 1, 2);\n}",
 		.drive = "return f(1);"};
@@ -252,8 +276,10 @@ static void what_must_be_constant_is_left_alone(void **state)
 
 static void declarations_stay_in_scope(void **state)
 {
-	struct subject s = {.text = "int f(int n)\n{\n\tint a = n;\n\tconst char *s = \"}{;\", *t = s + 1;\n\tstruct p { int x; } p = {1};\n"
-				    "again:;\n\tint b = a + p.x;\n\tif (b < 3) { a++; goto again; }\n\treturn b + *t - *s + 2;\n}",
+	struct subject s = {.text = "int f(int n)\n{\n\tint a = n;\n\tconst char *s = \"}{;\", *t = s + "
+				    "1;\n\tstruct p { int x; } p = {1};\n"
+				    "again:;\n\tint b = a + p.x;\n\tif (b < 3) { a++; goto again; "
+				    "}\n\treturn b + *t - *s + 2;\n}",
 			    .drive = "return f(0);"};
 
 	(void)state;
@@ -265,12 +291,15 @@ static void declarations_stay_in_scope(void **state)
 
 static void macros_are_counted_from_outside(void **state)
 {
-	struct subject s = {
-		.before = "#define SWAP(a, b) t = a; a = b; b = t\n#define BOTH(a, b) ((a) && (b))\n#define MAX(a, b) ((a) > (b) ? (a) : (b))\n"
-			  "#define EACH(i, n) for (int i = 0; i < (n); i++)\n#define UNLESS(x) if (!(x))\n#define ID(x) x\n",
-		.text = "int f(int a, int b)\n{\n\tint t;\n\tSWAP(a, b);\n\tif (BOTH(a, b) || ID(a) == ID(b))\n\t\ta = MAX(a, b);\n"
-			"\tEACH(i, 3) {\n\t\tb++;\n\t}\n\tUNLESS(a > 2)\n\t\treturn 7;\n\tEACH(k, 2)\n\t\ta++;\n\treturn ID(a) + ID(b);\n}",
-		.drive = "return f(1, 4) * 10 + f(0, 0);"};
+	struct subject s = {.before = "#define SWAP(a, b) t = a; a = b; b = t\n#define BOTH(a, b) ((a) && "
+				      "(b))\n#define MAX(a, b) ((a) > (b) ? (a) : (b))\n"
+				      "#define EACH(i, n) for (int i = 0; i < (n); i++)\n#define UNLESS(x) "
+				      "if (!(x))\n#define ID(x) x\n",
+			    .text = "int f(int a, int b)\n{\n\tint t;\n\tSWAP(a, b);\n\tif (BOTH(a, b) || "
+				    "ID(a) == ID(b))\n\t\ta = MAX(a, b);\n"
+				    "\tEACH(i, 3) {\n\t\tb++;\n\t}\n\tUNLESS(a > 2)\n\t\treturn "
+				    "7;\n\tEACH(k, 2)\n\t\ta++;\n\treturn ID(a) + ID(b);\n}",
+			    .drive = "return f(1, 4) * 10 + f(0, 0);"};
 
 	(void)state;
 	run_subject(&s);
@@ -298,7 +327,10 @@ static void macros_that_are_no_operands_are_no_conditions(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char text[300];
-		snprintf(text, sizeof(text), "int f(int a, int b, int c)\n{\n\tstruct { int a; } s = {a}, *p = &s;\n\treturn %s;\n}", cases[i].condition);
+		snprintf(text, sizeof(text),
+			 "int f(int a, int b, int c)\n{\n\tstruct { int a; } s = {a}, *p = &s;\n\treturn "
+			 "%s;\n}",
+			 cases[i].condition);
 		struct subject s = {.before = cases[i].before, .text = text, .drive = "return f(1, 0, 0);"};
 		run_subject(&s);
 		assert_branches(&s, cases[i].branches);
@@ -312,7 +344,8 @@ static void macros_that_open_and_close_things_compile_in_careful_mode(void **sta
 {
 	struct subject s = {
 		.before = "#define BEGIN do {\n#define END } while (0)\n#define OR_ELSE(x) else x\n",
-		.text = "int f(int a)\n{\n\tif (a) a++;\n\tOR_ELSE(a = 5);\n\tBEGIN\n\t\ta++;\n\tEND;\n\treturn a;\n}",
+		.text = "int f(int a)\n{\n\tif (a) a++;\n\tOR_ELSE(a = "
+			"5);\n\tBEGIN\n\t\ta++;\n\tEND;\n\treturn a;\n}",
 		.drive = "return f(0) * 10 + f(1);",
 		.careful = true};
 
@@ -325,7 +358,9 @@ static void macros_that_open_and_close_things_compile_in_careful_mode(void **sta
 
 static void the_inactive_branch_of_an_if_is_not_counted(void **state)
 {
-	struct subject s = {.text = "int f(int a)\n{\n#if 0\n\ta = 1;\n#else\n\ta = 2;\n#endif\n\treturn a; // a = 3;\n}", .drive = "return f(1);"};
+	struct subject s = {
+		.text = "int f(int a)\n{\n#if 0\n\ta = 1;\n#else\n\ta = 2;\n#endif\n\treturn a; // a = 3;\n}",
+		.drive = "return f(1);"};
 
 	(void)state;
 	run_subject(&s);
@@ -383,7 +418,8 @@ static void assert_record(const struct subject *s, size_t n, const char *expecte
 
 static void a_trace_records_arguments_and_result(void **state)
 {
-	struct subject s = {.text = "int f(int a, const char *p)\n{\n\ta++;\n\tif (a > 5)\n\t\treturn *p;\n\treturn a;\n}",
+	struct subject s = {.text = "int f(int a, const char *p)\n{\n\ta++;\n\tif (a > 5)\n\t\treturn "
+				    "*p;\n\treturn a;\n}",
 			    .drive = "return f(1, 0) + f(9, \"*\") + f(2, (char *)16);",
 			    .watches = &trace,
 			    .watch_count = 1};
@@ -408,33 +444,48 @@ static void a_trace_leaves_every_kind_of_function_as_it_is(void **state)
 		long result;
 		const char *record; /* the first, or NULL: none is looked at */
 	} cases[] = {
-		{NULL, "void f(int *p)\n{\n\tif (!p)\n\t\treturn;\n\t*p = 3;\n}", "int n = 0; f(0); f(&n); return n;", 3, "0"},
-		{NULL, "long f(int n, ...)\n{\n\t__builtin_va_list l;\n\tlong t = 0;\n\t__builtin_va_start(l, n);\n\twhile (n--)\n"
-		       "\t\tt += __builtin_va_arg(l, int);\n\t__builtin_va_end(l);\n\treturn t;\n}",
+		{NULL, "void f(int *p)\n{\n\tif (!p)\n\t\treturn;\n\t*p = 3;\n}",
+		 "int n = 0; f(0); f(&n); return n;", 3, "0"},
+		{NULL,
+		 "long f(int n, ...)\n{\n\t__builtin_va_list l;\n\tlong t = 0;\n\t__builtin_va_start(l, "
+		 "n);\n\twhile (n--)\n"
+		 "\t\tt += __builtin_va_arg(l, int);\n\t__builtin_va_end(l);\n\treturn t;\n}",
 		 "return f(3, 1, 2, 3);", 6, "3 6"},
 		{"struct s { char c[40]; int n; };\n", "struct s f(struct s a)\n{\n\ta.n++;\n\treturn a;\n}",
 		 "struct s a = {.n = 4}; return f(a).n;", 5, NULL},
-		{NULL, "int f(int n, int list[n])\n{\n\treturn n ? list[n - 1] : 0;\n}", "int l[] = {8, 9}; return f(2, l);", 9, NULL},
-		{NULL, "int f(n, c)\n\tint n;\n\tchar c;\n{\n\treturn n + c;\n}", "return f(1, 2);", 3, "1 2 3"},
+		{NULL, "int f(int n, int list[n])\n{\n\treturn n ? list[n - 1] : 0;\n}",
+		 "int l[] = {8, 9}; return f(2, l);", 9, NULL},
+		{NULL, "int f(n, c)\n\tint n;\n\tchar c;\n{\n\treturn n + c;\n}", "return f(1, 2);", 3,
+		 "1 2 3"},
 		{"typedef int (*function)(int);\nstatic int twice(int n) { return n * 2; }\n",
 		 "int (*f(int n))(int)\n{\n\treturn n ? twice : (function)0;\n}", "return f(1)(4);", 8, NULL},
 		{NULL, "_Bool f(float x, double y)\n{\n\treturn x < y;\n}", "return f(1, 2);", 1, NULL},
 		{NULL, "unsigned char f(int n)\n{\n\treturn n;\n}", "return f(0x1ff);", 255, "511 255"},
-		{"#define CHECK(x) do { if (!(x)) return -1; } while (0)\n", "int f(int n)\n{\n\tCHECK(n);\n\treturn n;\n}",
-		 "return f(0) * 10 + f(3);", -7, "0"},
-		{NULL, "int f(int n)\n{\n\treturn n < 2 ? n : f(n - 1) + f(n - 2);\n}", "return f(7);", 13, "1 1"},
+		{"#define CHECK(x) do { if (!(x)) return -1; } while (0)\n",
+		 "int f(int n)\n{\n\tCHECK(n);\n\treturn n;\n}", "return f(0) * 10 + f(3);", -7, "0"},
+		{NULL, "int f(int n)\n{\n\treturn n < 2 ? n : f(n - 1) + f(n - 2);\n}", "return f(7);", 13,
+		 "1 1"},
 		{NULL, "int f(register int n)\n{\n\treturn (n, n + 1);\n}", "return f(1);", 2, "1 2"},
-		{"#include <errno.h>\n", "int f(int n)\n{\n\terrno = n;\n\treturn n;\n}", "errno = 0; f(33); return errno;", 33, "33 33"},
-		{NULL, "const char *f(int n)\n{\n\tconst char *name = __func__;\n\treturn name;\n}", "return f(1)[0] == 'f';", 1, NULL},
+		{"#include <errno.h>\n", "int f(int n)\n{\n\terrno = n;\n\treturn n;\n}",
+		 "errno = 0; f(33); return errno;", 33, "33 33"},
+		{NULL, "const char *f(int n)\n{\n\tconst char *name = __func__;\n\treturn name;\n}",
+		 "return f(1)[0] == 'f';", 1, NULL},
 		{NULL, "void *f(void)\n{\n\treturn\n\t\t0;\n}", "return f() == 0;", 1, NULL},
-		{"typedef struct { int x, y; } point;\n", "point f(int n)\n{\n\treturn (point){n, 2};\n}", "return f(1).x + f(1).y;", 3, NULL},
-		{NULL, "int f(int n)\n{\n\tint a[n + 1];\n\ta[n] = 4;\n\tif (n) { int b[n]; b[0] = 1; return a[n] + b[0]; }\n\treturn a[n];\n}",
+		{"typedef struct { int x, y; } point;\n", "point f(int n)\n{\n\treturn (point){n, 2};\n}",
+		 "return f(1).x + f(1).y;", 3, NULL},
+		{NULL,
+		 "int f(int n)\n{\n\tint a[n + 1];\n\ta[n] = 4;\n\tif (n) { int b[n]; b[0] = 1; return a[n] "
+		 "+ b[0]; }\n\treturn a[n];\n}",
 		 "return f(3);", 5, "3 5"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct subject s = {.before = cases[i].before, .text = cases[i].text, .drive = cases[i].drive, .watches = &trace, .watch_count = 1};
+		struct subject s = {.before = cases[i].before,
+				    .text = cases[i].text,
+				    .drive = cases[i].drive,
+				    .watches = &trace,
+				    .watch_count = 1};
 		run_subject(&s);
 		if (s.result != cases[i].result)
 			fail_msg("case %zu: %ld, not %ld", i, s.result, cases[i].result);
@@ -447,7 +498,10 @@ static void a_trace_leaves_every_kind_of_function_as_it_is(void **state)
 
 static void results_that_a_macro_returns_are_known_to_be_hidden(void **state)
 {
-	struct subject s = {.before = "#define BACK(x) return x\n", .text = "int f(int a)\n{\n\tBACK(a);\n}", .watches = &trace, .watch_count = 1};
+	struct subject s = {.before = "#define BACK(x) return x\n",
+			    .text = "int f(int a)\n{\n\tBACK(a);\n}",
+			    .watches = &trace,
+			    .watch_count = 1};
 
 	(void)state;
 	assert_null(instrument(&s));
@@ -508,8 +562,10 @@ static void what_does_not_fit_into_a_record_is_left_out(void **state)
 static void a_probe_records_values_where_its_line_is_reached(void **state)
 {
 	static char *const expressions[] = {"i * 2", "t", "s.bit", "s.name"};
-	static const struct instrument_watch watch = {.serial = 5, .line = 6, .expressions = expressions, .count = 4};
-	struct subject s = {.text = "int f(int n)\n{\n\tstruct { unsigned bit : 1; char name[4]; } s = {1, \"*\"};\n\tint t = 0;\n\tfor (int i = 0; i < n; i++)\n"
+	static const struct instrument_watch watch = {
+		.serial = 5, .line = 6, .expressions = expressions, .count = 4};
+	struct subject s = {.text = "int f(int n)\n{\n\tstruct { unsigned bit : 1; char name[4]; } s = {1, "
+				    "\"*\"};\n\tint t = 0;\n\tfor (int i = 0; i < n; i++)\n"
 				    "\t\tt += i;\n\treturn t;\n}",
 			    .drive = "return f(3);",
 			    .watches = &watch,
@@ -528,7 +584,8 @@ static void a_probe_records_values_where_its_line_is_reached(void **state)
 static void a_probe_behind_the_last_statement_is_refused(void **state)
 {
 	static char *const expressions[] = {"1"};
-	static const struct instrument_watch watch = {.serial = 5, .line = 9, .expressions = expressions, .count = 1};
+	static const struct instrument_watch watch = {
+		.serial = 5, .line = 9, .expressions = expressions, .count = 1};
 	struct subject s = {.text = "int f(int n)\n{\n\treturn n;\n}", .watches = &watch, .watch_count = 1};
 
 	(void)state;
@@ -541,10 +598,14 @@ static void a_probe_behind_the_last_statement_is_refused(void **state)
 static void several_watches_share_a_version(void **state)
 {
 	static char *const expressions[] = {"n"};
-	const struct instrument_watch watches[] = {{.serial = 1, .quota = 0, .condition = "n > 1"},
-						   {.serial = 2, .quota = 1, .line = 3, .expressions = expressions, .count = 1},
-						   {.serial = 3, .quota = 2}};
-	struct subject s = {.text = "int f(int n)\n{\n\treturn n + 1;\n}", .drive = "return f(1) + f(2);", .watches = watches, .watch_count = 3};
+	const struct instrument_watch watches[] = {
+		{.serial = 1, .quota = 0, .condition = "n > 1"},
+		{.serial = 2, .quota = 1, .line = 3, .expressions = expressions, .count = 1},
+		{.serial = 3, .quota = 2}};
+	struct subject s = {.text = "int f(int n)\n{\n\treturn n + 1;\n}",
+			    .drive = "return f(1) + f(2);",
+			    .watches = watches,
+			    .watch_count = 3};
 
 	(void)state;
 	run_subject(&s);
@@ -572,7 +633,8 @@ static void damaged_records_end_early(void **state)
 		slot.values[1] = slot.values[3] = 0;
 		slot.size = seed % (RING_VALUES + 1);
 		for (at = 0; ring_next_value(&slot, &at, &v);)
-			assert_true(v.bytes + v.size <= slot.values + slot.size && v.followed + v.followed_size <= slot.values + slot.size);
+			assert_true(v.bytes + v.size <= slot.values + slot.size &&
+				    v.followed + v.followed_size <= slot.values + slot.size);
 	}
 }
 
