@@ -1,0 +1,137 @@
+/* What libtcc made live is optimised in the background by the program's own compiler, and nobody notices but by the
+ * clock. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static struct subject host;
+
+static void start_host(const char *level, const char *optimise)
+{
+	struct compiled_how how = {.flags = {level}};
+
+	compiled_init(&host, &how);
+	if (optimise)
+		setenv("RTF_OPTIMIZE", optimise, 1);
+	compiled_start(&host);
+	unsetenv("RTF_OPTIMIZE");
+}
+
+static int stop_host(void **state)
+{
+	(void)state;
+	subject_fini(&host);
+	return 0;
+}
+
+/* Whether the newest version of the function runs optimised, as \log tells. */
+static bool is_optimised(const char *command)
+{
+	json_t *rows = compiled_data(&host, command);
+	json_t *row = json_array_get(rows, 0);
+	bool optimised = json_is_true(json_object_get(row, "optimised"));
+
+	if (optimised)
+		assert_string_equal(json_string_value(json_object_get(row, "backend")), "cc");
+	json_decref(rows);
+	return optimised;
+}
+
+/* The engine is asked again and again: each question is an event of its loop. */
+static void await_optimised(const char *command)
+{
+	time_t deadline = time(NULL) + 30;
+
+	while (!is_optimised(command))
+		assert_true(time(NULL) < deadline);
+}
+
+static void define(const char *text)
+{
+	json_decref(compiled_data(&host, text));
+}
+
+static void a_version_is_optimised_and_means_what_it_meant(void **state)
+{
+	(void)state;
+	start_host("-O2", NULL);
+	define("static int ticks(void) { static int n; return n += 10; }");
+	compiled_assert_answer(&host, "ticks", "10");
+	await_optimised("\\log ticks");
+	compiled_assert_answer(&host, "ticks", "20");
+	compiled_assert_live(&host, "ticks", 1, 2, "live");
+
+	define("static long factorial(int n) { return n < 2 ? 100 : n * factorial(n - 1); }");
+	await_optimised("\\log factorial");
+	compiled_assert_answer(&host, "factorial 4", "2400");
+	/* Recursion still goes through the entry: a newer version answers in the middle of the older one's. */
+	define("static long factorial(int n) { return 7; }");
+	compiled_assert_answer(&host, "factorial 4", "7");
+	await_optimised("\\log factorial");
+	compiled_assert_answer(&host, "factorial 4", "7");
+	json_decref(compiled_data(&host, "\\rollback factorial 1"));
+	compiled_assert_answer(&host, "factorial 4", "2400");
+	compiled_assert_history_whole(&host);
+}
+
+/* What stands in the arena is known to the engine that comes after. */
+static void an_engine_that_starts_anew_knows_the_optimised_code(void **state)
+{
+	(void)state;
+	start_host("-O2", NULL);
+	define("int add(int a, int b) { return a * b; }");
+	await_optimised("\\log add");
+	pid_t engine = compiled_engine(&host);
+	kill(engine, SIGKILL);
+	compiled_await_end(engine);
+	compiled_assert_live(&host, "add", 1, 2, "live");
+	compiled_assert_answer(&host, "add 3 4", "12 12");
+	json_decref(compiled_data(&host, "\\rollback add"));
+	compiled_assert_answer(&host, "add 3 4", "7 7");
+	json_decref(compiled_data(&host, "\\rollback add 1"));
+	compiled_assert_answer(&host, "add 3 4", "12 12");
+}
+
+/* A second is what a version would have been optimised in thrice over: \wait is given that long to see another version
+ * that never comes. */
+static void assert_nothing_is_optimised(void)
+{
+	define("int add(int a, int b) { return a * b; }");
+	free(compiled_console(&host, 4, NULL, "-c", "\\wait add 99 1", NULL));
+	assert_false(is_optimised("\\log add"));
+	compiled_assert_answer(&host, "add 3 4", "12 12");
+}
+
+static void the_environment_turns_it_off(void **state)
+{
+	(void)state;
+	start_host("-O2", "0");
+	assert_nothing_is_optimised();
+}
+
+static void what_was_built_without_optimising_is_left_as_it_is(void **state)
+{
+	(void)state;
+	start_host("-O0", NULL);
+	assert_nothing_is_optimised();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(a_version_is_optimised_and_means_what_it_meant, stop_host),
+		cmocka_unit_test_teardown(an_engine_that_starts_anew_knows_the_optimised_code, stop_host),
+		cmocka_unit_test_teardown(the_environment_turns_it_off, stop_host),
+		cmocka_unit_test_teardown(what_was_built_without_optimising_is_left_as_it_is, stop_host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
