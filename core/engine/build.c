@@ -24,7 +24,7 @@ int64_t build_now_us(void)
 struct view {
 	const struct build_host *host;
 	const struct build_request *request;
-	const struct build *build;
+	struct build *build;
 	char *refusal; /* why a variable cannot be bound to: what the answer says */
 };
 
@@ -63,6 +63,29 @@ static bool local_static(void *context, const char *function, const char *name, 
 	return target_find_helper_local(v->host->target, unit, function, name, nth, &symbol);
 }
 
+static bool has_line(const struct text *lines, const char *line, size_t length)
+{
+	for (const char *at = lines->bytes; at && *at; at = strchr(at, '\n') + 1)
+		if (strcspn(at, "\n") == length && memcmp(at, line, length) == 0)
+			return true;
+	return false;
+}
+
+/* A decorated function is called through its entry, fitted or not: REALTIMEFUNC keeps gcc from it, the flag for a whole
+ * file does not, and clang has no word for it. */
+static void note_fitted(const struct view *v, const char *name)
+{
+	const struct target_unit *unit = v->request->function->unit;
+	struct target_symbol symbol;
+
+	if (!unit || !unit->optimized || !(unit->clang || strstr(unit->producer, "-fpatchable-function-entry")))
+		return;
+	if (strcmp(name, v->request->function->name) == 0 || has_line(&v->build->fitted, name, strlen(name)))
+		return;
+	if (target_find(v->host->target, unit, name, &symbol) && symbol.internal && is_fitted(v, name))
+		text_printf(&v->build->fitted, "%s\n", name);
+}
+
 static enum slice_presence presence(void *context, const char *name)
 {
 	const struct view *v = context;
@@ -70,8 +93,10 @@ static enum slice_presence presence(void *context, const char *name)
 	struct target_symbol symbol;
 	uint64_t address, size;
 
-	if (v->host->entry(v->host->context, unit, name, &address))
+	if (v->host->entry(v->host->context, unit, name, &address)) {
+		note_fitted(v, name);
 		return SLICE_DECORATED;
+	}
 	/* The program's copy of what the file says otherwise by now is not what the text means, unless it is a variable:
 	 * that keeps its value whatever its initialiser says. */
 	if (target_find(v->host->target, unit, name, &symbol)) {
@@ -136,6 +161,7 @@ struct error *build_identity(const struct build_host *host, const struct build_r
 	if (!e)
 		memcpy(hash, b.slice.hash, sizeof(b.slice.hash));
 	slice_fini(&b.slice);
+	text_fini(&b.fitted);
 	return e;
 }
 
@@ -215,14 +241,6 @@ static bool is_declared(const struct index *ix, const char *name, size_t length)
 	       index_find_macro(ix, name, length, ix->size) != NULL;
 }
 
-static bool has_line(const struct text *lines, const char *line, size_t length)
-{
-	for (const char *at = lines->bytes; at && *at; at = strchr(at, '\n') + 1)
-		if (strcspn(at, "\n") == length && memcmp(at, line, length) == 0)
-			return true;
-	return false;
-}
-
 /* Adds to `also` what the check missed and the file has; false if that is nothing new. */
 static bool add_missing(const struct build *b, struct text *also)
 {
@@ -267,6 +285,41 @@ static struct error *check_until_complete(const struct build_host *host, struct 
 	return e;
 }
 
+/* Says that functions it calls may not be what their text says. */
+static struct error *warn_of_fitted(struct build *b)
+{
+	const struct build_request *q = b->request;
+	struct check_diagnostic d = {.file = strdup(q->given_file), .line = q->given_line, .column = 1};
+	size_t length = strcspn(b->fitted.bytes, "\n"), more = 0;
+	char others[48] = "";
+
+	for (const char *at = b->fitted.bytes; (at = strchr(at, '\n')) && *++at;)
+		more++;
+	if (more)
+		snprintf(others, sizeof(others), " and %zu more that it calls", more);
+	if (asprintf(&d.message,
+		     "%.*s%s may, as built, rely on what the program passed to it then, which the optimiser knew: %s",
+		     (int)length, b->fitted.bytes, others,
+		     q->function->unit->clang ? "compile with -O0"
+					      : "compile with -flive-patching=inline-clone, or decorate with REALTIMEFUNC") < 0)
+		d.message = NULL;
+	d.severity = strdup("warning");
+	const char *newline = memchr(q->text, '\n', q->size);
+	d.source = strndup(q->text, newline ? (size_t)(newline - q->text) : q->size);
+	struct check_diagnostic *grown = realloc(b->check.diagnostics, (b->check.count + 1) * sizeof(*grown));
+	if (grown)
+		b->check.diagnostics = grown;
+	if (!grown || !d.file || !d.message || !d.severity || !d.source) {
+		free(d.file);
+		free(d.message);
+		free(d.severity);
+		free(d.source);
+		return error_memory();
+	}
+	grown[b->check.count++] = d;
+	return NULL;
+}
+
 struct error *build_check(const struct build_host *host, const struct build_request *q, struct build *b)
 {
 	int64_t start = build_now_us();
@@ -285,6 +338,8 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 			b->check.count = 0;
 		}
 	}
+	if (!e && !b->check.failed && b->fitted.size)
+		e = warn_of_fitted(b);
 	b->check_us = build_now_us() - start;
 	return e;
 }
@@ -518,6 +573,7 @@ const char *build_compiler(const struct build *b)
 void build_fini(struct build *b)
 {
 	slice_fini(&b->slice);
+	text_fini(&b->fitted);
 	check_result_fini(&b->check);
 	compile_object_fini(&b->object);
 	link_result_fini(&b->link);

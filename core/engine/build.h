@@ -14,6 +14,7 @@
 #include "slice.h"
 #include "sources.h"
 #include "target.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,6 +63,7 @@ struct build {
 	struct compile_object object;
 	struct link_result link;
 	char *why_cc; /* why libtcc did not do it, or NULL */
+	struct text fitted; /* functions it calls that, as built, may rely on what their callers passed; a line each */
 	int64_t check_us, compile_us, link_us;
 };
 

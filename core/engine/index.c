@@ -315,7 +315,8 @@ static bool is_assignment(const struct index *ix, const struct token *t)
 }
 
 /* `name`, `name[i]`, `name.member`: is that assigned to, stepped, or handed to somebody by address? */
-static bool is_changed(const struct index *ix, struct token_reader r, const struct token *before, const struct token *name)
+static bool is_changed(const struct index *ix, struct token_reader r, const struct token *opener, const struct token *before,
+		       const struct token *name)
 {
 	struct token t;
 	bool whole = true;
@@ -334,19 +335,20 @@ static bool is_changed(const struct index *ix, struct token_reader r, const stru
 	}
 	if (is_assignment(ix, &t) || (is_step(&t) && ix->text[t.begin + 1] == t.first))
 		return true;
-	/* An array's name alone is its address. */
+	/* An array's name alone is its address: what a function is to fill comes first. */
 	uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + name->begin, name->end - name->begin);
-	return whole && i != INDEX_NONE && ix->text[ix->names[i].end] == '[' && before->first != '(';
+	return whole && i != INDEX_NONE && ix->text[ix->names[i].end] == '[' && before->first == '(' &&
+	       opener->kind == TOKEN_NAME && !token_is(&r, opener, "sizeof");
 }
 
 /* What the text does with each name, wherever it does not declare it. */
 static void find_uses(struct index *ix)
 {
 	struct token_reader r;
-	struct token t, next, before = {0};
+	struct token t, next, before = {0}, opener = {0};
 
 	token_reader_init(&r, ix->text, ix->size);
-	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, t = next) {
+	for (token_next(&r, &t); t.kind != TOKEN_END; opener = before, before = t, t = next) {
 		token_next(&r, &next);
 		if (t.kind != TOKEN_NAME)
 			continue;
@@ -357,7 +359,7 @@ static void find_uses(struct index *ix)
 		bool called = next.kind == TOKEN_PUNCTUATOR && next.first == '(';
 		if (!called && may_be_value(&r, &before))
 			uses |= INDEX_ADDRESS_TAKEN;
-		if (!called && is_changed(ix, r, &before, &t))
+		if (!called && is_changed(ix, r, &opener, &before, &t))
 			uses |= INDEX_CHANGED;
 		for (; i != INDEX_NONE; i = ix->names[i].next)
 			if (ix->names[i].begin != t.begin)

@@ -296,12 +296,20 @@ static void take_symbol(struct module *module, const struct symbol *symbol, stru
 		modules_find_export(module->home, symbol->name, &out->address);
 }
 
+/* Code in several pieces (a .cold part) has its entry in the first. */
+static bool find_entry(Dwarf_Die *die, Dwarf_Addr *entry)
+{
+	Dwarf_Addr base, end;
+
+	return dwarf_entrypc(die, entry) == 0 || dwarf_ranges(die, 0, &base, entry, &end) > 0;
+}
+
 static bool take_function(struct module *module, Dwarf_Die *die, struct target_symbol *out)
 {
 	Dwarf_Addr entry, end;
 	const char *linkage = die_linkage_name(die), *name = linkage ? linkage : die_name(die);
 
-	if (dwarf_entrypc(die, &entry) != 0 || !die_address_kept(entry) || !name ||
+	if (!find_entry(die, &entry) || !die_address_kept(entry) || !name ||
 	    module_has_clone(module, entry + module->bias, name))
 		return false;
 	*out = (struct target_symbol){.address = entry + module->bias, .function = true};

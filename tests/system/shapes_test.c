@@ -46,22 +46,23 @@ static void run_shell(const char *format, ...)
 	free(command);
 }
 
-/* shapes/NAME.c and what goes with it as DIRECTORY/PROGRAM. `finish`: a command behind it, in the directory. */
-static void build(const char *compiler, const char *name, const char *program, const char *edit,
-		  const char *finish)
+/* FROM/NAME.c and what goes with it as DIRECTORY/PROGRAM. `finish`: a command behind it, in the directory. */
+static void build_from(const char *from, const char *compiler, const char *name, const char *program,
+		       const char *edit, const char *finish)
 {
 	char *folder = subject_built(""), *library = realpath(folder, NULL), *more = strdup("");
 	const char *d = host.directory;
 
 	if (!strcmp(name, "state")) {
-		run_shell("%s -g -w -Icore %s -shared -fPIC tests/system/shapes/state_library.c -o %s/lib%s.so "
-			  "-L%s -lrtf",
-			  compiler, edit, d, program, library);
+		run_shell(
+			"%s -g -w -Icore %s -shared -fPIC tests/system/shapes/state_library.c -o %s/lib%s.so "
+			"-L%s -lrtf",
+			compiler, edit, d, program, library);
 		free(more);
 		assert_true(asprintf(&more, "tests/system/shapes/state_other.c %s/lib%s.so", d, program) > 0);
 	}
-	run_shell("%s -g -w -Icore %s tests/system/shapes/%s.c %s -o %s/%s -L%s -lrtf -lm -Wl,-rpath,%s:%s", compiler,
-		  edit, name, more, d, program, library, library, d);
+	run_shell("%s -g -w -Icore %s %s/%s.c %s -o %s/%s -L%s -lrtf -lm -Wl,-rpath,%s:%s", compiler, edit,
+		  from, name, more, d, program, library, library, d);
 	if (finish)
 		run_shell("cd %s && %s", d, finish);
 	free(more);
@@ -79,18 +80,23 @@ static void start(struct child *p, const char *program, const char *socket)
 	free(path);
 }
 
-static void start_all(const char *compiler, const char *name, const char *finish)
+static void start_programs(void)
 {
-	subject_init(&host);
 	unsetenv("RTF_CFLAGS");
-	build(compiler, name, "subject", "", finish);
-	build(compiler, name, "other", "-DEDIT=" OTHER_EDIT, NULL);
 	start(&host.program, "subject", host.socket);
 	start(&twin, "subject", "-");
 	start(&other, "other", "-");
 	wire_open(&wire, host.socket);
 	problems = open_memstream(&problem_text, &problem_size);
 	assert_non_null(problems);
+}
+
+static void start_all(const char *compiler, const char *name, const char *finish)
+{
+	subject_init(&host);
+	build_from("tests/system/shapes", compiler, name, "subject", "", finish);
+	build_from("tests/system/shapes", compiler, name, "other", "-DEDIT=" OTHER_EDIT, NULL);
+	start_programs();
 }
 
 /* Shows what went wrong; a test has several programs and fails at its end. */
@@ -135,7 +141,8 @@ static void compare_lines(const char *when, const char *expected, const char *go
 	while (*expected || *got) {
 		size_t n = strcspn(expected, "\n"), m = strcspn(got, "\n");
 		if (n != m || memcmp(expected, got, n))
-			fprintf(problems, "%s: expected %.*s, got %.*s\n", when, (int)n, expected, (int)m, got);
+			fprintf(problems, "%s: expected %.*s, got %.*s\n", when, (int)n, expected, (int)m,
+				got);
 		expected += n + (expected[n] != '\0');
 		got += m + (got[m] != '\0');
 	}
@@ -186,8 +193,8 @@ static char *edited_text(const char *text)
 	FILE *out = open_memstream(&all, &size);
 
 	while (*text) {
-		bool here = !strncmp(text, word, 4) && !isalnum(before) && before != '_' && !isalnum(text[4]) &&
-			    text[4] != '_';
+		bool here = !strncmp(text, word, 4) && !isalnum(before) && before != '_' &&
+			    !isalnum(text[4]) && text[4] != '_';
 		found |= here;
 		before = *text;
 		fwrite(here ? OTHER_EDIT : text, 1, here ? strlen(OTHER_EDIT) : 1, out);
@@ -309,8 +316,9 @@ static void gcc_with_dwarf_in_other_files(void **state)
 {
 	(void)state;
 	try_shape("gcc -O0 -gsplit-dwarf", "functions", NULL);
-	try_shape("gcc -O2 -gdwarf-4", "state", "objcopy --only-keep-debug subject subject.debug && "
-						"strip -g subject && objcopy --add-gnu-debuglink=subject.debug subject");
+	try_shape("gcc -O2 -gdwarf-4", "state",
+		  "objcopy --only-keep-debug subject subject.debug && "
+		  "strip -g subject && objcopy --add-gnu-debuglink=subject.debug subject");
 	assert_false(failed);
 }
 
@@ -340,6 +348,167 @@ static void clang_optimised(void **state)
 	assert_false(failed);
 }
 
+/* --- texts that bring something new -------------------------------------------------------------------- */
+
+/* The answer of one probe in a round of its own. */
+static long answer_of(const char *name)
+{
+	char *all = probe(&host.program), *line = all;
+	long value = -1;
+	size_t length = strlen(name);
+
+	while (line && (strncmp(line, name, length) || line[length] != ' '))
+		line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL;
+	if (line)
+		value = strtol(line + length, NULL, 10);
+	else
+		fprintf(problems, "there is no probe %s\n", name);
+	free(all);
+	return value;
+}
+
+/* After this text, the probe answers so. */
+static void expect(const char *text, const char *name, long value)
+{
+	json_t *answer = ask("%s", text);
+	bool taken = json_is_true(json_object_get(answer, "ok"));
+	long got = taken ? answer_of(name) : 0;
+
+	if (!taken)
+		fprintf(problems, "%.200s was refused: %s\n", text, message_of(answer));
+	else if (got != value)
+		fprintf(problems, "%.200s: %s is %ld, expected %ld\n", text, name, got, value);
+	json_decref(answer);
+}
+
+/* This text is refused, with an error of this class that says all of these (up to a NULL). */
+static void refuse(const char *text, const char *class, ...)
+{
+	json_t *answer = ask("%s", text), *error = json_object_get(answer, "error");
+	const char *got = json_string_value(json_object_get(error, "class")), *part;
+	va_list parts;
+
+	if (!got || strcmp(got, class))
+		fprintf(problems, "%.200s: class %s, expected %s (%s)\n", text, got ? got : "none", class,
+			message_of(answer));
+	va_start(parts, class);
+	while ((part = va_arg(parts, const char *)))
+		if (!strstr(message_of(answer), part))
+			fprintf(problems, "%.200s: it does not say \"%s\": %s\n", text, part,
+				message_of(answer));
+	va_end(parts);
+	json_decref(answer);
+}
+
+static void bring_new_things(const char *compiler)
+{
+	start_all(compiler, "state", NULL);
+	/* A static that one version adds is there for the next, and for other functions of the file. */
+	expect("static int added = 5;\nlong identity(long n) { return n + added++; }", "identity", 8);
+	expect("static int added = 5;\nlong identity(long n) { return n * 100 + added++; }", "identity", 306);
+	expect("static int added = 7;\nstatic long strings(void) { return added * 1000; }", "strings", 7000);
+	expect("static long tables(int n) { static int calls = 40; return ++calls; }", "tables", 41);
+	expect("static long tables(int n) { static int calls = 40; return ++calls * 2; }", "tables", 84);
+	/* A helper, a type, a macro, a constant, a header. */
+	expect("#include <math.h>\n#include <ctype.h>\n#define FACTOR 3\n"
+	       "enum shade { DARK = 10 };\nstruct fresh { int a; enum shade s; };\n"
+	       "static int scaled(const struct fresh *f) { return f->a * FACTOR + f->s; }\n"
+	       "static const int offsets[] = {1, 20, 300};\n"
+	       "long identity(long n) { struct fresh f = {(int)n, DARK}; "
+	       "return scaled(&f) + offsets[2] + (long)floor(2.5) + (toupper('a') == 'A'); }",
+	       "identity", 9 + 10 + 300 + 2 + 1);
+	/* A function of a library that the program has, but never called; and one that it does not have. */
+	expect("long identity(long n) { return strpbrk(\"abc\", \"xc\")[0] == 0x63; }", "identity", 1);
+	refuse("unsigned long crc32(unsigned long, const char *, unsigned);\n"
+	       "long identity(long n) { return (long)crc32(0, \"x\", 1); }",
+	       "unknown", "crc32", NULL);
+	refuse("long identity(long n) { return nowhere(n); }", "compile", "nowhere", NULL);
+	stop_all(compiler, "what is new");
+}
+
+static void texts_may_bring_what_is_new(void **state)
+{
+	(void)state;
+	bring_new_things("gcc -O0");
+	bring_new_things("gcc -O2");
+	bring_new_things("clang -O0");
+	assert_false(failed);
+}
+
+static void what_does_not_fit_is_refused_with_both_sides(void **state)
+{
+	(void)state;
+	start_all("gcc -O0", "functions", NULL);
+	refuse("static long take(struct small s, struct pair p, int l) { return 1; }", "signature",
+	       "long take(struct small, struct pair, struct large)", "int", NULL);
+	refuse("struct pair { long a; double b; int c; };\n"
+	       "static struct pair make_pair(long a, double b) { return (struct pair){a, b, 1}; }",
+	       "layout", "struct pair", "16", "24", NULL);
+	refuse("struct small { short b, a; };\n"
+	       "static struct small make_small(int a) { return (struct small){.a = a, .b = 1}; }",
+	       "layout", "struct small.a", "2", "0", NULL);
+	stop_all("gcc -O0", "guards");
+	start_all("gcc -O0", "state", NULL);
+	refuse("static long local_static(void) { static long n = 1; return n++; }", "layout", "static n",
+	       "4 bytes", "8 here", NULL);
+	refuse("long library_thread(int n) { inside_thread += n; return 1; }", "unknown", "library_thread",
+	       "not decorated", NULL);
+	refuse("\\define state_library.c:library_decorated\nlong library_decorated(int n) { return "
+	       "inside_thread += n; }",
+	       "layout", "inside_thread", "thread-local variable of a shared library", NULL);
+	stop_all("gcc -O0", "guards");
+	assert_false(failed);
+}
+
+/* A flag decorates all functions of a file but keeps the optimiser from none. */
+static void what_the_optimiser_fitted_to_its_callers_is_told(void **state)
+{
+	(void)state;
+	try_own_text("gcc -O2 -fpatchable-function-entry=16", "functions", NULL);
+	json_t *answer = ask("static long helpers(int n) { return deep(n * 500); }");
+	json_t *first = json_array_get(json_object_get(answer, "diagnostics"), 0);
+	const char *message = json_string_value(json_object_get(first, "message"));
+	if (!message || !strstr(message, "deep") || !strstr(message, "-flive-patching=inline-clone"))
+		fprintf(problems, "no warning of deep(): %s\n", message ? message : message_of(answer));
+	json_decref(answer);
+	stop_all("gcc -O2, a whole file decorated", "functions");
+	try_shape("gcc -O2 -fpatchable-function-entry=16 -flive-patching=inline-clone", "functions", NULL);
+	assert_false(failed);
+}
+
+/* clang keeps the members of a static structure as variables of their own. */
+static void a_static_that_was_taken_apart_is_said_to_be_lost(void **state)
+{
+	(void)state;
+	start_all("clang -O2", "state", NULL);
+	refuse("long fields(void) { return nameless.x; }", "layout", "does not keep nameless as one variable",
+	       NULL);
+	compare_round("after a refusal", false);
+	stop_all("clang -O2", "state");
+	assert_false(failed);
+}
+
+/* A byte order mark and carriage returns, as editors of other systems write them. */
+static void files_of_other_systems_are_read(void **state)
+{
+	(void)state;
+	subject_init(&host);
+	run_shell("for f in macros.c template.h; do printf '\\357\\273\\277' > %s/$f; "
+		  "sed 's/$/\\r/' tests/system/shapes/$f >> %s/$f; done; cp tests/system/shapes/shapes.h %s",
+		  host.directory, host.directory, host.directory);
+	char *folder = strdup(host.directory);
+	build_from(folder, "gcc -O0", "macros", "subject", "", NULL);
+	build_from(folder, "gcc -O0", "macros", "other", "-DEDIT=" OTHER_EDIT, NULL);
+	start_programs();
+	for_each_function(redefine, false);
+	compare_round("with its own text", false);
+	for_each_function(redefine, true);
+	compare_round("edited", true);
+	stop_all("gcc -O0", "macros with carriage returns");
+	free(folder);
+	assert_false(failed);
+}
+
 static int forget_failures(void **state)
 {
 	(void)state;
@@ -358,6 +527,11 @@ int main(void)
 		cmocka_unit_test_setup(gcc_with_link_time_optimisation, forget_failures),
 		cmocka_unit_test_setup(clang_unoptimised, forget_failures),
 		cmocka_unit_test_setup(clang_optimised, forget_failures),
+		cmocka_unit_test_setup(texts_may_bring_what_is_new, forget_failures),
+		cmocka_unit_test_setup(what_does_not_fit_is_refused_with_both_sides, forget_failures),
+		cmocka_unit_test_setup(a_static_that_was_taken_apart_is_said_to_be_lost, forget_failures),
+		cmocka_unit_test_setup(what_the_optimiser_fitted_to_its_callers_is_told, forget_failures),
+		cmocka_unit_test_setup(files_of_other_systems_are_read, forget_failures),
 	};
 
 	/* Which backend took a version is another test's question; here none comes between. */
