@@ -1,639 +1,49 @@
-/* rtf-console: options, the connection, one-shot and interactive use.
+/* rtf-console: what is done with the options: commands out, answers in, one-shot and interactive.
  *
- * One thread and one poll(): the terminal or another input, the socket, and a signalfd for what the keyboard
- * sends. The engine renders what people read; this program prints it. */
+ * The engine renders what people read; this program prints it. */
+#include "connection.h"
 #include "entry.h"
 #include "error.h"
+#include "input.h"
 #include "line.h"
+#include "options.h"
+#include "output.h"
+#include "wake.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <glob.h>
-#include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
-enum { PROTOCOL_VERSION = 1 };
-
-/* Of several, the highest is the exit status. */
-enum status { STATUS_DONE, STATUS_LOCAL, STATUS_LOST, STATUS_FAILED, STATUS_ENDED };
-
 enum {
 	COMMAND_MAX = 16 << 20, /* bytes of one command */
-	REPLY_MAX = 1 << 30,    /* bytes of one line from the engine */
-	INPUT_MAX = 512 << 20,  /* bytes of one line, and with --all of one input */
 	HELLO_MS = 30000,       /* a large program's engine may be reading its symbols */
 	GRACE_MS = 500,         /* for the answer of a command that was interrupted because of -t */
 	RECONNECT_MS = 2000,
-	RETRY_MS = 50,
-	HELLO_TRIES = 3,        /* an engine that dies may take connections along that it never saw */
 	COMPLETE_MS = 400,
-};
-
-/* What -c and -f ask for, in the order given. */
-struct action {
-	const char *text; /* -c's command; NULL: `file` */
-	const char *file; /* "-" is standard input */
-};
-
-struct options {
-	struct action *actions;
-	size_t action_count;
-	char **sockets;
-	size_t socket_count;
-	int64_t limit_ms; /* -1: none */
-	bool json, read_only, all;
-	enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
-};
-
-/* Lines to come: from a file descriptor, or all of them in memory already. */
-struct input {
-	int fd; /* -1: only what is in the buffer */
-	bool begun, ended;
-	char *data;
-	size_t begin, end, capacity;
-	size_t scanned; /* no newline in [begin, scanned) */
 };
 
 struct console {
 	const struct options *options;
-	const char *socket;
-	int fd; /* -1: not connected */
-	char *data;
-	size_t begin, end, capacity, scanned; /* received bytes, as in struct input */
-	json_int_t next_id;
-	char *program; /* its file name, for the prompt */
-	json_int_t pid, functions;
-
+	struct connection connection;
+	struct output output;
 	bool interactive;
-	bool heading_shown; /* with --all: the socket's name stands above its answers */
-	bool interrupted;   /* Ctrl-C, not yet acted upon */
-	bool stop;          /* Ctrl-C ended the run */
-	bool quit;          /* \quit */
+	bool stop; /* Ctrl-C ended the run */
+	bool quit; /* \quit */
 	bool lost_reported;
-	bool following;     /* the running command is \events: events are its answer */
-	bool holding;       /* readline is at work: events wait in `held` */
-	char **held;
-	size_t held_count;
 };
-
-/* The one answer to a request. */
-struct reply {
-	json_t *root;
-	char *raw; /* the line as it came */
-};
-
-static int signals = -1; /* signalfd */
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static enum status worse(enum status a, enum status b)
 {
 	return a > b ? a : b;
-}
-
-static void __attribute__((format(printf, 1, 2))) complain(const char *format, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fputs("rtf-console: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
-static void print_text(FILE *out, const char *text, size_t size)
-{
-	if (out == stderr)
-		fflush(stdout);
-	fwrite(text, 1, size, out);
-	if (size && text[size - 1] != '\n')
-		fputc('\n', out);
-	fflush(out);
-}
-
-/* --- signals ----------------------------------------------------------------------------------------- */
-
-/* Ctrl-C and, on a terminal, what else its keys and its window send arrive at `signals`. What the parent had
- * ignored stays ignored. */
-static void signals_take(bool interactive)
-{
-	static const int wanted[] = {SIGINT, SIGWINCH, SIGTSTP, SIGTERM, SIGHUP};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < (interactive ? sizeof(wanted) / sizeof(wanted[0]) : 1); i++) {
-		struct sigaction old;
-		if (sigaction(wanted[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-			sigaddset(&set, wanted[i]);
-	}
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signals = signalfd(signals, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* Gives the terminal back and dies of the signal, as the parent expects. */
-static void die_of(int number)
-{
-	sigset_t set;
-
-	line_fini();
-	signal(number, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	raise(number);
-}
-
-static void signals_read(struct console *c)
-{
-	struct signalfd_siginfo info;
-
-	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGINT)
-			c->interrupted = true;
-		else if (info.ssi_signo == SIGWINCH)
-			line_resize();
-		else if (info.ssi_signo == SIGTSTP)
-			line_suspend();
-		else
-			die_of((int)info.ssi_signo);
-	}
-}
-
-enum { WAKE_SOCKET = 1, WAKE_INPUT = 2 };
-
-/* Waits for the socket, for `input` (unless it is -1), for a signal or until `deadline` (unless it is -1).
- * Returns what is ready; 0 is a signal or the deadline. */
-static unsigned console_wait(struct console *c, int input, int64_t deadline, short socket_events)
-{
-	struct pollfd fds[] = {
-		{.fd = c->fd, .events = socket_events},
-		{.fd = input, .events = POLLIN},
-		{.fd = signals, .events = POLLIN},
-	};
-	int64_t left = deadline < 0 ? -1 : deadline - now_ms();
-
-	if (deadline >= 0 && left < 0)
-		left = 0;
-	if (poll(fds, 3, left > INT_MAX ? INT_MAX : (int)left) < 0)
-		return 0;
-	if (fds[2].revents)
-		signals_read(c);
-	return (fds[0].revents ? WAKE_SOCKET : 0) | (fds[1].revents ? WAKE_INPUT : 0);
-}
-
-/* --- the connection ---------------------------------------------------------------------------------- */
-
-static void connection_close(struct console *c)
-{
-	if (c->fd >= 0)
-		close(c->fd);
-	c->fd = -1;
-	c->begin = c->end = c->scanned = 0;
-}
-
-/* Why nobody can be reached at a path, as a person would say it. */
-static struct error *connect_error(const char *path, int errnum)
-{
-	struct stat st;
-
-	switch (errnum) {
-	case ENOENT:
-	case ENOTDIR:
-		return error_new(ERROR_UNKNOWN, "no socket at %s: no program has opened a console there",
-				 path);
-	case ECONNREFUSED:
-		if (stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-			return error_new(ERROR_UNKNOWN, "%s is not a socket", path);
-		return error_new(ERROR_UNKNOWN, "nobody listens at %s: left by a program that has ended",
-				 path);
-	case EACCES:
-	case EPERM:
-		return error_new(ERROR_DENIED,
-				 "no permission to connect to %s: the program runs as another user", path);
-	case EPROTOTYPE:
-		return error_new(ERROR_UNKNOWN, "%s is a socket of another kind, not a console", path);
-	case EAGAIN:
-		return error_new(ERROR_TIMEOUT, "the program at %s takes no connections: is it stopped?",
-				 path);
-	default:
-		return error_errno(errnum, "cannot connect to %s", path);
-	}
-}
-
-/* Connects; waits until `deadline` while the program's backlog is full. */
-static struct error *connection_open(struct console *c, int64_t deadline)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	size_t length = strlen(c->socket);
-	int failed;
-
-	if (length == 0 || length >= sizeof(address.sun_path))
-		return error_new(ERROR_USAGE, "a socket's path has 1 to %zu bytes, not %zu",
-				 sizeof(address.sun_path) - 1, length);
-	memcpy(address.sun_path, c->socket, length + 1);
-
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return error_errno(errno, "cannot make a socket");
-	while ((failed = connect(fd, (struct sockaddr *)&address, sizeof(address))) < 0) {
-		if (errno != EAGAIN || now_ms() >= deadline || c->interrupted)
-			break;
-		console_wait(c, -1, now_ms() + RETRY_MS, 0);
-	}
-	if (failed) {
-		struct error *e = connect_error(c->socket, errno);
-		close(fd);
-		return e;
-	}
-	c->fd = fd;
-	return NULL;
-}
-
-static bool buffer_reserve(char **data, size_t *capacity, size_t needed)
-{
-	size_t size = *capacity ? *capacity : 65536;
-
-	if (needed <= *capacity)
-		return true;
-	while (size < needed)
-		size *= 2;
-	char *grown = realloc(*data, size);
-	if (!grown)
-		return false;
-	*data = grown;
-	*capacity = size;
-	return true;
-}
-
-/* Takes what has arrived. False: the connection is lost. */
-static bool connection_fill(struct console *c)
-{
-	if (c->begin == c->end)
-		c->begin = c->end = c->scanned = 0;
-	if (c->begin > 65536) {
-		memmove(c->data, c->data + c->begin, c->end - c->begin);
-		c->scanned -= c->begin;
-		c->end -= c->begin;
-		c->begin = 0;
-	}
-	if (c->end - c->begin > REPLY_MAX || !buffer_reserve(&c->data, &c->capacity, c->end + 65536))
-		return false;
-	ssize_t n = recv(c->fd, c->data + c->end, c->capacity - c->end, 0);
-	if (n > 0)
-		c->end += (size_t)n;
-	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
-}
-
-/* The next whole line that has arrived, NUL in place of its newline; NULL: none. Valid until the next
- * connection_fill. */
-static char *connection_line(struct console *c, size_t *size)
-{
-	if (c->scanned == c->end)
-		return NULL;
-	char *newline = memchr(c->data + c->scanned, '\n', c->end - c->scanned);
-	if (!newline) {
-		c->scanned = c->end;
-		return NULL;
-	}
-	char *start = c->data + c->begin;
-	*newline = '\0';
-	*size = (size_t)(newline - start);
-	c->begin = c->scanned = (size_t)(newline + 1 - c->data);
-	return start;
-}
-
-enum sent { SENT, SEND_LOST, SEND_ENDED };
-
-/* Sends a line; takes what arrives meanwhile, so that two that both talk much do not wait for each other.
- * Time and Ctrl-C end it; the connection is then closed, for what follows half a line is not understood. */
-static enum sent connection_send(struct console *c, json_t *request, int64_t deadline)
-{
-	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	size_t size = text ? strlen(text) : 0, done = 0;
-	enum sent result = SENT;
-
-	if (text)
-		text[size++] = '\n'; /* over the NUL */
-	else
-		result = SEND_LOST;
-	while (result == SENT && done < size) {
-		ssize_t n = send(c->fd, text + done, size - done, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n >= 0) {
-			done += (size_t)n;
-			continue;
-		}
-		if (errno == EPIPE || errno == ECONNRESET)
-			break; /* there may be last words to read */
-		if (errno != EAGAIN && errno != EINTR)
-			result = SEND_LOST;
-		else if ((console_wait(c, -1, deadline, POLLIN | POLLOUT) & WAKE_SOCKET) &&
-			 !connection_fill(c))
-			break;
-		else if (c->interrupted || (deadline >= 0 && now_ms() >= deadline))
-			result = SEND_ENDED;
-	}
-	free(text);
-	json_decref(request);
-	if (result != SENT)
-		connection_close(c);
-	return result;
-}
-
-static void reply_fini(struct reply *r)
-{
-	json_decref(r->root);
-	free(r->raw);
-	*r = (struct reply){0};
-}
-
-/* --- output ------------------------------------------------------------------------------------------ */
-
-static void show_heading(struct console *c)
-{
-	if (!c->options->all || c->options->json || c->heading_shown)
-		return;
-	printf("==> %s <==\n", c->socket);
-	fflush(stdout);
-	c->heading_shown = true;
-}
-
-/* A JSON answer as it came; with --all its socket's name is put before its other members. */
-static void print_json(const struct console *c, const char *raw)
-{
-	const char *rest = strchr(raw, '{');
-
-	if (!c->options->all || !rest) {
-		print_text(stdout, raw, strlen(raw));
-		return;
-	}
-	json_t *name = json_string(c->socket);
-	char *quoted = json_dumps(name, JSON_ENCODE_ANY);
-	rest += 1 + strspn(rest + 1, " \t\r");
-	printf("{\"socket\":%s%s%s\n", quoted ? quoted : "null", *rest == '}' ? "" : ",", rest);
-	fflush(stdout);
-	free(quoted);
-	json_decref(name);
-}
-
-/* --- events ------------------------------------------------------------------------------------------ */
-
-static void show_event_text(struct console *c, const char *text, size_t size)
-{
-	if (c->interactive)
-		line_print(text, size);
-	else
-		print_text(c->following ? stdout : stderr, text, size);
-}
-
-/* An event, or an error that answers no request: for people its text, for scripts the object. Outside an
- * interactive session and \events standard output belongs to the answers alone. */
-static void show_event(struct console *c, const json_t *root, const char *raw)
-{
-	if (c->following && c->options->json) {
-		print_json(c, raw);
-		return;
-	}
-
-	const json_t *text = json_object_get(root, "text");
-	const json_t *message = json_object_get(json_object_get(root, "error"), "message");
-
-	if (!text)
-		text = message;
-	if (c->options->json || !json_is_string(text))
-		show_event_text(c, raw, strlen(raw));
-	else
-		show_event_text(c, json_string_value(text), json_string_length(text));
-}
-
-static void hold_event(struct console *c, const char *raw)
-{
-	char **held = realloc(c->held, (c->held_count + 1) * sizeof(*held));
-
-	if (!held)
-		return;
-	c->held = held;
-	held[c->held_count] = strdup(raw);
-	if (held[c->held_count])
-		c->held_count++;
-}
-
-static void take_event(struct console *c, const json_t *root, const char *raw)
-{
-	if (c->holding)
-		hold_event(c, raw);
-	else
-		show_event(c, root, raw);
-}
-
-static void show_held_events(struct console *c)
-{
-	for (size_t i = 0; i < c->held_count; i++) {
-		json_t *root = json_loads(c->held[i], JSON_ALLOW_NUL, NULL);
-		show_event(c, root, c->held[i]);
-		json_decref(root);
-		free(c->held[i]);
-	}
-	free(c->held);
-	c->held = NULL;
-	c->held_count = 0;
-}
-
-/* --- requests ---------------------------------------------------------------------------------------- */
-
-enum outcome { OUTCOME_NONE, OUTCOME_REPLY, OUTCOME_LOST, OUTCOME_LATE, OUTCOME_INTERRUPTED };
-
-/* Acts on one line: an event is shown, the answer to request `id` goes to `out`, an answer that nobody waits
- * for any more is dropped. At hello (id 0) an error without id is the answer: it comes from a program without
- * an engine. */
-static enum outcome take_line(struct console *c, const char *text, size_t size, json_int_t id,
-			      struct reply *out)
-{
-	json_t *root = json_loadb(text, size, JSON_ALLOW_NUL, NULL);
-
-	if (!json_is_object(root)) {
-		json_decref(root);
-		complain("what answers at %s does not speak rtf's protocol", c->socket);
-		connection_close(c);
-		return OUTCOME_LOST;
-	}
-	const json_t *answered = json_object_get(root, "id");
-	bool refusal = id == 0 && json_is_false(json_object_get(root, "ok"));
-	if (!json_is_integer(answered) && !refusal) {
-		take_event(c, root, text);
-	} else if (refusal || json_integer_value(answered) == id) {
-		out->root = root;
-		out->raw = strdup(text);
-		return OUTCOME_REPLY;
-	}
-	json_decref(root);
-	return OUTCOME_NONE;
-}
-
-/* Acts on what has arrived, up to the answer to `id` (-1: no answer is awaited). */
-static enum outcome take_lines(struct console *c, json_int_t id, struct reply *out)
-{
-	enum outcome outcome = OUTCOME_NONE;
-	size_t size;
-	char *text;
-
-	while (outcome == OUTCOME_NONE && (text = connection_line(c, &size)))
-		outcome = take_line(c, text, size, id, out);
-	return outcome;
-}
-
-static enum outcome await(struct console *c, json_int_t id, int64_t deadline, struct reply *out)
-{
-	for (;;) {
-		enum outcome outcome = c->fd < 0 ? OUTCOME_LOST : take_lines(c, id, out);
-		if (outcome != OUTCOME_NONE)
-			return outcome;
-		if (c->interrupted)
-			return OUTCOME_INTERRUPTED;
-		if (deadline >= 0 && now_ms() >= deadline)
-			return OUTCOME_LATE;
-		if ((console_wait(c, -1, deadline, POLLIN) & WAKE_SOCKET) && !connection_fill(c)) {
-			connection_close(c);
-			return OUTCOME_LOST;
-		}
-	}
-}
-
-static bool color_wanted(const struct options *options)
-{
-	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-
-	if (options->json || options->color == COLOR_NEVER)
-		return false;
-	if (options->color == COLOR_ALWAYS)
-		return true;
-	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
-}
-
-static int terminal_width(void)
-{
-	struct winsize size;
-	const char *columns = getenv("COLUMNS");
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		return size.ws_col;
-	int width = columns ? atoi(columns) : 0;
-	return width > 0 ? width : 80;
-}
-
-/* The program's file name without what a terminal would act upon. */
-static char *program_name(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	char *name = strdup(slash ? slash + 1 : path ? path : "");
-
-	for (char *p = name; p && *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
-	if (name && *name)
-		return name;
-	free(name);
-	return strdup("rtf");
-}
-
-static struct error *hello_refused(const struct console *c, const json_t *root)
-{
-	const char *message = json_string_value(json_object_get(json_object_get(root, "error"), "message"));
-
-	return error_new(ERROR_DENIED, "%s", message ? message : c->socket);
-}
-
-static struct error *hello_accept(struct console *c, const json_t *root)
-{
-	const json_t *data = json_object_get(root, "data");
-	const json_t *version = json_object_get(data, "version");
-
-	if (!json_is_true(json_object_get(root, "ok")))
-		return hello_refused(c, root);
-	if (json_integer_value(version) != PROTOCOL_VERSION)
-		return error_new(ERROR_INTERNAL, "%s speaks version %" JSON_INTEGER_FORMAT
-				 " of the protocol, this console version %d",
-				 c->socket, json_integer_value(version), PROTOCOL_VERSION);
-	free(c->program);
-	c->program = program_name(json_string_value(json_object_get(data, "program")));
-	c->pid = json_integer_value(json_object_get(data, "pid"));
-	c->functions = json_integer_value(json_object_get(data, "functions"));
-	return NULL;
-}
-
-/* `*hung_up` is set where nobody has looked at the connection. */
-static struct error *say_hello(struct console *c, int64_t deadline, bool *hung_up)
-{
-	struct reply reply = {0};
-	enum outcome outcome = OUTCOME_LATE;
-	struct error *e;
-
-	json_t *hello =
-		json_pack("{s:i, s:{s:i, s:b, s:b, s:b, s:b, s:i}}", "id", 0, "hello", "version", PROTOCOL_VERSION,
-			  "text", !c->options->json, "read_only", c->options->read_only, "events",
-			  c->interactive, "color", color_wanted(c->options), "width", terminal_width());
-	switch (connection_send(c, hello, deadline)) {
-	case SENT:
-		outcome = await(c, 0, deadline, &reply);
-		break;
-	case SEND_LOST:
-		outcome = OUTCOME_LOST;
-		break;
-	case SEND_ENDED:
-		break;
-	}
-	if (outcome == OUTCOME_REPLY) {
-		e = hello_accept(c, reply.root);
-		reply_fini(&reply);
-		return e;
-	}
-	if (c->interrupted)
-		return error_new(ERROR_INTERRUPTED, "interrupted while connecting to %s", c->socket);
-	if (outcome == OUTCOME_LATE)
-		return error_new(ERROR_TIMEOUT, "no answer from %s", c->socket);
-	*hung_up = true;
-	return error_new(ERROR_INTERNAL, "%s closed the connection before it answered", c->socket);
-}
-
-static struct error *console_connect(struct console *c, int64_t limit_ms)
-{
-	int64_t deadline = now_ms() + limit_ms;
-
-	for (int tries = 1;; tries++) {
-		bool hung_up = false;
-		struct error *e = connection_open(c, deadline);
-		if (!e)
-			e = say_hello(c, deadline, &hung_up);
-		if (!e)
-			return NULL;
-		connection_close(c);
-		if (!hung_up || tries == HELLO_TRIES)
-			return e;
-		error_free(e);
-	}
 }
 
 /* --- answers ----------------------------------------------------------------------------------------- */
@@ -653,21 +63,21 @@ static enum status reply_status(const json_t *root)
 	return class_status(json_string_value(json_object_get(json_object_get(root, "error"), "class")));
 }
 
-static enum status show_reply(struct console *c, const struct reply *reply)
+static enum status show_answer(struct console *c, const struct answer *answer)
 {
-	const json_t *text = json_object_get(reply->root, "text");
-	enum status status = reply_status(reply->root);
+	const json_t *text = json_object_get(answer->root, "text");
+	enum status status = reply_status(answer->root);
 	FILE *out = status == STATUS_DONE ? stdout : stderr;
 
-	show_heading(c);
+	output_heading(&c->output);
 	if (c->options->json) {
-		print_json(c, reply->raw ? reply->raw : "{}");
+		output_json(&c->output, answer->raw ? answer->raw : "{}");
 		return status;
 	}
 	if (!json_is_string(text))
-		text = json_object_get(json_object_get(reply->root, "error"), "message");
+		text = json_object_get(json_object_get(answer->root, "error"), "message");
 	if (json_is_string(text))
-		print_text(out, json_string_value(text), json_string_length(text));
+		output_text(out, json_string_value(text), json_string_length(text));
 	return status;
 }
 
@@ -676,16 +86,16 @@ static enum status fail(struct console *c, const char *command, enum error_class
 {
 	const char *name = error_class_name(class);
 
-	show_heading(c);
+	output_heading(&c->output);
 	if (!c->options->json) {
-		complain("%s", message);
+		output_complain("%s", message);
 		return class_status(name);
 	}
 	json_t *reply = json_pack("{s:b, s:s, s:{s:s, s:s}}", "ok", false, "command", command, "error",
 				  "class", name, "message", message);
 	char *raw = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
 	if (raw)
-		print_json(c, raw);
+		output_json(&c->output, raw);
 	free(raw);
 	json_decref(reply);
 	return class_status(name);
@@ -693,13 +103,15 @@ static enum status fail(struct console *c, const char *command, enum error_class
 
 static void send_interrupt(struct console *c, json_int_t id)
 {
-	connection_send(c, json_pack("{s:I, s:I}", "id", ++c->next_id, "interrupt", id), now_ms() + GRACE_MS);
+	connection_send(&c->connection,
+			json_pack("{s:I, s:I}", "id", ++c->connection.next_id, "interrupt", id),
+			wake_now_ms() + GRACE_MS);
 }
 
 /* Ctrl-C ends a script as a whole, but only the command of an interactive session. */
 static void note_interrupt(struct console *c)
 {
-	c->interrupted = false;
+	c->connection.interrupted = false;
 	c->stop = true;
 }
 
@@ -707,7 +119,7 @@ static void note_interrupt(struct console *c)
 static enum status report_lost(struct console *c)
 {
 	if (!c->interactive && !c->lost_reported)
-		complain("connection lost");
+		output_complain("connection lost");
 	c->lost_reported = true;
 	return STATUS_LOST;
 }
@@ -724,12 +136,12 @@ static enum status report_late(struct console *c, const char *command)
 /* Waits for the answer to request `id` and shows it. */
 static enum status await_answer(struct console *c, const char *command, json_int_t id, int64_t deadline)
 {
-	struct reply reply = {0};
+	struct answer answer = {0};
 	bool late = false, interrupted = false;
 
 	for (;;) {
-		enum outcome outcome = await(c, id, deadline, &reply);
-		if (outcome == OUTCOME_REPLY)
+		enum outcome outcome = connection_await(&c->connection, id, deadline, &answer);
+		if (outcome == OUTCOME_ANSWER)
 			break;
 		if (outcome == OUTCOME_LOST || outcome == OUTCOME_NONE)
 			return report_lost(c);
@@ -737,7 +149,7 @@ static enum status await_answer(struct console *c, const char *command, json_int
 			if (late)
 				return report_late(c, command);
 			late = true;
-			deadline = now_ms() + GRACE_MS;
+			deadline = wake_now_ms() + GRACE_MS;
 		} else {
 			note_interrupt(c);
 			if (interrupted)
@@ -747,12 +159,12 @@ static enum status await_answer(struct console *c, const char *command, json_int
 		send_interrupt(c, id);
 	}
 
-	enum status status = show_reply(c, &reply);
+	enum status status = show_answer(c, &answer);
 	if (status != STATUS_DONE && late && !c->options->json)
-		complain("ended by the time limit of %g s", (double)c->options->limit_ms / 1000);
+		output_complain("ended by the time limit of %g s", (double)c->options->limit_ms / 1000);
 	if ((status != STATUS_DONE && late) || (interrupted && !c->interactive))
 		status = STATUS_ENDED;
-	reply_fini(&reply);
+	answer_fini(&answer);
 	return status;
 }
 
@@ -771,29 +183,30 @@ static enum status ask(struct console *c, const char *command, size_t size)
 	json_t *text = json_stringn(command, size);
 	if (!text)
 		return fail(c, "", ERROR_USAGE, "that is not UTF-8: not sent");
-	if (c->fd < 0) {
+	if (c->connection.fd < 0) {
 		json_decref(text);
 		return report_lost(c);
 	}
 
-	json_int_t id = ++c->next_id;
-	int64_t deadline = c->options->limit_ms < 0 ? -1 : now_ms() + c->options->limit_ms;
+	json_int_t id = ++c->connection.next_id;
+	int64_t deadline = c->options->limit_ms < 0 ? -1 : wake_now_ms() + c->options->limit_ms;
 	enum status status;
 
-	switch (connection_send(c, json_pack("{s:I, s:o}", "id", id, "command", text), deadline)) {
+	switch (connection_send(&c->connection, json_pack("{s:I, s:o}", "id", id, "command", text),
+				deadline)) {
 	case SEND_LOST:
 		return report_lost(c);
 	case SEND_ENDED:
-		if (!c->interrupted)
+		if (!c->connection.interrupted)
 			return report_late(c, command);
 		note_interrupt(c);
 		return fail(c, command, ERROR_INTERRUPTED, "gave up sending the command");
 	case SENT:
 		break;
 	}
-	c->following = is_events(command);
+	c->output.following = is_events(command);
 	status = await_answer(c, command, id, deadline);
-	c->following = false;
+	c->output.following = false;
 	return status;
 }
 
@@ -840,145 +253,42 @@ static enum status run_text(struct console *c, const char *text)
 	return run_command(c, text, size);
 }
 
-/* --- input ------------------------------------------------------------------------------------------- */
+/* --- entries ----------------------------------------------------------------------------------------- */
 
-static void input_fini(struct input *in)
+/* Waits for the socket and for `input`. */
+static unsigned wait_for(struct console *c, int input)
 {
-	if (in->fd > STDIN_FILENO)
-		close(in->fd);
-	free(in->data);
-}
-
-/* Reads once. False: nothing more will come. */
-static bool input_fill(struct input *in)
-{
-	if (in->fd < 0 || in->ended)
-		return false;
-	if (in->begin) {
-		memmove(in->data, in->data + in->begin, in->end - in->begin);
-		in->scanned -= in->begin;
-		in->end -= in->begin;
-		in->begin = 0;
-	}
-	ssize_t n = -1;
-	if (in->end < INPUT_MAX && buffer_reserve(&in->data, &in->capacity, in->end + 65536))
-		n = read(in->fd, in->data + in->end, 65536);
-	if (n < 0 && (errno == EINTR || errno == EAGAIN) && in->end < INPUT_MAX)
-		return true;
-	if (n < 0)
-		complain("cannot read any further: %s",
-			 in->end < INPUT_MAX ? strerror(errno) : "a line too long");
-	in->ended = n <= 0;
-	in->end += n > 0 ? (size_t)n : 0;
-	return n > 0;
-}
-
-/* Where the line that begins at `from` ends; false if that is not known yet. */
-static bool input_line_end(struct input *in, size_t from, size_t *end)
-{
-	size_t scanned = from > in->scanned ? from : in->scanned;
-	const char *newline = scanned < in->end ? memchr(in->data + scanned, '\n', in->end - scanned) : NULL;
-
-	if (newline) {
-		*end = (size_t)(newline - in->data);
-		return true;
-	}
-	if (from == in->begin)
-		in->scanned = in->end;
-	*end = in->end;
-	return (in->ended || in->fd < 0) && from < in->end;
-}
-
-static size_t line_length(const char *text, size_t size)
-{
-	return size && text[size - 1] == '\r' ? size - 1 : size;
-}
-
-/* The next line that has been read already, without its end; false: none. Valid until the next input_
- * call. */
-static bool input_take(struct input *in, const char **text, size_t *size)
-{
-	size_t end;
-
-	if (in->begin >= in->end || !input_line_end(in, in->begin, &end))
-		return false;
-	if (!in->begun && in->fd >= 0 && end - in->begin >= 3 &&
-	    memcmp(in->data + in->begin, "\xef\xbb\xbf", 3) == 0)
-		in->begin += 3; /* a byte order mark */
-	in->begun = true;
-	*text = in->data + in->begin;
-	*size = line_length(*text, end - in->begin);
-	in->begin = end < in->end ? end + 1 : end;
-	in->scanned = in->begin;
-	return true;
-}
-
-/* Acts on what came while no answer is awaited, or behind one: events and late answers. */
-static void take_events(struct console *c)
-{
-	struct reply unused = {0};
-
-	if (c->fd >= 0)
-		take_lines(c, -1, &unused);
+	return wake_wait(c->connection.fd, POLLIN, input, -1, &c->connection.interrupted);
 }
 
 static void take_socket(struct console *c)
 {
-	if (!connection_fill(c))
-		connection_close(c);
-	take_events(c);
+	if (!connection_fill(&c->connection))
+		connection_close(&c->connection);
+	connection_take(&c->connection);
 }
 
 /* Waits for the next line. False at the end, after Ctrl-C and when the connection is lost. */
-static bool input_next(struct console *c, struct input *in, const char **text, size_t *size)
+static bool next_line(struct console *c, struct input *in, const char **text, size_t *size)
 {
 	while (!input_take(in, text, size)) {
 		if (in->fd < 0 || in->ended)
 			return false;
-		take_events(c);
-		unsigned wake = console_wait(c, in->fd, -1, POLLIN);
+		connection_take(&c->connection);
+		unsigned wake = wait_for(c, in->fd);
 		if (wake & WAKE_SOCKET)
 			take_socket(c);
-		if (c->fd < 0)
+		if (c->connection.fd < 0)
 			return false;
-		if (c->interrupted) {
+		if (c->connection.interrupted) {
 			note_interrupt(c);
 			return false;
 		}
-		if ((wake & WAKE_INPUT) && !input_fill(in) && in->begin >= in->end)
+		if ((wake & WAKE_INPUT) && !input_fill(in) && in->buffer.begin >= in->buffer.end)
 			return false;
 	}
 	return true;
 }
-
-static bool input_is_ready(const struct input *in)
-{
-	struct pollfd fd = {.fd = in->fd, .events = POLLIN};
-
-	return in->fd >= 0 && !in->ended && poll(&fd, 1, 0) > 0;
-}
-
-/* The next line that is not blank, if it has been read or can be without waiting for it. */
-static bool input_peek(struct input *in, const char **text, size_t *size)
-{
-	for (size_t from = in->begin;;) {
-		size_t end;
-		if (from < in->end && input_line_end(in, from, &end)) {
-			*text = in->data + from;
-			*size = line_length(*text, end - from);
-			if (strspn(*text, " \t\f\v\r") < *size)
-				return true;
-			from = end < in->end ? end + 1 : end;
-			continue;
-		}
-		if (!input_is_ready(in))
-			return false;
-		from -= in->begin; /* reading moves what is left to the front */
-		input_fill(in);
-	}
-}
-
-/* --- entries ----------------------------------------------------------------------------------------- */
 
 static enum status run_entry(struct console *c, struct entry *e)
 {
@@ -999,7 +309,7 @@ static enum status end_open_entry(struct console *c, struct entry *e)
 	}
 	if (!c->interactive)
 		return run_entry(c, e);
-	complain("the entry was not complete and has not been run (it is in the line history)");
+	output_complain("the entry was not complete and has not been run (it is in the line history)");
 	line_remember(e->text);
 	entry_clear(e);
 	return STATUS_DONE;
@@ -1013,10 +323,10 @@ static enum status run_entries(struct console *c, struct input *in, struct entry
 	const char *text;
 	size_t size;
 
-	while (!c->quit && !c->stop && input_next(c, in, &text, &size)) {
+	while (!c->quit && !c->stop && next_line(c, in, &text, &size)) {
 		if (entry_is_ended_by(e, text, size)) {
 			status = worse(status, end_open_entry(c, e));
-			if (c->stop || c->fd < 0)
+			if (c->stop || c->connection.fd < 0)
 				break;
 		}
 		if (!entry_add(e, text, size)) {
@@ -1031,7 +341,7 @@ static enum status run_entries(struct console *c, struct input *in, struct entry
 		if (input_peek(in, &text, &size) && entry_goes_on_with(e, text, size))
 			continue;
 		status = worse(status, run_entry(c, e));
-		if (c->fd < 0)
+		if (c->connection.fd < 0)
 			break;
 	}
 	return status;
@@ -1044,11 +354,11 @@ static enum status run_input(struct console *c, struct input *in)
 
 	entry_init(&e);
 	enum status status = run_entries(c, in, &e);
-	if (!c->stop && c->fd >= 0 && !c->quit)
+	if (!c->stop && c->connection.fd >= 0 && !c->quit)
 		status = worse(status, end_open_entry(c, &e));
 	if (c->stop)
 		status = STATUS_ENDED;
-	else if (c->fd < 0 && !c->quit)
+	else if (c->connection.fd < 0 && !c->quit)
 		status = report_lost(c); /* whatever failed before: the rest has not been run */
 	entry_fini(&e);
 	return status;
@@ -1060,8 +370,8 @@ static void print_banner(const struct console *c)
 {
 	printf("rtf %s, connected to %s (pid %" JSON_INTEGER_FORMAT "), %" JSON_INTEGER_FORMAT
 	       " function%s%s. \\help for help.\n",
-	       RTF_VERSION, c->program, c->pid, c->functions, c->functions == 1 ? "" : "s",
-	       c->options->read_only ? ", read-only" : "");
+	       RTF_VERSION, c->connection.program, c->connection.pid, c->connection.functions,
+	       c->connection.functions == 1 ? "" : "s", c->options->read_only ? ", read-only" : "");
 	fflush(stdout);
 }
 
@@ -1082,26 +392,26 @@ static char **words_of(const json_t *matches)
 static char **complete(void *context, const char *text, size_t point, size_t *start)
 {
 	struct console *c = context;
-	struct reply reply = {0};
-	json_int_t id = ++c->next_id;
-	int64_t deadline = now_ms() + COMPLETE_MS;
+	struct answer answer = {0};
+	json_int_t id = ++c->connection.next_id;
+	int64_t deadline = wake_now_ms() + COMPLETE_MS;
 	char **words = NULL;
 
-	if (c->fd < 0)
+	if (c->connection.fd < 0)
 		return NULL;
 	json_t *request = json_pack("{s:I, s:{s:s, s:I}}", "id", id, "complete", "line", text, "point",
 				    (json_int_t)point);
-	if (!request || connection_send(c, request, deadline) != SENT ||
-	    await(c, id, deadline, &reply) != OUTCOME_REPLY)
+	if (!request || connection_send(&c->connection, request, deadline) != SENT ||
+	    connection_await(&c->connection, id, deadline, &answer) != OUTCOME_ANSWER)
 		return NULL;
 
-	const json_t *data = json_object_get(reply.root, "data");
+	const json_t *data = json_object_get(answer.root, "data");
 	json_int_t from = json_integer_value(json_object_get(data, "start"));
 	if (from >= 0 && (size_t)from <= point) {
 		*start = (size_t)from;
 		words = words_of(json_object_get(data, "matches"));
 	}
-	reply_fini(&reply);
+	answer_fini(&answer);
 	return words;
 }
 
@@ -1135,26 +445,26 @@ static void keep_typed(struct entry *e)
  * is typed goes to the line history. */
 static bool reconnect(struct console *c, struct entry *typed)
 {
-	int64_t deadline = now_ms() + RECONNECT_MS;
-	json_int_t pid = c->pid;
+	int64_t deadline = wake_now_ms() + RECONNECT_MS;
+	json_int_t pid = c->connection.pid;
 	struct error *e = NULL;
 
 	say("rtf-console: connection lost, trying again");
 	do {
 		error_free(e);
-		e = console_connect(c, deadline - now_ms());
+		e = connection_connect(&c->connection, c->options, true, deadline - wake_now_ms());
 		if (e)
-			console_wait(c, -1, now_ms() + RETRY_MS, 0);
-	} while (e && !c->interrupted && now_ms() < deadline);
+			connection_pause(&c->connection);
+	} while (e && !c->connection.interrupted && wake_now_ms() < deadline);
 	if (e) {
 		keep_typed(typed);
 		line_discard();
-		complain("connection lost: %s", error_message(e));
+		output_complain("connection lost: %s", error_message(e));
 		error_free(e);
 		return false;
 	}
-	say("rtf-console: connected again to %s (pid %" JSON_INTEGER_FORMAT "%s)", c->program, c->pid,
-	    c->pid == pid ? "" : ", another process than before");
+	say("rtf-console: connected again to %s (pid %" JSON_INTEGER_FORMAT "%s)", c->connection.program,
+	    c->connection.pid, c->connection.pid == pid ? "" : ", another process than before");
 	return true;
 }
 
@@ -1162,13 +472,14 @@ static void show_prompt(const struct console *c, const struct entry *e)
 {
 	char prompt[300];
 
-	snprintf(prompt, sizeof(prompt), "%.250s%c ", c->program, e->state == ENTRY_OPEN ? '-' : '>');
+	snprintf(prompt, sizeof(prompt), "%.250s%c ", c->connection.program,
+		 e->state == ENTRY_OPEN ? '-' : '>');
 	line_start(prompt);
 }
 
 static void clear_typed(struct console *c, struct entry *e)
 {
-	c->interrupted = c->stop = false;
+	c->connection.interrupted = c->stop = false;
 	line_discard();
 	entry_clear(e);
 	puts("^C");
@@ -1177,11 +488,11 @@ static void clear_typed(struct console *c, struct entry *e)
 
 static void run_typed(struct console *c, struct entry *e, char *text)
 {
-	struct input in = {.fd = -1, .data = text, .end = strlen(text)};
+	struct input in = {.fd = -1, .buffer = {.data = text, .end = strlen(text)}};
 
 	run_entries(c, &in, e);
-	if (c->fd < 0 && in.begin < in.end)
-		line_remember(text + in.begin);
+	if (c->connection.fd < 0 && in.buffer.begin < in.buffer.end)
+		line_remember(text + in.buffer.begin);
 	c->stop = false;
 	input_fini(&in);
 }
@@ -1190,10 +501,9 @@ static void take_keys(struct console *c, struct entry *e)
 {
 	char *text;
 
-	c->holding = true;
+	c->output.holding = true;
 	enum line_event event = line_read(&text);
-	c->holding = false;
-	show_held_events(c);
+	output_release(&c->output);
 	if (event == LINE_TEXT) {
 		run_typed(c, e, text);
 	} else if (event == LINE_END) {
@@ -1211,20 +521,20 @@ static enum status run_interactive(struct console *c)
 
 	entry_init(&e);
 	if (!line_init(history, complete, c))
-		complain("the line history %s cannot be kept: %s", history, strerror(errno));
+		output_complain("the line history %s cannot be kept: %s", history, strerror(errno));
 	if (!c->options->json)
 		print_banner(c);
 	while (!c->quit) {
-		take_events(c);
-		if (c->fd < 0 && !reconnect(c, &e)) {
+		connection_take(&c->connection);
+		if (c->connection.fd < 0 && !reconnect(c, &e)) {
 			status = STATUS_LOST;
 			break;
 		}
 		show_prompt(c, &e);
-		unsigned wake = console_wait(c, STDIN_FILENO, -1, POLLIN);
+		unsigned wake = wait_for(c, STDIN_FILENO);
 		if (wake & WAKE_SOCKET)
 			take_socket(c);
-		if (c->interrupted)
+		if (c->connection.interrupted)
 			clear_typed(c, &e);
 		else if (wake & WAKE_INPUT)
 			take_keys(c, &e);
@@ -1236,24 +546,6 @@ static enum status run_interactive(struct console *c)
 }
 
 /* --- runs -------------------------------------------------------------------------------------------- */
-
-static bool open_input(const char *file, struct input *in)
-{
-	bool standard = strcmp(file, "-") == 0;
-
-	*in = (struct input){.fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC)};
-	struct stat st;
-	if (in->fd < 0 || fstat(in->fd, &st) < 0) {
-		complain("cannot read %s: %s", file, strerror(errno));
-		return false;
-	}
-	if (S_ISDIR(st.st_mode)) {
-		complain("cannot read %s: %s", file, strerror(EISDIR));
-		input_fini(in);
-		return false;
-	}
-	return true;
-}
 
 /* What the options ask for, in order; `inputs` has the open file of each -f. A -c that fails is the last. */
 static enum status run_actions(struct console *c, struct input *inputs)
@@ -1277,13 +569,6 @@ static int64_t hello_limit(const struct options *options)
 	return options->limit_ms >= 0 ? options->limit_ms : HELLO_MS;
 }
 
-static void console_fini(struct console *c)
-{
-	connection_close(c);
-	free(c->data);
-	free(c->program);
-}
-
 /* With --all a program that cannot be reached is one answer among others. */
 static enum status report_unreachable(struct console *c, struct error *e)
 {
@@ -1292,7 +577,7 @@ static enum status report_unreachable(struct console *c, struct error *e)
 	if (c->options->all && c->options->json)
 		fail(c, "", error_class(e), error_message(e));
 	else
-		complain("%s", error_message(e));
+		output_complain("%s", error_message(e));
 	error_free(e);
 	return status;
 }
@@ -1300,40 +585,34 @@ static enum status report_unreachable(struct console *c, struct error *e)
 static enum status run_socket(const struct options *options, const char *socket, struct input *inputs,
 			      bool *stop)
 {
-	struct console c = {.options = options, .socket = socket, .fd = -1};
+	bool interactive = options->action_count == 0;
+	struct console c = {
+		.options = options,
+		.connection = {.socket = socket, .fd = -1, .event = output_event, .context = &c.output},
+		.output = {.options = options, .socket = socket, .interactive = interactive},
+		.interactive = interactive,
+	};
 	enum status status;
 
-	c.interactive = options->action_count == 0;
-	struct error *e = console_connect(&c, hello_limit(options));
+	struct error *e = connection_connect(&c.connection, options, c.interactive, hello_limit(options));
 	if (e)
 		status = report_unreachable(&c, e);
 	else if (c.interactive)
 		status = run_interactive(&c);
 	else
 		status = run_actions(&c, inputs);
-	*stop = c.stop || c.interrupted;
-	console_fini(&c);
+	*stop = c.stop || c.connection.interrupted;
+	connection_fini(&c.connection);
 	return status;
 }
 
 /* With --all the inputs are read to their ends first: each socket gets all of them. */
 static bool slurp_inputs(struct input *inputs, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		while (input_fill(&inputs[i]))
-			;
-		if (inputs[i].fd >= 0 && inputs[i].end >= INPUT_MAX)
+	for (size_t i = 0; i < count; i++)
+		if (!input_slurp(&inputs[i]))
 			return false;
-	}
 	return true;
-}
-
-static void rewind_inputs(struct input *inputs, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		inputs[i].begun = false;
-		inputs[i].begin = inputs[i].scanned = 0;
-	}
 }
 
 static bool is_among(const char *path, char *const *paths, size_t count)
@@ -1356,7 +635,7 @@ static enum status run_pattern(const struct options *options, size_t nth, struct
 	if (is_among(pattern, options->sockets, nth))
 		return STATUS_DONE;
 	if (glob(pattern, GLOB_NOMAGIC, NULL, &found) != 0) {
-		complain("no socket matches %s", pattern);
+		output_complain("no socket matches %s", pattern);
 		return STATUS_LOST;
 	}
 	for (size_t i = 0; i < found.gl_pathc && !*stop; i++) {
@@ -1368,13 +647,14 @@ static enum status run_pattern(const struct options *options, size_t nth, struct
 		run++;
 		if (!named && is_among(path, options->sockets, options->socket_count))
 			continue; /* named by itself too */
-		rewind_inputs(inputs, options->action_count);
+		for (size_t n = 0; n < options->action_count; n++)
+			input_rewind(&inputs[n]);
 		status = worse(status, run_socket(options, path, inputs, stop));
 	}
 	globfree(&found);
 	if (run)
 		return status;
-	complain("no socket matches %s", pattern);
+	output_complain("no socket matches %s", pattern);
 	return STATUS_LOST;
 }
 
@@ -1385,7 +665,7 @@ static enum status run_all(const struct options *options, struct input *inputs)
 
 	if (!slurp_inputs(inputs, options->action_count))
 		return STATUS_LOCAL;
-	signals_take(false); /* until now Ctrl-C ends this program like any other */
+	wake_take_signals(false); /* until now Ctrl-C ends this program like any other */
 	for (size_t i = 0; i < options->socket_count && !stop; i++)
 		status = worse(status, run_pattern(options, i, inputs, &stop));
 	return status;
@@ -1395,7 +675,7 @@ static enum status run_one(const struct options *options, struct input *inputs)
 {
 	bool stop;
 
-	signals_take(options->action_count == 0);
+	wake_take_signals(options->action_count == 0);
 	return run_socket(options, options->sockets[0], inputs, &stop);
 }
 
@@ -1408,7 +688,7 @@ static enum status run(const struct options *options)
 	for (; inputs && opened < options->action_count; opened++) {
 		const struct action *action = &options->actions[opened];
 		inputs[opened].fd = -1;
-		if (action->file && !open_input(action->file, &inputs[opened]))
+		if (action->file && !input_open(&inputs[opened], action->file))
 			break;
 	}
 	if (opened < options->action_count || !inputs)
@@ -1423,186 +703,6 @@ static enum status run(const struct options *options)
 	return status;
 }
 
-/* --- options ----------------------------------------------------------------------------------------- */
-
-enum { OPTION_JSON = 256, OPTION_READ_ONLY, OPTION_ALL, OPTION_COLOR };
-
-static const struct option long_options[] = {
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"read-only", no_argument, NULL, OPTION_READ_ONLY},
-	{"all", no_argument, NULL, OPTION_ALL},
-	{"color", optional_argument, NULL, OPTION_COLOR},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{0},
-};
-
-static const char help_text[] =
-	"Usage: rtf-console [OPTION]... SOCKET\n"
-	"Looks into a running program and changes its functions, over the socket that the program opened.\n"
-	"On a terminal it asks for commands, otherwise it reads them from standard input.\n"
-	"\n"
-	"  -c CMD          run CMD and exit; may be repeated, stops at the first that fails\n"
-	"  -f FILE         run the commands in FILE (-: standard input) and exit; goes on after a failure\n"
-	"      --json      print one JSON object a line, for every command\n"
-	"  -t SEC          give up waiting for one command after SEC seconds\n"
-	"      --read-only only look: the connection cannot change anything\n"
-	"      --all       SOCKET is a pattern (or several): every console it names gets the commands\n"
-	"      --color=auto|always|never   NO_COLOR is honoured\n"
-	"  -h, --help      print this\n"
-	"  -V, --version   print the version\n"
-	"\n"
-	"Exit status: 0 all done, 1 bad usage or a local failure, 2 no connection, or it was lost,\n"
-	"3 a command, a compilation or an evaluation failed, 4 a fault was contained, or a time limit\n"
-	"or Ctrl-C ended it.\n"
-	"Once connected, \\help lists the commands.\n";
-
-/* Single edits (a byte more, less or another) from `a` to `b`, counted up to 3. */
-static unsigned edits(const char *a, const char *b)
-{
-	enum { LONGEST = 31 };
-	unsigned row[LONGEST + 1];
-	size_t m = strlen(a), n = strlen(b);
-
-	if (m > LONGEST || n > LONGEST)
-		return 3;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 1; i <= m; i++) {
-		unsigned diagonal = row[0];
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= n; j++) {
-			unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = row[j];
-			unsigned shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-			row[j] = change < shift ? change : shift;
-		}
-	}
-	return row[n] < 3 ? row[n] : 3;
-}
-
-/* `word` is the argument that getopt could not use, `letter` its short option or 0. */
-static void complain_of_option(const char *word, int letter)
-{
-	if (letter) {
-		complain("unknown option -%c (rtf-console --help lists them)", letter);
-		return;
-	}
-	size_t length = strcspn(word + 2, "=");
-	char name[32];
-	snprintf(name, sizeof(name), "%.*s", length > 31 ? 31 : (int)length, word + 2);
-	for (const struct option *o = long_options; o->name; o++) {
-		if (strcmp(name, o->name) == 0) {
-			complain("--%s takes no argument", name);
-			return;
-		}
-	}
-	for (const struct option *o = long_options; o->name; o++) {
-		if (edits(name, o->name) < 3) {
-			complain("unknown option --%.*s: did you mean --%s?", (int)length, word + 2, o->name);
-			return;
-		}
-	}
-	complain("unknown option --%.*s (rtf-console --help lists them)", (int)length, word + 2);
-}
-
-static bool parse_limit(const char *text, int64_t *limit_ms)
-{
-	char *end;
-	double seconds = strtod(text, &end);
-
-	if (end == text || *end || !(seconds > 0) || seconds > 1e9) {
-		complain("-t takes a number of seconds greater than 0, not '%s'", text);
-		return false;
-	}
-	*limit_ms = (int64_t)(seconds * 1000 + 0.999);
-	return true;
-}
-
-static bool parse_color(const char *text, struct options *o)
-{
-	if (!text || strcmp(text, "always") == 0)
-		o->color = COLOR_ALWAYS;
-	else if (strcmp(text, "never") == 0)
-		o->color = COLOR_NEVER;
-	else if (strcmp(text, "auto") == 0)
-		o->color = COLOR_AUTO;
-	else
-		complain("--color is auto, always or never, not '%s'", text);
-	return !text || strcmp(text, "always") == 0 || strcmp(text, "never") == 0 ||
-	       strcmp(text, "auto") == 0;
-}
-
-static bool parse_options(int argc, char **argv, struct options *o)
-{
-	int letter;
-
-	opterr = 0;
-	while ((letter = getopt_long(argc, argv, ":c:f:t:hV", long_options, NULL)) != -1) {
-		switch (letter) {
-		case 'c':
-			o->actions[o->action_count++] = (struct action){.text = optarg};
-			break;
-		case 'f':
-			o->actions[o->action_count++] = (struct action){.file = optarg};
-			break;
-		case 't':
-			if (!parse_limit(optarg, &o->limit_ms))
-				return false;
-			break;
-		case OPTION_JSON:
-			o->json = true;
-			break;
-		case OPTION_READ_ONLY:
-			o->read_only = true;
-			break;
-		case OPTION_ALL:
-			o->all = true;
-			break;
-		case OPTION_COLOR:
-			if (!parse_color(optarg, o))
-				return false;
-			break;
-		case 'h':
-			fputs(help_text, stdout);
-			exit(fflush(stdout) ? STATUS_LOCAL : STATUS_DONE);
-		case 'V':
-			puts("rtf-console " RTF_VERSION);
-			exit(fflush(stdout) ? STATUS_LOCAL : STATUS_DONE);
-		case ':':
-			complain("-%c takes an argument", optopt);
-			return false;
-		default:
-			complain_of_option(argv[optind - 1], optopt < 256 ? optopt : 0);
-			return false;
-		}
-	}
-	o->sockets = argv + optind;
-	o->socket_count = (size_t)(argc - optind);
-	return true;
-}
-
-/* Checks what the options mean together. Without -c and -f: standard input, unless a person sits at it. */
-static bool settle_options(struct options *o)
-{
-	if (o->socket_count == 0) {
-		complain("no socket given: rtf-console SOCKET, the path that the program gave rtf_start()");
-		return false;
-	}
-	if (o->socket_count > 1 && !o->all) {
-		complain("one socket at a time, not also %s (or --all)", o->sockets[1]);
-		return false;
-	}
-	if (o->action_count || (!o->all && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
-		return true;
-	if (o->all && isatty(STDIN_FILENO)) {
-		complain("--all takes its commands from -c, -f or standard input, not from a terminal");
-		return false;
-	}
-	o->actions[o->action_count++] = (struct action){.file = "-"};
-	return true;
-}
-
 /* So that what a socket, a pipe or a file of ours is never gets a number that stdio uses. */
 static void open_standard_files(void)
 {
@@ -1614,18 +714,19 @@ static void open_standard_files(void)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.limit_ms = -1};
+	struct options options;
 
 	open_standard_files();
-	options.actions = calloc((size_t)argc + 1, sizeof(*options.actions));
-	if (!options.actions || !parse_options(argc, argv, &options) || !settle_options(&options)) {
-		free(options.actions);
+	struct error *e = options_init(&options, argc, argv);
+	if (e) {
+		output_complain("%s", error_message(e));
+		error_free(e);
 		return STATUS_LOCAL;
 	}
 	enum status status = run(&options);
-	free(options.actions);
+	options_fini(&options);
 	if (fflush(stdout) || ferror(stdout)) {
-		complain("cannot write the answers: %s", strerror(errno));
+		output_complain("cannot write the answers: %s", strerror(errno));
 		status = worse(status, STATUS_LOCAL);
 	}
 	return status;
