@@ -191,8 +191,16 @@ static const char **compiler_flags(const struct build *b, const char *const *mor
 	if (!out)
 		return NULL;
 	out[kept++] = argv[0];
+	bool includes = strstr(b->slice.text, "include") != NULL;
 	for (size_t i = 1; i < count; i++) {
 		bool drop = false;
+		size_t joined;
+		if (includes && flags_is_folder(argv[i], &joined)) {
+			out[kept++] = argv[i];
+			if (!joined && i + 1 < count)
+				out[kept++] = argv[++i];
+			continue;
+		}
 		for (size_t k = 0; k < sizeof(with_argument) / sizeof(*with_argument) && !drop; k++) {
 			if (strncmp(argv[i], with_argument[k], strlen(with_argument[k])) != 0)
 				continue;

@@ -1,4 +1,5 @@
 #include "check.h"
+#include "flags.h"
 #include "shape.h"
 #include "text.h"
 
@@ -120,7 +121,7 @@ static bool spelled(CXCursor cursor, const char *name)
 
 /* --- arguments ------------------------------------------------------------------------------------------------- */
 
-enum { ARGUMENTS_MAX = 64 };
+enum { ARGUMENTS_MAX = 256 };
 
 /* Flags that change what C means; optimisation, warnings, includes and macros are behind us. */
 static bool changes_meaning(const char *flag)
@@ -157,11 +158,19 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		arguments[count++] = ours[i];
-	for (size_t i = 0; !strstr(slice->text, "include") && i < sizeof(bare) / sizeof(*bare); i++)
+	bool includes = strstr(slice->text, "include") != NULL;
+	for (size_t i = 0; !includes && i < sizeof(bare) / sizeof(*bare); i++)
 		arguments[count++] = bare[i];
-	for (; argv && *argv && count < ARGUMENTS_MAX; argv++)
-		if (changes_meaning(*argv))
+	for (; argv && *argv && count + 1 < ARGUMENTS_MAX; argv++) {
+		size_t joined;
+		if (changes_meaning(*argv)) {
 			arguments[count++] = *argv;
+		} else if (includes && flags_is_folder(*argv, &joined)) {
+			arguments[count++] = *argv;
+			if (!joined && argv[1])
+				arguments[count++] = *++argv;
+		}
+	}
 	return count;
 }
 

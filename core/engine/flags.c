@@ -359,6 +359,55 @@ static struct error *from_dwarf(const struct target_unit *unit, const char *cfla
 	return error_memory();
 }
 
+bool flags_is_folder(const char *word, size_t *joined)
+{
+	static const char *const options[] = {"-isystem", "-iquote", "-idirafter", "-I"};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		size_t length = strlen(options[i]);
+		if (strncmp(word, options[i], length) != 0)
+			continue;
+		*joined = word[length] ? length : 0;
+		return true;
+	}
+	return false;
+}
+
+/* Folders relative to where the compiler ran mean the same from everywhere: slices are read in other places. */
+static bool make_folders_absolute(struct flags *f)
+{
+	for (char **word = f->argv; word && *word; word++) {
+		size_t joined;
+		char *path;
+		if (!flags_is_folder(*word, &joined) || (!joined && !word[1]))
+			continue;
+		char **at = joined ? word : ++word;
+		if ((*at)[joined] == '/')
+			continue;
+		if (asprintf(&path, "%.*s%s/%s", (int)joined, *at, f->directory, *at + joined) < 0)
+			return false;
+		free(*at);
+		*at = path;
+	}
+	return true;
+}
+
+/* A text is not read where its file stands: what it includes in quotes is looked for there all the same. */
+static bool add_own_folder(struct flags *f, const struct target_unit *unit)
+{
+	struct words w = {.items = f->argv};
+	const char *slash = strrchr(unit->file, '/');
+
+	while (f->argv && f->argv[w.count])
+		w.count++;
+	if (slash && slash > unit->file) {
+		add_string(&w, "-iquote");
+		add_word(&w, unit->file, (size_t)(slash - unit->file));
+	}
+	f->argv = w.items;
+	return !w.failed;
+}
+
 struct error *flags_new(const struct target_unit *unit, const char *cflags, struct flags *out)
 {
 	struct flags found = {0};
@@ -374,10 +423,14 @@ struct error *flags_new(const struct target_unit *unit, const char *cflags, stru
 		flags_fini(&found);
 		return error_memory();
 	}
-	if (!database)
-		return from_dwarf(unit, cflags && *cflags ? cflags : NULL, out);
-	*out = found;
-	return NULL;
+	struct error *e = database ? NULL : from_dwarf(unit, cflags && *cflags ? cflags : NULL, &found);
+	if (!e && (!make_folders_absolute(&found) || !add_own_folder(&found, unit))) {
+		flags_fini(&found);
+		e = error_memory();
+	}
+	if (!e)
+		*out = found;
+	return e;
 }
 
 void flags_fini(struct flags *f)

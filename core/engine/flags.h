@@ -8,6 +8,9 @@
 #include "error.h"
 #include "target.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct flags {
 	char **argv;        /* compiler, flags without input, output and dependencies; NULL-terminated */
 	char *directory;    /* where to run it */
@@ -17,6 +20,10 @@ struct flags {
 /* `cflags` is RTF_CFLAGS' value or NULL. */
 struct error *flags_new(const struct target_unit *, const char *cflags, struct flags *out);
 void flags_fini(struct flags *);
+
+/* Whether the word is an option that names a folder of headers; the folder follows `*joined` bytes into it, or, with 0, is
+ * the next word. */
+bool flags_is_folder(const char *word, size_t *joined);
 
 /* A shell-like split of a command line into words: quotes and backslashes as in sh, no expansion.
  * NULL-terminated, the caller's (free each, then the array); NULL if memory ran out. */

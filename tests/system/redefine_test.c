@@ -364,6 +364,25 @@ static void what_comes_along_with_a_function_is_its_own(void **state)
 	compiled_assert_answer(&host, "add 3 2", "36 36");
 }
 
+/* A jump table or a list of cases in a file of its own, beside the source. */
+static void a_body_may_include_a_file_beside_its_own(void **state)
+{
+	char *path = compiled_path(&host, "cases.h");
+	FILE *file = fopen(path, "w");
+
+	(void)state;
+	assert_non_null(file);
+	fputs("case 3: b *= WEIGHT; break;\ndefault: b = -b;\n", file);
+	assert_int_equal(fclose(file), 0);
+	free(path);
+	define("add", 1,
+	       "#define WEIGHT 100\nint add(int a, int b)\n{\n\tswitch (a) {\n#include \"cases.h\"\n\t}\n\treturn b;\n}");
+	compiled_assert_answer(&host, "add 3 2", "200 200");
+	compiled_assert_answer(&host, "add 4 2", "-2 -2");
+	compiled_assert_refused(&host, "int add(int a, int b)\n{\n#include \"nowhere.h\"\n\treturn b;\n}", "compile",
+				"nowhere.h");
+}
+
 static void recursion_goes_through_the_newest_version(void **state)
 {
 	(void)state;
@@ -680,6 +699,7 @@ int main(void)
 		with_host(a_functions_own_static_is_the_same_variable_in_every_version),
 		with_host(a_file_static_that_a_version_adds_is_kept_for_the_next),
 		with_host(what_comes_along_with_a_function_is_its_own),
+		with_host(a_body_may_include_a_file_beside_its_own),
 		with_host(recursion_goes_through_the_newest_version),
 		with_host(a_variadic_function_stays_one),
 		with_host(function_pointers_stay_equal),

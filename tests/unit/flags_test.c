@@ -87,7 +87,8 @@ static void a_line_is_split_as_a_shell_would(void **state)
 }
 
 /* The flags of ROOT/project/src/a.c, built in `directory` (under the root), as "ORIGIN DIRECTORY: <word>
- * …", the root spelled as ROOT. */
+ * …", the root spelled as ROOT. The last of all, the source's own folder, is held against it here and left
+ * out. */
 static const char *flags_of(const struct target_unit *given, const char *directory, const char *cflags)
 {
 	static char text[8192];
@@ -113,6 +114,10 @@ static const char *flags_of(const struct target_unit *given, const char *directo
 	text[used] = '\0';
 	flags_fini(&flags);
 	assert_null(flags.argv);
+	static const char last[] = " <-iquote> <ROOT/project/src>";
+	assert_true(used > sizeof(last));
+	assert_string_equal(text + used - (sizeof(last) - 1), last);
+	text[used - (sizeof(last) - 1)] = '\0';
 	return text;
 }
 
@@ -141,7 +146,7 @@ static void a_command_gives_its_flags_without_input_and_output(void **state)
 		       "-o a.o -c src/a.c\"}]");
 	assert_string_equal(
 		flags_of(NULL, "project", NULL),
-		"compile_commands.json ROOT/project: <gcc-12> <-std=c99> <-I> <include> <-DX=a b> <-O2>");
+		"compile_commands.json ROOT/project: <gcc-12> <-std=c99> <-I> <ROOT/project/include> <-DX=a b> <-O2>");
 }
 
 static void arguments_are_taken_as_they_are(void **state)
@@ -273,7 +278,7 @@ static void the_users_flags_stand_behind(void **state)
 
 	(void)state;
 	assert_string_equal(flags_of(&unit, "project", "-Iinc -DA='x y'"),
-			    "RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-Iinc> <-DA=x y>");
+			    "RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-IROOT/project/inc> <-DA=x y>");
 	write_database(
 		"project/compile_commands.json",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]");
