@@ -2,7 +2,7 @@
 #
 #   make                      build/rtf-console, rtf-engine, librtf.so, librtf.a
 #   make demo | check         install what is missing (apt-get), build, and show or test it
-#   make bench | fuzz         what it costs; what it survives; make check-long: the random tests, more often
+#   make bench | fuzz         what it costs (bench-check: has it become more?); what it survives; make check-long: the random tests, more often
 #   make lint | format        clang-tidy and cppcheck; clang-format
 #   make install PREFIX=… DESTDIR=… | clean
 #
@@ -79,7 +79,7 @@ $(B)/%.inc: store/%.sql
 
 BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsqlite3-dev libdw-dev libelf-dev libjansson-dev
 DEMO_PACKAGES := libmicrohttpd-dev curl procps
-CHECK_PACKAGES := g++ clang libcmocka-dev git tmux vim-tiny nano gdb libpcl1-dev libuv1-dev libevent-dev $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz
+CHECK_PACKAGES := g++ clang libcmocka-dev git tmux vim-tiny nano gdb libpcl1-dev libuv1-dev libevent-dev $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz valgrind
 BENCH_PACKAGES := valgrind wrk
 
 deps: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES)
@@ -94,6 +94,7 @@ demo: deps-demo
 
 check: deps-check
 	$(Q)$(MAKE) --no-print-directory check-run
+	$(if $(T)$(SAN)$(filter-out build,$(B)),,$(Q)$(MAKE) --no-print-directory bench-check)
 
 # Hours' worth of chances in minutes: what is random in the tests, more often.
 check-long: deps-check
@@ -216,6 +217,10 @@ BENCH_OBJ := $(patsubst %,$(B)/tests/bench/%.o,bench workshop samples report hos
 bench-run: all $(B)/tests/bench/bench $(BENCH_HOSTS) $(B)/tests/demo/orders $(B)/tests/real/sqlite_host
 	$(Q)RTF_BUILD=$(B) RTF_REAL=$(R) $(B)/tests/bench/bench $(BENCH)
 
+# What does not depend on how busy the machine is: instructions, bytes, large ratios. Of gcc's plain build.
+bench-check:
+	$(Q)$(MAKE) --no-print-directory bench-run BENCH="--quick --limits tests/bench/limits.json edits calls start work growth"
+
 $(B)/tests/bench/bench: $(BENCH_OBJ) $(B)/tests/real/child.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ -ltcc -ljansson -ldl -lm
@@ -267,5 +272,5 @@ clean:
 	rm -rf build build-*
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all deps deps-demo deps-check deps-bench demo check check-long check-run bench bench-run fuzz format lint install clean
+.PHONY: all deps deps-demo deps-check deps-bench demo check check-long check-run bench bench-run bench-check fuzz format lint install clean
 .SECONDARY:

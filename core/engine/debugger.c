@@ -508,11 +508,11 @@ static void write_frames(const struct facts *f, struct text *t)
 
 /* --- the image ----------------------------------------------------------------------------------------------------- */
 
-enum { SECTION_NULL, SECTION_TEXT, SECTION_INFO, SECTION_ABBREV, SECTION_LINE, SECTION_FRAME, SECTION_SYMTAB,
-       SECTION_STRTAB, SECTIONS };
+/* No symbol table: .debug_info has the names, and every version's image is the program's memory. */
+enum { SECTION_NULL, SECTION_TEXT, SECTION_INFO, SECTION_ABBREV, SECTION_LINE, SECTION_FRAME, SECTION_STRTAB, SECTIONS };
 
-static const char *const section_names[SECTIONS] = {
-	"", ".text", ".debug_info", ".debug_abbrev", ".debug_line", ".eh_frame", "", ""};
+static const char section_names[] = "\0.text\0.debug_info\0.debug_abbrev\0.debug_line\0.eh_frame";
+static const unsigned char section_name_at[SECTIONS] = {0, 1, 7, 19, 33, 45, 0};
 
 static void begin_section(struct text *t, size_t base, Elf64_Shdr *header, size_t align)
 {
@@ -526,43 +526,6 @@ static void begin_section(struct text *t, size_t base, Elf64_Shdr *header, size_
 static void end_section(const struct text *t, size_t base, Elf64_Shdr *header)
 {
 	header->sh_size = t->size - base - header->sh_offset;
-}
-
-/* Symbols and their strings; section names stand there, too. */
-static void write_symbols(const struct facts *f, struct text *t, size_t base, Elf64_Shdr *headers)
-{
-	Elf64_Shdr *symtab = &headers[SECTION_SYMTAB], *strtab = &headers[SECTION_STRTAB];
-	struct text strings = {0};
-	Elf64_Sym symbol = {0};
-
-	put(&strings, 0, 1);
-	begin_section(t, base, symtab, 8);
-	text_append(t, (const char *)&symbol, sizeof(symbol));
-	for (size_t i = 0; i < f->function_count; i++) {
-		symbol = (Elf64_Sym){.st_name = (uint32_t)strings.size,
-				     .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
-				     .st_shndx = SECTION_TEXT,
-				     .st_value = f->functions[i].address,
-				     .st_size = f->functions[i].size};
-		put_string(&strings, f->functions[i].name);
-		text_append(t, (const char *)&symbol, sizeof(symbol));
-	}
-	end_section(t, base, symtab);
-	symtab->sh_type = SHT_SYMTAB;
-	symtab->sh_entsize = sizeof(symbol);
-	symtab->sh_link = SECTION_STRTAB;
-	symtab->sh_info = 1;
-	for (size_t i = 1; i < SECTIONS; i++) {
-		headers[i].sh_name = *section_names[i] ? (uint32_t)strings.size : 0;
-		if (*section_names[i])
-			put_string(&strings, section_names[i]);
-	}
-	begin_section(t, base, strtab, 1);
-	text_append(t, strings.bytes, strings.size);
-	end_section(t, base, strtab);
-	strtab->sh_type = SHT_STRTAB;
-	t->failed |= strings.failed;
-	text_fini(&strings);
 }
 
 /* Returns where its unwind table stands, from its beginning. */
@@ -599,7 +562,12 @@ static uint32_t write_image(const struct facts *f, struct text *t)
 	begin_section(t, base, &headers[SECTION_FRAME], 8);
 	write_frames(f, t);
 	end_section(t, base, &headers[SECTION_FRAME]);
-	write_symbols(f, t, base, headers);
+	begin_section(t, base, &headers[SECTION_STRTAB], 1);
+	text_append(t, section_names, sizeof(section_names));
+	end_section(t, base, &headers[SECTION_STRTAB]);
+	headers[SECTION_STRTAB].sh_type = SHT_STRTAB;
+	for (size_t i = 0; i < SECTIONS; i++)
+		headers[i].sh_name = section_name_at[i];
 	while ((t->size - base) % 8 && !t->failed)
 		put(t, 0, 1);
 	elf.e_shoff = t->size - base;

@@ -1,8 +1,8 @@
-/* New code as a debugger wants it: a small ELF image with the function's symbol, its lines, and how to unwind it.
+/* New code as a debugger wants it: a small ELF image with the function's name, its lines, and how to unwind it. Each version
+ * has one in the program's memory, so it holds nothing twice.
  *
  *      .text  NOBITS, at the code's address      .debug_line  from libtcc's stabs, or from cc's own DWARF
- *      .symtab  the function                     .debug_info  a compile unit, a subprogram
- *      .eh_frame  for gdb and, where it stands in the image, for the program's unwinder
+ *      .debug_info  a compile unit, subprograms  .eh_frame  for gdb and, where it stands, for the program's unwinder
  *
  * Pure but for debugger_map. Sources: the ELF gABI; DWARF 4, chapters 2, 3.3, 6.2, 6.4; the gdb manual's stabs chapter. */
 #ifndef RTF_DEBUGGER_H

@@ -50,7 +50,7 @@ static bool read_arguments(int argc, char **argv, bool chosen[PARTS])
 		if (!strcmp(argv[i], "--json"))
 			options.json = true;
 		else if (!strcmp(argv[i], "--quick"))
-			options.rounds = 15, options.slow_rounds = 1, options.versions = 1500;
+			options.rounds = 15, options.slow_rounds = 1, options.versions = 2500;
 		else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
 			options.rounds = atoi(argv[++i]);
 		else if (!strcmp(argv[i], "--versions") && i + 1 < argc)
