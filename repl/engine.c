@@ -228,6 +228,8 @@ int main(int argc, char **argv)
 		e = program_new(CHANNEL, &host.program);
 	if (!e)
 		e = live_new(host.program, compiler, &host.live);
+	if (!e)
+		e = record_new(host.live);
 	if (e)
 		return fail(host.program, e);
 	if (!(program_flags(host.program) & HELLO_STRICT))
@@ -261,6 +263,7 @@ int main(int argc, char **argv)
 	record_end(host.live);
 	optimise_free(host.optimise);
 	follow_free(host.follow);
+	record_free(host.live);
 	live_free(host.live);
 	program_free(host.program);
 	compiler_free(compiler);

@@ -1,5 +1,4 @@
 #include "live.h"
-#include "record.h"
 #include "text.h"
 #include "token.h"
 
@@ -25,7 +24,7 @@ struct live {
 	struct target *target;
 	struct sources *sources;
 	struct check *check;
-	struct record *record;
+	struct live_keeper *keeper;
 	struct build_host host;
 	char *warning;
 	struct live_function **functions; /* by file, then line */
@@ -436,6 +435,11 @@ static struct live_function *by_key(const struct live *l, const struct history_f
 	return NULL;
 }
 
+static bool live_is_whole(const struct live *l)
+{
+	return l->keeper->whole(l);
+}
+
 static bool know_function(void *context, int64_t row, const struct history_function *key, int count, int newest)
 {
 	struct live_function *f = by_key(context, key);
@@ -443,7 +447,7 @@ static bool know_function(void *context, int64_t row, const struct history_funct
 	if (!f)
 		return true;
 	f->row = row;
-	f->versions = count > f->versions || record_is_whole(context) ? count : f->versions;
+	f->versions = count > f->versions || live_is_whole(context) ? count : f->versions;
 	f->newest = newest > f->newest ? newest : f->newest;
 	return true;
 }
@@ -454,23 +458,23 @@ struct error *live_read_rows(struct live *l)
 
 	for (size_t i = 0; i < l->count; i++)
 		l->functions[i]->row = 0;
-	error_free(history_changed(record_history(l->record), &changed));
-	return history_each_function(record_history(l->record), know_function, l);
+	error_free(history_changed(l->keeper->history, &changed));
+	return history_each_function(l->keeper->history, know_function, l);
 }
 
 void live_refresh(struct live *l)
 {
 	bool changed = false;
-	struct error *e = history_changed(record_history(l->record), &changed);
+	struct error *e = history_changed(l->keeper->history, &changed);
 
 	if (!e && changed)
-		e = history_each_function(record_history(l->record), know_function, l);
+		e = history_each_function(l->keeper->history, know_function, l);
 	error_free(e); /* what was known is shown */
 }
 
 void live_refresh_all(struct live *l)
 {
-	error_free(history_each_function(record_history(l->record), know_function, l));
+	error_free(history_each_function(l->keeper->history, know_function, l));
 }
 
 void live_renumber(struct live *l, const struct history_function *key, int from, int to)
@@ -506,8 +510,6 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 		e = sources_new(getenv("RTF_CFLAGS"), &l->sources);
 	if (!e)
 		e = find_functions(l);
-	if (!e)
-		e = record_new(l, &l->record);
 	if (e) {
 		live_free(l);
 		return e;
@@ -540,7 +542,6 @@ void live_free(struct live *l)
 	free(l->functions);
 	free(l->by_name);
 	free(l->warning);
-	record_free(l->record);
 	sources_free(l->sources);
 	check_free(l->check);
 	target_free(l->target);
@@ -558,14 +559,19 @@ void live_forget_warning(struct live *l)
 	l->warning = NULL;
 }
 
-struct record *live_record(const struct live *l)
+struct live_keeper *live_keeper(const struct live *l)
 {
-	return l->record;
+	return l->keeper;
+}
+
+void live_set_keeper(struct live *l, struct live_keeper *keeper)
+{
+	l->keeper = keeper;
 }
 
 struct history *live_history(const struct live *l)
 {
-	return record_history(l->record);
+	return l->keeper->history;
 }
 
 void live_set_watcher(struct live *l, bool (*follow)(void *context, struct live_function *), void *context)
@@ -706,7 +712,7 @@ struct error *live_version_text(struct live *l, struct live_function *f, int num
 
 	if (f->row) {
 		struct error *e = history_find(live_history(l), f->row, number, copy_version, &copy);
-		if (record_lose(l, &e))
+		if (l->keeper->lose(l, &e))
 			e = f->row ? history_find(live_history(l), f->row, number, copy_version, &copy)
 				   : error_new(ERROR_UNKNOWN, "no row");
 		if (!e && copy.text) {

@@ -16,7 +16,12 @@
 #include <stdint.h>
 
 struct live;
-struct record;
+/* Who keeps the history: record.h, which is above this. Set before anything else is asked of the history. */
+struct live_keeper {
+	struct history *history;                         /* in use now */
+	bool (*whole)(const struct live *);              /* it is the file itself, with everything in it */
+	bool (*lose)(struct live *, struct error **e);   /* record_lose */
+};
 
 enum live_state { LIVE_BUILT, LIVE_LIVE, LIVE_SAVED, LIVE_OUT_OF_SYNC, LIVE_REFUSED };
 
@@ -120,7 +125,8 @@ struct error *live_see_unit(struct live *, const struct target_unit *);
 
 /* For record.c: the key of a function in the history; rows and counts as the history has them; and a version whose number
  * has changed. */
-struct record *live_record(const struct live *);
+struct live_keeper *live_keeper(const struct live *);
+void live_set_keeper(struct live *, struct live_keeper *);
 struct history_function live_key(const struct live_function *);
 struct error *live_read_rows(struct live *);
 void live_renumber(struct live *, const struct history_function *, int from, int to);

@@ -11,7 +11,7 @@
 enum { FIRST_RETRY_US = 250000, LAST_RETRY_US = 5000000, REST_US = 400000, UNSETTLED_FEW = 500 };
 
 struct record {
-	struct history *history;
+	struct live_keeper keeper; /* first: what live.h is given */
 	struct history_process process;
 	char *news; /* that nobody has been told */
 	int64_t retry_at, retry_us;
@@ -19,9 +19,9 @@ struct record {
 	int unsettled;   /* of it, when rest_at was set */
 };
 
-struct history *record_history(const struct record *r)
+static struct record *record_of(const struct live *l)
 {
-	return r->history;
+	return (struct record *)live_keeper(l);
 }
 
 /* Takes the text. */
@@ -45,7 +45,7 @@ static void tell(struct live *l, int level, char *text)
 	if (!text)
 		return;
 	program_log(live_program(l), level, "rtf: %s", text);
-	add_news(live_record(l), text);
+	add_news(record_of(l), text);
 }
 
 void record_tell(struct live *l, const char *news)
@@ -59,9 +59,9 @@ void record_tell(struct live *l, const char *news)
 
 char *record_take_news(struct live *l)
 {
-	char *news = live_record(l)->news;
+	char *news = record_of(l)->news;
 
-	live_record(l)->news = NULL;
+	record_of(l)->news = NULL;
 	return news;
 }
 
@@ -86,16 +86,16 @@ static char *default_path(const char *program)
 /* Numbers that versions in the program's memory have, and those that the history once had, are not given away again. */
 static struct error *reserve_numbers(struct live *l)
 {
-	struct record *r = live_record(l);
+	struct record *r = record_of(l);
 
 	for (size_t i = 0; i < live_count(l); i++) {
 		struct live_function *f = live_function(l, i);
 		struct history_function key = live_key(f);
 		if (!f->newest)
 			continue;
-		struct error *e = f->row ? NULL : history_function_id(r->history, &key, &f->row);
+		struct error *e = f->row ? NULL : history_function_id(r->keeper.history, &key, &f->row);
 		if (!e)
-			e = stand_in_reserve(r->history, f->row, f->newest);
+			e = stand_in_reserve(r->keeper.history, f->row, f->newest);
 		if (e)
 			return e;
 	}
@@ -105,7 +105,7 @@ static struct error *reserve_numbers(struct live *l)
 /* Takes the error that made it necessary. */
 static struct error *stand_in(struct live *l, const char *path, struct error *why)
 {
-	struct record *r = live_record(l);
+	struct record *r = record_of(l);
 	struct history *h;
 	char *text = NULL;
 
@@ -122,27 +122,27 @@ static struct error *stand_in(struct live *l, const char *path, struct error *wh
 	struct error *e = stand_in_new(path, &r->process, &h);
 	if (e)
 		return e;
-	history_close(r->history);
-	r->history = h;
+	history_close(r->keeper.history);
+	r->keeper.history = h;
 	e = live_read_rows(l);
 	return e ? e : reserve_numbers(l);
 }
 
 static struct error *open_file(struct live *l, const char *path)
 {
-	struct record *r = live_record(l);
+	struct record *r = record_of(l);
 
-	struct error *e = history_open(path, &r->process, &r->history);
+	struct error *e = history_open(path, &r->process, &r->keeper.history);
 	return e ? e : live_read_rows(l);
 }
 
 bool record_lose(struct live *l, struct error **e)
 {
-	struct record *r = live_record(l);
+	struct record *r = record_of(l);
 
-	if (!*e || error_class(*e) != ERROR_INTERNAL || *e == error_memory() || stand_in_is(r->history))
+	if (!*e || error_class(*e) != ERROR_INTERNAL || *e == error_memory() || stand_in_is(r->keeper.history))
 		return false;
-	char *path = strdup(history_path(r->history));
+	char *path = strdup(history_path(r->keeper.history));
 	struct error *failure = path ? stand_in(l, path, *e) : *e;
 	*e = failure;
 	free(path);
@@ -153,7 +153,7 @@ bool record_lose(struct live *l, struct error **e)
 
 static struct error *reconcile_one(struct live *l, struct live_function *f, size_t *differences)
 {
-	struct history *h = record_history(live_record(l));
+	struct history *h = live_history(l);
 	int recorded = 0;
 
 	if (!f->row)
@@ -187,17 +187,19 @@ static void reconcile(struct live *l)
 		tell(l, LOG_NOTICE, text);
 }
 
-struct error *record_new(struct live *l, struct record **out)
+struct error *record_new(struct live *l)
 {
 	struct record *r = calloc(1, sizeof(*r));
 	const char *program = target_program(live_target(l)), *given = program_history_path(live_program(l));
 	char *path = *given ? strdup(given) : default_path(program);
 
-	*out = r;
 	if (!r || !path) {
 		free(path);
+		free(r);
 		return error_memory();
 	}
+	r->keeper = (struct live_keeper){.whole = record_is_whole, .lose = record_lose};
+	live_set_keeper(l, &r->keeper);
 	r->process =
 		(struct history_process){.pid = program_pid(live_program(l)),
 					 .program = program,
@@ -212,11 +214,14 @@ struct error *record_new(struct live *l, struct record **out)
 	return e;
 }
 
-void record_free(struct record *r)
+void record_free(struct live *l)
 {
+	struct record *r = record_of(l);
+
 	if (!r)
 		return;
-	history_close(r->history);
+	live_set_keeper(l, NULL);
+	history_close(r->keeper.history);
 	free(r->news);
 	free(r);
 }
@@ -241,7 +246,7 @@ void record_event(struct live *l, const char *kind, struct live_function *f, int
 	do {
 		if (f && !f->row)
 			record_function(l, f);
-		e = history_event(record_history(live_record(l)), kind, f ? f->row : 0, number, user, detail);
+		e = history_event(live_history(l), kind, f ? f->row : 0, number, user, detail);
 	} while (record_lose(l, &e));
 	if (e)
 		live_warn(l, error_context(e, "an event is not in the history"));
@@ -262,18 +267,18 @@ static void renumber(void *context, const struct history_function *key, int from
 
 bool record_is_whole(const struct live *l)
 {
-	return !stand_in_is(record_history(live_record(l)));
+	return !stand_in_is(live_history(l));
 }
 
 int64_t record_deadline(const struct live *l)
 {
-	return record_is_whole(l) ? live_record(l)->rest_at : live_record(l)->retry_at;
+	return record_is_whole(l) ? record_of(l)->rest_at : record_of(l)->retry_at;
 }
 
 /* What was written comes to its place once nobody has written for a while. */
 static void rest(struct record *r)
 {
-	int unsettled = history_unsettled(r->history);
+	int unsettled = history_unsettled(r->keeper.history);
 
 	if (unsettled < UNSETTLED_FEW) {
 		r->rest_at = 0;
@@ -281,26 +286,26 @@ static void rest(struct record *r)
 		r->rest_at = build_now_us() + REST_US;
 		r->unsettled = unsettled;
 	} else if (build_now_us() >= r->rest_at) {
-		history_settle(r->history);
+		history_settle(r->keeper.history);
 		r->rest_at = 0;
 	}
 }
 
 static bool settle(struct live *l)
 {
-	struct record *r = live_record(l);
+	struct record *r = record_of(l);
 	struct history *fresh;
 	int64_t versions = 0;
 	char *text = NULL;
 
-	error_free(stand_in_pending(r->history, &versions));
-	struct error *e = stand_in_settle(r->history, &r->process, renumber, l, &fresh);
+	error_free(stand_in_pending(r->keeper.history, &versions));
+	struct error *e = stand_in_settle(r->keeper.history, &r->process, renumber, l, &fresh);
 	if (e) {
 		error_free(e); /* the reason was told when it began */
 		return false;
 	}
-	history_close(r->history);
-	r->history = fresh;
+	history_close(r->keeper.history);
+	r->keeper.history = fresh;
 	live_forget_warning(l);
 	e = live_read_rows(l);
 	if (e)
@@ -314,7 +319,7 @@ static bool settle(struct live *l)
 
 void record_settle(struct live *l)
 {
-	struct record *r = live_record(l);
+	struct record *r = record_of(l);
 
 	if (record_is_whole(l)) {
 		rest(r);
@@ -328,12 +333,12 @@ void record_settle(struct live *l)
 
 static struct error *rescue_to(struct live *l, const char *folder, char **path)
 {
-	struct record *r = live_record(l);
+	struct record *r = record_of(l);
 
 	if (asprintf(path, "%s/rtf-%s-%d.db", folder, text_base_name(r->process.program),
 		     (int)r->process.pid) < 0)
 		*path = NULL;
-	return *path ? stand_in_rescue(r->history, *path) : error_memory();
+	return *path ? stand_in_rescue(r->keeper.history, *path) : error_memory();
 }
 
 /* What never got to the file, where it can be found. */
@@ -343,7 +348,7 @@ static void rescue(struct live *l)
 	int64_t versions = 0;
 	bool saved = false;
 
-	error_free(stand_in_pending(record_history(live_record(l)), &versions));
+	error_free(stand_in_pending(live_history(l), &versions));
 	for (size_t i = 0; versions && i < sizeof(folders) / sizeof(*folders) && !saved; i++) {
 		char *path = NULL;
 		struct error *e =
@@ -352,7 +357,7 @@ static void rescue(struct live *l)
 		if (saved)
 			fprintf(stderr,
 				"rtf-engine: %s could not be written to the end: %lld versions are in %s\n",
-				history_path(record_history(live_record(l))), (long long)versions, path);
+				history_path(live_history(l)), (long long)versions, path);
 		error_free(e);
 		free(path);
 	}
@@ -360,7 +365,7 @@ static void rescue(struct live *l)
 
 void record_end(struct live *l)
 {
-	struct record *r = live_record(l);
+	struct record *r = record_of(l);
 
 	if (history_process_started(r->process.pid) != r->process.started)
 		record_event(l, "ended", NULL, -1, "", NULL);

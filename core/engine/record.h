@@ -13,14 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct record;
-
 /* Opens the program's history, or a stand-in for it; finds its functions' rows, and notes what runs otherwise than the
- * history has it (an engine that was killed between the two). Called by live_new; `record_free` takes NULL. */
-struct error *record_new(struct live *, struct record **out);
-void record_free(struct record *);
-
-struct history *record_history(const struct record *);
+ * history has it (an engine that was killed between the two). Right after live_new; `record_free` is for one that
+ * failed, too, and before live_free. */
+struct error *record_new(struct live *);
+void record_free(struct live *);
 
 /* Whether the call that failed with *e should be made again: the history has failed, a stand-in has taken its place (rows
  * of functions may be other ones now), and *e is freed and NULL. False: it is not the history's fault, or there is
