@@ -1,4 +1,6 @@
 #include "listing.h"
+#include "context.h"
+#include "datum.h"
 #include "expression.h"
 #include "scope.h"
 #include "show.h"
@@ -39,7 +41,7 @@ static size_t find_units(struct call *c, const struct target_unit **units)
 	}
 	c->state->file = NULL;
 	c->state->unit = NULL;
-	struct error *e = expression_unit(c->state, c->live, &main_unit);
+	struct error *e = context_unit(c->state, c->live, &main_unit);
 	c->state->file = file;
 	c->state->unit = last;
 	error_free(e);
@@ -198,7 +200,7 @@ static json_t *variable_json(struct call *c, const struct variable *v, const str
 			     const unsigned char *bytes, const char *text,
 			     const struct value_options *options)
 {
-	struct value_source source = expression_source(c->state);
+	struct value_source source = datum_source(c->state);
 	char address[32];
 
 	snprintf(address, sizeof(address), "0x%" PRIx64, v->symbol.address);
@@ -240,7 +242,7 @@ static void rows_fini(struct rows *r)
 static void add_row(struct call *c, struct rows *rows, const struct variable *v, const struct type *type)
 {
 	struct value_options options = VALUE_OPTIONS;
-	struct value_source source = expression_source(c->state);
+	struct value_source source = datum_source(c->state);
 	struct text text = {0};
 	char place[300];
 
@@ -304,7 +306,7 @@ struct error *listing_vars(struct call *c)
 	c->reply->data = json_array();
 	rows_add(&rows, heading);
 	for (size_t i = 0; i < count && (!e || error_class(e) != ERROR_INTERNAL); i++) {
-		if (c->state->file && !expression_is_file(units[i]->file, c->state->file))
+		if (c->state->file && !context_is_file(units[i]->file, c->state->file))
 			continue;
 		e = find_variables(c, units[i], c->count ? c->words[0] : NULL, false, &found);
 		if (e && !first)
@@ -419,7 +421,7 @@ struct error *listing_types(struct call *c)
 	rows_add(&rows, heading);
 	for (size_t i = 0; i < count; i++) {
 		struct source *source;
-		if (c->state->file && !expression_is_file(units[i]->file, c->state->file))
+		if (c->state->file && !context_is_file(units[i]->file, c->state->file))
 			continue;
 		struct error *e = source_of(c, units[i], &source);
 		if (e) {
@@ -747,7 +749,7 @@ static struct error *describe_type(struct call *c, const struct target_unit *uni
 static struct error *describe_variable(struct call *c, const struct variable *v)
 {
 	struct value_options options = VALUE_OPTIONS;
-	struct value_source source = expression_source(c->state);
+	struct value_source source = datum_source(c->state);
 	struct type_found found;
 	struct types *types;
 	struct text text = {0}, declaration = {0}, *out = &c->reply->text;
@@ -770,7 +772,7 @@ static struct error *describe_variable(struct call *c, const struct variable *v)
 		    found.type->size);
 	text_printf(out, "%-10s ", "value");
 	if (bytes)
-		expression_show(c->state, out, found.type, bytes, &options);
+		datum_show(c->state, out, found.type, bytes, &options);
 	else
 		text_puts(out, text.bytes ? text.bytes : "");
 	text_puts(out, "\n");
@@ -879,7 +881,7 @@ struct error *listing_describe(struct call *c)
 		return describe_function(c, f);
 	if (error_class(unknown) == ERROR_AMBIGUOUS)
 		return unknown;
-	struct error *e = expression_unit(c->state, c->live, &first);
+	struct error *e = context_unit(c->state, c->live, &first);
 	bool done = !e && describe_in(c, first, c->line, &e);
 	size_t count = done ? 0 : find_units(c, units);
 	for (size_t i = 0; i < count && !done; i++) {

@@ -1,4 +1,5 @@
 #include "look.h"
+#include "datum.h"
 #include "expression.h"
 #include "scope.h"
 
@@ -129,7 +130,7 @@ static void put_place(struct text *out, const struct value_source *source, uint6
 
 static struct error *show_strings(struct call *c, const struct memory *m, uint64_t address)
 {
-	struct value_source source = expression_source(c->state);
+	struct value_source source = datum_source(c->state);
 	struct type character = {
 		.kind = TYPE_INTEGER, .character = CHARACTER_CHAR, .size = 1, .is_signed = true};
 	struct type pointer = {.kind = TYPE_POINTER, .size = 8, .target = &character};
@@ -157,7 +158,7 @@ static struct error *show_strings(struct call *c, const struct memory *m, uint64
 
 static struct error *show_units(struct call *c, const struct memory *m, uint64_t address)
 {
-	struct value_source source = expression_source(c->state);
+	struct value_source source = datum_source(c->state);
 	size_t in_line = m->size == 1 || m->format == 'c'   ? 8
 			 : m->format == 't' || m->size == 8 ? 2
 							    : 16 / m->size;

@@ -1,0 +1,76 @@
+#include "context.h"
+
+#include <string.h>
+
+bool context_is_file(const char *path, const char *file)
+{
+	size_t n = path ? strlen(path) : 0, m = strlen(file);
+
+	return n >= m && strcmp(path + n - m, file) == 0 &&
+	       (n == m || path[n - m - 1] == '/' || *file == '/');
+}
+
+struct unit_search {
+	const char *file, *function;
+	const struct target_unit *found;
+};
+
+static bool match_unit(void *context, const struct target_function *f)
+{
+	struct unit_search *s = context;
+
+	if (!f->unit || (s->function && (strcmp(f->name, s->function) != 0 || !f->external)) ||
+	    (s->file && !context_is_file(f->unit->file, s->file)))
+		return true;
+	s->found = f->unit;
+	return false;
+}
+
+static struct error *unit_of_main(struct session_host *host, struct live *l, const struct target_unit **out)
+{
+	struct unit_search s = {.function = "main"};
+
+	if (!host->main_unit)
+		target_each_function(live_target(l), match_unit, &s);
+	if (s.found)
+		host->main_unit = s.found;
+	for (size_t i = 0; i < live_count(l) && !host->main_unit; i++)
+		host->main_unit = live_function(l, i)->at.unit;
+	*out = host->main_unit;
+	return *out ? NULL
+		    : error_new(ERROR_UNKNOWN, "the program has no debug information: compile it with -g");
+}
+
+struct error *context_unit(struct console_state *state, struct live *l, const struct target_unit **out)
+{
+	struct unit_search s = {.file = state->file};
+
+	if (!state->file && state->unit) {
+		*out = state->unit;
+		return NULL;
+	}
+	if (!state->file)
+		return unit_of_main(state->host, l, out);
+	for (size_t i = 0; i < live_count(l); i++) {
+		*out = live_function(l, i)->at.unit;
+		if (*out && context_is_file((*out)->file, state->file))
+			return NULL;
+	}
+	target_each_function(live_target(l), match_unit, &s);
+	*out = s.found;
+	return s.found ? NULL : error_new(ERROR_UNKNOWN, "no file %s is part of the program", state->file);
+}
+
+uint32_t context_arena(struct live *l, const struct target_unit *unit)
+{
+	const struct live_function *near = NULL;
+
+	for (size_t i = 0; i < live_count(l); i++) {
+		const struct live_function *f = live_function(l, i);
+		if (f->at.unit == unit)
+			return f->arena;
+		if (!near && unit && strcmp(f->at.module, unit->module) == 0)
+			near = f;
+	}
+	return near ? near->arena : 0;
+}

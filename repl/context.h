@@ -1,0 +1,21 @@
+/* Whose declarations count for what is typed: one of the program's files. One thread. */
+#ifndef RTF_CONTEXT_H
+#define RTF_CONTEXT_H
+
+#include "call.h"
+#include "error.h"
+#include "target.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The one of \in, else that of the function redefined last, else that of main(). */
+struct error *context_unit(struct console_state *, struct live *, const struct target_unit **out);
+
+uint32_t context_arena(struct live *,
+		       const struct target_unit *); /* the arena that is near the unit's code */
+
+/* Whether the unit's file is this one: a path or the end of it. */
+bool context_is_file(const char *path, const char *file);
+
+#endif

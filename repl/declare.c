@@ -1,0 +1,440 @@
+#include "declare.h"
+#include "datum.h"
+#include "declaration.h"
+#include "token.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool declare_is_type(void *snippet, const char *name, uint32_t length)
+{
+	const struct snippet *x = snippet;
+	struct source *source;
+
+	if (scope_is_type(x->state->scope, name, length))
+		return true;
+	const struct scope_item *hidden = scope_find(x->state->scope, name, length);
+	struct error *e = sources_find(live_host(x->live)->sources, x->unit, &source);
+	struct index *index = NULL;
+	if (!e)
+		e = scope_index(x->state->scope, source, &index);
+	if (e || hidden) {
+		error_free(e);
+		return false;
+	}
+	if (!index)
+		index = source->index;
+	for (uint32_t i = index_find(index, INDEX_ORDINARY, name, length); i != INDEX_NONE;
+	     i = index->names[i].next)
+		if (index->names[i].kind == NAME_TYPEDEF)
+			return true;
+	return false;
+}
+
+/* The specifiers without what says how long a variable lives, and without extern. */
+static char *plain_specifiers(const char *text, uint32_t begin, uint32_t end)
+{
+	static const char *const storage[] = {"static", "extern",        "register",
+					      "auto",   "_Thread_local", "__thread"};
+	char *out = strndup(text + begin, end - begin);
+	struct token_reader r;
+	struct token t;
+
+	if (!out)
+		return NULL;
+	token_reader_init(&r, out, (uint32_t)strlen(out));
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		for (size_t i = 0; i < sizeof(storage) / sizeof(*storage); i++)
+			if (token_is(&r, &t, storage[i]))
+				memset(out + t.begin, ' ', t.end - t.begin);
+	return out;
+}
+
+static char *name_at(const char *text, const struct declaration_name *n)
+{
+	return strndup(text + n->begin, n->end - n->begin);
+}
+
+/* A declaration that makes no variable: a type, a prototype, an extern. `alias`: the type of a group of variables by
+ * itself, under that name. */
+static struct error *declare_item(struct snippet *x, const char *text, const struct declaration *d,
+				  const char *whole, const char *alias)
+{
+	struct scope_item item = {.kind = SCOPE_PROTOTYPE, .text = strdup(whole)};
+	size_t count = 0;
+
+	item.names = calloc(d->name_count * 2 + 2, sizeof(*item.names));
+	if (!item.names || !item.text) {
+		free(item.names);
+		free(item.text);
+		return error_memory();
+	}
+	for (size_t i = 0; i < d->name_count; i++) {
+		const struct declaration_name *n = &d->names[i];
+		bool object = n->kind == NAME_VARIABLE || n->kind == NAME_FUNCTION;
+		if (n->kind == NAME_MEMBER || n->kind == NAME_TAG_FORWARD || (alias && object))
+			continue;
+		if (n->kind == NAME_TYPEDEF || n->kind == NAME_TAG || n->kind == NAME_ENUMERATOR)
+			item.kind = SCOPE_TYPE;
+		if (n->kind == NAME_TAG &&
+		    asprintf(&item.names[count], "#%.*s", (int)(n->end - n->begin), text + n->begin) < 0)
+			item.names[count] = NULL;
+		else if (n->kind != NAME_TAG)
+			item.names[count] = name_at(text, n);
+		if (item.names[count])
+			count++;
+	}
+	if (alias) {
+		item.kind = SCOPE_TYPE;
+		if ((item.names[count] = strdup(alias)))
+			count++;
+	}
+	if (count == 0) {
+		free(item.names);
+		free(item.text);
+		return NULL; /* only forward: it says nothing */
+	}
+	return scope_declare(x->state->scope, &item);
+}
+
+/* One declarator of a group: `name` in it, its initialiser behind. */
+static struct error *add_variable(struct snippet *x, const char *text, const struct declaration *d,
+				  const struct declaration_name *n, const char *base)
+{
+	struct snippet_variable *v = &x->variables[x->variable_count];
+	uint32_t begin = d->specifiers, end = d->end, cut_begin = 0, cut_end = 0;
+	struct token_reader r;
+	struct token t;
+	unsigned depth = 0;
+
+	if (x->variable_count == SNIPPET_NAMES)
+		return error_new(ERROR_USAGE, "more than %d variables in one entry", SNIPPET_NAMES);
+	token_reader_init(&r, text, d->end);
+	r.at = d->specifiers;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind != TOKEN_PUNCTUATOR)
+			continue;
+		if (strchr("([{", t.first))
+			depth++;
+		else if (strchr(")]}", t.first) && depth)
+			depth--;
+		else if (depth == 0 && (t.first == ',' || t.first == ';')) {
+			if (t.begin > n->begin) {
+				end = t.begin;
+				break;
+			}
+			begin = t.end;
+		}
+	}
+	for (size_t i = 0; i < d->cut_count; i++) {
+		if (d->cuts[i].begin >= n->end && d->cuts[i].begin < end) {
+			cut_begin = d->cuts[i].begin;
+			cut_end = d->cuts[i].end < end ? d->cuts[i].end : end;
+			break;
+		}
+	}
+	uint32_t stop = cut_end ? cut_begin : end;
+	if (cut_end && end > cut_end)
+		cut_end = end;
+	x->variable_count++;
+	v->name = name_at(text, n);
+	v->base = strdup(base);
+	v->initialiser = cut_end ? strndup(text + cut_begin, cut_end - cut_begin) : NULL;
+	if (asprintf(&v->declarator, "%.*s%s%.*s", (int)(n->begin - begin), text + begin, "%s",
+		     (int)(stop - n->end), text + n->end) < 0)
+		v->declarator = NULL;
+	return v->name && v->base && v->declarator && (v->initialiser || !cut_end) ? NULL : error_memory();
+}
+
+/* A group of declarators: its type by itself where it is defined here, then each variable. */
+static struct error *add_declaration(struct snippet *x, const char *text, const struct declaration *d)
+{
+	bool variables = false, body = false;
+	struct error *e = NULL;
+	char *whole = NULL;
+
+	for (size_t i = 0; i < d->name_count; i++)
+		variables |= d->names[i].kind == NAME_VARIABLE;
+	if (d->is_typedef || !variables || (d->is_extern && !d->cut_count)) {
+		if (asprintf(&whole, "%.*s%s", (int)(d->end - d->begin), text + d->begin,
+			     text[d->end - 1] == ';' ? "" : ";") < 0)
+			return error_memory();
+		e = declare_item(x, text, d, whole, NULL);
+		free(whole);
+		return e;
+	}
+	char *base = plain_specifiers(text, d->begin, d->specifiers);
+	if (!base)
+		return error_memory();
+	body = strchr(base, '{') != NULL;
+	if (body) {
+		const char *alias = scope_fresh_name(x->state->scope);
+		if (asprintf(&whole, "typedef %s %s;", base, alias) < 0)
+			e = error_memory();
+		else
+			e = declare_item(x, text, d, whole, alias);
+		free(whole);
+		free(base);
+		base = strdup(alias);
+		if (!base)
+			return e ? e : error_memory();
+	}
+	for (size_t i = 0; i < d->name_count && !e; i++)
+		if (d->names[i].kind == NAME_VARIABLE)
+			e = add_variable(x, text, d, &d->names[i], base);
+	free(base);
+	return e;
+}
+
+static struct error *split_declarations(struct snippet *x)
+{
+	struct declaration_reader r;
+	struct declaration d = {0};
+	struct error *e = NULL;
+
+	declaration_reader_init(&r, x->text, (uint32_t)x->size);
+	r.is_type = declare_is_type;
+	r.context = x;
+	for (declaration_next(&r, &d); d.kind != DECLARATION_END && !e; declaration_next(&r, &d))
+		if (d.kind == DECLARATION_NAMES)
+			e = add_declaration(x, x->text, &d);
+	declaration_fini(&d);
+	return e;
+}
+
+static struct error *read_variables(struct snippet *x)
+{
+	void *unit = check_unit(live_host(x->live)->check);
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < x->variable_count && !e; i++) {
+		struct snippet_variable *v = &x->variables[i];
+		types_free(v->types);
+		v->types = NULL;
+		e = types_of_variable(unit, SNIPPET_FUNCTION, v->name, &v->types, &x->found);
+		v->type = x->found.type;
+		if (!e && type_add_incomplete(v->type, x->options.depth, &x->also))
+			return NULL; /* found.type has it: the check is made again */
+	}
+	return e;
+}
+
+/* Types and prototypes alone: whether they are C. */
+static struct error *check_items(struct snippet *x, struct reply *reply)
+{
+	struct error *e = snippet_declare(x);
+	if (!e) {
+		text_printf(&x->checked, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n%s\n;}\n",
+			    x->given.text);
+		/* The scope has them already: what is checked is that it can stand. */
+		e = snippet_check(x);
+	}
+	if (!e)
+		e = snippet_refuse(x, reply);
+	return e;
+}
+
+static struct error *place_variables(struct snippet *x)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < x->variable_count && !e; i++) {
+		struct snippet_variable *v = &x->variables[i];
+		if (v->type->incomplete || v->type->size == 0)
+			return error_new(ERROR_COMPILE, "the size of %s is not known", v->name);
+		e = evaluator_alloc(x->host->evaluator, v->type->size, v->type->align, &v->address);
+		if (!e)
+			e = scope_text_bind(&x->given, v->name, v->address);
+	}
+	return e;
+}
+
+/* "BASE DECLARATOR" with a name put into the declarator. */
+static void put_declarator(struct text *out, const struct snippet_variable *v, const char *name)
+{
+	const char *hole = strstr(v->declarator, "%s");
+
+	text_printf(out, "%s %.*s%s%s", v->base, (int)(hole - v->declarator), v->declarator, name, hole + 2);
+}
+
+/* The variable's declaration for all that comes after it: its type is complete now. */
+static void put_external(struct text *out, const struct snippet_variable *v)
+{
+	text_puts(out, "extern ");
+	if (v->type->nameless)
+		put_declarator(out, v, v->name);
+	else
+		type_put_declaration(out, v->type, v->name);
+	text_puts(out, ";");
+}
+
+static struct error *show_variable(struct snippet *x, struct snippet_variable *v, struct reply *reply)
+{
+	unsigned char *bytes;
+
+	struct error *e = snippet_read(x, v->address, (size_t)v->type->size, &bytes);
+	if (e)
+		return e;
+	struct value_source source = datum_source(x->state);
+	struct text text = {0};
+	char address[32];
+	text_printf(&reply->text, "%s = ", v->name);
+	datum_show(x->state, &reply->text, v->type, bytes, &x->options);
+	text_puts(&reply->text, "\n");
+	value_text(&text, v->type, bytes, &source, &x->options);
+	snprintf(address, sizeof(address), "0x%" PRIx64, v->address);
+	json_t *string = json_stringn(text.bytes ? text.bytes : "", text.size);
+	json_array_append_new(reply->data,
+			      json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "name", v->name, "type",
+					v->type->name, "address", address, "size", (json_int_t)v->type->size,
+					"text", string ? string : json_null(), "value",
+					value_json(v->type, bytes, &source, &x->options)));
+	text_fini(&text);
+	free(bytes);
+	return NULL;
+}
+
+/* From now on the console knows them. */
+static struct error *finish_declaration(struct snippet *x, const struct evaluate_end *end,
+					struct reply *reply)
+{
+	struct error *e = snippet_explain(x, end, reply);
+
+	if (e)
+		return e;
+	reply->data = json_array();
+	for (size_t i = 0; i < x->variable_count && !e; i++) {
+		struct snippet_variable *v = &x->variables[i];
+		struct scope_item item = {
+			.kind = SCOPE_VARIABLE, .address = v->address, .types = v->types, .type = v->type};
+		e = show_variable(x, v, reply);
+		if (e)
+			break;
+		struct text text = {0};
+		item.names = calloc(2, sizeof(*item.names));
+		put_external(&text, v);
+		item.text = text_take(&text);
+		if (!item.names || !item.text || !(item.names[0] = strdup(v->name))) {
+			free(item.names);
+			free(item.text);
+			e = error_memory();
+			break;
+		}
+		e = scope_declare(x->state->scope, &item);
+		if (!e)
+			v->types = NULL; /* the scope's */
+	}
+	return e;
+}
+
+/* Each initialiser sees the variables where they will be: a local of another name gets the value, which is copied. */
+static void write_initialisers(struct snippet *x)
+{
+	for (size_t i = 0; i < x->variable_count; i++) {
+		const struct snippet_variable *v = &x->variables[i];
+		put_external(&x->run, v);
+		text_puts(&x->run, "\n");
+	}
+	text_puts(&x->run, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n");
+	for (size_t i = 0; i < x->variable_count; i++) {
+		const struct snippet_variable *v = &x->variables[i];
+		if (!v->initialiser)
+			continue;
+		text_puts(&x->run, "{ ");
+		put_declarator(&x->run, v, "rtf_initial");
+		text_printf(&x->run,
+			    "%s;\nrtf_copy((void *)0x%" PRIx64
+			    "UL, (const void *)&rtf_initial, sizeof(rtf_initial)); }\n",
+			    v->initialiser, v->address);
+	}
+	text_puts(&x->run, "}\n");
+}
+
+struct error *declare_run(struct snippet *x, struct reply *reply)
+{
+	struct error *e =
+		x->state->read_only
+			? error_new(ERROR_DENIED,
+				    "this connection is read-only: a variable is made in the program")
+			: split_declarations(x);
+	if (!e && !x->variable_count) {
+		e = check_items(x, reply);
+		if (!e)
+			reply->data = json_array();
+		snippet_free(x);
+		return e;
+	}
+	if (!e)
+		e = snippet_declare(x);
+	if (!e) {
+		text_printf(&x->checked, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n%s\n;}\n",
+			    x->given.text);
+		e = snippet_check_with_types(x, reply, x->options.depth, read_variables);
+	}
+	if (!e)
+		e = snippet_refuse(x, reply);
+	if (!e)
+		e = place_variables(x);
+	if (!e)
+		write_initialisers(x);
+	if (e) {
+		snippet_free(x);
+		return e;
+	}
+	return snippet_start(x, finish_declaration, reply);
+}
+
+/* --- directives ---------------------------------------------------------------------------------------------------- */
+
+static struct error *define_macro(struct scope *s, const char *line, size_t size, const char *name,
+				  size_t length)
+{
+	struct scope_item item = {.kind = SCOPE_MACRO, .text = strndup(line, size)};
+
+	item.names = calloc(2, sizeof(*item.names));
+	if (item.names)
+		item.names[0] = strndup(name, length);
+	if (!item.text || !item.names || !item.names[0]) {
+		free(item.text);
+		free(item.names);
+		return error_memory();
+	}
+	return scope_declare(s, &item);
+}
+
+struct error *declare_directive(struct snippet *x, const struct token *t)
+{
+	const char *line = x->text + t->begin;
+	struct token_reader r;
+	struct token word, name;
+
+	token_reader_init(&r, x->text, t->end);
+	r.at = t->begin + 1;
+	r.line_start = false;
+	token_next(&r, &word);
+	if (token_is(&r, &word, "include")) {
+		char *copy = strndup(line, t->end - t->begin);
+		struct error *e = copy ? scope_include(x->state->scope, copy) : error_memory();
+		struct source *source;
+		struct index *index;
+		free(copy);
+		if (!e)
+			e = sources_find(live_host(x->live)->sources, x->unit, &source);
+		if (!e) {
+			e = scope_index(x->state->scope, source, &index);
+			if (e)
+				scope_forget_includes(x->state->scope);
+		}
+		return e;
+	}
+	bool define = token_is(&r, &word, "define");
+	if (!define && !token_is(&r, &word, "undef"))
+		return error_new(ERROR_USAGE, "at the prompt there are #include, #define and #undef");
+	token_next(&r, &name);
+	if (name.kind != TOKEN_NAME)
+		return error_new(ERROR_COMPILE, "a macro's name is missing");
+	return define_macro(x->state->scope, line, t->end - t->begin, x->text + name.begin,
+			    name.end - name.begin);
+}

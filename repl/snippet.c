@@ -1,0 +1,346 @@
+#include "snippet.h"
+#include "context.h"
+#include "record.h"
+#include "show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COPY "extern void *rtf_copy(void *, const void *, unsigned long) __asm__(\"memcpy\");\n"
+
+enum { UNITS_MAX = 32 }; /* files that are looked into for a name */
+
+static void build_end(struct snippet *x)
+{
+	if (x->built)
+		build_fini(&x->build);
+	x->built = false;
+}
+
+void snippet_free(struct snippet *x)
+{
+	evaluation_free(x->evaluation);
+	build_end(x);
+	scope_text_fini(&x->given);
+	types_free(x->types);
+	text_fini(&x->checked);
+	text_fini(&x->run);
+	text_fini(&x->also);
+	for (size_t i = 0; i < x->variable_count; i++) {
+		struct snippet_variable *v = &x->variables[i];
+		free(v->name);
+		free(v->declarator);
+		free(v->initialiser);
+		free(v->base);
+		types_free(v->types);
+	}
+	free(x->context);
+	text_fini(&x->warnings);
+	json_decref(x->diagnostics);
+	free(x->compared);
+	free(x->place);
+	free(x->text);
+	free(x);
+}
+
+static void free_waiting(struct waiting *waiting)
+{
+	snippet_free((struct snippet *)waiting);
+}
+
+struct error *snippet_new(struct call *c, const char *text, size_t size, struct snippet **out)
+{
+	struct snippet *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return error_memory();
+	x->state = c->state;
+	x->live = c->live;
+	x->host = c->state->host;
+	x->waiting.free = free_waiting;
+	x->options = VALUE_OPTIONS;
+	x->text = strndup(text, size);
+	x->size = size;
+	if (!c->state->scope)
+		c->state->scope = scope_new();
+	struct error *e =
+		x->text && c->state->scope ? context_unit(c->state, c->live, &x->unit) : error_memory();
+	if (e) {
+		snippet_free(x);
+		return e;
+	}
+	*out = x;
+	return NULL;
+}
+
+struct error *snippet_declare(struct snippet *x)
+{
+	struct text also = {0};
+
+	for (size_t i = 0; i < x->variable_count; i++)
+		text_printf(&also, "%s\n", x->variables[i].base);
+	struct error *e = scope_text_new(x->state->scope, x->live, x->host->evaluator, x->state->file,
+					 x->text, x->size, also.bytes, &x->given);
+	text_fini(&also);
+	return e;
+}
+
+/* Diagnostics count lines from the entry's first, which is the third of what is checked. */
+static void set_request(struct snippet *x)
+{
+	x->function = (struct target_function){
+		.name = SNIPPET_FUNCTION, .file = x->unit->file, .unit = x->unit, .line = 1};
+	x->request.function = &x->function;
+	x->request.arena = context_arena(x->live, x->unit);
+	x->request.text = x->checked.bytes;
+	x->request.size = x->checked.size;
+	x->request.extra = x->given.extra;
+	x->request.extra_size = strlen(x->given.extra);
+	x->request.given_file = "<console>";
+	x->request.given_line = (unsigned)-1;
+	x->request.file = x->unit->file;
+	x->request.line = 1;
+	x->request.also = x->also.bytes;
+	x->request.resolve = scope_text_resolve;
+	x->request.context = &x->given;
+}
+
+struct error *snippet_check_once(struct snippet *x)
+{
+	const struct build_host *host = live_host(x->live);
+	struct source *source;
+
+	build_end(x);
+	set_request(x);
+	struct error *e = sources_find(host->sources, x->unit, &source);
+	if (!e)
+		e = scope_index(x->state->scope, source, &x->request.index);
+	if (!e) {
+		e = build_check(host, &x->request, &x->build);
+		x->built = true;
+	}
+	return e;
+}
+
+static bool declares(const struct source *source, const char *name, size_t length)
+{
+	return index_find(source->index, INDEX_ORDINARY, name, length) != INDEX_NONE ||
+	       index_find_macro(source->index, name, length, source->index->size) != NULL;
+}
+
+/* A file of the program that declares the first name that this one does not. */
+static const struct target_unit *other_unit(struct snippet *x)
+{
+	const char *missing = x->build.check.missing;
+	size_t length = missing ? strcspn(missing, "\n") : 0, looked = 0;
+	const struct target_unit *last = NULL;
+
+	if (!length || memchr(missing, ' ', length))
+		return NULL;
+	for (size_t i = 0; i < live_count(x->live) && looked < UNITS_MAX; i++) {
+		const struct target_unit *unit = live_function(x->live, i)->at.unit;
+		struct source *source;
+		if (!unit || unit == last || unit == x->unit)
+			continue;
+		last = unit;
+		looked++;
+		struct error *e = sources_find(live_host(x->live)->sources, unit, &source);
+		if (!e && declares(source, missing, length))
+			return unit;
+		error_free(e);
+	}
+	return NULL;
+}
+
+struct error *snippet_check(struct snippet *x)
+{
+	struct error *e = snippet_check_once(x);
+
+	if (e || !x->build.check.failed || x->state->file)
+		return e;
+	const struct target_unit *before = x->unit, *other = other_unit(x);
+	if (!other)
+		return NULL;
+	x->unit = other;
+	e = snippet_check_once(x);
+	if (e || !x->build.check.failed)
+		return e;
+	x->unit = before;
+	return snippet_check_once(x);
+}
+
+struct error *snippet_refuse(struct snippet *x, struct reply *reply)
+{
+	struct check_result *r = &x->build.check;
+
+	if (r->count) {
+		show_diagnostics(&reply->text, r, x->state->color);
+		reply->diagnostics = show_diagnostics_json(r);
+	}
+	return r->failed ? error_new(r->class, "%s", r->message ? r->message : "refused") : NULL;
+}
+
+struct error *snippet_check_with_types(struct snippet *x, struct reply *reply, unsigned depth,
+				       struct error *(*read)(struct snippet *))
+{
+	for (int tries = 0; tries < 4; tries++) {
+		struct error *e = snippet_check(x);
+		if (!e && x->build.check.failed)
+			e = snippet_refuse(x, reply);
+		if (!e)
+			e = read(x);
+		if (e || !type_add_incomplete(x->found.type, depth, &x->also))
+			return e;
+		types_free(x->types);
+		x->types = NULL;
+	}
+	return snippet_check(x);
+}
+
+/* --- running ------------------------------------------------------------------------------------------------------- */
+
+static bool is_ready(struct waiting *waiting, struct console_state *state, bool interrupted,
+		     struct reply *reply, struct error **e)
+{
+	struct snippet *x = (struct snippet *)waiting;
+	struct evaluate_end end;
+
+	(void)state;
+	if (!evaluation_poll(x->evaluation, interrupted, &end)) {
+		waiting->deadline_us = evaluation_deadline(x->evaluation);
+		return false;
+	}
+	reply->text = x->warnings;
+	reply->diagnostics = x->diagnostics;
+	x->warnings = (struct text){0};
+	x->diagnostics = NULL;
+	*e = x->finish(x, &end, reply);
+	return true;
+}
+
+struct error *snippet_start(struct snippet *x, snippet_finish *finish, struct reply *reply)
+{
+	struct text whole = {0};
+
+	text_puts(&whole, COPY);
+	text_puts(&whole, x->run.bytes ? x->run.bytes : "");
+	char *text = text_take(&whole);
+	struct error *e = text ? build_replace_text(&x->build, text) : error_memory();
+	free(text);
+	if (!e)
+		e = evaluation_new(x->host->evaluator, &x->build, x->argument, &x->evaluation);
+	if (e) {
+		snippet_free(x);
+		return e;
+	}
+	build_end(x);
+	x->warnings = reply->text;
+	x->diagnostics = reply->diagnostics;
+	reply->text = (struct text){0};
+	reply->diagnostics = NULL;
+	x->finish = finish;
+	x->waiting.ready = is_ready;
+	reply->waiting = &x->waiting;
+	return NULL;
+}
+
+/* --- the answer ---------------------------------------------------------------------------------------------------- */
+
+void snippet_tell(struct snippet *x, const char *kind, const char *detail)
+{
+	json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", kind, "user", x->state->user, "detail",
+				  detail, "text", json_sprintf("%s %s: %s\n", x->state->user, kind, detail));
+	bool wants = x->state->events;
+
+	x->state->events = false; /* who did it has the answer */
+	if (event)
+		session_broadcast(x->host, event);
+	x->state->events = wants;
+	/* The log's faults are the program's own: this was an evaluation, whatever its end. */
+	record_event(x->live, strcmp(kind, "written") == 0 ? kind : "evaluated", NULL, -1, x->state->user,
+		     detail);
+}
+
+/* Frames that are the same as the one before are counted and not repeated. */
+static json_t *backtrace_json(struct snippet *x, const struct evaluate_end *end, struct text *out)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0, n; i < end->count; i += n) {
+		struct evaluate_place place;
+		char pc[32];
+		for (n = 1; i + n < end->count && end->pcs[i + n] == end->pcs[i]; n++)
+			;
+		evaluate_describe(x->live, end->pcs[i], i > 0, &place);
+		text_printf(out, "  #%-2zu 0x%016" PRIx64 " in %s", i, end->pcs[i], place.function);
+		if (place.offset)
+			text_printf(out, "+%" PRIu64, place.offset);
+		if (place.file)
+			text_printf(out, " at %s:%u", text_base_name(place.file), place.line);
+		if (n > 1)
+			text_printf(out, ", %zu times", n);
+		text_puts(out, "\n");
+		snprintf(pc, sizeof(pc), "0x%" PRIx64, end->pcs[i]);
+		json_t *frame = json_pack("{s:s, s:I, s:s, s:I}", "function", place.function, "offset",
+					  (json_int_t)place.offset, "pc", pc, "times", (json_int_t)n);
+		if (place.file)
+			json_object_update_new(
+				frame, json_pack("{s:s, s:i}", "file", place.file, "line", (int)place.line));
+		json_array_append_new(list, frame);
+		if (place.own)
+			break; /* what called it is ours */
+	}
+	return list;
+}
+
+struct error *snippet_explain(struct snippet *x, const struct evaluate_end *end, struct reply *reply)
+{
+	struct error *e = evaluate_explain(x->live, end);
+
+	if (e && !evaluation_has_begun(x->evaluation)) {
+		error_free(e);
+		return error_new(ERROR_INTERRUPTED,
+				 program_flags(x->host->program) & HELLO_POLLED
+					 ? "interrupted: the program has not come to rtf_poll()"
+					 : "interrupted: another evaluation was still running");
+	}
+	if (!e || error_class(e) == ERROR_INTERNAL)
+		return e;
+	text_printf(&reply->text, "error: %s\n", error_message(e));
+	reply->told = true;
+	reply->more = json_object();
+	json_object_set_new(reply->more, "backtrace", backtrace_json(x, end, &reply->text));
+	if (end->how == CALL_FAULT || end->how == CALL_OVERFLOW) {
+		char address[32];
+		snprintf(address, sizeof(address), "0x%" PRIx64, end->address);
+		const char *name = sigabbrev_np(end->signal);
+		json_object_set_new(reply->more, "signal", json_sprintf("SIG%s", name ? name : "?"));
+		json_object_set_new(reply->more, "address", json_string(address));
+	}
+	if (end->how == CALL_EXITED)
+		json_object_set_new(reply->more, "exit_status", json_integer(end->code));
+	char *detail;
+	if (asprintf(&detail, "%s: %.*s", x->text, (int)strcspn(error_message(e), ":;"), error_message(e)) >=
+	    0) {
+		snippet_tell(x, error_class(e) == ERROR_FAULT ? "faulted" : "interrupted", detail);
+		free(detail);
+	}
+	return e;
+}
+
+struct error *snippet_read(struct snippet *x, uint64_t at, size_t size, unsigned char **out)
+{
+	unsigned char *bytes = malloc(size + 16);
+
+	if (!bytes)
+		return error_memory();
+	struct error *e = size ? program_read(x->host->program, at, bytes, size) : NULL;
+	if (e) {
+		free(bytes);
+		return e;
+	}
+	*out = bytes;
+	return NULL;
+}

@@ -1,0 +1,118 @@
+/* A piece of C that is run in the program, on its way: checked, compiled, run, answered.
+ *
+ *      checked by libclang   `checked`, a function SNIPPET_FUNCTION; its types are read there
+ *      run                   `run`, which is written when they are known, and compiled in its place
+ *
+ * before both the declarations of the file and of the console's scope that they name. Who makes one writes
+ * both texts and says what is done in the end. One thread. */
+#ifndef RTF_SNIPPET_H
+#define RTF_SNIPPET_H
+
+#include "build.h"
+#include "call.h"
+#include "error.h"
+#include "evaluate.h"
+#include "scope.h"
+#include "target.h"
+#include "text.h"
+#include "type.h"
+#include "value.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SNIPPET_FUNCTION "rtf_evaluate"
+
+enum { SNIPPET_NAMES = 64 }; /* variables of one declaration */
+
+struct snippet;
+
+/* Called when it has run, or could not: fills the reply. */
+typedef struct error *snippet_finish(struct snippet *, const struct evaluate_end *, struct reply *);
+
+/* Hands an expression's value, as `type` says, to who asked, which fills the reply. */
+typedef struct error *snippet_done(void *context, struct call *, const struct type *,
+				      const unsigned char *bytes);
+
+/* A variable that an entry declares. */
+struct snippet_variable {
+	char *name;
+	char *declarator;  /* without initialiser, its name replaced */
+	char *initialiser; /* with its `=`; NULL: none */
+	char *base;        /* what stands before the declarator */
+	struct types *types;
+	const struct type *type;
+	uint64_t address;
+};
+
+struct snippet {
+	struct waiting waiting; /* first */
+	snippet_finish *finish;
+	struct console_state *state;
+	struct live *live;
+	struct session_host *host;
+	struct scope_text given;
+	char *text; /* as typed */
+	size_t size;
+	const struct target_unit *unit;
+	struct target_function function;
+	struct build_request request;
+	struct build build;
+	bool built;
+	struct text checked, run, also;
+	struct types *types;
+	struct type_found found;
+	struct value_options options;
+	struct evaluation *evaluation;
+	uint64_t argument; /* of the function that is run */
+	struct snippet_variable variables[SNIPPET_NAMES];
+	size_t variable_count;
+	struct text warnings; /* of the compiler, for the answer */
+	json_t *diagnostics;
+
+	/* Of expressions. */
+	uint64_t result; /* where the value comes to lie */
+	bool writes;
+	bool tracked; /* an assignment whose place is known */
+	char *place;  /* the text of what is assigned to */
+	snippet_done *done;
+	void *context;
+	char *compared;
+	int versions[2];
+};
+
+struct error *snippet_new(struct call *, const char *text, size_t size, struct snippet **out);
+void snippet_free(struct snippet *);
+
+/* Finds what `text` names in the console's scope: `given` has the text for compilers. */
+struct error *snippet_declare(struct snippet *);
+
+/* Checks `checked` as it is. Where the file at hand does not know a name and none was chosen with \in,
+ * snippet_check goes on to the file that does. What is wrong with the C is in the build, not in the
+ * error. */
+struct error *snippet_check(struct snippet *);
+struct error *snippet_check_once(struct snippet *);
+
+/* snippet_check until `read`, which sets `found`, is content: types that printing would follow come whole
+ * into the slice, and it is checked again. */
+struct error *snippet_check_with_types(struct snippet *, struct reply *, unsigned depth,
+				       struct error *(*read)(struct snippet *));
+
+/* The findings go to the reply; an error if they are errors. */
+struct error *snippet_refuse(struct snippet *, struct reply *);
+
+/* Compiles `run` in place of what was checked, and waits for its end. Takes the snippet, also on failure. */
+struct error *snippet_start(struct snippet *, snippet_finish *, struct reply *);
+
+/* How its run ended: NULL if as it should; else the reply has the backtrace. */
+struct error *snippet_explain(struct snippet *, const struct evaluate_end *, struct reply *);
+
+/* Bytes of the program, malloc'ed. */
+struct error *snippet_read(struct snippet *, uint64_t at, size_t size, unsigned char **out);
+
+/* What goes into the history and to who listens. */
+void snippet_tell(struct snippet *, const char *kind, const char *detail);
+
+#endif
