@@ -304,23 +304,22 @@ const struct live_version *live_in_memory(const struct live_function *f, int num
 	return NULL;
 }
 
-static struct live_function *by_slot(const struct live *l, uint32_t arena, uint32_t slot)
-{
-	for (size_t i = 0; i < l->count; i++)
-		if (l->functions[i]->arena == arena && l->functions[i]->slot == slot)
-			return l->functions[i];
-	return NULL;
-}
-
+/* The arena's functions by their slots, NULL where a slot has none that can be named: there may be many notes. */
 struct reading {
 	struct live *live;
-	uint32_t arena;
+	uint32_t arena, slots;
+	struct live_function **by_slot;
 };
+
+static struct live_function *by_slot(const struct reading *r, uint32_t slot)
+{
+	return slot < r->slots ? r->by_slot[slot] : NULL;
+}
 
 static void know_version(void *context, const struct note *note)
 {
 	const struct reading *r = context;
-	struct live_function *f = by_slot(r->live, r->arena, note->slot);
+	struct live_function *f = by_slot(r, note->slot);
 
 	if (!f || note->number < 0)
 		return;
@@ -334,20 +333,28 @@ static void know_version(void *context, const struct note *note)
 static void know_variable(void *context, const struct note *note, const struct note_variable *v)
 {
 	const struct reading *r = context;
-	struct live_function *f = by_slot(r->live, r->arena, note->slot);
+	struct live_function *f = by_slot(r, note->slot);
 
 	if (f && note->number >= 0)
 		live_add_variable(r->live, f, v);
 }
 
 /* What an engine before this one put into the arena. */
-static void read_notes(struct live *l, uint32_t arena)
+static struct error *read_notes(struct live *l, uint32_t arena)
 {
-	struct reading reading = {l, arena};
+	struct reading reading = {.live = l, .arena = arena, .slots = program_slot_count(l->program, arena)};
 	struct link_region code;
 
+	reading.by_slot = calloc((size_t)reading.slots + 1, sizeof(*reading.by_slot));
+	if (!reading.by_slot)
+		return error_memory();
+	for (size_t i = 0; i < l->count; i++)
+		if (l->functions[i]->arena == arena && l->functions[i]->slot < reading.slots)
+			reading.by_slot[l->functions[i]->slot] = l->functions[i];
 	program_code(l->program, arena, &code);
 	note_each(&code, know_version, know_variable, &reading);
+	free(reading.by_slot);
+	return NULL;
 }
 
 /* --- start ----------------------------------------------------------------------------------------------------- */
@@ -405,9 +412,10 @@ static struct error *find_functions(struct live *l)
 		memcpy(l->by_name, l->functions, l->count * sizeof(*l->by_name));
 		qsort(l->by_name, l->count, sizeof(*l->by_name), by_name);
 	}
-	for (uint32_t arena = 0; arena < program_arena_count(l->program); arena++)
-		read_notes(l, arena);
-	return NULL;
+	struct error *e = NULL;
+	for (uint32_t arena = 0; arena < program_arena_count(l->program) && !e; arena++)
+		e = read_notes(l, arena);
+	return e;
 }
 
 /* The file that was compiled: of a header's functions each includer has its own. */
