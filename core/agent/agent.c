@@ -6,9 +6,9 @@
  *      rtf_stop  ── wake, join                       the engine ends ──► another one, same arenas
  */
 #include "rtf.h"
-#include "agent.h"
 #include "call.h"
 #include "channel.h"
+#include "console.h"
 #include "descriptor.h"
 #include "entry.h"
 #include "fault.h"
@@ -21,7 +21,6 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,64 +35,21 @@ enum {
 	EXHAUSTED_MS = 100, /* no descriptors for another connection: look again after that */
 	START_SECONDS = 1,
 	EXIT_WAIT_MS = 100, /* a signal handler may have called exit() in the middle of rtf_start() */
-	TEXT_MAX = 3072,
 };
 
-pthread_mutex_t agent_mutex = PTHREAD_MUTEX_INITIALIZER;
-
-/* Guarded by agent_mutex. */
+/* Guarded by console_mutex, as console_current is. */
 static struct {
-	struct console *console;
 	bool by_environment; /* RTF_SOCKET opened it, and no rtf_start has been called since */
 	bool fork_handled;
 	struct console *heir; /* in a forked child: what it goes on with, should the process that opened it end */
 } agent;
 
-/* The log. */
-
-/* Without waiting for a reader, should it be a pipe. */
-static int log_open(const char *path)
-{
-	int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-
-	return descriptor_raise(open(path, flags, 0600));
-}
-
-static void log_to_file(int fd, const char *text)
-{
-	char line[TEXT_MAX + 64];
-	time_t now = time(NULL);
-	struct tm utc = {0};
-
-	gmtime_r(&now, &utc);
-	size_t stamp = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	int size = snprintf(line + stamp, sizeof(line) - stamp, " rtf[%d]: %s\n", (int)getpid(), text);
-	if (write(fd, line, stamp + (size_t)size) < 0)
-		return; /* a full disk is not the program's trouble */
-}
-
-void agent_log(const struct console *c, int level, const char *format, ...)
-{
-	char text[TEXT_MAX];
-	va_list args;
-
-	if (c->log < 0 && !c->callback)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (c->log >= 0)
-		log_to_file(c->log, text);
-	if (c->callback)
-		c->callback(c->context, level, text);
-}
-
 static void log_entries(const struct console *c)
 {
 	for (const char *line = entry_notes(), *end; (end = strchr(line, '\n')); line = end + 1)
-		agent_log(c, LOG_WARNING, "%.*s", (int)(end - line), line);
-	agent_log(c, LOG_INFO, "console at %s, %u functions can be redefined", c->listener.path,
-		  entry_count());
+		console_log(c, LOG_WARNING, "%.*s", (int)(end - line), line);
+	console_log(c, LOG_INFO, "console at %s, %u functions can be redefined", c->listener.path,
+		    entry_count());
 }
 
 /* Clients. */
@@ -127,21 +83,21 @@ static bool client_accept(struct console *c)
 {
 	const char *why;
 
-	pthread_mutex_lock(&agent_mutex);
+	pthread_mutex_lock(&console_mutex);
 	int client = listener_accept(&c->listener);
 	c->client = client < 0 ? -1 : client;
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 
 	if (client == -EACCES)
-		agent_log(c, LOG_WARNING, "a connection of another user was refused");
+		console_log(c, LOG_WARNING, "a connection of another user was refused");
 	if (client < 0)
 		return client != -EMFILE && client != -ENFILE && client != -ENOBUFS && client != -ENOMEM;
 	if (!channel_pass_client(c, &why))
 		client_refuse(client, why);
 
-	pthread_mutex_lock(&agent_mutex);
+	pthread_mutex_lock(&console_mutex);
 	descriptor_close(&c->client);
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 	return true;
 }
 
@@ -195,7 +151,7 @@ static void *console_run(void *console)
 		if (ready <= 0)
 			continue;
 		if ((p[0].revents | p[1].revents | p[2].revents) & POLLNVAL) {
-			agent_log(c, LOG_ERR, "the program closed descriptors of the console, which ends");
+			console_log(c, LOG_ERR, "the program closed descriptors of the console, which ends");
 			break;
 		}
 		uint64_t woken;
@@ -212,73 +168,6 @@ static void *console_run(void *console)
 	for (int patience; (patience = call_patience()) >= 0; call_insist())
 		nanosleep(&(struct timespec){.tv_nsec = patience * 1000L}, NULL);
 	return NULL;
-}
-
-static void console_free(struct console *c)
-{
-	if (!c)
-		return;
-	listener_fini(&c->listener);
-	descriptor_close(&c->wake);
-	descriptor_close(&c->client);
-	descriptor_close(&c->engine);
-	descriptor_close(&c->far);
-	descriptor_close(&c->log);
-	free(c->history);
-	free(c->source_root);
-	free(c->log_path);
-	free(c->engine_wanted);
-	free(c->search);
-	free(c->environment);
-	free(c);
-}
-
-/* A string of the environment or of the options, copied; false if there is no memory. */
-static bool string_choose(char **out, const char *variable, const char *option)
-{
-	const char *value = variable ? secure_getenv(variable) : NULL;
-
-	if (!value || !*value)
-		value = option;
-	*out = value && *value ? strdup(value) : NULL;
-	return !value || !*value || *out;
-}
-
-static bool switch_choose(const char *variable, enum rtf_switch option, bool otherwise)
-{
-	const char *value = secure_getenv(variable);
-
-	if (value && *value)
-		return strcmp(value, "0") != 0;
-	return option == RTF_DEFAULT ? otherwise : option == RTF_ON;
-}
-
-static struct console *console_new(const struct rtf_options *o)
-{
-	struct console *c = calloc(1, sizeof(*c));
-	if (!c)
-		return NULL;
-
-	c->pid = getpid();
-	c->listener.fd = c->wake = c->client = c->engine = c->far = c->log = -1;
-	c->callback = o->log;
-	c->context = o->log_context;
-	c->flags = (switch_choose("RTF_WATCH", o->watch, true) ? HELLO_WATCH : 0) |
-		   (switch_choose("RTF_OPTIMIZE", o->optimise, true) ? HELLO_OPTIMIZE : 0) |
-		   (switch_choose("RTF_RESTORE", o->restore, false) ? HELLO_RESTORE : 0) |
-		   (switch_choose("RTF_STRICT", o->strict, false) ? HELLO_STRICT : 0) |
-		   (o->polled ? HELLO_POLLED : 0);
-	c->environment = spawn_environment();
-	if (!c->environment || !string_choose(&c->history, "RTF_HISTORY", o->history_path) ||
-	    !string_choose(&c->source_root, "RTF_SOURCE_ROOT", o->source_root) ||
-	    !string_choose(&c->log_path, "RTF_LOG", NULL) || !string_choose(&c->search, "PATH", NULL) ||
-	    !string_choose(&c->engine_wanted, "RTF_ENGINE", o->engine_path)) {
-		console_free(c);
-		return NULL;
-	}
-	if (c->log_path)
-		c->log = log_open(c->log_path);
-	return c;
 }
 
 /* A thread without signals and with a small stack; the default one where the program's thread-local
@@ -305,36 +194,26 @@ static void console_inherit(void);
 /* fork(): the child has the memory but not the thread. It lets go of the console, which is its parent's, and keeps in mind
  * how to open it: a program that becomes a daemon after rtf_start() is its own child from then on. */
 
-static void console_let_go(struct console *c)
-{
-	descriptor_close(&c->listener.fd);
-	descriptor_close(&c->wake);
-	descriptor_close(&c->client);
-	descriptor_close(&c->engine);
-	descriptor_close(&c->far);
-	descriptor_close(&c->log);
-}
-
 static void fork_prepare(void)
 {
 	int saved = errno;
 
 	starting_await();
 	errno = saved;
-	pthread_mutex_lock(&agent_mutex);
+	pthread_mutex_lock(&console_mutex);
 }
 
 static void fork_parent(void)
 {
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 }
 
 static void fork_child(void)
 {
-	struct console *c = agent.console;
+	struct console *c = console_current;
 
 	__atomic_store_n(&starting, 0, __ATOMIC_RELAXED);
-	agent.console = NULL;
+	console_current = NULL;
 	agent.by_environment = false;
 	call_forget();
 	park_forget();
@@ -345,18 +224,13 @@ static void fork_child(void)
 		console_free(agent.heir);
 		agent.heir = c;
 	}
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 }
 
 /* To the file only: the caller has the callback's news as a result, and we hold the mutex. */
 static void open_failed(const struct console *c, const char *path, int error)
 {
-	char text[TEXT_MAX];
-
-	if (c->log < 0)
-		return;
-	snprintf(text, sizeof(text), "no console at %s: %s", path ? path : "(null)", strerrordesc_np(-error));
-	log_to_file(c->log, text);
+	console_log_to_file(c, "no console at %s: %s", path ? path : "(null)", strerrordesc_np(-error));
 }
 
 /* Takes the console; on failure it is freed. */
@@ -383,7 +257,7 @@ static int console_begin(struct console *c, const char *path)
 	}
 	if (!agent.fork_handled)
 		agent.fork_handled = pthread_atfork(fork_prepare, fork_parent, fork_child) == 0;
-	agent.console = c;
+	console_current = c;
 	return 0;
 }
 
@@ -400,20 +274,20 @@ static void console_inherit(void)
 {
 	int saved = errno;
 
-	if (pthread_mutex_trylock(&agent_mutex))
+	if (pthread_mutex_trylock(&console_mutex))
 		return;
 	struct console *c = agent.heir;
-	if (c && !agent.console && sync_claim()) {
+	if (c && !console_current && sync_claim()) {
 		char *path = c->listener.path;
 		agent.heir = NULL;
 		c->pid = getpid();
 		c->listener = (struct listener){.fd = -1};
 		c->start_count = 0;
-		c->log = c->log_path ? log_open(c->log_path) : -1;
+		console_open_log(c);
 		console_begin(c, path);
 		free(path);
 	}
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 	errno = saved;
 }
 
@@ -426,8 +300,8 @@ int rtf_start_options(const struct rtf_options *options)
 	if (!options)
 		return -EINVAL;
 	entry_init();
-	pthread_mutex_lock(&agent_mutex);
-	if (agent.console) {
+	pthread_mutex_lock(&console_mutex);
+	if (console_current) {
 		result = agent.by_environment ? 0 : -EALREADY;
 		agent.by_environment = false;
 	} else {
@@ -435,7 +309,7 @@ int rtf_start_options(const struct rtf_options *options)
 		agent.heir = NULL;
 		result = console_open(options);
 	}
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 	errno = saved;
 	return result;
 }
@@ -447,22 +321,6 @@ int rtf_start(const char *socket_path)
 	return rtf_start_options(&options);
 }
 
-static void console_wake(const struct console *c)
-{
-	uint64_t one = 1;
-
-	if (write(c->wake, &one, sizeof(one)) < 0)
-		return; /* its counter is full: it is awake */
-}
-
-void agent_wake(void)
-{
-	pthread_mutex_lock(&agent_mutex);
-	if (agent.console)
-		console_wake(agent.console);
-	pthread_mutex_unlock(&agent_mutex);
-}
-
 void rtf_poll(void)
 {
 	sync_inherit();
@@ -470,24 +328,24 @@ void rtf_poll(void)
 		return;
 
 	int saved = errno;
-	pthread_mutex_lock(&agent_mutex);
-	if (agent.console) {
-		channel_poll(agent.console);
-		console_wake(agent.console);
+	pthread_mutex_lock(&console_mutex);
+	if (console_current) {
+		channel_poll(console_current);
+		console_wake(console_current);
 	}
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 	call_poll(); /* without the mutex: it may fork, or take long */
 	errno = saved;
 }
 
-/* Takes the console out of `agent`: after that it is the caller's to end. */
+/* Takes the console out of console_current: after that it is the caller's to end. */
 static struct console *console_take(void)
 {
-	pthread_mutex_lock(&agent_mutex);
-	struct console *c = agent.console;
-	agent.console = NULL;
+	pthread_mutex_lock(&console_mutex);
+	struct console *c = console_current;
+	console_current = NULL;
 	agent.by_environment = false;
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 	return c;
 }
 
@@ -536,9 +394,9 @@ __attribute__((destructor)) static void agent_end(void)
 	until.tv_nsec += EXIT_WAIT_MS * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
-	if (pthread_mutex_timedlock(&agent_mutex, &until))
+	if (pthread_mutex_timedlock(&console_mutex, &until))
 		return;
-	if (agent.console && agent.console->pid == getpid())
-		listener_remove(&agent.console->listener);
-	pthread_mutex_unlock(&agent_mutex);
+	if (console_current && console_current->pid == getpid())
+		listener_remove(&console_current->listener);
+	pthread_mutex_unlock(&console_mutex);
 }

@@ -32,7 +32,7 @@ struct deferred {
 	struct message_publish publish[];
 };
 
-/* PUBLISHes that are deferred and not applied. Atomic; changed with agent_mutex held. */
+/* PUBLISHes that are deferred and not applied. Atomic; changed with console_mutex held. */
 static unsigned waiting;
 
 /* The engine's life. */
@@ -51,7 +51,7 @@ void channel_forget(struct console *c)
 /* Shut down and not just closed: a child that was forked without our handlers may have a copy. */
 void channel_drop(struct console *c)
 {
-	pthread_mutex_lock(&agent_mutex);
+	pthread_mutex_lock(&console_mutex);
 	if (c->engine >= 0)
 		shutdown(c->engine, SHUT_RDWR);
 	descriptor_close(&c->engine);
@@ -59,7 +59,7 @@ void channel_drop(struct console *c)
 	call_abandon();
 	fault_known();
 	channel_forget(c); /* nobody is left to tell */
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 	sync_forget();
 }
 
@@ -68,7 +68,7 @@ static int channel_make(struct console *c)
 	struct timeval patience = {.tv_sec = SEND_SECONDS};
 	int ends[2], error = 0;
 
-	pthread_mutex_lock(&agent_mutex);
+	pthread_mutex_lock(&console_mutex);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) {
 		error = -errno;
 	} else {
@@ -77,7 +77,7 @@ static int channel_make(struct console *c)
 		setsockopt(c->engine, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 		setsockopt(c->engine, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	}
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 	return error;
 }
 
@@ -126,7 +126,7 @@ static int engine_greet(struct console *c)
 	}
 	if (!error)
 		error = message_send(c->engine, MESSAGE_READY, 0, NULL, 0, -1);
-	agent_wake(); /* what is parked is told */
+	console_wake_current(); /* what is parked is told */
 	return error;
 }
 
@@ -160,9 +160,9 @@ static int engine_run(struct console *c, const char *path)
 	if (c->flags & HELLO_WATCH)
 		sync_expect();
 	error = spawn_detached(path, c->environment, c->far, c->log);
-	pthread_mutex_lock(&agent_mutex);
+	pthread_mutex_lock(&console_mutex);
 	descriptor_close(&c->far);
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 	return error ? error : engine_greet(c);
 }
 
@@ -180,14 +180,14 @@ void channel_start(struct console *c)
 	if (!engine_may_start(c)) {
 		if (!*c->why)
 			engine_keeps_ending(c);
-		agent_log(c, LOG_ERR, "%s", c->why);
+		console_log(c, LOG_ERR, "%s", c->why);
 		return;
 	}
 	c->starts[c->start_count++ % (RESTARTS_MAX + 1)] = seconds_now();
 
 	if (!spawn_find(c->engine_wanted, c->search, path, sizeof(path))) {
 		snprintf(c->why, sizeof(c->why), "%s", path);
-		agent_log(c, LOG_ERR, "%s", c->why);
+		console_log(c, LOG_ERR, "%s", c->why);
 		return;
 	}
 	int error = engine_run(c, path);
@@ -201,12 +201,12 @@ void channel_start(struct console *c)
 	else
 		snprintf(c->why, sizeof(c->why), "the engine %s does not start: %s", path,
 			 strerrordesc_np(-error));
-	agent_log(c, LOG_ERR, "%s", c->why);
+	console_log(c, LOG_ERR, "%s", c->why);
 }
 
 static void engine_lost(struct console *c, const char *how)
 {
-	agent_log(c, LOG_WARNING, "the engine %s; starting another", how);
+	console_log(c, LOG_WARNING, "the engine %s; starting another", how);
 	channel_drop(c);
 	channel_start(c);
 }
@@ -276,13 +276,13 @@ static int publish_defer(struct console *c, uint32_t serial, const struct messag
 	*d = (struct deferred){.serial = serial, .count = count};
 	memcpy(d->publish, p, count * sizeof(*p));
 
-	pthread_mutex_lock(&agent_mutex);
+	pthread_mutex_lock(&console_mutex);
 	struct deferred **end = &c->deferred;
 	while (*end)
 		end = &(*end)->next;
 	*end = d;
 	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&agent_mutex);
+	pthread_mutex_unlock(&console_mutex);
 	return 0;
 }
 
@@ -361,7 +361,7 @@ static int serve_call(struct console *c, uint32_t serial, size_t length)
 		return -EPROTO;
 	memcpy(&call, c->buffer, sizeof(call));
 	arena_refresh(call.function, CALL_CODE_MAX);
-	int error = call_start(&call, serial, c->flags & HELLO_POLLED, agent_wake);
+	int error = call_start(&call, serial, c->flags & HELLO_POLLED, console_wake_current);
 	return error ? answer_done(c, serial, error) : 0;
 }
 
@@ -385,7 +385,7 @@ static int serve_log(struct console *c, size_t length)
 	if (level > LOG_DEBUG)
 		return -EPROTO;
 	length -= sizeof(level);
-	agent_log(c, (int)level, "%.*s", (int)length, (const char *)c->buffer + sizeof(level));
+	console_log(c, (int)level, "%.*s", (int)length, (const char *)c->buffer + sizeof(level));
 	return 0;
 }
 
@@ -477,11 +477,11 @@ void channel_report(struct console *c)
 	report_parked(c);
 	report_call(c);
 	for (;;) {
-		pthread_mutex_lock(&agent_mutex);
+		pthread_mutex_lock(&console_mutex);
 		d = c->deferred && c->deferred->applied ? c->deferred : NULL;
 		if (d)
 			c->deferred = d->next;
-		pthread_mutex_unlock(&agent_mutex);
+		pthread_mutex_unlock(&console_mutex);
 		if (!d)
 			return;
 		uint32_t serial = d->serial;

@@ -5,7 +5,7 @@
 #ifndef RTF_CHANNEL_H
 #define RTF_CHANNEL_H
 
-#include "agent.h"
+#include "console.h"
 
 /* Starts an engine and tells it everything. c->engine is -1 afterwards if that failed; c->why says why. */
 void channel_start(struct console *);
@@ -26,10 +26,10 @@ void channel_drop(struct console *);
 /* Whether any version waits for channel_poll; cheap, any thread. */
 bool channel_waits(void);
 
-/* Applies what waits; any thread, with agent_mutex held. */
+/* Applies what waits; any thread, with console_mutex held. */
 void channel_poll(struct console *);
 
-/* Forgets what waits; with agent_mutex held. */
+/* Forgets what waits; with console_mutex held. */
 void channel_forget(struct console *);
 
 #endif

@@ -15,7 +15,7 @@
 enum { FAULT_WAIT_MS = 1000, FAULTS_MAX = 100 /* recorded, of one run of the program */ };
 
 /* Looks whether a version is live, and has handlers if so. `wake` is written to, as to an eventfd, when there is something
- * to take. Agent thread, or with agent_mutex held. */
+ * to take. Agent thread, or with console_mutex held. */
 void fault_watch(int wake);
 
 /* The console ends: nothing is recorded any more. */

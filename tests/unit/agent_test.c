@@ -379,7 +379,7 @@ static void the_library_needs_libc_and_exports_only_its_interface(void **state)
 		 dir));
 	run(text("! nm -D --defined-only %s/lib/librtf.so | grep -v ' rtf_'", dir));
 	run(text("! nm -g --defined-only %s/lib/librtf.a | grep ' [A-Z] ' |"
-		 " grep -v -E -e ' (rtf|agent|arena|call|channel|entry|fault|guard|image|listener|message|park|spawn|sync)_' -e ' __jit_debug_'",
+		 " grep -v -E -e ' (rtf|agent|arena|call|channel|console|entry|fault|guard|image|listener|message|park|spawn|sync)_' -e ' __jit_debug_'",
 		 dir));
 }
 

@@ -1,0 +1,162 @@
+#include "console.h"
+#include "descriptor.h"
+#include "spawn.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TEXT_MAX = 3072 };
+
+pthread_mutex_t console_mutex = PTHREAD_MUTEX_INITIALIZER;
+struct console *console_current;
+
+/* The log. */
+
+/* Without waiting for a reader, should it be a pipe. */
+void console_open_log(struct console *c)
+{
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+
+	c->log = c->log_path ? descriptor_raise(open(c->log_path, flags, 0600)) : -1;
+}
+
+static void write_line(int fd, const char *text)
+{
+	char line[TEXT_MAX + 64];
+	time_t now = time(NULL);
+	struct tm utc = {0};
+
+	gmtime_r(&now, &utc);
+	size_t stamp = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	int size = snprintf(line + stamp, sizeof(line) - stamp, " rtf[%d]: %s\n", (int)getpid(), text);
+	if (write(fd, line, stamp + (size_t)size) < 0)
+		return; /* a full disk is not the program's trouble */
+}
+
+void console_log(const struct console *c, int level, const char *format, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+
+	if (c->log < 0 && !c->callback)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (c->log >= 0)
+		write_line(c->log, text);
+	if (c->callback)
+		c->callback(c->context, level, text);
+}
+
+void console_log_to_file(const struct console *c, const char *format, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+
+	if (c->log < 0)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	write_line(c->log, text);
+}
+
+/* What it is made of. */
+
+/* A string of the environment or of the options, copied; false if there is no memory. */
+static bool string_choose(char **out, const char *variable, const char *option)
+{
+	const char *value = variable ? secure_getenv(variable) : NULL;
+
+	if (!value || !*value)
+		value = option;
+	*out = value && *value ? strdup(value) : NULL;
+	return !value || !*value || *out;
+}
+
+static bool switch_choose(const char *variable, enum rtf_switch option, bool otherwise)
+{
+	const char *value = secure_getenv(variable);
+
+	if (value && *value)
+		return strcmp(value, "0") != 0;
+	return option == RTF_DEFAULT ? otherwise : option == RTF_ON;
+}
+
+struct console *console_new(const struct rtf_options *o)
+{
+	struct console *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+
+	c->pid = getpid();
+	c->listener.fd = c->wake = c->client = c->engine = c->far = c->log = -1;
+	c->callback = o->log;
+	c->context = o->log_context;
+	c->flags = (switch_choose("RTF_WATCH", o->watch, true) ? HELLO_WATCH : 0) |
+		   (switch_choose("RTF_OPTIMIZE", o->optimise, true) ? HELLO_OPTIMIZE : 0) |
+		   (switch_choose("RTF_RESTORE", o->restore, false) ? HELLO_RESTORE : 0) |
+		   (switch_choose("RTF_STRICT", o->strict, false) ? HELLO_STRICT : 0) |
+		   (o->polled ? HELLO_POLLED : 0);
+	c->environment = spawn_environment();
+	if (!c->environment || !string_choose(&c->history, "RTF_HISTORY", o->history_path) ||
+	    !string_choose(&c->source_root, "RTF_SOURCE_ROOT", o->source_root) ||
+	    !string_choose(&c->log_path, "RTF_LOG", NULL) || !string_choose(&c->search, "PATH", NULL) ||
+	    !string_choose(&c->engine_wanted, "RTF_ENGINE", o->engine_path)) {
+		console_free(c);
+		return NULL;
+	}
+	console_open_log(c);
+	return c;
+}
+
+void console_free(struct console *c)
+{
+	if (!c)
+		return;
+	listener_fini(&c->listener);
+	descriptor_close(&c->wake);
+	descriptor_close(&c->client);
+	descriptor_close(&c->engine);
+	descriptor_close(&c->far);
+	descriptor_close(&c->log);
+	free(c->history);
+	free(c->source_root);
+	free(c->log_path);
+	free(c->engine_wanted);
+	free(c->search);
+	free(c->environment);
+	free(c);
+}
+
+void console_let_go(struct console *c)
+{
+	descriptor_close(&c->listener.fd);
+	descriptor_close(&c->wake);
+	descriptor_close(&c->client);
+	descriptor_close(&c->engine);
+	descriptor_close(&c->far);
+	descriptor_close(&c->log);
+}
+
+/* The wake-up. */
+
+void console_wake(const struct console *c)
+{
+	uint64_t one = 1;
+
+	if (write(c->wake, &one, sizeof(one)) < 0)
+		return; /* its counter is full: it is awake */
+}
+
+void console_wake_current(void)
+{
+	pthread_mutex_lock(&console_mutex);
+	if (console_current)
+		console_wake(console_current);
+	pthread_mutex_unlock(&console_mutex);
+}
