@@ -1,5 +1,5 @@
 #include "program.h"
-#include "strict.h"
+#include "strict_entry.h"
 #include "text.h"
 
 #include <errno.h>
@@ -279,7 +279,7 @@ static uint64_t *find_strict_word(const struct program *p, uint32_t arena, uint3
 	const struct arena_header *h = header(p, arena);
 	uint64_t at = table_entry(p, arena, h->slots_offset, slot) - a->m.code_address;
 
-	return at < h->code_used ? strict_word(a->view + h->code_offset + at, h->code_used - at) : NULL;
+	return at < h->code_used ? strict_entry_word(a->view + h->code_offset + at, h->code_used - at) : NULL;
 }
 
 uint64_t program_target(const struct program *p, uint32_t arena, uint32_t slot)
