@@ -2,9 +2,9 @@
  *
  *     bench [--json] [--quick] [--rounds N] [--versions N] [--limits FILE] [PART]...
  *
- * It runs from the top of the source tree, finds programs in $RTF_BUILD (build) and SQLite's source in $RTF_REAL
- * (build/real). With limits only the rows that they name are shown, and one that is over its limit makes the exit
- * status 1. */
+ * It runs from the top of the source tree, finds programs in $RTF_BUILD (build) and SQLite's source in
+ * $RTF_REAL (build/real). With limits only the rows that they name are shown, and one that is over its limit
+ * makes the exit status 1. */
 #include "parts.h"
 #include "report.h"
 #include "samples.h"

@@ -1,7 +1,7 @@
 /* What a call costs: calls SOCKET
  *
- * Each line of standard input, "NAME COUNT", makes that many calls of one of the functions below and prints nanoseconds
- * for one. Under callgrind the instructions of just these calls go into a dump of their own. */
+ * Each line of standard input, "NAME COUNT", makes that many calls of one of the functions below and prints
+ * nanoseconds for one. Under callgrind the instructions of just these calls go into a dump of their own. */
 #include <rtf.h>
 #include <stdio.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A function, and how its text is made a new one each time: `old` becomes `new`, in which ROUND is a number. */
+/* A function, and how its text is made new each time: `old` becomes `new`, in which ROUND is a number. */
 struct edit {
 	const char *group;
 	const char *host, *ready; /* the program */
@@ -40,13 +40,14 @@ static char *edit_text(const struct edit *e, const char *original, int round)
 	return result;
 }
 
-/* --- with rtf ----------------------------------------------------------------------------------------------------- */
+/* --- with rtf ------------------------------------------------------------------------------------------- */
 
 static void note_result(json_t *result, struct costs *costs)
 {
 	const char *backend = json_string_value(json_object_get(result, "backend"));
 
-	samples_add(&costs->inside, json_number_value(json_object_get(json_object_get(result, "latency_us"), "total")));
+	samples_add(&costs->inside,
+		    json_number_value(json_object_get(json_object_get(result, "latency_us"), "total")));
 	snprintf(costs->backend, sizeof(costs->backend), "%s", backend ? backend : "?");
 }
 
@@ -96,7 +97,8 @@ static void measure_saves(const struct edit *e, const char *source, struct costs
 	char *warm_up = text("\\source %s", e->function);
 	json_decref(host_command(&h, warm_up));
 	for (int round = 1; round <= options.rounds + 1; round++) {
-		char *edited = edit_text(e, source, round), *wait = text("\\wait %s %d 60", e->function, round);
+		char *edited = edit_text(e, source, round),
+		     *wait = text("\\wait %s %d 60", e->function, round);
 		if (!child_write_file(file, edited))
 			die("cannot write %s", file);
 		double begin = clock_us();
@@ -118,7 +120,7 @@ static void measure_saves(const struct edit *e, const char *source, struct costs
 	free(folder);
 }
 
-/* --- without it --------------------------------------------------------------------------------------------------- */
+/* --- without it ----------------------------------------------------------------------------------------- */
 
 /* The file is saved, compiled whole as a shared object and loaded. */
 static void measure_shared(const struct edit *e, const char *source, int count, struct costs *costs)
@@ -186,7 +188,7 @@ static char *ask_slice(struct host *h, const char *function)
 	return copy;
 }
 
-/* --- rows --------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 static unsigned count_lines(const char *of)
 {
@@ -199,20 +201,25 @@ static unsigned count_lines(const char *of)
 
 static void report(const struct edit *e, struct costs *c, const char *source, const char *slice)
 {
-	char *prompt = text("prompt to live, %s() of %u lines (%s)", e->function, count_lines(source), c->backend);
-	char *first = text("the first edit of %s()", e->function), *engine = text("the engine's work for %s()", e->function);
-	char *save = text("save to live, %s()", e->function), *alone = text("libtcc alone, its slice of %u lines", count_lines(slice));
+	char *prompt =
+		text("prompt to live, %s() of %u lines (%s)", e->function, count_lines(source), c->backend);
+	char *first = text("the first edit of %s()", e->function),
+	     *engine = text("the engine's work for %s()", e->function);
+	char *save = text("save to live, %s()", e->function),
+	     *alone = text("libtcc alone, its slice of %u lines", count_lines(slice));
 	char *back = text("rollback in memory, %s()", e->function);
-	char *names[] = {text("prompt_%s", e->group), text("first_%s", e->group), text("engine_%s", e->group),
-			 text("save_%s", e->group), text("rollback_%s", e->group), text("prompt_%s_tcc", e->group)};
+	char *names[] = {text("prompt_%s", e->group),   text("first_%s", e->group),
+			 text("engine_%s", e->group),   text("save_%s", e->group),
+			 text("rollback_%s", e->group), text("prompt_%s_tcc", e->group)};
 	const char *shared = "gcc -O0 -g -shared of the file, dlopen";
 
-	report_row(&(struct row){names[0], prompt, "us", &c->live, shared, &c->shared, RATIO_FASTER, e->prompt_goal,
-				 e->median_goal});
+	report_row(&(struct row){names[0], prompt, "us", &c->live, shared, &c->shared, RATIO_FASTER,
+				 e->prompt_goal, e->median_goal});
 	report_row(&(struct row){names[1], first, "us", &c->first, shared, &c->shared, RATIO_FASTER, 0, 0});
 	report_row(&(struct row){names[5], prompt, "us", &c->live, "libtcc alone, the whole file", &c->whole,
 				 RATIO_FASTER, 10, 0});
-	report_row(&(struct row){names[3], save, "us", &c->saved, shared, &c->shared, RATIO_FASTER, e->save_goal, 0});
+	report_row(&(struct row){names[3], save, "us", &c->saved, shared, &c->shared, RATIO_FASTER,
+				 e->save_goal, 0});
 	report_row(&(struct row){names[2], engine, "us", &c->inside, alone, &c->slice, RATIO_COST, 8, 0});
 	report_row(&(struct row){names[4], back, "us", &c->back, NULL, NULL, RATIO_NONE, 1000, 0});
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -277,7 +284,8 @@ static void bench_demo(void)
 	measure(&e, &h, options.rounds / 2 + 1, &costs);
 
 	/* What was measured must also be true: version 1 or 2 answers, by the last rollback. */
-	char *command = text("curl -sS --noproxy '*' 'http://%s/price?item=tea&qty=1'", h.ready + strlen(e.ready));
+	char *command =
+		text("curl -sS --noproxy '*' 'http://%s/price?item=tea&qty=1'", h.ready + strlen(e.ready));
 	char *expected = text("\"price\":%d.00", 3 + 1 + options.rounds % 2), *output = run_command(command);
 	require_answer(command, output, expected);
 	free(output);
@@ -289,7 +297,8 @@ static void bench_demo(void)
 /* libtcc comes without headers of its own: gcc's do. */
 static void measure_whole(const char *file, struct samples *s)
 {
-	char *own = run_command("gcc -print-file-name=include"), *triplet = run_command("gcc -print-multiarch");
+	char *own = run_command("gcc -print-file-name=include"),
+	     *triplet = run_command("gcc -print-multiarch");
 	char *code = child_read_file(file);
 
 	if (!code)

@@ -18,18 +18,19 @@ enum {
 static const char decorated[] = "int decorated(int n)\n{\n\treturn n + 1;\n}\n";
 
 /* As in calls.c, where the same text was compiled along with the program. */
-static const char mix[] = "unsigned mix(unsigned rounds)\n"
-			  "{\n"
-			  "	unsigned sum = 0;\n"
-			  "\n"
-			  "	for (unsigned round = 0; round < rounds; round++) {\n"
-			  "		for (unsigned i = 0; i < CELLS; i++) {\n"
-			  "			cells[i] = cells[i] * factor + (cells[(i + 7) % CELLS] >> 5);\n"
-			  "			sum += cells[i] ^ round;\n"
-			  "		}\n"
-			  "	}\n"
-			  "	return sum;\n"
-			  "}\n";
+static const char mix[] =
+	"unsigned mix(unsigned rounds)\n"
+	"{\n"
+	"	unsigned sum = 0;\n"
+	"\n"
+	"	for (unsigned round = 0; round < rounds; round++) {\n"
+	"		for (unsigned i = 0; i < CELLS; i++) {\n"
+	"			cells[i] = cells[i] * factor + (cells[(i + 7) % CELLS] >> 5);\n"
+	"			sum += cells[i] ^ round;\n"
+	"		}\n"
+	"	}\n"
+	"	return sum;\n"
+	"}\n";
 
 static double call(struct host *h, const char *which, long count)
 {
@@ -77,14 +78,19 @@ static void measure_times(void)
 	}
 	host_stop(&h);
 
-	report_row(&(struct row){"call_decorated_ns", "a call, decorated", "ns", &as_built, against, &plain, RATIO_MORE, 1, 0});
-	report_row(&(struct row){"call_tcc_ns", "a call, redefined, libtcc's code", "ns", &first, against, &plain, RATIO_MORE, 0, 0});
-	report_row(&(struct row){"call_redefined_ns", "a call, redefined, optimised", "ns", &redefined, against, &plain, RATIO_MORE, 1, 0});
-	report_row(&(struct row){"loop_tcc", "a loop, redefined, libtcc's code", "ns", &mix_first, built, &mix_plain, RATIO_COST, 0, 0});
-	report_row(&(struct row){"loop_optimised", "a loop, redefined, optimised", "ns", &mix_redefined, built, &mix_plain, RATIO_COST, 1.05, 0});
+	report_row(&(struct row){"call_decorated_ns", "a call, decorated", "ns", &as_built, against, &plain,
+				 RATIO_MORE, 1, 0});
+	report_row(&(struct row){"call_tcc_ns", "a call, redefined, libtcc's code", "ns", &first, against,
+				 &plain, RATIO_MORE, 0, 0});
+	report_row(&(struct row){"call_redefined_ns", "a call, redefined, optimised", "ns", &redefined,
+				 against, &plain, RATIO_MORE, 1, 0});
+	report_row(&(struct row){"loop_tcc", "a loop, redefined, libtcc's code", "ns", &mix_first, built,
+				 &mix_plain, RATIO_COST, 0, 0});
+	report_row(&(struct row){"loop_optimised", "a loop, redefined, optimised", "ns", &mix_redefined,
+				 built, &mix_plain, RATIO_COST, 1.05, 0});
 }
 
-/* --- instructions ------------------------------------------------------------------------------------------------- */
+/* --- instructions --------------------------------------------------------------------------------------- */
 
 struct counter {
 	struct host host;
@@ -112,26 +118,33 @@ static void count_instructions(void)
 {
 	struct counter c = {.prefix = text("%s/callgrind.out", scratch)};
 	char *calls = text("%s/tests/bench/calls", build_folder), *socket = text("%s/counted.sock", scratch);
-	char *option = text("--callgrind-out-file=%s", c.prefix), *log = text("--log-file=%s/callgrind.log", scratch);
+	char *option = text("--callgrind-out-file=%s", c.prefix),
+	     *log = text("--log-file=%s/callgrind.log", scratch);
 	const char *against = "plain, not inlined";
 
-	host_start_command(&c.host, (const char *const[]){"valgrind", "--tool=callgrind", log, option, calls, socket, NULL}, "ready");
+	host_start_command(
+		&c.host,
+		(const char *const[]){"valgrind", "--tool=callgrind", log, option, calls, socket, NULL},
+		"ready");
 	define_optimised(&c.host, "mix", mix);
 	json_decref(host_define(&c.host, decorated));
 	double first = count(&c, "decorated", COUNTED_CALLS);
 	json_decref(host_event(&c.host, "optimised", "decorated"));
 	double redefined = count(&c, "decorated", COUNTED_CALLS);
-	double loop = count(&c, "mix", COUNTED_MIX_ROUNDS), loop_plain = count(&c, "mix_plain", COUNTED_MIX_ROUNDS);
+	double loop = count(&c, "mix", COUNTED_MIX_ROUNDS),
+	       loop_plain = count(&c, "mix_plain", COUNTED_MIX_ROUNDS);
 	json_decref(host_command(&c.host, "\\rollback decorated 0"));
 	double as_built = count(&c, "decorated", COUNTED_CALLS), plain = count(&c, "plain", COUNTED_CALLS);
 	host_stop(&c.host);
 
-	report_value("call_decorated_instructions", "a call, decorated", "instructions", as_built, against, plain, RATIO_MORE, 1.01);
-	report_value("call_tcc_instructions", "a call, redefined, libtcc's code", "instructions", first, against, plain, RATIO_MORE, 0);
-	report_value("call_redefined_instructions", "a call, redefined, optimised", "instructions", redefined, against, plain,
-		     RATIO_MORE, 1.01);
-	report_value("loop_instructions", "a loop, redefined, optimised", "instructions", loop, "as the program was compiled, -O2",
-		     loop_plain, RATIO_COST, 1.05);
+	report_value("call_decorated_instructions", "a call, decorated", "instructions", as_built, against,
+		     plain, RATIO_MORE, 1.01);
+	report_value("call_tcc_instructions", "a call, redefined, libtcc's code", "instructions", first,
+		     against, plain, RATIO_MORE, 0);
+	report_value("call_redefined_instructions", "a call, redefined, optimised", "instructions", redefined,
+		     against, plain, RATIO_MORE, 1.01);
+	report_value("loop_instructions", "a loop, redefined, optimised", "instructions", loop,
+		     "as the program was compiled, -O2", loop_plain, RATIO_COST, 1.05);
 	free(log);
 	free(option);
 	free(socket);

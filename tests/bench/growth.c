@@ -31,9 +31,11 @@ static void read_arena(pid_t pid, struct level *level)
 
 	for (char *line = strtok(maps, "\n"); line; line = strtok(NULL, "\n")) {
 		unsigned long begin, end, offset;
-		if (!strstr(line, "memfd:rtf-arena") || sscanf(line, "%lx-%lx %*s %lx", &begin, &end, &offset) != 3 || offset)
+		if (!strstr(line, "memfd:rtf-arena") ||
+		    sscanf(line, "%lx-%lx %*s %lx", &begin, &end, &offset) != 3 || offset)
 			continue;
-		if (pread(fd, &header, sizeof(header), (off_t)begin) == sizeof(header) && header.magic == ARENA_MAGIC)
+		if (pread(fd, &header, sizeof(header), (off_t)begin) == sizeof(header) &&
+		    header.magic == ARENA_MAGIC)
 			break;
 	}
 	if (header.magic != ARENA_MAGIC)
@@ -64,9 +66,11 @@ static double own_bytes(const char *path)
 	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head))
 		die("cannot read %s", path);
 	for (unsigned i = 0; i < head.e_shnum; i++) {
-		if (pread(fd, &section, sizeof(section), (off_t)(head.e_shoff + i * sizeof(section))) != sizeof(section))
+		if (pread(fd, &section, sizeof(section), (off_t)(head.e_shoff + i * sizeof(section))) !=
+		    sizeof(section))
 			die("cannot read %s", path);
-		if (section.sh_flags & SHF_ALLOC && (section.sh_type == SHT_PROGBITS || section.sh_type == SHT_NOBITS))
+		if (section.sh_flags & SHF_ALLOC &&
+		    (section.sh_type == SHT_PROGBITS || section.sh_type == SHT_NOBITS))
 			bytes += (double)section.sh_size;
 	}
 	close(fd);
@@ -96,7 +100,8 @@ static double measure_own_bytes(struct host *h)
 static void define_many(struct host *h, const char *function, int *version, int count, struct samples *took)
 {
 	for (int i = 0; i < count; i++) {
-		char *new = text("return %d + with_tax(", ++*version), *definition = child_replace(function, "return with_tax(", new);
+		char *new = text("return %d + with_tax(", ++*version),
+		     *definition = child_replace(function, "return with_tax(", new);
 		double begin = clock_us();
 		json_decref(host_define(h, definition));
 		if (took)
@@ -110,7 +115,8 @@ void bench_growth(void)
 {
 	static struct samples early, late;
 	struct level start, before, middle, end;
-	char *source = child_read_file(file), *function = source ? child_cut_function(source, "static double price(") : NULL;
+	char *source = child_read_file(file),
+	     *function = source ? child_cut_function(source, "static double price(") : NULL;
 	struct host h;
 	int version = 0, last = options.versions < EARLY + 2 * WINDOW ? EARLY + 2 * WINDOW : options.versions;
 
@@ -132,14 +138,16 @@ void bench_growth(void)
 	char *title = text("version %d, prompt to live", last), *against = text("version %d", EARLY);
 	char *cpu = text("version %d, the engine's processor time", last);
 	/* Twice its own bytes, or 1 KiB more where that is not much. */
-	report_value("kept_version", "a kept version, arena and program", "bytes", kept, "its code and data alone", own, RATIO_MORE,
-		     own > 1024 ? own : 1024);
+	report_value("kept_version", "a kept version, arena and program", "bytes", kept,
+		     "its code and data alone", own, RATIO_MORE, own > 1024 ? own : 1024);
 	report_row(&(struct row){"growth_latency", title, "us", &late, against, &early, RATIO_COST, 1.1, 0});
 	report_value("growth_cpu", cpu, "us", (end.engine_cpu - middle.engine_cpu) / WINDOW, against,
 		     (before.engine_cpu - start.engine_cpu) / WINDOW, RATIO_COST, 1.1);
-	report_value("growth_engine", "the engine, for each version", "bytes", (end.engine_resident - before.engine_resident) / count,
+	report_value("growth_engine", "the engine, for each version", "bytes",
+		     (end.engine_resident - before.engine_resident) / count,
 		     "the version's bytes in the arena", arena, RATIO_MORE, 512);
-	report_value("kept_arena", "of that in the arena", "bytes", arena, "its code and data alone", own, RATIO_COST, 2);
+	report_value("kept_arena", "of that in the arena", "bytes", arena, "its code and data alone", own,
+		     RATIO_COST, 2);
 	host_stop(&h);
 	free(title);
 	free(against);

@@ -11,9 +11,9 @@
 static json_t *rows, *limits;
 static unsigned missed; /* goals */
 
-/* --- limits ------------------------------------------------------------------------------------------------------- */
+/* --- limits --------------------------------------------------------------------------------------------- */
 
-/* {"rows": {NAME: {"ratio" or "median": what was reached, "margin": how much worse it may be, 0.25 for a quarter}}} */
+/* {"rows": {NAME: {"ratio" or "median": what was reached, "margin": what part worse it may be}}} */
 static void read_limits(const char *path)
 {
 	json_error_t error;
@@ -55,7 +55,8 @@ static bool is_within_limit(const char *name, json_t *limit)
 		return false;
 	}
 	if (is_over(limit, "median", median, false, &allowed)) {
-		fprintf(stderr, "bench: %s: the median is %.6g, at most %.6g is allowed\n", name, median, allowed);
+		fprintf(stderr, "bench: %s: the median is %.6g, at most %.6g is allowed\n", name, median,
+			allowed);
 		return false;
 	}
 	if (is_over(limit, "ratio", ratio, json_is_true(json_object_get(row, "more_is_better")), &allowed)) {
@@ -65,7 +66,7 @@ static bool is_within_limit(const char *name, json_t *limit)
 	return true;
 }
 
-/* --- the table ---------------------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------------------ */
 
 void report_open(void)
 {
@@ -73,8 +74,8 @@ void report_open(void)
 	if (options.limits)
 		read_limits(options.limits);
 	if (!options.json)
-		printf("%-47s %10s %10s %6s   %-35s %10s %6s %9s  %s\n", "", "median", "p95", "spread", "against", "median",
-		       "spread", "ratio", "to reach");
+		printf("%-47s %10s %10s %6s   %-35s %10s %6s %9s  %s\n", "", "median", "p95", "spread",
+		       "against", "median", "spread", "ratio", "to reach");
 }
 
 /* 1234 us as "1.23 ms". */
@@ -84,9 +85,10 @@ static void show_value(char out[24], double value, const char *unit)
 		const char *unit;
 		double from, divisor;
 		const char *as;
-	} scales[] = {{"us", 1e6, 1e6, "s"},          {"us", 1e3, 1e3, "ms"},  {"bytes", 1 << 20, 1 << 20, "MiB"},
-		      {"bytes", 10240, 1024, "KiB"}, {"bytes", 0, 1, "B"},    {"instructions", 1e6, 1e6, "Mi"},
-		      {"instructions", 0, 1, "i"}};
+	} scales[] = {
+		{"us", 1e6, 1e6, "s"},         {"us", 1e3, 1e3, "ms"}, {"bytes", 1 << 20, 1 << 20, "MiB"},
+		{"bytes", 10240, 1024, "KiB"}, {"bytes", 0, 1, "B"},   {"instructions", 1e6, 1e6, "Mi"},
+		{"instructions", 0, 1, "i"}};
 
 	for (size_t i = 0; i < sizeof(scales) / sizeof(*scales); i++) {
 		if (strcmp(scales[i].unit, unit) || fabs(value) < scales[i].from)
@@ -137,13 +139,17 @@ static void show_goal(char out[64], const struct row *r)
 		snprintf(goal, sizeof(goal), "%.*f", r->goal < 10 ? 2 : 0, r->goal);
 	if (r->goal_median)
 		show_value(median, r->goal_median, r->unit);
-	snprintf(out, 64, "%s%s%s%s", !*goal ? "" : more_is_better(r->ratio) ? ">= " : "<= ", goal,
-		 *median ? ", <= " : "", median);
+	snprintf(out, 64, "%s%s%s%s",
+		 !*goal                     ? ""
+		 : more_is_better(r->ratio) ? ">= "
+					    : "<= ",
+		 goal, *median ? ", <= " : "", median);
 }
 
 static void print_row(const struct row *r, double ratio, bool reached)
 {
-	char median[24], p95[24], base[24] = "", spread[16] = "", base_spread[16] = "", shown_ratio[24] = "", goal[64];
+	char median[24], p95[24], base[24] = "", spread[16] = "", base_spread[16] = "", shown_ratio[24] = "",
+				  goal[64];
 
 	show_value(median, samples_median(r->ours), r->unit);
 	show_value(p95, samples_percentile(r->ours, 95), r->unit);
@@ -159,15 +165,20 @@ static void print_row(const struct row *r, double ratio, bool reached)
 	else if (r->ratio != RATIO_NONE)
 		snprintf(shown_ratio, sizeof(shown_ratio), "%.*fx", ratio < 10 ? 3 : 1, ratio);
 	show_goal(goal, r);
-	printf("%-47s %10s %10s %6s   %-35s %10s %6s %9s  %s%s\n", r->title, median, r->ours->count > 1 ? p95 : "", spread,
-	       r->against ? r->against : "", base, base_spread, shown_ratio, goal, !*goal ? "" : reached ? " ok" : " MISSED");
+	printf("%-47s %10s %10s %6s   %-35s %10s %6s %9s  %s%s\n", r->title, median,
+	       r->ours->count > 1 ? p95 : "", spread, r->against ? r->against : "", base, base_spread,
+	       shown_ratio, goal,
+	       !*goal    ? ""
+	       : reached ? " ok"
+			 : " MISSED");
 	fflush(stdout);
 }
 
 static json_t *side_json(const char *title, struct samples *s)
 {
-	return json_pack("{s:s, s:f, s:f, s:f, s:I}", "title", title ? title : "", "median", samples_median(s), "p95",
-			 samples_percentile(s, 95), "spread", samples_spread(s), "runs", (json_int_t)s->count);
+	return json_pack("{s:s, s:f, s:f, s:f, s:I}", "title", title ? title : "", "median",
+			 samples_median(s), "p95", samples_percentile(s, 95), "spread", samples_spread(s),
+			 "runs", (json_int_t)s->count);
 }
 
 void report_row(const struct row *r)
@@ -197,8 +208,8 @@ void report_row(const struct row *r)
 		print_row(r, ratio, reached);
 }
 
-void report_value(const char *name, const char *title, const char *unit, double ours, const char *against, double base,
-		  enum row_ratio ratio, double goal)
+void report_value(const char *name, const char *title, const char *unit, double ours, const char *against,
+		  double base, enum row_ratio ratio, double goal)
 {
 	static struct samples a, b; /* large, and done with at the end */
 
@@ -227,6 +238,14 @@ void report_note(const char *format, ...)
 	va_end(arguments);
 }
 
+/* How busy the machine was: what the figures are worth. */
+static double load(void)
+{
+	double average = 0;
+
+	return getloadavg(&average, 1) == 1 ? average : -1;
+}
+
 bool report_close(void)
 {
 	const char *name;
@@ -234,10 +253,11 @@ bool report_close(void)
 	bool within = true;
 
 	if (options.json) {
+		json_object_set_new(rows, "load", json_real(load()));
 		json_dumpf(rows, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 		printf("\n");
-	} else if (missed) {
-		printf("\n%u not reached\n", missed);
+	} else {
+		printf("\n%u not reached; the load was %.1f\n", missed, load());
 	}
 	json_object_foreach(limits, name, limit)
 		within &= is_within_limit(name, limit);

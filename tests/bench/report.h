@@ -1,6 +1,6 @@
 /* The table that the benchmark prints, or the same as JSON, and the limits that it may be held against.
  *
- * A row has two sides measured in one run, and a ratio of their medians; or one side and a goal of its own. */
+ * A row has two sides measured in one run, and a ratio of their medians; or one side and a goal. */
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
@@ -29,8 +29,8 @@ struct row {
 
 void report_open(void);
 void report_row(const struct row *);
-void report_value(const char *name, const char *title, const char *unit, double ours, const char *against, double base,
-		  enum row_ratio, double goal); /* a row of single values */
+void report_value(const char *name, const char *title, const char *unit, double ours, const char *against,
+		  double base, enum row_ratio, double goal);                     /* a row of single values */
 void report_note(const char *format, ...) __attribute__((format(printf, 1, 2))); /* below the row before it */
 
 /* Whether anybody wants that row: all are wanted unless there are limits, which name theirs. */

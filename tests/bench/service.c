@@ -1,4 +1,4 @@
-/* The demo's service under load, while one of its functions is redefined again and again, and while none is. */
+/* The demo's service under load, while one of its functions is redefined again and again, or none is. */
 #include "host.h"
 #include "parts.h"
 #include "report.h"
@@ -27,7 +27,8 @@ static bool has_ended(struct child *p, int wait_ms)
 {
 	struct pollfd output = {.fd = p->output, .events = POLLIN};
 
-	return poll(&output, 1, wait_ms < 0 ? 0 : wait_ms) > 0; /* wrk prints when it is done, but for its first lines */
+	return poll(&output, 1, wait_ms < 0 ? 0 : wait_ms) >
+	       0; /* wrk prints when it is done, but for its first lines */
 }
 
 /* Until the load ends; with `function`, redefining it at its pace. */
@@ -38,7 +39,8 @@ static int redefine_until(struct host *h, struct child *wrk, const char *functio
 	while (!has_ended(wrk, function ? (int)((due - clock_us()) / 1000) : DEADLINE_MS)) {
 		if (!function || clock_us() < due)
 			continue;
-		char *new = text("return %d + with_tax(", ++version), *definition = child_replace(function, "return with_tax(", new);
+		char *new = text("return %d + with_tax(", ++version),
+		     *definition = child_replace(function, "return with_tax(", new);
 		json_decref(host_define(h, definition));
 		due += 1e6 / REDEFINITIONS_A_SECOND;
 		free(definition);
@@ -53,7 +55,8 @@ static void run_load(struct host *h, const char *url, const char *function, int 
 	struct child wrk;
 
 	/* One wrapper more: its output comes at once and at the end. */
-	char *command = text("output=$(wrk -t1 -c8 %s --latency %s); printf '%%s\\n' \"$output\"", seconds, url);
+	char *command =
+		text("output=$(wrk -t1 -c8 %s --latency %s); printf '%%s\\n' \"$output\"", seconds, url);
 	if (!child_start(&wrk, (const char *const[]){"sh", "-c", command, NULL}))
 		die("wrk did not start");
 	*version = redefine_until(h, &wrk, function, *version);
@@ -89,9 +92,10 @@ void bench_service(void)
 		run_load(&h, url, NULL, &version, &quiet);
 		run_load(&h, url, function, &version, &busy);
 	}
-	report_row(&(struct row){"service_throughput", "orders under wrk, 50 redefinitions a second", "1/s", &busy.throughput, "none",
-				 &quiet.throughput, RATIO_SHARE, 0.95, 0});
-	report_row(&(struct row){"service_p99", "its 99th percentile", "us", &busy.p99, "none", &quiet.p99, RATIO_COST, 1.2, 0});
+	report_row(&(struct row){"service_throughput", "orders under wrk, 50 redefinitions a second", "1/s",
+				 &busy.throughput, "none", &quiet.throughput, RATIO_SHARE, 0.95, 0});
+	report_row(&(struct row){"service_p99", "its 99th percentile", "us", &busy.p99, "none", &quiet.p99,
+				 RATIO_COST, 1.2, 0});
 	host_stop(&h);
 	free(url);
 	free(function);

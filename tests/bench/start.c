@@ -61,11 +61,14 @@ static void bench_program(void)
 		start_once("tests/bench/starts", true, &with);
 		start_once("tests/bench/starts_plain", false, &without);
 	}
-	report_row(&(struct row){"start_until", "exec to main's first line after rtf_start", "us", &with.until,
-				 "the same program without rtf", &without.until, RATIO_MORE, 1000, 0});
-	report_row(&(struct row){"start_inside", "rtf_start alone", "us", &with.inside, NULL, NULL, RATIO_NONE, 1000, 0});
-	report_row(&(struct row){"start_resident", "the program's own memory, engine connected", "bytes", &with.resident,
-				 "the same program without rtf", &without.resident, RATIO_MORE, 256 * 1024, 0});
+	report_row(&(struct row){"start_until", "exec to main's first line after rtf_start", "us",
+				 &with.until, "the same program without rtf", &without.until, RATIO_MORE,
+				 1000, 0});
+	report_row(&(struct row){"start_inside", "rtf_start alone", "us", &with.inside, NULL, NULL,
+				 RATIO_NONE, 1000, 0});
+	report_row(&(struct row){"start_resident", "the program's own memory, engine connected", "bytes",
+				 &with.resident, "the same program without rtf", &without.resident,
+				 RATIO_MORE, 256 * 1024, 0});
 }
 
 static void bench_engine(void)
@@ -86,10 +89,10 @@ static void bench_engine(void)
 			host_stop(&h);
 	}
 	await_idle(h.engine);
-	report_row(&(struct row){"engine_ready", "exec to the first redefinition, sqlite3.c", "us", &ready, NULL, NULL, RATIO_NONE,
-				 3e6, 0});
-	report_value("engine_resident", "the engine, idle, sqlite3.c indexed", "bytes", resident_bytes(h.engine), NULL, 0, RATIO_NONE,
-		     200 << 20);
+	report_row(&(struct row){"engine_ready", "exec to the first redefinition, sqlite3.c", "us", &ready,
+				 NULL, NULL, RATIO_NONE, 3e6, 0});
+	report_value("engine_resident", "the engine, idle, sqlite3.c indexed", "bytes",
+		     resident_bytes(h.engine), NULL, 0, RATIO_NONE, 200 << 20);
 	host_stop(&h);
 	free(definition);
 	free(source);

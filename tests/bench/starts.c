@@ -1,7 +1,7 @@
 /* What a start costs: starts SOCKET, built with a console and with -DRTF_DISABLE
  *
- * Prints when main() was behind rtf_start(), in nanoseconds of the monotonic clock, and how long that took; then it ends
- * with its input. */
+ * Prints when main() was behind rtf_start(), in nanoseconds of the monotonic clock, and how long that took;
+ * then it ends with its input. */
 #include <rtf.h>
 #include <stdio.h>
 #include <time.h>

@@ -30,7 +30,8 @@ static void count_reading(void)
 	char *text_file = text("%s/sqlite3.i", scratch), *totals = text("%s/reading.out", scratch);
 	char *preprocess = text("gcc -E -dD -w %s/sqlite3/sqlite3.c -o %s", real_folder, text_file);
 	char *time = text("%s/tests/bench/reads %s 10", build_folder, text_file);
-	char *count = text("valgrind --tool=callgrind --toggle-collect=index_new_from_text --log-file=%s.log --callgrind-out-file=%s "
+	char *count = text("valgrind --tool=callgrind --toggle-collect=index_new_from_text --log-file=%s.log "
+			   "--callgrind-out-file=%s "
 			   "%s/tests/bench/reads %s",
 			   totals, totals, build_folder, text_file);
 
@@ -39,8 +40,10 @@ static void count_reading(void)
 	for (char *word = strtok(output, "\n"); word; word = strtok(NULL, "\n"))
 		samples_add(&took, strtod(word, NULL));
 	free(run_command(count));
-	report_row(&(struct row){"index_us", "the index of sqlite3.c, preprocessed: CPU", "us", &took, NULL, NULL, RATIO_NONE, 40000, 0});
-	report_value("index_instructions", "the same, instructions", "instructions", read_totals(totals), NULL, 0, RATIO_NONE, 0);
+	report_row(&(struct row){"index_us", "the index of sqlite3.c, preprocessed: CPU", "us", &took, NULL,
+				 NULL, RATIO_NONE, 40000, 0});
+	report_value("index_instructions", "the same, instructions", "instructions", read_totals(totals),
+		     NULL, 0, RATIO_NONE, 0);
 	free(output);
 	free(count);
 	free(time);
@@ -53,9 +56,10 @@ static void count_reading(void)
 static void start_counted(struct host *h, const char *totals)
 {
 	char *engine = text("%s", getenv("RTF_ENGINE")), *wrapper = text("%s/counted-engine", scratch);
-	char *script = text("#!/bin/sh\nexec valgrind --tool=callgrind --toggle-collect=change_define --log-file=%s.log "
-			    "--callgrind-out-file=%s %s \"$@\"\n",
-			    totals, totals, engine);
+	char *script = text(
+		"#!/bin/sh\nexec valgrind --tool=callgrind --toggle-collect=change_define --log-file=%s.log "
+		"--callgrind-out-file=%s %s \"$@\"\n",
+		totals, totals, engine);
 	char *allow = text("chmod +x %s", wrapper);
 
 	if (!child_write_file(wrapper, script))
@@ -73,7 +77,8 @@ static void start_counted(struct host *h, const char *totals)
 /* Definitions of the demo's price(), the first one left out: it warms up. */
 static double count_definitions(int definitions)
 {
-	char *source = child_read_file("tests/demo/orders.c"), *totals = text("%s/definitions%d.out", scratch, definitions);
+	char *source = child_read_file("tests/demo/orders.c"),
+	     *totals = text("%s/definitions%d.out", scratch, definitions);
 	char *function = source ? child_cut_function(source, "static double price(") : NULL;
 	struct host h;
 
@@ -81,14 +86,16 @@ static double count_definitions(int definitions)
 		die("tests/demo/orders.c has no price");
 	start_counted(&h, totals);
 	for (int i = 1; i <= definitions; i++) {
-		char *new = text("return %d + with_tax(", i), *definition = child_replace(function, "return with_tax(", new);
+		char *new = text("return %d + with_tax(", i),
+		     *definition = child_replace(function, "return with_tax(", new);
 		json_decref(host_define(&h, definition));
 		free(definition);
 		free(new);
 	}
 	pid_t engine = h.engine;
 	host_stop(&h);
-	while (kill(engine, 0) == 0) /* it writes its account when the program is gone, and nobody reaps it here */
+	while (kill(engine, 0) ==
+	       0) /* it writes its account when the program is gone, and nobody reaps it here */
 		poll(NULL, 0, 20);
 	double instructions = read_totals(totals);
 	free(function);

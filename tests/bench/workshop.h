@@ -33,7 +33,7 @@ char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 double clock_us(void);
 
-/* Time that all threads of a process have had on processors, ended ones included: little disturbed by other processes. */
+/* Time that all threads of a process have had on processors, ended ones included: little disturbed by others. */
 double cpu_us(pid_t);
 
 /* Resident bytes of a process; and those of it that no other process shares. */
