@@ -378,13 +378,16 @@ static bool make_folders_absolute(struct flags *f)
 {
 	for (char **word = f->argv; word && *word; word++) {
 		size_t joined;
-		char *path;
 		if (!flags_is_folder(*word, &joined) || (!joined && !word[1]))
 			continue;
 		char **at = joined ? word : ++word;
 		if ((*at)[joined] == '/')
 			continue;
-		if (asprintf(&path, "%.*s%s/%s", (int)joined, *at, f->directory, *at + joined) < 0)
+		struct text absolute = {0};
+		text_append(&absolute, *at, joined);
+		text_printf(&absolute, "%s/%s", f->directory, *at + joined);
+		char *path = text_take(&absolute);
+		if (!path)
 			return false;
 		free(*at);
 		*at = path;

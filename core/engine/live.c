@@ -723,13 +723,17 @@ struct error *live_version_text(struct live *l, struct live_function *f, int num
 		if (l->keeper->lose(l, &e))
 			e = f->row ? history_find(live_history(l), f->row, number, copy_version, &copy)
 				   : error_new(ERROR_UNKNOWN, "no row");
-		if (!e && copy.text) {
+		if (!e && !copy.text)
+			return error_memory();
+		/* A version 0 without a text was stored when its source could not be read: it may be there now. */
+		if (!e && (number || *copy.text)) {
 			*text = copy.text;
 			*line = copy.line;
 			return NULL;
 		}
-		if (!e || error_class(e) != ERROR_UNKNOWN)
-			return e ? e : error_memory();
+		free(copy.text);
+		if (e && error_class(e) != ERROR_UNKNOWN)
+			return e;
 		error_free(e);
 	}
 	if (number != 0)
