@@ -808,7 +808,7 @@ bool live_says(const char *file_text, const char *text)
 }
 
 /* The text's tokens, a blank before and behind each: comments and spaces do not count. NULL without memory. */
-static char *plain_text(const char *text)
+static char *tokens_text(const char *text)
 {
 	struct token_reader r;
 	struct token t;
@@ -828,7 +828,7 @@ static bool means_same(const char *file_text, const char *text)
 		return true;
 	if (!file_text || !text)
 		return false;
-	char *definition = plain_text(bare_definition(file_text)), *whole = plain_text(text);
+	char *definition = tokens_text(bare_definition(file_text)), *whole = tokens_text(text);
 	size_t size = definition ? strlen(definition) : 0, all = whole ? strlen(whole) : 0;
 	bool same = size > 1 && all >= size && memcmp(whole + all - size, definition, size) == 0;
 	free(definition);
