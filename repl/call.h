@@ -7,8 +7,8 @@
 
 #include "change.h"
 #include "error.h"
+#include "host.h"
 #include "live.h"
-#include "session.h"
 #include "text.h"
 
 #include <jansson.h>
@@ -17,11 +17,11 @@
 
 /* The console's own state. */
 struct console_state {
-	struct session_host *host;
+	struct host *host;
+	struct listener listener; /* its place in the audience */
 	char *user;      /* login name of the peer */
 	bool read_only;
 	bool color;
-	bool events; /* what happens in the program is told to it */
 	int width;       /* columns; 0 unknown */
 	char *directory; /* where the console was started, or NULL */
 	char *file;      /* \in: whose declarations count where that is not plain, or NULL */

@@ -3,6 +3,7 @@
 #include "export.h"
 #include "timeline.h"
 #include "expression.h"
+#include "follow.h"
 #include "listing.h"
 #include "look.h"
 #include "versions.h"
@@ -58,7 +59,7 @@ static struct error *run_help(struct call *c)
 
 static struct error *run_status(struct call *c)
 {
-	const struct session_host *host = c->state->host;
+	const struct host *host = c->state->host;
 	struct target *target = live_target(c->live);
 	struct text *out = &c->reply->text;
 	json_t *changed = json_array();

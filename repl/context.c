@@ -26,7 +26,7 @@ static bool match_unit(void *context, const struct target_function *f)
 	return false;
 }
 
-static struct error *unit_of_main(struct session_host *host, struct live *l, const struct target_unit **out)
+static struct error *unit_of_main(struct host *host, struct live *l, const struct target_unit **out)
 {
 	struct unit_search s = {.function = "main"};
 

@@ -34,7 +34,7 @@ static int watch_process(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-static void greet_clients(struct session_host *host)
+static void greet_clients(struct host *host)
 {
 	for (int fd; (fd = program_take_client(host->program)) >= 0;) {
 		struct session *session;
@@ -52,9 +52,9 @@ static int sooner(int timeout, int64_t deadline)
 }
 
 /* Commands that wait may have their answer; returns when to ask again, in ms for poll. */
-static int tick_sessions(struct session_host *host, int timeout)
+static int tick_sessions(struct host *host, int timeout)
 {
-	for (struct session *s = host->first, *next; s; s = next) {
+	for (struct session *s = session_first(host), *next; s; s = next) {
 		next = session_next(s);
 		if (!session_tick(s)) {
 			session_free(s);
@@ -66,7 +66,7 @@ static int tick_sessions(struct session_host *host, int timeout)
 }
 
 /* Saves that have settled; returns when to look again. */
-static int follow_saves(struct session_host *host, int timeout)
+static int follow_saves(struct host *host, int timeout)
 {
 	if (!host->follow)
 		return timeout;
@@ -80,7 +80,7 @@ static int follow_saves(struct session_host *host, int timeout)
 }
 
 /* Functions that have been left alone for a while; returns when to look again. */
-static int optimise_quiet(struct session_host *host, int timeout)
+static int optimise_quiet(struct host *host, int timeout)
 {
 	if (!host->optimise)
 		return timeout;
@@ -93,7 +93,7 @@ static int optimise_quiet(struct session_host *host, int timeout)
 }
 
 /* What instrumented versions have recorded; returns when to look again. */
-static int serve_watchers(struct session_host *host, int timeout)
+static int serve_watchers(struct host *host, int timeout)
 {
 	if (!host->watchers)
 		return timeout;
@@ -103,20 +103,20 @@ static int serve_watchers(struct session_host *host, int timeout)
 
 static void queue_optimisation(void *context, struct live_function *f, int version, struct build *build)
 {
-	const struct session_host *host = context;
+	const struct host *host = context;
 
 	optimise_queue(host->optimise, f, version, build);
 }
 
 /* A history that could not be written; returns when to try again. */
-static int mend_history(struct session_host *host, int timeout)
+static int mend_history(struct host *host, int timeout)
 {
 	record_settle(host->live);
 	session_tell_news(host);
 	return sooner(timeout, record_deadline(host->live));
 }
 
-static void hear_of_faults(struct session_host *host)
+static void hear_of_faults(struct host *host)
 {
 	struct fault fault;
 
@@ -145,7 +145,7 @@ static void leave_to_children(struct program *program, int process)
 }
 
 /* Until the program is gone. */
-static void serve(struct session_host *host)
+static void serve(struct host *host)
 {
 	int process = watch_process(program_pid(host->program));
 	bool may_read_ahead = true;
@@ -164,7 +164,7 @@ static void serve(struct session_host *host)
 		timeout = tick_sessions(host, timeout); /* last: the others make versions live that someone waits for */
 		greet_clients(host); /* who came between a question to the program and its answer */
 
-		for (struct session *s = host->first; s && count < POLLED_MAX; s = session_next(s), count++) {
+		for (struct session *s = session_first(host); s && count < POLLED_MAX; s = session_next(s), count++) {
 			sessions[count] = s;
 			fds[OURS + count] = (struct pollfd){session_socket(s), session_events(s), 0};
 		}
@@ -189,8 +189,8 @@ static void serve(struct session_host *host)
 		hear_of_faults(host); /* told by itself, or between questions and answers */
 		greet_clients(host);
 	}
-	while (host->first)
-		session_free(host->first);
+	while (session_first(host))
+		session_free(session_first(host));
 	leave_to_children(host->program, process);
 	close(process);
 }
@@ -208,7 +208,7 @@ static int fail(struct program *program, struct error *e)
 
 int main(int argc, char **argv)
 {
-	struct session_host host = {.started = time(NULL)};
+	struct host host = {.started = time(NULL)};
 
 	if (argc > 1 || fcntl(CHANNEL, F_GETFD) < 0) {
 		if (argc > 1 && strcmp(argv[1], "--version") == 0) {

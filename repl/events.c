@@ -34,7 +34,7 @@ static void tell_lines(struct program *program, int level, const char *text)
 /* "unchanged" is for scripts that wait for their save; people are told what changed. */
 void events_tell_save(void *context, const struct follow_news *news)
 {
-	struct session_host *host = context;
+	struct host *host = context;
 	struct text text = {0};
 	bool refused = strcmp(news->kind, "refused") == 0;
 
@@ -58,12 +58,12 @@ void events_tell_save(void *context, const struct follow_news *news)
 	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
 	tell_lines(host->program, refused || *news->notes ? LOG_WARNING : LOG_INFO, text.bytes);
 	text_fini(&text);
-	session_broadcast(host, event);
+	host_broadcast(host, event);
 }
 
 void events_tell_optimised(void *context, const struct live_function *f, int version, const char *message)
 {
-	struct session_host *host = context;
+	struct host *host = context;
 	char text[512];
 
 	if (message)
@@ -75,10 +75,10 @@ void events_tell_optimised(void *context, const struct live_function *f, int ver
 				  f->at.name, "version", version, "text", text);
 	if (event && message)
 		json_object_set_new(event, "message", json_string(message));
-	session_broadcast(host, event);
+	host_broadcast(host, event);
 }
 
-void events_tell_fault(struct session_host *host, const struct fault *fault)
+void events_tell_fault(struct host *host, const struct fault *fault)
 {
 	const char *name = fault->function->at.name, *signal = sigabbrev_np(fault->signal);
 	char text[4400];
@@ -86,7 +86,7 @@ void events_tell_fault(struct session_host *host, const struct fault *fault)
 	snprintf(text, sizeof(text), "%s@%d: %s\n", name, fault->version, fault->text);
 	program_log(host->program, LOG_ERR, "rtf: a fault in version %d of %s: %.*s", fault->version, name,
 		    (int)strcspn(fault->text, "\n"), fault->text);
-	session_broadcast(host, json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function", name, "version",
+	host_broadcast(host, json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function", name, "version",
 					  fault->version, "signal", signal ? signal : "?", "address", (json_int_t)fault->address,
 					  "text", text));
 }

@@ -4,15 +4,15 @@
 
 #include "follow.h"
 #include "fault.h"
-#include "session.h"
+#include "host.h"
 
-/* A save and what became of it; `context` is the struct session_host. For follow_new. */
+/* A save and what became of it; `context` is the struct host. For follow_new. */
 void events_tell_save(void *context, const struct follow_news *);
 
 /* A version that was optimised, or could not be; likewise. For optimise_new. */
 void events_tell_optimised(void *context, const struct live_function *, int version, const char *message);
 
 /* A fault that a thread of the program met in a live version. */
-void events_tell_fault(struct session_host *, const struct fault *);
+void events_tell_fault(struct host *, const struct fault *);
 
 #endif

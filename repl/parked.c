@@ -48,7 +48,7 @@ static void tell_parked(struct watchers *all, const struct parked *p)
 	program_log(all->host->program, LOG_WARNING, "rtf: %.*s", (int)(text.size - 1),
 		    text.bytes ? text.bytes : "");
 	text_fini(&text);
-	session_broadcast(all->host, event);
+	host_broadcast(all->host, event);
 }
 
 void parked_take(struct watchers *all)

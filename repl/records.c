@@ -23,7 +23,7 @@ static void tell_end(struct watchers *all, const struct watched *d, const struct
 		snprintf(text, sizeof(text), "probe of %s:%u ended: %s\n", name, w->line, why);
 	else
 		snprintf(text, sizeof(text), "trace of %s ended: %s\n", name, why);
-	session_tell(all->host, w->console,
+	host_tell(all->host, &w->console->listener,
 		     json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event", "watch-end", "kind", kind_of(w),
 			       "function", name, "shown", w->shown, "message", why, "text", text));
 }
@@ -174,7 +174,7 @@ static void tell_trace(struct watchers *all, const struct watched *d, const stru
 	else if (w->has_result)
 		text_puts(&text, " = ?"); /* a macro returned */
 	text_printf(&text, "  [thread %lld, %.1f us]\n", (long long)slot->thread, us);
-	session_tell(all->host, w->console,
+	host_tell(all->host, &w->console->listener,
 		     json_pack("{s:s, s:s, s:i, s:o, s:o, s:I, s:f, s:s}", "event", "trace", "function",
 			       d->function->at.name, "version", (int)slot->version, "args", args, "result",
 			       result_json, "thread", (json_int_t)slot->thread, "us", us, "text",
@@ -193,7 +193,7 @@ static void tell_probe(struct watchers *all, const struct watched *d, const stru
 	text_printf(&text, "%s:%u  ", d->function->at.name, w->line);
 	json_t *values = put_values(all, w, slot, " = ", &text, &has_result, &unused, &none);
 	text_printf(&text, "  [thread %lld]\n", (long long)slot->thread);
-	session_tell(all->host, w->console,
+	host_tell(all->host, &w->console->listener,
 		     json_pack("{s:s, s:s, s:i, s:i, s:o, s:I, s:s}", "event", "probe", "function",
 			       d->function->at.name, "version", (int)slot->version, "line", (int)w->line,
 			       "values", values, "thread", (json_int_t)slot->thread, "text",

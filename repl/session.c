@@ -18,8 +18,7 @@
 enum { PROTOCOL_VERSION = 1 };
 
 struct session {
-	struct session_host *host;
-	struct session *next;
+	struct host *host;
 	int socket;
 	struct text in, out;
 	size_t scanned; /* of `in`: no newline before */
@@ -30,6 +29,8 @@ struct session {
 	char waiting_command[64];
 	struct console_state state;
 };
+
+static void hear(struct listener *, json_t *event);
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
@@ -65,7 +66,7 @@ static char *peer_directory(int socket)
 	return strdup(path);
 }
 
-struct error *session_new(struct session_host *host, int socket, struct session **out)
+struct error *session_new(struct host *host, int socket, struct session **out)
 {
 	static const char full[] = "{\"id\":null,\"ok\":false,\"command\":\"\",\"error\":{\"class\":\"denied\",\"message\":"
 				   "\"too many consoles are connected: close one\"}}\n";
@@ -87,11 +88,8 @@ struct error *session_new(struct session_host *host, int socket, struct session 
 	s->host = host;
 	s->socket = socket;
 	s->state = (struct console_state){.host = host, .user = user, .directory = peer_directory(socket)};
-	struct session **last = &host->first; /* first come, first served */
-	while (*last)
-		last = &(*last)->next;
-	*last = s;
-	host->count++;
+	s->state.listener.hear = hear;
+	host_join(host, &s->state.listener);
 	*out = s;
 	return NULL;
 }
@@ -100,13 +98,7 @@ void session_free(struct session *s)
 {
 	if (!s)
 		return;
-	for (struct session **at = &s->host->first; *at; at = &(*at)->next) {
-		if (*at != s)
-			continue;
-		*at = s->next;
-		s->host->count--;
-		break;
-	}
+	host_leave(s->host, &s->state.listener);
 	watchers_leave(s->host->watchers, &s->state);
 	if (s->waiting)
 		s->waiting->free(s->waiting);
@@ -121,9 +113,19 @@ void session_free(struct session *s)
 	free(s);
 }
 
+static struct session *of_listener(struct listener *l)
+{
+	return l ? (struct session *)((char *)l - offsetof(struct session, state.listener)) : NULL;
+}
+
+struct session *session_first(const struct host *host)
+{
+	return of_listener(host->first);
+}
+
 struct session *session_next(const struct session *s)
 {
-	return s->next;
+	return of_listener(s->state.listener.next);
 }
 
 int session_socket(const struct session *s)
@@ -172,22 +174,19 @@ static bool send_json(struct session *s, json_t *object)
 	return flush(s);
 }
 
-void session_broadcast(struct session_host *host, json_t *event)
+static void hear(struct listener *l, json_t *event)
 {
-	for (struct session *s = host->first; s; s = s->next)
-		if (s->state.events && !send_json(s, json_incref(event)))
-			s->closing = true;
-	json_decref(event);
+	struct session *s = of_listener(l);
+
+	if (!send_json(s, json_incref(event)))
+		s->closing = true;
 }
 
 /* To all that want events and to the reply that is on its way to `to` (or NULL); kept until somebody listens. */
-static void tell_news(struct session_host *host, struct session *to, json_t *reply, struct text *text)
+static void tell_news(struct host *host, struct session *to, json_t *reply, struct text *text)
 {
-	bool heard = to != NULL;
+	char *news = to || host_is_heard(host) ? record_take_news(host->live) : NULL;
 
-	for (struct session *s = host->first; s && !heard; s = s->next)
-		heard = s->state.events;
-	char *news = heard ? record_take_news(host->live) : NULL;
 	if (!news)
 		return;
 	if (to) {
@@ -195,24 +194,13 @@ static void tell_news(struct session_host *host, struct session *to, json_t *rep
 		text_printf(text, "%s\n", news);
 	}
 	json_t *event = json_pack("{s:s, s:o}", "event", "history", "text", json_sprintf("%s\n", news));
-	for (struct session *s = host->first; s; s = s->next)
-		if (s != to && s->state.events && !send_json(s, json_incref(event)))
-			s->closing = true;
-	json_decref(event);
+	host_tell_others(host, to ? &to->state.listener : NULL, event);
 	free(news);
 }
 
-void session_tell_news(struct session_host *host)
+void session_tell_news(struct host *host)
 {
 	tell_news(host, NULL, NULL, NULL);
-}
-
-void session_tell(struct session_host *host, const struct console_state *console, json_t *event)
-{
-	for (struct session *s = host->first; s && event; s = s->next)
-		if (&s->state == console && !send_json(s, json_incref(event)))
-			s->closing = true;
-	json_decref(event);
 }
 
 /* --- requests -------------------------------------------------------------------------------------------------- */
@@ -223,7 +211,7 @@ static bool answer_hello(struct session *s, json_t *id, json_t *hello)
 	json_int_t version = json_integer_value(json_object_get(hello, "version"));
 
 	s->wants_text = json_is_true(json_object_get(hello, "text"));
-	s->state.events = json_is_true(json_object_get(hello, "events"));
+	s->state.listener.events = json_is_true(json_object_get(hello, "events"));
 	s->state.color = json_is_true(json_object_get(hello, "color"));
 	s->state.width = (int)json_integer_value(json_object_get(hello, "width"));
 	if (json_is_true(json_object_get(hello, "read_only")))

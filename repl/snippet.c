@@ -252,12 +252,8 @@ void snippet_tell(struct snippet *x, const char *kind, const char *detail)
 {
 	json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", kind, "user", x->state->user, "detail",
 				  detail, "text", json_sprintf("%s %s: %s\n", x->state->user, kind, detail));
-	bool wants = x->state->events;
 
-	x->state->events = false; /* who did it has the answer */
-	if (event)
-		session_broadcast(x->host, event);
-	x->state->events = wants;
+	host_tell_others(x->host, &x->state->listener, event); /* who did it has the answer */
 	/* The log's faults are the program's own: this was an evaluation, whatever its end. */
 	record_event(x->live, strcmp(kind, "written") == 0 ? kind : "evaluated", NULL, -1, x->state->user,
 		     detail);

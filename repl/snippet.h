@@ -52,7 +52,7 @@ struct snippet {
 	snippet_finish *finish;
 	struct console_state *state;
 	struct live *live;
-	struct session_host *host;
+	struct host *host;
 	struct scope_text given;
 	char *text; /* as typed */
 	size_t size;

@@ -73,7 +73,7 @@ static bool events_ready(struct waiting *waiting, struct console_state *state, b
 	(void)reply;
 	if (!interrupted)
 		return false;
-	state->events = w->had_events;
+	state->listener.events = w->had_events;
 	*e = error_new(ERROR_INTERRUPTED, "interrupted");
 	return true;
 }
@@ -85,8 +85,8 @@ struct error *waits_events(struct call *c)
 	if (!w)
 		return error_memory();
 	w->waiting = (struct waiting){.ready = events_ready, .free = wait_free};
-	w->had_events = c->state->events;
-	c->state->events = true;
+	w->had_events = c->state->listener.events;
+	c->state->listener.events = true;
 	c->reply->waiting = &w->waiting;
 	return NULL;
 }

@@ -9,7 +9,7 @@
 #include "instrument.h"
 #include "live.h"
 #include "message.h"
-#include "session.h"
+#include "host.h"
 #include "type.h"
 
 #include <stdbool.h>
@@ -63,7 +63,7 @@ struct parked {
 };
 
 struct watchers {
-	struct session_host *host;
+	struct host *host;
 	struct parked *parked; /* oldest first */
 	unsigned parked_last;
 	struct watched *first;

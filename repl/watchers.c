@@ -30,7 +30,7 @@ static bool is_instrumented(struct live *l, const struct live_function *f)
 
 static bool follow_definition(void *context, struct live_function *f);
 
-struct error *watchers_new(struct session_host *host, struct watchers **out)
+struct error *watchers_new(struct host *host, struct watchers **out)
 {
 	struct watchers *all = calloc(1, sizeof(*all));
 

@@ -10,7 +10,7 @@
 
 #include "call.h"
 #include "error.h"
-#include "session.h"
+#include "host.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@ enum {
 struct watchers;
 
 /* Versions that an engine before this one has left instrumented go back to what they were made from. */
-struct error *watchers_new(struct session_host *, struct watchers **out);
+struct error *watchers_new(struct host *, struct watchers **out);
 void watchers_free(struct watchers *); /* takes NULL; what is instrumented stays so */
 
 /* Looks at what has happened; to be called after whatever may change a version, and at the deadline. */

@@ -16,7 +16,7 @@ struct write {
 };
 
 /* What \undo of functions would take back now; 0: nothing. */
-static int64_t last_change(struct session_host *host)
+static int64_t last_change(struct host *host)
 {
 	struct history_move *moves = NULL;
 	int64_t change = 0;
@@ -45,13 +45,13 @@ static void list_free(struct write **list)
 	}
 }
 
-void written_free(struct session_host *host)
+void written_free(struct host *host)
 {
 	list_free(&host->written);
 	list_free(&host->unwritten);
 }
 
-void written_add(struct session_host *host, const struct written *what, const unsigned char *old,
+void written_add(struct host *host, const struct written *what, const unsigned char *old,
 		 const unsigned char *new, const char *old_text, const char *new_text)
 {
 	struct write *w = calloc(1, sizeof(*w));
@@ -112,18 +112,14 @@ static void tell(struct call *c, const struct write *w, bool redo)
 		json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", "written", "user", c->state->user,
 					  "detail", detail.bytes, "text",
 					  json_sprintf("%s written: %s\n", c->state->user, detail.bytes));
-		bool wants = c->state->events;
-		c->state->events = false;
-		if (event)
-			session_broadcast(c->state->host, event);
-		c->state->events = wants;
+		host_tell_others(c->state->host, &c->state->listener, event);
 	}
 	text_fini(&detail);
 }
 
 struct error *written_undo(struct call *c, bool redo, bool *handled)
 {
-	struct session_host *host = c->state->host;
+	struct host *host = c->state->host;
 	struct write **from = redo ? &host->unwritten : &host->written,
 		     **to = redo ? &host->written : &host->unwritten;
 	struct write *w = *from;

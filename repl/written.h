@@ -7,7 +7,7 @@
 
 #include "call.h"
 #include "error.h"
-#include "session.h"
+#include "host.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,9 +21,9 @@ struct written {
 };
 
 /* Copies everything; what cannot be kept for want of memory cannot be undone. */
-void written_add(struct session_host *, const struct written *, const unsigned char *old,
+void written_add(struct host *, const struct written *, const unsigned char *old,
 		 const unsigned char *new, const char *old_text, const char *new_text);
-void written_free(struct session_host *);
+void written_free(struct host *);
 
 /* Takes the last write back (or, redo: does it again) if it is the last thing that was done: *handled. */
 struct error *written_undo(struct call *, bool redo, bool *handled);
