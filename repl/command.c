@@ -6,6 +6,8 @@
 #include "follow.h"
 #include "listing.h"
 #include "look.h"
+#include "parked.h"
+#include "traces.h"
 #include "versions.h"
 #include "watchers.h"
 #include "waits.h"
@@ -164,14 +166,14 @@ static const struct command commands[] = {
 	{"follow", "", "[on|off]", "whether saving a source file makes it live", run_follow, false, 0, 1},
 	{"cover", "", "[NAME]", "count its lines and branches; then, or without a name: what came", watchers_cover, false, 0, 1},
 	{"uncover", "", "NAME", "back to the version without counters", watchers_uncover, true, 1, 1},
-	{"trace", "", "NAME [if COND] [-n COUNT]", "show its calls: arguments, result, thread, time", watchers_trace, true, 1, 16},
-	{"untrace", "", "NAME|*", "end this console's traces", watchers_untrace, true, 1, 1},
-	{"probe", "", "NAME:LINE EXPR... [-n COUNT]", "show values each time that line is reached", watchers_probe, true, 2, 16},
-	{"unprobe", "", "[NAME[:LINE]|*]", "end this console's probes", watchers_unprobe, true, 0, 1},
-	{"guard", "", "[NAME [return EXPR]]", "a fault inside parks that call, or returns EXPR; without a name: what waits", watchers_guard, false, 0, 16},
-	{"unguard", "", "NAME", "faults inside are the program's own again", watchers_unguard, true, 1, 1},
+	{"trace", "", "NAME [if COND] [-n COUNT]", "show its calls: arguments, result, thread, time", traces_trace, true, 1, 16},
+	{"untrace", "", "NAME|*", "end this console's traces", traces_untrace, true, 1, 1},
+	{"probe", "", "NAME:LINE EXPR... [-n COUNT]", "show values each time that line is reached", traces_probe, true, 2, 16},
+	{"unprobe", "", "[NAME[:LINE]|*]", "end this console's probes", traces_unprobe, true, 0, 1},
+	{"guard", "", "[NAME [return EXPR]]", "a fault inside parks that call, or returns EXPR; without a name: what waits", parked_guard, false, 0, 16},
+	{"unguard", "", "NAME", "faults inside are the program's own again", parked_unguard, true, 1, 1},
 	{"retry", "", "[CALL]", "have the calls that wait, or one of them, done again", watchers_retry, true, 0, 1},
-	{"return", "", "[@CALL] [EXPR]", "have the oldest call that waits, or that one, return EXPR", watchers_return, true, 0, 16},
+	{"return", "", "[@CALL] [EXPR]", "have the oldest call that waits, or that one, return EXPR", parked_return, true, 0, 16},
 	{"wait", "", "NAME N [SEC]", "return once version N is live", waits_wait, false, 2, 3},
 	{"events", "", "", "follow what happens until interrupted", waits_events, false, 0, 0},
 	{"print", "p", "[/F] [-elements N] [-from N] [-repeats N] [-depth N] [-pretty] EXPR", "a value in one of gdb's formats, or more or less of it", look_print, false, 0, 16},

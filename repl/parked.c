@@ -2,7 +2,6 @@
 #include "change.h"
 #include "program.h"
 #include "record.h"
-#include "watchers.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -136,7 +135,7 @@ static struct error *take_otherwise(const struct call *c, bool *returns, char **
 	return *rest && !*otherwise ? error_memory() : NULL;
 }
 
-struct error *watchers_guard(struct call *c)
+struct error *parked_guard(struct call *c)
 {
 	struct live_function *f;
 	struct watchers *all;
@@ -182,7 +181,7 @@ struct error *watchers_guard(struct call *c)
 	return NULL;
 }
 
-struct error *watchers_unguard(struct call *c)
+struct error *parked_unguard(struct call *c)
 {
 	struct live_function *f;
 	struct watchers *all;
@@ -218,7 +217,7 @@ static struct error *find_parked(const struct watchers *all, int number, struct 
 	return error_new(ERROR_UNKNOWN, "there is no call %d: \\guard lists those that wait", number);
 }
 
-struct error *watchers_retry(struct call *c)
+struct error *parked_retry(struct call *c)
 {
 	struct watchers *all;
 	struct parked *p;
@@ -227,8 +226,6 @@ struct error *watchers_retry(struct call *c)
 	struct error *e = watched_all(c, &all);
 	if (!e && c->count)
 		e = call_number(c->words[0], &number);
-	if (!e)
-		watchers_serve(all); /* a new definition that came right before is guarded first */
 	if (!e)
 		e = find_parked(all, number, &p);
 	c->reply->data = e ? NULL : json_array();
@@ -281,7 +278,7 @@ static struct error *make_value(struct call *c, struct live_function *f, const c
 	return e;
 }
 
-struct error *watchers_return(struct call *c)
+struct error *parked_return(struct call *c)
 {
 	const char *expression = c->line;
 	struct watchers *all;

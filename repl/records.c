@@ -2,7 +2,6 @@
 #include "program.h"
 #include "ring.h"
 #include "value.h"
-#include "watchers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +96,8 @@ static void put_short(struct text *out, const struct text *value)
 {
 	size_t size = value->size;
 
-	if (size > WATCHERS_VALUE)
-		for (size = WATCHERS_VALUE; size && (value->bytes[size] & 0xc0) == 0x80; size--)
+	if (size > RECORDS_VALUE)
+		for (size = RECORDS_VALUE; size && (value->bytes[size] & 0xc0) == 0x80; size--)
 			;
 	text_append(out, value->bytes ? value->bytes : "", size);
 	if (size < value->size)
@@ -250,7 +249,7 @@ static struct error *take_records(struct watchers *all, struct watched *d, struc
 static struct error *fill_quota(struct watchers *all, const struct watched *d, const struct tap *w,
 				const struct ring_head *head)
 {
-	int64_t left = w->wanted - w->shown, quota = left < WATCHERS_BURST ? left : WATCHERS_BURST;
+	int64_t left = w->wanted - w->shown, quota = left < RECORDS_BURST ? left : RECORDS_BURST;
 
 	if (head->quota[w->quota] == quota)
 		return NULL;

@@ -1,7 +1,7 @@
+#include "traces.h"
 #include "records.h"
 #include "ring.h"
 #include "token.h"
-#include "watchers.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -141,10 +141,10 @@ static struct error *begin_tap(struct call *c, struct live_function *f, struct t
 
 /* --- \trace, \untrace --------------------------------------------------------------------------------------------- */
 
-struct error *watchers_trace(struct call *c)
+struct error *traces_trace(struct call *c)
 {
 	struct live_function *f;
-	int count = WATCHERS_COUNT;
+	int count = TRACES_COUNT;
 
 	struct error *e = live_find(c->live, c->words[0], c->state->file, &f);
 	if (e)
@@ -202,7 +202,7 @@ static struct error *end_mine(struct call *c, const struct live_function *f, boo
 	return e;
 }
 
-struct error *watchers_untrace(struct call *c)
+struct error *traces_untrace(struct call *c)
 {
 	struct live_function *f = NULL;
 	int ended;
@@ -237,11 +237,11 @@ static struct error *find_line(const struct call *c, const char *word, struct li
 	return live_find(c->live, name, c->state->file, f);
 }
 
-struct error *watchers_probe(struct call *c)
+struct error *traces_probe(struct call *c)
 {
 	struct live_function *f;
 	unsigned line;
-	int count = WATCHERS_COUNT;
+	int count = TRACES_COUNT;
 
 	struct error *e = find_line(c, c->words[0], &f, &line);
 	if (e)
@@ -274,7 +274,7 @@ struct error *watchers_probe(struct call *c)
 	return NULL;
 }
 
-struct error *watchers_unprobe(struct call *c)
+struct error *traces_unprobe(struct call *c)
 {
 	struct live_function *f = NULL;
 	const char *word = c->count ? c->words[0] : "*";

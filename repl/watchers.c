@@ -113,6 +113,17 @@ void watchers_serve(struct watchers *all)
 		all->due = build_now_us() + (all->due ? WATCHERS_POLL_US : 0);
 }
 
+struct error *watchers_retry(struct call *c)
+{
+	struct watchers *all;
+
+	struct error *e = watched_all(c, &all);
+	if (e)
+		return e;
+	watchers_serve(all);
+	return parked_retry(c);
+}
+
 int64_t watchers_deadline(const struct watchers *all)
 {
 	return all->due;

@@ -15,13 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-	WATCHERS_POLL_US =
-		20000,        /* how often the program's records are read, while there are traces or probes */
-	WATCHERS_BURST = 20,  /* records of one trace between two readings: 1,000 a second */
-	WATCHERS_COUNT = 100, /* by default */
-	WATCHERS_VALUE = 160, /* bytes of a value's text that are shown */
-};
+enum { WATCHERS_POLL_US = 20000 }; /* how often the program's records are read, while there are traces or probes */
 
 struct watchers;
 
@@ -42,13 +36,6 @@ bool watchers_source(struct call *, struct live_function *, int number, const ch
 
 struct error *watchers_cover(struct call *);
 struct error *watchers_uncover(struct call *);
-struct error *watchers_trace(struct call *);
-struct error *watchers_untrace(struct call *);
-struct error *watchers_probe(struct call *);
-struct error *watchers_unprobe(struct call *);
-struct error *watchers_guard(struct call *);
-struct error *watchers_unguard(struct call *);
-struct error *watchers_retry(struct call *);
-struct error *watchers_return(struct call *);
+struct error *watchers_retry(struct call *); /* a new definition that came right before is guarded first */
 
 #endif
