@@ -44,14 +44,15 @@ static bool is_fitted(const struct view *v, const char *name)
 	       !index_takes_address(index_of(v->build), name);
 }
 
-/* A variable that the program's code changed, or would have: a new copy would not have its value. Said to be there, so
+/* A variable that the program's code changed, or would have, or a pointer that it knows things by: a new copy would not
+ * have its value. Said to be there, so
  * that a reference to it is found by the link, and a name that only looks like it does no harm. */
 static bool is_lost(const struct view *v, const char *name)
 {
 	const struct target_unit *unit = v->request->function->unit;
 
-	return unit && unit->optimized && target_has_lost(v->host->target, unit, name) &&
-	       index_changes(index_of(v->build), name);
+	return unit && target_has_lost(v->host->target, unit, name) &&
+	       (index_changes(index_of(v->build), name) || index_compares(index_of(v->build), name));
 }
 
 static bool local_static(void *context, const char *function, const char *name, unsigned nth)

@@ -341,6 +341,12 @@ static bool is_changed(const struct index *ix, struct token_reader r, const stru
 	       opener->kind == TOKEN_NAME && !token_is(&r, opener, "sizeof");
 }
 
+static bool is_comparison(const struct index *ix, const struct token *t)
+{
+	return t->kind == TOKEN_PUNCTUATOR && t->end - t->begin == 2 && (t->first == '=' || t->first == '!') &&
+	       ix->text[t->begin + 1] == '=';
+}
+
 /* What the text does with each name, wherever it does not declare it. */
 static void find_uses(struct index *ix)
 {
@@ -361,6 +367,8 @@ static void find_uses(struct index *ix)
 			uses |= INDEX_ADDRESS_TAKEN;
 		if (!called && is_changed(ix, r, &opener, &before, &t))
 			uses |= INDEX_CHANGED;
+		if (is_comparison(ix, &before) || is_comparison(ix, &next))
+			uses |= INDEX_COMPARED;
 		for (; i != INDEX_NONE; i = ix->names[i].next)
 			if (ix->names[i].begin != t.begin)
 				ix->uses[i] |= uses;
@@ -390,6 +398,35 @@ bool index_takes_address(struct index *ix, const char *name)
 bool index_changes(struct index *ix, const char *name)
 {
 	return is_used(ix, name, INDEX_CHANGED);
+}
+
+/* `*name = "text"` */
+static bool is_set_to_string(const struct index *ix, const struct index_name *n)
+{
+	const struct index_declaration *d = &ix->declarations[n->declaration];
+	uint32_t begin = index_declarator_end(ix, n->end, d->end);
+	struct token_reader r;
+	struct token t;
+
+	if (!memchr(ix->text + d->begin, '*', n->begin - d->begin) || ix->text[begin] != '=')
+		return false;
+	token_reader_init(&r, ix->text, d->end);
+	r.at = begin + 1;
+	token_next(&r, &t);
+	while (t.kind == TOKEN_PUNCTUATOR && t.first == '(')
+		token_next(&r, &t);
+	return t.kind == TOKEN_STRING;
+}
+
+bool index_compares(struct index *ix, const char *name)
+{
+	if (!is_used(ix, name, INDEX_COMPARED))
+		return false;
+	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));
+	for (; i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_VARIABLE && is_set_to_string(ix, &ix->names[i]))
+			return true;
+	return false;
 }
 
 uint32_t index_declarator_end(const struct index *ix, uint32_t name_end, uint32_t limit)

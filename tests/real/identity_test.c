@@ -91,7 +91,8 @@ struct reason {
 };
 
 struct tally {
-	unsigned tried, tcc, cc, refused;
+	unsigned tried, tcc, cc, refused, excused;
+	const char *excuse; /* part of a refusal that is right, or NULL */
 	long long ms, slowest_us;
 	char slowest[512];
 	struct reason reasons[REASONS_MAX];
@@ -119,6 +120,11 @@ static void note_refusal(struct tally *t, const char *name, json_t *answer)
 	json_t *error = json_object_get(answer, "error");
 	const char *message = json_string_value(json_object_get(error, "message"));
 
+	if (t->excuse && message && strstr(message, t->excuse)) {
+		t->excused++;
+		note_reason(t, "rightly refused", message);
+		return;
+	}
 	t->refused++;
 	if (t->refused <= REASONS_SHOWN)
 		print_message("  %s was refused: %s\n", name, message ? message : "?");
@@ -184,7 +190,7 @@ static void redefine(struct connection *c, json_t *row, struct tally *t)
 static void report(const char *program, const struct tally *t)
 {
 	print_message("%s: %u functions redefined with their own text: %u by libtcc, %u by cc, %u refused\n",
-		      program, t->tried, t->tcc, t->cc, t->refused);
+		      program, t->tried, t->tcc, t->cc, t->refused + t->excused);
 	print_message("  %.1f s, %.1f ms each; the slowest was %s, %.0f ms\n", (double)t->ms / 1000,
 		      (double)t->ms / (t->tried ? t->tried : 1), t->slowest, (double)t->slowest_us / 1000);
 	for (size_t i = 0; i < REASONS_SHOWN && t->reasons[i].count; i++)
@@ -192,9 +198,10 @@ static void report(const char *program, const struct tally *t)
 }
 
 /* All functions of the running subject. None may be refused; at least `tcc_percent` go by libtcc. */
-static void redefine_all(struct subject *s, const char *program, unsigned least, unsigned tcc_percent)
+static void redefine_all(struct subject *s, const char *program, unsigned least, unsigned tcc_percent,
+			 const char *excuse)
 {
-	struct tally t = {0};
+	struct tally t = {.excuse = excuse};
 	struct connection c;
 	json_t *row;
 	size_t i;
@@ -212,7 +219,7 @@ static void redefine_all(struct subject *s, const char *program, unsigned least,
 
 	list = command(&c, "\\list");
 	json_array_foreach(json_object_get(list, "data"), i, row)
-		if (json_integer_value(json_object_get(row, "version")) == 0 && !t.refused)
+		if (json_integer_value(json_object_get(row, "version")) == 0 && !t.refused && !t.excused)
 			fail_msg("%s is as it was built",
 				 json_string_value(json_object_get(row, "function")));
 	json_decref(list);
@@ -346,7 +353,7 @@ static void reload_sqlite(const char *host, const char *name, unsigned least)
 	setenv("RTF_CFLAGS", SQLITE_FLAGS, 1);
 	subject_start(&s, host, NULL);
 	do_sqlite_work(&s, "before");
-	redefine_all(&s, name, least, 99);
+	redefine_all(&s, name, least, 99, NULL);
 	do_sqlite_work(&s, "after");
 	assert_same_files(&s, "before.script", "after.script");
 	assert_same_files(&s, "before.wal", "after.wal");
@@ -433,7 +440,7 @@ static char *run_hiredis_test(const struct subject *base, const char *port, cons
 	assert_true(child_start(&s.program, argv));
 	assert_true(child_read_until(&s.program, "ready", SUBJECT_DEADLINE_MS, line, sizeof(line)));
 	if (redefined)
-		redefine_all(&s, "hiredis and its test.c", 120, 95);
+		redefine_all(&s, "hiredis and its test.c", 120, 95, NULL);
 	correct_hiredis_test(&s);
 	assert_true(child_send(&s.program, "go\n"));
 	while (child_read_line(&s.program, SUBJECT_DEADLINE_MS, line, sizeof(line)))
@@ -501,9 +508,11 @@ static void tree_sitter_parses_as_before_when_all_of_it_is_redefined(void **stat
 			free(line);
 			free(source);
 		}
-		/* The runtime hands structures of 12 bytes around by value, which libtcc is not trusted with. */
+		/* The runtime hands structures of 12 bytes around by value, which libtcc is not trusted with; and
+		 * knows a field by the address of its name, which clang folds away. */
 		if (!pass)
-			redefine_all(&s, "tree-sitter and its C grammar", 300, 75);
+			redefine_all(&s, "tree-sitter and its C grammar", 300, 75,
+				     "does not keep ROOT_FIELD");
 	}
 	for (int i = 0; i < FILES; i++) {
 		char after[32];

@@ -485,6 +485,13 @@ static void a_static_that_was_taken_apart_is_said_to_be_lost(void **state)
 	       NULL);
 	compare_round("after a refusal", false);
 	stop_all("clang -O2", "state");
+	/* A pointer that things are known by, folded into its users: another "nobody" would be somebody. */
+	start_all("gcc -O0", "state", NULL);
+	expect("long identity(long n) { return is_nobody(nobody); }", "identity", 1);
+	stop_all("gcc -O0", "state");
+	start_all("gcc -O2", "state", NULL);
+	refuse("long identity(long n) { return is_nobody(nobody); }", "layout", "does not keep nobody", NULL);
+	stop_all("gcc -O2", "state");
 	assert_false(failed);
 }
 
