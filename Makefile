@@ -2,7 +2,8 @@
 #
 #   make                      build/rtf-console, rtf-engine, librtf.so, librtf.a
 #   make demo | check         install what is missing (apt-get), build, and show or test it
-#   make bench | fuzz         what it costs (bench-check: has it become more?); what it survives; make check-long: the random tests, more often
+#   make bench | fuzz         what it costs; what it survives
+#   make bench-check          has it become more than tests/bench/limits.json allows? check-long: random tests, more often
 #   make lint | format        clang-tidy and cppcheck; clang-format
 #   make install PREFIX=… DESTDIR=… | clean
 #
