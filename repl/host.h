@@ -31,9 +31,9 @@ struct host {
 	struct live *live;
 	struct program *program;
 	struct optimise *optimise; /* NULL: versions stay as libtcc made them */
-	struct follow *follow; /* NULL: saves are not followed */
-	time_t started; /* the engine's start */
-	struct listener *first; /* the audience, who came first first; others only read it */
+	struct follow *follow;     /* NULL: saves are not followed */
+	time_t started;            /* the engine's start */
+	struct listener *first;    /* the audience, who came first first; others only read it */
 	size_t count;
 	struct watchers *watchers; /* NULL: nothing can be watched */
 	struct evaluator *evaluator;

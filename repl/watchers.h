@@ -15,7 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WATCHERS_POLL_US = 20000 }; /* how often the program's records are read, while there are traces or probes */
+enum {
+	WATCHERS_POLL_US = 20000
+}; /* how often the program's records are read, while there are traces or probes */
 
 struct watchers;
 
