@@ -4,6 +4,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +89,35 @@ static void (*find_register_frame(void))(const void *)
 	return function;
 }
 
+static int count_libraries(struct dl_phdr_info *info, size_t size, void *count)
+{
+	unsigned long long *both = count;
+
+	(void)size;
+	both[0] = info->dlpi_adds;
+	both[1] = info->dlpi_subs;
+	return 1;
+}
+
+/* Whether libraries have come or gone since this was last asked. To look for one by name, which reads the linker's cache
+ * each time, would cost the program more than the new version does. */
+static bool libraries_changed(void)
+{
+	static unsigned long long known[2];
+	unsigned long long now[2] = {0};
+
+	dl_iterate_phdr(count_libraries, now);
+	bool changed = !now[0] || memcmp(now, known, sizeof(now)) != 0;
+	memcpy(known, now, sizeof(now));
+	return changed;
+}
+
 static void tell_unwinder(void)
 {
-	void (*register_frame)(const void *) = unframed ? find_register_frame() : NULL;
+	static void (*register_frame)(const void *);
+
+	if (unframed && libraries_changed())
+		register_frame = find_register_frame();
 
 	while (register_frame && unframed) {
 		struct image *i = unframed;

@@ -37,7 +37,7 @@ struct program {
 	char *strings[4];
 	struct arena arenas[ARENAS_MAX];
 	uint32_t arena_count;
-	unsigned deferred; /* publications that wait for rtf_poll(): their DONE comes when it comes */
+	unsigned deferred; /* images, and publications that wait for rtf_poll(): their DONE comes when it comes */
 	int clients[CLIENTS_MAX];
 	size_t client_count;
 	struct resolved *resolved;
@@ -713,10 +713,14 @@ struct error *program_write(struct program *p, uint64_t address, const void *byt
 
 struct error *program_announce(struct program *p, const void *image, size_t size)
 {
-	int32_t result = 0;
+	if (p->orphaned)
+		return NULL; /* gone is who would keep it */
+	int failed = p->lost ? -ENOTCONN : message_send(p->socket, MESSAGE_IMAGE, ++p->serial, image, size, -1);
 
-	struct error *e = ask_done(p, MESSAGE_IMAGE, image, size, &result);
-	return !e && result ? error_errno(-result, "the program does not take the new code") : e;
+	if (failed)
+		return lose(p, -failed);
+	p->deferred++; /* nobody waits for it: the program takes messages in their order */
+	return NULL;
 }
 
 void program_log(struct program *p, int level, const char *format, ...)
