@@ -52,9 +52,11 @@ struct rtf_options {
 	const char *engine_path;  /* rtf-engine, if it is not where the library or PATH is */
 	enum rtf_switch watch;    /* whether saving a source file makes it live (default: on) */
 	enum rtf_switch optimise; /* whether new versions are then optimised (default: on) */
-	enum rtf_switch restore;  /* whether what was live when the last run ended is made live again (default: off) */
-	enum rtf_switch strict;   /* whether a call waits for saves made before it; see rtf_sync (default: off) */
-	int polled;               /* not 0: new versions go live only inside rtf_poll() */
+	enum rtf_switch
+		restore; /* whether what was live when the last run ended is made live again (default: off) */
+	enum rtf_switch
+		strict; /* whether a call waits for saves made before it; see rtf_sync (default: off) */
+	int polled;     /* not 0: new versions go live only inside rtf_poll() */
 
 	/* Gets what rtf has to say, one line without a newline, with a level of syslog(3); also see RTF_LOG.
 	 * Called from rtf's own thread, in which all signals are blocked; it must not call rtf_stop(). */

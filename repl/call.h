@@ -19,14 +19,14 @@
 struct console_state {
 	struct host *host;
 	struct listener listener; /* its place in the audience */
-	char *user;      /* login name of the peer */
+	char *user;               /* login name of the peer */
 	bool read_only;
 	bool color;
-	int width;       /* columns; 0 unknown */
-	char *directory; /* where the console was started, or NULL */
-	char *file;      /* \in: whose declarations count where that is not plain, or NULL */
+	int width;                      /* columns; 0 unknown */
+	char *directory;                /* where the console was started, or NULL */
+	char *file;                     /* \in: whose declarations count where that is not plain, or NULL */
 	const struct target_unit *unit; /* of the function that was redefined here last, or NULL */
-	struct scope *scope; /* what was declared here: scope.h; NULL: nothing yet */
+	struct scope *scope;            /* what was declared here: scope.h; NULL: nothing yet */
 };
 
 struct reply;
@@ -35,19 +35,20 @@ struct reply;
 struct waiting {
 	/* Asked whenever something has happened: true once the reply (or *e) is the answer. `interrupted`: someone wants an
 	 * end to it, so it must be true now, or soon. */
-	bool (*ready)(struct waiting *, struct console_state *, bool interrupted, struct reply *, struct error **e);
+	bool (*ready)(struct waiting *, struct console_state *, bool interrupted, struct reply *,
+		      struct error **e);
 	void (*free)(struct waiting *);
 	int64_t deadline_us; /* on build_now_us's clock: asked again then; 0: never */
 };
 
 struct reply {
 	struct waiting *waiting; /* instead of all else: the answer comes later */
-	json_t *data;        /* NULL: null */
-	json_t *diagnostics; /* of a compilation, or NULL */
-	json_t *more;        /* members that stand beside the data, or NULL */
-	struct text text;    /* for people */
-	bool told;           /* the text says already what the error object says */
-	const char *command; /* its long name, "\\list"; or "expression", "definition" */
+	json_t *data;            /* NULL: null */
+	json_t *diagnostics;     /* of a compilation, or NULL */
+	json_t *more;            /* members that stand beside the data, or NULL */
+	struct text text;        /* for people */
+	bool told;               /* the text says already what the error object says */
+	const char *command;     /* its long name, "\\list"; or "expression", "definition" */
 };
 
 enum { CALL_WORDS = 16 };
@@ -59,8 +60,8 @@ struct call {
 	char *words[CALL_WORDS]; /* behind the command's name, on its line */
 	size_t count;
 	char modifier[32]; /* behind a slash that follows the name: `x` of \print/x; "" without one */
-	const char *line; /* the same, unsplit, without space at either end */
-	const char *rest; /* everything behind the name, the lines that follow too */
+	const char *line;  /* the same, unsplit, without space at either end */
+	const char *rest;  /* everything behind the name, the lines that follow too */
 	size_t rest_size;
 	struct reply *reply;
 };

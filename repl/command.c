@@ -21,7 +21,7 @@
 struct command {
 	const char *name, *alias, *arguments, *help;
 	struct error *(*run)(struct call *);
-	bool changes; /* refused on a read-only connection */
+	bool changes;       /* refused on a read-only connection */
 	size_t least, most; /* words */
 };
 
@@ -41,7 +41,8 @@ static struct error *run_help(struct call *c)
 		wanted++;
 	c->reply->data = json_array();
 	if (!wanted)
-		text_puts(out, "A line that begins with \\ is a command; anything else is C: a function definition takes the "
+		text_puts(out, "A line that begins with \\ is a command; anything else is C: a function "
+			       "definition takes the "
 			       "place of the one that runs.\n\n");
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *k = &commands[i];
@@ -51,8 +52,9 @@ static struct error *run_help(struct call *c)
 		snprintf(usage, sizeof(usage), "\\%s%s%s", k->name, *k->arguments ? " " : "", k->arguments);
 		text_printf(out, "  %-34s %s%s%s%s\n", usage, k->help, *k->alias ? "  (\\" : "", k->alias,
 			    *k->alias ? ")" : "");
-		json_array_append_new(c->reply->data, json_pack("{s:s, s:s, s:s, s:s}", "name", k->name, "short", k->alias,
-								"arguments", k->arguments, "help", k->help));
+		json_array_append_new(c->reply->data,
+				      json_pack("{s:s, s:s, s:s, s:s}", "name", k->name, "short", k->alias,
+						"arguments", k->arguments, "help", k->help));
 	}
 	if (wanted && json_array_size(c->reply->data) == 0)
 		return unknown_command(ERROR_UNKNOWN, wanted);
@@ -71,13 +73,15 @@ static struct error *run_status(struct call *c)
 		if (live_plain(live_function(c->live, i)))
 			json_array_append_new(changed, json_string(live_function(c->live, i)->at.name));
 	const char *history = history_path(live_history(c->live));
-	c->reply->data = json_pack("{s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:i, s:O}", "pid", (int)program_pid(host->program),
-				   "program", target_program(target), "build_id", target_build_id(target), "uptime_s",
-				   (json_int_t)uptime, "history", history, "engine_pid", (int)getpid(), "clients",
-				   (int)host->count, "functions", (int)live_count(c->live), "changed", changed);
-	text_printf(out, "program   %s, pid %d\nbuild id  %s\nengine    pid %d, up %ld s, %zu %s\nhistory   %s\n",
-		    target_program(target), (int)program_pid(host->program), target_build_id(target), (int)getpid(), uptime,
-		    host->count, host->count == 1 ? "client" : "clients", history);
+	c->reply->data = json_pack(
+		"{s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:i, s:O}", "pid", (int)program_pid(host->program),
+		"program", target_program(target), "build_id", target_build_id(target), "uptime_s",
+		(json_int_t)uptime, "history", history, "engine_pid", (int)getpid(), "clients",
+		(int)host->count, "functions", (int)live_count(c->live), "changed", changed);
+	text_printf(out,
+		    "program   %s, pid %d\nbuild id  %s\nengine    pid %d, up %ld s, %zu %s\nhistory   %s\n",
+		    target_program(target), (int)program_pid(host->program), target_build_id(target),
+		    (int)getpid(), uptime, host->count, host->count == 1 ? "client" : "clients", history);
 	json_object_set_new(c->reply->data, "others", timeline_others(c));
 	if (live_warning(c->live)) {
 		text_printf(out, "warning   %s\n", live_warning(c->live));
@@ -97,7 +101,8 @@ static bool ends_with_file(const char *path, const char *file)
 {
 	size_t n = path ? strlen(path) : 0, m = strlen(file);
 
-	return n >= m && strcmp(path + n - m, file) == 0 && (n == m || path[n - m - 1] == '/' || *file == '/');
+	return n >= m && strcmp(path + n - m, file) == 0 &&
+	       (n == m || path[n - m - 1] == '/' || *file == '/');
 }
 
 static struct error *run_in(struct call *c)
@@ -107,11 +112,13 @@ static struct error *run_in(struct call *c)
 		for (size_t i = 0; i < live_count(c->live) && !known; i++)
 			known = ends_with_file(live_function(c->live, i)->at.file, c->words[0]);
 		if (!known)
-			return error_new(ERROR_UNKNOWN, "no decorated function stands in a file %s", c->words[0]);
+			return error_new(ERROR_UNKNOWN, "no decorated function stands in a file %s",
+					 c->words[0]);
 		free(c->state->file);
 		c->state->file = strdup(c->words[0]);
 	}
-	c->reply->data = c->state->file ? json_pack("{s:s}", "file", c->state->file) : json_pack("{s:n}", "file");
+	c->reply->data =
+		c->state->file ? json_pack("{s:s}", "file", c->state->file) : json_pack("{s:n}", "file");
 	text_printf(&c->reply->text, c->state->file ? "%s\n" : "no file is chosen: a name decides\n",
 		    c->state->file ? c->state->file : "");
 	return NULL;
@@ -123,7 +130,8 @@ static struct error *run_follow(struct call *c)
 	bool on = c->count && strcmp(c->words[0], "on") == 0;
 
 	if (!follow)
-		return error_new(ERROR_USAGE, "saves are not followed in this program: it was started with RTF_WATCH=0");
+		return error_new(ERROR_USAGE,
+				 "saves are not followed in this program: it was started with RTF_WATCH=0");
 	if (c->count && !on && strcmp(c->words[0], "off") != 0)
 		return error_new(ERROR_USAGE, "usage: \\follow on|off");
 	if (c->count && c->state->read_only)
@@ -148,41 +156,66 @@ static const struct command commands[] = {
 	{"help", "?", "[CMD]", "this list, or one line of it", run_help, false, 0, 1},
 	{"quit", "q", "", "leave; the program goes on", run_quit, false, 0, 0},
 	{"status", "", "", "program, engine, history, what is not as built", run_status, false, 0, 0},
-	{"list", "l", "[PATTERN]", "decorated functions, their versions and states", versions_list, false, 0, 1},
-	{"source", "sf", "NAME[@N]", "the text of the live version, or of version N", versions_source, false, 1, 1},
-	{"in", "", "[FILE]", "the file whose functions are meant where names are not plain", run_in, false, 0, 1},
+	{"list", "l", "[PATTERN]", "decorated functions, their versions and states", versions_list, false, 0,
+	 1},
+	{"source", "sf", "NAME[@N]", "the text of the live version, or of version N", versions_source, false,
+	 1, 1},
+	{"in", "", "[FILE]", "the file whose functions are meant where names are not plain", run_in, false, 0,
+	 1},
 	{"check", "", "+ definition", "everything but going live", versions_check, false, 0, 16},
-	{"define", "", "NAME + definition", "redefine exactly this function, however the text spells it", versions_define, true, 1, 16},
-	{"log", "", "[NAME] [OPTION]...", "versions, newest first; -n COUNT, --before N, --since TIME, --user USER, --faults, --events", timeline_log, false, 0, 16},
-	{"diff", "", "NAME [A [B]]", "two versions; by default the live one and the file's; A and B may be built or file", timeline_diff, false, 1, 3},
-	{"rollback", "", "NAME [N]", "make version N live; 0 is what was built; by default the parent", versions_rollback, true, 1, 2},
-	{"undo", "", "", "take the last change back, however many functions it held", versions_undo, true, 0, 0},
+	{"define", "", "NAME + definition", "redefine exactly this function, however the text spells it",
+	 versions_define, true, 1, 16},
+	{"log", "", "[NAME] [OPTION]...",
+	 "versions, newest first; -n COUNT, --before N, --since TIME, --user USER, --faults, --events",
+	 timeline_log, false, 0, 16},
+	{"diff", "", "NAME [A [B]]",
+	 "two versions; by default the live one and the file's; A and B may be built or file", timeline_diff,
+	 false, 1, 3},
+	{"rollback", "", "NAME [N]", "make version N live; 0 is what was built; by default the parent",
+	 versions_rollback, true, 1, 2},
+	{"undo", "", "", "take the last change back, however many functions it held", versions_undo, true, 0,
+	 0},
 	{"redo", "", "", "make the change that was taken back again", versions_redo, true, 0, 0},
 	{"note", "", "NAME[@N] TEXT", "a remark kept with the version", timeline_note, true, 2, 16},
-	{"save", "", "NAME [-n]", "write the live version into its source file; -n only shows how", archive_save, false, 1, 2},
-	{"restore", "", "[--force]", "make live what was live when the last run ended", archive_restore, true, 0, 1},
-	{"export", "", "NAME|--all DIR", "versions as files, and as patches for git am", export_run, true, 2, 16},
-	{"history", "", "[prune [--days N] [--yes]]", "how much there is; what could go, and letting it go", archive_history, false, 0, 4},
+	{"save", "", "NAME [-n]", "write the live version into its source file; -n only shows how",
+	 archive_save, false, 1, 2},
+	{"restore", "", "[--force]", "make live what was live when the last run ended", archive_restore, true,
+	 0, 1},
+	{"export", "", "NAME|--all DIR", "versions as files, and as patches for git am", export_run, true, 2,
+	 16},
+	{"history", "", "[prune [--days N] [--yes]]", "how much there is; what could go, and letting it go",
+	 archive_history, false, 0, 4},
 	{"follow", "", "[on|off]", "whether saving a source file makes it live", run_follow, false, 0, 1},
-	{"cover", "", "[NAME]", "count its lines and branches; then, or without a name: what came", watchers_cover, false, 0, 1},
+	{"cover", "", "[NAME]", "count its lines and branches; then, or without a name: what came",
+	 watchers_cover, false, 0, 1},
 	{"uncover", "", "NAME", "back to the version without counters", watchers_uncover, true, 1, 1},
-	{"trace", "", "NAME [if COND] [-n COUNT]", "show its calls: arguments, result, thread, time", traces_trace, true, 1, 16},
+	{"trace", "", "NAME [if COND] [-n COUNT]", "show its calls: arguments, result, thread, time",
+	 traces_trace, true, 1, 16},
 	{"untrace", "", "NAME|*", "end this console's traces", traces_untrace, true, 1, 1},
-	{"probe", "", "NAME:LINE EXPR... [-n COUNT]", "show values each time that line is reached", traces_probe, true, 2, 16},
+	{"probe", "", "NAME:LINE EXPR... [-n COUNT]", "show values each time that line is reached",
+	 traces_probe, true, 2, 16},
 	{"unprobe", "", "[NAME[:LINE]|*]", "end this console's probes", traces_unprobe, true, 0, 1},
-	{"guard", "", "[NAME [return EXPR]]", "a fault inside parks that call, or returns EXPR; without a name: what waits", parked_guard, false, 0, 16},
+	{"guard", "", "[NAME [return EXPR]]",
+	 "a fault inside parks that call, or returns EXPR; without a name: what waits", parked_guard, false,
+	 0, 16},
 	{"unguard", "", "NAME", "faults inside are the program's own again", parked_unguard, true, 1, 1},
-	{"retry", "", "[CALL]", "have the calls that wait, or one of them, done again", watchers_retry, true, 0, 1},
-	{"return", "", "[@CALL] [EXPR]", "have the oldest call that waits, or that one, return EXPR", parked_return, true, 0, 16},
+	{"retry", "", "[CALL]", "have the calls that wait, or one of them, done again", watchers_retry, true,
+	 0, 1},
+	{"return", "", "[@CALL] [EXPR]", "have the oldest call that waits, or that one, return EXPR",
+	 parked_return, true, 0, 16},
 	{"wait", "", "NAME N [SEC]", "return once version N is live", waits_wait, false, 2, 3},
 	{"events", "", "", "follow what happens until interrupted", waits_events, false, 0, 0},
-	{"print", "p", "[/F] [-elements N] [-from N] [-repeats N] [-depth N] [-pretty] EXPR", "a value in one of gdb's formats, or more or less of it", look_print, false, 0, 16},
-	{"x", "", "[/NFU] ADDRESS", "memory in gdb's formats: N units of size U (b h w g), shown as F", look_memory, false, 1, 16},
+	{"print", "p", "[/F] [-elements N] [-from N] [-repeats N] [-depth N] [-pretty] EXPR",
+	 "a value in one of gdb's formats, or more or less of it", look_print, false, 0, 16},
+	{"x", "", "[/NFU] ADDRESS", "memory in gdb's formats: N units of size U (b h w g), shown as F",
+	 look_memory, false, 1, 16},
 	{"vars", "dv", "[PATTERN]", "globals and statics with their values", listing_vars, false, 0, 1},
 	{"types", "dt", "[PATTERN]", "struct, union, enum and typedef names", listing_types, false, 0, 2},
-	{"describe", "d", "NAME", "what a function, type, variable or macro is, who uses it and what it uses", listing_describe, false, 1, 2},
+	{"describe", "d", "NAME", "what a function, type, variable or macro is, who uses it and what it uses",
+	 listing_describe, false, 1, 2},
 	{"forget", "", "NAME...|*", "drop what this console has declared", look_forget, false, 1, 16},
-	{"compare", "", "NAME A B (ARGS)", "call two versions with the same arguments and show both results", look_compare, true, 3, 16},
+	{"compare", "", "NAME A B (ARGS)", "call two versions with the same arguments and show both results",
+	 look_compare, true, 3, 16},
 	{"slice", "", "NAME", "what its live text is compiled from", versions_slice, false, 1, 1},
 };
 static const size_t command_count = sizeof(commands) / sizeof(*commands);
@@ -202,7 +235,8 @@ json_t *command_names(void)
 static const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < command_count; i++)
-		if (strcmp(commands[i].name, name) == 0 || (*commands[i].alias && strcmp(commands[i].alias, name) == 0))
+		if (strcmp(commands[i].name, name) == 0 ||
+		    (*commands[i].alias && strcmp(commands[i].alias, name) == 0))
 			return &commands[i];
 	return NULL;
 }
@@ -236,12 +270,14 @@ static struct error *run_line(struct console_state *state, const char *text, siz
 	if (!k)
 		return unknown_command(ERROR_USAGE, name);
 	if (slash < length && k->run != look_print && k->run != look_memory)
-		return error_new(ERROR_USAGE, "\\%s takes no /%.*s", k->name, (int)(length - slash - 1), text + 2 + slash);
+		return error_new(ERROR_USAGE, "\\%s takes no /%.*s", k->name, (int)(length - slash - 1),
+				 text + 2 + slash);
 	static _Thread_local char long_name[64];
 	snprintf(long_name, sizeof(long_name), "\\%s", k->name);
 	reply->command = long_name;
 	if (k->changes && state->read_only)
-		return error_new(ERROR_DENIED, "this connection is read-only: \\%s changes something", k->name);
+		return error_new(ERROR_DENIED, "this connection is read-only: \\%s changes something",
+				 k->name);
 
 	struct call c = {.state = state, .live = state->host->live, .reply = reply};
 	if (slash < length)
@@ -261,11 +297,13 @@ static struct error *run_line(struct console_state *state, const char *text, siz
 		return error_memory();
 	}
 	c.line = unsplit;
-	for (char *word = strtok_r(line, " \t", &save); word && c.count < CALL_WORDS; word = strtok_r(NULL, " \t", &save))
+	for (char *word = strtok_r(line, " \t", &save); word && c.count < CALL_WORDS;
+	     word = strtok_r(NULL, " \t", &save))
 		c.words[c.count++] = word;
 	struct error *e;
 	if (c.count < k->least || c.count > k->most)
-		e = error_new(ERROR_USAGE, "usage: \\%s%s%s", k->name, *k->arguments ? " " : "", k->arguments);
+		e = error_new(ERROR_USAGE, "usage: \\%s%s%s", k->name, *k->arguments ? " " : "",
+			      k->arguments);
 	else
 		e = k->run(&c);
 	free(line);
@@ -323,7 +361,8 @@ struct error *command_run(struct console_state *state, const char *text, size_t 
 
 static bool is_word(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '\\';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+	       c == '\\';
 }
 
 json_t *command_complete(struct console_state *state, const char *line, size_t point, size_t *start)

@@ -136,7 +136,8 @@ static void serve_sessions(const struct pollfd *fds, struct session **sessions, 
 static void leave_to_children(struct program *program, int process)
 {
 	struct pollfd end = {process, POLLIN, 0};
-	bool ended = process < 0 ? kill(program_pid(program), 0) && errno == ESRCH : poll(&end, 1, END_MS) == 1;
+	bool ended =
+		process < 0 ? kill(program_pid(program), 0) && errno == ESRCH : poll(&end, 1, END_MS) == 1;
 
 	if (!ended)
 		return;
@@ -151,20 +152,23 @@ static void serve(struct host *host)
 	bool may_read_ahead = true;
 
 	while (!program_lost(host->program)) {
-		struct pollfd fds[POLLED_MAX + OURS] = {{program_socket(host->program), POLLIN, 0},
-							{process, POLLIN, 0},
-							{host->follow ? follow_fd(host->follow) : -1, POLLIN, 0},
-							{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0}};
+		struct pollfd fds[POLLED_MAX + OURS] = {
+			{program_socket(host->program), POLLIN, 0},
+			{process, POLLIN, 0},
+			{host->follow ? follow_fd(host->follow) : -1, POLLIN, 0},
+			{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0}};
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
 		if (host->follow && !may_read_ahead)
 			follow_complete(host->follow);
 		int timeout = serve_watchers(host, may_read_ahead ? 0 : -1);
 		timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
-		timeout = tick_sessions(host, timeout); /* last: the others make versions live that someone waits for */
-		greet_clients(host); /* who came between a question to the program and its answer */
+		timeout = tick_sessions(
+			host, timeout); /* last: the others make versions live that someone waits for */
+		greet_clients(host);    /* who came between a question to the program and its answer */
 
-		for (struct session *s = session_first(host); s && count < POLLED_MAX; s = session_next(s), count++) {
+		for (struct session *s = session_first(host); s && count < POLLED_MAX;
+		     s = session_next(s), count++) {
 			sessions[count] = s;
 			fds[OURS + count] = (struct pollfd){session_socket(s), session_events(s), 0};
 		}
@@ -215,7 +219,8 @@ int main(int argc, char **argv)
 			puts("rtf-engine " RTF_VERSION);
 			return 0;
 		}
-		fputs("rtf-engine is started by the program that uses librtf, not by hand; see rtf(3)\n", stderr);
+		fputs("rtf-engine is started by the program that uses librtf, not by hand; see rtf(3)\n",
+		      stderr);
 		return 1;
 	}
 	signal(SIGPIPE, SIG_IGN);

@@ -5,20 +5,22 @@
 
 /* Words of C that say what the words behind them are. */
 static const char *const specifier_words[] = {
-	"REALTIMEFUNC", "static",    "extern",        "typedef",  "inline",        "__inline", "__inline__",
-	"register",     "auto",      "_Noreturn",     "__thread", "_Thread_local", "const",    "__const",
-	"volatile",     "restrict",  "__volatile__",  "__restrict", "__restrict__", "__extension__", NULL,
+	"REALTIMEFUNC", "static",        "extern",   "typedef",   "inline",       "__inline",
+	"__inline__",   "register",      "auto",     "_Noreturn", "__thread",     "_Thread_local",
+	"const",        "__const",       "volatile", "restrict",  "__volatile__", "__restrict",
+	"__restrict__", "__extension__", NULL,
 };
 static const char *const type_words[] = {
-	"void",     "char",  "short",   "int",      "long",   "float",    "double",     "signed",
-	"unsigned", "_Bool", "_Atomic", "_Complex", "typeof", "__typeof", "__typeof__", "__signed__",
-	"__int128", "_Float128", NULL,
+	"void",       "char",       "short",    "int",       "long",     "float",  "double",
+	"signed",     "unsigned",   "_Bool",    "_Atomic",   "_Complex", "typeof", "__typeof",
+	"__typeof__", "__signed__", "__int128", "_Float128", NULL,
 };
 static const char *const tag_words[] = {"struct", "union", "enum", NULL};
 static const char *const control_words[] = {"if", "for", "while", "switch", NULL};
 static const char *const expression_words[] = {
-	"return",   "sizeof",      "goto", "case",    "default", "break", "continue", "else", "do",
-	"_Alignof", "__alignof__", "asm",  "__asm__", "__asm",   "if",    "for",      "while", "switch", NULL,
+	"return", "sizeof", "goto",     "case",        "default", "break",   "continue",
+	"else",   "do",     "_Alignof", "__alignof__", "asm",     "__asm__", "__asm",
+	"if",     "for",    "while",    "switch",      NULL,
 };
 
 /* Words whose bracket group is part of them and says nothing about the shape of what they stand in. */
@@ -402,7 +404,9 @@ static bool ends_in_splice(const struct entry *e)
 /* Reads the tokens that the new line brought. One that may go on in the next line is left for then. */
 static void scan(struct entry *e, size_t line_begin)
 {
-	struct token_reader r = {.text = e->text, .size = (uint32_t)e->size, .at = (uint32_t)e->scanned,
+	struct token_reader r = {.text = e->text,
+				 .size = (uint32_t)e->size,
+				 .at = (uint32_t)e->scanned,
 				 .line_start = e->line_start};
 	bool was_suspended = e->suspended;
 

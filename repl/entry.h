@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 enum entry_state {
-	ENTRY_EMPTY,    /* nothing but white space and comments */
-	ENTRY_OPEN,     /* more lines belong to it */
+	ENTRY_EMPTY, /* nothing but white space and comments */
+	ENTRY_OPEN,  /* more lines belong to it */
 	ENTRY_COMPLETE,
 };
 

@@ -14,10 +14,12 @@ static json_t *functions_json(struct text *text, const struct follow_news *news)
 
 	for (size_t i = 0; news->outcome && i < news->outcome->count; i++) {
 		const struct change_result *r = &news->outcome->results[i];
-		text_printf(text, "%s is now version %d (%s saved, %s, %.1f ms)\n", r->function->at.name, r->version,
-			    text_base_name(news->file), compile_backend_name(r->backend), (double)news->latency_us / 1000);
-		json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "function", r->function->at.name, "version", r->version,
-						      "backend", compile_backend_name(r->backend)));
+		text_printf(text, "%s is now version %d (%s saved, %s, %.1f ms)\n", r->function->at.name,
+			    r->version, text_base_name(news->file), compile_backend_name(r->backend),
+			    (double)news->latency_us / 1000);
+		json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "function", r->function->at.name,
+						      "version", r->version, "backend",
+						      compile_backend_name(r->backend)));
 	}
 	return list;
 }
@@ -39,18 +41,20 @@ void events_tell_save(void *context, const struct follow_news *news)
 	bool refused = strcmp(news->kind, "refused") == 0;
 
 	json_t *functions = functions_json(&text, news);
-	json_t *event = json_pack("{s:s, s:s, s:o, s:I}", "event", news->kind, "file", news->file, "functions", functions,
-				  "latency_us", (json_int_t)news->latency_us);
+	json_t *event = json_pack("{s:s, s:s, s:o, s:I}", "event", news->kind, "file", news->file,
+				  "functions", functions, "latency_us", (json_int_t)news->latency_us);
 	if (news->outcome && news->outcome->check.count) {
 		show_diagnostics(&text, &news->outcome->check, false);
 		json_object_set_new(event, "diagnostics", show_diagnostics_json(&news->outcome->check));
 	}
 	if (news->message) {
-		text_printf(&text, "%s: %s; what ran before still runs\n", text_base_name(news->file), news->message);
+		text_printf(&text, "%s: %s; what ran before still runs\n", text_base_name(news->file),
+			    news->message);
 		json_object_set_new(event, "message", json_string(news->message));
 	}
 	if (strcmp(news->kind, "held") == 0)
-		text_printf(&text, "%s saved, and not followed: \\follow is off\n", text_base_name(news->file));
+		text_printf(&text, "%s saved, and not followed: \\follow is off\n",
+			    text_base_name(news->file));
 	if (*news->notes) {
 		text_puts(&text, news->notes);
 		json_object_set_new(event, "notes", json_string(news->notes));
@@ -67,12 +71,13 @@ void events_tell_optimised(void *context, const struct live_function *f, int ver
 	char text[512];
 
 	if (message)
-		snprintf(text, sizeof(text), "%s@%d stays as libtcc made it: %s\n", f->at.name, version, message);
+		snprintf(text, sizeof(text), "%s@%d stays as libtcc made it: %s\n", f->at.name, version,
+			 message);
 	else
 		snprintf(text, sizeof(text), "%s@%d runs optimised now\n", f->at.name, version);
 	program_log(host->program, message ? LOG_WARNING : LOG_INFO, "%.*s", (int)strcspn(text, "\n"), text);
-	json_t *event = json_pack("{s:s, s:s, s:i, s:s}", "event", message ? "not-optimised" : "optimised", "function",
-				  f->at.name, "version", version, "text", text);
+	json_t *event = json_pack("{s:s, s:s, s:i, s:s}", "event", message ? "not-optimised" : "optimised",
+				  "function", f->at.name, "version", version, "text", text);
 	if (event && message)
 		json_object_set_new(event, "message", json_string(message));
 	host_broadcast(host, event);
@@ -86,7 +91,7 @@ void events_tell_fault(struct host *host, const struct fault *fault)
 	snprintf(text, sizeof(text), "%s@%d: %s\n", name, fault->version, fault->text);
 	program_log(host->program, LOG_ERR, "rtf: a fault in version %d of %s: %.*s", fault->version, name,
 		    (int)strcspn(fault->text, "\n"), fault->text);
-	host_broadcast(host, json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function", name, "version",
-					  fault->version, "signal", signal ? signal : "?", "address", (json_int_t)fault->address,
-					  "text", text));
+	host_broadcast(host, json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function", name,
+				       "version", fault->version, "signal", signal ? signal : "?", "address",
+				       (json_int_t)fault->address, "text", text));
 }

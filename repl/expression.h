@@ -29,8 +29,7 @@ struct error *expression_print(struct call *, const char *text, size_t size, con
 
 /* Hands an expression's value, as `type` says, to `done`, which fills the reply. Takes `context`, which is
  * freed in the end. */
-struct error *expression_value(struct call *, const char *text, size_t size, snippet_done *,
-			       void *context);
+struct error *expression_value(struct call *, const char *text, size_t size, snippet_done *, void *context);
 
 /* Calls two versions of a function with the same arguments, `(…)`, one after the other, and shows both
  * results. */

@@ -215,7 +215,8 @@ static char **complete(const char *text, int start, int end)
 	char **matches = calloc(count + 2, sizeof(char *));
 	for (size_t i = 0; i < count; i++) {
 		char *word = matches && from <= (size_t)end
-				     ? shift_word(words[i], rl_line_buffer, from, (size_t)start) : NULL;
+				     ? shift_word(words[i], rl_line_buffer, from, (size_t)start)
+				     : NULL;
 		if (word)
 			matches[1 + kept++] = word;
 		free(words[i]);

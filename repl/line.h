@@ -35,9 +35,9 @@ enum line_event line_read(char **text);
 void line_print(const char *text, size_t size);
 
 const char *line_typed(void); /* what is being typed, valid until the next line_ call */
-void line_discard(void); /* drops what is being typed and gives the terminal back */
-void line_resize(void);  /* the terminal has another size */
-void line_suspend(void); /* gives the terminal back and stops this process until it is continued */
+void line_discard(void);      /* drops what is being typed and gives the terminal back */
+void line_resize(void);       /* the terminal has another size */
+void line_suspend(void);      /* gives the terminal back and stops this process until it is continued */
 
 /* Puts an entry into the line history, in place of an equal one, and writes it down. */
 void line_remember(const char *entry);

@@ -23,8 +23,8 @@ static void tell_end(struct watchers *all, const struct watched *d, const struct
 	else
 		snprintf(text, sizeof(text), "trace of %s ended: %s\n", name, why);
 	host_tell(all->host, &w->console->listener,
-		     json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event", "watch-end", "kind", kind_of(w),
-			       "function", name, "shown", w->shown, "message", why, "text", text));
+		  json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event", "watch-end", "kind", kind_of(w),
+			    "function", name, "shown", w->shown, "message", why, "text", text));
 }
 
 /* Ends all that is watched of a function. */
@@ -174,10 +174,10 @@ static void tell_trace(struct watchers *all, const struct watched *d, const stru
 		text_puts(&text, " = ?"); /* a macro returned */
 	text_printf(&text, "  [thread %lld, %.1f us]\n", (long long)slot->thread, us);
 	host_tell(all->host, &w->console->listener,
-		     json_pack("{s:s, s:s, s:i, s:o, s:o, s:I, s:f, s:s}", "event", "trace", "function",
-			       d->function->at.name, "version", (int)slot->version, "args", args, "result",
-			       result_json, "thread", (json_int_t)slot->thread, "us", us, "text",
-			       text.bytes ? text.bytes : ""));
+		  json_pack("{s:s, s:s, s:i, s:o, s:o, s:I, s:f, s:s}", "event", "trace", "function",
+			    d->function->at.name, "version", (int)slot->version, "args", args, "result",
+			    result_json, "thread", (json_int_t)slot->thread, "us", us, "text",
+			    text.bytes ? text.bytes : ""));
 	text_fini(&text);
 	text_fini(&result);
 }
@@ -193,10 +193,10 @@ static void tell_probe(struct watchers *all, const struct watched *d, const stru
 	json_t *values = put_values(all, w, slot, " = ", &text, &has_result, &unused, &none);
 	text_printf(&text, "  [thread %lld]\n", (long long)slot->thread);
 	host_tell(all->host, &w->console->listener,
-		     json_pack("{s:s, s:s, s:i, s:i, s:o, s:I, s:s}", "event", "probe", "function",
-			       d->function->at.name, "version", (int)slot->version, "line", (int)w->line,
-			       "values", values, "thread", (json_int_t)slot->thread, "text",
-			       text.bytes ? text.bytes : ""));
+		  json_pack("{s:s, s:s, s:i, s:i, s:o, s:I, s:s}", "event", "probe", "function",
+			    d->function->at.name, "version", (int)slot->version, "line", (int)w->line,
+			    "values", values, "thread", (json_int_t)slot->thread, "text",
+			    text.bytes ? text.bytes : ""));
 	text_fini(&text);
 }
 

@@ -68,8 +68,9 @@ static char *peer_directory(int socket)
 
 struct error *session_new(struct host *host, int socket, struct session **out)
 {
-	static const char full[] = "{\"id\":null,\"ok\":false,\"command\":\"\",\"error\":{\"class\":\"denied\",\"message\":"
-				   "\"too many consoles are connected: close one\"}}\n";
+	static const char full[] =
+		"{\"id\":null,\"ok\":false,\"command\":\"\",\"error\":{\"class\":\"denied\",\"message\":"
+		"\"too many consoles are connected: close one\"}}\n";
 
 	if (host->count >= SESSION_COUNT_MAX) {
 		send(socket, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -218,16 +219,16 @@ static bool answer_hello(struct session *s, json_t *id, json_t *hello)
 		s->state.read_only = true; /* never back */
 	if (version != PROTOCOL_VERSION) {
 		char message[128];
-		snprintf(message, sizeof(message), "this engine speaks protocol version %d, the console %lld", PROTOCOL_VERSION,
-			 (long long)version);
-		return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command", "hello", "error",
-					      "class", "usage", "message", message));
+		snprintf(message, sizeof(message), "this engine speaks protocol version %d, the console %lld",
+			 PROTOCOL_VERSION, (long long)version);
+		return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command",
+					      "hello", "error", "class", "usage", "message", message));
 	}
-	return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:i, s:i, s:s, s:i, s:i, s:o}}", "id", id, "ok", 1, "command",
-				      "hello", "data", "version", PROTOCOL_VERSION, "pid",
-				      (int)program_pid(s->host->program), "program", target_program(live_target(live)),
-				      "engine_pid", (int)getpid(), "functions", (int)live_count(live), "commands",
-				      command_names()));
+	return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:i, s:i, s:s, s:i, s:i, s:o}}", "id", id, "ok", 1,
+				      "command", "hello", "data", "version", PROTOCOL_VERSION, "pid",
+				      (int)program_pid(s->host->program), "program",
+				      target_program(live_target(live)), "engine_pid", (int)getpid(),
+				      "functions", (int)live_count(live), "commands", command_names()));
 }
 
 static bool answer_complete(struct session *s, json_t *id, json_t *complete)
@@ -239,8 +240,8 @@ static bool answer_complete(struct session *s, json_t *id, json_t *complete)
 				  ? command_complete(&s->state, line, (size_t)point, &start)
 				  : json_array();
 
-	return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:i, s:o}}", "id", id, "ok", 1, "command", "complete", "data",
-				      "start", (int)start, "matches", matches));
+	return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:i, s:o}}", "id", id, "ok", 1, "command",
+				      "complete", "data", "start", (int)start, "matches", matches));
 }
 
 /* What a command came to, as one object. Takes the reply and the error. */
@@ -249,17 +250,19 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 	json_t *object;
 
 	if (!e) {
-		object = json_pack("{s:O, s:b, s:s, s:o}", "id", id, "ok", 1, "command", reply->command, "data",
-				   reply->data ? reply->data : json_null());
+		object = json_pack("{s:O, s:b, s:s, s:o}", "id", id, "ok", 1, "command", reply->command,
+				   "data", reply->data ? reply->data : json_null());
 		if (reply->diagnostics)
 			json_object_set_new(object, "diagnostics", reply->diagnostics);
 		if (reply->more)
 			json_object_update(object, reply->more);
 	} else {
-		object = json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command", reply->command, "error",
-				   "class", error_class_name(error_class(e)), "message", error_message(e));
+		object = json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command",
+				   reply->command, "error", "class", error_class_name(error_class(e)),
+				   "message", error_message(e));
 		if (reply->diagnostics)
-			json_object_set_new(json_object_get(object, "error"), "diagnostics", reply->diagnostics);
+			json_object_set_new(json_object_get(object, "error"), "diagnostics",
+					    reply->diagnostics);
 		if (reply->more)
 			json_object_update(json_object_get(object, "error"), reply->more);
 		json_decref(reply->data);
@@ -271,7 +274,8 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 	json_decref(reply->more);
 	tell_news(s->host, s, object, &reply->text);
 	if (s->wants_text && reply->text.bytes)
-		json_object_set_new(object, "text", json_stringn_nocheck(reply->text.bytes, reply->text.size));
+		json_object_set_new(object, "text",
+				    json_stringn_nocheck(reply->text.bytes, reply->text.size));
 	text_fini(&reply->text);
 	return send_json(s, object);
 }
@@ -325,8 +329,8 @@ int64_t session_deadline(const struct session *s)
 
 static bool refuse_line(struct session *s, const char *message)
 {
-	return send_json(s, json_pack("{s:n, s:b, s:s, s:{s:s, s:s}}", "id", "ok", 0, "command", "", "error", "class",
-				      "usage", "message", message));
+	return send_json(s, json_pack("{s:n, s:b, s:s, s:{s:s, s:s}}", "id", "ok", 0, "command", "", "error",
+				      "class", "usage", "message", message));
 }
 
 static bool serve_line(struct session *s, const char *line, size_t size)
@@ -353,7 +357,8 @@ static bool serve_line(struct session *s, const char *line, size_t size)
 	else if (json_is_object(json_object_get(request, "complete")))
 		alive = answer_complete(s, id, json_object_get(request, "complete"));
 	else if (json_is_integer(json_object_get(request, "interrupt")))
-		alive = json_integer_value(json_object_get(request, "interrupt")) != json_integer_value(s->waiting_id) ||
+		alive = json_integer_value(json_object_get(request, "interrupt")) !=
+				json_integer_value(s->waiting_id) ||
 			tick(s, true);
 	else if (json_is_string(command))
 		alive = answer_command(s, id, json_string_value(command), json_string_length(command));

@@ -9,12 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SGR_BOLD "\033[1m"
-#define SGR_RED "\033[31m"
-#define SGR_GREEN "\033[32m"
+#define SGR_BOLD   "\033[1m"
+#define SGR_RED    "\033[31m"
+#define SGR_GREEN  "\033[32m"
 #define SGR_YELLOW "\033[33m"
-#define SGR_CYAN "\033[36m"
-#define SGR_OFF "\033[0m"
+#define SGR_CYAN   "\033[36m"
+#define SGR_OFF    "\033[0m"
 
 static void colored(struct text *out, bool color, const char *sgr, const char *text, size_t size)
 {
@@ -45,7 +45,8 @@ void show_diagnostics(struct text *out, const struct check_result *r, bool color
 		const struct check_diagnostic *d = &r->diagnostics[i];
 		bool error = strcmp(d->severity, "error") == 0;
 		text_printf(out, "%s:%u:%u: ", d->file, d->line, d->column);
-		colored(out, color, error ? SGR_RED SGR_BOLD : SGR_YELLOW SGR_BOLD, d->severity, strlen(d->severity));
+		colored(out, color, error ? SGR_RED SGR_BOLD : SGR_YELLOW SGR_BOLD, d->severity,
+			strlen(d->severity));
 		text_printf(out, ": %s\n", d->message);
 		show_caret(out, d, color);
 	}
@@ -57,9 +58,9 @@ json_t *show_diagnostics_json(const struct check_result *r)
 
 	for (size_t i = 0; i < r->count; i++) {
 		const struct check_diagnostic *d = &r->diagnostics[i];
-		json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s, s:s}", "file", d->file, "line", (int)d->line,
-						      "column", (int)d->column, "severity", d->severity, "message",
-						      d->message));
+		json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s, s:s}", "file", d->file, "line",
+						      (int)d->line, "column", (int)d->column, "severity",
+						      d->severity, "message", d->message));
 	}
 	return list;
 }
@@ -114,7 +115,8 @@ static int as_file(const char *text, char *path, size_t size)
 
 	if (fd < 0)
 		return -1;
-	if (write(fd, text, length) != (ssize_t)length || (length && text[length - 1] != '\n' && write(fd, "\n", 1) != 1)) {
+	if (write(fd, text, length) != (ssize_t)length ||
+	    (length && text[length - 1] != '\n' && write(fd, "\n", 1) != 1)) {
 		close(fd);
 		return -1;
 	}
@@ -130,15 +132,16 @@ static void show_diff_line(struct text *out, const char *line, size_t size, bool
 	text_puts(out, "\n");
 }
 
-struct error *show_diff(struct text *out, const char *from_name, const char *from, const char *to_name, const char *to,
-			bool color)
+struct error *show_diff(struct text *out, const char *from_name, const char *from, const char *to_name,
+			const char *to, bool color)
 {
 	char from_path[64], to_path[64];
 	struct run_output output = {0};
 	struct error *e = NULL;
 
 	int a = as_file(from, from_path, sizeof(from_path)), b = as_file(to, to_path, sizeof(to_path));
-	const char *argv[] = {"diff", "-u", "--label", from_name, "--label", to_name, from_path, to_path, NULL};
+	const char *argv[] = {"diff",  "-u",      "--label", from_name, "--label",
+			      to_name, from_path, to_path,   NULL};
 	if (a < 0 || b < 0)
 		e = error_errno(errno, "cannot compare the texts");
 	else

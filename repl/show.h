@@ -17,8 +17,8 @@ json_t *show_diagnostics_json(const struct check_result *);
 void show_table(struct text *, const char *const *cells, size_t rows, size_t columns, bool color);
 
 /* A unified diff of two texts, by diff(1); nothing if they are the same. */
-struct error *show_diff(struct text *, const char *from_name, const char *from, const char *to_name, const char *to,
-			bool color);
+struct error *show_diff(struct text *, const char *from_name, const char *from, const char *to_name,
+			const char *to, bool color);
 
 /* A text with line numbers. */
 void show_source(struct text *, const char *source, unsigned first_line, bool color);

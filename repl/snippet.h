@@ -34,7 +34,7 @@ typedef struct error *snippet_finish(struct snippet *, const struct evaluate_end
 
 /* Hands an expression's value, as `type` says, to who asked, which fills the reply. */
 typedef struct error *snippet_done(void *context, struct call *, const struct type *,
-				      const unsigned char *bytes);
+				   const unsigned char *bytes);
 
 /* A variable that an entry declares. */
 struct snippet_variable {

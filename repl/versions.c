@@ -10,8 +10,9 @@
 
 static json_t *latency_json(const struct change_latency *t)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "total", (json_int_t)t->total, "check", (json_int_t)t->check, "compile",
-			 (json_int_t)t->compile, "link", (json_int_t)t->link, "store", (json_int_t)t->store);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "total", (json_int_t)t->total, "check",
+			 (json_int_t)t->check, "compile", (json_int_t)t->compile, "link", (json_int_t)t->link,
+			 "store", (json_int_t)t->store);
 }
 
 /* --- \list ------------------------------------------------------------------------------------------------------- */
@@ -53,14 +54,16 @@ struct error *versions_list(struct call *c)
 		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
 		snprintf(s->version, sizeof(s->version), "%d", f->live);
 		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
-		snprintf(s->state, sizeof(s->state), "%s%s%s", state, *f->instrumented ? ", " : "", f->instrumented);
+		snprintf(s->state, sizeof(s->state), "%s%s%s", state, *f->instrumented ? ", " : "",
+			 f->instrumented);
 		const char *row[] = {f->at.name, s->place, s->version, s->versions, s->state};
 		memcpy(&cells[rows++ * 5], row, sizeof(row));
 		json_array_append_new(c->reply->data,
-				      json_pack("{s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", f->at.name, "file",
-						f->at.file ? f->at.file : "", "unit", f->at.unit ? f->at.unit->file : "",
-						"line", (int)f->at.line, "module", f->at.module,
-						"version", f->live, "versions", f->versions, "state", state, "signature",
+				      json_pack("{s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function",
+						f->at.name, "file", f->at.file ? f->at.file : "", "unit",
+						f->at.unit ? f->at.unit->file : "", "line", (int)f->at.line,
+						"module", f->at.module, "version", f->live, "versions",
+						f->versions, "state", state, "signature",
 						signature ? signature : ""));
 		if (*f->instrumented) {
 			json_t *last = json_array_get(c->reply->data, json_array_size(c->reply->data) - 1);
@@ -99,10 +102,11 @@ struct error *versions_source(struct call *c)
 		free(text);
 		return e;
 	}
-	text_printf(&c->reply->text, "%s, version %d%s\n", f->at.name, number, number == f->live ? ", live" : "");
+	text_printf(&c->reply->text, "%s, version %d%s\n", f->at.name, number,
+		    number == f->live ? ", live" : "");
 	show_source(&c->reply->text, text, line, c->state->color);
-	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number, "file",
-				   f->at.file ? f->at.file : "", "line", (int)line, "text", text);
+	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number,
+				   "file", f->at.file ? f->at.file : "", "line", (int)line, "text", text);
 	free(text);
 	return NULL;
 }
@@ -131,8 +135,9 @@ static void show_outcome(struct call *c, const struct change_outcome *out, bool 
 	for (size_t i = 0; i < out->count; i++) {
 		const struct change_result *r = &out->results[i];
 		const char *name = r->function->at.name;
-		json_t *row = json_pack("{s:s, s:i, s:s, s:o}", "function", name, "version", r->version, "backend",
-					compile_backend_name(r->backend), "latency_us", latency_json(&r->latency));
+		json_t *row =
+			json_pack("{s:s, s:i, s:s, s:o}", "function", name, "version", r->version, "backend",
+				  compile_backend_name(r->backend), "latency_us", latency_json(&r->latency));
 		if (checked_only) {
 			json_object_del(row, "version");
 			json_object_del(row, "backend");
@@ -149,17 +154,18 @@ static void show_outcome(struct call *c, const struct change_outcome *out, bool 
 	}
 }
 
-struct error *versions_redefine(struct call *c, const char *name, const char *text, size_t size, bool check_only)
+struct error *versions_redefine(struct call *c, const char *name, const char *text, size_t size,
+				bool check_only)
 {
 	struct change_outcome out;
 	struct change_request request = {.text = text,
-				       .size = size,
-				       .name = name,
-				       .file = c->state->file,
-				       .given_as = "<console>",
-				       .origin = "console",
-				       .user = c->state->user,
-				       .check_only = check_only};
+					 .size = size,
+					 .name = name,
+					 .file = c->state->file,
+					 .given_as = "<console>",
+					 .origin = "console",
+					 .user = c->state->user,
+					 .check_only = check_only};
 
 	struct error *e = change_define(c->live, &request, &out);
 	if (out.check.count) {
@@ -193,8 +199,10 @@ static json_t *moved(struct call *c, const struct change_result *r)
 {
 	const char *name = r->function->at.name;
 
-	text_printf(&c->reply->text, "%s is now version %d%s\n", name, r->version, r->version ? "" : " (as built)");
-	return json_pack("{s:s, s:i, s:o}", "function", name, "version", r->version, "latency_us", latency_json(&r->latency));
+	text_printf(&c->reply->text, "%s is now version %d%s\n", name, r->version,
+		    r->version ? "" : " (as built)");
+	return json_pack("{s:s, s:i, s:o}", "function", name, "version", r->version, "latency_us",
+			 latency_json(&r->latency));
 }
 
 static struct error *refused(struct call *c, struct change_outcome *out, struct error *e)

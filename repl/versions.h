@@ -14,6 +14,7 @@ struct error *versions_undo(struct call *);
 struct error *versions_redo(struct call *);
 
 /* Redefines (or only checks) what a text defines: of `name` alone if it is not NULL. */
-struct error *versions_redefine(struct call *, const char *name, const char *text, size_t size, bool check_only);
+struct error *versions_redefine(struct call *, const char *name, const char *text, size_t size,
+				bool check_only);
 
 #endif

@@ -10,8 +10,8 @@ struct version_wait {
 	int number;
 };
 
-static bool version_ready(struct waiting *waiting, struct console_state *state, bool interrupted, struct reply *reply,
-			  struct error **e)
+static bool version_ready(struct waiting *waiting, struct console_state *state, bool interrupted,
+			  struct reply *reply, struct error **e)
 {
 	struct version_wait *w = (struct version_wait *)waiting;
 	const char *name = w->function->at.name;
@@ -23,9 +23,11 @@ static bool version_ready(struct waiting *waiting, struct console_state *state, 
 		return true;
 	}
 	if (interrupted)
-		*e = error_new(ERROR_INTERRUPTED, "interrupted: %s is version %d, not %d", name, w->function->live, w->number);
+		*e = error_new(ERROR_INTERRUPTED, "interrupted: %s is version %d, not %d", name,
+			       w->function->live, w->number);
 	else if (waiting->deadline_us && build_now_us() >= waiting->deadline_us)
-		*e = error_new(ERROR_TIMEOUT, "%s is still version %d, not %d", name, w->function->live, w->number);
+		*e = error_new(ERROR_TIMEOUT, "%s is still version %d, not %d", name, w->function->live,
+			       w->number);
 	return *e != NULL;
 }
 
@@ -65,8 +67,8 @@ struct event_wait {
 	bool had_events;        /* before: so it is again afterwards */
 };
 
-static bool events_ready(struct waiting *waiting, struct console_state *state, bool interrupted, struct reply *reply,
-			 struct error **e)
+static bool events_ready(struct waiting *waiting, struct console_state *state, bool interrupted,
+			 struct reply *reply, struct error **e)
 {
 	const struct event_wait *w = (struct event_wait *)waiting;
 

@@ -21,8 +21,8 @@ struct written {
 };
 
 /* Copies everything; what cannot be kept for want of memory cannot be undone. */
-void written_add(struct host *, const struct written *, const unsigned char *old,
-		 const unsigned char *new, const char *old_text, const char *new_text);
+void written_add(struct host *, const struct written *, const unsigned char *old, const unsigned char *new,
+		 const char *old_text, const char *new_text);
 void written_free(struct host *);
 
 /* Takes the last write back (or, redo: does it again) if it is the last thing that was done: *handled. */

@@ -41,7 +41,8 @@ enum {
 static struct {
 	bool by_environment; /* RTF_SOCKET opened it, and no rtf_start has been called since */
 	bool fork_handled;
-	struct console *heir; /* in a forked child: what it goes on with, should the process that opened it end */
+	struct console
+		*heir; /* in a forked child: what it goes on with, should the process that opened it end */
 } agent;
 
 static void log_entries(const struct console *c)
@@ -141,7 +142,8 @@ static void *console_run(void *console)
 			{.fd = c->engine, .events = POLLIN},
 		};
 		int patience = call_patience();
-		struct timespec wait = {.tv_nsec = patience >= 0 ? patience * 1000L : EXHAUSTED_MS * 1000000L};
+		struct timespec wait = {.tv_nsec =
+						patience >= 0 ? patience * 1000L : EXHAUSTED_MS * 1000000L};
 		int ready = ppoll(p, 3, patience >= 0 || !accepting ? &wait : NULL, NULL);
 		accepting = true;
 		if (patience >= 0 && ready == 0)

@@ -10,15 +10,15 @@
 #define MFD_NOEXEC_SEAL 8U
 #endif
 
-#define MIB ((size_t)1 << 20)
-#define CODE_SIZE (256 * MIB)
-#define DATA_SIZE (64 * MIB)
-#define PAGE ((size_t)4096)
-#define SLOTS_OFFSET ((size_t)128) /* behind the header, on a cache line of its own */
+#define MIB            ((size_t)1 << 20)
+#define CODE_SIZE      (256 * MIB)
+#define DATA_SIZE      (64 * MIB)
+#define PAGE           ((size_t)4096)
+#define SLOTS_OFFSET   ((size_t)128) /* behind the header, on a cache line of its own */
 
 #define ADDRESS_LOWEST (INT64_C(1) << 20)
-#define ADDRESS_END INT64_C(0x7ffffffff000)
-#define GUARD (INT64_C(16) << 20) /* left free around an arena, for neighbours that grow */
+#define ADDRESS_END    INT64_C(0x7ffffffff000)
+#define GUARD          (INT64_C(16) << 20) /* left free around an arena, for neighbours that grow */
 
 struct arena arena_all[ARENA_MAX];
 uint32_t arena_count;

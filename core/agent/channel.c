@@ -21,7 +21,7 @@
 #include <syslog.h>
 
 enum { CALL_CODE_MAX = 1 << 20 }; /* of an evaluation, with all that it brings along */
-enum { SEND_SECONDS = 1 }; /* a wedged engine holds the agent up no longer */
+enum { SEND_SECONDS = 1 };        /* a wedged engine holds the agent up no longer */
 
 /* A PUBLISH that waits for rtf_poll. */
 struct deferred {

@@ -134,7 +134,8 @@ int image_add(const void *message, size_t size)
 		return -EINVAL;
 	memcpy(&m, message, sizeof(m));
 	size -= sizeof(m);
-	if (m.size > size || m.frame > size || m.frame % sizeof(uint64_t) || !arena_refresh(m.address, m.length))
+	if (m.size > size || m.frame > size || m.frame % sizeof(uint64_t) ||
+	    !arena_refresh(m.address, m.length))
 		return -EINVAL;
 	if (!m.size)
 		return 0;

@@ -57,8 +57,9 @@ bool sync_claim(void)
 {
 	uint32_t orphaned = 1;
 
-	return arena_count && __atomic_compare_exchange_n(&((struct arena_header *)arena_all[0].head)->orphaned, &orphaned, 0,
-							  false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	return arena_count &&
+	       __atomic_compare_exchange_n(&((struct arena_header *)arena_all[0].head)->orphaned, &orphaned,
+					   0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 /* The same on the way into a function: with all registers that arguments come in kept. Source: Intel SDM volume 1, 13. */
@@ -108,7 +109,8 @@ static PLAIN bool is_settled(int fd, const uint32_t *busy)
 {
 	int bytes = 0;
 
-	return call(SYS_ioctl, fd, FIONREAD, (long)&bytes, 0) < 0 || (!bytes && !__atomic_load_n(busy, __ATOMIC_ACQUIRE));
+	return call(SYS_ioctl, fd, FIONREAD, (long)&bytes, 0) < 0 ||
+	       (!bytes && !__atomic_load_n(busy, __ATOMIC_ACQUIRE));
 }
 
 /* Nobody who waits here holds up what he waits for. */

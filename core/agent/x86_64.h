@@ -71,7 +71,7 @@ static inline void registers_of(const void *context, uint64_t out[REGISTER_PC + 
 {
 	static const unsigned char order[REGISTER_PC + 1] = {
 		REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8,
-		REG_R9,	 REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP,
+		REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP,
 	};
 	const greg_t *r = ((const ucontext_t *)context)->uc_mcontext.gregs;
 

@@ -79,7 +79,8 @@ static void note_fitted(const struct view *v, const char *name)
 	const struct target_unit *unit = v->request->function->unit;
 	struct target_symbol symbol;
 
-	if (!unit || !unit->optimized || !(unit->clang || strstr(unit->producer, "-fpatchable-function-entry")))
+	if (!unit || !unit->optimized ||
+	    !(unit->clang || strstr(unit->producer, "-fpatchable-function-entry")))
 		return;
 	if (strcmp(name, v->request->function->name) == 0 || has_line(&v->build->fitted, name, strlen(name)))
 		return;
@@ -125,7 +126,8 @@ static bool layout(void *context, enum target_tag tag, const char *name, struct 
 	return target_find_layout(v->host->target, v->request->function->unit, tag, name, out);
 }
 
-static struct error *make_slice(const struct build_host *host, struct build *b, bool everything, const char *also)
+static struct error *make_slice(const struct build_host *host, struct build *b, bool everything,
+				const char *also)
 {
 	const struct build_request *q = b->request;
 	struct view v = {.host = host, .request = q, .build = b};
@@ -173,16 +175,29 @@ static struct error *check_once(const struct build_host *host, struct build *b)
 	const struct build_request *q = b->request;
 
 	check_result_fini(&b->check);
-	return check_slice(host->check, &b->slice, q->function->name, (const char *const *)b->source->flags.argv,
-			   q->given_file, q->given_line, &b->check);
+	return check_slice(host->check, &b->slice, q->function->name,
+			   (const char *const *)b->source->flags.argv, q->given_file, q->given_line,
+			   &b->check);
 }
 
 /* The program's flags without those that are about macros, includes or the program's own decoration. */
 static const char **compiler_flags(const struct build *b, const char *const *more)
 {
-	static const char *const with_argument[] = {"-I", "-D", "-U", "-include", "-isystem", "-iquote", "-idirafter", "-imacros"};
-	static const char *const without[] = {"-fpatchable-function-entry", "-flto", "-fsanitize", "-pg", "-g", "-W",
-					      "--coverage", "-fprofile", "-ftest-coverage", "-pedantic", "-fdump", "-fPIE", "-fpie"};
+	static const char *const with_argument[] = {"-I",       "-D",      "-U",         "-include",
+						    "-isystem", "-iquote", "-idirafter", "-imacros"};
+	static const char *const without[] = {"-fpatchable-function-entry",
+					      "-flto",
+					      "-fsanitize",
+					      "-pg",
+					      "-g",
+					      "-W",
+					      "--coverage",
+					      "-fprofile",
+					      "-ftest-coverage",
+					      "-pedantic",
+					      "-fdump",
+					      "-fPIE",
+					      "-fpie"};
 	char **argv = b->source->flags.argv;
 	size_t count = 0, kept = 0;
 
@@ -222,7 +237,8 @@ static const char **compiler_flags(const struct build *b, const char *const *mor
 /* What libclang refuses the program's own compiler may know: gcc's extensions. Its word counts. */
 static struct error *second_opinion(struct build *b, bool *accepted)
 {
-	static const char *const more[] = {"-xc", "-fsyntax-only", "-Werror=implicit-function-declaration", "-", NULL};
+	static const char *const more[] = {"-xc", "-fsyntax-only", "-Werror=implicit-function-declaration",
+					   "-", NULL};
 	struct run_output output;
 	const char **argv = compiler_flags(b, more);
 
@@ -278,7 +294,8 @@ static struct error *check_until_complete(const struct build_host *host, struct 
 
 	for (int tries = 0; tries < 8; tries++) {
 		e = make_slice(host, b, everything, also.bytes);
-		if (!e && b->request->soon && !b->request->why_cc && !trust_flags((const char *const *)b->source->flags.argv))
+		if (!e && b->request->soon && !b->request->why_cc &&
+		    !trust_flags((const char *const *)b->source->flags.argv))
 			compiler_begin(host->compiler, b->slice.text);
 		if (!e)
 			e = check_once(host, b);
@@ -307,10 +324,13 @@ static struct error *warn_of_fitted(struct build *b)
 	if (more)
 		snprintf(others, sizeof(others), " and %zu more that it calls", more);
 	if (asprintf(&d.message,
-		     "%.*s%s may, as built, rely on what the program passed to it then, which the optimiser knew: %s",
+		     "%.*s%s may, as built, rely on what the program passed to it then, which the optimiser "
+		     "knew: %s",
 		     (int)length, b->fitted.bytes, others,
-		     q->function->unit->clang ? "compile with -O0"
-					      : "compile with -flive-patching=inline-clone, or decorate with REALTIMEFUNC") < 0)
+		     q->function->unit->clang
+			     ? "compile with -O0"
+			     : "compile with -flive-patching=inline-clone, or decorate with REALTIMEFUNC") <
+	    0)
 		d.message = NULL;
 	d.severity = strdup("warning");
 	const char *newline = memchr(q->text, '\n', q->size);
@@ -422,7 +442,10 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 			return true;
 		uint64_t offset;
 		if (!target_tls_offset(v->host->target, f->unit, symbol.address, &offset)) {
-			refuse(v, "%s is a thread-local variable of a shared library, which new code cannot reach", name);
+			refuse(v,
+			       "%s is a thread-local variable of a shared library, which new code cannot "
+			       "reach",
+			       name);
 			return false;
 		}
 		out->address = offset;
@@ -434,7 +457,8 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 	error_free(e);
 	if (!found && is_lost(v, name))
 		refuse(v,
-		       "the running program does not keep %s as one variable: its compiler optimised it away or took it apart, "
+		       "the running program does not keep %s as one variable: its compiler optimised it away "
+		       "or took it apart, "
 		       "so its value is not known",
 		       name);
 	return found;
@@ -465,12 +489,13 @@ static bool bind(void *context, const char *name, unsigned nth, uint64_t size, b
 		return false;
 	}
 	if (known && size && known != size)
-		refuse(v, "static %s has %llu bytes in the running program, %llu here", name, (unsigned long long)known,
-		       (unsigned long long)size);
+		refuse(v, "static %s has %llu bytes in the running program, %llu here", name,
+		       (unsigned long long)known, (unsigned long long)size);
 	return true;
 }
 
-static struct error *link_here(const struct build_host *host, struct build *b, size_t code_before, size_t data_before)
+static struct error *link_here(const struct build_host *host, struct build *b, size_t code_before,
+			       size_t data_before)
 {
 	struct view v = {.host = host, .request = b->request, .build = b};
 	struct link_names names = {.context = &v, .resolve = resolve, .bind = bind};
@@ -479,10 +504,12 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 	program_regions(host->program, b->request->arena, &code, &data);
 	if (code.size < code_before || data.size < data_before)
 		return error_new(ERROR_INTERNAL, "the arena is full");
-	code = (struct link_region){code.view + code_before, code.address + code_before, code.size - code_before};
-	data = (struct link_region){data.view + data_before, data.address + data_before, data.size - data_before};
-	struct error *e = link_object(b->object.bytes, b->object.size, b->request->function->name, &names, &code, &data,
-				      &b->link);
+	code = (struct link_region){code.view + code_before, code.address + code_before,
+				    code.size - code_before};
+	data = (struct link_region){data.view + data_before, data.address + data_before,
+				    data.size - data_before};
+	struct error *e = link_object(b->object.bytes, b->object.size, b->request->function->name, &names,
+				      &code, &data, &b->link);
 	if (v.refusal && (!e || error_class(e) == ERROR_UNKNOWN)) {
 		error_free(e);
 		e = error_new(ERROR_LAYOUT, "%s", v.refusal);
@@ -518,7 +545,10 @@ static struct error *compile(const struct build_host *host, struct build *b)
 		set_why(b, strdup(b->request->why_cc));
 	} else if (flag && !b->why_cc) {
 		char *why;
-		set_why(b, asprintf(&why, "the program is compiled with %s, which libtcc does not know", flag) < 0 ? NULL : why);
+		set_why(b, asprintf(&why, "the program is compiled with %s, which libtcc does not know",
+				    flag) < 0
+				   ? NULL
+				   : why);
 	} else if (!b->check.needs_cc) {
 		char *why = NULL;
 		struct error *e = compiler_compile(host->compiler, b->slice.text, &b->object, &why);
@@ -531,7 +561,8 @@ static struct error *compile(const struct build_host *host, struct build *b)
 	return build_compile_cc(b);
 }
 
-struct error *build_link(const struct build_host *host, struct build *b, size_t *code_before, size_t *data_before)
+struct error *build_link(const struct build_host *host, struct build *b, size_t *code_before,
+			 size_t *data_before)
 {
 	int64_t start = build_now_us();
 
@@ -563,7 +594,8 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 	return NULL;
 }
 
-struct error *build_link_object(const struct build_host *host, struct build *b, size_t *code_before, size_t *data_before)
+struct error *build_link_object(const struct build_host *host, struct build *b, size_t *code_before,
+				size_t *data_before)
 {
 	struct error *e = link_here(host, b, *code_before, *data_before);
 

@@ -31,8 +31,8 @@ struct build_host {
 	/* The entry of a decorated function as seen from `unit`. */
 	bool (*entry)(void *context, const struct target_unit *unit, const char *name, uint64_t *entry);
 	/* A variable that an earlier version added: `function` NULL for one at file scope. */
-	bool (*variable)(void *context, const struct target_unit *unit, const char *function, const char *name,
-			 unsigned nth, uint64_t *address, uint64_t *size);
+	bool (*variable)(void *context, const struct target_unit *unit, const char *function,
+			 const char *name, unsigned nth, uint64_t *address, uint64_t *size);
 };
 
 struct build_request {
@@ -46,7 +46,7 @@ struct build_request {
 	unsigned given_line;
 	const char *file; /* what __FILE__ and __LINE__ are to say */
 	unsigned line;
-	const char *also;   /* further names that are needed, separated by newlines, or NULL */
+	const char *also;    /* further names that are needed, separated by newlines, or NULL */
 	struct index *index; /* to cut the slice from, instead of the file's own; or NULL */
 	/* Names that mean something else here than in the program: asked first, or NULL. */
 	bool (*resolve)(void *context, const char *name, uint64_t *address);
@@ -63,7 +63,8 @@ struct build {
 	struct compile_object object;
 	struct link_result link;
 	char *why_cc; /* why libtcc did not do it, or NULL */
-	struct text fitted; /* functions it calls that, as built, may rely on what their callers passed; a line each */
+	struct text
+		fitted; /* functions it calls that, as built, may rely on what their callers passed; a line each */
 	int64_t check_us, compile_us, link_us;
 };
 
@@ -83,7 +84,8 @@ struct error *build_link(const struct build_host *, struct build *, size_t *code
 /* The two halves of the same, for code that takes the place of libtcc's: the slice by the program's own compiler, which
  * may run in any thread, and the object's way into the arena. */
 struct error *build_compile_cc(struct build *);
-struct error *build_link_object(const struct build_host *, struct build *, size_t *code_before, size_t *data_before);
+struct error *build_link_object(const struct build_host *, struct build *, size_t *code_before,
+				size_t *data_before);
 
 const char *build_compiler(const struct build *); /* "libtcc 0.9.27" or the compiler's name */
 void build_fini(struct build *);

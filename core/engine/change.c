@@ -23,17 +23,17 @@ enum { CHANGE_ARENAS = 64 };
 /* One function in a change. */
 struct part {
 	struct live_function *function;
-	char *text;     /* what is stored */
+	char *text;             /* what is stored */
 	const char *definition; /* in the edit's text, or `text` itself */
 	size_t definition_size;
-	char *placed;   /* the definition at the column that it was given at, or NULL: it is there already */
+	char *placed; /* the definition at the column that it was given at, or NULL: it is there already */
 	struct build_request request;
 	struct build build;
-	bool built;         /* build_check was called */
-	size_t note_at;     /* offset of its note in the arena's free code */
-	uint64_t target;    /* what its slot gets */
-	bool watched;       /* an instrumented version runs: the new one is to take its place instrumented, too */
-	int from, to;       /* versions */
+	bool built;      /* build_check was called */
+	size_t note_at;  /* offset of its note in the arena's free code */
+	uint64_t target; /* what its slot gets */
+	bool watched; /* an instrumented version runs: the new one is to take its place instrumented, too */
+	int from, to; /* versions */
 };
 
 struct change {
@@ -60,7 +60,8 @@ static void change_fini(struct change *c)
 static struct error *refuse(struct part *p, struct change_outcome *out)
 {
 	struct check_result *r = &p->build.check;
-	struct error *e = error_new(r->class, "%s: %s", p->function->at.name, r->message ? r->message : "refused");
+	struct error *e =
+		error_new(r->class, "%s: %s", p->function->at.name, r->message ? r->message : "refused");
 
 	check_result_fini(&out->check);
 	out->check = *r;
@@ -77,7 +78,8 @@ static struct error *check_parts(struct live *l, struct change *c, struct change
 		if (e)
 			return error_context(e, "%s", p->function->at.name);
 		if (c->spelled && !p->build.check.signature)
-			return error_new(ERROR_USAGE, "the text defines %s, not %s", c->spelled, p->function->at.name);
+			return error_new(ERROR_USAGE, "the text defines %s, not %s", c->spelled,
+					 p->function->at.name);
 		if (p->build.check.failed)
 			return refuse(p, out);
 		if (p->build.check.count && !out->check.count) {
@@ -115,7 +117,8 @@ static struct note_variable *added_variables(const struct part *p, size_t *count
 		const struct link_variable *v = &r->variables[i];
 		bool file_scope = at_file_scope(p, v->name);
 		if (!file_scope || !source_is_constant(p->build.source, v->name))
-			list[(*count)++] = (struct note_variable){v->name, v->address, v->size, v->nth, file_scope};
+			list[(*count)++] =
+				(struct note_variable){v->name, v->address, v->size, v->nth, file_scope};
 	}
 	return list;
 }
@@ -125,8 +128,10 @@ static struct note_variable *added_variables(const struct part *p, size_t *count
 static struct error *note_part(struct live *l, struct part *p, size_t *code_used)
 {
 	const struct link_result *r = &p->build.link;
-	struct note note = {
-		.slot = p->function->slot, .number = -1, .entry = r->entry, .entry_size = (uint32_t)r->entry_size};
+	struct note note = {.slot = p->function->slot,
+			    .number = -1,
+			    .entry = r->entry,
+			    .entry_size = (uint32_t)r->entry_size};
 	struct link_region code, data;
 	size_t count;
 
@@ -179,7 +184,8 @@ static char *join_flags(char *const *argv)
 	return text_take(&t);
 }
 
-static struct history_version row_of(const struct part *p, const char *flags, const char *origin, const char *user)
+static struct history_version row_of(const struct part *p, const char *flags, const char *origin,
+				     const char *user)
 {
 	return (struct history_version){.function = p->function->row,
 					.parent = live_plain(p->function),
@@ -195,8 +201,8 @@ static struct history_version row_of(const struct part *p, const char *flags, co
 					.line = (int)p->request.line};
 }
 
-static struct error *add_versions(struct live *l, const struct change *c, const char *origin, const char *user,
-				  struct history_version *rows, char **flags)
+static struct error *add_versions(struct live *l, const struct change *c, const char *origin,
+				  const char *user, struct history_version *rows, char **flags)
 {
 	struct error *e = NULL;
 
@@ -253,8 +259,9 @@ static struct error *announce(struct live *l, const struct part *p)
 				     .unwind = r->unwind_view,
 				     .unwind_size = r->unwind_size,
 				     .unwind_address = r->unwind};
-	struct error *e = debugger_image(&code, &image) ? program_announce(live_program(l), image.bytes, image.size)
-							: error_memory();
+	struct error *e = debugger_image(&code, &image)
+				  ? program_announce(live_program(l), image.bytes, image.size)
+				  : error_memory();
 	if (!e)
 		debugger_map(program_pid(live_program(l)), &code);
 	text_fini(&image);
@@ -270,8 +277,8 @@ static struct error *publish(struct live *l, const struct change *c)
 		return error_memory();
 	for (size_t i = 0; i < c->count; i++)
 		if (!c->parts[i].watched)
-			slots[count++] = (struct message_publish){c->parts[i].function->arena, c->parts[i].function->slot,
-								  c->parts[i].target};
+			slots[count++] = (struct message_publish){
+				c->parts[i].function->arena, c->parts[i].function->slot, c->parts[i].target};
 	struct error *e = NULL;
 	for (size_t i = 0; i < c->count && !e; i++)
 		e = announce(l, &c->parts[i]);
@@ -281,21 +288,24 @@ static struct error *publish(struct live *l, const struct change *c)
 	return e;
 }
 
-static struct error *record_moves(struct live *l, const struct change *c, enum history_kind kind, int64_t subject,
-				  const char *user)
+static struct error *record_moves(struct live *l, const struct change *c, enum history_kind kind,
+				  int64_t subject, const char *user)
 {
 	struct history_move *moves = calloc(c->count, sizeof(*moves));
 	size_t count = 0;
 
 	for (size_t i = 0; moves && i < c->count; i++)
 		if (c->parts[i].function->row)
-			moves[count++] = (struct history_move){c->parts[i].function->row, c->parts[i].from, c->parts[i].to};
-	struct error *e = !moves ? error_memory() : history_record(live_history(l), kind, user, subject, moves, count, NULL);
+			moves[count++] = (struct history_move){c->parts[i].function->row, c->parts[i].from,
+							       c->parts[i].to};
+	struct error *e = !moves ? error_memory()
+				 : history_record(live_history(l), kind, user, subject, moves, count, NULL);
 	free(moves);
 	return e;
 }
 
-static void record(struct live *l, const struct change *c, enum history_kind kind, int64_t subject, const char *user)
+static void record(struct live *l, const struct change *c, enum history_kind kind, int64_t subject,
+		   const char *user)
 {
 	struct error *e;
 
@@ -319,7 +329,8 @@ static struct error *commit_parts(struct live *l, struct change *c)
 		if (!live_add_version(p->function, p->to, p->target, (uint32_t)p->build.link.entry_size))
 			return error_memory();
 	}
-	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)) && arena < CHANGE_ARENAS; arena++)
+	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)) && arena < CHANGE_ARENAS;
+	     arena++)
 		if (c->code[arena])
 			program_commit(live_program(l), arena, c->code[arena], c->data[arena]);
 	return NULL;
@@ -419,7 +430,8 @@ static struct error *place_part(const char *text, struct part *p)
 	return NULL;
 }
 
-static struct error *find_parts(struct live *l, const struct change_request *q, const struct edit *edit, struct change *c)
+static struct error *find_parts(struct live *l, const struct change_request *q, const struct edit *edit,
+				struct change *c)
 {
 	bool *taken = calloc(edit->count + 1, sizeof(*taken));
 
@@ -485,7 +497,8 @@ static bool holds_functions_alone(const struct edit *edit)
 }
 
 /* \define NAME: the whole text defines that one function, through a macro perhaps. */
-static struct error *named_part(struct live *l, const struct change_request *q, const struct edit *edit, struct change *c)
+static struct error *named_part(struct live *l, const struct change_request *q, const struct edit *edit,
+				struct change *c)
 {
 	struct live_function *f;
 
@@ -544,8 +557,8 @@ static struct error *publish_watched(struct live *l, struct change *c)
 }
 
 /* Everything behind the choice and the preparation of the parts. */
-static struct error *make_live(struct live *l, const struct change_request *q, struct change *c, int64_t start,
-			       struct change_outcome *out)
+static struct error *make_live(struct live *l, const struct change_request *q, struct change *c,
+			       int64_t start, struct change_outcome *out)
 {
 	for (size_t i = 0; i < c->count; i++)
 		c->parts[i].request.soon = c->count == 1 && !q->check_only;
@@ -582,7 +595,8 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 }
 
 /* What was typed and did not go live is not lost either: it is in the log, with the reason. */
-static void record_rejection(struct live *l, const struct change *c, const struct change_request *q, const struct error *why)
+static void record_rejection(struct live *l, const struct change *c, const struct change_request *q,
+			     const struct error *why)
 {
 	struct live_function *f = NULL;
 	struct text detail = {0};
@@ -623,8 +637,8 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 	return e;
 }
 
-struct error *change_texts(struct live *l, const struct change_text *texts, size_t count, const struct change_request *q,
-			   struct change_outcome *out)
+struct error *change_texts(struct live *l, const struct change_text *texts, size_t count,
+			   const struct change_request *q, struct change_outcome *out)
 {
 	int64_t start = build_now_us();
 	struct change c = {.parts = calloc(count + 1, sizeof(*c.parts))};
@@ -708,7 +722,8 @@ static struct error *rebuild(struct live *l, struct part *p, struct change *c, s
 	free(extra);
 	free(taken);
 	edit_fini(&edit);
-	return error_context(e, "version %d of %s does not fit the running program", p->to, p->function->at.name);
+	return error_context(e, "version %d of %s does not fit the running program", p->to,
+			     p->function->at.name);
 }
 
 static struct error *aim(struct live *l, struct part *p, struct change *c, struct change_outcome *out)
@@ -726,8 +741,8 @@ static struct error *aim(struct live *l, struct part *p, struct change *c, struc
 }
 
 /* Makes live what every part aims at, as one change. */
-static struct error *move_aimed(struct live *l, struct change *c, enum history_kind kind, int64_t subject, const char *user,
-				int64_t start, struct change_outcome *out)
+static struct error *move_aimed(struct live *l, struct change *c, enum history_kind kind, int64_t subject,
+				const char *user, int64_t start, struct change_outcome *out)
 {
 	struct error *e = commit_parts(l, c);
 
@@ -742,8 +757,8 @@ static struct error *move_aimed(struct live *l, struct change *c, enum history_k
 }
 
 /* Moves every part to its version, as one change. */
-static struct error *move(struct live *l, struct change *c, enum history_kind kind, int64_t subject, const char *user,
-			  int64_t start, struct change_outcome *out)
+static struct error *move(struct live *l, struct change *c, enum history_kind kind, int64_t subject,
+			  const char *user, int64_t start, struct change_outcome *out)
 {
 	struct error *e = NULL;
 
@@ -794,7 +809,8 @@ struct error *change_restore(struct live *l, struct change_step *steps, size_t c
 
 static struct error *parent_of(struct live *l, struct live_function *f, int *number);
 
-struct error *change_rollback(struct live *l, struct live_function *f, int number, const char *user, struct change_outcome *out)
+struct error *change_rollback(struct live *l, struct live_function *f, int number, const char *user,
+			      struct change_outcome *out)
 {
 	int64_t start = build_now_us();
 	struct part part = {.function = f, .to = number};
@@ -837,7 +853,8 @@ static void take_parent(void *context, const struct history_version *v)
 static struct error *parent_of(struct live *l, struct live_function *f, int *number)
 {
 	if (f->live == 0)
-		return error_new(ERROR_USAGE, "%s runs what was built: there is nothing before it", f->at.name);
+		return error_new(ERROR_USAGE, "%s runs what was built: there is nothing before it",
+				 f->at.name);
 	*number = 0;
 	if (!f->row)
 		return NULL;
@@ -874,7 +891,8 @@ struct error *change_undo(struct live *l, bool redo, const char *user, struct ch
 	for (size_t i = 0; i < count && !e; i++) {
 		struct live_function *f = live_by_row(l, moves[i].function);
 		if (!f)
-			e = error_new(ERROR_INTERNAL, "the history names a function that the program does not have");
+			e = error_new(ERROR_INTERNAL,
+				      "the history names a function that the program does not have");
 		else
 			c.parts[c.count++] = (struct part){.function = f, .to = moves[i].to};
 	}
@@ -915,7 +933,8 @@ static struct error *instrument(struct live *l, const struct change_instrument *
 
 static void commit_aside(struct live *l, const struct change *c)
 {
-	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)) && arena < CHANGE_ARENAS; arena++)
+	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)) && arena < CHANGE_ARENAS;
+	     arena++)
 		if (c->code[arena])
 			program_commit(live_program(l), arena, c->code[arena], c->data[arena]);
 }
@@ -928,7 +947,9 @@ static struct error *instrument_one(struct live *l, const struct change_instrume
 	*out = (struct change_outcome){0};
 	if (!c.parts)
 		return error_memory();
-	c.parts[0] = (struct part){.function = q->function, .text = strdup(q->stored), .definition = q->text,
+	c.parts[0] = (struct part){.function = q->function,
+				   .text = strdup(q->stored),
+				   .definition = q->text,
 				   .definition_size = strlen(q->text)};
 	c.parts[0].request = (struct build_request){.function = &q->function->at,
 						    .arena = q->function->arena,
@@ -961,12 +982,14 @@ struct error *change_instrument(struct live *l, const struct change_instrument *
 	return instrument_one(l, q, NULL, out);
 }
 
-struct error *change_aside(struct live *l, const struct change_instrument *q, uint64_t *entry, struct change_outcome *out)
+struct error *change_aside(struct live *l, const struct change_instrument *q, uint64_t *entry,
+			   struct change_outcome *out)
 {
 	return instrument_one(l, q, entry, out);
 }
 
-struct error *change_plain(struct live *l, struct live_function *f, const char *user, struct change_outcome *out)
+struct error *change_plain(struct live *l, struct live_function *f, const char *user,
+			   struct change_outcome *out)
 {
 	int64_t start = build_now_us();
 	struct part part = {.function = f, .to = live_plain(f)};
@@ -1008,7 +1031,8 @@ struct error *change_load(struct live *l, struct live_function *f, int number, s
 
 /* --- optimised again -------------------------------------------------------------------------------------------- */
 
-struct error *change_optimised(struct live *l, struct live_function *f, int version, struct build *build, bool *replaced)
+struct error *change_optimised(struct live *l, struct live_function *f, int version, struct build *build,
+			       bool *replaced)
 {
 	struct part part = {.function = f, .built = true, .from = version, .to = version};
 	struct change c = {.parts = &part, .count = 1};

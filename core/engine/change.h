@@ -38,8 +38,9 @@ void change_outcome_fini(struct change_outcome *);
 struct change_request {
 	const char *text;
 	size_t size;
-	const char *file;     /* whose functions are meant where a name has several: a path or its end, or NULL */
-	const char *name;     /* \define: the decorated function that the text defines, however it is spelled; or NULL */
+	const char *file; /* whose functions are meant where a name has several: a path or its end, or NULL */
+	const char *
+		name; /* \define: the decorated function that the text defines, however it is spelled; or NULL */
 	const char *given_as; /* what diagnostics call the text: a file's path, "<console>" */
 	const char *origin, *user;
 	bool check_only;
@@ -58,8 +59,8 @@ struct change_text {
 };
 
 /* The same for texts of functions that are known already, all or none. Of the request only origin and user count. */
-struct error *change_texts(struct live *, const struct change_text *, size_t count, const struct change_request *,
-			   struct change_outcome *);
+struct error *change_texts(struct live *, const struct change_text *, size_t count,
+			   const struct change_request *, struct change_outcome *);
 
 /* A version of the live text that something is built into. Its text in the history is the live one's. */
 struct change_instrument {
@@ -76,11 +77,13 @@ struct change_instrument {
  * back. ERROR_COMPILE: what was built in does not fit; the outcome's check says why. change_aside only puts the code into
  * the program, for one call that is to go on with it: it is neither live nor stored. */
 struct error *change_instrument(struct live *, const struct change_instrument *, struct change_outcome *);
-struct error *change_aside(struct live *, const struct change_instrument *, uint64_t *entry, struct change_outcome *);
+struct error *change_aside(struct live *, const struct change_instrument *, uint64_t *entry,
+			   struct change_outcome *);
 struct error *change_plain(struct live *, struct live_function *, const char *user, struct change_outcome *);
 
 /* Makes version `number` live; -1 is the parent of the live one. One that is not in memory is built again. */
-struct error *change_rollback(struct live *, struct live_function *, int number, const char *user, struct change_outcome *);
+struct error *change_rollback(struct live *, struct live_function *, int number, const char *user,
+			      struct change_outcome *);
 
 /* One function of a restore. */
 struct change_step {
@@ -90,7 +93,8 @@ struct change_step {
 };
 
 /* Makes these versions live, as one change; one that does not fit the program is left out. */
-struct error *change_restore(struct live *, struct change_step *, size_t count, const char *user, struct change_outcome *);
+struct error *change_restore(struct live *, struct change_step *, size_t count, const char *user,
+			     struct change_outcome *);
 
 /* Takes back the last change of this run, or does again the last that was taken back. */
 struct error *change_undo(struct live *, bool redo, const char *user, struct change_outcome *);
@@ -100,6 +104,7 @@ struct error *change_load(struct live *, struct live_function *, int number, str
 
 /* Puts code that the program's own compiler made of the same text (build: its object and findings) in the place of a
  * version's. *replaced is false, and nothing happens, if the version is not live any more. */
-struct error *change_optimised(struct live *, struct live_function *, int version, struct build *, bool *replaced);
+struct error *change_optimised(struct live *, struct live_function *, int version, struct build *,
+			       bool *replaced);
 
 #endif

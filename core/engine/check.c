@@ -37,7 +37,8 @@ static uint64_t hash_arguments(const char *const *arguments, int count)
 }
 
 /* The unit stays the check's. NULL if libclang gives up. */
-static CXTranslationUnit parse(struct check *c, const char *const *arguments, int count, const char *text, size_t size)
+static CXTranslationUnit parse(struct check *c, const char *const *arguments, int count, const char *text,
+			       size_t size)
 {
 	struct CXUnsavedFile file = {SLICE_NAME, text, size};
 	uint64_t hash = hash_arguments(arguments, count);
@@ -54,7 +55,8 @@ static CXTranslationUnit parse(struct check *c, const char *const *arguments, in
 	if (r->unit)
 		clang_disposeTranslationUnit(r->unit);
 	*r = (struct reused){.arguments = hash};
-	if (clang_parseTranslationUnit2(c->index, SLICE_NAME, arguments, count, &file, 1, 0, &r->unit) != CXError_Success)
+	if (clang_parseTranslationUnit2(c->index, SLICE_NAME, arguments, count, &file, 1, 0, &r->unit) !=
+	    CXError_Success)
 		r->unit = NULL;
 	return r->unit;
 }
@@ -126,10 +128,12 @@ enum { ARGUMENTS_MAX = 256 };
 /* Flags that change what C means; optimisation, warnings, includes and macros are behind us. */
 static bool changes_meaning(const char *flag)
 {
-	static const char *const whole[] = {"-funsigned-char", "-fsigned-char",  "-fshort-enums",    "-fms-extensions",
-					    "-fgnu89-inline",  "-fshort-wchar",  "-fno-short-enums", "-ansi",
-					    "-fpack-struct",   "-ffreestanding", "-fblocks",         "-fplan9-extensions"};
-	static const char *const prefix[] = {"-std=", "-msse", "-mavx", "-maes", "-mbmi", "-mfma", "-mpclmul", "-mpopcnt"};
+	static const char *const whole[] = {"-funsigned-char",  "-fsigned-char",  "-fshort-enums",
+					    "-fms-extensions",  "-fgnu89-inline", "-fshort-wchar",
+					    "-fno-short-enums", "-ansi",          "-fpack-struct",
+					    "-ffreestanding",   "-fblocks",       "-fplan9-extensions"};
+	static const char *const prefix[] = {"-std=", "-msse", "-mavx",    "-maes",
+					     "-mbmi", "-mfma", "-mpclmul", "-mpopcnt"};
 
 	for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++)
 		if (strcmp(flag, whole[i]) == 0)
@@ -147,12 +151,21 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 {
 	static const char *const bare[] = {"-undef", "-nostdinc"};
 	static const char *const ours[] = {
-		"-xc", "-Wall", "-Wno-unused", "-Wno-unknown-attributes", "-Wno-ignored-attributes",
-		"-Wno-unknown-warning-option", "-Wno-unknown-pragmas", "-Wno-visibility", "-Wno-macro-redefined",
-		"-Wno-builtin-macro-redefined", "-Wno-incompatible-library-redeclaration",
-		"-Werror=implicit-function-declaration", "-Werror=implicit-int",
-		"-ferror-limit=500",       /* each name that a macro pastes together is one at first */
-		"-D__malloc__(...)=",      /* gcc 11's attribute has arguments, clang's none; glibc's headers use both */
+		"-xc",
+		"-Wall",
+		"-Wno-unused",
+		"-Wno-unknown-attributes",
+		"-Wno-ignored-attributes",
+		"-Wno-unknown-warning-option",
+		"-Wno-unknown-pragmas",
+		"-Wno-visibility",
+		"-Wno-macro-redefined",
+		"-Wno-builtin-macro-redefined",
+		"-Wno-incompatible-library-redeclaration",
+		"-Werror=implicit-function-declaration",
+		"-Werror=implicit-int",
+		"-ferror-limit=500", /* each name that a macro pastes together is one at first */
+		"-D__malloc__(...)=", /* gcc 11's attribute has arguments, clang's none; glibc's headers use both */
 	};
 	int count = 0;
 
@@ -294,7 +307,8 @@ static long long measure(const struct pass *p, const struct slice_guard *g)
 	clang_visitChildren(clang_getTranslationUnitCursor(p->unit), find_type, &search);
 	if (search.type.kind == CXType_Invalid)
 		return -1;
-	long long bits = member ? clang_Type_getOffsetOf(search.type, member) : clang_Type_getSizeOf(search.type) * 8;
+	long long bits =
+		member ? clang_Type_getOffsetOf(search.type, member) : clang_Type_getSizeOf(search.type) * 8;
 	return bits < 0 ? -1 : bits / 8;
 }
 
@@ -388,7 +402,8 @@ static void classify(struct pass *p, CXSourceLocation location, struct check_dia
 		explain_layout(p, guard, d);
 	bool incomplete = strstr(d->message, "incomplete") != NULL;
 	r->incomplete |= incomplete;
-	if (incomplete || begins(d->message, "use of undeclared identifier") || begins(d->message, "unknown type name") ||
+	if (incomplete || begins(d->message, "use of undeclared identifier") ||
+	    begins(d->message, "unknown type name") ||
 	    begins(d->message, "implicit declaration of function") ||
 	    begins(d->message, "implicitly declaring library function"))
 		add_missing(p, d->message);
@@ -397,15 +412,17 @@ static void classify(struct pass *p, CXSourceLocation location, struct check_dia
 		return;
 	r->failed = true;
 	r->class = guard ? ERROR_LAYOUT : ERROR_COMPILE;
-	char *subject = begins(d->message, "conflicting types for") || begins(d->message, "static declaration of")
-				? quoted(d->message)
-				: NULL;
+	char *subject =
+		begins(d->message, "conflicting types for") || begins(d->message, "static declaration of")
+			? quoted(d->message)
+			: NULL;
 	if (subject && strcmp(subject, p->name) == 0) {
 		struct signatures s = {.name = p->name};
 		clang_visitChildren(clang_getTranslationUnitCursor(p->unit), find_signatures, &s);
 		char *before = spell_signature(s.before, p->name), *now = spell_signature(s.now, p->name);
 		r->class = ERROR_SIGNATURE;
-		if (asprintf(&r->message, "the signature differs: the program has %s, this is %s", before, now) < 0)
+		if (asprintf(&r->message, "the signature differs: the program has %s, this is %s", before,
+			     now) < 0)
 			r->message = NULL;
 		free(before);
 		free(now);
@@ -464,7 +481,8 @@ static bool signature_is_safe(CXType function)
 }
 
 /* libtcc sets the bits that an initialiser names and leaves the others of their word as they were on the stack. */
-static enum CXChildVisitResult find_bit_field_initialisers(CXCursor cursor, CXCursor parent, CXClientData data)
+static enum CXChildVisitResult find_bit_field_initialisers(CXCursor cursor, CXCursor parent,
+							   CXClientData data)
 {
 	bool *found = data;
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
@@ -519,8 +537,8 @@ static enum CXChildVisitResult find_constants(CXCursor cursor, CXCursor parent, 
 	size_t count = 0;
 
 	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_VarDecl || clang_Cursor_getStorageClass(cursor) != CX_SC_Static ||
-	    !is_constant(clang_getCursorType(cursor)))
+	if (clang_getCursorKind(cursor) != CXCursor_VarDecl ||
+	    clang_Cursor_getStorageClass(cursor) != CX_SC_Static || !is_constant(clang_getCursorType(cursor)))
 		return CXChildVisit_Recurse;
 	while (r->constants && r->constants[count])
 		count++;
@@ -551,11 +569,13 @@ static enum CXChildVisitResult examine_function(CXCursor cursor, CXCursor parent
 	if (!unsafe)
 		clang_visitChildren(cursor, find_calls, &unsafe);
 	if (unsafe)
-		s->result->why_cc = "it passes values that libtcc passes in another way than the program's compiler";
+		s->result->why_cc =
+			"it passes values that libtcc passes in another way than the program's compiler";
 	if (!unsafe)
 		clang_visitChildren(cursor, find_bit_field_initialisers, &unsafe);
 	if (unsafe && !s->result->why_cc)
-		s->result->why_cc = "it initialises bit-fields, some of which libtcc would leave as they were";
+		s->result->why_cc =
+			"it initialises bit-fields, some of which libtcc would leave as they were";
 	s->result->needs_cc |= unsafe;
 	if (!spelled(cursor, s->name))
 		return CXChildVisit_Continue;
@@ -569,8 +589,8 @@ static enum CXChildVisitResult examine_function(CXCursor cursor, CXCursor parent
 
 /* --- one slice ------------------------------------------------------------------------------------------------- */
 
-struct error *check_slice(struct check *c, const struct slice *slice, const char *name, const char *const *argv,
-			  const char *file, unsigned line, struct check_result *out)
+struct error *check_slice(struct check *c, const struct slice *slice, const char *name,
+			  const char *const *argv, const char *file, unsigned line, struct check_result *out)
 {
 	const char *arguments[ARGUMENTS_MAX];
 	struct check_result result = {.class = ERROR_COMPILE};
@@ -604,7 +624,8 @@ struct error *check_parse(struct check *c, const struct slice *slice, const char
 	int count = choose_arguments(argv, slice, arguments);
 
 	if (clang_parseTranslationUnit2(c->index, SLICE_NAME, arguments, count, &file, 1,
-					CXTranslationUnit_DetailedPreprocessingRecord, out) != CXError_Success)
+					CXTranslationUnit_DetailedPreprocessingRecord,
+					out) != CXError_Success)
 		return error_new(ERROR_INTERNAL, "libclang cannot read a slice");
 	return NULL;
 }

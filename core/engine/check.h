@@ -29,12 +29,12 @@ struct check_result {
 	bool failed;            /* at least one error: what follows is not to be compiled */
 	enum error_class class; /* then: COMPILE, SIGNATURE or LAYOUT */
 	char *message;          /* then: one sentence */
-	char *missing;          /* then: what the slice does not declare, each on a line (`name`, `struct name`), or NULL */
-	bool incomplete;        /* then: it wants a type whole that the slice only mentions */
-	bool needs_cc;          /* libtcc would get it wrong */
-	const char *why_cc;     /* then: why, in the words of the answer; static */
-	char *signature;        /* of the function as checked */
-	char **constants;       /* names of its const statics, NULL-terminated: their values are the new text's; or NULL */
+	char *missing; /* then: what the slice does not declare, each on a line (`name`, `struct name`), or NULL */
+	bool incomplete;    /* then: it wants a type whole that the slice only mentions */
+	bool needs_cc;      /* libtcc would get it wrong */
+	const char *why_cc; /* then: why, in the words of the answer; static */
+	char *signature;    /* of the function as checked */
+	char **constants; /* names of its const statics, NULL-terminated: their values are the new text's; or NULL */
 };
 
 struct error *check_new(struct check **out);

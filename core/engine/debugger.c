@@ -60,8 +60,9 @@ static bool read_sections(const struct compile_object *object, struct sections *
 	s->count = elf.e_shnum;
 	memcpy(s->headers, object->bytes + elf.e_shoff, s->count * sizeof(*s->headers));
 	for (size_t i = 0; i < s->count; i++)
-		if (s->headers[i].sh_type != SHT_NOBITS && (s->headers[i].sh_offset > s->size ||
-							    s->headers[i].sh_size > s->size - s->headers[i].sh_offset))
+		if (s->headers[i].sh_type != SHT_NOBITS &&
+		    (s->headers[i].sh_offset > s->size ||
+		     s->headers[i].sh_size > s->size - s->headers[i].sh_offset))
 			return false;
 	s->names = (const char *)s->bytes + s->headers[elf.e_shstrndx].sh_offset;
 	s->names_size = s->headers[elf.e_shstrndx].sh_size;
@@ -97,7 +98,8 @@ static size_t each_function(const struct sections *s, const char *name, uint16_t
 		memcpy(&symbol, s->bytes + table->sh_offset + at, sizeof(symbol));
 		const char *its = string_at(names, s->headers[table->sh_link].sh_size, symbol.st_name);
 		if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || !symbol.st_size || !symbol.st_shndx ||
-		    symbol.st_shndx >= s->count || (section && symbol.st_shndx != section) || (name && strcmp(its, name) != 0))
+		    symbol.st_shndx >= s->count || (section && symbol.st_shndx != section) ||
+		    (name && strcmp(its, name) != 0))
 			continue;
 		take(context, &symbol, its);
 		found++;
@@ -116,7 +118,8 @@ static void take_function(void *context, const Elf64_Sym *symbol, const char *na
 	struct facts *f = context;
 
 	if (f->function_count < FUNCTIONS_MAX)
-		f->functions[f->function_count++] = (struct function){name, f->text + symbol->st_value, symbol->st_size};
+		f->functions[f->function_count++] =
+			(struct function){name, f->text + symbol->st_value, symbol->st_size};
 }
 
 /* The function's own symbol says where its section went; the other functions there came along with it. */
@@ -275,12 +278,40 @@ enum {
 };
 
 static const unsigned char abbreviations[] = {
-	1, TAG_COMPILE_UNIT, 1,
-	AT_LANGUAGE, FORM_DATA1, AT_NAME, FORM_STRING, AT_LOW_PC, FORM_ADDR, AT_HIGH_PC, FORM_DATA8,
-	AT_STMT_LIST, FORM_SEC_OFFSET, 0, 0,
-	2, TAG_SUBPROGRAM, 0,
-	AT_EXTERNAL, FORM_FLAG_PRESENT, AT_NAME, FORM_STRING, AT_DECL_FILE, FORM_UDATA, AT_DECL_LINE, FORM_UDATA,
-	AT_LOW_PC, FORM_ADDR, AT_HIGH_PC, FORM_DATA8, AT_FRAME_BASE, FORM_EXPRLOC, 0, 0,
+	1,
+	TAG_COMPILE_UNIT,
+	1,
+	AT_LANGUAGE,
+	FORM_DATA1,
+	AT_NAME,
+	FORM_STRING,
+	AT_LOW_PC,
+	FORM_ADDR,
+	AT_HIGH_PC,
+	FORM_DATA8,
+	AT_STMT_LIST,
+	FORM_SEC_OFFSET,
+	0,
+	0,
+	2,
+	TAG_SUBPROGRAM,
+	0,
+	AT_EXTERNAL,
+	FORM_FLAG_PRESENT,
+	AT_NAME,
+	FORM_STRING,
+	AT_DECL_FILE,
+	FORM_UDATA,
+	AT_DECL_LINE,
+	FORM_UDATA,
+	AT_LOW_PC,
+	FORM_ADDR,
+	AT_HIGH_PC,
+	FORM_DATA8,
+	AT_FRAME_BASE,
+	FORM_EXPRLOC,
+	0,
+	0,
 	0,
 };
 
@@ -327,10 +358,10 @@ static void write_line_head(const struct facts *f, struct text *t)
 	put(t, 4, 2);
 	size_t head = t->size;
 	put(t, 0, 4);
-	put(t, 1, 1);             /* shortest instruction */
-	put(t, 1, 1);             /* operations in one */
-	put(t, 1, 1);             /* rows are statements */
-	put(t, (uint8_t)-5, 1);   /* for special opcodes, of which there are none here */
+	put(t, 1, 1);           /* shortest instruction */
+	put(t, 1, 1);           /* operations in one */
+	put(t, 1, 1);           /* rows are statements */
+	put(t, (uint8_t)-5, 1); /* for special opcodes, of which there are none here */
 	put(t, 14, 1);
 	put(t, 13, 1);
 	text_append(t, (const char *)operands, sizeof(operands));
@@ -485,11 +516,14 @@ static void write_cc_fdes(struct text *t, size_t cie, const struct debugger_code
 		if (!back || back > from + 4 || length < HEAD + 1 - 4)
 			continue;
 		const unsigned char *its = table + from + 4 - back;
-		if ((size_t)(its - table) + CIE_HEAD + 3 > code->unwind_size || memcmp(its + CIE_HEAD, "zR", 3) != 0)
+		if ((size_t)(its - table) + CIE_HEAD + 3 > code->unwind_size ||
+		    memcmp(its + CIE_HEAD, "zR", 3) != 0)
 			continue;
-		uint64_t address = code->unwind_address + from + 8 + (uint64_t)(int64_t)(int32_t)word_at(table + from + 8);
+		uint64_t address = code->unwind_address + from + 8 +
+				   (uint64_t)(int64_t)(int32_t)word_at(table + from + 8);
 		size_t start = begin_fde(t, cie, address, word_at(table + from + 12));
-		text_append(t, (const char *)table + from + HEAD + 1, end - from - HEAD - 1); /* behind an empty augmentation */
+		text_append(t, (const char *)table + from + HEAD + 1,
+			    end - from - HEAD - 1); /* behind an empty augmentation */
 		end_fde(t, start);
 	}
 }
@@ -509,7 +543,16 @@ static void write_frames(const struct facts *f, struct text *t)
 /* --- the image ----------------------------------------------------------------------------------------------------- */
 
 /* No symbol table: .debug_info has the names, and every version's image is the program's memory. */
-enum { SECTION_NULL, SECTION_TEXT, SECTION_INFO, SECTION_ABBREV, SECTION_LINE, SECTION_FRAME, SECTION_STRTAB, SECTIONS };
+enum {
+	SECTION_NULL,
+	SECTION_TEXT,
+	SECTION_INFO,
+	SECTION_ABBREV,
+	SECTION_LINE,
+	SECTION_FRAME,
+	SECTION_STRTAB,
+	SECTIONS
+};
 
 static const char section_names[] = "\0.text\0.debug_info\0.debug_abbrev\0.debug_line\0.eh_frame";
 static const unsigned char section_name_at[SECTIONS] = {0, 1, 7, 19, 33, 45, 0};
@@ -539,14 +582,15 @@ static uint32_t write_image(const struct facts *f, struct text *t)
 				  .sh_size = f->text_size,
 				  .sh_addralign = 1},
 	};
-	Elf64_Ehdr elf = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-			  .e_type = ET_EXEC,
-			  .e_machine = EM_X86_64,
-			  .e_version = EV_CURRENT,
-			  .e_ehsize = sizeof(elf),
-			  .e_shentsize = sizeof(Elf64_Shdr),
-			  .e_shnum = SECTIONS,
-			  .e_shstrndx = SECTION_STRTAB};
+	Elf64_Ehdr elf = {
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+		.e_type = ET_EXEC,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_ehsize = sizeof(elf),
+		.e_shentsize = sizeof(Elf64_Shdr),
+		.e_shnum = SECTIONS,
+		.e_shstrndx = SECTION_STRTAB};
 
 	text_append(t, (const char *)&elf, sizeof(elf));
 	headers[SECTION_TEXT].sh_offset = sizeof(elf);
@@ -583,7 +627,8 @@ static bool gather(const struct debugger_code *code, struct facts *f)
 
 	*f = (struct facts){.code = code};
 	file_number(f, code->file);
-	bool all = read_sections(code->object, &sections) && read_functions(&sections, f) && read_stabs(&sections, f);
+	bool all = read_sections(code->object, &sections) && read_functions(&sections, f) &&
+		   read_stabs(&sections, f);
 	free(sections.headers);
 	return all;
 }
@@ -621,7 +666,8 @@ void debugger_map(pid_t pid, const struct debugger_code *code)
 		return;
 	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)pid);
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	int n = snprintf(line, sizeof(line), "%llx %zx %s\n", (unsigned long long)code->address, code->size, code->name);
+	int n = snprintf(line, sizeof(line), "%llx %zx %s\n", (unsigned long long)code->address, code->size,
+			 code->name);
 	if (fd < 0)
 		return;
 	if (n > 0 && (size_t)n < sizeof(line) && write(fd, line, (size_t)n) < 0)

@@ -20,8 +20,8 @@ struct debugger_code {
 	const char *name;
 	uint64_t address;
 	size_t size;
-	const char *file; /* absolute, of the function */
-	unsigned line;    /* of its first line */
+	const char *file;                    /* absolute, of the function */
+	unsigned line;                       /* of its first line */
 	const struct compile_object *object; /* what it was linked from */
 	const unsigned char *unwind;         /* its object's .eh_frame as linked, or NULL */
 	size_t unwind_size;

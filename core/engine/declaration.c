@@ -114,36 +114,43 @@ struct spelled {
 	enum word word;
 };
 
-#define SPELLED(...) (const struct spelled[]){__VA_ARGS__, {NULL, WORD_PLAIN}}
+#define SPELLED(...) \
+	(const struct spelled[]) \
+	{ \
+		__VA_ARGS__, \
+		{ \
+			NULL, WORD_PLAIN \
+		} \
+	}
 
 /* By length: few names are as long as a word that begins with the same letter. */
 static const struct spelled *const words[] = {
 	[3] = SPELLED({"int", WORD_TYPE}, {"asm", WORD_ASM}),
-	[4] = SPELLED({"auto", WORD_QUALIFIER}, {"void", WORD_TYPE}, {"char", WORD_TYPE},
-		{"long", WORD_TYPE}, {"enum", WORD_ENUM}),
+	[4] = SPELLED({"auto", WORD_QUALIFIER}, {"void", WORD_TYPE}, {"char", WORD_TYPE}, {"long", WORD_TYPE},
+		      {"enum", WORD_ENUM}),
 	[5] = SPELLED({"const", WORD_QUALIFIER}, {"short", WORD_TYPE}, {"float", WORD_TYPE},
-		{"_Bool", WORD_TYPE}, {"__asm", WORD_ASM}, {"union", WORD_RECORD}),
+		      {"_Bool", WORD_TYPE}, {"__asm", WORD_ASM}, {"union", WORD_RECORD}),
 	[6] = SPELLED({"static", WORD_STATIC}, {"extern", WORD_EXTERN}, {"inline", WORD_INLINE},
-		{"double", WORD_TYPE}, {"signed", WORD_TYPE}, {"typeof", WORD_TYPEOF},
-		{"struct", WORD_RECORD}),
+		      {"double", WORD_TYPE}, {"signed", WORD_TYPE}, {"typeof", WORD_TYPEOF},
+		      {"struct", WORD_RECORD}),
 	[7] = SPELLED({"typedef", WORD_TYPEDEF}, {"__const", WORD_QUALIFIER}, {"_Atomic", WORD_QUALIFIER},
-		{"__asm__", WORD_ASM}, {"_BitInt", WORD_TYPEOF}),
+		      {"__asm__", WORD_ASM}, {"_BitInt", WORD_TYPEOF}),
 	[8] = SPELLED({"__inline", WORD_INLINE}, {"__thread", WORD_THREAD}, {"volatile", WORD_QUALIFIER},
-		{"restrict", WORD_QUALIFIER}, {"register", WORD_QUALIFIER}, {"__signed", WORD_TYPE},
-		{"unsigned", WORD_TYPE}, {"_Complex", WORD_TYPE}, {"__int128", WORD_TYPE},
-		{"_Float16", WORD_TYPE}, {"_Float32", WORD_TYPE}, {"_Float64", WORD_TYPE},
-		{"_Alignas", WORD_GROUPED}, {"__typeof", WORD_TYPEOF}),
-	[9] = SPELLED({"__const__", WORD_QUALIFIER}, {"_Noreturn", WORD_QUALIFIER},
-		{"_Float128", WORD_TYPE}, {"_Float32x", WORD_TYPE}, {"_Float64x", WORD_TYPE}),
+		      {"restrict", WORD_QUALIFIER}, {"register", WORD_QUALIFIER}, {"__signed", WORD_TYPE},
+		      {"unsigned", WORD_TYPE}, {"_Complex", WORD_TYPE}, {"__int128", WORD_TYPE},
+		      {"_Float16", WORD_TYPE}, {"_Float32", WORD_TYPE}, {"_Float64", WORD_TYPE},
+		      {"_Alignas", WORD_GROUPED}, {"__typeof", WORD_TYPEOF}),
+	[9] = SPELLED({"__const__", WORD_QUALIFIER}, {"_Noreturn", WORD_QUALIFIER}, {"_Float128", WORD_TYPE},
+		      {"_Float32x", WORD_TYPE}, {"_Float64x", WORD_TYPE}),
 	[10] = SPELLED({"__inline__", WORD_INLINE}, {"__volatile", WORD_QUALIFIER},
-		{"__restrict", WORD_QUALIFIER}, {"__signed__", WORD_TYPE}, {"__int128_t", WORD_TYPE},
-		{"__float128", WORD_TYPE}, {"_Decimal32", WORD_TYPE}, {"_Decimal64", WORD_TYPE},
-		{"__declspec", WORD_GROUPED}, {"__typeof__", WORD_TYPEOF}),
+		       {"__restrict", WORD_QUALIFIER}, {"__signed__", WORD_TYPE}, {"__int128_t", WORD_TYPE},
+		       {"__float128", WORD_TYPE}, {"_Decimal32", WORD_TYPE}, {"_Decimal64", WORD_TYPE},
+		       {"__declspec", WORD_GROUPED}, {"__typeof__", WORD_TYPEOF}),
 	[11] = SPELLED({"__complex__", WORD_TYPE}, {"__uint128_t", WORD_TYPE}, {"_Decimal128", WORD_TYPE},
-		{"__auto_type", WORD_TYPE}, {"__attribute", WORD_GROUPED}),
+		       {"__auto_type", WORD_TYPE}, {"__attribute", WORD_GROUPED}),
 	[12] = SPELLED({"__volatile__", WORD_QUALIFIER}, {"__restrict__", WORD_QUALIFIER}),
 	[13] = SPELLED({"_Thread_local", WORD_THREAD}, {"__extension__", WORD_QUALIFIER},
-		{"__attribute__", WORD_GROUPED}, {"static_assert", WORD_ASSERT}),
+		       {"__attribute__", WORD_GROUPED}, {"static_assert", WORD_ASSERT}),
 	[14] = SPELLED({"_Static_assert", WORD_ASSERT}),
 	[17] = SPELLED({"__builtin_va_list", WORD_TYPE}),
 };

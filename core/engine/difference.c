@@ -110,11 +110,13 @@ static void count_declarations(struct difference *d, const struct index *ix, uin
 		for (uint32_t k = e->name_begin; k < e->name_end; k++) {
 			const struct index_name *n = &ix->names[k];
 			if (counts(n))
-				count(d, ix->text + n->begin, n->end - n->begin, n->kind == NAME_TAG ? 2 : 1, head);
+				count(d, ix->text + n->begin, n->end - n->begin, n->kind == NAME_TAG ? 2 : 1,
+				      head);
 		}
 		if (function) {
 			const struct index_name *n = &ix->names[e->name_end - 1];
-			count(d, ix->text + n->begin, n->end - n->begin, 0, sign * hash_tokens(ix, e->body, e->end));
+			count(d, ix->text + n->begin, n->end - n->begin, 0,
+			      sign * hash_tokens(ix, e->body, e->end));
 		}
 	}
 }
@@ -170,7 +172,8 @@ static bool differs(const struct name *name)
 }
 
 void difference_each(const struct difference *d,
-		     void (*each)(void *context, const char *name, size_t length, unsigned kinds), void *context)
+		     void (*each)(void *context, const char *name, size_t length, unsigned kinds),
+		     void *context)
 {
 	for (size_t i = 0; i < d->room; i++)
 		if (d->names[i].text && kinds_of(&d->names[i]))
@@ -243,7 +246,8 @@ static bool spread_macros(struct difference *d)
 		const struct index_macro *m = &ix->macros[i];
 		const char *name = ix->text + m->name_begin;
 		size_t length = m->name_end - m->name_begin;
-		if (!m->builtin && !reaches(d, name, length) && difference_touches(d, ix->text, m->body_begin, m->end))
+		if (!m->builtin && !reaches(d, name, length) &&
+		    difference_touches(d, ix->text, m->body_begin, m->end))
 			more |= reach(d, name, length);
 	}
 	return more;
@@ -261,7 +265,8 @@ static bool is_done(const struct difference *d, const struct index_declaration *
 }
 
 static bool spread_declarations(struct difference *d,
-				bool (*is_opaque)(void *context, const char *name, size_t length), void *context)
+				bool (*is_opaque)(void *context, const char *name, size_t length),
+				void *context)
 {
 	const struct index *ix = d->fresh;
 	bool more = false;
@@ -280,13 +285,15 @@ static bool spread_declarations(struct difference *d,
 			continue;
 		for (uint32_t k = e->name_begin; k < e->name_end; k++)
 			if (counts(&ix->names[k]))
-				more |= reach(d, ix->text + ix->names[k].begin, ix->names[k].end - ix->names[k].begin);
+				more |= reach(d, ix->text + ix->names[k].begin,
+					      ix->names[k].end - ix->names[k].begin);
 	}
 	return more;
 }
 
 /* Whether nothing differs that could reach anything. */
-static bool is_empty(struct difference *d, bool (*is_opaque)(void *context, const char *name, size_t length), void *context)
+static bool is_empty(struct difference *d, bool (*is_opaque)(void *context, const char *name, size_t length),
+		     void *context)
 {
 	bool empty = true;
 
@@ -294,13 +301,15 @@ static bool is_empty(struct difference *d, bool (*is_opaque)(void *context, cons
 		struct name *name = &d->names[i];
 		if (!name->text)
 			continue;
-		name->opaque = kinds_of(name) == DIFFERENCE_BODY && is_opaque(context, name->text, name->length);
+		name->opaque =
+			kinds_of(name) == DIFFERENCE_BODY && is_opaque(context, name->text, name->length);
 		empty &= !differs(name);
 	}
 	return empty;
 }
 
-struct error *difference_spread(struct difference *d, bool (*is_opaque)(void *context, const char *name, size_t length),
+struct error *difference_spread(struct difference *d,
+				bool (*is_opaque)(void *context, const char *name, size_t length),
 				void *context)
 {
 	d->empty = is_empty(d, is_opaque, context);

@@ -27,14 +27,16 @@ void difference_free(struct difference *); /* takes NULL */
 
 /* Every name whose own declarations differ; `kinds`: enum difference_kind, or-ed. Before difference_spread. */
 void difference_each(const struct difference *,
-		     void (*each)(void *context, const char *name, size_t length, unsigned kinds), void *context);
+		     void (*each)(void *context, const char *name, size_t length, unsigned kinds),
+		     void *context);
 
 /* Whether something without a name differs: a static assertion, asm, or what is no C at all. */
 bool difference_is_nameless(const struct difference *);
 
 /* What names something that differs then differs too, and so on. Where `is_opaque` says so of a function, its body is
  * nobody else's matter: it is called through an entry. */
-struct error *difference_spread(struct difference *, bool (*is_opaque)(void *context, const char *name, size_t length),
+struct error *difference_spread(struct difference *,
+				bool (*is_opaque)(void *context, const char *name, size_t length),
 				void *context);
 
 /* Whether the name differs, in whatever way. */

@@ -19,14 +19,14 @@ struct follow {
 	char *user;
 	bool on;
 	bool complete;
-	bool warned; /* that a folder cannot be watched */
+	bool warned;                 /* that a folder cannot be watched */
 	struct save_source *sources; /* whose files are watched */
 	size_t count;
 	unsigned saves;
 };
 
-struct error *follow_new(struct live *live, void (*tell)(void *context, const struct follow_news *), void *context,
-			 struct follow **out)
+struct error *follow_new(struct live *live, void (*tell)(void *context, const struct follow_news *),
+			 void *context, struct follow **out)
 {
 	struct follow *f = calloc(1, sizeof(*f));
 	struct passwd *entry = getpwuid(geteuid());
@@ -81,7 +81,8 @@ static bool is_no_source(const char *path)
 {
 	size_t length = strlen(path);
 
-	return !length || *path == '<' || path[length - 1] == '/' || strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/", 9) == 0;
+	return !length || *path == '<' || path[length - 1] == '/' ||
+	       strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/", 9) == 0;
 }
 
 /* A name from a line marker, which may be relative to the folder the compiler ran in. */
@@ -176,7 +177,8 @@ void follow_complete(struct follow *f)
 	f->complete = true;
 	follow_learn(f);
 	follow_serve(f); /* what came while the first sources were read */
-	struct error *e = (program_flags(p) & (HELLO_STRICT | HELLO_POLLED)) == HELLO_STRICT ? strict_install(p) : NULL;
+	struct error *e =
+		(program_flags(p) & (HELLO_STRICT | HELLO_POLLED)) == HELLO_STRICT ? strict_install(p) : NULL;
 	if (!e)
 		e = program_lend_watch(p, watch_fd(f->watch));
 	if (e)

@@ -13,17 +13,18 @@ struct follow;
 
 /* What became of a save, for people and for scripts. */
 struct follow_news {
-	const char *kind;    /* "live", "refused", "held" (\follow is off) or "unchanged" */
-	const char *file;    /* that was saved (the first of several), or that a refusal is about */
-	const struct change_outcome *outcome; /* what went live, or the diagnostics of what did not; may be NULL */
+	const char *kind; /* "live", "refused", "held" (\follow is off) or "unchanged" */
+	const char *file; /* that was saved (the first of several), or that a refusal is about */
+	const struct change_outcome
+		*outcome;    /* what went live, or the diagnostics of what did not; may be NULL */
 	const char *message; /* why not, or NULL */
 	const char *notes;   /* lines about what a save cannot do; "" is none */
 	int64_t latency_us;  /* since the last event of the save */
 };
 
 /* `tell` is called for every save that was dealt with. */
-struct error *follow_new(struct live *, void (*tell)(void *context, const struct follow_news *), void *context,
-			 struct follow **out);
+struct error *follow_new(struct live *, void (*tell)(void *context, const struct follow_news *),
+			 void *context, struct follow **out);
 void follow_free(struct follow *); /* takes NULL */
 
 /* On from the start; while off, saves are taken note of and no more. What they held goes live when it is on again. */
@@ -36,8 +37,8 @@ void follow_learn(struct follow *);
 /* Every source is followed now: calls may wait for saves (rtf_sync; and by themselves, if the program is strict and does not poll). */
 void follow_complete(struct follow *);
 
-int follow_fd(const struct follow *);            /* to poll for reading */
-int64_t follow_deadline(const struct follow *);  /* on build_now_us's clock; 0: nothing is in progress */
-void follow_serve(struct follow *);              /* the descriptor is ready or the deadline has come */
+int follow_fd(const struct follow *);           /* to poll for reading */
+int64_t follow_deadline(const struct follow *); /* on build_now_us's clock; 0: nothing is in progress */
+void follow_serve(struct follow *);             /* the descriptor is ready or the deadline has come */
 
 #endif

@@ -42,7 +42,8 @@ static void *grow(struct builder *b, void *array, uint32_t count, uint32_t *room
 
 /* --- chains of names, by spelling ------------------------------------------------------------------------------ */
 
-static bool table_grow(struct index_table *t, const char *text, uint32_t (*begin_end)(const struct index *, uint32_t, uint32_t *),
+static bool table_grow(struct index_table *t, const char *text,
+		       uint32_t (*begin_end)(const struct index *, uint32_t, uint32_t *),
 		       const struct index *ix)
 {
 	struct index_table bigger = {.size = t->size ? t->size * 2 : 1024, .used = t->used};
@@ -59,7 +60,8 @@ static bool table_grow(struct index_table *t, const char *text, uint32_t (*begin
 		if (t->slots[i] == INDEX_NONE)
 			continue;
 		uint32_t end, begin = begin_end(ix, t->slots[i], &end);
-		uint32_t at = (uint32_t)text_hash(TEXT_HASH_SEED, text + begin, end - begin) & (bigger.size - 1);
+		uint32_t at =
+			(uint32_t)text_hash(TEXT_HASH_SEED, text + begin, end - begin) & (bigger.size - 1);
 		while (bigger.slots[at] != INDEX_NONE)
 			at = (at + 1) & (bigger.size - 1);
 		bigger.slots[at] = t->slots[i];
@@ -85,7 +87,8 @@ static uint32_t macro_range(const struct index *ix, uint32_t i, uint32_t *end)
 
 /* The slot for a spelling: its chain's, or the free one where it would go. */
 static uint32_t table_slot(const struct index *ix, const struct index_table *t,
-			   uint32_t (*range)(const struct index *, uint32_t, uint32_t *), const char *name, size_t length)
+			   uint32_t (*range)(const struct index *, uint32_t, uint32_t *), const char *name,
+			   size_t length)
 {
 	uint32_t at = (uint32_t)text_hash(TEXT_HASH_SEED, name, length) & (t->size - 1);
 
@@ -315,8 +318,8 @@ static bool is_assignment(const struct index *ix, const struct token *t)
 }
 
 /* `name`, `name[i]`, `name.member`: is that assigned to, stepped, or handed to somebody by address? */
-static bool is_changed(const struct index *ix, struct token_reader r, const struct token *opener, const struct token *before,
-		       const struct token *name)
+static bool is_changed(const struct index *ix, struct token_reader r, const struct token *opener,
+		       const struct token *before, const struct token *name)
 {
 	struct token t;
 	bool whole = true;
@@ -343,8 +346,8 @@ static bool is_changed(const struct index *ix, struct token_reader r, const stru
 
 static bool is_comparison(const struct index *ix, const struct token *t)
 {
-	return t->kind == TOKEN_PUNCTUATOR && t->end - t->begin == 2 && (t->first == '=' || t->first == '!') &&
-	       ix->text[t->begin + 1] == '=';
+	return t->kind == TOKEN_PUNCTUATOR && t->end - t->begin == 2 &&
+	       (t->first == '=' || t->first == '!') && ix->text[t->begin + 1] == '=';
 }
 
 /* What the text does with each name, wherever it does not declare it. */
@@ -450,7 +453,8 @@ uint32_t index_declarator_end(const struct index *ix, uint32_t name_end, uint32_
 	return limit;
 }
 
-const struct index_macro *index_find_macro(const struct index *ix, const char *name, size_t length, uint32_t offset)
+const struct index_macro *index_find_macro(const struct index *ix, const char *name, size_t length,
+					   uint32_t offset)
 {
 	const struct index_macro *in_force = NULL;
 
@@ -583,7 +587,8 @@ static struct error *read_text(struct builder *b)
 		token_next(&reader.tokens, &reader.current);
 	while (reader.current.kind == TOKEN_DIRECTIVE && (read_directive(b, &reader.current), true));
 	for (;;) {
-		struct place begin = {.file = b->file, .line = line_at(b, reader.current.begin), .pack = b->pack};
+		struct place begin = {
+			.file = b->file, .line = line_at(b, reader.current.begin), .pack = b->pack};
 		declaration_next(&reader, &d);
 		if (d.out_of_memory)
 			b->failed = true;
@@ -619,7 +624,8 @@ static bool find_source_lines(struct index *ix)
 }
 
 /* Offset behind what else stands on the line before the function: the last `;` or `}` outside brackets. */
-static uint32_t begin_on_line(const struct index *ix, const struct index_declaration *d, uint32_t line_begin, uint32_t limit)
+static uint32_t begin_on_line(const struct index *ix, const struct index_declaration *d, uint32_t line_begin,
+			      uint32_t limit)
 {
 	const char *name = ix->text + ix->names[d->name_end - 1].begin;
 	size_t length = ix->names[d->name_end - 1].end - ix->names[d->name_end - 1].begin;
@@ -634,7 +640,8 @@ static uint32_t begin_on_line(const struct index *ix, const struct index_declara
 	const char *newline = memchr(text, '\n', length_of_line);
 	if (newline)
 		length_of_line = (size_t)(newline - text);
-	const char *close = memmem(text, length_of_line, "*/", 2), *open = memmem(text, length_of_line, "/*", 2);
+	const char *close = memmem(text, length_of_line, "*/", 2),
+		   *open = memmem(text, length_of_line, "/*", 2);
 	if (close && (!open || open > close))
 		line_begin += (uint32_t)(close - text) + 2;
 
@@ -714,11 +721,11 @@ static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, u
 	return there;
 }
 
-bool index_source_range(const struct index *ix, const struct index_declaration *d, uint32_t *begin, uint32_t *end,
-			uint32_t *line)
+bool index_source_range(const struct index *ix, const struct index_declaration *d, uint32_t *begin,
+			uint32_t *end, uint32_t *line)
 {
-	if (!ix->source || d->kind != DECLARATION_FUNCTION || strcmp(ix->files[d->file], ix->file) != 0 || d->line < 1 ||
-	    d->last_line < d->line || d->last_line > ix->source_line_count)
+	if (!ix->source || d->kind != DECLARATION_FUNCTION || strcmp(ix->files[d->file], ix->file) != 0 ||
+	    d->line < 1 || d->last_line < d->line || d->last_line > ix->source_line_count)
 		return false;
 
 	uint32_t first = ix->source_lines[d->line - 1];
@@ -735,8 +742,8 @@ bool index_source_range(const struct index *ix, const struct index_declaration *
 	return from < to;
 }
 
-bool index_included_text(const struct index *ix, const struct index_declaration *d, const char *directory, char **text,
-			 uint32_t *line)
+bool index_included_text(const struct index *ix, const struct index_declaration *d, const char *directory,
+			 char **text, uint32_t *line)
 {
 	const char *name = ix->files[d->file];
 	char path[4096];
@@ -744,8 +751,8 @@ bool index_included_text(const struct index *ix, const struct index_declaration 
 	size_t size;
 
 	if (*name == '<' || strcmp(name, ix->file) == 0 ||
-	    snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/", name) >=
-		    (int)sizeof(path))
+	    snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/",
+		     name) >= (int)sizeof(path))
 		return false;
 	/* The same index, as if that file were the source. */
 	struct index other = *ix;
@@ -798,7 +805,8 @@ static uint64_t hash_tokens(const char *text, uint32_t begin, uint32_t end)
 }
 
 void index_each_identity(const struct index *ix,
-			 void (*each)(void *context, const char *kind, const char *name, size_t length, uint64_t hash),
+			 void (*each)(void *context, const char *kind, const char *name, size_t length,
+				      uint64_t hash),
 			 void *context)
 {
 	for (uint32_t i = 0; i < ix->declaration_count; i++) {
@@ -807,14 +815,18 @@ void index_each_identity(const struct index *ix,
 		for (uint32_t k = d->name_begin; k < d->name_end; k++) {
 			const struct index_name *n = &ix->names[k];
 			if (n->kind != NAME_MEMBER && n->kind != NAME_TAG_FORWARD)
-				each(context, n->kind == NAME_TAG ? "tag " : n->kind == NAME_FUNCTION && d->body ? "body " : "",
+				each(context,
+				     n->kind == NAME_TAG                   ? "tag "
+				     : n->kind == NAME_FUNCTION && d->body ? "body "
+									   : "",
 				     ix->text + n->begin, n->end - n->begin, hash);
 		}
 	}
 	for (uint32_t i = 0; i < ix->macro_count; i++) {
 		const struct index_macro *m = &ix->macros[i];
 		uint64_t hash = hash_tokens(ix->text, m->name_end, m->end);
-		each(context, "macro ", ix->text + m->name_begin, m->name_end - m->name_begin, m->undefined ? 1 : hash);
+		each(context, "macro ", ix->text + m->name_begin, m->name_end - m->name_begin,
+		     m->undefined ? 1 : hash);
 	}
 }
 
@@ -854,8 +866,8 @@ fail:
 
 /* --- making one ------------------------------------------------------------------------------------------------ */
 
-struct error *index_new_from_text(const char *file, char *text, size_t size, const char *source, size_t source_size,
-				  struct index **out)
+struct error *index_new_from_text(const char *file, char *text, size_t size, const char *source,
+				  size_t source_size, struct index **out)
 {
 	struct index *ix = calloc(1, sizeof(*ix));
 	struct builder b = {.ix = ix};
@@ -910,7 +922,7 @@ struct error *index_new(const char *file, const struct flags *flags, struct inde
 	memcpy(argv, flags->argv, words * sizeof(*argv));
 	argv[words++] = "-E";
 	argv[words++] = "-dD";
-	argv[words++] = "-w"; /* or -Werror makes an error of a #warning */
+	argv[words++] = "-w";              /* or -Werror makes an error of a #warning */
 	argv[words++] = "-DREALTIMEFUNC="; /* what a function is, not how it is decorated */
 	argv[words++] = file;
 	char *source = text_read_file(file, &size);
@@ -923,8 +935,8 @@ struct error *index_new(const char *file, const struct flags *flags, struct inde
 	if (!e && (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)) {
 		char line[512];
 		first_complaint(output.err, line, sizeof(line));
-		e = error_new(ERROR_COMPILE, "%s cannot be preprocessed with the flags from %s: %s", file, flags->origin,
-			      line);
+		e = error_new(ERROR_COMPILE, "%s cannot be preprocessed with the flags from %s: %s", file,
+			      flags->origin, line);
 		run_output_fini(&output);
 	}
 	if (!e) {

@@ -31,12 +31,12 @@ struct index_name {
 };
 
 struct index_macro {
-	uint32_t begin, end;           /* the `#define` or `#undef` line */
+	uint32_t begin, end; /* the `#define` or `#undef` line */
 	uint32_t name_begin, name_end;
-	uint32_t body_begin;           /* behind the name (and parameters) */
-	uint32_t next;                 /* the next line about the same name */
-	bool undefined;                /* an #undef */
-	bool builtin;                  /* the compiler's own or from the command line */
+	uint32_t body_begin; /* behind the name (and parameters) */
+	uint32_t next;       /* the next line about the same name */
+	bool undefined;      /* an #undef */
+	bool builtin;        /* the compiler's own or from the command line */
 };
 
 enum index_space { INDEX_ORDINARY, INDEX_TAG, INDEX_MEMBER, INDEX_SPACES };
@@ -78,8 +78,8 @@ enum index_use { INDEX_ADDRESS_TAKEN = 1, INDEX_CHANGED = 2, INDEX_COMPARED = 4 
 struct error *index_new(const char *file, const struct flags *, struct index **out);
 
 /* The same from preprocessed text, which it takes, and the file's own text, copied (may be NULL). */
-struct error *index_new_from_text(const char *file, char *text, size_t size, const char *source, size_t source_size,
-				  struct index **out);
+struct error *index_new_from_text(const char *file, char *text, size_t size, const char *source,
+				  size_t source_size, struct index **out);
 void index_free(struct index *);
 
 /* First entry (into names) of a spelling in a name space, or INDEX_NONE; the rest by `next`. */
@@ -97,7 +97,8 @@ bool index_compares(struct index *, const char *name);
 uint32_t index_declarator_end(const struct index *, uint32_t name_end, uint32_t limit);
 
 /* The macro of that name in force at `offset` of the text, or NULL. */
-const struct index_macro *index_find_macro(const struct index *, const char *name, size_t length, uint32_t offset);
+const struct index_macro *index_find_macro(const struct index *, const char *name, size_t length,
+					   uint32_t offset);
 
 /* The definition (with body) of a function, or NULL. With several, `nth` from 0. */
 const struct index_declaration *index_find_function(const struct index *, const char *name, unsigned nth);
@@ -105,7 +106,8 @@ const struct index_declaration *index_find_function(const struct index *, const 
 /* A hash of everything that is declared: `each` is told a spelling (with what it names: "struct ", "macro ", "" before it)
  * and the hash of its tokens, once for each declaration of it. For telling two indexes of a file apart. */
 void index_each_identity(const struct index *,
-			 void (*each)(void *context, const char *kind, const char *name, size_t length, uint64_t hash),
+			 void (*each)(void *context, const char *kind, const char *name, size_t length,
+				      uint64_t hash),
 			 void *context);
 
 /* The file's new text where only the inside of one function's body has changed: takes over the text and moves what stands
@@ -116,12 +118,12 @@ bool index_edit_body(struct index *, const struct index_declaration *d, const ch
 /* Where the definition's own text stands in `source` (what a person sees: macros, comments, `#if`s): its bytes, and the
  * line it begins at. False if it came from another file, from a macro that is not in the text, or if an `#if` around its
  * head ends inside it. */
-bool index_source_range(const struct index *, const struct index_declaration *, uint32_t *begin, uint32_t *end,
-			uint32_t *line);
+bool index_source_range(const struct index *, const struct index_declaration *, uint32_t *begin,
+			uint32_t *end, uint32_t *line);
 
 /* The same for a definition that stands in a file which the source includes: its text, malloc'ed. The file is read now;
  * `directory` is where relative names of files begin. */
-bool index_included_text(const struct index *, const struct index_declaration *, const char *directory, char **text,
-			 uint32_t *line);
+bool index_included_text(const struct index *, const struct index_declaration *, const char *directory,
+			 char **text, uint32_t *line);
 
 #endif

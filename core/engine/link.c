@@ -851,7 +851,8 @@ static struct error *fill_result(const struct link *link, struct link_result *ou
 	result.entry = code->address + function->elf.st_value - code->begin;
 	result.entry_size = function->elf.st_size;
 	for (uint32_t i = 0; i < object->piece_count; i++)
-		if (object->pieces[i].reached && !object->pieces[i].bound && object->pieces[i].kind != PIECE_VARIABLE)
+		if (object->pieces[i].reached && !object->pieces[i].bound &&
+		    object->pieces[i].kind != PIECE_VARIABLE)
 			result.besides += object->pieces[i].size;
 	for (uint32_t i = 0; i < object->piece_count; i++) {
 		const struct piece *piece = &object->pieces[i];

@@ -57,10 +57,10 @@ struct link_variable {
 struct link_result {
 	uint64_t entry;    /* run-time address of the new version */
 	size_t entry_size; /* bytes of its machine code */
-	size_t besides;      /* bytes of constants and other functions that stand with it: 0, nothing can point into it */
-	size_t code_size;  /* bytes taken of the code region, alignment included */
-	size_t data_size;  /* bytes taken of the data region: 0, or whole pages */
-	uint64_t unwind;   /* run-time address of the object's .eh_frame, 0: it has none */
+	size_t besides; /* bytes of constants and other functions that stand with it: 0, nothing can point into it */
+	size_t code_size; /* bytes taken of the code region, alignment included */
+	size_t data_size; /* bytes taken of the data region: 0, or whole pages */
+	uint64_t unwind;  /* run-time address of the object's .eh_frame, 0: it has none */
 	size_t unwind_size;
 	const unsigned char *unwind_view; /* the same for us, in the code region */
 	size_t variable_count;

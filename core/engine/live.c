@@ -43,14 +43,16 @@ struct live {
 
 static int by_name(const void *a, const void *b)
 {
-	const struct live_function *x = *(struct live_function *const *)a, *y = *(struct live_function *const *)b;
+	const struct live_function *x = *(struct live_function *const *)a,
+				   *y = *(struct live_function *const *)b;
 
 	return strcmp(x->at.name, y->at.name);
 }
 
 static int by_place(const void *a, const void *b)
 {
-	const struct live_function *x = *(struct live_function *const *)a, *y = *(struct live_function *const *)b;
+	const struct live_function *x = *(struct live_function *const *)a,
+				   *y = *(struct live_function *const *)b;
 	int files = strcmp(x->at.file ? x->at.file : "", y->at.file ? y->at.file : "");
 
 	if (files)
@@ -81,7 +83,8 @@ static bool is_file(const char *path, const char *file)
 {
 	size_t n = path ? strlen(path) : 0, m = strlen(file);
 
-	return n >= m && strcmp(path + n - m, file) == 0 && (n == m || path[n - m - 1] == '/' || *file == '/');
+	return n >= m && strcmp(path + n - m, file) == 0 &&
+	       (n == m || path[n - m - 1] == '/' || *file == '/');
 }
 
 struct undecorated {
@@ -123,14 +126,16 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	target_each_function(l->target, match_undecorated, &u);
 	if (u.clone)
 		return error_new(ERROR_UNKNOWN,
-				 "of %s (%s:%u) the compiler kept a changed copy alone, which no text can replace: put "
+				 "of %s (%s:%u) the compiler kept a changed copy alone, which no text can "
+				 "replace: put "
 				 "REALTIMEFUNC before it",
 				 name, text_base_name(u.file), u.line);
 	if (u.found)
-		return error_new(ERROR_UNKNOWN,
-				 "%s (%s:%u) is not decorated: put REALTIMEFUNC before it, or compile its file with "
-				 "-fpatchable-function-entry=16",
-				 name, text_base_name(u.file), u.line);
+		return error_new(
+			ERROR_UNKNOWN,
+			"%s (%s:%u) is not decorated: put REALTIMEFUNC before it, or compile its file with "
+			"-fpatchable-function-entry=16",
+			name, text_base_name(u.file), u.line);
 	for (size_t i = 0; i < l->count; i++) {
 		size_t d = text_distance(name, l->by_name[i]->at.name);
 		if (d < least && d < strlen(name)) {
@@ -139,13 +144,17 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 		}
 	}
 	if (near)
-		return error_new(ERROR_UNKNOWN, "the program has no function %s: did you mean %s?", name, near);
+		return error_new(ERROR_UNKNOWN, "the program has no function %s: did you mean %s?", name,
+				 near);
 	if (l->count == 0 && has_slots(l))
-		return error_new(ERROR_UNKNOWN, "the names of the program's functions were stripped: compile it with -g, and do "
-						"not strip it");
+		return error_new(
+			ERROR_UNKNOWN,
+			"the names of the program's functions were stripped: compile it with -g, and do "
+			"not strip it");
 	if (l->count == 0)
-		return error_new(ERROR_UNKNOWN, "the program has no decorated function: put REALTIMEFUNC before one, or "
-						"compile with -fpatchable-function-entry=16");
+		return error_new(ERROR_UNKNOWN,
+				 "the program has no decorated function: put REALTIMEFUNC before one, or "
+				 "compile with -fpatchable-function-entry=16");
 	return error_new(ERROR_UNKNOWN, "the program has no function %s", name);
 }
 
@@ -197,8 +206,10 @@ struct error *live_find(const struct live *l, const char *name, const char *file
 
 	struct text candidates = {0};
 	for (size_t i = first; i < first + count; i++)
-		text_printf(&candidates, "%s%s:%s", i > first ? ", " : "", place_of(l, first, count, i), name);
-	struct error *e = error_new(ERROR_AMBIGUOUS, "%s is ambiguous: %s", name, candidates.bytes ? candidates.bytes : "");
+		text_printf(&candidates, "%s%s:%s", i > first ? ", " : "", place_of(l, first, count, i),
+			    name);
+	struct error *e = error_new(ERROR_AMBIGUOUS, "%s is ambiguous: %s", name,
+				    candidates.bytes ? candidates.bytes : "");
 	text_fini(&candidates);
 	return e;
 }
@@ -226,8 +237,8 @@ static bool entry_of(void *context, const struct target_unit *unit, const char *
 	return true;
 }
 
-static bool variable_of(void *context, const struct target_unit *unit, const char *function, const char *name, unsigned nth,
-			uint64_t *address, uint64_t *size)
+static bool variable_of(void *context, const struct target_unit *unit, const char *function, const char *name,
+			unsigned nth, uint64_t *address, uint64_t *size)
 {
 	const struct live *l = context;
 
@@ -281,11 +292,13 @@ bool live_add_version(struct live_function *f, int number, uint64_t entry, uint3
 
 	/* Room for a power of two of them: grow when the count is one. */
 	if ((f->in_memory_count & (f->in_memory_count - 1)) == 0)
-		more = realloc(f->in_memory, (f->in_memory_count ? f->in_memory_count * 2 : 1) * sizeof(*f->in_memory));
+		more = realloc(f->in_memory,
+			       (f->in_memory_count ? f->in_memory_count * 2 : 1) * sizeof(*f->in_memory));
 	if (!more)
 		return false;
 	f->in_memory = more;
-	f->in_memory[f->in_memory_count++] = (struct live_version){.number = number, .entry = entry, .size = size};
+	f->in_memory[f->in_memory_count++] =
+		(struct live_version){.number = number, .entry = entry, .size = size};
 	return true;
 }
 
@@ -376,7 +389,8 @@ static struct error *add_function(struct live *l, uint32_t arena, uint32_t slot,
 	f->arena = arena;
 	f->slot = slot;
 	f->versions = 1;
-	if (!target_function_at(l->target, program_sled(l->program, arena, slot), &f->at) || !f->at.name || f->at.clone) {
+	if (!target_function_at(l->target, program_sled(l->program, arena, slot), &f->at) || !f->at.name ||
+	    f->at.clone) {
 		free(f); /* nobody could name it, or it takes other arguments than its text says */
 		return NULL;
 	}
@@ -448,7 +462,8 @@ static bool live_is_whole(const struct live *l)
 	return l->keeper->whole(l);
 }
 
-static bool know_function(void *context, int64_t row, const struct history_function *key, int count, int newest)
+static bool know_function(void *context, int64_t row, const struct history_function *key, int count,
+			  int newest)
 {
 	struct live_function *f = by_key(context, key);
 
@@ -593,7 +608,8 @@ bool live_ask_watcher(struct live *l, struct live_function *f)
 	return l->watcher && l->watcher(l->watcher_context, f);
 }
 
-void live_set_successor(struct live *l, void (*told)(void *context, struct live_function *, int version, struct build *),
+void live_set_successor(struct live *l,
+			void (*told)(void *context, struct live_function *, int version, struct build *),
 			void *context)
 {
 	l->successor = told;
@@ -705,7 +721,8 @@ bool live_read_ahead(struct live *l)
 		struct live_function *f = l->functions[l->read_ahead++];
 		if (f->built_text || !f->at.unit)
 			continue;
-		bool same_as_before = l->read_ahead > 1 && l->functions[l->read_ahead - 2]->at.unit == f->at.unit;
+		bool same_as_before =
+			l->read_ahead > 1 && l->functions[l->read_ahead - 2]->at.unit == f->at.unit;
 		if (same_as_before)
 			continue;
 		error_free(live_see_unit(l, f->at.unit));
@@ -714,7 +731,8 @@ bool live_read_ahead(struct live *l)
 	return false;
 }
 
-struct error *live_version_text(struct live *l, struct live_function *f, int number, char **text, unsigned *line)
+struct error *live_version_text(struct live *l, struct live_function *f, int number, char **text,
+				unsigned *line)
 {
 	struct version_copy copy = {0};
 
@@ -897,7 +915,8 @@ struct error *live_store_built(struct live *l, struct live_function *f)
 	struct history_version built = {.function = f->row,
 					.text = text ? text : "",
 					.slice_hash = "",
-					.compiler = f->at.unit && f->at.unit->producer ? f->at.unit->producer : "",
+					.compiler = f->at.unit && f->at.unit->producer ? f->at.unit->producer
+										       : "",
 					.flags = "",
 					.user = "",
 					.note = "",

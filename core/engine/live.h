@@ -18,9 +18,9 @@
 struct live;
 /* Who keeps the history: record.h, which is above this. Set before anything else is asked of the history. */
 struct live_keeper {
-	struct history *history;                         /* in use now */
-	bool (*whole)(const struct live *);              /* it is the file itself, with everything in it */
-	bool (*lose)(struct live *, struct error **e);   /* record_lose */
+	struct history *history;                       /* in use now */
+	bool (*whole)(const struct live *);            /* it is the file itself, with everything in it */
+	bool (*lose)(struct live *, struct error **e); /* record_lose */
 };
 
 enum live_state { LIVE_BUILT, LIVE_LIVE, LIVE_SAVED, LIVE_OUT_OF_SYNC, LIVE_REFUSED };
@@ -29,29 +29,31 @@ enum live_state { LIVE_BUILT, LIVE_LIVE, LIVE_SAVED, LIVE_OUT_OF_SYNC, LIVE_REFU
 struct live_version {
 	int number;
 	uint64_t entry;
-	uint32_t size; /* bytes of machine code */
+	uint32_t size;  /* bytes of machine code */
 	bool optimised; /* by the program's own compiler, in place of libtcc's code */
 };
 
 struct live_function {
 	struct target_function at;
 	uint32_t arena, slot;
-	int64_t row;  /* in the history, 0 until it has one */
-	int live;     /* number of the version that runs */
-	int versions; /* how many there are, version 0 included */
-	int newest;   /* the highest number that was ever given */
-	int plain;    /* if `live` is an instrumented version: the one that it was made from */
+	int64_t row;           /* in the history, 0 until it has one */
+	int live;              /* number of the version that runs */
+	int versions;          /* how many there are, version 0 included */
+	int newest;            /* the highest number that was ever given */
+	int plain;             /* if `live` is an instrumented version: the one that it was made from */
 	char instrumented[32]; /* what for: "cover", "trace+probe"; "": it is plain */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */
 	unsigned built_line;
-	bool refused;     /* the file's last save could not go live */
-	struct { /* what its file said, as save.h keeps it; identities are "" until they are needed */
+	bool refused; /* the file's last save could not go live */
+	struct {      /* what its file said, as save.h keeps it; identities are "" until they are needed */
 		char live[33], built[33]; /* identity of the text that was last made live, and of the first */
-		char pending[33];         /* of the text that is not live: refused, or saved while saves are passed over */
-		unsigned pending_with;    /* its save, or 0: what came with it goes live with it, or not at all */
-		char *prototype;          /* as it was built, where the file has had another one since; or NULL */
-		bool edited;              /* the index holds an older body than the file */
-		bool gone;                /* the file does not define it */
+		char pending
+			[33]; /* of the text that is not live: refused, or saved while saves are passed over */
+		unsigned
+			pending_with; /* its save, or 0: what came with it goes live with it, or not at all */
+		char *prototype;      /* as it was built, where the file has had another one since; or NULL */
+		bool edited;          /* the index holds an older body than the file */
+		bool gone;            /* the file does not define it */
 	} saved;
 	struct live_version *in_memory;
 	size_t in_memory_count;
@@ -94,7 +96,8 @@ struct error *live_file_text(struct live *, const struct live_function *, char *
 bool live_says(const char *file_text, const char *text);
 
 /* The text of a version; the caller's. Version 0 is what was built. */
-struct error *live_version_text(struct live *, struct live_function *, int number, char **text, unsigned *line);
+struct error *live_version_text(struct live *, struct live_function *, int number, char **text,
+				unsigned *line);
 
 /* The function's declaration on one line, as its file has it; NULL without source. The caller's. */
 char *live_signature(struct live *, const struct live_function *);
@@ -108,7 +111,8 @@ struct program *live_program(const struct live *);
 const struct build_host *live_host(const struct live *);
 
 /* Told of every version that libtcc made live, with what it was built from, which it may take. */
-void live_set_successor(struct live *, void (*told)(void *context, struct live_function *, int version, struct build *),
+void live_set_successor(struct live *,
+			void (*told)(void *context, struct live_function *, int version, struct build *),
 			void *context);
 void live_tell_successor(struct live *, struct live_function *, int version, struct build *);
 

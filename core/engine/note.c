@@ -21,15 +21,16 @@ struct variable {
 
 enum { NOTE_MAGIC = 0x65746f6e }; /* "note" */
 
-_Static_assert(sizeof(struct head) == NOTE_SIZE && NOTE_SIZE % NOTE_ALIGN == 0, "code behind a note stays aligned");
+_Static_assert(sizeof(struct head) == NOTE_SIZE && NOTE_SIZE % NOTE_ALIGN == 0,
+	       "code behind a note stays aligned");
 
 static size_t padded(size_t length)
 {
 	return (length + 8) & ~(size_t)7;
 }
 
-bool note_write(const struct link_region *region, size_t at, const struct note *note, const struct note_variable *variables,
-		size_t count, size_t *end)
+bool note_write(const struct link_region *region, size_t at, const struct note *note,
+		const struct note_variable *variables, size_t count, size_t *end)
 {
 	size_t next = (*end + 7) & ~(size_t)7;
 	struct head head = {.magic = NOTE_MAGIC,
@@ -42,7 +43,8 @@ bool note_write(const struct link_region *region, size_t at, const struct note *
 
 	for (size_t i = 0; i < count; i++) {
 		size_t length = strlen(variables[i].name);
-		struct variable v = {variables[i].address, variables[i].size, variables[i].nth, variables[i].file_scope};
+		struct variable v = {variables[i].address, variables[i].size, variables[i].nth,
+				     variables[i].file_scope};
 		if (next > region->size || region->size - next < sizeof(v) + padded(length))
 			return false;
 		memcpy(region->view + next, &v, sizeof(v));
@@ -60,7 +62,8 @@ bool note_write(const struct link_region *region, size_t at, const struct note *
 
 static bool is_head(const struct head *head, size_t room)
 {
-	return head->magic == NOTE_MAGIC && head->size >= sizeof(*head) && head->size % NOTE_ALIGN == 0 && head->size <= room;
+	return head->magic == NOTE_MAGIC && head->size >= sizeof(*head) && head->size % NOTE_ALIGN == 0 &&
+	       head->size <= room;
 }
 
 void note_set_number(const struct link_region *region, size_t at, int number)
@@ -84,7 +87,8 @@ void note_renumber(const struct link_region *region, uint32_t slot, int from, in
 }
 
 static void each_variable(const unsigned char *at, const struct head *head, const struct note *note,
-			  void (*variable)(void *context, const struct note *, const struct note_variable *), void *context)
+			  void (*variable)(void *context, const struct note *, const struct note_variable *),
+			  void *context)
 {
 	size_t offset = head->variables_offset;
 
@@ -104,7 +108,8 @@ static void each_variable(const unsigned char *at, const struct head *head, cons
 }
 
 void note_each(const struct link_region *region, void (*each)(void *context, const struct note *),
-	       void (*variable)(void *context, const struct note *, const struct note_variable *), void *context)
+	       void (*variable)(void *context, const struct note *, const struct note_variable *),
+	       void *context)
 {
 	for (size_t at = 0; at + sizeof(struct head) <= region->size;) {
 		struct head head;

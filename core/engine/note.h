@@ -34,8 +34,8 @@ struct note_variable {
 
 /* Writes the note at `at` of the region and the variables behind the code, which ends at *end; moves *end to where the
  * next note goes. False if the region is full. */
-bool note_write(const struct link_region *, size_t at, const struct note *, const struct note_variable *, size_t count,
-		size_t *end);
+bool note_write(const struct link_region *, size_t at, const struct note *, const struct note_variable *,
+		size_t count, size_t *end);
 
 /* The version's number, once it is known. */
 void note_set_number(const struct link_region *, size_t at, int number);
@@ -44,7 +44,8 @@ void note_set_number(const struct link_region *, size_t at, int number);
 void note_renumber(const struct link_region *, uint32_t slot, int from, int to);
 
 /* Every note from the region's start to its end (size: bytes in use), with its variables. */
-void note_each(const struct link_region *, void (*each)(void *context, const struct note *), 
-	       void (*variable)(void *context, const struct note *, const struct note_variable *), void *context);
+void note_each(const struct link_region *, void (*each)(void *context, const struct note *),
+	       void (*variable)(void *context, const struct note *, const struct note_variable *),
+	       void *context);
 
 #endif

@@ -27,7 +27,9 @@ struct optimise {
 	int fd;
 };
 
-struct error *optimise_new(struct live *live, void (*tell)(void *context, const struct live_function *, int version, const char *message),
+struct error *optimise_new(struct live *live,
+			   void (*tell)(void *context, const struct live_function *, int version,
+					const char *message),
 			   void *context, struct optimise **out)
 {
 	struct optimise *o = calloc(1, sizeof(*o));

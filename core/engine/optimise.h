@@ -18,15 +18,18 @@ enum { OPTIMISE_QUIET_US = 300000 };
 struct optimise;
 
 /* `tell` hears of every function that was replaced, and of what went wrong (the message; NULL: nothing). */
-struct error *optimise_new(struct live *, void (*tell)(void *context, const struct live_function *, int version, const char *message),
+struct error *optimise_new(struct live *,
+			   void (*tell)(void *context, const struct live_function *, int version,
+					const char *message),
 			   void *context, struct optimise **out);
 void optimise_free(struct optimise *); /* takes NULL; waits for a compilation in progress */
 
 /* A version that libtcc made live: takes what the build holds of slice and findings. */
 void optimise_queue(struct optimise *, struct live_function *, int version, struct build *);
 
-int optimise_fd(const struct optimise *);           /* to poll for reading: a compilation has ended */
-int64_t optimise_deadline(const struct optimise *); /* when to call optimise_serve, on build_now_us's clock; 0: never */
+int optimise_fd(const struct optimise *); /* to poll for reading: a compilation has ended */
+int64_t optimise_deadline(
+	const struct optimise *); /* when to call optimise_serve, on build_now_us's clock; 0: never */
 void optimise_serve(struct optimise *);
 
 #endif

@@ -37,15 +37,16 @@ struct program {
 	char *strings[4];
 	struct arena arenas[ARENAS_MAX];
 	uint32_t arena_count;
-	unsigned deferred; /* images, and publications that wait for rtf_poll(): their DONE comes when it comes */
+	unsigned
+		deferred; /* images, and publications that wait for rtf_poll(): their DONE comes when it comes */
 	int clients[CLIENTS_MAX];
 	size_t client_count;
 	struct resolved *resolved;
 	size_t resolved_count, resolved_room;
 	struct message_called called;
 	unsigned char called_stack[CALL_STACK];
-	uint32_t called_serial; /* of the call that has ended; 0: none has */
-	uint32_t calling;       /* of the call that has not ended; 0: none runs */
+	uint32_t called_serial;      /* of the call that has ended; 0: none has */
+	uint32_t calling;            /* of the call that has not ended; 0: none runs */
 	struct message_called fault; /* that a thread waits with */
 	unsigned char fault_stack[CALL_STACK];
 	bool faulted;
@@ -72,8 +73,10 @@ static struct error *take_hello(struct program *p, size_t length)
 		return error_new(ERROR_INTERNAL, "the program's hello is too short");
 	memcpy(&p->hello, p->payload, sizeof(p->hello));
 	if (p->hello.version != MESSAGE_VERSION)
-		return error_new(ERROR_INTERNAL, "the program's librtf speaks version %u, this engine version %d: rebuild both",
-				 p->hello.version, MESSAGE_VERSION);
+		return error_new(
+			ERROR_INTERNAL,
+			"the program's librtf speaks version %u, this engine version %d: rebuild both",
+			p->hello.version, MESSAGE_VERSION);
 	for (int i = 0; i < 4; i++) {
 		size_t n = strnlen(at, left);
 		if (n == left)
@@ -97,7 +100,8 @@ static bool arena_is_sound(const struct arena *a, uint64_t file_size)
 	       h->end_offset <= file_size && h->slots_offset + table <= h->code_offset &&
 	       h->sleds_offset + table <= h->code_offset && h->built_offset + table <= h->code_offset &&
 	       h->code_offset <= h->data_offset && h->data_offset <= h->end_offset &&
-	       h->code_used <= h->data_offset - h->code_offset && h->data_used <= h->end_offset - h->data_offset;
+	       h->code_used <= h->data_offset - h->code_offset &&
+	       h->data_used <= h->end_offset - h->data_offset;
 }
 
 static struct error *take_arena(struct program *p, size_t length, int fd)
@@ -316,7 +320,8 @@ void program_set_busy(struct program *p, bool busy)
 		syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-void program_regions(const struct program *p, uint32_t arena, struct link_region *code, struct link_region *data)
+void program_regions(const struct program *p, uint32_t arena, struct link_region *code,
+		     struct link_region *data)
 {
 	const struct arena *a = &p->arenas[arena];
 	const struct arena_header *h = header(p, arena);
@@ -374,7 +379,8 @@ static bool is_called(struct program *p, const struct message_header *h, size_t 
 
 	if (!p->calling || h->serial != p->calling)
 		return false;
-	if (h->type == MESSAGE_CALLED && length >= sizeof(p->called) && length <= sizeof(p->called) + CALL_STACK) {
+	if (h->type == MESSAGE_CALLED && length >= sizeof(p->called) &&
+	    length <= sizeof(p->called) + CALL_STACK) {
 		memcpy(&p->called, p->payload, sizeof(p->called));
 		p->called.stack_size = (uint32_t)(length - sizeof(p->called));
 		memcpy(p->called_stack, p->payload + sizeof(p->called), p->called.stack_size);
@@ -392,7 +398,8 @@ static bool is_called(struct program *p, const struct message_header *h, size_t 
 /* A thread met a fault: true if the message, which is in p->payload, tells that. */
 static bool is_fault(struct program *p, const struct message_header *h, size_t length)
 {
-	if (h->type != MESSAGE_FAULT || length < sizeof(p->fault) || length > sizeof(p->fault) + sizeof(p->fault_stack))
+	if (h->type != MESSAGE_FAULT || length < sizeof(p->fault) ||
+	    length > sizeof(p->fault) + sizeof(p->fault_stack))
 		return false;
 	memcpy(&p->fault, p->payload, sizeof(p->fault));
 	p->fault.stack_size = (uint32_t)(length - sizeof(p->fault));
@@ -433,7 +440,8 @@ bool program_take_fault(struct program *p, struct message_called *out, const uns
 void program_fault_known(struct program *p)
 {
 	if (!p->lost)
-		message_send(p->socket, MESSAGE_FAULT_KNOWN, 0, NULL, 0, -1); /* without it the thread waits a little longer */
+		message_send(p->socket, MESSAGE_FAULT_KNOWN, 0, NULL, 0,
+			     -1); /* without it the thread waits a little longer */
 }
 
 /* --- questions and answers ------------------------------------------------------------------------------------- */
@@ -451,7 +459,8 @@ struct error *program_receive(struct program *p)
 		keep_client(p, fd);
 		return NULL;
 	}
-	if (fd < 0 && (is_called(p, &h, length) || is_fault(p, &h, length) || is_parked(p, &h, length) || is_deferred_done(p, &h, length)))
+	if (fd < 0 && (is_called(p, &h, length) || is_fault(p, &h, length) || is_parked(p, &h, length) ||
+		       is_deferred_done(p, &h, length)))
 		return NULL;
 	if (fd >= 0)
 		close(fd);
@@ -468,8 +477,8 @@ int program_take_client(struct program *p)
 }
 
 /* Sends a request and waits for its answer, which is left in p->payload. */
-static struct error *ask(struct program *p, uint32_t type, const void *payload, size_t length, struct message_header *h,
-			 size_t *answer)
+static struct error *ask(struct program *p, uint32_t type, const void *payload, size_t length,
+			 struct message_header *h, size_t *answer)
 {
 	uint32_t serial = ++p->serial ? p->serial : ++p->serial;
 
@@ -488,7 +497,8 @@ static struct error *ask(struct program *p, uint32_t type, const void *payload, 
 			continue;
 		}
 		if (fd < 0 && h->serial != serial &&
-		    (is_called(p, h, *answer) || is_fault(p, h, *answer) || is_parked(p, h, *answer) || is_deferred_done(p, h, *answer)))
+		    (is_called(p, h, *answer) || is_fault(p, h, *answer) || is_parked(p, h, *answer) ||
+		     is_deferred_done(p, h, *answer)))
 			continue;
 		if (fd >= 0)
 			close(fd);
@@ -499,7 +509,8 @@ static struct error *ask(struct program *p, uint32_t type, const void *payload, 
 }
 
 /* The answer of a request that is answered by DONE: 0 or a negative errno. */
-static struct error *ask_done(struct program *p, uint32_t type, const void *payload, size_t length, int32_t *result)
+static struct error *ask_done(struct program *p, uint32_t type, const void *payload, size_t length,
+			      int32_t *result)
 {
 	struct message_header h;
 	size_t answer;
@@ -534,7 +545,8 @@ static bool publish_strict(struct program *p, const struct message_publish *slot
 		if (!find_strict_word(p, slots[i].arena, slots[i].slot))
 			return false;
 	for (size_t i = 0; i < count; i++)
-		__atomic_store_n(find_strict_word(p, slots[i].arena, slots[i].slot), slots[i].target, __ATOMIC_RELEASE);
+		__atomic_store_n(find_strict_word(p, slots[i].arena, slots[i].slot), slots[i].target,
+				 __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -549,15 +561,18 @@ struct error *program_publish_slots(struct program *p, const struct message_publ
 
 	if (p->orphaned) {
 		for (size_t i = 0; i < count; i++)
-			__atomic_store_n(slot_word(p, slots[i].arena, slots[i].slot), slots[i].target, __ATOMIC_RELEASE);
+			__atomic_store_n(slot_word(p, slots[i].arena, slots[i].slot), slots[i].target,
+					 __ATOMIC_RELEASE);
 		return NULL;
 	}
 	if (count * sizeof(*slots) > MESSAGE_MAX)
-		return error_new(ERROR_USAGE, "more than %zu functions at once", MESSAGE_MAX / sizeof(*slots));
+		return error_new(ERROR_USAGE, "more than %zu functions at once",
+				 MESSAGE_MAX / sizeof(*slots));
 	if (p->hello.flags & HELLO_POLLED) {
 		/* The program stores the slots when it comes to rtf_poll(), which may take any time: nobody waits. */
 		int failed = p->lost ? -ENOTCONN
-				     : message_send(p->socket, MESSAGE_PUBLISH, ++p->serial, slots, count * sizeof(*slots), -1);
+				     : message_send(p->socket, MESSAGE_PUBLISH, ++p->serial, slots,
+						    count * sizeof(*slots), -1);
 		if (failed)
 			return lose(p, -failed);
 		p->deferred++;
@@ -645,7 +660,8 @@ struct error *program_call(struct program *p, uint64_t function, uint64_t argume
 	return NULL;
 }
 
-bool program_take_called(struct program *p, uint32_t serial, struct message_called *out, const unsigned char **stack)
+bool program_take_called(struct program *p, uint32_t serial, struct message_called *out,
+			 const unsigned char **stack)
 {
 	if (p->called_serial != serial)
 		return false;
@@ -704,7 +720,8 @@ struct error *program_write(struct program *p, uint64_t address, const void *byt
 		memcpy(packet + sizeof(m), (const char *)bytes + done, n);
 		e = ask_done(p, MESSAGE_WRITE, packet, sizeof(m) + n, &result);
 		if (!e && result)
-			e = error_new(ERROR_FAULT, "cannot write memory at 0x%llx", (unsigned long long)(address + done));
+			e = error_new(ERROR_FAULT, "cannot write memory at 0x%llx",
+				      (unsigned long long)(address + done));
 		done += n;
 	}
 	free(packet);
@@ -715,7 +732,8 @@ struct error *program_announce(struct program *p, const void *image, size_t size
 {
 	if (p->orphaned)
 		return NULL; /* gone is who would keep it */
-	int failed = p->lost ? -ENOTCONN : message_send(p->socket, MESSAGE_IMAGE, ++p->serial, image, size, -1);
+	int failed =
+		p->lost ? -ENOTCONN : message_send(p->socket, MESSAGE_IMAGE, ++p->serial, image, size, -1);
 
 	if (failed)
 		return lose(p, -failed);

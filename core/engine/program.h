@@ -59,7 +59,8 @@ struct error *program_lend_watch(struct program *, int fd);
 void program_set_busy(struct program *, bool busy);
 
 /* What is free of an arena. Bytes written there count once program_commit has moved the marks. */
-void program_regions(const struct program *, uint32_t arena, struct link_region *code, struct link_region *data);
+void program_regions(const struct program *, uint32_t arena, struct link_region *code,
+		     struct link_region *data);
 void program_commit(struct program *, uint32_t arena, size_t code, size_t data);
 
 /* The code handed out so far, for reading back: base of the engine's view, its address in the program, its size. */
@@ -95,7 +96,8 @@ struct error *program_unpark(struct program *, uint64_t frame, uint64_t target);
 /* What guarded versions call: core/agent/park.h. */
 void program_park_functions(const struct program *, uint64_t *enter, uint64_t *leave, uint64_t *wait);
 
-void program_interrupt(struct program *, uint32_t serial); /* program_take_called will say CALL_INTERRUPTED, mostly */
+void program_interrupt(struct program *,
+		       uint32_t serial); /* program_take_called will say CALL_INTERRUPTED, mostly */
 
 /* What exit() and _exit() are to be for code that program_call runs. */
 uint64_t program_exit(const struct program *, bool now);

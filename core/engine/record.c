@@ -140,7 +140,8 @@ bool record_lose(struct live *l, struct error **e)
 {
 	struct record *r = record_of(l);
 
-	if (!*e || error_class(*e) != ERROR_INTERNAL || *e == error_memory() || stand_in_is(r->keeper.history))
+	if (!*e || error_class(*e) != ERROR_INTERNAL || *e == error_memory() ||
+	    stand_in_is(r->keeper.history))
 		return false;
 	char *path = strdup(history_path(r->keeper.history));
 	struct error *failure = path ? stand_in(l, path, *e) : *e;

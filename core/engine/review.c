@@ -65,7 +65,8 @@ static bool take_line(const char *line, size_t length, const char *directory, st
 
 	char *file = NULL;
 	int name = (int)(place - line);
-	if (asprintf(&file, "%s%s%.*s", *line == '/' ? "" : directory, *line == '/' ? "" : "/", name, line) < 0)
+	if (asprintf(&file, "%s%s%.*s", *line == '/' ? "" : directory, *line == '/' ? "" : "/", name, line) <
+	    0)
 		file = NULL;
 	out->failed = true;
 	return add(out, (struct check_diagnostic){
@@ -73,7 +74,8 @@ static bool take_line(const char *line, size_t length, const char *directory, st
 				.line = number,
 				.column = column,
 				.severity = strdup("error"),
-				.message = strndup(mark + mark_length, length - (size_t)(mark + mark_length - line)),
+				.message = strndup(mark + mark_length,
+						   length - (size_t)(mark + mark_length - line)),
 				.source = file ? read_line(file, number) : NULL,
 			});
 }
@@ -92,8 +94,10 @@ static struct error *take_output(const char *text, const char *file, const char 
 		return NULL;
 	out->class = ERROR_COMPILE;
 	const struct check_diagnostic *first = out->diagnostics;
-	int n = first ? asprintf(&out->message, "%s:%u: %s", text_base_name(first->file), first->line, first->message)
-		      : asprintf(&out->message, "%s does not compile: %.*s", text_base_name(file), (int)strcspn(text, "\n"), text);
+	int n = first ? asprintf(&out->message, "%s:%u: %s", text_base_name(first->file), first->line,
+				 first->message)
+		      : asprintf(&out->message, "%s does not compile: %.*s", text_base_name(file),
+				 (int)strcspn(text, "\n"), text);
 	if (n < 0)
 		out->message = NULL;
 	return out->message ? NULL : error_memory();

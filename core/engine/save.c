@@ -64,8 +64,8 @@ static void work_fini(struct work *w)
 	text_fini(&w->notes);
 }
 
-static struct error *identity_of(const struct work *w, const struct live_function *function, const char *text, unsigned line,
-				 char identity[33])
+static struct error *identity_of(const struct work *w, const struct live_function *function, const char *text,
+				 unsigned line, char identity[33])
 {
 	struct build_request request = {.function = &function->at,
 					.arena = function->arena,
@@ -225,8 +225,8 @@ static struct live_function *function_at(const struct work *w, const struct sour
 
 /* The decorated function whose body holds the difference at `at` of the old text, which is `at` + shift of the new; false
  * if it is not that simple. */
-static bool find_edit(const struct work *w, const struct source *s, const char *new, size_t new_size, size_t at,
-		      ptrdiff_t shift, struct edited *out)
+static bool find_edit(const struct work *w, const struct source *s, const char *new, size_t new_size,
+		      size_t at, ptrdiff_t shift, struct edited *out)
 {
 	const struct index *ix = s->index;
 	uint32_t begin, end, line;
@@ -234,7 +234,8 @@ static bool find_edit(const struct work *w, const struct source *s, const char *
 
 	*out = (struct edited){0};
 	out->function = function_at(w, s, 1 + token_line(ix->source, (uint32_t)at), &out->definition);
-	if (!out->function || !index_source_range(ix, out->definition, &begin, &end, &line) || at < begin || at >= end)
+	if (!out->function || !index_source_range(ix, out->definition, &begin, &end, &line) || at < begin ||
+	    at >= end)
 		return false;
 	size_t new_begin = (size_t)((ptrdiff_t)begin + shift);
 	if (end_of_definition(ix->source + begin, end - begin, &body) != end - begin || at < begin + body)
@@ -248,7 +249,8 @@ static bool find_edit(const struct work *w, const struct source *s, const char *
 }
 
 /* All functions whose bodies differ, in text order; false if anything else does. */
-static bool find_edits(const struct work *w, const struct source *s, const char *new, size_t new_size, struct edits *edits)
+static bool find_edits(const struct work *w, const struct source *s, const char *new, size_t new_size,
+		       struct edits *edits)
 {
 	const char *old = s->index->source;
 	size_t old_size = s->index->source_size, at = 0;
@@ -262,7 +264,8 @@ static bool find_edits(const struct work *w, const struct source *s, const char 
 			same++;
 		if (at + same == old_size && new_at + same == new_size)
 			return true;
-		if (!find_edit(w, s, new, new_size, at + same, shift, &edit) || edit.begin < at || !add_edit(edits, &edit))
+		if (!find_edit(w, s, new, new_size, at + same, shift, &edit) || edit.begin < at ||
+		    !add_edit(edits, &edit))
 			return false;
 		at = edit.end;
 		shift = (ptrdiff_t)edit.new_end - (ptrdiff_t)edit.end;
@@ -270,7 +273,8 @@ static bool find_edits(const struct work *w, const struct source *s, const char 
 }
 
 /* The text after the first `count` edits: the new one so far, and the old one from there on. */
-static char *text_between(const struct index *old, const char *new, const struct edited *edit, size_t old_at, size_t *size)
+static char *text_between(const struct index *old, const char *new, const struct edited *edit, size_t old_at,
+			  size_t *size)
 {
 	size_t tail = old->source_size - old_at;
 	char *text = malloc(edit->new_end + tail + 1);
@@ -321,8 +325,8 @@ static bool take_bodies(struct work *w, struct source *s)
 	size_t size;
 	char *text = s->index->source ? text_read_file(s->unit->file, &size) : NULL;
 
-	bool taken = text && size < UINT32_MAX / 2 && find_edits(w, s, text, size, &edits) && remember_all(w, &edits) &&
-		     apply_edits(s, text, &edits);
+	bool taken = text && size < UINT32_MAX / 2 && find_edits(w, s, text, size, &edits) &&
+		     remember_all(w, &edits) && apply_edits(s, text, &edits);
 	for (size_t i = 0; taken && i < edits.count; i++)
 		add_candidate(w, edits.items[i].function);
 	free(edits.items);
@@ -362,7 +366,8 @@ static bool find_decorated(const struct work *w, const struct source *s, struct 
 	for (size_t i = 0; i < live_count(l); i++) {
 		const struct live_function *function = live_function(l, i);
 		if (function->at.unit == s->unit)
-			out->names[out->count++] = (struct spelling){function->at.name, strlen(function->at.name)};
+			out->names[out->count++] =
+				(struct spelling){function->at.name, strlen(function->at.name)};
 	}
 	qsort(out->names, out->count, sizeof(*out->names), by_spelling);
 	return true;
@@ -402,8 +407,8 @@ static const struct index_declaration *decorated_at(const struct index *ix, uint
 
 	for (uint32_t i = 0; i < ix->declaration_count; i++) {
 		const struct index_declaration *d = &ix->declarations[i];
-		if (d->kind == DECLARATION_FUNCTION && d->last_line >= line && strcmp(ix->files[d->file], ix->file) == 0 &&
-		    (!found || d->line < found->line))
+		if (d->kind == DECLARATION_FUNCTION && d->last_line >= line &&
+		    strcmp(ix->files[d->file], ix->file) == 0 && (!found || d->line < found->line))
 			found = d;
 	}
 	return found;
@@ -415,12 +420,14 @@ static bool find_words(const struct index *ix, struct decorated *out)
 	struct token_reader r;
 	struct token t;
 
-	*out = (struct decorated){.names = calloc(count_words(ix->source, ix->source_size) + 1, sizeof(*out->names))};
+	*out = (struct decorated){
+		.names = calloc(count_words(ix->source, ix->source_size) + 1, sizeof(*out->names))};
 	if (!out->names)
 		return false;
 	token_reader_init(&r, ix->source, ix->source_size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		const struct index_declaration *d = is_word(&r, &t) ? decorated_at(ix, 1 + token_line(r.text, t.begin)) : NULL;
+		const struct index_declaration *d =
+			is_word(&r, &t) ? decorated_at(ix, 1 + token_line(r.text, t.begin)) : NULL;
 		if (!d)
 			continue;
 		const struct index_name *name = &ix->names[d->name_end - 1];
@@ -432,8 +439,10 @@ static bool find_words(const struct index *ix, struct decorated *out)
 
 static bool defines(const struct index *ix, struct spelling name)
 {
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name.text, name.length); i != INDEX_NONE; i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_FUNCTION && ix->declarations[ix->names[i].declaration].kind == DECLARATION_FUNCTION)
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name.text, name.length); i != INDEX_NONE;
+	     i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_FUNCTION &&
+		    ix->declarations[ix->names[i].declaration].kind == DECLARATION_FUNCTION)
 			return true;
 	return false;
 }
@@ -457,12 +466,14 @@ static bool note_moved(struct work *w, const struct source *s, struct spelling n
 }
 
 /* Functions that were decorated or are not any more: the entry is made when the program is built. */
-static void note_decorators(struct work *w, const struct source *s, const struct index *fresh, struct decorated *entries)
+static void note_decorators(struct work *w, const struct source *s, const struct index *fresh,
+			    struct decorated *entries)
 {
 	struct decorated before = {0}, now = {0};
 
 	if (!s->index->source || !fresh->source ||
-	    (!count_words(s->index->source, s->index->source_size) && !count_words(fresh->source, fresh->source_size)))
+	    (!count_words(s->index->source, s->index->source_size) &&
+	     !count_words(fresh->source, fresh->source_size)))
 		return; /* a file that is decorated as a whole */
 	if (!find_words(s->index, &before) || !find_words(fresh, &now))
 		w->failed = true;
@@ -472,18 +483,23 @@ static void note_decorators(struct work *w, const struct source *s, const struct
 		    note_moved(w, s, n))
 			continue;
 		if (defines(s->index, n))
-			text_printf(&w->notes, "%.*s is decorated now: it can be changed once the program is built again\n",
-				    (int)n.length, n.text);
+			text_printf(
+				&w->notes,
+				"%.*s is decorated now: it can be changed once the program is built again\n",
+				(int)n.length, n.text);
 		else
 			text_printf(&w->notes,
-				    "%.*s is new: it is a part of the functions that call it until the program is built again\n",
+				    "%.*s is new: it is a part of the functions that call it until the "
+				    "program is built again\n",
 				    (int)n.length, n.text);
 	}
 	for (size_t i = 0; !w->failed && i < before.count; i++) {
 		struct spelling n = before.names[i];
-		if (!is_decorated(&now, n.text, n.length) && is_decorated(entries, n.text, n.length) && defines(fresh, n))
+		if (!is_decorated(&now, n.text, n.length) && is_decorated(entries, n.text, n.length) &&
+		    defines(fresh, n))
 			text_printf(&w->notes,
-				    "%.*s is not decorated any more: it is followed all the same until the program is built again\n",
+				    "%.*s is not decorated any more: it is followed all the same until the "
+				    "program is built again\n",
 				    (int)n.length, n.text);
 	}
 	free(before.names);
@@ -500,7 +516,8 @@ struct noting {
 
 static bool declares_variable(const struct index *ix, const char *name, size_t length)
 {
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE; i = ix->names[i].next)
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
+	     i = ix->names[i].next)
 		if (ix->names[i].kind == NAME_VARIABLE)
 			return true;
 	return false;
@@ -524,14 +541,18 @@ static void note_name(void *context, const char *name, size_t length, unsigned k
 	if (!target_find(live_target(l), n->source->unit, text, &symbol))
 		return;
 	struct spelling spelling = {name, length};
-	if (symbol.function && kinds & DIFFERENCE_BODY && defines(n->source->index, spelling) && defines(n->fresh, spelling))
+	if (symbol.function && kinds & DIFFERENCE_BODY && defines(n->source->index, spelling) &&
+	    defines(n->fresh, spelling))
 		text_printf(&n->work->notes,
-			    "%s is not decorated: its new text runs where a decorated function calls it, elsewhere what was built\n",
+			    "%s is not decorated: its new text runs where a decorated function calls it, "
+			    "elsewhere what was built\n",
 			    text);
 	else if (!symbol.function && declares_variable(n->source->index, name, length) &&
 		 declares_variable(n->fresh, name, length) && !source_is_constant(n->source, text))
-		text_printf(&n->work->notes, "%s keeps the value it has: how it is initialised counts when the program is built\n",
-			    text);
+		text_printf(
+			&n->work->notes,
+			"%s keeps the value it has: how it is initialised counts when the program is built\n",
+			text);
 }
 
 /* Decorated functions of the unit that the old index defines and the fresh one does not. */
@@ -577,7 +598,8 @@ static char *copy_prototype(const struct index *ix, const char *name)
 }
 
 /* Every decorated function of the unit that may be another one in the new index. */
-static struct error *find_candidates(struct work *w, struct source *s, const struct index *fresh, struct difference *d)
+static struct error *find_candidates(struct work *w, struct source *s, const struct index *fresh,
+				     struct difference *d)
 {
 	for (size_t i = 0; i < live_count(w->save->live) && !w->failed; i++) {
 		struct live_function *function = live_function(w->save->live, i);
@@ -598,8 +620,8 @@ static struct error *find_candidates(struct work *w, struct source *s, const str
 }
 
 /* Marks what the broken file changed, for all to see; their texts count when the file is whole again. */
-static void blame(struct work *w, const struct source *s, const struct index *fresh, const struct difference *d,
-		  const struct check_result *findings)
+static void blame(struct work *w, const struct source *s, const struct index *fresh,
+		  const struct difference *d, const struct check_result *findings)
 {
 	for (size_t i = 0; i < live_count(w->save->live); i++) {
 		struct live_function *function = live_function(w->save->live, i);
@@ -610,7 +632,8 @@ static void blame(struct work *w, const struct source *s, const struct index *fr
 		bool blamed = d && e && difference_has(d, name, strlen(name));
 		for (size_t k = 0; e && !blamed && k < findings->count; k++)
 			blamed = strcmp(findings->diagnostics[k].file, function->at.file) == 0 &&
-				 findings->diagnostics[k].line >= e->line && findings->diagnostics[k].line <= e->last_line;
+				 findings->diagnostics[k].line >= e->line &&
+				 findings->diagnostics[k].line <= e->last_line;
 		if (!blamed)
 			continue;
 		error_free(remember_identity(w, function));
@@ -622,8 +645,8 @@ static void blame(struct work *w, const struct source *s, const struct index *fr
 }
 
 /* Whether the file as a whole is C, where that is in doubt. NULL and *broken, and the save refused, if it is not. */
-static struct error *review(struct work *w, struct source *s, const struct index *fresh, const struct difference *d,
-			    bool *broken)
+static struct error *review(struct work *w, struct source *s, const struct index *fresh,
+			    const struct difference *d, bool *broken)
 {
 	struct check_result findings = {0};
 
@@ -643,15 +666,16 @@ static struct error *review(struct work *w, struct source *s, const struct index
 }
 
 /* Compares the file as it is with what it was. *broken: it is no C now, the save is refused and the old index stays. */
-static struct error *compare(struct work *w, struct source *s, const struct index *fresh, struct decorated *entries,
-			     bool *broken)
+static struct error *compare(struct work *w, struct source *s, const struct index *fresh,
+			     struct decorated *entries, bool *broken)
 {
 	struct difference *d;
 
 	struct error *e = difference_new(s->index, fresh, &d);
 	if (e)
 		return e;
-	struct noting noting = {w, s, fresh, entries, difference_is_nameless(d) || loses_functions(w, s, fresh)};
+	struct noting noting = {w, s, fresh, entries,
+				difference_is_nameless(d) || loses_functions(w, s, fresh)};
 	size_t noted = w->notes.size;
 	difference_each(d, note_name, &noting);
 	if (noting.odd)
@@ -751,13 +775,15 @@ static void note_gone(struct work *w, struct live_function *function)
 	if (function->saved.gone)
 		return;
 	function->saved.gone = true;
-	text_printf(&w->notes, "%s does not define %s any more: ", text_base_name(function->at.unit->file), function->at.name);
+	text_printf(&w->notes, "%s does not define %s any more: ", text_base_name(function->at.unit->file),
+		    function->at.name);
 	if (function->live)
 		text_printf(&w->notes, "version %d goes on running", function->live);
 	else
 		text_puts(&w->notes, "what was built goes on running");
 	if (home)
-		text_printf(&w->notes, "; %s does, which counts when the program is built again", text_base_name(home));
+		text_printf(&w->notes, "; %s does, which counts when the program is built again",
+			    text_base_name(home));
 	text_puts(&w->notes, "\n");
 }
 
@@ -791,7 +817,8 @@ static bool runs_already(const struct work *w, const struct candidate *c)
 	if (function->live == 0)
 		return strcmp(c->identity, function->saved.built) == 0;
 	if (function->row)
-		error_free(history_find(live_history(w->save->live), function->row, function->live, copy_hash, hash));
+		error_free(history_find(live_history(w->save->live), function->row, function->live, copy_hash,
+					hash));
 	return strcmp(c->identity, hash) == 0;
 }
 
@@ -834,7 +861,8 @@ static void add_pending(struct work *w, const struct groups *g)
 {
 	for (size_t i = 0; i < live_count(w->save->live); i++) {
 		struct live_function *function = live_function(w->save->live, i);
-		if (function->saved.pending_with && is_group(g->numbers, g->count, function->saved.pending_with))
+		if (function->saved.pending_with &&
+		    is_group(g->numbers, g->count, function->saved.pending_with))
 			add_candidate(w, function);
 	}
 }
@@ -915,7 +943,8 @@ static struct error *check_prototype(struct work *w, const struct candidate *c)
 
 	struct error *e = build_check(live_host(w->save->live), &request, &build);
 	if (!e && build.check.failed) {
-		e = error_new(build.check.class, "%s: %s", function->at.name, build.check.message ? build.check.message : "refused");
+		e = error_new(build.check.class, "%s: %s", function->at.name,
+			      build.check.message ? build.check.message : "refused");
 		check_result_fini(&w->out->outcome.check);
 		w->out->outcome.check = build.check;
 		build.check = (struct check_result){0};
@@ -940,8 +969,8 @@ static void go_live(struct work *w)
 	struct change_text *texts = calloc(w->count + 1, sizeof(*texts));
 
 	for (size_t i = 0; texts && i < w->count; i++)
-		texts[i] = (struct change_text){w->items[i].function, w->items[i].text, strlen(w->items[i].text),
-						w->items[i].line};
+		texts[i] = (struct change_text){w->items[i].function, w->items[i].text,
+						strlen(w->items[i].text), w->items[i].line};
 	struct error *e = texts ? check_prototypes(w) : error_memory();
 	if (!e)
 		e = change_texts(w->save->live, texts, w->count, &request, &w->out->outcome);

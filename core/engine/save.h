@@ -17,9 +17,9 @@
 /* A source whose files are followed. */
 struct save_source {
 	struct source *source;
-	bool touched;      /* by this save */
-	bool only_itself;  /* and of its files only the source proper */
-	unsigned refusal;  /* the save that it was refused with as a whole, or 0 */
+	bool touched;     /* by this save */
+	bool only_itself; /* and of its files only the source proper */
+	unsigned refusal; /* the save that it was refused with as a whole, or 0 */
 };
 
 struct save {
@@ -33,11 +33,11 @@ struct save {
 };
 
 struct save_result {
-	const char *kind; /* "live", "refused", "held" or "unchanged" */
+	const char *kind;              /* "live", "refused", "held" or "unchanged" */
 	struct change_outcome outcome; /* what went live, or the diagnostics of what did not */
-	char *message; /* why not, or NULL */
-	char *notes;   /* lines about what a save cannot do: functions that went or came, undecorated ones; "" is none */
-	char *file;    /* that the message is about, or NULL */
+	char *message;                 /* why not, or NULL */
+	char *notes; /* lines about what a save cannot do: functions that went or came, undecorated ones; "" is none */
+	char *file; /* that the message is about, or NULL */
 };
 
 void save_take(const struct save *, struct save_result *out);

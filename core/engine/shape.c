@@ -7,8 +7,8 @@ enum { SCALARS_MAX = 128 };
 struct parts {
 	struct convention_scalar scalars[SCALARS_MAX];
 	size_t count;
-	bool unknown;       /* something in it has no place in a shape */
-	uint64_t base;      /* bits before the record that is being visited */
+	bool unknown;  /* something in it has no place in a shape */
+	uint64_t base; /* bits before the record that is being visited */
 	bool in_array;
 };
 
@@ -71,11 +71,12 @@ static enum CXVisitorResult take_field(CXCursor field, CXClientData data)
 		const char *spelling = clang_getCString(name);
 		bool named = spelling && *spelling;
 		clang_disposeString(name);
-		add_scalar(p, (struct convention_scalar){.offset = first / 8,
-							  .size = (last + 7) / 8 - first / 8,
-							  .kind = named ? CONVENTION_INTEGER : CONVENTION_OTHER,
-							  .bit_field = true,
-							  .in_array = in_array});
+		add_scalar(p,
+			   (struct convention_scalar){.offset = first / 8,
+						      .size = (last + 7) / 8 - first / 8,
+						      .kind = named ? CONVENTION_INTEGER : CONVENTION_OTHER,
+						      .bit_field = true,
+						      .in_array = in_array});
 	} else {
 		take_apart(p, type, base + (uint64_t)offset, in_array);
 	}
@@ -103,9 +104,9 @@ static void take_apart(struct parts *p, CXType type, uint64_t offset, bool in_ar
 	}
 	long long size = clang_Type_getSizeOf(type);
 	add_scalar(p, (struct convention_scalar){.offset = offset / 8,
-						  .size = size > 0 ? (uint64_t)size : 0,
-						  .kind = size > 0 ? kind_of(type) : CONVENTION_OTHER,
-						  .in_array = in_array});
+						 .size = size > 0 ? (uint64_t)size : 0,
+						 .kind = size > 0 ? kind_of(type) : CONVENTION_OTHER,
+						 .in_array = in_array});
 }
 
 bool shape_passes(CXType type)
@@ -114,15 +115,18 @@ bool shape_passes(CXType type)
 
 	type = clang_getCanonicalType(type);
 	if (type.kind != CXType_Record)
-		return type.kind != CXType_Complex && type.kind != CXType_Int128 && type.kind != CXType_UInt128 &&
-		       type.kind != CXType_Vector && type.kind != CXType_ExtVector && type.kind != CXType_Float128 &&
+		return type.kind != CXType_Complex && type.kind != CXType_Int128 &&
+		       type.kind != CXType_UInt128 && type.kind != CXType_Vector &&
+		       type.kind != CXType_ExtVector && type.kind != CXType_Float128 &&
 		       type.kind != CXType_Float16;
 	long long size = clang_Type_getSizeOf(type), align = clang_Type_getAlignOf(type);
 	if (size < 0 || align <= 0)
 		return false;
 	take_apart(&parts, type, 0, false);
-	struct convention_shape shape = {
-		.size = (uint64_t)size, .align = (uint64_t)align, .count = parts.count, .scalars = parts.scalars};
+	struct convention_shape shape = {.size = (uint64_t)size,
+					 .align = (uint64_t)align,
+					 .count = parts.count,
+					 .scalars = parts.scalars};
 	return !parts.unknown && convention_matches(&shape);
 }
 

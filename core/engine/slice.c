@@ -68,12 +68,12 @@ struct closure {
 	const struct slice_request *request;
 	const struct slice_names *names;
 	const struct index *ix;
-	uint32_t position;   /* of the function in the index's text: what stands behind it is second choice */
-	uint32_t original;   /* its declaration there, or INDEX_NONE */
-	uint8_t *levels;     /* of each declaration */
-	uint32_t *work;      /* declarations whose text is still to be read */
+	uint32_t position; /* of the function in the index's text: what stands behind it is second choice */
+	uint32_t original; /* its declaration there, or INDEX_NONE */
+	uint8_t *levels;   /* of each declaration */
+	uint32_t *work;    /* declarations whose text is still to be read */
 	size_t work_count, work_room;
-	uint32_t *chosen;    /* every declaration wanted, once */
+	uint32_t *chosen; /* every declaration wanted, once */
 	size_t chosen_count, chosen_room;
 	const struct index_macro **macros;
 	size_t macro_count, macro_room;
@@ -155,8 +155,8 @@ static bool has_static_inside(const struct index *ix, const struct index_declara
 
 /* A function definition is wanted as a prototype if the program has a copy to call, else with its body. `prototype`: it
  * is declared elsewhere too, as an `extern inline` that stands in for a library's function is. */
-static enum level function_level(const struct closure *c, const struct index_declaration *d, const struct index_name *n,
-				 bool prototype)
+static enum level function_level(const struct closure *c, const struct index_declaration *d,
+				 const struct index_name *n, bool prototype)
 {
 	if (name_is(c->ix, n, c->request->name))
 		return LEVEL_FORWARD;
@@ -209,19 +209,24 @@ static void want_tag(struct closure *c, const char *keyword, const char *name, u
 {
 	bool is_enum = *keyword == 'e';
 	if (!is_enum && spellings_add(&c->tags, name, length, &c->failed))
-		text_printf(&c->forward, "%s %.*s;\n", *keyword == 's' ? "struct" : "union", (int)length, name);
+		text_printf(&c->forward, "%s %.*s;\n", *keyword == 's' ? "struct" : "union", (int)length,
+			    name);
 	if (spellings_has(&c->hidden, name, length))
 		return; /* the extra text defines it, behind the prototypes that mention it */
-	for (uint32_t i = index_find(c->ix, INDEX_TAG, name, length); i != INDEX_NONE; i = c->ix->names[i].next)
+	for (uint32_t i = index_find(c->ix, INDEX_TAG, name, length); i != INDEX_NONE;
+	     i = c->ix->names[i].next)
 		if (c->ix->names[i].kind == NAME_TAG)
-			want(c, c->ix->names[i].declaration, is_enum || by_value ? LEVEL_WHOLE : LEVEL_FORWARD);
+			want(c, c->ix->names[i].declaration,
+			     is_enum || by_value ? LEVEL_WHOLE : LEVEL_FORWARD);
 }
 
-static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end, bool user_text, bool demote);
+static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end, bool user_text,
+		       bool demote);
 
 static bool is_dynamic_macro(const char *name, uint32_t length)
 {
-	static const char *const dynamic[] = {"__LINE__", "__FILE__", "__func__", "__COUNTER__", "__VA_ARGS__", "__VA_OPT__"};
+	static const char *const dynamic[] = {"__LINE__",    "__FILE__",    "__func__",
+					      "__COUNTER__", "__VA_ARGS__", "__VA_OPT__"};
 
 	for (size_t i = 0; i < sizeof(dynamic) / sizeof(*dynamic); i++)
 		if (strlen(dynamic[i]) == length && memcmp(dynamic[i], name, length) == 0)
@@ -290,7 +295,8 @@ static bool is_array(struct token_reader ahead, const struct token *behind)
 	return t.kind == TOKEN_PUNCTUATOR && t.first == '[';
 }
 
-static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end, bool user_text, bool demote)
+static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end, bool user_text,
+		       bool demote)
 {
 	struct token_reader r;
 	struct token t, next, before = {0};
@@ -309,9 +315,10 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 			continue;
 		const char *name = text + t.begin;
 		uint32_t length = t.end - t.begin;
-		bool member = before.kind == TOKEN_PUNCTUATOR &&
-			      (before.first == '.' || (before.first == '-' && before.end - before.begin == 2 &&
-						       text[before.begin + 1] == '>'));
+		bool member =
+			before.kind == TOKEN_PUNCTUATOR &&
+			(before.first == '.' || (before.first == '-' && before.end - before.begin == 2 &&
+						 text[before.begin + 1] == '>'));
 		if (member && user_text)
 			spellings_add(&c->members, name, length, &c->failed);
 		if (user_text)
@@ -345,7 +352,8 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 }
 
 /* The group that a struct's or union's tag opens in the declaration's specifiers; false without a tag or a body. */
-static bool find_tagged_body(const struct index *ix, const struct index_declaration *d, struct declaration_cut *body)
+static bool find_tagged_body(const struct index *ix, const struct index_declaration *d,
+			     struct declaration_cut *body)
 {
 	struct token_reader r;
 	struct token t;
@@ -397,7 +405,8 @@ static void read_declaration(struct closure *c, uint32_t number)
 			for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
 				if (t.kind == TOKEN_NAME && before.kind == TOKEN_PUNCTUATOR &&
 				    (before.first == '.' || before.first == '-'))
-					spellings_add(&c->members, c->ix->text + t.begin, t.end - t.begin, &c->failed);
+					spellings_add(&c->members, c->ix->text + t.begin, t.end - t.begin,
+						      &c->failed);
 		} else {
 			read_names(c, c->ix->text, d->begin, d->body, false, !c->request->everything);
 		}
@@ -439,7 +448,8 @@ static bool promote_by_members(struct closure *c)
 			continue;
 		for (uint32_t i = d->name_begin; i < d->name_end; i++) {
 			const struct index_name *n = &c->ix->names[i];
-			if (n->kind != NAME_MEMBER || !spellings_has(&c->members, c->ix->text + n->begin, n->end - n->begin))
+			if (n->kind != NAME_MEMBER ||
+			    !spellings_has(&c->members, c->ix->text + n->begin, n->end - n->begin))
 				continue;
 			want(c, number, LEVEL_WHOLE);
 			promoted = true;
@@ -469,7 +479,8 @@ static void close_over(struct closure *c)
 			read_declaration(c, number);
 			if (d->cut_begin < d->cut_end && keeps_initialiser(c, d))
 				for (uint32_t i = d->cut_begin; i < d->cut_end; i++)
-					read_names(c, c->ix->text, c->ix->cuts[i].begin, c->ix->cuts[i].end, false, false);
+					read_names(c, c->ix->text, c->ix->cuts[i].begin, c->ix->cuts[i].end,
+						   false, false);
 		}
 	} while (!c->failed && promote_by_members(c));
 }
@@ -495,7 +506,8 @@ static void copy(struct text *out, const struct index *ix, uint32_t begin, uint3
 }
 
 /* The same without the words that give a function or variable its linkage: the first `count` of them. */
-static void copy_without(struct text *out, const struct index *ix, uint32_t begin, uint32_t end, bool directives, size_t count)
+static void copy_without(struct text *out, const struct index *ix, uint32_t begin, uint32_t end,
+			 bool directives, size_t count)
 {
 	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__", "extern"};
 	struct token_reader r;
@@ -521,7 +533,8 @@ static void copy_without(struct text *out, const struct index *ix, uint32_t begi
 }
 
 /* Without what makes it internal. */
-static void copy_external(struct text *out, const struct index *ix, uint32_t begin, uint32_t end, bool directives)
+static void copy_external(struct text *out, const struct index *ix, uint32_t begin, uint32_t end,
+			  bool directives)
 {
 	copy_without(out, ix, begin, end, directives, 4);
 }
@@ -572,7 +585,8 @@ static void write_extern(struct closure *c, struct text *out, const struct index
 		const struct index_name *n = &ix->names[i];
 		uint64_t elements;
 		char name[256];
-		if (n->kind != NAME_VARIABLE || !n->bound || n->end - n->begin >= sizeof(name) || !c->names->bound)
+		if (n->kind != NAME_VARIABLE || !n->bound || n->end - n->begin >= sizeof(name) ||
+		    !c->names->bound)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)(n->end - n->begin), ix->text + n->begin);
 		if (!c->names->bound(c->names->context, name, &elements))
@@ -598,7 +612,8 @@ static bool is_absent(const struct closure *c, const struct index_name *n)
 	return n->kind == NAME_VARIABLE && presence(c, n) == SLICE_ABSENT;
 }
 
-static const struct declaration_cut *cut_at(const struct index *ix, const struct index_declaration *d, uint32_t begin)
+static const struct declaration_cut *cut_at(const struct index *ix, const struct index_declaration *d,
+					    uint32_t begin)
 {
 	for (uint32_t i = d->cut_begin; i < d->cut_end; i++)
 		if (ix->cuts[i].begin == begin)
@@ -625,8 +640,11 @@ static void write_split(struct closure *c, struct text *out, const struct index_
 			copy(out, ix, begin, cut ? cut->end : end, d->has_directive);
 			text_puts(out, ";");
 		} else {
-			struct index_declaration alone = {
-				.begin = begin, .end = end, .name_begin = i, .name_end = i + 1, .is_extern = true};
+			struct index_declaration alone = {.begin = begin,
+							  .end = end,
+							  .name_begin = i,
+							  .name_end = i + 1,
+							  .is_extern = true};
 			write_extern(c, out, &alone);
 			text_puts(out, ";");
 		}
@@ -660,7 +678,8 @@ static bool declares_whole(const struct closure *c, const struct index_declarati
 		uint32_t other = index_find(ix, INDEX_ORDINARY, ix->text + n->begin, n->end - n->begin);
 		for (; other != INDEX_NONE; other = ix->names[other].next) {
 			uint32_t number = ix->names[other].declaration;
-			if (declaration(c, number)->kind == DECLARATION_FUNCTION && c->levels[number] == LEVEL_WHOLE)
+			if (declaration(c, number)->kind == DECLARATION_FUNCTION &&
+			    c->levels[number] == LEVEL_WHOLE)
 				return true;
 		}
 	}
@@ -753,12 +772,13 @@ static void write_declarations(struct closure *c, struct text *out)
 struct guard_list {
 	struct slice_guard *items;
 	size_t count, room;
-	uint32_t line; /* of the next assertion */
+	uint32_t line;                     /* of the next assertion */
 	uint32_t given_line, given_column; /* of the type that it is about */
 	bool failed;
 };
 
-static void add_guard(struct guard_list *g, struct text *out, const char *type, const char *member, uint64_t value)
+static void add_guard(struct guard_list *g, struct text *out, const char *type, const char *member,
+		      uint64_t value)
 {
 	struct slice_guard guard = {.line = g->line++,
 				    .offset = member != NULL,
@@ -774,14 +794,15 @@ static void add_guard(struct guard_list *g, struct text *out, const char *type, 
 		return;
 	}
 	if (member)
-		text_printf(out, "_Static_assert(__builtin_offsetof(%s, %s) == %llu, \"rtf\");\n", type, member,
-			    (unsigned long long)value);
+		text_printf(out, "_Static_assert(__builtin_offsetof(%s, %s) == %llu, \"rtf\");\n", type,
+			    member, (unsigned long long)value);
 	else
-		text_printf(out, "_Static_assert(sizeof(%s) == %llu, \"rtf\");\n", type, (unsigned long long)value);
+		text_printf(out, "_Static_assert(sizeof(%s) == %llu, \"rtf\");\n", type,
+			    (unsigned long long)value);
 }
 
-static void guard_type(struct closure *c, struct guard_list *g, struct text *out, enum target_tag tag, const char *name,
-		       uint32_t length)
+static void guard_type(struct closure *c, struct guard_list *g, struct text *out, enum target_tag tag,
+		       const char *name, uint32_t length)
 {
 	static const char *const prefixes[] = {"struct ", "union ", "enum ", ""};
 	struct target_layout layout;
@@ -840,28 +861,35 @@ static void write_guards(struct closure *c, struct guard_list *g, struct text *o
 					guard_type(c, g, out, keyword == 's' ? TARGET_STRUCT : TARGET_UNION,
 						   c->ix->text + n->begin, n->end - n->begin);
 			} else if (n->kind == NAME_TYPEDEF && record && !tagged) {
-				guard_type(c, g, out, TARGET_TYPEDEF, c->ix->text + n->begin, n->end - n->begin);
+				guard_type(c, g, out, TARGET_TYPEDEF, c->ix->text + n->begin,
+					   n->end - n->begin);
 			}
 		}
 	}
 }
 
 /* A type of the file that the extra text defines anew must be the one that the program's data has. */
-static void guard_given_type(struct closure *c, struct guard_list *g, struct text *out, const struct declaration *d,
-			     const struct declaration_name *n, uint32_t extra_line)
+static void guard_given_type(struct closure *c, struct guard_list *g, struct text *out,
+			     const struct declaration *d, const struct declaration_name *n,
+			     uint32_t extra_line)
 {
 	const char *text = c->request->extra, *name = text + n->begin;
 	uint32_t length = n->end - n->begin, line_begin = n->begin;
 	bool is_tag = n->kind == NAME_TAG;
 	char keyword = is_tag ? tag_keyword(text, d->begin, n->begin) : 't';
 
-	if (keyword == 'e' || index_find(c->ix, is_tag ? INDEX_TAG : INDEX_ORDINARY, name, length) == INDEX_NONE)
+	if (keyword == 'e' ||
+	    index_find(c->ix, is_tag ? INDEX_TAG : INDEX_ORDINARY, name, length) == INDEX_NONE)
 		return;
 	while (line_begin && text[line_begin - 1] != '\n')
 		line_begin--;
 	g->given_line = extra_line + token_line(text, n->begin);
 	g->given_column = n->begin - line_begin + 1;
-	guard_type(c, g, out, keyword == 's' ? TARGET_STRUCT : keyword == 'u' ? TARGET_UNION : TARGET_TYPEDEF, name, length);
+	guard_type(c, g, out,
+		   keyword == 's'   ? TARGET_STRUCT
+		   : keyword == 'u' ? TARGET_UNION
+				    : TARGET_TYPEDEF,
+		   name, length);
 }
 
 static void write_extra_guards(struct closure *c, struct guard_list *g, struct text *out, uint32_t extra_line)
@@ -901,8 +929,10 @@ static void write_macros(struct closure *c, struct text *out)
 
 	for (uint32_t i = 0; i < c->absent_macros.size; i++) {
 		const struct spelling *s = &c->absent_macros.items[i];
-		static const char *const foreign[] = {"__clang__", "__TINYC__", "__llvm__", "__clang_major__", "__clang_minor__",
-						      "__GNUC__", "__GNUC_MINOR__", "__OPTIMIZE__", "__GNUC_STDC_INLINE__"};
+		static const char *const foreign[] = {
+			"__clang__",       "__TINYC__",       "__llvm__",
+			"__clang_major__", "__clang_minor__", "__GNUC__",
+			"__GNUC_MINOR__",  "__OPTIMIZE__",    "__GNUC_STDC_INLINE__"};
 		for (size_t k = 0; s->name && k < sizeof(foreign) / sizeof(*foreign); k++)
 			if (strlen(foreign[k]) == s->length && memcmp(foreign[k], s->name, s->length) == 0)
 				text_printf(out, "#undef %s\n", foreign[k]);
@@ -966,8 +996,8 @@ static void find_head_macros(struct closure *c, const char *text, uint32_t begin
 			return;
 		const struct index_macro *m =
 			index_find_macro(c->ix, text + t.begin, t.end - t.begin, c->position);
-		if (m && spellings_add(&c->head_macros, c->ix->text + m->name_begin, m->name_end - m->name_begin,
-				       &c->failed))
+		if (m && spellings_add(&c->head_macros, c->ix->text + m->name_begin,
+				       m->name_end - m->name_begin, &c->failed))
 			find_head_macros(c, c->ix->text, m->body_begin, m->end, false);
 	}
 }
@@ -999,8 +1029,8 @@ static void hide_extra(struct closure *c)
 	for (declaration_next(&r, &d); d.kind != DECLARATION_END; declaration_next(&r, &d))
 		for (size_t i = 0; i < d.name_count; i++)
 			if (d.names[i].kind != NAME_MEMBER && d.names[i].kind != NAME_TAG_FORWARD)
-				spellings_add(&c->hidden, text + d.names[i].begin, d.names[i].end - d.names[i].begin,
-					      &c->failed);
+				spellings_add(&c->hidden, text + d.names[i].begin,
+					      d.names[i].end - d.names[i].begin, &c->failed);
 	c->failed |= d.out_of_memory;
 	declaration_fini(&d);
 	token_reader_init(&tokens, text, size);
@@ -1033,8 +1063,8 @@ static void hash_range(const char *text, uint32_t begin, uint32_t end, bool dire
 	r.line_start = !directive;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE) {
-			bool marker = t.end - t.begin > 2 && text[t.begin + 1] == ' ' && text[t.begin + 2] >= '0' &&
-				      text[t.begin + 2] <= '9';
+			bool marker = t.end - t.begin > 2 && text[t.begin + 1] == ' ' &&
+				      text[t.begin + 2] >= '0' && text[t.begin + 2] <= '9';
 			if (!marker) {
 				hash[0] = text_hash(hash[0], "#", 1);
 				hash_range(text, t.begin + 1, t.end, true, hash);

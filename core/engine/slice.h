@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 enum slice_presence {
-	SLICE_ABSENT,    /* the program has no such function or variable (under its own name) */
+	SLICE_ABSENT, /* the program has no such function or variable (under its own name) */
 	SLICE_PRESENT,
 	SLICE_DECORATED, /* a function with an entry: always called through it */
 };
@@ -40,19 +40,21 @@ struct slice_request {
 	size_t size;
 	const char *file; /* what __FILE__ and __LINE__ are to say at the text's first line */
 	unsigned line;
-	const char *extra; /* other declarations typed along with it, or NULL: they stand before the definition and
+	const char *
+		extra; /* other declarations typed along with it, or NULL: they stand before the definition and
 			    * hide the file's of the same names */
 	size_t extra_size;
 	const char *also; /* further names that are needed, separated by newlines, or NULL */
-	bool everything; /* every type whole: for a text that the precise closure does not satisfy */
+	bool everything;  /* every type whole: for a text that the precise closure does not satisfy */
 };
 
 struct slice_guard {
-	uint32_t line; /* of the assertion in the slice */
-	char *subject; /* "struct order" or "struct order.qty" */
-	bool offset;   /* an offset, in bytes; else a size */
+	uint32_t line;  /* of the assertion in the slice */
+	char *subject;  /* "struct order" or "struct order.qty" */
+	bool offset;    /* an offset, in bytes; else a size */
 	uint64_t value; /* in the running program */
-	uint32_t given_line, given_column; /* in the slice: of the type in the text that was given; 0: the file's type */
+	uint32_t given_line,
+		given_column; /* in the slice: of the type in the text that was given; 0: the file's type */
 };
 
 struct slice {
@@ -63,7 +65,7 @@ struct slice {
 	uint32_t user_lines; /* lines of the definition */
 	const char *given;   /* the request's text, borrowed: what the user sees of those lines */
 	size_t given_size;
-	char hash[33];       /* of its tokens: spaces, comments and line numbers do not count */
+	char hash[33]; /* of its tokens: spaces, comments and line numbers do not count */
 	size_t guard_count;
 	struct slice_guard *guards;
 	char *prototype; /* the function's declaration as the file has it, "" if it is new there */

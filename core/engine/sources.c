@@ -80,7 +80,8 @@ static struct original *find_original(const struct entry *entry, const char *nam
 	size_t at = (size_t)text_hash(TEXT_HASH_SEED, name, length) & (entry->original_room - 1);
 
 	for (; entry->originals[at].name; at = (at + 1) & (entry->original_room - 1))
-		if (strlen(entry->originals[at].name) == length && memcmp(entry->originals[at].name, name, length) == 0)
+		if (strlen(entry->originals[at].name) == length &&
+		    memcmp(entry->originals[at].name, name, length) == 0)
 			break;
 	return &entry->originals[at];
 }
@@ -202,7 +203,8 @@ bool source_is_constant(const struct source *source, const char *name)
 {
 	const struct index *ix = source->index;
 
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE; i = ix->names[i].next)
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE;
+	     i = ix->names[i].next)
 		if (ix->names[i].kind == NAME_VARIABLE)
 			return is_declared_const(ix, &ix->names[i]);
 	return false;
@@ -222,7 +224,8 @@ static struct error *refresh(struct entry *entry, struct timespec modified)
 	return e;
 }
 
-static struct error *add(struct sources *s, const struct target_unit *unit, struct timespec modified, struct entry **out)
+static struct error *add(struct sources *s, const struct target_unit *unit, struct timespec modified,
+			 struct entry **out)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
 
@@ -255,7 +258,8 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 	struct stat st;
 
 	if (!unit)
-		return error_new(ERROR_UNKNOWN, "the program has no debug information for it: compile with -g");
+		return error_new(ERROR_UNKNOWN,
+				 "the program has no debug information for it: compile with -g");
 	for (entry = s->entries; entry; entry = entry->next)
 		if (entry->source.unit == unit)
 			break;
@@ -266,7 +270,8 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 	if (stat(unit->file, &st)) {
 		if (!entry)
 			return error_new(ERROR_UNKNOWN,
-					 "cannot find its source %s (%s): if it was moved since the build, start the program with "
+					 "cannot find its source %s (%s): if it was moved since the build, "
+					 "start the program with "
 					 "RTF_SOURCE_ROOT=OLD=NEW",
 					 unit->file, strerror(errno));
 	} else if (!entry) {
@@ -280,7 +285,8 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 	return NULL;
 }
 
-const struct index_declaration *source_definition(const struct source *s, const struct target_function *f, unsigned *nth)
+const struct index_declaration *source_definition(const struct source *s, const struct target_function *f,
+						  unsigned *nth)
 {
 	const struct index_declaration *d;
 
@@ -294,7 +300,8 @@ const struct index_declaration *source_definition(const struct source *s, const 
 	return index_find_function(s->index, f->name, 0);
 }
 
-struct error *source_function_text(const struct source *s, const struct target_function *f, char **text, unsigned *line)
+struct error *source_function_text(const struct source *s, const struct target_function *f, char **text,
+				   unsigned *line)
 {
 	const struct index *ix = s->index;
 	uint32_t begin, end, first;
@@ -303,7 +310,8 @@ struct error *source_function_text(const struct source *s, const struct target_f
 	const struct index_declaration *d = source_definition(s, f, &nth);
 	if (!d && strcmp(s->flags.origin, "DWARF") == 0)
 		return error_new(ERROR_UNKNOWN,
-				 "%s does not define %s: it has changed, or is compiled with -D, which DWARF does not tell (then "
+				 "%s does not define %s: it has changed, or is compiled with -D, which DWARF "
+				 "does not tell (then "
 				 "RTF_CFLAGS or compile_commands.json must)",
 				 ix->file, f->name);
 	if (!d)

@@ -19,7 +19,8 @@ struct source {
 	const struct target_unit *unit;
 	struct flags flags;
 	struct index *index;
-	struct timespec read; /* when its files began to be read for the first index, by the clock that stamps files */
+	struct timespec
+		read; /* when its files began to be read for the first index, by the clock that stamps files */
 };
 
 /* `cflags` is RTF_CFLAGS' value or NULL. */
@@ -48,10 +49,12 @@ bool source_is_constant(const struct source *, const char *name);
 
 /* The function's definition in the index, NULL if the file has none any more. Of several (a file included twice, with
  * macros that differ) the one around DWARF's line; `*nth` is then its number in the index. */
-const struct index_declaration *source_definition(const struct source *, const struct target_function *, unsigned *nth);
+const struct index_declaration *source_definition(const struct source *, const struct target_function *,
+						  unsigned *nth);
 
 /* The file's own text of a function: what a person sees there, or, where a macro made it, what came out of the macro.
  * The caller's. `*line` is its first line. ERROR_UNKNOWN if the file has no such function. */
-struct error *source_function_text(const struct source *, const struct target_function *, char **text, unsigned *line);
+struct error *source_function_text(const struct source *, const struct target_function *, char **text,
+				   unsigned *line);
 
 #endif

@@ -556,7 +556,8 @@ bool target_find_helper_local(struct target *target, const struct target_unit *s
 		out->internal = true;
 		return true;
 	}
-	return unit_publish(unit) && unit->shown.clang && find_clang_local(unit->module, function, name, nth, out);
+	return unit_publish(unit) && unit->shown.clang &&
+	       find_clang_local(unit->module, function, name, nth, out);
 }
 
 /* The thread pointer's distance from the executable's TLS block is fixed by the ABI: Ulrich Drepper, "ELF
@@ -732,7 +733,8 @@ bool target_describe_address(struct target *target, uint64_t address, char *buff
 	return true;
 }
 
-bool target_find_symbol(struct target *target, uint64_t address, const char **name, uint64_t *offset, uint64_t *size)
+bool target_find_symbol(struct target *target, uint64_t address, const char **name, uint64_t *offset,
+			uint64_t *size)
 {
 	struct module *module = module_at(&target->modules, address);
 	const struct symbols *symbols = module ? module_symbols(module) : NULL;
@@ -782,11 +784,13 @@ static int tell_inlined(Dwarf_Die *instance, void *context)
 		dwarf_formudata(&attribute, &line);
 	const char *name = caller ? die_name(&caller->die) : NULL;
 	const char *file = caller && caller->owner ? caller->owner->shown.file : NULL;
-	return in->each(in->context, low + in->module->bias, name, file, (unsigned)line) ? DWARF_CB_OK : DWARF_CB_ABORT;
+	return in->each(in->context, low + in->module->bias, name, file, (unsigned)line) ? DWARF_CB_OK
+											 : DWARF_CB_ABORT;
 }
 
 void target_each_inlined(struct target *target, const struct target_function *f,
-			 bool (*each)(void *context, uint64_t address, const char *caller, const char *file, unsigned line),
+			 bool (*each)(void *context, uint64_t address, const char *caller, const char *file,
+				      unsigned line),
 			 void *context)
 {
 	struct unit_function *known = (struct unit_function *)(uintptr_t)f->die;

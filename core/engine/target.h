@@ -108,8 +108,8 @@ bool target_find_local(struct target *, const struct target_function *function, 
 bool target_has_lost(struct target *, const struct target_unit *, const char *name);
 
 /* The same for what `unit` defines as `function`, also if all of its code was inlined elsewhere. */
-bool target_find_helper_local(struct target *, const struct target_unit *, const char *function, const char *name,
-			      unsigned nth, struct target_symbol *out);
+bool target_find_helper_local(struct target *, const struct target_unit *, const char *function,
+			      const char *name, unsigned nth, struct target_symbol *out);
 
 /* A thread-local's offset from the thread pointer (negative, as unsigned, on x86-64), given its offset in the
  * TLS block of `unit`'s module (NULL: the executable). Known for the executable only: false elsewhere. */
@@ -129,7 +129,8 @@ bool target_find_bound(struct target *, const struct target_unit *unit, const ch
 /* Where a function was inlined, as far as DWARF of its own unit says: the address, the function that it stands in and the
  * line of that call (NULL, 0 where unknown), until `each` returns false. */
 void target_each_inlined(struct target *, const struct target_function *,
-			 bool (*each)(void *context, uint64_t address, const char *caller, const char *file, unsigned line),
+			 bool (*each)(void *context, uint64_t address, const char *caller, const char *file,
+				      unsigned line),
 			 void *context);
 
 struct unwind_state;
@@ -142,7 +143,8 @@ size_t target_unwind(struct target *, const struct unwind_state *, uint64_t *pcs
 bool target_describe_address(struct target *, uint64_t address, char *buffer, size_t size);
 
 /* The symbol that a run-time address lies in: its name, the offset from its first byte, its size (0: unknown). */
-bool target_find_symbol(struct target *, uint64_t address, const char **name, uint64_t *offset, uint64_t *size);
+bool target_find_symbol(struct target *, uint64_t address, const char **name, uint64_t *offset,
+			uint64_t *size);
 
 /* The file (as DWARF spells it, the target's) and line of the code at a run-time address; false where nothing says. */
 bool target_find_line(struct target *, uint64_t address, const char **file, unsigned *line);

@@ -18,9 +18,9 @@ struct folder {
 
 /* A name to look out for in a folder; the file it stands for is named by `given`. */
 struct file {
-	char *given;         /* as it was added */
-	char *path;          /* that, or what it leads to */
-	const char *name;    /* the last part of it */
+	char *given;      /* as it was added */
+	char *path;       /* that, or what it leads to */
+	const char *name; /* the last part of it */
 	size_t folder;
 	bool dirty, closed;  /* something happened; the last of it was an end */
 	int64_t first, last; /* when */
@@ -41,7 +41,8 @@ struct watch {
 
 enum {
 	READS_MAX = 64,
-	WATCH_EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF,
+	WATCH_EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
+		       IN_MOVE_SELF,
 	WATCH_SAVES = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE,
 };
 
@@ -118,7 +119,8 @@ static struct error *folder_error(const char *path)
 {
 	if (errno == ENOSPC)
 		return error_new(ERROR_INTERNAL,
-				 "cannot watch %s: the limit of watched folders is reached (fs.inotify.max_user_watches); "
+				 "cannot watch %s: the limit of watched folders is reached "
+				 "(fs.inotify.max_user_watches); "
 				 "saves there are not noticed",
 				 path);
 	return error_errno(errno, "cannot watch the folder %s; saves there are not noticed", path);
@@ -220,7 +222,8 @@ static bool is_whole(const struct inotify_event *event, const struct file *f)
 
 	if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
 		return true;
-	return event->mask & IN_CREATE && lstat(f->path, &st) == 0 && (S_ISLNK(st.st_mode) || st.st_nlink > 1);
+	return event->mask & IN_CREATE && lstat(f->path, &st) == 0 &&
+	       (S_ISLNK(st.st_mode) || st.st_nlink > 1);
 }
 
 static void lose_folder(struct watch *w, int descriptor)
@@ -238,7 +241,8 @@ static void take_event(struct watch *w, const struct inotify_event *event)
 	bool overflow = event->mask & IN_Q_OVERFLOW;
 
 	if (event->mask & IN_MOVE_SELF)
-		inotify_rm_watch(w->fd, event->wd); /* the path is what counts, not the folder: IN_IGNORED follows */
+		inotify_rm_watch(w->fd,
+				 event->wd); /* the path is what counts, not the folder: IN_IGNORED follows */
 	if (event->mask & IN_IGNORED)
 		lose_folder(w, event->wd);
 	/* A file that only went away is not saved: what takes its place will be. */
@@ -302,7 +306,8 @@ static char *find_repository(const char *folder)
 		return NULL;
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return path;
-	if (stat(path, &st) == 0 && (text = text_read_file(path, &size)) && strncmp(text, "gitdir: ", 8) == 0) {
+	if (stat(path, &st) == 0 && (text = text_read_file(path, &size)) &&
+	    strncmp(text, "gitdir: ", 8) == 0) {
 		text[strcspn(text, "\n")] = '\0';
 		bool absolute = text[8] == '/';
 		if (asprintf(&line, "%s%s%s", absolute ? "" : folder, absolute ? "" : "/", text + 8) < 0)
@@ -352,7 +357,8 @@ static bool is_locked(const struct watch *w, const struct file *f, int64_t now)
 /* One that is written to all the time is looked at now and then: it must not hold up the others for ever. */
 static int64_t settles(const struct file *f)
 {
-	int64_t quiet = f->last + (f->closed ? WATCH_SETTLE_US : WATCH_QUIET_US), limit = f->first + WATCH_LOCK_US;
+	int64_t quiet = f->last + (f->closed ? WATCH_SETTLE_US : WATCH_QUIET_US),
+		limit = f->first + WATCH_LOCK_US;
 
 	return quiet < limit ? quiet : limit;
 }

@@ -7,18 +7,18 @@
 #define RTF_ERROR_H
 
 /* The class names are part of the protocol (rtf-protocol(7)). */
-#define ERROR_CLASSES(X)           \
-	X(USAGE, "usage")          \
-	X(UNKNOWN, "unknown")      \
-	X(AMBIGUOUS, "ambiguous")  \
-	X(COMPILE, "compile")      \
-	X(LAYOUT, "layout")        \
-	X(SIGNATURE, "signature")  \
-	X(FAULT, "fault")          \
-	X(TIMEOUT, "timeout")      \
+#define ERROR_CLASSES(X) \
+	X(USAGE, "usage") \
+	X(UNKNOWN, "unknown") \
+	X(AMBIGUOUS, "ambiguous") \
+	X(COMPILE, "compile") \
+	X(LAYOUT, "layout") \
+	X(SIGNATURE, "signature") \
+	X(FAULT, "fault") \
+	X(TIMEOUT, "timeout") \
 	X(INTERRUPTED, "interrupted") \
-	X(DENIED, "denied")        \
-	X(DRIFT, "drift")          \
+	X(DENIED, "denied") \
+	X(DRIFT, "drift") \
 	X(INTERNAL, "internal")
 
 enum error_class {

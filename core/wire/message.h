@@ -18,23 +18,23 @@ enum message_type {
 	MESSAGE_ARENA,     /* struct message_arena; fd: the arena's memfd, read and write */
 	MESSAGE_READY,     /* empty: every arena of the start has been sent */
 	MESSAGE_CLIENT,    /* empty; fd: a console's connected stream socket, peer uid already checked */
-	MESSAGE_FAULT,     /* struct message_called and the stack: a thread of the program faulted, perhaps in a version; it
+	MESSAGE_FAULT, /* struct message_called and the stack: a thread of the program faulted, perhaps in a version; it
 			      waits for FAULT_KNOWN, though not for long */
-	MESSAGE_PARKED,    /* struct message_parked: a guarded call has faulted and waits for UNPARK */
+	MESSAGE_PARKED, /* struct message_parked: a guarded call has faulted and waits for UNPARK */
 
 	/* engine to agent; `serial` comes back in the answer */
-	MESSAGE_PUBLISH, /* struct message_publish[]: slots to store, all in one go; answer DONE */
-	MESSAGE_READ,    /* struct message_memory: answer DATA, or DONE with a negative errno */
-	MESSAGE_WRITE,   /* struct message_memory and the bytes; answer DONE */
-	MESSAGE_RESOLVE, /* NUL-terminated names back to back; answer ADDRESSES */
+	MESSAGE_PUBLISH,     /* struct message_publish[]: slots to store, all in one go; answer DONE */
+	MESSAGE_READ,        /* struct message_memory: answer DATA, or DONE with a negative errno */
+	MESSAGE_WRITE,       /* struct message_memory and the bytes; answer DONE */
+	MESSAGE_RESOLVE,     /* NUL-terminated names back to back; answer ADDRESSES */
 	MESSAGE_FAULT_KNOWN, /* empty; no answer */
-	MESSAGE_UNPARK,  /* struct message_unpark; answer DONE */
-	MESSAGE_LOG,     /* u32 level (syslog's numbers) and text, for the program's log; no answer */
-	MESSAGE_CALL,    /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
+	MESSAGE_UNPARK,      /* struct message_unpark; answer DONE */
+	MESSAGE_LOG,         /* u32 level (syslog's numbers) and text, for the program's log; no answer */
+	MESSAGE_CALL, /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
 			    or DONE with a negative errno: -EBUSY, another one runs */
-	MESSAGE_WATCH,   /* empty; fd: the inotify descriptor that saves come by, lent for looking whether it has any; no
+	MESSAGE_WATCH, /* empty; fd: the inotify descriptor that saves come by, lent for looking whether it has any; no
 			    answer */
-	MESSAGE_IMAGE,   /* struct message_image and what it announces; answer DONE */
+	MESSAGE_IMAGE,     /* struct message_image and what it announces; answer DONE */
 	MESSAGE_INTERRUPT, /* empty, the serial is the CALL's that is to end; no answer but CALLED */
 
 	/* agent to engine, answers */
@@ -94,12 +94,14 @@ struct arena_header {
 	uint64_t slots_offset, sleds_offset, built_offset, code_offset, data_offset, end_offset;
 	uint64_t code_used, data_used; /* bytes handed out; only the engine moves them */
 	uint32_t busy; /* arena 0's: the engine has saves that are neither live nor refused; a futex */
-	uint32_t orphaned; /* arena 0's: the process that had the console has ended: who sets this back may take it over */
+	uint32_t
+		orphaned; /* arena 0's: the process that had the console has ended: who sets this back may take it over */
 };
 
 struct message_publish {
 	uint32_t arena, slot;
-	uint64_t target; /* an address in the arena's code, or built[slot]; anything else is refused with -EINVAL */
+	uint64_t
+		target; /* an address in the arena's code, or built[slot]; anything else is refused with -EINVAL */
 };
 
 struct message_memory {
@@ -123,10 +125,10 @@ struct message_call {
 /* How a call ended. */
 enum call_end {
 	CALL_RETURNED,
-	CALL_FAULT,       /* by `signal` */
-	CALL_OVERFLOW,    /* the stack was used up */
-	CALL_EXITED,      /* it called exit(code) */
-	CALL_INTERRUPTED, /* MESSAGE_INTERRUPT */
+	CALL_FAULT,        /* by `signal` */
+	CALL_OVERFLOW,     /* the stack was used up */
+	CALL_EXITED,       /* it called exit(code) */
+	CALL_INTERRUPTED,  /* MESSAGE_INTERRUPT */
 	CALL_THREAD_ENDED, /* it ended the thread that it ran in: pthread_exit() */
 	CALL_REFUSED,      /* for the engine's use: it was not run, `code` is a negative errno */
 };
@@ -135,7 +137,7 @@ enum { CALL_REGISTERS = 17, CALL_STACK = 32768 };
 
 /* Followed by the stack from the stack pointer (DWARF's register 7) on. */
 struct message_called {
-	uint32_t end; /* enum call_end */
+	uint32_t end;         /* enum call_end */
 	int32_t signal, code; /* si_code; or exit's status */
 	uint32_t stack_size;  /* at most CALL_STACK; 0, and no registers: it is not known where it was */
 	uint64_t address;     /* si_addr */
