@@ -144,6 +144,15 @@ static struct error *run_follow(struct call *c)
 	return NULL;
 }
 
+/* The console runs the person's editor and enters what comes of it; this answers those who speak the protocol. */
+static struct error *run_edit(struct call *c)
+{
+	(void)c;
+	return error_new(
+		ERROR_USAGE,
+		"\\edit is rtf-console's own: over the protocol, \\source NAME and then the new definition");
+}
+
 static struct error *run_quit(struct call *c)
 {
 	(void)c; /* the console ends itself; a script's \quit over the protocol is only answered */
@@ -162,6 +171,8 @@ static const struct command commands[] = {
 	 1, 1},
 	{"in", "", "[FILE]", "the file whose functions are meant where names are not plain", run_in, false, 0,
 	 1},
+	{"edit", "e", "[NAME[@N]]", "change it, or what was typed last, in $VISUAL or $EDITOR", run_edit,
+	 false, 0, 1},
 	{"check", "", "+ definition", "everything but going live", versions_check, false, 0, 16},
 	{"define", "", "NAME + definition", "redefine exactly this function, however the text spells it",
 	 versions_define, true, 1, 16},

@@ -2,6 +2,7 @@
  *
  * The engine renders what people read; this program prints it. */
 #include "connection.h"
+#include "editor.h"
 #include "entry.h"
 #include "error.h"
 #include "input.h"
@@ -39,6 +40,8 @@ struct console {
 	bool stop; /* Ctrl-C ended the run */
 	bool quit; /* \quit */
 	bool lost_reported;
+	char *typed;         /* the C that was entered or edited last, for \edit; NULL: none yet */
+	unsigned error_line; /* of the first error in it; 0: none */
 };
 
 static enum status worse(enum status a, enum status b)
@@ -69,6 +72,8 @@ static enum status show_answer(struct console *c, const struct answer *answer)
 	enum status status = reply_status(answer->root);
 	FILE *out = status == STATUS_DONE ? stdout : stderr;
 
+	const json_t *diagnostics = json_object_get(json_object_get(answer->root, "error"), "diagnostics");
+	c->error_line = (unsigned)json_integer_value(json_object_get(json_array_get(diagnostics, 0), "line"));
 	output_heading(&c->output);
 	if (c->options->json) {
 		output_json(&c->output, answer->raw ? answer->raw : "{}");
@@ -217,6 +222,94 @@ static bool trimmed_is(const char *text, size_t size, const char *word)
 	return size == strlen(word) && memcmp(text, word, size) == 0;
 }
 
+/* --- \\edit ------------------------------------------------------------------------------------------ */
+
+static void keep_c(struct console *c, const char *text, size_t size)
+{
+	free(c->typed);
+	c->typed = strndup(text, size);
+}
+
+/* The text of NAME[@N], asked for without showing it; the caller's. NULL: it has been said why. */
+static char *fetch_source(struct console *c, const char *name, enum status *status)
+{
+	struct answer answer = {0};
+	char *command = NULL, *text = NULL;
+	json_int_t id = ++c->connection.next_id;
+
+	if (asprintf(&command, "\\source %s", name) < 0)
+		return NULL;
+	json_t *request = json_pack("{s:I, s:s}", "id", id, "command", command);
+	if (connection_send(&c->connection, request, -1) != SENT ||
+	    connection_await(&c->connection, id, -1, &answer) != OUTCOME_ANSWER)
+		*status = report_lost(c);
+	else if (!json_is_true(json_object_get(answer.root, "ok")))
+		*status = show_answer(c, &answer);
+	else if (json_string_value(json_object_get(json_object_get(answer.root, "data"), "text")))
+		text = strdup(
+			json_string_value(json_object_get(json_object_get(answer.root, "data"), "text")));
+	answer_fini(&answer);
+	free(command);
+	return text;
+}
+
+/* What was edited is entered as if it had been typed; with a file's name before it, for exactly that function. */
+static enum status enter_edited(struct console *c, const char *name)
+{
+	const char *colon = strrchr(name, ':');
+	char *command = NULL;
+
+	if (!colon)
+		return ask(c, c->typed, strlen(c->typed));
+	if (asprintf(&command, "\\define %.*s\n%s", (int)strcspn(name, "@"), name, c->typed) < 0)
+		return fail(c, "\\edit", ERROR_INTERNAL, "out of memory");
+	enum status status = ask(c, command, strlen(command));
+	free(command);
+	return status;
+}
+
+/* \\edit NAME[@N], or \\edit alone: what was entered last, at its first error. */
+static enum status edit(struct console *c, const char *name)
+{
+	enum status status = STATUS_FAILED;
+	unsigned line = *name ? 0 : c->error_line;
+	char *before = *name ? fetch_source(c, name, &status) : strdup(c->typed ? c->typed : ""),
+	     *after = NULL;
+
+	if (!before)
+		return status;
+	struct error *e = editor_run(before, line, &after);
+	if (e) {
+		status = fail(c, "\\edit", error_class(e), error_message(e));
+		error_free(e);
+	} else if (strcmp(before, after) == 0 || (strncmp(before, after, strlen(before)) == 0 &&
+						  strcmp(after + strlen(before), "\n") == 0)) {
+		output_complain("nothing was changed");
+		status = STATUS_DONE;
+	} else {
+		keep_c(c, after, strlen(after));
+		status = enter_edited(c, name);
+	}
+	free(before);
+	free(after);
+	return status;
+}
+
+/* Whether the command is \\edit or \\e: *name is then what stands behind it, in `room`. */
+static bool is_edit(const char *text, size_t size, char *room, size_t room_size)
+{
+	size_t word = strcspn(text, " \t\n");
+
+	if (word > size)
+		word = size;
+	if (!trimmed_is(text, word, "\\edit") && !trimmed_is(text, word, "\\e"))
+		return false;
+	while (word < size && strchr(" \t\n", text[word]))
+		word++;
+	snprintf(room, room_size, "%.*s", (int)(size - word), text + word);
+	return true;
+}
+
 /* Runs one entry or one -c: what is ours here, the rest in the engine. */
 static enum status run_command(struct console *c, const char *text, size_t size)
 {
@@ -238,8 +331,12 @@ static enum status run_command(struct console *c, const char *text, size_t size)
 	}
 	if (trimmed_is(start, length, "help"))
 		return ask(c, "\\help", 5);
+	char name[512];
+	if (is_edit(start, length, name, sizeof(name)))
+		return edit(c, name);
 	if (length && *start == '\\')
 		return ask(c, start, length);
+	keep_c(c, text, size);
 	return ask(c, text, size); /* C as typed: the engine tells lines and columns of it */
 }
 

@@ -56,7 +56,8 @@ static int request(const char *path)
 	assert_true(fd >= 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	int size = snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+	int size =
+		snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
 	assert_int_equal(send(fd, text, (size_t)size, MSG_NOSIGNAL), size);
 	return fd;
 }
@@ -138,8 +139,8 @@ static void a_value_may_be_returned_in_the_calls_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_request_that_faults_waits_while_others_are_served, start_service,
-						stop_service),
+		cmocka_unit_test_setup_teardown(a_request_that_faults_waits_while_others_are_served,
+						start_service, stop_service),
 		cmocka_unit_test_setup_teardown(a_value_may_be_returned_in_the_calls_place, start_service,
 						stop_service),
 	};
