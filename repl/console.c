@@ -699,6 +699,7 @@ static enum status run_socket(const struct options *options, const char *socket,
 	else
 		status = run_actions(&c, inputs);
 	*stop = c.stop || c.connection.interrupted;
+	free(c.typed);
 	connection_fini(&c.connection);
 	return status;
 }
