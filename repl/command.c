@@ -97,20 +97,12 @@ static struct error *run_status(struct call *c)
 	return NULL;
 }
 
-static bool ends_with_file(const char *path, const char *file)
-{
-	size_t n = path ? strlen(path) : 0, m = strlen(file);
-
-	return n >= m && strcmp(path + n - m, file) == 0 &&
-	       (n == m || path[n - m - 1] == '/' || *file == '/');
-}
-
 static struct error *run_in(struct call *c)
 {
 	if (c->count) {
 		bool known = false;
 		for (size_t i = 0; i < live_count(c->live) && !known; i++)
-			known = ends_with_file(live_function(c->live, i)->at.file, c->words[0]);
+			known = text_path_is(live_function(c->live, i)->at.file, c->words[0]);
 		if (!known)
 			return error_new(ERROR_UNKNOWN, "no decorated function stands in a file %s",
 					 c->words[0]);

@@ -78,15 +78,6 @@ static size_t find_name(const struct live *l, const char *name, size_t *count)
 	return low;
 }
 
-/* Whether `file` is the path, or the end of it after a slash. */
-static bool is_file(const char *path, const char *file)
-{
-	size_t n = path ? strlen(path) : 0, m = strlen(file);
-
-	return n >= m && strcmp(path + n - m, file) == 0 &&
-	       (n == m || path[n - m - 1] == '/' || *file == '/');
-}
-
 struct undecorated {
 	const char *name;
 	bool found, clone;
@@ -161,7 +152,7 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 /* The file that defines the function, or the one that includes that: a header's functions are in many. */
 static bool stands_in(const struct live_function *f, const char *file)
 {
-	return is_file(f->at.file, file) || (f->at.unit && is_file(f->at.unit->file, file));
+	return text_path_is(f->at.file, file) || (f->at.unit && text_path_is(f->at.unit->file, file));
 }
 
 /* What tells function `which` from the others of its name: its file, or the file that was compiled. */

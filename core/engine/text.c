@@ -116,6 +116,14 @@ const char *text_base_name(const char *path)
 	return slash ? slash + 1 : path ? path : "";
 }
 
+bool text_path_is(const char *path, const char *file)
+{
+	size_t n = path ? strlen(path) : 0, m = strlen(file);
+
+	return n >= m && strcmp(path + n - m, file) == 0 &&
+	       (n == m || path[n - m - 1] == '/' || *file == '/');
+}
+
 uint64_t text_hash(uint64_t seed, const void *bytes, size_t size)
 {
 	const unsigned char *p = bytes;
