@@ -97,6 +97,7 @@ static void a_program_that_becomes_a_daemon_keeps_its_console(void **state)
 	host = (struct followed){.events = {.fd = -1}};
 	followed_prepare_host(&host, &how);
 	compiled_start(&host.subject);
+	compiled_await_end(host.subject.program.pid); /* until then it may be its console that answers */
 	while (compiled_assert_answer(&host.subject, "answer", "115.875"), !is_open(host.subject.socket))
 		if (child_clock() > deadline)
 			fail_msg("nobody has taken the console over");
