@@ -94,6 +94,7 @@ static struct error *run_status(struct call *c)
 		text_printf(out, "%s%s", i ? ", " : ": ", json_string_value(name));
 	text_puts(out, "\n");
 	json_decref(changed);
+	json_object_set_new(c->reply->data, "parked", parked_list(host->watchers, "waiting   ", out));
 	return NULL;
 }
 

@@ -1,5 +1,5 @@
 #include "datum.h"
-#include "evaluate.h"
+#include "place.h"
 #include "scope.h"
 
 #include <inttypes.h>
@@ -20,12 +20,12 @@ static bool read_program(void *context, uint64_t address, void *bytes, size_t si
 
 static bool name_version(struct live *l, uint64_t address, char *buffer, size_t size)
 {
-	struct evaluate_place place;
+	struct place place;
 
 	const char *symbol;
 	uint64_t offset, bytes;
 
-	evaluate_describe(l, address, false, &place);
+	place_name(l, address, false, &place);
 	if (place.own)
 		return false;
 	if (!strchr(place.function, '@')) {

@@ -1,5 +1,6 @@
 #include "parked.h"
 #include "change.h"
+#include "place.h"
 #include "program.h"
 #include "record.h"
 
@@ -16,16 +17,27 @@ static struct live_function *function_at(struct live *l, uint64_t entry)
 	return NULL;
 }
 
-static json_t *parked_json(const struct parked *p)
+static json_t *placed_json(const struct parked *p, const struct place *place)
 {
 	const char *name = sigabbrev_np(p->call.signal);
 
-	return json_pack("{s:i, s:s, s:s, s:I, s:i}", "call", (int)p->number, "function",
-			 p->function->at.name, "signal", name ? name : "?", "address",
-			 (json_int_t)p->call.address, "thread", (int)p->call.thread);
+	json_t *json = json_pack("{s:i, s:s, s:s, s:I, s:i, s:s}", "call", (int)p->number, "function",
+				 p->function->at.name, "signal", name ? name : "?", "address",
+				 (json_int_t)p->call.address, "thread", (int)p->call.thread, "in", place->function);
+	if (*place->file)
+		json_object_update_new(json, json_pack("{s:s, s:i}", "file", place->file, "line", (int)place->line));
+	return json;
 }
 
-static void put_parked(struct text *out, const struct parked *p)
+static json_t *parked_json(struct live *l, const struct parked *p)
+{
+	struct place place;
+
+	place_describe(l, p->call.pc, false, &place);
+	return placed_json(p, &place);
+}
+
+static void put_parked(struct text *out, const struct parked *p, const struct place *place)
 {
 	const char *name = sigabbrev_np(p->call.signal);
 
@@ -33,14 +45,34 @@ static void put_parked(struct text *out, const struct parked *p)
 		    (int)p->call.thread, name ? name : "?");
 	if (p->call.signal != SIGABRT && p->call.code > 0 && p->call.code != SI_KERNEL)
 		text_printf(out, " at address 0x%llx", (unsigned long long)p->call.address);
+	text_printf(out, " in %s", place->function);
+	if (*place->file)
+		text_printf(out, " (%s:%u)", text_base_name(place->file), place->line);
+}
+
+json_t *parked_list(struct watchers *all, const char *before, struct text *out)
+{
+	json_t *list = json_array();
+	struct place place;
+
+	for (const struct parked *p = all ? all->parked : NULL; p; p = p->next) {
+		place_describe(all->host->live, p->call.pc, false, &place);
+		json_array_append_new(list, placed_json(p, &place));
+		text_puts(out, before);
+		put_parked(out, p, &place);
+		text_puts(out, "\n");
+	}
+	return list;
 }
 
 static void tell_parked(struct watchers *all, const struct parked *p)
 {
 	struct text text = {0};
-	json_t *event = parked_json(p);
+	struct place place;
 
-	put_parked(&text, p);
+	place_describe(all->host->live, p->call.pc, false, &place);
+	json_t *event = placed_json(p, &place);
+	put_parked(&text, p, &place);
 	text_puts(&text, ": define it anew and \\retry, or \\return EXPR\n");
 	json_object_set_new(event, "event", json_string("parked"));
 	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
@@ -99,7 +131,7 @@ void parked_free(struct watchers *all)
 
 static struct error *show_guards(struct call *c, struct watchers *all)
 {
-	json_t *guarded = json_array(), *parked = json_array();
+	json_t *guarded = json_array();
 
 	for (const struct watched *d = all->first; d; d = d->next) {
 		if (!d->guard)
@@ -107,11 +139,7 @@ static struct error *show_guards(struct call *c, struct watchers *all)
 		json_array_append_new(guarded, json_string(d->function->at.name));
 		text_printf(&c->reply->text, "%s is guarded\n", d->function->at.name);
 	}
-	for (const struct parked *p = all->parked; p; p = p->next) {
-		json_array_append_new(parked, parked_json(p));
-		put_parked(&c->reply->text, p);
-		text_puts(&c->reply->text, "\n");
-	}
+	json_t *parked = parked_list(all, "", &c->reply->text);
 	if (!c->reply->text.size)
 		text_puts(&c->reply->text, "no function is guarded: \\guard NAME guards one\n");
 	c->reply->data = json_pack("{s:o, s:o}", "guarded", guarded, "parked", parked);
@@ -236,7 +264,7 @@ struct error *parked_retry(struct call *c)
 			p = all->parked;
 		if (e)
 			break;
-		json_array_append_new(c->reply->data, parked_json(p));
+		json_array_append_new(c->reply->data, parked_json(c->live, p));
 		text_printf(&c->reply->text, "call %u of %s goes on with version %d\n", p->number,
 			    p->function->at.name, p->function->live);
 		record_event(c->live, "retried", p->function, p->function->live, c->state->user, NULL);
@@ -298,7 +326,7 @@ struct error *parked_return(struct call *c)
 		e = make_value(c, p->function, *expression ? expression : NULL, &entry);
 	if (e)
 		return e;
-	c->reply->data = parked_json(p);
+	c->reply->data = parked_json(c->live, p);
 	text_printf(&c->reply->text, "call %u of %s returns %s\n", p->number, p->function->at.name,
 		    expression);
 	record_event(c->live, "returned", p->function, p->function->live, c->state->user,

@@ -11,6 +11,9 @@ void parked_take(struct watchers *);
 
 void parked_free(struct watchers *); /* forgets them: they wait on */
 
+/* The calls that wait: a line each, behind `before`, and as JSON, the caller's. `watchers` may be NULL. */
+json_t *parked_list(struct watchers *, const char *before, struct text *out);
+
 /* \guard, \unguard, \return; and \retry of what was taken: watchers_retry. */
 struct error *parked_guard(struct call *);
 struct error *parked_unguard(struct call *);

@@ -1,5 +1,6 @@
 #include "snippet.h"
 #include "context.h"
+#include "place.h"
 #include "record.h"
 #include "show.h"
 
@@ -265,15 +266,15 @@ static json_t *backtrace_json(struct snippet *x, const struct evaluate_end *end,
 	json_t *list = json_array();
 
 	for (size_t i = 0, n; i < end->count; i += n) {
-		struct evaluate_place place;
+		struct place place;
 		char pc[32];
 		for (n = 1; i + n < end->count && end->pcs[i + n] == end->pcs[i]; n++)
 			;
-		evaluate_describe(x->live, end->pcs[i], i > 0, &place);
+		place_describe(x->live, end->pcs[i], i > 0, &place);
 		text_printf(out, "  #%-2zu 0x%016" PRIx64 " in %s", i, end->pcs[i], place.function);
 		if (place.offset)
 			text_printf(out, "+%" PRIu64, place.offset);
-		if (place.file)
+		if (*place.file)
 			text_printf(out, " at %s:%u", text_base_name(place.file), place.line);
 		if (n > 1)
 			text_printf(out, ", %zu times", n);
@@ -281,7 +282,7 @@ static json_t *backtrace_json(struct snippet *x, const struct evaluate_end *end,
 		snprintf(pc, sizeof(pc), "0x%" PRIx64, end->pcs[i]);
 		json_t *frame = json_pack("{s:s, s:I, s:s, s:I}", "function", place.function, "offset",
 					  (json_int_t)place.offset, "pc", pc, "times", (json_int_t)n);
-		if (place.file)
+		if (*place.file)
 			json_object_update_new(
 				frame, json_pack("{s:s, s:i}", "file", place.file, "line", (int)place.line));
 		json_array_append_new(list, frame);

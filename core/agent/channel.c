@@ -94,6 +94,7 @@ static size_t hello_build(const struct console *c, unsigned char *out)
 		.park_leave = (uint64_t)(uintptr_t)park_leave,
 		.park_wait = (uint64_t)(uintptr_t)park_wait,
 		.enter = (uint64_t)(uintptr_t)sync_enter,
+		.images = (uint64_t)(uintptr_t)image_list(),
 	};
 	size_t size = sizeof(hello);
 

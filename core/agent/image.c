@@ -126,6 +126,11 @@ static void tell_unwinder(void)
 	}
 }
 
+const void *image_list(void)
+{
+	return &__jit_debug_descriptor;
+}
+
 int image_add(const void *message, size_t size)
 {
 	struct message_image m;

@@ -9,4 +9,7 @@
 /* Takes a struct message_image and what follows it. 0; -EINVAL: malformed, or about no code of ours. */
 int image_add(const void *message, size_t size);
 
+/* The list of all, as gdb knows it. */
+const void *image_list(void);
+
 #endif

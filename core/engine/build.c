@@ -521,7 +521,9 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 
 struct error *build_compile_cc(struct build *b)
 {
-	const char **argv = compiler_flags(b, NULL);
+	/* So that all of a function is in one piece, which has one image and one table of lines. */
+	static const char *const whole[] = {"-fno-reorder-blocks-and-partition", NULL};
+	const char **argv = compiler_flags(b, b->request->function->unit->clang ? NULL : whole);
 
 	if (!argv)
 		return error_memory();

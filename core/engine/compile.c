@@ -349,7 +349,8 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 /* Behind the program's flags, so that these win. The object must say by name whatever it needs (semantic
  * interposition, no tail calls: its own function too, whose newest version may be another; see also
  * expose.h), keep each variable apart, reach thread-local variables as the ones of modules that were there at
- * the start, and be machine code, unprofiled and without an entry of its own to patch. */
+ * the start, and be machine code, unprofiled and without an entry of its own to patch. Its lines are for lines.h: all of a function
+ * in one section, file names where the line program stands. */
 static const char *const cc_flags[] = {
 	"-x",
 	"c",
@@ -362,7 +363,10 @@ static const char *const cc_flags[] = {
 	"-fno-optimize-sibling-calls",
 	"-ftls-model=initial-exec",
 	"-fno-lto",
-	"-g0",
+	"-g1",
+	"-gdwarf-4",
+	"-gno-split-dwarf",
+	"-gz=none",
 	"-fpatchable-function-entry=0",
 	"-c",
 	NULL,

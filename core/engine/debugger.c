@@ -1,4 +1,5 @@
 #include "debugger.h"
+#include "lines.h"
 #include "message.h"
 
 #include <elf.h>
@@ -27,8 +28,9 @@ struct facts {
 	uint64_t text, text_size; /* run-time address of the section that the function is in */
 	struct function functions[FUNCTIONS_MAX];
 	size_t function_count;
-	const char *files[FILES_MAX]; /* from 1 in DWARF */
+	char *files[FILES_MAX]; /* from 1 in DWARF */
 	size_t file_count;
+	uint16_t section; /* that the function is in */
 	struct row *rows;
 	size_t row_count, row_room;
 };
@@ -129,6 +131,7 @@ static bool read_functions(const struct sections *s, struct facts *f)
 
 	if (!each_function(s, f->code->name, SHN_UNDEF, take_own, &own))
 		return false;
+	f->section = own.st_shndx;
 	f->text = f->code->address - own.st_value;
 	f->text_size = s->headers[own.st_shndx].sh_size;
 	return each_function(s, NULL, own.st_shndx, take_function, f) != 0;
@@ -142,7 +145,7 @@ static const struct function *function_named(const struct facts *f, const char *
 	return NULL;
 }
 
-/* --- libtcc's lines ------------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------------------ */
 
 struct stab {
 	uint32_t string;
@@ -158,10 +161,9 @@ static unsigned file_number(struct facts *f, const char *file)
 	for (size_t i = 0; i < f->file_count; i++)
 		if (strcmp(f->files[i], file) == 0)
 			return (unsigned)i + 1;
-	if (f->file_count == FILES_MAX)
+	if (f->file_count == FILES_MAX || !(f->files[f->file_count] = strdup(file)))
 		return 1;
-	f->files[f->file_count++] = file;
-	return (unsigned)f->file_count;
+	return (unsigned)++f->file_count;
 }
 
 static bool add_row(struct facts *f, struct row row)
@@ -178,6 +180,16 @@ static bool add_row(struct facts *f, struct row row)
 	}
 	f->rows[f->row_count++] = row;
 	return true;
+}
+
+static void take_row(void *context, uint64_t offset, const char *file, unsigned line)
+{
+	struct facts *f = context;
+	struct row row = {f->text + offset, file_number(f, file), line};
+	const struct row *last = f->row_count ? &f->rows[f->row_count - 1] : NULL;
+
+	if (offset < f->text_size && !(last && last->file == row.file && last->line == row.line))
+		add_row(f, row);
 }
 
 /* Lines' values count from the beginning of their function; a line has 16 bits, the rest is what makes it go on. */
@@ -393,8 +405,10 @@ static void write_lines(const struct facts *f, struct text *t)
 			continue;
 		put(t, LNS_ADVANCE_PC, 1);
 		put_uleb(t, row->address - at.address);
-		put(t, LNS_SET_FILE, 1);
-		put_uleb(t, row->file);
+		if (row->file != at.file) {
+			put(t, LNS_SET_FILE, 1);
+			put_uleb(t, row->file);
+		}
 		put(t, LNS_ADVANCE_LINE, 1);
 		put_sleb(t, (int64_t)row->line - at.line);
 		put(t, LNS_COPY, 1);
@@ -587,6 +601,7 @@ static uint32_t write_image(const struct facts *f, struct text *t)
 		.e_type = ET_EXEC,
 		.e_machine = EM_X86_64,
 		.e_version = EV_CURRENT,
+		.e_entry = f->text, /* for who looks for an address among many images */
 		.e_ehsize = sizeof(elf),
 		.e_shentsize = sizeof(Elf64_Shdr),
 		.e_shnum = SECTIONS,
@@ -627,9 +642,13 @@ static bool gather(const struct debugger_code *code, struct facts *f)
 
 	*f = (struct facts){.code = code};
 	file_number(f, code->file);
+	if (!f->file_count)
+		return false;
 	bool all = read_sections(code->object, &sections) && read_functions(&sections, f) &&
 		   read_stabs(&sections, f);
 	free(sections.headers);
+	if (all && code->object->backend == BACKEND_CC)
+		lines_each(code->object, f->section, take_row, f); /* without them it still has its name */
 	return all;
 }
 
@@ -647,6 +666,8 @@ bool debugger_image(const struct debugger_code *code, struct text *out)
 		head.size = (uint32_t)(out->size - behind);
 	}
 	free(f.rows);
+	while (f.file_count)
+		free(f.files[--f.file_count]);
 	if (out->failed)
 		return false;
 	if (out->size - start > MESSAGE_MAX) {

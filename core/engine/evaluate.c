@@ -1,5 +1,6 @@
 #include "evaluate.h"
 #include "note.h"
+#include "place.h"
 #include "unwind.h"
 #include "text.h"
 
@@ -116,7 +117,7 @@ static void end(struct evaluation *v, enum call_end how, int code)
 
 static bool is_ours(void *context, uint64_t pc)
 {
-	struct program *program = context;
+	struct program *program = live_program(context);
 
 	for (uint32_t arena = 0; arena < program_arena_count(program); arena++) {
 		struct link_region code;
@@ -125,6 +126,11 @@ static bool is_ours(void *context, uint64_t pc)
 			return true;
 	}
 	return false;
+}
+
+static bool rules_of(void *context, uint64_t pc, bool is_return, struct rules *out)
+{
+	return place_rules(context, pc, is_return, out);
 }
 
 void evaluate_locate(struct live *l, const struct message_called *called, const unsigned char *stack,
@@ -140,7 +146,8 @@ void evaluate_locate(struct live *l, const struct message_called *called, const 
 				     .stack = stack,
 				     .stack_size = called->stack_size,
 				     .is_ours = is_ours,
-				     .context = live_program(l)};
+				     .rules = rules_of,
+				     .context = l};
 	memcpy(state.registers, called->registers, sizeof(state.registers));
 	out->count = target_unwind(live_target(l), &state, out->pcs, EVALUATE_FRAMES);
 }
@@ -277,60 +284,16 @@ bool evaluation_has_begun(const struct evaluation *v)
 
 /* --- where and why ------------------------------------------------------------------------------------------------- */
 
-static bool is_version(struct live *l, uint64_t pc, struct evaluate_place *out)
-{
-	for (size_t i = 0; i < live_count(l); i++) {
-		const struct live_function *f = live_function(l, i);
-		for (size_t k = 0; k < f->in_memory_count; k++) {
-			const struct live_version *v = &f->in_memory[k];
-			if (pc < v->entry || pc >= v->entry + v->size)
-				continue;
-			snprintf(out->function, sizeof(out->function), "%s@%d", f->at.name, v->number);
-			out->offset = pc - v->entry;
-			return true;
-		}
-	}
-	return false;
-}
-
-void evaluate_describe(struct live *l, uint64_t pc, bool is_return, struct evaluate_place *out)
-{
-	uint64_t at = pc - is_return;
-	char text[256];
-
-	*out = (struct evaluate_place){0};
-	if (is_version(l, at, out))
-		return;
-	if (is_ours(live_program(l), at)) {
-		snprintf(out->function, sizeof(out->function), "this entry");
-		out->own = true;
-		return;
-	}
-	if (!target_describe_address(live_target(l), at, text, sizeof(text))) {
-		snprintf(out->function, sizeof(out->function), "0x%" PRIx64, pc);
-		return;
-	}
-	char *in = strstr(text, " in "), *plus = strchr(text, '+');
-	if (plus && (!in || plus < in)) {
-		out->offset = strtoull(plus + 1, NULL, 16) + is_return;
-		*plus = '\0';
-	}
-	if (in)
-		*in = '\0';
-	snprintf(out->function, sizeof(out->function), "%s", text);
-	target_find_line(live_target(l), at, &out->file, &out->line);
-}
-
 /* " in price (orders.c:52)" */
 static void put_place(struct live *l, const struct evaluate_end *c, char *buffer, size_t size)
 {
-	struct evaluate_place place;
+	struct place place;
 
 	*buffer = '\0';
 	if (!c->count)
 		return;
-	evaluate_describe(l, c->pcs[0], false, &place);
-	if (place.file)
+	place_describe(l, c->pcs[0], false, &place);
+	if (*place.file)
 		snprintf(buffer, size, " in %s (%s:%u)", place.function, text_base_name(place.file),
 			 place.line);
 	else

@@ -56,18 +56,6 @@ bool evaluation_has_begun(const struct evaluation *);
 void evaluate_locate(struct live *, const struct message_called *, const unsigned char *stack,
 		     struct evaluate_end *out);
 
-/* What stands at a program counter. */
-struct evaluate_place {
-	char function[256]; /* "price", "price@2"; "0x1234" if nothing is known */
-	uint64_t offset;
-	const char *file; /* NULL: unknown */
-	unsigned line;
-	bool own; /* the code of an evaluation */
-};
-
-/* `is_return`: pc is a return address, and means the call before it. */
-void evaluate_describe(struct live *, uint64_t pc, bool is_return, struct evaluate_place *out);
-
 /* One sentence about an end that is none by return; the class says which kind it was. NULL for CALL_RETURNED. */
 struct error *evaluate_explain(struct live *, const struct evaluate_end *);
 

@@ -1,4 +1,5 @@
 #include "fault.h"
+#include "place.h"
 #include "program.h"
 #include "record.h"
 #include "text.h"
@@ -8,45 +9,31 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The version whose code is at `pc`; NULL: none of ours. */
-static const struct live_version *version_at(struct live *l, uint64_t pc, struct live_function **function)
+/* The innermost call that is a version's: its place among them, or the count. */
+static size_t find_version(struct live *l, const struct evaluate_end *end, struct fault *out)
 {
-	for (size_t i = 0; i < live_count(l); i++) {
-		struct live_function *f = live_function(l, i);
-		for (size_t k = 0; k < f->in_memory_count; k++) {
-			const struct live_version *v = &f->in_memory[k];
-			if (pc < v->entry || pc >= v->entry + v->size)
-				continue;
-			*function = f;
-			return v;
-		}
-	}
-	return NULL;
+	size_t i = 0;
+
+	while (i < end->count && !place_version(l, end->pcs[i] - (i > 0), &out->function, &out->version))
+		i++;
+	return i;
 }
 
-/* The innermost call that is a version's. */
-static bool find_version(struct live *l, const struct evaluate_end *end, struct fault *out)
+static void put_place(struct text *out, const struct place *place)
 {
-	for (size_t i = 0; i < end->count; i++) {
-		const struct live_version *v = version_at(l, end->pcs[i] - (i > 0), &out->function);
-		if (!v)
-			continue;
-		out->version = v->number;
-		return true;
-	}
-	return false;
+	text_puts(out, place->function);
+	if (*place->file)
+		text_printf(out, " (%s:%u)", text_base_name(place->file), place->line);
+	else if (place->offset)
+		text_printf(out, "+0x%" PRIx64, place->offset);
 }
 
-static void put_place(struct text *out, struct live *l, uint64_t pc, bool is_return)
+static void put_call(struct text *out, struct live *l, uint64_t pc, bool is_return)
 {
-	struct evaluate_place place;
+	struct place place;
 
-	evaluate_describe(l, pc, is_return, &place);
-	text_puts(out, place.function);
-	if (place.file)
-		text_printf(out, " (%s:%u)", text_base_name(place.file), place.line);
-	else if (place.offset)
-		text_printf(out, "+0x%" PRIx64, place.offset);
+	place_describe(l, pc, is_return, &place);
+	put_place(out, &place);
 }
 
 static bool has_address(const struct evaluate_end *end)
@@ -54,7 +41,8 @@ static bool has_address(const struct evaluate_end *end)
 	return (end->signal == SIGSEGV || end->signal == SIGBUS) && end->code > 0 && end->code != SI_KERNEL;
 }
 
-static void describe(struct live *l, const struct evaluate_end *end, struct fault *out)
+/* `version`: which of the calls is the version's. */
+static void describe(struct live *l, const struct evaluate_end *end, size_t version, struct fault *out)
 {
 	const char *name = sigabbrev_np(end->signal);
 	struct text text = {0};
@@ -65,10 +53,15 @@ static void describe(struct live *l, const struct evaluate_end *end, struct faul
 	if (has_address(end))
 		text_printf(&text, " at address 0x%" PRIx64, end->address);
 	text_puts(&text, " in ");
-	put_place(&text, l, end->pcs[0], false);
+	put_call(&text, l, end->pcs[0], false);
+	place_describe(l, end->pcs[version], version > 0, &out->place);
+	if (version) {
+		text_puts(&text, ", called from ");
+		put_place(&text, &out->place);
+	}
 	for (size_t i = 0; i < end->count; i++) {
 		text_printf(&text, "\n  #%zu  ", i);
-		put_place(&text, l, end->pcs[i], i > 0);
+		put_call(&text, l, end->pcs[i], i > 0);
 	}
 	snprintf(out->text, sizeof(out->text), "%s", text.bytes ? text.bytes : "");
 	text_fini(&text);
@@ -83,9 +76,10 @@ bool fault_serve(struct live *l, struct fault *out)
 	if (!program_take_fault(live_program(l), &called, &stack))
 		return false;
 	evaluate_locate(l, &called, stack, &end);
-	bool concerns = find_version(l, &end, out);
+	size_t version = find_version(l, &end, out);
+	bool concerns = version < end.count;
 	if (concerns) {
-		describe(l, &end, out);
+		describe(l, &end, version, out);
 		record_event(l, "fault", out->function, out->version, "", out->text);
 	}
 	program_fault_known(live_program(l));

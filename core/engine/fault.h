@@ -5,6 +5,7 @@
 
 #include "evaluate.h"
 #include "live.h"
+#include "place.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@ struct fault {
 	int version;
 	int signal;
 	uint64_t address; /* 0: it has none */
+	struct place place; /* of the innermost call that is the version's */
 	char text[4096];  /* a line that says what and where, then the calls, a line each */
 };
 

@@ -1,4 +1,5 @@
 #include "live.h"
+#include "images.h"
 #include "text.h"
 #include "token.h"
 
@@ -36,6 +37,7 @@ struct live {
 	void *successor_context;
 	bool (*watcher)(void *context, struct live_function *);
 	void *watcher_context;
+	struct images *images;
 	size_t read_ahead; /* functions before this one have been seen */
 };
 
@@ -518,6 +520,9 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 	l->program = program;
 	const char *root = program_source_root(program);
 	struct error *e = target_new(program_pid(program), *root ? root : NULL, &l->target);
+	l->images = images_new(program);
+	if (!e && !l->images)
+		e = error_memory();
 	if (!e)
 		e = check_new(&l->check);
 	if (!e)
@@ -556,10 +561,16 @@ void live_free(struct live *l)
 	free(l->functions);
 	free(l->by_name);
 	free(l->warning);
+	images_free(l->images);
 	sources_free(l->sources);
 	check_free(l->check);
 	target_free(l->target);
 	free(l);
+}
+
+struct images *live_images(const struct live *l)
+{
+	return l->images;
 }
 
 const char *live_warning(const struct live *l)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct images;
 struct live;
 /* Who keeps the history: record.h, which is above this. Set before anything else is asked of the history. */
 struct live_keeper {
@@ -66,6 +67,7 @@ void live_free(struct live *);
 const char *live_warning(const struct live *); /* NULL: nothing to say */
 struct history *live_history(const struct live *);
 struct target *live_target(const struct live *);
+struct images *live_images(const struct live *); /* of the versions that the program holds */
 
 size_t live_count(const struct live *);
 struct live_function *live_function(const struct live *, size_t i); /* sorted by file, then line */

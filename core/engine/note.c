@@ -86,6 +86,24 @@ void note_renumber(const struct link_region *region, uint32_t slot, int from, in
 	}
 }
 
+bool note_find(const struct link_region *region, size_t offset, struct note *out, size_t *begin, size_t *end)
+{
+	struct head head;
+
+	for (size_t at = 0; at <= offset && at + sizeof(head) <= region->size; at += head.size) {
+		memcpy(&head, region->view + at, sizeof(head));
+		if (!is_head(&head, region->size - at))
+			return false;
+		if (offset - at >= head.size)
+			continue;
+		*out = (struct note){head.slot, head.number, head.entry, head.entry_size};
+		*begin = at;
+		*end = at + head.size;
+		return true;
+	}
+	return false;
+}
+
 static void each_variable(const unsigned char *at, const struct head *head, const struct note *note,
 			  void (*variable)(void *context, const struct note *, const struct note_variable *),
 			  void *context)

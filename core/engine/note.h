@@ -43,6 +43,9 @@ void note_set_number(const struct link_region *, size_t at, int number);
 /* Gives a version another number, wherever its note is. */
 void note_renumber(const struct link_region *, uint32_t slot, int from, int to);
 
+/* The note before the code at `offset` of the region, and where both begin and end. False: there is none. */
+bool note_find(const struct link_region *, size_t offset, struct note *, size_t *begin, size_t *end);
+
 /* Every note from the region's start to its end (size: bytes in use), with its variables. */
 void note_each(const struct link_region *, void (*each)(void *context, const struct note *),
 	       void (*variable)(void *context, const struct note *, const struct note_variable *),

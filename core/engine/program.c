@@ -684,6 +684,11 @@ uint64_t program_exit(const struct program *p, bool now)
 
 enum { MEMORY_CHUNK = MESSAGE_MAX / 2 };
 
+uint64_t program_images(const struct program *p)
+{
+	return p->hello.images;
+}
+
 struct error *program_read(struct program *p, uint64_t address, void *bytes, size_t size)
 {
 	for (size_t done = 0; done < size;) {

@@ -110,6 +110,9 @@ struct error *program_write(struct program *, uint64_t address, const void *byte
  * announces (debugger.h). Before the code may run. */
 struct error *program_announce(struct program *, const void *image, size_t size);
 
+/* Where the program keeps what it was told by that: gdb's descriptor. */
+uint64_t program_images(const struct program *);
+
 /* A line for the program's log; `level` as in syslog(3). Losing it is no error. */
 void program_log(struct program *, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -68,25 +68,52 @@ static int take_frame(Dwfl_Frame *frame, void *context)
 	return current.state.is_ours(current.state.context, pc) ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
 
-/* One frame further without tables: by the frame pointer in our code; at an address that is no code, by what the call
- * pushed. False at the end. */
+/* By our own tables: the registers of the caller in the place of the callee's. */
+static bool step_by_rules(struct unwind_state *s, const struct rules *rules)
+{
+	uint64_t registers[UNWIND_REGISTERS];
+
+	memcpy(registers, s->registers, sizeof(registers));
+	uint64_t cfa = registers[rules->cfa_register] + (uint64_t)rules->cfa_offset;
+	for (int i = 0; i < UNWIND_REGISTERS; i++)
+		if (rules->saved[i] && !read_stack(s, cfa + (uint64_t)rules->at[i], &registers[i]))
+			return false;
+	registers[UNWIND_SP] = cfa;
+	memcpy(s->registers, registers, sizeof(registers));
+	return registers[UNWIND_PC] != 0;
+}
+
+static bool step_ours(struct unwind_state *s, bool innermost, uint64_t pc)
+{
+	struct rules rules;
+	uint64_t words[2];
+
+	s->registers[UNWIND_FP] = current.fp;
+	s->registers[UNWIND_SP] = current.sp;
+	if (s->rules(s->context, pc, !innermost, &rules))
+		return step_by_rules(s, &rules);
+	if (!read_stack(s, current.fp, &words[0]) || !read_stack(s, current.fp + 8, &words[1]))
+		return false;
+	s->registers[UNWIND_FP] = words[0];
+	s->registers[UNWIND_SP] = current.fp + 16;
+	s->registers[UNWIND_PC] = words[1];
+	return words[1] != 0;
+}
+
+/* One frame further where libdwfl knows nothing: out of our code; at an address that is no code, by what the call pushed.
+ * False at the end. */
 static bool step(bool innermost, uint64_t pc)
 {
 	struct unwind_state *s = &current.state;
-	uint64_t words[2];
+	uint64_t word;
 
-	if (s->is_ours(s->context, pc)) {
-		if (!read_stack(s, current.fp, &words[0]) || !read_stack(s, current.fp + 8, &words[1]))
-			return false;
-		s->registers[UNWIND_FP] = words[0];
-		s->registers[UNWIND_SP] = current.fp + 16;
-	} else {
-		if (!innermost || !read_stack(s, s->registers[UNWIND_SP], &words[1]))
-			return false;
-		s->registers[UNWIND_SP] += 8;
-	}
-	s->registers[UNWIND_PC] = words[1];
-	return words[1] != 0;
+	if (s->is_ours(s->context, pc))
+		return step_ours(s, innermost, pc);
+	if (!innermost || !read_stack(s, s->registers[UNWIND_SP], &word))
+		return false;
+	s->registers[UNWIND_SP] += 8;
+	s->registers[UNWIND_PC] = word;
+	return word != 0;
 }
 
 /* Whether a module has code there: what is called may be no code at all. */
@@ -126,6 +153,6 @@ size_t unwind_frames(Dwfl *dwfl, pid_t pid, const struct unwind_state *state, ui
 		dwfl_getthread_frames(dwfl, pid, take_frame, &current);
 		if (current.count == before && before < max) /* libdwfl knows nothing of this address */
 			pcs[current.count++] = current.state.registers[UNWIND_PC];
-	} while (current.count < max && step(false, pcs[current.count - 1]));
+	} while (current.count < max && step(current.count == 1, pcs[current.count - 1]));
 	return current.count;
 }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 3, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 4, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -60,6 +60,7 @@ struct message_hello {
 	uint64_t exit, exit_now; /* what exit() and _exit() are to be in code that is made for MESSAGE_CALL */
 	uint64_t park_enter, park_leave, park_wait; /* for the code of guarded versions */
 	uint64_t enter; /* where strict entries lead, with the address of their target's word in r11 */
+	uint64_t images; /* gdb's list of the images that MESSAGE_IMAGE brought */
 };
 
 /* One arena: a memfd seen by the program as three mappings, all within 2 GiB of the modules that use it.

@@ -116,6 +116,22 @@ static void gdb_stops_in_a_new_version_and_knows_its_lines(void **state)
 	await_end_of_gdb();
 }
 
+static void gdb_knows_the_lines_of_what_cc_had_to_compile(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "\treturn helper(n);", "\t__int128 k = helper(n);\n\n\tk++;\n\treturn (int)k;");
+	followed_assert_live(&host, "helped");
+	start_gdb("set pagination off\nset confirm off\nbreak helper\necho attached\\n\ncontinue\nbacktrace\ndelete\ndetach\n");
+	await_gdb("attached");
+	assert_true(child_send(&host.subject.program, "helped 4\n"));
+	await_gdb("hit Breakpoint");
+	await_line("__int128 k = helper(n);"); /* the frame that called it */
+	await_gdb("in answer (name=");
+	await_gdb("in main (");
+	assert_answered("105");
+	await_end_of_gdb();
+}
+
 static void a_breakpoint_set_before_is_in_every_new_version(void **state)
 {
 	(void)state;
@@ -183,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_host(gdb_stops_in_a_new_version_and_knows_its_lines),
+		with_host(gdb_knows_the_lines_of_what_cc_had_to_compile),
 		with_host(a_breakpoint_set_before_is_in_every_new_version),
 		with_host(unwinding_passes_through_new_code),
 		cmocka_unit_test_setup_teardown(perf_gets_a_map_if_it_is_wanted, start_with_perf, stop),

@@ -1,0 +1,34 @@
+/* What stands at a program counter: a version of a function and the line of its text, a function as it was built, or code
+ * that an evaluation ran. One thread. */
+#ifndef RTF_PLACE_H
+#define RTF_PLACE_H
+
+#include "live.h"
+#include "rules.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct place {
+	char function[256]; /* "price", "price@2"; "0x1234" if nothing is known */
+	uint64_t offset;
+	char file[PATH_MAX]; /* "": unknown */
+	unsigned line;
+	bool own; /* the code of an evaluation */
+};
+
+/* Without file and line. `is_return`: pc is a return address, and means the call before it. */
+void place_name(struct live *, uint64_t pc, bool is_return, struct place *out);
+
+/* With them. A version's line is that of its own text: in the file, if it was saved there, else "<console>" and the line
+ * of what was typed. */
+void place_describe(struct live *, uint64_t pc, bool is_return, struct place *out);
+
+/* How to leave the code of a version, for unwind.h. False: there is none at `pc`, or it does not say. */
+bool place_rules(struct live *, uint64_t pc, bool is_return, struct rules *out);
+
+/* The version whose code is at `pc`; false: none. */
+bool place_version(struct live *, uint64_t pc, struct live_function **function, int *number);
+
+#endif
