@@ -42,6 +42,7 @@ struct console {
 	bool lost_reported;
 	char *typed;         /* the C that was entered or edited last, for \edit; NULL: none yet */
 	unsigned error_line; /* of the first error in it; 0: none */
+	char *class, *why;   /* the first failure; NULL: none yet */
 };
 
 static enum status worse(enum status a, enum status b)
@@ -66,15 +67,32 @@ static enum status reply_status(const json_t *root)
 	return class_status(json_string_value(json_object_get(json_object_get(root, "error"), "class")));
 }
 
+/* The first of a socket's failures is what --all tells of it. */
+static void note_why(struct console *c, const char *class, const char *why)
+{
+	if (c->why)
+		return;
+	c->class = class ? strdup(class) : NULL;
+	c->why = strdup(why);
+}
+
+static void note_failure(struct console *c, const json_t *root)
+{
+	const json_t *error = json_object_get(root, "error");
+	const char *message = json_string_value(json_object_get(error, "message"));
+
+	note_why(c, json_string_value(json_object_get(error, "class")), message ? message : "failed");
+}
+
 static enum status show_answer(struct console *c, const struct answer *answer)
 {
 	const json_t *text = json_object_get(answer->root, "text");
 	enum status status = reply_status(answer->root);
-	FILE *out = status == STATUS_DONE ? stdout : stderr;
 
 	const json_t *diagnostics = json_object_get(json_object_get(answer->root, "error"), "diagnostics");
 	c->error_line = (unsigned)json_integer_value(json_object_get(json_array_get(diagnostics, 0), "line"));
-	output_heading(&c->output);
+	if (status != STATUS_DONE)
+		note_failure(c, answer->root);
 	if (c->options->json) {
 		output_json(&c->output, answer->raw ? answer->raw : "{}");
 		return status;
@@ -82,7 +100,7 @@ static enum status show_answer(struct console *c, const struct answer *answer)
 	if (!json_is_string(text))
 		text = json_object_get(json_object_get(answer->root, "error"), "message");
 	if (json_is_string(text))
-		output_text(out, json_string_value(text), json_string_length(text));
+		output_answer(&c->output, status != STATUS_DONE, json_string_value(text), json_string_length(text));
 	return status;
 }
 
@@ -91,9 +109,9 @@ static enum status fail(struct console *c, const char *command, enum error_class
 {
 	const char *name = error_class_name(class);
 
-	output_heading(&c->output);
+	note_why(c, name, message);
 	if (!c->options->json) {
-		output_complain("%s", message);
+		output_report(&c->output, "%s", message);
 		return class_status(name);
 	}
 	json_t *reply = json_pack("{s:b, s:s, s:{s:s, s:s}}", "ok", false, "command", command, "error",
@@ -123,8 +141,9 @@ static void note_interrupt(struct console *c)
 /* An interactive session says so when it tries to connect again. */
 static enum status report_lost(struct console *c)
 {
+	note_why(c, NULL, "connection lost");
 	if (!c->interactive && !c->lost_reported)
-		output_complain("connection lost");
+		output_report(&c->output, "connection lost");
 	c->lost_reported = true;
 	return STATUS_LOST;
 }
@@ -166,7 +185,7 @@ static enum status await_answer(struct console *c, const char *command, json_int
 
 	enum status status = show_answer(c, &answer);
 	if (status != STATUS_DONE && late && !c->options->json)
-		output_complain("ended by the time limit of %g s", (double)c->options->limit_ms / 1000);
+		output_report(&c->output, "ended by the time limit of %g s", (double)c->options->limit_ms / 1000);
 	if ((status != STATUS_DONE && late) || (interrupted && !c->interactive))
 		status = STATUS_ENDED;
 	answer_fini(&answer);
@@ -671,26 +690,31 @@ static enum status report_unreachable(struct console *c, struct error *e)
 {
 	enum status status = error_class(e) == ERROR_INTERRUPTED ? STATUS_ENDED : STATUS_LOST;
 
-	if (c->options->all && c->options->json)
+	if (c->options->all && c->options->json) {
 		fail(c, "", error_class(e), error_message(e));
-	else
-		output_complain("%s", error_message(e));
+	} else {
+		note_why(c, error_class_name(error_class(e)), error_message(e));
+		output_report(&c->output, "%s", error_message(e));
+	}
 	error_free(e);
 	return status;
 }
 
+/* `gather`: with --all, else NULL. */
 static enum status run_socket(const struct options *options, const char *socket, struct input *inputs,
-			      bool *stop)
+			      struct gather *gather, bool *stop)
 {
 	bool interactive = options->action_count == 0;
 	struct console c = {
 		.options = options,
 		.connection = {.socket = socket, .fd = -1, .event = output_event, .context = &c.output},
-		.output = {.options = options, .socket = socket, .interactive = interactive},
+		.output = {.options = options, .socket = socket, .interactive = interactive, .gather = gather},
 		.interactive = interactive,
 	};
 	enum status status;
 
+	if (gather)
+		gather_begin(gather, socket);
 	struct error *e = connection_connect(&c.connection, options, c.interactive, hello_limit(options));
 	if (e)
 		status = report_unreachable(&c, e);
@@ -699,6 +723,10 @@ static enum status run_socket(const struct options *options, const char *socket,
 	else
 		status = run_actions(&c, inputs);
 	*stop = c.stop || c.connection.interrupted;
+	if (gather)
+		gather_end(gather, status, c.class, c.why);
+	free(c.class);
+	free(c.why);
 	free(c.typed);
 	connection_fini(&c.connection);
 	return status;
@@ -723,7 +751,8 @@ static bool is_among(const char *path, char *const *paths, size_t count)
 }
 
 /* Runs everything on each socket that a pattern names, but for those named before and what is no socket. */
-static enum status run_pattern(const struct options *options, size_t nth, struct input *inputs, bool *stop)
+static enum status run_pattern(const struct options *options, size_t nth, struct input *inputs,
+			       struct gather *gather, bool *stop)
 {
 	const char *pattern = options->sockets[nth];
 	enum status status = STATUS_DONE;
@@ -747,7 +776,7 @@ static enum status run_pattern(const struct options *options, size_t nth, struct
 			continue; /* named by itself too */
 		for (size_t n = 0; n < options->action_count; n++)
 			input_rewind(&inputs[n]);
-		status = worse(status, run_socket(options, path, inputs, stop));
+		status = worse(status, run_socket(options, path, inputs, gather, stop));
 	}
 	globfree(&found);
 	if (run)
@@ -756,16 +785,36 @@ static enum status run_pattern(const struct options *options, size_t nth, struct
 	return STATUS_LOST;
 }
 
+/* As they were given, with blanks between them; the caller's. */
+static char *join_sockets(const struct options *options)
+{
+	size_t size = 1;
+
+	for (size_t i = 0; i < options->socket_count; i++)
+		size += strlen(options->sockets[i]) + 1;
+	char *all = calloc(1, size), *end = all;
+	for (size_t i = 0; all && i < options->socket_count; i++)
+		end += sprintf(end, "%s%s", i ? " " : "", options->sockets[i]);
+	return all;
+}
+
 static enum status run_all(const struct options *options, struct input *inputs)
 {
+	struct gather *gather = gather_new(options->json);
 	enum status status = STATUS_DONE;
 	bool stop = false;
 
-	if (!slurp_inputs(inputs, options->action_count))
+	if (!gather || !slurp_inputs(inputs, options->action_count)) {
+		gather_free(gather);
 		return STATUS_LOCAL;
+	}
 	wake_take_signals(false); /* until now Ctrl-C ends this program like any other */
 	for (size_t i = 0; i < options->socket_count && !stop; i++)
-		status = worse(status, run_pattern(options, i, inputs, &stop));
+		status = worse(status, run_pattern(options, i, inputs, gather, &stop));
+	char *asked = join_sockets(options);
+	gather_show(gather, asked ? asked : "");
+	free(asked);
+	gather_free(gather);
 	return status;
 }
 
@@ -774,7 +823,7 @@ static enum status run_one(const struct options *options, struct input *inputs)
 	bool stop;
 
 	wake_take_signals(options->action_count == 0);
-	return run_socket(options, options->sockets[0], inputs, &stop);
+	return run_socket(options, options->sockets[0], inputs, NULL, &stop);
 }
 
 static enum status run(const struct options *options)

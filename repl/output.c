@@ -27,13 +27,28 @@ void output_text(FILE *out, const char *text, size_t size)
 	fflush(out);
 }
 
-void output_heading(struct output *o)
+void output_answer(struct output *o, bool failed, const char *text, size_t size)
 {
-	if (!o->options->all || o->options->json || o->heading_shown)
+	if (o->gather && !o->following)
+		gather_put(o->gather, failed, text, size);
+	else
+		output_text(failed ? stderr : stdout, text, size);
+}
+
+void output_report(struct output *o, const char *format, ...)
+{
+	va_list args;
+	char *message = NULL, *line = NULL;
+
+	va_start(args, format);
+	int n = vasprintf(&message, format, args);
+	va_end(args);
+	if (n < 0)
 		return;
-	printf("==> %s <==\n", o->socket);
-	fflush(stdout);
-	o->heading_shown = true;
+	if (asprintf(&line, "rtf-console: %s\n", message) >= 0)
+		output_answer(o, true, line, strlen(line));
+	free(line);
+	free(message);
 }
 
 void output_json(const struct output *o, const char *raw)

@@ -4,6 +4,7 @@
 #ifndef RTF_OUTPUT_H
 #define RTF_OUTPUT_H
 
+#include "gather.h"
 #include "options.h"
 
 #include <jansson.h>
@@ -16,7 +17,7 @@ struct output {
 	const struct options *options;
 	const char *socket;
 	bool interactive;
-	bool heading_shown; /* with --all: the socket's name stands above its answers */
+	struct gather *gather; /* with --all: who keeps the answers for the end; else NULL */
 	bool following;     /* the running command is \events: events are its answer */
 	bool holding;       /* readline is at work: events wait in `held` */
 	char **held;
@@ -26,10 +27,14 @@ struct output {
 /* A line on standard error, behind the program's name. */
 void output_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same about this socket's commands: with --all it is kept with their answers. */
+void output_report(struct output *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* The text, on a line of its own; what went to standard output before stands before it. */
 void output_text(FILE *, const char *text, size_t size);
 
-void output_heading(struct output *); /* before the first answer */
+/* An answer's text: to standard error if it is a failure's, or kept for the end. */
+void output_answer(struct output *, bool failed, const char *text, size_t size);
 
 /* A JSON answer as it came; with --all its socket's name is put before its other members. */
 void output_json(const struct output *, const char *raw);

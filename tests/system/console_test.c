@@ -1024,15 +1024,22 @@ static void all_asks_every_socket_and_exits_with_the_worst(void **state)
 	write_file(path, "");
 	snprintf(pattern, sizeof(pattern), "%s/*.sock", s->folder);
 
-	snprintf(expected, sizeof(expected), "==> %s <==\nran a\nran b\n==> %s <==\nran a\nran b\n", s->path,
-		 other->path);
+	snprintf(expected, sizeof(expected),
+		 "==> %s <==\n==> %s <==\n(2 consoles with the same answer)\nran a\nran b\n2 consoles asked: all did it\n",
+		 s->path, other->path);
 	expect(RUN("--all", "-c", "a", "-c", "b", pattern), 0, expected, "");
 	expect(RUN_INPUT("a\nb\n", "--all", pattern), 0, expected, "");
 	expect(RUN_INPUT("a\nb\n", "--all", s->path, other->path, s->path), 0, expected, "");
 
 	snprintf(path, sizeof(path), "%s/c.sock", s->folder);
 	close(listen_at(path));
-	expect(RUN("--all", "-c", "a", "-c", "b", pattern), 2, expected, "left by a program that has ended");
+	struct run dead = RUN("--all", "-c", "a", "-c", "b", pattern);
+	assert_int_equal(dead.status, 2);
+	assert_part(dead.err, "left by a program that has ended");
+	assert_part(dead.out, "3 consoles asked: 2 did it, 1 did not; ");
+	assert_part(strstr(dead.out, "did not"), path);
+	assert_part(strstr(dead.out, "did not"), "left by a program that has ended");
+	run_free(&dead);
 	expect(RUN("--all", "-c", "fail fault", pattern), 4, NULL, "left by a program that has ended");
 	expect(RUN("--all", "-c", "a", "/nonexistent/*.sock"), 2, "",
 	       "no socket matches /nonexistent/*.sock");
@@ -1047,6 +1054,29 @@ static void all_asks_every_socket_and_exits_with_the_worst(void **state)
 		assert_non_null(json_string_value(json_object_get(object, "socket")));
 		json_decref(object);
 	}
+	run_free(&r);
+
+	/* Why some did not, once for each reason; and the sum for scripts. */
+	r = RUN("--all", "-c", "fail fault", pattern);
+	assert_part(r.out, "2 consoles asked: 0 did it, 2 did not; ");
+	snprintf(expected, sizeof(expected), "%s, %s: ", s->path, other->path);
+	assert_part(r.out, expected);
+	run_free(&r);
+	r = RUN("--all", "--json", "-c", "fail fault", pattern);
+	assert_int_equal(r.status, 4);
+	const char *sum = strstr(r.out, "\"command\":\"--all\"");
+	assert_non_null(sum);
+	while (sum > r.out && sum[-1] != '\n')
+		sum--;
+	json_t *object = json_loads(sum, 0, NULL), *data = json_object_get(object, "data");
+	assert_true(json_is_false(json_object_get(object, "ok")));
+	assert_string_equal(json_string_value(json_object_get(json_object_get(object, "error"), "class")), "fault");
+	assert_int_equal(json_integer_value(json_object_get(data, "asked")), 2);
+	assert_int_equal(json_integer_value(json_object_get(data, "done")), 0);
+	assert_int_equal(json_array_size(json_object_get(data, "failed")), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(data, "failed"), 0), "socket")),
+			    s->path);
+	json_decref(object);
 	run_free(&r);
 	server_free(other);
 }
