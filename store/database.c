@@ -1,4 +1,5 @@
 #include "database.h"
+#include "lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -264,16 +265,45 @@ static void pause_briefly(void)
 	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
+/* Another value once somebody has written to the database or to its log. */
+static uint64_t look_at_files(const struct history *h)
+{
+	static const char *const endings[] = {"", "-wal", "-journal"};
+	uint64_t sum = 0;
+	struct stat status;
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		char path[PATH_MAX];
+		int n = snprintf(path, sizeof(path), "%s%s", h->path, endings[i]);
+		if (n < 0 || (size_t)n >= sizeof(path) || stat(path, &status))
+			continue;
+		sum = sum * 31 + (uint64_t)status.st_size;
+		sum = sum * 31 + (uint64_t)status.st_mtim.tv_sec;
+		sum = sum * 31 + (uint64_t)status.st_mtim.tv_nsec;
+	}
+	return sum;
+}
+
 /* Called by sqlite while another process holds a lock. Its own handler waits up to a tenth of a second at a
  * time, which is long for someone at a prompt and unfair among many writers. */
 static int wait_for_lock(void *context, int times)
 {
 	struct history *h = context;
+	int64_t now = milliseconds();
+	uint64_t written = look_at_files(h);
 
 	if (times == 0)
-		h->busy_since = milliseconds();
-	if (milliseconds() - h->busy_since >= h->patience)
+		h->busy_since = now;
+	if (times == 0 || written != h->written)
+		h->still_since = now;
+	h->written = written;
+	if (now - h->busy_since >= h->patience)
 		return 0;
+	if (now - h->still_since >= DATABASE_STILL_MS) {
+		if (!lock_is_ours(h->path))
+			return 0;
+		h->still_since = now;
+	}
 	pause_briefly();
 	return 1;
 }
@@ -372,13 +402,11 @@ static struct error *identify(struct history *h, int64_t *version)
  * file system cannot do WAL, sqlite keeps the mode that it has, which is slower and as safe. */
 static struct error *use_wal(struct history *h)
 {
-	int64_t deadline = milliseconds() + h->patience;
-	int rc;
+	int rc, times = 0;
 
 	while ((rc = sqlite3_exec(h->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) != SQLITE_OK) {
-		if ((rc & 0xff) != SQLITE_BUSY || milliseconds() >= deadline)
+		if ((rc & 0xff) != SQLITE_BUSY || !wait_for_lock(h, times++))
 			return database_failure(h);
-		pause_briefly();
 	}
 	return NULL;
 }

@@ -70,8 +70,10 @@ struct history {
 	char *path;
 	char *build_id;
 	int64_t process;
-	int64_t busy_since;   /* in milliseconds */
-	int64_t patience;     /* how long to wait for another process's lock, in milliseconds */
+	/* All in milliseconds: how long to wait for another process's lock at most, since when that is, and since when
+	 * nobody has written anything, which `written` is to tell. */
+	int64_t patience, busy_since, still_since;
+	uint64_t written;
 	int64_t data_version; /* when history_changed was last asked */
 	int unsettled;        /* pages in the write-ahead log, when something was last committed */
 	sqlite3_stmt *statements[STATEMENTS];
@@ -83,7 +85,8 @@ struct history {
 	size_t reserved_count;
 };
 
-enum { DATABASE_PATIENCE_MS = 2000 };
+/* Engines take turns, and each is waited for; somebody else who keeps the lock and writes nothing is not. */
+enum { DATABASE_PATIENCE_MS = 2000, DATABASE_STILL_MS = 150 };
 
 /* What sqlite says went wrong, as an error that names the file. Called before the statement is released. */
 struct error *database_failure(const struct history *);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLE_PATIENCE_MS = 20 };
+enum { SETTLE_PATIENCE_MS = 20, READ_PATIENCE_MS = 100 };
 
 /* --- taking over ------------------------------------------------------------------------------------------------ */
 
@@ -129,7 +129,7 @@ struct error *stand_in_new(const char *path, const struct history_process *proce
 
 	if (!own_path)
 		return error_memory();
-	struct error *e = database_open(":memory:", process, DATABASE_PATIENCE_MS, take_over, path, &h);
+	struct error *e = database_open(":memory:", process, READ_PATIENCE_MS, take_over, path, &h);
 	if (!e)
 		e = remember_marks(h);
 	if (e) {
