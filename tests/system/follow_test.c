@@ -2,12 +2,15 @@
  * functions that come and go. How editors save is in editors_test.c. */
 #include "followed.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -493,19 +496,33 @@ static void a_console_edit_and_the_file_tell_their_states(void **state)
 	followed_assert_call(&host, "scaled", 1, 11);
 }
 
+/* Waits until the program's log has that line: the engine tells its listeners without waiting for the program. */
+static void await_logged(const char *line)
+{
+	char *path = compiled_path(&host.subject, "program.log"), *log, changes[4096];
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	struct pollfd changed = {.fd = inotify_init1(IN_CLOEXEC), .events = POLLIN};
+
+	assert_true(inotify_add_watch(changed.fd, path, IN_MODIFY) >= 0);
+	while (!strstr(log = followed_read(&host, "program.log"), line)) {
+		long long left = deadline - child_clock();
+		if (left <= 0 || poll(&changed, 1, (int)left) != 1)
+			fail_msg("the log lacks: %s\n%.600s", line, log);
+		assert_true(read(changed.fd, changes, sizeof(changes)) > 0);
+		free(log);
+	}
+	close(changed.fd);
+	free(log);
+	free(path);
+}
+
 static void the_log_tells_of_saves(void **state)
 {
-	char line[512];
-
 	(void)state;
 	json_decref(compiled_data(&host.subject, "\\list"));
 	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
 	followed_assert_live(&host, "scaled");
-	char *log = followed_read(&host, "program.log");
-	snprintf(line, sizeof(line), "scaled is now version 1 (follow_host.c saved, tcc, ");
-	if (!strstr(log, line))
-		fail_msg("the log lacks: %s\n%.600s", line, log);
-	free(log);
+	await_logged("scaled is now version 1 (follow_host.c saved, tcc, ");
 }
 
 static int start_with_log(void **state)
