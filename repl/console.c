@@ -27,9 +27,10 @@
 enum {
 	COMMAND_MAX = 16 << 20, /* bytes of one command */
 	HELLO_MS = 30000,       /* a large program's engine may be reading its symbols */
-	GRACE_MS = 500,         /* for the answer of a command that was interrupted because of -t */
+	HELLO_LEAST_MS = 2000,  /* and with the shortest -t one may have to be started first */
+	GRACE_MS = 2000,        /* for the answer of a command that was interrupted because of -t */
 	RECONNECT_MS = 2000,
-	COMPLETE_MS = 400,
+	COMPLETE_MS = 1500,
 };
 
 struct console {
@@ -568,7 +569,7 @@ static bool reconnect(struct console *c, struct entry *typed)
 	say("rtf-console: connection lost, trying again");
 	do {
 		error_free(e);
-		e = connection_connect(&c->connection, c->options, true, deadline - wake_now_ms());
+		e = connection_connect(&c->connection, c->options, true, HELLO_MS);
 		if (e)
 			connection_pause(&c->connection);
 	} while (e && !c->connection.interrupted && wake_now_ms() < deadline);
@@ -682,7 +683,9 @@ static enum status run_actions(struct console *c, struct input *inputs)
 
 static int64_t hello_limit(const struct options *options)
 {
-	return options->limit_ms >= 0 ? options->limit_ms : HELLO_MS;
+	if (options->limit_ms < 0)
+		return HELLO_MS;
+	return options->limit_ms > HELLO_LEAST_MS ? options->limit_ms : HELLO_LEAST_MS;
 }
 
 /* With --all a program that cannot be reached is one answer among others. */

@@ -24,7 +24,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-enum { DEADLINE_MS = 20000, LOG_MAX = 256, STEP = 8 << 20 /* bytes that a buffer grows by */ };
+enum { DEADLINE_MS = 60000, LOG_MAX = 256, STEP = 8 << 20 /* bytes that a buffer grows by */ };
 
 static int64_t now_ms(void)
 {
@@ -52,7 +52,9 @@ static bool take_output(int fd, char **text, size_t *size)
 
 /* --- the engine that the console talks to --- */
 
-enum mode { NORMAL, NO_ENGINE, SILENT, CLOSING, GARBAGE, NEWER };
+enum mode { NORMAL, NO_ENGINE, SILENT, CLOSING, GARBAGE, NEWER, STARTING };
+
+enum { START_MS = 300 };
 
 struct server {
 	char folder[64], path[100];
@@ -127,6 +129,14 @@ static void send_split(int fd, json_int_t id)
 			 (int)id);
 	for (int i = 0; i < n; i++)
 		send_all(fd, text + i, 1);
+}
+
+/* As long as an engine takes that was not there yet. */
+static void start(const struct server *s)
+{
+	struct pollfd stop = {.fd = s->stop[0], .events = POLLIN};
+
+	poll(&stop, 1, START_MS);
 }
 
 /* What a command does is its name. False: the connection ends. */
@@ -211,6 +221,8 @@ static bool take_request(struct server *s, int fd, const char *line)
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 
+	if (s->mode == STARTING && json_object_get(request, "hello"))
+		start(s);
 	if (s->mode == SILENT || s->mode == GARBAGE)
 		command = NULL;
 	else if (json_object_get(request, "hello"))
@@ -258,7 +270,7 @@ static bool take_requests(struct server *s, int fd, char **text, size_t *size)
 
 static void serve(struct server *s, int fd)
 {
-	bool listens = s->mode == NORMAL || s->mode == NEWER || s->mode == SILENT || s->mode == GARBAGE;
+	bool listens = s->mode != NO_ENGINE && s->mode != CLOSING;
 	char *text = NULL;
 	size_t size = 0;
 
@@ -657,6 +669,14 @@ static void what_answers_wrongly_or_not_at_all_exits_2(void **state)
 	expect(RUN("-c", "x", s->path), 2, "", "does not speak rtf's protocol");
 	s->mode = NEWER;
 	expect(RUN("-c", "x", s->path), 2, "", "speaks version 2 of the protocol");
+}
+
+static void the_shortest_limit_is_no_engines_that_has_to_be_started(void **state)
+{
+	struct server *s = *state;
+
+	s->mode = STARTING;
+	expect(RUN("-t", "0.1", "-c", "x", s->path), 0, "ran x\n", "");
 }
 
 /* The hello of the last connection. */
@@ -1514,6 +1534,7 @@ int main(void)
 		PLAIN(a_full_backlog_ends_with_the_time_limit),
 		PLAIN(a_program_without_an_engine_says_so),
 		PLAIN(what_answers_wrongly_or_not_at_all_exits_2),
+		PLAIN(the_shortest_limit_is_no_engines_that_has_to_be_started),
 		PLAIN(hello_tells_what_the_options_ask_for),
 		PLAIN(commands_run_in_order_and_stop_at_the_first_that_fails),
 		PLAIN(the_exit_status_tells_the_class),
