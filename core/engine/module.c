@@ -105,6 +105,14 @@ struct mapping {
 	bool code, deleted;
 };
 
+/* Whether a mapping's path is that of a file which may be a program: no device's, but /dev/shm has files as /tmp has. */
+static bool is_file(const char *path)
+{
+	if (strncmp(path, "/dev/", 5) == 0)
+		return strncmp(path, "/dev/shm/", 9) == 0;
+	return path[0] == '/' && strncmp(path, "/memfd:", 7) != 0;
+}
+
 static bool parse_mapping(const char *line, struct mapping *mapping)
 {
 	unsigned major, minor;
@@ -119,8 +127,7 @@ static bool parse_mapping(const char *line, struct mapping *mapping)
 	mapping->first_end = mapping->end;
 	mapping->code = flags[2] == 'x';
 	mapping->name[0] = '\0';
-	if (line[path] == '/' && strncmp(line + path, "/memfd:", 7) != 0 &&
-	    strncmp(line + path, "/dev/", 5) != 0)
+	if (is_file(line + path))
 		snprintf(mapping->name, sizeof(mapping->name), "%x:%x:%" PRIu64 " %s", major, minor, inode,
 			 line + path);
 	cut_suffix(mapping->name, "\n");
