@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +14,24 @@
 #include <sys/un.h>
 #include <time.h>
 
-enum { BACKLOG = 64, LOCK_TRIES = 50, LOCK_PAUSE_NS = 1000000 };
+enum { BACKLOG = 64, LOCK_TRIES = 1000, LOCK_PAUSE_NS = 1000000 };
 
 static socklen_t address_fill(struct sockaddr_un *a, const char *path)
 {
 	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
 	memcpy(a->sun_path, path, strlen(path) + 1);
 	return (socklen_t)sizeof(*a);
+}
+
+/* Whether the process that listens behind a connection has ended. Something that it forked may hold its socket a little
+ * longer, and never answers: an engine on the way to its exec. Credentials are those of listen(): unix(7). */
+static bool is_orphaned(int connection)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0 &&
+	       kill(peer.pid, 0) && errno == ESRCH;
 }
 
 /* Whether somebody answers: 0 nobody, -EADDRINUSE somebody, or (another user's) it cannot be known. */
@@ -32,8 +44,9 @@ static int socket_probe(const char *path)
 	if (fd < 0)
 		return -errno;
 	int error = connect(fd, (struct sockaddr *)&address, length) ? errno : 0;
+	bool nobody = error ? error == ECONNREFUSED || error == ENOENT : is_orphaned(fd);
 	close(fd);
-	return error == ECONNREFUSED || error == ENOENT ? 0 : -EADDRINUSE;
+	return nobody ? 0 : -EADDRINUSE;
 }
 
 /* Keeps starters out of each other's way while one looks at what a dead program left and replaces it. A

@@ -25,7 +25,7 @@
 
 #include <cmocka.h>
 
-enum { DEADLINE_MS = 20000 };
+enum { DEADLINE_MS = 60000 };
 
 static char top[PATH_MAX]; /* of the sources */
 static char dir[64];       /* ours, under /tmp; dir/lib has librtf */
@@ -386,7 +386,8 @@ static void the_library_needs_libc_and_exports_only_its_interface(void **state)
 static void thousands_of_functions_start_quickly(void **state)
 {
 	struct host h;
-	struct timespec before, after;
+	struct timespec used;
+	clockid_t processor; /* its time: how busy the machine is does not count */
 
 	(void)state;
 	FILE *f = fopen(text("%s/many.c", dir), "w");
@@ -396,11 +397,11 @@ static void thousands_of_functions_start_quickly(void **state)
 	const char *flags = text("-fpatchable-function-entry=16 %s/many.c", dir);
 	const char *program = host_build("many", "gcc", dynamic(flags));
 
-	clock_gettime(CLOCK_MONOTONIC, &before);
 	host_start(&h, program);
 	assert_string_equal(host_ask(&h, "call"), "1 2 3");
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	long ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+	assert_int_equal(clock_getcpuclockid(h.pid, &processor), 0);
+	clock_gettime(processor, &used);
+	long ms = used.tv_sec * 1000 + used.tv_nsec / 1000000;
 	print_message("start of a program with 3000 functions: %ld ms\n", ms);
 	assert_in_range(ms, 0, 500);
 
@@ -590,6 +591,43 @@ static void a_stale_socket_is_replaced(void **state)
 	(void)state;
 	die_with_a_console();
 	works_in(text("%s/usual", dir));
+}
+
+/* A program that listened at the usual path, and ended; what it forked has its socket, until that is closed. */
+static int held_socket(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int until[2];
+
+	assert_int_equal(pipe2(until, O_CLOEXEC), 0);
+	memcpy(address.sun_path, sock, strlen(sock));
+	pid_t program = fork();
+	if (program == 0) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		char end;
+		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 8))
+			_exit(1);
+		if (fork() == 0) {
+			close(until[1]);
+			_exit((int)read(until[0], &end, 1));
+		}
+		_exit(0);
+	}
+	int status;
+	assert_int_equal(waitpid(program, &status, 0), program);
+	assert_int_equal(status, 0);
+	close(until[0]);
+	return until[1];
+}
+
+static void a_dead_programs_socket_is_replaced_though_its_child_has_it(void **state)
+{
+	int holder = held_socket();
+
+	(void)state;
+	close(console_open(sock));
+	works_in(text("%s/usual", dir));
+	close(holder);
 }
 
 static void a_live_socket_is_not_stolen(void **state)
@@ -1216,6 +1254,7 @@ int main(void)
 		TEST(the_log_file_gets_what_there_is_to_say),
 		TEST(the_socket_is_private_whatever_the_umask),
 		TEST(a_stale_socket_is_replaced),
+		TEST(a_dead_programs_socket_is_replaced_though_its_child_has_it),
 		TEST(a_live_socket_is_not_stolen),
 		TEST(of_many_starters_on_a_stale_socket_one_wins),
 		TEST(paths_that_cannot_be_are_refused_and_touch_nothing),
