@@ -25,7 +25,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { END_MS = 100 }; /* between the end of a process's channel and its own */
+enum {
+	END_MS = 2000,   /* between the end of a process's channel and its own: a busy machine takes its time */
+	FAILED_MS = 100, /* the same while the channel is whole */
+};
 enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 4 };
 
 /* Whether the program has ended though its channel is open: a forked child may hold it. */
@@ -135,9 +138,10 @@ static void serve_sessions(const struct pollfd *fds, struct session **sessions, 
  * its next call of a decorated function opens the console again. */
 static void leave_to_children(struct program *program, int process)
 {
+	int patience = program_lost(program) ? END_MS : FAILED_MS;
 	struct pollfd end = {process, POLLIN, 0};
 	bool ended =
-		process < 0 ? kill(program_pid(program), 0) && errno == ESRCH : poll(&end, 1, END_MS) == 1;
+		process < 0 ? kill(program_pid(program), 0) && errno == ESRCH : poll(&end, 1, patience) == 1;
 
 	if (!ended)
 		return;

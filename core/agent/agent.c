@@ -33,8 +33,8 @@
 enum {
 	STACK_SIZE = 256 * 1024,
 	EXHAUSTED_MS = 100, /* no descriptors for another connection: look again after that */
-	START_SECONDS = 1,
-	EXIT_WAIT_MS = 100, /* a signal handler may have called exit() in the middle of rtf_start() */
+	START_SECONDS = 5,
+	EXIT_WAIT_MS = 500, /* a signal handler may have called exit() in the middle of rtf_start() */
 };
 
 /* Guarded by console_mutex, as console_current is. */
