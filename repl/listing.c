@@ -544,7 +544,8 @@ static bool add_inlining(void *context, uint64_t address, const char *caller, co
 	struct inlining *in = context;
 
 	(void)address;
-	text_printf(&in->text, "%s%s", in->text.size ? ", " : "", caller ? caller : "?");
+	text_printf(&in->text, "%s%s", in->text.size ? ", " : "",
+		    caller ? caller : "a caller that debug information does not name");
 	if (file)
 		text_printf(&in->text, " (%s:%u)", text_base_name(file), line);
 	json_array_append_new(in->list, json_pack("{s:s, s:s, s:i}", "function", caller ? caller : "", "file",

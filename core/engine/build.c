@@ -51,8 +51,20 @@ static bool is_lost(const struct view *v, const char *name)
 {
 	const struct target_unit *unit = v->request->function->unit;
 
+	if (!unit || !target_has_lost(v->host->target, unit, name))
+		return false;
+	struct index *ix = index_of(v->build);
+	return index_compares(ix, name) || (index_changes(ix, name) && source_reads(v->build->source, name));
+}
+
+/* One that is only ever written: its compiler left it out because no one could see it. It begins anew with what the text
+ * says. */
+static bool is_unseen(const struct view *v, const char *name)
+{
+	const struct target_unit *unit = v->request->function->unit;
+
 	return unit && target_has_lost(v->host->target, unit, name) &&
-	       (index_changes(index_of(v->build), name) || index_compares(index_of(v->build), name));
+	       index_changes(index_of(v->build), name);
 }
 
 static bool local_static(void *context, const char *function, const char *name, unsigned nth)
@@ -109,7 +121,11 @@ static enum slice_presence presence(void *context, const char *name)
 	}
 	if (v->host->variable(v->host->context, unit, NULL, name, 0, &address, &size))
 		return SLICE_PRESENT;
-	return is_lost(v, name) ? SLICE_PRESENT : SLICE_ABSENT;
+	if (is_lost(v, name))
+		return SLICE_PRESENT;
+	if (is_unseen(v, name) && !has_line(&v->build->anew, name, strlen(name)))
+		text_printf(&v->build->anew, "%s\n", name);
+	return SLICE_ABSENT;
 }
 
 static bool bound(void *context, const char *variable, uint64_t *elements)
@@ -165,6 +181,7 @@ struct error *build_identity(const struct build_host *host, const struct build_r
 		memcpy(hash, b.slice.hash, sizeof(b.slice.hash));
 	slice_fini(&b.slice);
 	text_fini(&b.fitted);
+	text_fini(&b.anew);
 	return e;
 }
 
@@ -315,15 +332,14 @@ static struct error *check_until_complete(const struct build_host *host, struct 
 static struct error *warn_of_fitted(struct build *b)
 {
 	const struct build_request *q = b->request;
-	struct check_diagnostic d = {.file = strdup(q->given_file), .line = q->given_line, .column = 1};
 	size_t length = strcspn(b->fitted.bytes, "\n"), more = 0;
-	char others[48] = "";
+	char others[48] = "", *message;
 
 	for (const char *at = b->fitted.bytes; (at = strchr(at, '\n')) && *++at;)
 		more++;
 	if (more)
 		snprintf(others, sizeof(others), " and %zu more that it calls", more);
-	if (asprintf(&d.message,
+	if (asprintf(&message,
 		     "%.*s%s may, as built, rely on what the program passed to it then, which the optimiser "
 		     "knew: %s",
 		     (int)length, b->fitted.bytes, others,
@@ -331,22 +347,8 @@ static struct error *warn_of_fitted(struct build *b)
 			     ? "compile with -O0"
 			     : "compile with -flive-patching=inline-clone, or decorate with REALTIMEFUNC") <
 	    0)
-		d.message = NULL;
-	d.severity = strdup("warning");
-	const char *newline = memchr(q->text, '\n', q->size);
-	d.source = strndup(q->text, newline ? (size_t)(newline - q->text) : q->size);
-	struct check_diagnostic *grown = realloc(b->check.diagnostics, (b->check.count + 1) * sizeof(*grown));
-	if (grown)
-		b->check.diagnostics = grown;
-	if (!grown || !d.file || !d.message || !d.severity || !d.source) {
-		free(d.file);
-		free(d.message);
-		free(d.severity);
-		free(d.source);
-		return error_memory();
-	}
-	grown[b->check.count++] = d;
-	return NULL;
+		message = NULL;
+	return check_warn(&b->check, q->given_file, q->given_line, q->text, q->size, 0, message);
 }
 
 struct error *build_check(const struct build_host *host, const struct build_request *q, struct build *b)
@@ -464,30 +466,45 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 	return found;
 }
 
-static bool is_constant(const struct build *b, const char *name)
+/* A variable that stands outside functions in the slice: the text that was typed defines it, or the program has lost it. */
+static bool bind_outside(struct view *v, const char *name, uint64_t *address, uint64_t *known)
 {
-	for (char **c = b->check.constants; c && *c; c++)
-		if (strcmp(*c, name) == 0)
-			return true;
-	return false;
+	const struct target_unit *unit = v->request->function->unit;
+	struct target_symbol symbol;
+
+	if (!target_find(v->host->target, unit, name, &symbol) || symbol.function || symbol.thread_local)
+		return v->host->variable(v->host->context, unit, NULL, name, 0, address, known);
+	*address = symbol.address;
+	*known = symbol.size;
+	return true;
+}
+
+static bool bind_inside(struct view *v, const char *name, unsigned nth, bool local, uint64_t *address,
+			uint64_t *known)
+{
+	const struct target_function *f = v->request->function;
+	struct target_symbol symbol;
+
+	if (!local || !target_find_local(v->host->target, f, name, nth, &symbol) || symbol.thread_local)
+		return v->host->variable(v->host->context, f->unit, f->name, name, nth, address, known);
+	*address = symbol.address;
+	*known = symbol.size;
+	return true;
 }
 
 static bool bind(void *context, const char *name, unsigned nth, uint64_t size, bool local, uint64_t *address)
 {
 	struct view *v = context;
-	const struct target_function *f = v->request->function;
-	struct target_symbol symbol;
 	uint64_t known = 0;
 
-	if (is_constant(v->build, name))
+	if (check_names(v->build->check.constants, name))
 		return false;
-	if (local && target_find_local(v->host->target, f, name, nth, &symbol) && !symbol.thread_local) {
-		*address = symbol.address;
-		known = symbol.size;
-	} else if (!v->host->variable(v->host->context, f->unit, f->name, name, nth, address, &known) &&
-		   !v->host->variable(v->host->context, f->unit, NULL, name, 0, address, &known)) {
+	/* A function's own of the same name come behind the one outside. */
+	bool outside = check_names(v->build->check.definitions, name);
+	bool found = outside && nth == 0 ? bind_outside(v, name, address, &known)
+					 : bind_inside(v, name, nth - outside, local, address, &known);
+	if (!found)
 		return false;
-	}
 	if (known && size && known != size)
 		refuse(v, "static %s has %llu bytes in the running program, %llu here", name,
 		       (unsigned long long)known, (unsigned long long)size);
@@ -617,6 +634,7 @@ void build_fini(struct build *b)
 {
 	slice_fini(&b->slice);
 	text_fini(&b->fitted);
+	text_fini(&b->anew);
 	check_result_fini(&b->check);
 	compile_object_fini(&b->object);
 	link_result_fini(&b->link);

@@ -65,6 +65,7 @@ struct build {
 	char *why_cc; /* why libtcc did not do it, or NULL */
 	struct text
 		fitted; /* functions it calls that, as built, may rely on what their callers passed; a line each */
+	struct text anew; /* statics that the program does not keep because nothing read them, a line each */
 	int64_t check_us, compile_us, link_us;
 };
 

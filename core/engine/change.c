@@ -2,6 +2,7 @@
 #include "debugger.h"
 #include "edit.h"
 #include "note.h"
+#include "notice.h"
 #include "record.h"
 #include "text.h"
 
@@ -40,6 +41,7 @@ struct change {
 	struct part *parts;
 	size_t count;
 	char *extra;
+	bool defines;        /* what it means for code that stays is to be told */
 	const char *spelled; /* \define NAME: what the text calls the function, if not NAME; borrowed */
 	size_t code[CHANGE_ARENAS], data[CHANGE_ARENAS]; /* bytes taken of each arena */
 };
@@ -82,43 +84,35 @@ static struct error *check_parts(struct live *l, struct change *c, struct change
 					 p->function->at.name);
 		if (p->build.check.failed)
 			return refuse(p, out);
+		e = c->defines ? notice_find(l, p->function, &p->build) : NULL;
+		if (e)
+			return e;
 		if (p->build.check.count && !out->check.count) {
-			out->check = p->build.check; /* warnings */
-			p->build.check = (struct check_result){.needs_cc = out->check.needs_cc,
-							       .why_cc = out->check.why_cc,
-							       .constants = out->check.constants};
-			out->check.constants = NULL;
+			out->check.diagnostics = p->build.check.diagnostics; /* warnings */
+			out->check.count = p->build.check.count;
+			p->build.check.diagnostics = NULL;
+			p->build.check.count = 0;
 		}
 	}
 	return NULL;
 }
 
-/* Whether the object's variable stands outside the function in the text: then its unit shares it. */
-static bool at_file_scope(const struct part *p, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (uint32_t i = index_find(p->build.source->index, INDEX_ORDINARY, name, length); i != INDEX_NONE;
-	     i = p->build.source->index->names[i].next)
-		if (p->build.source->index->names[i].kind == NAME_VARIABLE)
-			return true;
-	return p->request.extra && memmem(p->request.extra, p->request.extra_size, name, length);
-}
-
-/* The variables that the part adds and later versions are to find. Constants are not among them: the next text says what
- * they are. The caller's. */
+/* The variables that the part adds and later versions are to find; what is outside functions in the slice its unit shares.
+ * Constants are not among them: the next text says what they are. The caller's. */
 static struct note_variable *added_variables(const struct part *p, size_t *count)
 {
+	const struct check_result *check = &p->build.check;
 	const struct link_result *r = &p->build.link;
 	struct note_variable *list = calloc(r->variable_count + 1, sizeof(*list));
 
 	*count = 0;
 	for (size_t i = 0; list && i < r->variable_count; i++) {
 		const struct link_variable *v = &r->variables[i];
-		bool file_scope = at_file_scope(p, v->name);
-		if (!file_scope || !source_is_constant(p->build.source, v->name))
+		bool outside = check_names(check->definitions, v->name);
+		if (!check_names(check->constants, v->name))
 			list[(*count)++] =
-				(struct note_variable){v->name, v->address, v->size, v->nth, file_scope};
+				(struct note_variable){v->name, v->address, v->size,
+						       v->nth - (outside && v->nth), outside && v->nth == 0};
 	}
 	return list;
 }
@@ -560,6 +554,7 @@ static struct error *publish_watched(struct live *l, struct change *c)
 static struct error *make_live(struct live *l, const struct change_request *q, struct change *c,
 			       int64_t start, struct change_outcome *out)
 {
+	c->defines = true;
 	for (size_t i = 0; i < c->count; i++)
 		c->parts[i].request.soon = c->count == 1 && !q->check_only;
 	struct error *e = check_parts(l, c, out);

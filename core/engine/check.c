@@ -345,6 +345,25 @@ struct signatures {
 	char *before, *now;
 };
 
+/* "long (long, char *)" of a definition in the old style, whose own type says nothing of its parameters. */
+static char *old_style_type(CXCursor cursor)
+{
+	char *result = take(clang_getTypeSpelling(clang_getCursorResultType(cursor)));
+	int count = clang_Cursor_getNumArguments(cursor);
+	struct text type = {0};
+
+	text_printf(&type, "%s (", result ? result : "");
+	for (int i = 0; i < count; i++) {
+		char *one = take(clang_getTypeSpelling(
+			clang_getCursorType(clang_Cursor_getArgument(cursor, (unsigned)i))));
+		text_printf(&type, "%s%s", i ? ", " : "", one ? one : "");
+		free(one);
+	}
+	text_puts(&type, ")");
+	free(result);
+	return text_take(&type);
+}
+
 static enum CXChildVisitResult find_signatures(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct signatures *s = data;
@@ -352,15 +371,13 @@ static enum CXChildVisitResult find_signatures(CXCursor cursor, CXCursor parent,
 	(void)parent;
 	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !spelled(cursor, s->name))
 		return CXChildVisit_Continue;
-	char *type = take(clang_getTypeSpelling(clang_getCursorType(cursor)));
-	if (clang_isCursorDefinition(cursor)) {
-		free(s->now);
-		s->now = type;
-	} else if (!s->before) {
-		s->before = type;
-	} else {
-		free(type);
-	}
+	bool definition = clang_isCursorDefinition(cursor);
+	bool whole = clang_getNumArgTypes(clang_getCursorType(cursor)) >= 0;
+	char **place = definition ? &s->now : &s->before;
+	if (*place && !definition && !whole)
+		return CXChildVisit_Continue; /* an old one, `f()`, says less than what is there */
+	free(*place);
+	*place = whole ? take(clang_getTypeSpelling(clang_getCursorType(cursor))) : old_style_type(cursor);
 	return CXChildVisit_Continue;
 }
 
@@ -435,6 +452,14 @@ static void classify(struct pass *p, CXSourceLocation location, struct check_dia
 	p->failed |= !r->message;
 }
 
+static void free_diagnostic(struct check_diagnostic *d)
+{
+	free(d->file);
+	free(d->severity);
+	free(d->message);
+	free(d->source);
+}
+
 static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 {
 	enum CXDiagnosticSeverity severity = clang_getDiagnosticSeverity(diagnostic);
@@ -455,10 +480,7 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 	else if (severity >= CXDiagnostic_Error)
 		classify(p, location, &d);
 	if (p->failed || (severity < CXDiagnostic_Error && !in_user_text)) {
-		free(d.file);
-		free(d.severity);
-		free(d.message);
-		free(d.source);
+		free_diagnostic(&d);
 		return;
 	}
 	r->diagnostics[r->count++] = d;
@@ -516,7 +538,7 @@ static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXCl
 	return *unsafe ? CXChildVisit_Break : CXChildVisit_Recurse;
 }
 
-/* --- const statics --------------------------------------------------------------------------------------------- */
+/* --- variables that the slice brings ---------------------------------------------------------------------------- */
 
 static bool is_constant(CXType type)
 {
@@ -531,24 +553,40 @@ static bool is_constant(CXType type)
 	}
 }
 
+static bool add_name(char ***list, CXCursor cursor)
+{
+	size_t count = 0;
+
+	while (*list && (*list)[count])
+		count++;
+	char **more = realloc(*list, (count + 2) * sizeof(*more));
+	if (!more)
+		return false;
+	*list = more;
+	more[count] = take(clang_getCursorSpelling(cursor));
+	more[count + 1] = NULL;
+	return true;
+}
+
 static enum CXChildVisitResult find_constants(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct check_result *r = data;
-	size_t count = 0;
 
 	(void)parent;
 	if (clang_getCursorKind(cursor) != CXCursor_VarDecl ||
 	    clang_Cursor_getStorageClass(cursor) != CX_SC_Static || !is_constant(clang_getCursorType(cursor)))
 		return CXChildVisit_Recurse;
-	while (r->constants && r->constants[count])
-		count++;
-	char **more = realloc(r->constants, (count + 2) * sizeof(*more));
-	if (!more)
-		return CXChildVisit_Break;
-	r->constants = more;
-	more[count] = take(clang_getCursorSpelling(cursor));
-	more[count + 1] = NULL;
-	return CXChildVisit_Continue;
+	return add_name(&r->constants, cursor) ? CXChildVisit_Continue : CXChildVisit_Break;
+}
+
+/* A variable outside functions that is more than mentioned. */
+static bool add_definition(struct check_result *r, CXCursor cursor)
+{
+	if (clang_Cursor_getStorageClass(cursor) == CX_SC_Extern)
+		return true;
+	if (is_constant(clang_getCursorType(cursor)) && !add_name(&r->constants, cursor))
+		return false;
+	return add_name(&r->definitions, cursor);
 }
 
 struct convention_search {
@@ -556,12 +594,14 @@ struct convention_search {
 	struct check_result *result;
 };
 
-static enum CXChildVisitResult examine_function(CXCursor cursor, CXCursor parent, CXClientData data)
+static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct convention_search *s = data;
 	bool unsafe = false;
 
 	(void)parent;
+	if (clang_getCursorKind(cursor) == CXCursor_VarDecl)
+		return add_definition(s->result, cursor) ? CXChildVisit_Continue : CXChildVisit_Break;
 	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
 		return CXChildVisit_Continue;
 	if (!signature_is_safe(clang_getCursorType(cursor)))
@@ -607,7 +647,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 		clang_disposeDiagnostic(d);
 	}
 	struct convention_search search = {.name = name, .result = &result};
-	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_function, &search);
+	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_declaration, &search);
 	if (p.failed) {
 		check_result_fini(&result);
 		return error_memory();
@@ -635,17 +675,54 @@ struct CXTranslationUnitImpl *check_unit(const struct check *c)
 	return c->last;
 }
 
+struct error *check_warn(struct check_result *r, const char *file, unsigned line, const char *text,
+			 size_t size, size_t offset, char *message)
+{
+	size_t begin = offset;
+
+	while (begin && text[begin - 1] != '\n')
+		begin--;
+	const char *newline = memchr(text + begin, '\n', size - begin);
+	struct check_diagnostic d = {
+		.file = strdup(file),
+		.line = line + token_line(text, (uint32_t)begin),
+		.column = (unsigned)(offset - begin) + 1,
+		.severity = strdup("warning"),
+		.message = message,
+		.source = strndup(text + begin, newline ? (size_t)(newline - text) - begin : size - begin),
+	};
+	struct check_diagnostic *more = realloc(r->diagnostics, (r->count + 1) * sizeof(*more));
+	if (more)
+		r->diagnostics = more;
+	if (!more || !d.file || !d.message || !d.severity || !d.source) {
+		free_diagnostic(&d);
+		return error_memory();
+	}
+	more[r->count++] = d;
+	return NULL;
+}
+
+static void free_names(char **list)
+{
+	for (char **name = list; name && *name; name++)
+		free(*name);
+	free(list);
+}
+
+bool check_names(char *const *list, const char *name)
+{
+	for (; list && *list; list++)
+		if (strcmp(*list, name) == 0)
+			return true;
+	return false;
+}
+
 void check_result_fini(struct check_result *r)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		free(r->diagnostics[i].file);
-		free(r->diagnostics[i].severity);
-		free(r->diagnostics[i].message);
-		free(r->diagnostics[i].source);
-	}
-	for (char **name = r->constants; name && *name; name++)
-		free(*name);
-	free(r->constants);
+	for (size_t i = 0; i < r->count; i++)
+		free_diagnostic(&r->diagnostics[i]);
+	free_names(r->constants);
+	free_names(r->definitions);
 	free(r->diagnostics);
 	free(r->message);
 	free(r->missing);

@@ -35,6 +35,7 @@ struct check_result {
 	const char *why_cc; /* then: why, in the words of the answer; static */
 	char *signature;    /* of the function as checked */
 	char **constants; /* names of its const statics, NULL-terminated: their values are the new text's; or NULL */
+	char **definitions; /* names of the variables that the slice defines outside functions, likewise */
 };
 
 struct error *check_new(struct check **out);
@@ -45,6 +46,14 @@ void check_free(struct check *);
 struct error *check_slice(struct check *, const struct slice *, const char *name, const char *const *argv,
 			  const char *file, unsigned line, struct check_result *out);
 void check_result_fini(struct check_result *);
+
+/* Adds a warning of our own about the line of `text` that `offset` is in; `text` begins at that line of that file. Takes
+ * the message, which may be NULL if there was no memory for it. */
+struct error *check_warn(struct check_result *, const char *file, unsigned line, const char *text,
+			 size_t size, size_t offset, char *message);
+
+/* Whether a result's list (constants, definitions) has that name. */
+bool check_names(char *const *list, const char *name);
 
 /* The translation unit of the slice that was checked last, NULL if there is none: the check's, until the next check. */
 struct CXTranslationUnitImpl *check_unit(const struct check *);

@@ -629,3 +629,20 @@ void declaration_next(struct declaration_reader *r, struct declaration *d)
 	}
 	read_other(r, d);
 }
+
+bool declaration_is_const(const char *text, uint32_t begin, uint32_t name)
+{
+	struct token_reader r;
+	struct token t;
+	bool constant = false;
+
+	token_reader_init(&r, text, name);
+	r.at = begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '*')
+			constant = false;
+		else if (token_is(&r, &t, "const") || token_is(&r, &t, "__const"))
+			constant = true;
+	}
+	return constant;
+}

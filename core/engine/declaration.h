@@ -79,4 +79,8 @@ void declaration_reader_init(struct declaration_reader *, const char *text, uint
 void declaration_next(struct declaration_reader *, struct declaration *);
 void declaration_fini(struct declaration *);
 
+/* Whether the variable whose name stands at `name` of a declaration from `begin` on is const itself: the word stands behind
+ * the last `*` before the name, or anywhere before it if there is none. */
+bool declaration_is_const(const char *text, uint32_t begin, uint32_t name);
+
 #endif

@@ -350,14 +350,79 @@ static bool is_comparison(const struct index *ix, const struct token *t)
 	       (t->first == '=' || t->first == '!') && ix->text[t->begin + 1] == '=';
 }
 
+/* Where statements begin, as a pass over the tokens sees it. */
+struct statements {
+	bool control[64]; /* of each open bracket: it belongs to `if`, `while`, `for` or `switch` */
+	unsigned depth;
+	bool begins, began; /* a statement begins behind the last token; and behind the one before it */
+};
+
+static void follow_statement(struct statements *s, const struct token_reader *r, const struct token *t,
+			     const struct token *before)
+{
+	bool begins = t->kind == TOKEN_DIRECTIVE ? s->begins : false;
+
+	if (t->kind == TOKEN_PUNCTUATOR && t->first == '(') {
+		if (s->depth < sizeof(s->control))
+			s->control[s->depth] = before->kind == TOKEN_NAME &&
+					       (token_is(r, before, "if") || token_is(r, before, "while") ||
+						token_is(r, before, "for") || token_is(r, before, "switch"));
+		s->depth++;
+	} else if (t->kind == TOKEN_PUNCTUATOR && t->first == ')') {
+		s->depth -= s->depth != 0;
+		begins = s->depth < sizeof(s->control) && s->control[s->depth];
+	} else if (t->kind == TOKEN_PUNCTUATOR) {
+		begins = t->end - t->begin == 1 && strchr(";{}", t->first);
+	} else if (t->kind == TOKEN_NAME) {
+		begins = token_is(r, t, "else") || token_is(r, t, "do");
+	}
+	s->began = s->begins;
+	s->begins = begins;
+}
+
+/* A statement that does nothing with the name but give it a value: nobody learns by it which one it had. */
+static bool is_only_written(const struct index *ix, struct token_reader r, const struct statements *s,
+			    const struct token *before, const struct token *name)
+{
+	struct token t;
+	bool stepped = is_step(before) && s->began;
+
+	if (!s->begins && !stepped)
+		return false;
+	r.at = name->end;
+	token_next(&r, &t);
+	while (t.kind == TOKEN_PUNCTUATOR && (t.first == '[' || (t.first == '.' && t.end - t.begin == 1))) {
+		if (t.first == '[')
+			token_skip_group(&r, &t);
+		else
+			token_next(&r, &t);
+		token_next(&r, &t);
+	}
+	if (!stepped && is_assignment(ix, &t))
+		return true;
+	if (!stepped && is_step(&t))
+		token_next(&r, &t);
+	else if (!stepped)
+		return false;
+	if (t.kind != TOKEN_PUNCTUATOR || t.first != ';')
+		return false;
+	token_next(&r, &t); /* the value of ({ …; x++; }) is that of its last statement */
+	if (t.kind != TOKEN_PUNCTUATOR || t.first != '}')
+		return true;
+	token_next(&r, &t);
+	return t.kind != TOKEN_PUNCTUATOR || t.first != ')';
+}
+
 /* What the text does with each name, wherever it does not declare it. */
 static void find_uses(struct index *ix)
 {
 	struct token_reader r;
 	struct token t, next, before = {0}, opener = {0};
+	struct statements statements = {0};
 
 	token_reader_init(&r, ix->text, ix->size);
-	for (token_next(&r, &t); t.kind != TOKEN_END; opener = before, before = t, t = next) {
+	for (token_next(&r, &t); t.kind != TOKEN_END;
+	     follow_statement(&statements, &r, &t, &before), opener = before, before = t, t = next) {
 		token_next(&r, &next);
 		if (t.kind != TOKEN_NAME)
 			continue;
@@ -372,6 +437,8 @@ static void find_uses(struct index *ix)
 			uses |= INDEX_CHANGED;
 		if (is_comparison(ix, &before) || is_comparison(ix, &next))
 			uses |= INDEX_COMPARED;
+		if (!is_only_written(ix, r, &statements, &before, &t))
+			uses |= INDEX_READ;
 		for (; i != INDEX_NONE; i = ix->names[i].next)
 			if (ix->names[i].begin != t.begin)
 				ix->uses[i] |= uses;
@@ -401,6 +468,11 @@ bool index_takes_address(struct index *ix, const char *name)
 bool index_changes(struct index *ix, const char *name)
 {
 	return is_used(ix, name, INDEX_CHANGED);
+}
+
+bool index_reads(struct index *ix, const char *name)
+{
+	return is_used(ix, name, INDEX_READ);
 }
 
 /* `*name = "text"` */

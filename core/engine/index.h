@@ -70,7 +70,7 @@ struct index {
 	uint8_t *uses; /* of names: enum index_use, what the text does with them; NULL until someone asks */
 };
 
-enum index_use { INDEX_ADDRESS_TAKEN = 1, INDEX_CHANGED = 2, INDEX_COMPARED = 4 };
+enum index_use { INDEX_ADDRESS_TAKEN = 1, INDEX_CHANGED = 2, INDEX_COMPARED = 4, INDEX_READ = 8 };
 
 #define INDEX_NONE UINT32_MAX
 
@@ -89,6 +89,9 @@ uint32_t index_find(const struct index *, enum index_space, const char *name, si
  * the one way: yes where it cannot be told. The first question reads the whole text. */
 bool index_takes_address(struct index *, const char *name);
 bool index_changes(struct index *, const char *name);
+
+/* Whether any text may learn a variable's value: does anything with it but begin a statement that gives it one. */
+bool index_reads(struct index *, const char *name);
 
 /* Whether any text compares a variable by == or != that is initialised with the address of a string. */
 bool index_compares(struct index *, const char *name);

@@ -784,7 +784,7 @@ static struct error *begin(struct work *w, CXTranslationUnit *unit)
 	struct search search = {q->name, clang_getNullCursor()};
 
 	w->rewrite.base = definition_offset(q->slice);
-	w->rewrite.text = q->slice->text + w->rewrite.base;
+	w->rewrite.text = q->slice->given; /* the slice's own has blanks where its head says `static` */
 	w->rewrite.size = (uint32_t)q->slice->given_size;
 	w->rewrite.line = q->line;
 	w->rewrite.careful = q->careful;

@@ -1,5 +1,6 @@
 #include "slice.h"
 #include "helper.h"
+#include "parameters.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -201,7 +202,9 @@ static void want_ordinary(struct closure *c, const char *name, uint32_t length, 
 	if (!definition)
 		return;
 	enum level level = function_level(c, declaration(c, definition->declaration), definition, prototype);
-	if (level == LEVEL_WHOLE || !prototype)
+	/* A prototype may be an old one, `f()`, which any signature fits: what is defined anew is held against all. */
+	bool itself = definition->declaration == c->original;
+	if (level == LEVEL_WHOLE || !prototype || itself)
 		want(c, definition->declaration, level);
 }
 
@@ -562,11 +565,14 @@ static void write_helper(struct closure *c, struct text *out, const struct index
 	text_puts(out, "\n");
 }
 
-static void write_prototype(struct text *out, const struct index *ix, const struct index_declaration *d)
+/* `whole`: with what an old-style definition says of its parameters, to hold a new one against. Callers may go by less. */
+static void write_prototype(struct text *out, const struct index *ix, const struct index_declaration *d,
+			    bool whole)
 {
 	if (d->old_style) {
 		copy_external(out, ix, d->begin, ix->names[d->name_end - 1].end, d->has_directive);
-		text_puts(out, "()");
+		if (!whole || !parameters_write(out, ix, d))
+			text_puts(out, "()");
 	} else {
 		copy_external(out, ix, d->begin, d->body, d->has_directive);
 	}
@@ -694,7 +700,7 @@ static void write_declaration(struct closure *c, struct text *out, uint32_t numb
 
 	if (d->kind == DECLARATION_FUNCTION) {
 		if (c->levels[number] != LEVEL_WHOLE) {
-			write_prototype(out, ix, d);
+			write_prototype(out, ix, d, number == c->original);
 			return;
 		}
 		write_helper(c, out, d);
@@ -916,11 +922,80 @@ static void write_extra_guards(struct closure *c, struct guard_list *g, struct t
 
 /* --- macros and the function's own text ------------------------------------------------------------------------ */
 
-/* A macro's line without the word `static` or `inline`: for one that stands before the function's name. */
-static void write_head_macro(struct text *out, const struct index *ix, const struct index_macro *m)
+/* A macro that stands before the function's name and says `static` goes by another name there, of the same length: the
+ * function's symbol must be seen by the linker, while the macro means in its body what it means. */
+static bool is_free(const struct closure *c, const char *name, uint32_t length)
 {
-	text_append(out, ix->text + m->begin, m->body_begin - m->begin);
-	copy_external(out, ix, m->body_begin, m->end, false);
+	const struct slice_request *q = c->request;
+
+	for (int space = 0; space < INDEX_SPACES; space++)
+		if (index_find(c->ix, (enum index_space)space, name, length) != INDEX_NONE)
+			return false;
+	return !index_find_macro(c->ix, name, length, c->ix->size) &&
+	       !memmem(q->text, q->size, name, length) &&
+	       !(q->extra && memmem(q->extra, q->extra_size, name, length));
+}
+
+static bool head_alias(const struct closure *c, const char *name, uint32_t length, char alias[256])
+{
+	static const char letters[] = "_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+	if (length >= 256 || !spellings_has(&c->head_macros, name, length))
+		return false;
+	memcpy(alias, name, length);
+	alias[length] = '\0';
+	for (uint32_t at = length; at-- > 0; alias[at] = '_')
+		for (size_t i = 0; i < sizeof(letters) - 1 - (at ? 0 : 10); i++) {
+			alias[at] = letters[i];
+			if (is_free(c, alias, length))
+				return true;
+		}
+	return false;
+}
+
+/* [begin, end) of a macro's line without the words that give linkage, and with the aliases of other such macros. */
+static void copy_head(struct closure *c, struct text *out, uint32_t begin, uint32_t end)
+{
+	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__"};
+	struct token_reader r;
+	struct token t;
+	unsigned depth = 0;
+	uint32_t from = begin;
+	char alias[256];
+
+	token_reader_init(&r, c->ix->text, end);
+	r.at = begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_PUNCTUATOR && strchr("([{", t.first))
+			depth++;
+		if (t.kind == TOKEN_PUNCTUATOR && strchr(")]}", t.first) && depth)
+			depth--;
+		if (t.kind != TOKEN_NAME || depth)
+			continue;
+		bool drop = false;
+		for (size_t i = 0; i < sizeof(linkage) / sizeof(*linkage); i++)
+			drop |= token_is(&r, &t, linkage[i]);
+		bool rename = !drop && head_alias(c, c->ix->text + t.begin, t.end - t.begin, alias);
+		if (!drop && !rename)
+			continue;
+		text_append(out, c->ix->text + from, t.begin - from);
+		if (rename)
+			text_puts(out, alias);
+		from = t.end;
+	}
+	text_append(out, c->ix->text + from, end - from);
+}
+
+static void write_head_macro(struct closure *c, struct text *out, const struct index_macro *m)
+{
+	const struct index *ix = c->ix;
+	char alias[256];
+
+	if (!head_alias(c, ix->text + m->name_begin, m->name_end - m->name_begin, alias))
+		return;
+	text_printf(out, "\n#define %s", alias);
+	text_append(out, ix->text + m->name_end, m->body_begin - m->name_end);
+	copy_head(c, out, m->body_begin, m->end);
 }
 
 static void write_macros(struct closure *c, struct text *out)
@@ -945,10 +1020,8 @@ static void write_macros(struct closure *c, struct text *out)
 			continue;
 		if (m->builtin || name[0] == '_')
 			text_printf(out, "#undef %.*s\n", (int)length, name);
-		if (spellings_has(&c->head_macros, name, length))
-			write_head_macro(out, ix, m);
-		else
-			text_append(out, ix->text + m->begin, m->end - m->begin);
+		text_append(out, ix->text + m->begin, m->end - m->begin);
+		write_head_macro(c, out, m);
 		text_puts(out, "\n");
 	}
 }
@@ -962,6 +1035,7 @@ static void write_definition(struct closure *c, struct text *out)
 	struct token_reader r;
 	struct token t;
 	size_t at = out->size;
+	char alias[256];
 
 	text_append(out, q->text, q->size);
 	text_puts(out, "\n");
@@ -976,30 +1050,50 @@ static void write_definition(struct closure *c, struct text *out)
 		for (size_t i = 0; i < sizeof(linkage) / sizeof(*linkage); i++)
 			if (token_is(&r, &t, linkage[i]))
 				memset(out->bytes + at + t.begin, ' ', t.end - t.begin);
+		if (t.kind == TOKEN_NAME && head_alias(c, q->text + t.begin, t.end - t.begin, alias))
+			memcpy(out->bytes + at + t.begin, alias, t.end - t.begin);
 	}
 }
 
-/* Macros in the definition's head may say `static` too (#define LOCAL static), and so may those that they expand to. */
-static void find_head_macros(struct closure *c, const char *text, uint32_t begin, uint32_t end, bool user)
+static bool says_linkage(struct closure *c, const struct index_macro *m, unsigned depth);
+
+/* Macros in [begin, end) of a text that say `static`, up to the function's name or body. */
+static bool find_head_macros(struct closure *c, const char *text, uint32_t begin, uint32_t end,
+			     unsigned depth)
 {
+	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__"};
 	struct token_reader r;
 	struct token t;
+	bool found = false;
 
 	token_reader_init(&r, text, end);
 	r.at = begin;
 	for (token_next(&r, &t); t.kind != TOKEN_END && !c->failed; token_next(&r, &t)) {
 		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
-			return;
+			break;
 		if (t.kind != TOKEN_NAME)
 			continue;
-		if (user && token_is(&r, &t, c->request->name))
-			return;
+		if (!depth && token_is(&r, &t, c->request->name))
+			break;
+		for (size_t i = 0; depth && i < sizeof(linkage) / sizeof(*linkage); i++)
+			found |= token_is(&r, &t, linkage[i]);
 		const struct index_macro *m =
 			index_find_macro(c->ix, text + t.begin, t.end - t.begin, c->position);
-		if (m && spellings_add(&c->head_macros, c->ix->text + m->name_begin,
-				       m->name_end - m->name_begin, &c->failed))
-			find_head_macros(c, c->ix->text, m->body_begin, m->end, false);
+		if (m && !spellings_has(&c->hidden, text + t.begin, t.end - t.begin))
+			found |= says_linkage(c, m, depth + 1);
 	}
+	return found;
+}
+
+/* Whether the macro, or one that it expands to, has such a word; each that does is remembered. */
+static bool says_linkage(struct closure *c, const struct index_macro *m, unsigned depth)
+{
+	enum { DEPTH_MAX = 32 };
+
+	if (depth > DEPTH_MAX || !find_head_macros(c, c->ix->text, m->body_begin, m->end, depth))
+		return false;
+	spellings_add(&c->head_macros, c->ix->text + m->name_begin, m->name_end - m->name_begin, &c->failed);
+	return true;
 }
 
 static bool is_typedef_name(void *context, const char *name, uint32_t length)
@@ -1134,7 +1228,7 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 		hide_extra(&c);
 		read_names(&c, q->extra, 0, (uint32_t)q->extra_size, true, false);
 	}
-	find_head_macros(&c, q->text, 0, (uint32_t)q->size, true);
+	find_head_macros(&c, q->text, 0, (uint32_t)q->size, 0);
 	want_ordinary(&c, q->name, (uint32_t)strlen(q->name), false);
 	read_names(&c, q->text, 0, (uint32_t)q->size, true, false);
 	if (q->also)

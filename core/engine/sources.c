@@ -11,6 +11,7 @@ struct original {
 	char *name; /* NULL: a free place */
 	uint64_t hash;
 	bool changed;
+	bool read; /* a variable whose value some text may learn */
 };
 
 struct entry {
@@ -131,6 +132,17 @@ static void remember_original(void *context, const char *kind, const char *name,
 	o->hash += hash; /* of all its declarations, in any order */
 }
 
+/* It takes a pass over the whole text, and only optimisers leave out what nobody reads. */
+static void remember_reads(struct entry *entry)
+{
+	bool optimized = entry->source.unit && entry->source.unit->optimized;
+
+	for (size_t i = 0; i < entry->original_room; i++)
+		if (entry->originals[i].name)
+			entry->originals[i].read =
+				!optimized || index_reads(entry->source.index, entry->originals[i].name);
+}
+
 static void compare_original(void *context, const char *kind, const char *name, size_t length, uint64_t hash)
 {
 	struct entry *entry = context;
@@ -145,8 +157,10 @@ struct error *source_replace(struct source *source, struct index *fresh)
 {
 	struct entry *entry = (struct entry *)source;
 
-	if (!entry->originals && source->index)
+	if (!entry->originals && source->index) {
 		index_each_identity(source->index, remember_original, entry);
+		remember_reads(entry);
+	}
 	if (entry->failed) {
 		index_free(fresh);
 		return error_memory();
@@ -181,22 +195,14 @@ bool source_has_changed(const struct source *source, const char *name)
 	return o->name && o->changed;
 }
 
-/* `const` behind the last `*` before the name, or anywhere before it if there is none. */
-static bool is_declared_const(const struct index *ix, const struct index_name *n)
+bool source_reads(const struct source *source, const char *name)
 {
-	struct token_reader r;
-	struct token t;
-	bool constant = false;
+	const struct entry *entry = (const struct entry *)source;
 
-	token_reader_init(&r, ix->text, n->begin);
-	r.at = ix->declarations[n->declaration].begin;
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind == TOKEN_PUNCTUATOR && t.first == '*')
-			constant = false;
-		else if (token_is(&r, &t, "const") || token_is(&r, &t, "__const"))
-			constant = true;
-	}
-	return constant;
+	if (!entry->originals)
+		return index_reads(source->index, name);
+	const struct original *o = find_original(entry, name, strlen(name));
+	return !o->name || o->read;
 }
 
 bool source_is_constant(const struct source *source, const char *name)
@@ -206,7 +212,9 @@ bool source_is_constant(const struct source *source, const char *name)
 	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE;
 	     i = ix->names[i].next)
 		if (ix->names[i].kind == NAME_VARIABLE)
-			return is_declared_const(ix, &ix->names[i]);
+			return declaration_is_const(ix->text,
+						    ix->declarations[ix->names[i].declaration].begin,
+						    ix->names[i].begin);
 	return false;
 }
 

@@ -768,6 +768,7 @@ struct inlining {
 	struct module *module;
 	bool (*each)(void *context, uint64_t address, const char *caller, const char *file, unsigned line);
 	void *context;
+	bool any;
 };
 
 static int tell_inlined(Dwarf_Die *instance, void *context)
@@ -779,6 +780,7 @@ static int tell_inlined(Dwarf_Die *instance, void *context)
 
 	if (dwarf_entrypc(instance, &low) && dwarf_lowpc(instance, &low))
 		return DWARF_CB_OK;
+	in->any = true;
 	struct unit_function *caller = units_function_at(in->module->units, low);
 	if (dwarf_attr(instance, DW_AT_call_line, &attribute))
 		dwarf_formudata(&attribute, &line);
@@ -801,8 +803,11 @@ void target_each_inlined(struct target *target, const struct target_function *f,
 		return;
 	in.module = known->unit->module;
 	Dwarf_Die origin = die_origin(&known->die);
-	if (in.module->units && dwarf_func_inline(&origin))
-		dwarf_func_inline_instances(&origin, tell_inlined, &in);
+	if (!in.module->units || !dwarf_func_inline(&origin))
+		return;
+	dwarf_func_inline_instances(&origin, tell_inlined, &in);
+	if (!in.any) /* it was, and what came of it is no code of its own */
+		each(context, 0, NULL, NULL, 0);
 }
 
 size_t target_unwind(struct target *target, const struct unwind_state *state, uint64_t *pcs, size_t max)

@@ -127,7 +127,8 @@ bool target_find_enumerator(struct target *, const struct target_unit *unit, con
 bool target_find_bound(struct target *, const struct target_unit *unit, const char *name, uint64_t *out);
 
 /* Where a function was inlined, as far as DWARF of its own unit says: the address, the function that it stands in and the
- * line of that call (NULL, 0 where unknown), until `each` returns false. */
+ * line of that call (NULL, 0 where unknown), until `each` returns false. All are unknown, once, where nothing was left of
+ * the inlined code but its result. */
 void target_each_inlined(struct target *, const struct target_function *,
 			 bool (*each)(void *context, uint64_t address, const char *caller, const char *file,
 				      unsigned line),

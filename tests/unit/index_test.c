@@ -550,9 +550,42 @@ static void odd_declarations_are_read_as_libclang_reads_them(void **state)
 	assert_true(compare_with_libclang(source, NULL) > 60);
 }
 
+/* Only what cannot be told to be otherwise counts as never read. */
+static void a_variable_that_is_only_written_is_told(void **state)
+{
+	static const char *const unread[] = {"v = n;",
+					     "if (n) v = n; else v++;",
+					     "n++; v += 2; --v;",
+					     "for (;;) { v++; }",
+					     "do v = 1; while (n);",
+					     "v = n++; n = 2;"};
+	static const char *const read[] = {
+		"n = v;",        "v = v + 1;", "return v;",       "n = v++;",
+		"n ? n : v++;",  "f(&v);",     "n = ({ v++; });", "for (v = 0; n; n--);",
+		"n = (int)v++;", "(v)++;",     "f(v = 2);"};
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(unread) / sizeof(*unread); i++) {
+		snprintf(text, sizeof(text), "static int v = 1; void g(int n) { %s }", unread[i]);
+		struct index *ix = fixture_index(text);
+		if (index_reads(ix, "v") || !index_changes(ix, "v"))
+			fail_msg("%s: is told to read", unread[i]);
+		index_free(ix);
+	}
+	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
+		snprintf(text, sizeof(text), "static int v = 1; int g(int n) { %s }", read[i]);
+		struct index *ix = fixture_index(text);
+		if (!index_reads(ix, "v"))
+			fail_msg("%s: is not told to read", read[i]);
+		index_free(ix);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_variable_that_is_only_written_is_told),
 		cmocka_unit_test(a_name_finds_all_its_declarations_in_order),
 		cmocka_unit_test(many_names_are_all_found_again),
 		cmocka_unit_test(a_typedef_is_known_to_what_follows),

@@ -1,0 +1,358 @@
+#include "notice.h"
+#include "initialiser.h"
+
+#include <clang-c/Index.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONSTANTS_MAX = 5, CALLERS_MAX = 8 };
+
+struct notice {
+	struct live *live;
+	struct live_function *function;
+	struct build *build;
+	const char *text; /* that is being read: the definition, or what was typed along with it */
+	size_t size;
+	const char *file;
+	unsigned line;
+	char *before; /* the text of the version that runs, NULL: it cannot be had */
+	size_t told;
+	struct error *error;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+tell(struct notice *n, const char *at, const char *format, ...)
+{
+	va_list arguments;
+	char *message;
+
+	va_start(arguments, format);
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
+	va_end(arguments);
+	n->error = check_warn(&n->build->check, n->file, n->line, n->text, n->size, (size_t)(at - n->text),
+			      message);
+}
+
+static const char *begin_of(const struct notice *n)
+{
+	return n->text + strspn(n->text, " \t\r\n");
+}
+
+/* --- initialisers ------------------------------------------------------------------------------------------------- */
+
+/* Whether a name in the range stands for something else that the file defines: then texts tell nothing. */
+static bool has_macro(const struct index *ix, const char *text, uint32_t begin, uint32_t end)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, text, end);
+	r.at = begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (t.kind == TOKEN_NAME && index_find_macro(ix, text + t.begin, t.end - t.begin, ix->size))
+			return true;
+	return false;
+}
+
+/* Whether the file initialises its variable of that name in the same way. */
+static bool file_agrees(const struct index *ix, const char *text, const struct initialiser *given)
+{
+	uint32_t i = index_find(ix, INDEX_ORDINARY, given->name, given->length);
+	uint32_t begin = 0, end = 0;
+
+	for (; i != INDEX_NONE; i = ix->names[i].next) {
+		const struct index_name *n = &ix->names[i];
+		const struct index_declaration *d = &ix->declarations[n->declaration];
+		uint32_t declarator = index_declarator_end(ix, n->end, d->end);
+		for (uint32_t k = d->cut_begin; k < d->cut_end; k++) {
+			if (ix->cuts[k].begin != declarator)
+				continue;
+			begin = ix->cuts[k].begin;
+			end = ix->cuts[k].end;
+		}
+	}
+	return initialiser_same(ix->text, begin, end, text, given->begin, given->end) ||
+	       has_macro(ix, text, given->begin, given->end);
+}
+
+/* The name as a string; false if no variable can have so long a one. */
+static bool copy_name(const struct initialiser *given, char name[256])
+{
+	if (given->length >= 256)
+		return false;
+	memcpy(name, given->name, given->length);
+	name[given->length] = '\0';
+	return true;
+}
+
+static bool was_typed(const struct notice *n, const struct initialiser *given)
+{
+	const struct build_host *host = live_host(n->live);
+	char name[256], function[256] = "";
+	uint64_t address, size;
+
+	if (!copy_name(given, name) || given->function_length >= sizeof(function))
+		return false;
+	snprintf(function, sizeof(function), "%.*s", (int)given->function_length, given->function);
+	return host->variable(host->context, n->function->at.unit, given->function ? function : NULL, name,
+			      given->nth, &address, &size);
+}
+
+static bool is_built(const struct notice *n, const struct initialiser *given)
+{
+	struct target *target = live_target(n->live);
+	struct target_symbol symbol;
+	char name[256];
+
+	if (!copy_name(given, name))
+		return false;
+	return given->function ? target_find_local(target, &n->function->at, name, given->nth, &symbol)
+			       : target_find(target, n->function->at.unit, name, &symbol) && !symbol.function;
+}
+
+/* A static of the file that its compiler took for the value that it begins with. */
+static bool is_lost(const struct notice *n, const struct initialiser *given)
+{
+	char name[256];
+
+	return !given->function && copy_name(given, name) &&
+	       target_has_lost(live_target(n->live), n->function->at.unit, name);
+}
+
+/* Whether a text has the variable (then *known) and initialises it in the same way. */
+static bool text_agrees(const struct notice *n, const char *text, const struct initialiser *given,
+			bool *known)
+{
+	struct initialiser former;
+
+	if (!text || !initialiser_find(text, strlen(text), given, &former))
+		return false;
+	*known = true;
+	return initialiser_same(text, former.begin, former.end, n->text, given->begin, given->end);
+}
+
+static bool note_initialiser(void *context, const struct initialiser *given)
+{
+	struct notice *n = context;
+	bool built = is_built(n, given), known = false, same;
+
+	bool typed = !built && was_typed(n, given);
+	if (!built && !typed && !is_lost(n, given))
+		return true;
+	same = text_agrees(n, n->before, given, &known) ||
+	       (!typed && !given->function && file_agrees(n->build->source->index, n->text, given)) ||
+	       (!typed && given->function && text_agrees(n, n->function->built_text, given, &known));
+	known |= !given->function && !typed;
+	if (same || !known)
+		return true;
+	if (!built && !typed)
+		tell(n, given->name,
+		     "%.*s is this text's own: the program keeps none, and what is not defined anew goes on "
+		     "with the value that was built in",
+		     (int)given->length, given->name);
+	else
+		tell(n, given->name, "%.*s keeps the value it has: %s", (int)given->length, given->name,
+		     built ? "how it is initialised counts when the program is built"
+			   : "a version before this one has initialised it");
+	return !n->error;
+}
+
+static bool may_initialise(const char *text, size_t size)
+{
+	return text && memmem(text, size, "static", 6);
+}
+
+static void note_initialisers(struct notice *n)
+{
+	const struct build_request *q = n->build->request;
+	bool inside = may_initialise(q->text, q->size), outside = q->extra != NULL;
+	unsigned line;
+
+	if (!inside && !outside)
+		return;
+	error_free(live_version_text(n->live, n->function, live_plain(n->function), &n->before, &line));
+	if (outside && !n->error) {
+		struct notice extra = *n;
+		extra.text = q->extra;
+		extra.size = q->extra_size;
+		extra.line = 1;
+		initialiser_each(extra.text, extra.size, note_initialiser, &extra);
+		n->error = extra.error;
+	}
+	if (inside && !n->error)
+		initialiser_each(n->text, n->size, note_initialiser, n);
+	free(n->before);
+	n->before = NULL;
+}
+
+/* --- enumeration constants ----------------------------------------------------------------------------------------- */
+
+/* Where the constant stands in a text; NULL: nowhere. */
+static const char *find_name(const char *text, size_t size, const char *name)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, text, (uint32_t)size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (t.kind == TOKEN_NAME && token_is(&r, &t, name))
+			return text + t.begin;
+	return NULL;
+}
+
+static void tell_constant(struct notice *n, const char *name, long long now, int64_t built)
+{
+	const struct build_request *q = n->build->request;
+	const char *at = q->extra ? find_name(q->extra, q->extra_size, name) : NULL;
+	struct notice extra = *n, *place = n;
+
+	if (at) {
+		extra.text = q->extra;
+		extra.size = q->extra_size;
+		extra.line = 1;
+		place = &extra;
+	} else {
+		at = find_name(n->text, n->size, name);
+	}
+	tell(place, at ? at : begin_of(n),
+	     "%s is %lld here and was %lld when the program was built: what is not defined anew goes on with "
+	     "that",
+	     name, now, (long long)built);
+	n->error = place->error;
+}
+
+static enum CXChildVisitResult note_constant(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct notice *n = data;
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+	int64_t built;
+
+	(void)parent;
+	if (kind == CXCursor_EnumDecl || kind == CXCursor_StructDecl || kind == CXCursor_UnionDecl)
+		return CXChildVisit_Recurse;
+	if (kind != CXCursor_EnumConstantDecl)
+		return CXChildVisit_Continue;
+	CXString name = clang_getCursorSpelling(cursor);
+	long long now = clang_getEnumConstantDeclValue(cursor);
+	if (target_find_enumerator(live_target(n->live), n->function->at.unit, clang_getCString(name),
+				   &built) &&
+	    built != now && n->told++ < CONSTANTS_MAX)
+		tell_constant(n, clang_getCString(name), now, built);
+	clang_disposeString(name);
+	return n->error ? CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+static void note_constants(struct notice *n)
+{
+	CXTranslationUnit unit = check_unit(live_host(n->live)->check);
+
+	if (unit && strstr(n->build->slice.text, "enum"))
+		clang_visitChildren(clang_getTranslationUnitCursor(unit), note_constant, n);
+}
+
+/* --- inlined calls -------------------------------------------------------------------------------------------------- */
+
+struct callers {
+	const struct notice *notice;
+	struct text names;
+	size_t count;
+};
+
+/* A caller that runs another version calls the entry by now. */
+static bool is_defined_anew(const struct notice *n, const char *name)
+{
+	for (size_t i = 0; i < live_count(n->live); i++) {
+		const struct live_function *f = live_function(n->live, i);
+		if (f->at.unit == n->function->at.unit && f->live && strcmp(f->at.name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "main (shop.c:12)" once, however often: false if it is there already. */
+static bool add_place(struct text *names, const char *caller, const char *file, unsigned line, bool room)
+{
+	char place[512];
+
+	snprintf(place, sizeof(place), "%s",
+		 caller ? caller : "a caller that debug information does not name");
+	if (file)
+		snprintf(place + strlen(place), sizeof(place) - strlen(place), " (%s:%u)",
+			 text_base_name(file), line);
+	if (names->bytes && strstr(names->bytes, place))
+		return false;
+	if (room)
+		text_printf(names, "%s%s", names->size ? ", " : "", place);
+	return true;
+}
+
+static bool add_caller(void *context, uint64_t address, const char *caller, const char *file, unsigned line)
+{
+	struct callers *c = context;
+
+	(void)address;
+	if (caller &&
+	    (strcmp(caller, c->notice->function->at.name) == 0 || is_defined_anew(c->notice, caller)))
+		return true;
+	if (add_place(&c->names, caller, file, line, c->count < CALLERS_MAX))
+		c->count++;
+	return true;
+}
+
+static void note_inlined(struct notice *n)
+{
+	struct callers c = {.notice = n};
+	const struct target_function *f = &n->function->at;
+	char more[32] = "";
+
+	if (!f->unit || !f->unit->optimized)
+		return;
+	target_each_inlined(live_target(n->live), f, add_caller, &c);
+	if (c.count > CALLERS_MAX)
+		snprintf(more, sizeof(more), " and %zu more", c.count - CALLERS_MAX);
+	if (c.count)
+		tell(n, begin_of(n), "%s was inlined in %s%s: there what was built goes on", f->name,
+		     c.names.bytes ? c.names.bytes : "", more);
+	text_fini(&c.names);
+}
+
+/* --- statics that nobody could see ---------------------------------------------------------------------------------- */
+
+static void note_anew(struct notice *n)
+{
+	const struct check_result *check = &n->build->check;
+	char name[256];
+
+	for (const char *at = n->build->anew.bytes; at && *at && !n->error; at = strchr(at, '\n') + 1) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "\n"), at);
+		const char *place = find_name(n->text, n->size, name);
+		if (!check_names(check->definitions, name))
+			continue;
+		tell(n, place ? place : begin_of(n),
+		     "%s begins anew: nothing in the program read it, so its compiler left it out", name);
+	}
+}
+
+struct error *notice_find(struct live *l, struct live_function *f, struct build *b)
+{
+	const struct build_request *q = b->request;
+	struct notice n = {.live = l,
+			   .function = f,
+			   .build = b,
+			   .text = q->text,
+			   .size = q->size,
+			   .file = q->given_file,
+			   .line = q->given_line};
+
+	note_constants(&n);
+	if (!n.error)
+		note_initialisers(&n);
+	if (!n.error)
+		note_anew(&n);
+	if (!n.error)
+		note_inlined(&n);
+	return n.error;
+}

@@ -1,0 +1,15 @@
+/* What an answer has to tell of a definition that nothing is wrong with: where the program goes on as it was built
+ * although the text may be read otherwise. */
+#ifndef RTF_NOTICE_H
+#define RTF_NOTICE_H
+
+#include "build.h"
+#include "error.h"
+#include "live.h"
+
+/* Adds warnings to the findings of a check that has just been made: initialisers that differ from what running variables
+ * were initialised with, enumeration constants that other code knows otherwise, statics that begin anew, and calls of the function that the
+ * optimiser replaced by a copy of what was built. */
+struct error *notice_find(struct live *, struct live_function *, struct build *);
+
+#endif
