@@ -294,15 +294,20 @@ static int wait_for_lock(void *context, int times)
 
 	if (times == 0)
 		h->busy_since = now;
-	if (times == 0 || written != h->written)
+	if (times == 0 || written != h->written) {
 		h->still_since = now;
+		h->strangers = 0;
+	}
 	h->written = written;
 	if (now - h->busy_since >= h->patience)
 		return 0;
 	if (now - h->still_since >= DATABASE_STILL_MS) {
-		if (!lock_is_ours(h->path))
+		if (lock_is_ours(h->path)) {
+			h->still_since = now;
+			h->strangers = 0;
+		} else if (++h->strangers == DATABASE_STRANGERS) {
 			return 0;
-		h->still_since = now;
+		}
 	}
 	pause_briefly();
 	return 1;

@@ -74,6 +74,7 @@ struct history {
 	 * nobody has written anything, which `written` is to tell. */
 	int64_t patience, busy_since, still_since;
 	uint64_t written;
+	int strangers;        /* how often in a row the lock was found to be no other engine's */
 	int64_t data_version; /* when history_changed was last asked */
 	int unsettled;        /* pages in the write-ahead log, when something was last committed */
 	sqlite3_stmt *statements[STATEMENTS];
@@ -86,7 +87,11 @@ struct history {
 };
 
 /* Engines take turns, and each is waited for; somebody else who keeps the lock and writes nothing is not. */
-enum { DATABASE_PATIENCE_MS = 2000, DATABASE_STILL_MS = 150 };
+enum {
+	DATABASE_PATIENCE_MS = 2000,
+	DATABASE_STILL_MS = 150,
+	DATABASE_STRANGERS = 8, /* an engine that has just let go of the lock is not seen to have it */
+};
 
 /* What sqlite says went wrong, as an error that names the file. Called before the statement is released. */
 struct error *database_failure(const struct history *);
