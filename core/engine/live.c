@@ -717,10 +717,23 @@ struct error *live_see_unit(struct live *l, const struct target_unit *unit)
 	return NULL;
 }
 
+/* Where the first one of a unit was inlined is known when all are. */
+static bool stop(void *context, uint64_t address, const char *caller, const char *file, unsigned line)
+{
+	(void)context;
+	(void)address;
+	(void)caller;
+	(void)file;
+	(void)line;
+	return false;
+}
+
 bool live_read_ahead(struct live *l)
 {
 	while (l->read_ahead < l->count) {
 		struct live_function *f = l->functions[l->read_ahead++];
+		if (f->at.unit && f->at.unit->optimized)
+			target_each_inlined(l->target, &f->at, stop, NULL);
 		if (f->built_text || !f->at.unit)
 			continue;
 		bool same_as_before =

@@ -160,9 +160,12 @@ static bool note_initialiser(void *context, const struct initialiser *given)
 	return !n->error;
 }
 
+/* Whether a static variable may stand in a function's body. */
 static bool may_initialise(const char *text, size_t size)
 {
-	return text && memmem(text, size, "static", 6);
+	const char *body = memchr(text, '{', size);
+
+	return body && memmem(body, size - (size_t)(body - text), "static", 6);
 }
 
 static void note_initialisers(struct notice *n)
@@ -266,7 +269,7 @@ static bool is_defined_anew(const struct notice *n, const char *name)
 {
 	for (size_t i = 0; i < live_count(n->live); i++) {
 		const struct live_function *f = live_function(n->live, i);
-		if (f->at.unit == n->function->at.unit && f->live && strcmp(f->at.name, name) == 0)
+		if (f->live && f->at.unit == n->function->at.unit && strcmp(f->at.name, name) == 0)
 			return true;
 	}
 	return false;
@@ -299,23 +302,20 @@ static bool add_caller(void *context, uint64_t address, const char *caller, cons
 		return true;
 	if (add_place(&c->names, caller, file, line, c->count < CALLERS_MAX))
 		c->count++;
-	return true;
+	return c->count <= CALLERS_MAX;
 }
 
 static void note_inlined(struct notice *n)
 {
 	struct callers c = {.notice = n};
 	const struct target_function *f = &n->function->at;
-	char more[32] = "";
 
 	if (!f->unit || !f->unit->optimized)
 		return;
 	target_each_inlined(live_target(n->live), f, add_caller, &c);
-	if (c.count > CALLERS_MAX)
-		snprintf(more, sizeof(more), " and %zu more", c.count - CALLERS_MAX);
 	if (c.count)
 		tell(n, begin_of(n), "%s was inlined in %s%s: there what was built goes on", f->name,
-		     c.names.bytes ? c.names.bytes : "", more);
+		     c.names.bytes ? c.names.bytes : "", c.count > CALLERS_MAX ? " and others" : "");
 	text_fini(&c.names);
 }
 

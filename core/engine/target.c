@@ -764,49 +764,31 @@ bool target_find_line(struct target *target, uint64_t address, const char **file
 
 /* --- inlined calls -------------------------------------------------------------------------------------------------- */
 
-struct inlining {
-	struct module *module;
-	bool (*each)(void *context, uint64_t address, const char *caller, const char *file, unsigned line);
-	void *context;
-	bool any;
-};
-
-static int tell_inlined(Dwarf_Die *instance, void *context)
-{
-	struct inlining *in = context;
-	Dwarf_Addr low;
-	Dwarf_Attribute attribute;
-	Dwarf_Word line = 0;
-
-	if (dwarf_entrypc(instance, &low) && dwarf_lowpc(instance, &low))
-		return DWARF_CB_OK;
-	in->any = true;
-	struct unit_function *caller = units_function_at(in->module->units, low);
-	if (dwarf_attr(instance, DW_AT_call_line, &attribute))
-		dwarf_formudata(&attribute, &line);
-	const char *name = caller ? die_name(&caller->die) : NULL;
-	const char *file = caller && caller->owner ? caller->owner->shown.file : NULL;
-	return in->each(in->context, low + in->module->bias, name, file, (unsigned)line) ? DWARF_CB_OK
-											 : DWARF_CB_ABORT;
-}
-
 void target_each_inlined(struct target *target, const struct target_function *f,
 			 bool (*each)(void *context, uint64_t address, const char *caller, const char *file,
 				      unsigned line),
 			 void *context)
 {
 	struct unit_function *known = (struct unit_function *)(uintptr_t)f->die;
-	struct inlining in = {.each = each, .context = context};
+	size_t count;
 
 	(void)target;
-	if (!known || !known->unit || !known->unit->module)
+	if (!known || !known->unit || !known->unit->module || !known->unit->home)
 		return;
-	in.module = known->unit->module;
+	struct module *module = known->unit->module;
 	Dwarf_Die origin = die_origin(&known->die);
-	if (!in.module->units || !dwarf_func_inline(&origin))
+	if (!module->units || !dwarf_func_inline(&origin))
 		return;
-	dwarf_func_inline_instances(&origin, tell_inlined, &in);
-	if (!in.any) /* it was, and what came of it is no code of its own */
+	const struct inlined_call *calls =
+		inlined_find(&known->unit->inlined, &known->unit->die, &origin, &count);
+	for (size_t i = 0; i < count; i++) {
+		struct unit_function *caller = units_function_at(module->units, calls[i].address);
+		const char *name = caller ? die_name(&caller->die) : NULL;
+		const char *file = caller && caller->owner ? caller->owner->shown.file : NULL;
+		if (!each(context, calls[i].address + module->bias, name, file, calls[i].line))
+			return;
+	}
+	if (!count) /* it was, and what came of it is no code of its own */
 		each(context, 0, NULL, NULL, 0);
 }
 

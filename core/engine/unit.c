@@ -338,6 +338,7 @@ static void close_unit(struct unit *unit)
 	unit->spans = NULL;
 	unit->functions = NULL;
 	unit->named_count = unit->span_count = 0;
+	inlined_fini(&unit->inlined);
 }
 
 void units_free(struct units *units)

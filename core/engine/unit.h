@@ -9,6 +9,7 @@
 #ifndef RTF_UNIT_H
 #define RTF_UNIT_H
 
+#include "inlined.h"
 #include "names.h"
 #include "pool.h"
 #include "target.h"
@@ -59,6 +60,7 @@ struct unit {
 	struct names names;
 	Dwarf_Die *named;
 	size_t named_count, named_room;
+	struct inlined_calls inlined;
 };
 
 /* Lists the units of `dwarf`. NULL without memory. */
