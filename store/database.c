@@ -358,6 +358,8 @@ static struct error *open_database(struct history *h)
 	sqlite3_extended_result_codes(h->db, 1);
 	sqlite3_busy_handler(h->db, wait_for_lock, h);
 	sqlite3_wal_hook(h->db, count_unsettled, h);
+	/* A plan for good: not a new one whenever a value is bound that it might depend on. */
+	sqlite3_db_config(h->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
 	return NULL;
 }
 

@@ -479,24 +479,47 @@ static struct error *record_moves(struct history *h, int64_t change, const struc
 	return NULL;
 }
 
-struct error *history_record(struct history *h, enum history_kind kind, const char *user, int64_t subject,
-			     const struct history_move *moves, size_t count, int64_t *change)
+static struct error *record_change(struct history *h, enum history_kind kind, const char *user,
+				   int64_t subject, const struct history_move *moves, size_t count,
+				   int64_t *id)
 {
 	bool takes_subject = kind == HISTORY_UNDO || kind == HISTORY_REDO;
-	int64_t id = 0;
 
 	if (!count || takes_subject != (subject != 0))
 		return error_new(ERROR_INTERNAL, "a change has moves, and a subject to undo or redo");
 
 	struct error *e = database_begin(h);
 	if (!e)
-		e = add_change(h, kind, user, subject, &id);
-	if (!e)
-		e = record_moves(h, id, moves, count);
-	e = database_finish(h, e);
+		e = add_change(h, kind, user, subject, id);
+	return e ? e : record_moves(h, *id, moves, count);
+}
+
+struct error *history_record(struct history *h, enum history_kind kind, const char *user, int64_t subject,
+			     const struct history_move *moves, size_t count, int64_t *change)
+{
+	int64_t id = 0;
+	struct error *e =
+		database_finish(h, record_change(h, kind, user, subject, moves, count, &id));
+
 	if (!e && change)
 		*change = id;
 	return e;
+}
+
+struct error *history_record_begin(struct history *h, enum history_kind kind, const char *user,
+				   int64_t subject, const struct history_move *moves, size_t count)
+{
+	int64_t id;
+	struct error *e = record_change(h, kind, user, subject, moves, count, &id);
+
+	return e ? database_finish(h, e) : NULL;
+}
+
+struct error *history_record_end(struct history *h, bool keep)
+{
+	struct error *e = database_finish(h, keep ? NULL : error_memory());
+
+	return keep ? e : NULL;
 }
 
 static struct error *grow(struct history_move **moves, size_t count, size_t *room)

@@ -109,6 +109,13 @@ enum history_kind {
 struct error *history_record(struct history *, enum history_kind, const char *user, int64_t subject,
 			     const struct history_move *moves, size_t count, int64_t *change);
 
+/* The same in two halves, for who has to wait for something in between: the first writes all of it, which nobody sees
+ * before the second commits it or, without `keep`, takes it back, which does not fail. Between them no other call, and no long
+ * time: other processes that want to write wait. After an error of the first there is nothing to end. */
+struct error *history_record_begin(struct history *, enum history_kind, const char *user, int64_t subject,
+				   const struct history_move *moves, size_t count);
+struct error *history_record_end(struct history *, bool keep);
+
 /* The change that `\undo` (or, with redo, `\redo`) would act on in this run: its id and its moves in the
  * direction to be applied now (for undo: from what it made live, to what was before), malloc'ed, the
  * caller's. `*change` 0: none. A change that was taken back can be done again until another change is

@@ -19,7 +19,7 @@ void change_outcome_fini(struct change_outcome *o)
 	*o = (struct change_outcome){0};
 }
 
-enum { CHANGE_ARENAS = 64 };
+enum { CHANGE_ARENAS = 64, PUBLISH_SOON_MS = 20 };
 
 /* One function in a change. */
 struct part {
@@ -262,11 +262,13 @@ static struct error *announce(struct live *l, const struct part *p)
 	return e;
 }
 
-static struct error *publish(struct live *l, const struct change *c)
+/* Says what comes, and asks the program to store the slots; does not wait for it. */
+static struct error *ask_to_publish(struct live *l, const struct change *c, uint32_t *serial)
 {
 	struct message_publish *slots = calloc(c->count, sizeof(*slots));
 	size_t count = 0;
 
+	*serial = 0;
 	if (!slots)
 		return error_memory();
 	for (size_t i = 0; i < c->count; i++)
@@ -277,13 +279,22 @@ static struct error *publish(struct live *l, const struct change *c)
 	for (size_t i = 0; i < c->count && !e; i++)
 		e = announce(l, &c->parts[i]);
 	if (!e && count)
-		e = program_publish(live_program(l), slots, count);
+		e = program_publish(live_program(l), slots, count, serial);
 	free(slots);
 	return e;
 }
 
+static struct error *publish(struct live *l, const struct change *c)
+{
+	uint32_t serial;
+	struct error *e = ask_to_publish(l, c, &serial);
+
+	return e ? e : program_published(live_program(l), serial);
+}
+
+/* `begin`: writes it, and leaves it to the caller to commit it. */
 static struct error *record_moves(struct live *l, const struct change *c, enum history_kind kind,
-				  int64_t subject, const char *user)
+				  int64_t subject, const char *user, bool begin)
 {
 	struct history_move *moves = calloc(c->count, sizeof(*moves));
 	size_t count = 0;
@@ -292,10 +303,21 @@ static struct error *record_moves(struct live *l, const struct change *c, enum h
 		if (c->parts[i].function->row)
 			moves[count++] = (struct history_move){c->parts[i].function->row, c->parts[i].from,
 							       c->parts[i].to};
-	struct error *e = !moves ? error_memory()
-				 : history_record(live_history(l), kind, user, subject, moves, count, NULL);
+	struct error *e = NULL;
+	if (!moves)
+		e = error_memory();
+	else if (begin)
+		e = history_record_begin(live_history(l), kind, user, subject, moves, count);
+	else
+		e = history_record(live_history(l), kind, user, subject, moves, count, NULL);
 	free(moves);
 	return e;
+}
+
+static void warn_unrecorded(struct live *l, struct error *e)
+{
+	if (e)
+		live_warn(l, error_context(e, "that these versions are live is not in the history"));
 }
 
 static void record(struct live *l, const struct change *c, enum history_kind kind, int64_t subject,
@@ -304,10 +326,66 @@ static void record(struct live *l, const struct change *c, enum history_kind kin
 	struct error *e;
 
 	do
-		e = record_moves(l, c, kind, subject, user);
+		e = record_moves(l, c, kind, subject, user, false);
 	while (record_lose(l, &e));
+	warn_unrecorded(l, e);
+}
+
+static void count_version(struct live_function *f, int number)
+{
+	f->versions++;
+	f->newest = number > f->newest ? number : f->newest;
+}
+
+static void mark_live(const struct change *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct live_function *f = c->parts[i].function;
+		f->live = c->parts[i].to;
+		*f->instrumented = '\0';
+	}
+}
+
+/* What the program runs now. */
+static void note_live(const struct change *c, enum history_kind kind)
+{
+	mark_live(c);
+	for (size_t i = 0; i < c->count && kind == HISTORY_DEFINE; i++)
+		count_version(c->parts[i].function, c->parts[i].to);
+}
+
+/* Publishes, and records that: the record is written while the program is at it, and committed when it has done it. A
+ * program that takes its time (stopped in a debugger) does not keep other processes from the history meanwhile. `*us`
+ * gets what was spent on the record alone. */
+static struct error *publish_and_record(struct live *l, const struct change *c, enum history_kind kind,
+					int64_t subject, const char *user, int64_t *us)
+{
+	uint32_t serial;
+	struct error *e = ask_to_publish(l, c, &serial);
+
 	if (e)
-		live_warn(l, error_context(e, "that these versions are live is not in the history"));
+		return e;
+	int64_t start = build_now_us();
+	struct error *unwritten = record_moves(l, c, kind, subject, user, true);
+	bool begun = !unwritten, soon;
+	*us += build_now_us() - start;
+	soon = program_publishes_soon(live_program(l), serial, PUBLISH_SOON_MS);
+	if (begun && !soon)
+		history_record_end(live_history(l), false);
+	e = program_published(live_program(l), serial);
+	if (!e)
+		note_live(c, kind);
+	start = build_now_us();
+	if (begun && soon)
+		unwritten = history_record_end(live_history(l), !e);
+	if (!e && (record_lose(l, &unwritten) || (begun && !soon)))
+		record(l, c, kind, subject, user);
+	else if (!e)
+		warn_unrecorded(l, unwritten);
+	else
+		error_free(unwritten);
+	*us += build_now_us() - start;
+	return e;
 }
 
 /* From here on the arena counts what was linked, whatever becomes of it. */
@@ -352,21 +430,6 @@ static struct error *report(struct change_outcome *out, struct change *c, int64_
 			p->build.why_cc = NULL;
 	}
 	return NULL;
-}
-
-static void count_version(struct live_function *f, int number)
-{
-	f->versions++;
-	f->newest = number > f->newest ? number : f->newest;
-}
-
-static void mark_live(struct change *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		struct live_function *f = c->parts[i].function;
-		f->live = c->parts[i].to;
-		*f->instrumented = '\0';
-	}
 }
 
 /* --- defining -------------------------------------------------------------------------------------------------- */
@@ -550,6 +613,30 @@ static struct error *publish_watched(struct live *l, struct change *c)
 	return plain ? publish(l, c) : NULL;
 }
 
+/* `*us` gets what was spent on the record. */
+static struct error *go_live(struct live *l, struct change *c, const char *user, int64_t *us)
+{
+	bool any_watched = false;
+
+	for (size_t i = 0; i < c->count; i++) {
+		c->parts[i].watched = *c->parts[i].function->instrumented;
+		any_watched |= c->parts[i].watched;
+	}
+	if (!any_watched)
+		return publish_and_record(l, c, HISTORY_DEFINE, 0, user, us);
+	struct error *e = publish(l, c);
+	if (e)
+		return e;
+	note_live(c, HISTORY_DEFINE);
+	e = publish_watched(l, c);
+	if (e)
+		return e;
+	int64_t start = build_now_us();
+	record(l, c, HISTORY_DEFINE, 0, user);
+	*us += build_now_us() - start;
+	return NULL;
+}
+
 /* Everything behind the choice and the preparation of the parts. */
 static struct error *make_live(struct live *l, const struct change_request *q, struct change *c,
 			       int64_t start, struct change_outcome *out)
@@ -568,21 +655,11 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 	int64_t store_us = build_now_us() - store_start;
 	if (!e)
 		e = commit_parts(l, c);
-	for (size_t i = 0; i < c->count; i++)
-		c->parts[i].watched = *c->parts[i].function->instrumented;
 	if (!e)
-		e = publish(l, c);
+		e = go_live(l, c, q->user, &store_us);
 	if (e)
 		return e;
-	mark_live(c);
-	for (size_t i = 0; i < c->count; i++)
-		count_version(c->parts[i].function, c->parts[i].to);
-	e = publish_watched(l, c);
-	if (e)
-		return e;
-	store_start = build_now_us();
-	record(l, c, HISTORY_DEFINE, 0, q->user);
-	struct error *reported = report(out, c, start, store_us + build_now_us() - store_start);
+	struct error *reported = report(out, c, start, store_us);
 	for (size_t i = 0; i < c->count; i++)
 		if (c->parts[i].build.object.backend == BACKEND_TCC)
 			live_tell_successor(l, c->parts[i].function, c->parts[i].to, &c->parts[i].build);
@@ -740,15 +817,11 @@ static struct error *move_aimed(struct live *l, struct change *c, enum history_k
 				const char *user, int64_t start, struct change_outcome *out)
 {
 	struct error *e = commit_parts(l, c);
+	int64_t store_us = 0;
 
 	if (!e)
-		e = publish(l, c);
-	if (e)
-		return e;
-	mark_live(c);
-	int64_t store_start = build_now_us();
-	record(l, c, kind, subject, user);
-	return report(out, c, start, build_now_us() - store_start);
+		e = publish_and_record(l, c, kind, subject, user, &store_us);
+	return e ? e : report(out, c, start, store_us);
 }
 
 /* Moves every part to its version, as one change. */

@@ -502,21 +502,6 @@ static bool signature_is_safe(CXType function)
 	return true;
 }
 
-/* libtcc sets the bits that an initialiser names and leaves the others of their word as they were on the stack. */
-static enum CXChildVisitResult find_bit_field_initialisers(CXCursor cursor, CXCursor parent,
-							   CXClientData data)
-{
-	bool *found = data;
-	enum CXCursorKind kind = clang_getCursorKind(cursor);
-
-	(void)parent;
-	if (kind == CXCursor_VarDecl && clang_Cursor_getStorageClass(cursor) == CX_SC_Static)
-		return CXChildVisit_Continue;
-	if (kind == CXCursor_InitListExpr && shape_has_bit_field(clang_getCursorType(cursor)))
-		*found = true;
-	return *found ? CXChildVisit_Break : CXChildVisit_Recurse;
-}
-
 static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	bool *unsafe = data;
@@ -568,17 +553,6 @@ static bool add_name(char ***list, CXCursor cursor)
 	return true;
 }
 
-static enum CXChildVisitResult find_constants(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct check_result *r = data;
-
-	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_VarDecl ||
-	    clang_Cursor_getStorageClass(cursor) != CX_SC_Static || !is_constant(clang_getCursorType(cursor)))
-		return CXChildVisit_Recurse;
-	return add_name(&r->constants, cursor) ? CXChildVisit_Continue : CXChildVisit_Break;
-}
-
 /* A variable outside functions that is more than mentioned. */
 static bool add_definition(struct check_result *r, CXCursor cursor)
 {
@@ -589,6 +563,32 @@ static bool add_definition(struct check_result *r, CXCursor cursor)
 	return add_name(&r->definitions, cursor);
 }
 
+/* --- one function ---------------------------------------------------------------------------------------------- */
+
+struct body_search {
+	bool unsafe_call, bit_fields;
+	struct check_result *constants; /* where they go, or NULL: of another function */
+};
+
+/* libtcc sets the bits that an initialiser names and leaves the others of their word as they were on the stack; not so in
+ * a static variable. */
+static enum CXChildVisitResult examine_node(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct body_search *s = data;
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+
+	if (kind == CXCursor_VarDecl && clang_Cursor_getStorageClass(cursor) == CX_SC_Static) {
+		if (s->constants && is_constant(clang_getCursorType(cursor)))
+			add_name(&s->constants->constants, cursor);
+		clang_visitChildren(cursor, find_calls, &s->unsafe_call);
+		return CXChildVisit_Continue;
+	}
+	if (kind == CXCursor_InitListExpr && shape_has_bit_field(clang_getCursorType(cursor)))
+		s->bit_fields = true;
+	find_calls(cursor, parent, &s->unsafe_call);
+	return CXChildVisit_Recurse;
+}
+
 struct convention_search {
 	const char *name;
 	struct check_result *result;
@@ -597,33 +597,29 @@ struct convention_search {
 static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct convention_search *s = data;
-	bool unsafe = false;
+	struct check_result *r = s->result;
+	struct body_search body = {0};
 
 	(void)parent;
 	if (clang_getCursorKind(cursor) == CXCursor_VarDecl)
 		return add_definition(s->result, cursor) ? CXChildVisit_Continue : CXChildVisit_Break;
 	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
 		return CXChildVisit_Continue;
-	if (!signature_is_safe(clang_getCursorType(cursor)))
-		unsafe = true;
-	if (!unsafe)
-		clang_visitChildren(cursor, find_calls, &unsafe);
-	if (unsafe)
-		s->result->why_cc =
-			"it passes values that libtcc passes in another way than the program's compiler";
-	if (!unsafe)
-		clang_visitChildren(cursor, find_bit_field_initialisers, &unsafe);
-	if (unsafe && !s->result->why_cc)
-		s->result->why_cc =
-			"it initialises bit-fields, some of which libtcc would leave as they were";
-	s->result->needs_cc |= unsafe;
-	if (!spelled(cursor, s->name))
+	bool named = spelled(cursor, s->name);
+	body.constants = named ? r : NULL;
+	body.unsafe_call = !signature_is_safe(clang_getCursorType(cursor));
+	clang_visitChildren(cursor, examine_node, &body);
+	if (body.unsafe_call)
+		r->why_cc = "it passes values that libtcc passes in another way than the program's compiler";
+	else if (body.bit_fields && !r->why_cc)
+		r->why_cc = "it initialises bit-fields, some of which libtcc would leave as they were";
+	r->needs_cc |= body.unsafe_call || body.bit_fields;
+	if (!named)
 		return CXChildVisit_Continue;
 	char *type = take(clang_getTypeSpelling(clang_getCursorType(cursor)));
-	free(s->result->signature);
-	s->result->signature = spell_signature(type, s->name);
+	free(r->signature);
+	r->signature = spell_signature(type, s->name);
 	free(type);
-	clang_visitChildren(cursor, find_constants, s->result);
 	return CXChildVisit_Continue;
 }
 

@@ -1,7 +1,6 @@
 #include "compiler.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,6 +8,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,34 +30,34 @@ struct answer {
 
 /* --- whole reads and writes ------------------------------------------------------------------------------------ */
 
-static bool write_all(int fd, const void *bytes, size_t size)
+/* Head and body in one piece, mostly: who reads them is woken once. */
+static bool write_both(int fd, const void *head, size_t head_size, const void *body, size_t body_size)
 {
-	const char *p = bytes;
+	struct iovec parts[] = {{(void *)head, head_size}, {(void *)body, body_size}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 
-	while (size) {
-		ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
+	while (parts[0].iov_len || parts[1].iov_len) {
+		ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return false;
-		p += n;
-		size -= (size_t)n;
+		for (size_t i = 0, left = (size_t)n; i < 2; i++) {
+			size_t taken = left < parts[i].iov_len ? left : parts[i].iov_len;
+			parts[i].iov_base = (char *)parts[i].iov_base + taken;
+			parts[i].iov_len -= taken;
+			left -= taken;
+		}
 	}
 	return true;
 }
 
-/* `patient`: as long as it takes; otherwise a stall of COMPILER_SECONDS is a failure. */
-static bool read_all(int fd, void *bytes, size_t size, bool patient)
+/* False at the end, too, and where the socket's own time limit is over. */
+static bool read_all(int fd, void *bytes, size_t size)
 {
 	char *p = bytes;
 
 	while (size) {
-		struct pollfd ready = {fd, POLLIN, 0};
-		int polled = poll(&ready, 1, patient ? -1 : COMPILER_SECONDS * 1000);
-		if (polled < 0 && errno == EINTR)
-			continue;
-		if (polled <= 0)
-			return false;
 		ssize_t n = recv(fd, p, size, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -74,7 +75,7 @@ static bool send_answer(int fd, enum answer_kind kind, const void *bytes, size_t
 {
 	struct answer a = {.kind = kind, .size = (uint32_t)size};
 
-	return write_all(fd, &a, sizeof(a)) && write_all(fd, bytes, size);
+	return write_both(fd, &a, sizeof(a), bytes, size);
 }
 
 /* One text. False: this process has compiled enough. */
@@ -104,10 +105,10 @@ static enum worker_end run_worker(int fd)
 {
 	for (int texts = 0; texts < WORKER_TEXTS; texts++) {
 		uint32_t size;
-		if (!read_all(fd, &size, sizeof(size), true) || size > COMPILER_MAX)
+		if (!read_all(fd, &size, sizeof(size)) || size > COMPILER_MAX)
 			return WORKER_DONE;
 		char *text = malloc((size_t)size + 1);
-		if (!text || !read_all(fd, text, size, true))
+		if (!text || !read_all(fd, text, size))
 			return WORKER_DONE;
 		text[size] = '\0';
 		bool clean = work(fd, text);
@@ -142,6 +143,7 @@ static void run_parent(int fd)
 
 static struct error *start(struct compiler *c)
 {
+	const struct timeval patience = {.tv_sec = COMPILER_SECONDS};
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
@@ -163,6 +165,8 @@ static struct error *start(struct compiler *c)
 		_exit(0);
 	}
 	close(pair[1]);
+	/* A stall of this length is a failure; the worker waits as long as it takes. */
+	setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	c->socket = pair[0];
 	c->pid = pid;
 	return NULL;
@@ -206,13 +210,13 @@ void compiler_free(struct compiler *c)
 /* The answer's bytes with a NUL behind them; false if the process did not answer. */
 static bool receive_answer(struct compiler *c, struct answer *a, unsigned char **bytes)
 {
-	if (!read_all(c->socket, a, sizeof(*a), false) || a->size > COMPILER_MAX)
+	if (!read_all(c->socket, a, sizeof(*a)) || a->size > COMPILER_MAX)
 		return false;
 	*bytes = malloc((size_t)a->size + 1);
 	if (!*bytes)
 		return false;
 	(*bytes)[a->size] = '\0';
-	if (read_all(c->socket, *bytes, a->size, false))
+	if (read_all(c->socket, *bytes, a->size))
 		return true;
 	free(*bytes);
 	return false;
@@ -222,7 +226,7 @@ static bool send_text(struct compiler *c, const char *text)
 {
 	uint32_t size = (uint32_t)strlen(text);
 
-	return write_all(c->socket, &size, sizeof(size)) && write_all(c->socket, text, size);
+	return write_both(c->socket, &size, sizeof(size), text, size);
 }
 
 /* Hands the text to the process, which may have ended since the last one: then to a new one. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -476,17 +477,20 @@ int program_take_client(struct program *p)
 	return fd;
 }
 
-/* Sends a request and waits for its answer, which is left in p->payload. */
-static struct error *ask(struct program *p, uint32_t type, const void *payload, size_t length,
-			 struct message_header *h, size_t *answer)
+static struct error *request(struct program *p, uint32_t type, const void *payload, size_t length,
+			     uint32_t *serial)
 {
-	uint32_t serial = ++p->serial ? p->serial : ++p->serial;
+	*serial = ++p->serial ? p->serial : ++p->serial;
 
 	if (p->lost)
 		return lose(p, ENOTCONN);
-	int failed = message_send(p->socket, type, serial, payload, length, -1);
-	if (failed)
-		return lose(p, -failed);
+	int failed = message_send(p->socket, type, *serial, payload, length, -1);
+	return failed ? lose(p, -failed) : NULL;
+}
+
+/* Waits for the answer to a request, which is left in p->payload. */
+static struct error *await(struct program *p, uint32_t serial, struct message_header *h, size_t *answer)
+{
 	for (;;) {
 		int fd = -1;
 		struct error *e = receive(p, h, answer, &fd);
@@ -508,20 +512,37 @@ static struct error *ask(struct program *p, uint32_t type, const void *payload, 
 	}
 }
 
-/* The answer of a request that is answered by DONE: 0 or a negative errno. */
-static struct error *ask_done(struct program *p, uint32_t type, const void *payload, size_t length,
-			      int32_t *result)
+static struct error *ask(struct program *p, uint32_t type, const void *payload, size_t length,
+			 struct message_header *h, size_t *answer)
+{
+	uint32_t serial;
+	struct error *e = request(p, type, payload, length, &serial);
+
+	return e ? e : await(p, serial, h, answer);
+}
+
+/* The answer to a request that is answered by DONE: 0 or a negative errno. */
+static struct error *await_done(struct program *p, uint32_t serial, int32_t *result)
 {
 	struct message_header h;
 	size_t answer;
 
-	struct error *e = ask(p, type, payload, length, &h, &answer);
+	struct error *e = await(p, serial, &h, &answer);
 	if (e)
 		return e;
 	if (h.type != MESSAGE_DONE || answer != sizeof(*result))
 		return lose(p, EPROTO);
 	memcpy(result, p->payload, sizeof(*result));
 	return NULL;
+}
+
+static struct error *ask_done(struct program *p, uint32_t type, const void *payload, size_t length,
+			      int32_t *result)
+{
+	uint32_t serial;
+	struct error *e = request(p, type, payload, length, &serial);
+
+	return e ? e : await_done(p, serial, result);
 }
 
 static uint64_t *slot_word(const struct program *p, uint32_t arena, uint32_t slot)
@@ -550,15 +571,11 @@ static bool publish_strict(struct program *p, const struct message_publish *slot
 	return true;
 }
 
-struct error *program_publish(struct program *p, const struct message_publish *slots, size_t count)
+/* Stores the slots, or asks the program to: then *serial is of the request, else 0. */
+static struct error *ask_for_slots(struct program *p, const struct message_publish *slots, size_t count,
+				   uint32_t *serial)
 {
-	return publish_strict(p, slots, count) ? NULL : program_publish_slots(p, slots, count);
-}
-
-struct error *program_publish_slots(struct program *p, const struct message_publish *slots, size_t count)
-{
-	int32_t result;
-
+	*serial = 0;
 	if (p->orphaned) {
 		for (size_t i = 0; i < count; i++)
 			__atomic_store_n(slot_word(p, slots[i].arena, slots[i].slot), slots[i].target,
@@ -568,17 +585,42 @@ struct error *program_publish_slots(struct program *p, const struct message_publ
 	if (count * sizeof(*slots) > MESSAGE_MAX)
 		return error_new(ERROR_USAGE, "more than %zu functions at once",
 				 MESSAGE_MAX / sizeof(*slots));
-	if (p->hello.flags & HELLO_POLLED) {
+	struct error *e = request(p, MESSAGE_PUBLISH, slots, count * sizeof(*slots), serial);
+	if (!e && p->hello.flags & HELLO_POLLED) {
 		/* The program stores the slots when it comes to rtf_poll(), which may take any time: nobody waits. */
-		int failed = p->lost ? -ENOTCONN
-				     : message_send(p->socket, MESSAGE_PUBLISH, ++p->serial, slots,
-						    count * sizeof(*slots), -1);
-		if (failed)
-			return lose(p, -failed);
 		p->deferred++;
-		return NULL;
+		*serial = 0;
 	}
-	struct error *e = ask_done(p, MESSAGE_PUBLISH, slots, count * sizeof(*slots), &result);
+	return e;
+}
+
+struct error *program_publish_slots(struct program *p, const struct message_publish *slots, size_t count)
+{
+	uint32_t serial;
+	struct error *e = ask_for_slots(p, slots, count, &serial);
+
+	return e ? e : program_published(p, serial);
+}
+
+struct error *program_publish(struct program *p, const struct message_publish *slots, size_t count,
+			      uint32_t *serial)
+{
+	*serial = 0;
+	return publish_strict(p, slots, count) ? NULL : ask_for_slots(p, slots, count, serial);
+}
+
+bool program_publishes_soon(const struct program *p, uint32_t serial, int milliseconds)
+{
+	struct pollfd answer = {p->socket, POLLIN, 0};
+
+	return !serial || poll(&answer, 1, milliseconds) > 0;
+}
+
+struct error *program_published(struct program *p, uint32_t serial)
+{
+	int32_t result = 0;
+
+	struct error *e = serial ? await_done(p, serial, &result) : NULL;
 	if (e)
 		return e;
 	return result ? error_errno(-result, "the program refuses the new version") : NULL;

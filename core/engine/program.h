@@ -50,7 +50,7 @@ uint64_t program_enter(const struct program *);
  * that comes by a strict entry may take the console over. */
 void program_orphan(struct program *);
 
-/* program_publish for the slots themselves, where they lead to strict entries. */
+/* Publishes and waits for it; of the slots themselves, where they lead to strict entries. */
 struct error *program_publish_slots(struct program *, const struct message_publish *, size_t count);
 
 /* Lends the program the inotify descriptor, so that it can tell whether a save waits to be read; and tells it that saves
@@ -66,9 +66,15 @@ void program_commit(struct program *, uint32_t arena, size_t code, size_t data);
 /* The code handed out so far, for reading back: base of the engine's view, its address in the program, its size. */
 void program_code(const struct program *, uint32_t arena, struct link_region *out);
 
-/* Stores all of these slots, or none. In a program that asks for it (HELLO_POLLED) they are stored at its next rtf_poll(),
- * and this does not wait for that. */
-struct error *program_publish(struct program *, const struct message_publish *, size_t count);
+/* Has all of these slots stored, or none, and does not wait for it: program_published does, until which nothing else may
+ * be asked of the program; `*serial` is for that. In a program that asks for it (HELLO_POLLED) they are stored at its next
+ * rtf_poll(), for which nobody waits. */
+struct error *program_publish(struct program *, const struct message_publish *, size_t count,
+			      uint32_t *serial);
+struct error *program_published(struct program *, uint32_t serial);
+
+/* Whether there is something to read of the program, its answer most likely, within that time. */
+bool program_publishes_soon(const struct program *, uint32_t serial, int milliseconds);
 
 /* dlsym(RTLD_DEFAULT) in the program; *address 0 if it has no such name. Remembered. */
 struct error *program_resolve(struct program *, const char *name, uint64_t *address);

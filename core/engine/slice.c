@@ -391,12 +391,32 @@ static bool has_variable(const struct closure *c, const struct index_declaration
 	return false;
 }
 
+/* Whether a record is all that it declares, and no more is wanted of that than that it exists: what mentioned it has seen
+ * to a line that says so. */
+static bool is_only_mentioned(const struct closure *c, uint32_t number)
+{
+	const struct index_declaration *d = declaration(c, number);
+	bool tag = false;
+
+	if (c->levels[number] != LEVEL_FORWARD || d->kind == DECLARATION_FUNCTION || d->is_typedef)
+		return false;
+	for (uint32_t i = d->name_begin; i < d->name_end; i++) {
+		const struct index_name *n = &c->ix->names[i];
+		if (n->kind != NAME_TAG && n->kind != NAME_MEMBER)
+			return false;
+		tag |= n->kind == NAME_TAG;
+	}
+	return tag;
+}
+
 /* Reads the part of a wanted declaration that will stand in the slice. */
 static void read_declaration(struct closure *c, uint32_t number)
 {
 	const struct index_declaration *d = declaration(c, number);
 	struct declaration_cut body;
 
+	if (is_only_mentioned(c, number))
+		return;
 	if (d->kind == DECLARATION_FUNCTION) {
 		if (c->levels[number] == LEVEL_WHOLE) {
 			read_names(c, c->ix->text, d->begin, d->end, false, false);
@@ -764,6 +784,8 @@ static void write_declarations(struct closure *c, struct text *out)
 		qsort(c->chosen, c->chosen_count, sizeof(*c->chosen), by_number);
 	for (size_t i = 0; i < c->chosen_count; i++) {
 		const struct index_declaration *d = declaration(c, c->chosen[i]);
+		if (is_only_mentioned(c, c->chosen[i]))
+			continue;
 		write_marker(out, d->line, c->ix->files[d->file]);
 		if (d->pack)
 			text_printf(out, "#pragma pack(push, %u)\n", d->pack);

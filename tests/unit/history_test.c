@@ -1011,6 +1011,47 @@ static void a_new_change_ends_what_could_be_redone(void **state)
 	assert_int_equal(live(f->history, f->price), 3);
 }
 
+static void a_record_in_two_halves_counts_once_it_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct history_move move = {.function = f->price, .to = add(f->history, f->price, 0, "a")};
+
+	succeed(history_record_begin(f->history, HISTORY_DEFINE, "ada", 0, &move, 1));
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM change"), 0);
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM live"), 0);
+	succeed(history_record_end(f->history, true));
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM change"), 1);
+	assert_int_equal(live(f->history, f->price), 1);
+}
+
+static void a_record_that_is_taken_back_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct history_move move = {.function = f->price, .to = add(f->history, f->price, 0, "a")};
+	struct history *other;
+
+	succeed(history_record_begin(f->history, HISTORY_DEFINE, "ada", 0, &move, 1));
+	succeed(history_record_end(f->history, false));
+	assert_int_equal(live(f->history, f->price), 0);
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM change"), 0);
+	succeed(history_open(f->path, &second_run, &other));
+	define(other, f->price, 0, "b"); /* nothing is locked */
+	history_close(other);
+	assert_int_equal(record(f->history, HISTORY_DEFINE, 0, f->price, 0, 1) > 0, true);
+}
+
+static void a_record_whose_first_half_fails_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct history_move move = {.function = f->price, .to = 7};
+
+	struct error *e = history_record_begin(f->history, HISTORY_DEFINE, "ada", 0, &move, 1);
+	assert_int_equal(error_class(e), ERROR_UNKNOWN);
+	error_free(e);
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM change"), 0);
+	define(f->history, f->price, 0, "a");
+}
+
 static void a_change_of_several_functions_is_undone_as_a_whole(void **state)
 {
 	struct fixture *f = *state;
@@ -1687,6 +1728,9 @@ int main(void)
 		WITH_HISTORY(the_same_run_is_gone_on_with),
 		WITH_HISTORY(undo_goes_back_and_redo_forth),
 		WITH_HISTORY(a_new_change_ends_what_could_be_redone),
+		WITH_HISTORY(a_record_in_two_halves_counts_once_it_is_kept),
+		WITH_HISTORY(a_record_that_is_taken_back_leaves_nothing),
+		WITH_HISTORY(a_record_whose_first_half_fails_leaves_nothing),
 		WITH_HISTORY(a_change_of_several_functions_is_undone_as_a_whole),
 		WITH_HISTORY(a_change_may_move_a_hundred_functions),
 		WITH_HISTORY(undo_belongs_to_a_run),
