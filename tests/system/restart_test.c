@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -305,6 +306,62 @@ static void a_stopped_engine_stops_nobody_else(void **state)
 	free(output);
 }
 
+static long long number_in(sqlite3 *db, const char *query)
+{
+	sqlite3_stmt *statement = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	long long number = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return number;
+}
+
+/* Until a version is stored, whose function the stopped program cannot be asked to call. */
+static void await_stored_version(sqlite3 *db, int watch)
+{
+	struct pollfd written = {.fd = watch, .events = POLLIN};
+	char events[4096];
+
+	while (!number_in(db, "SELECT count(*) FROM version WHERE number > 0")) {
+		assert_int_equal(poll(&written, 1, COMPILED_DEADLINE_MS), 1);
+		assert_true(read(watch, events, sizeof(events)) > 0);
+	}
+}
+
+static void a_stopped_program_keeps_nobody_from_the_history(void **state)
+{
+	char *directory = compiled_path(&host, "rtf");
+	json_t *status = compiled_data(&host, "\\status");
+	int watch = inotify_init1(IN_CLOEXEC);
+	struct wire w;
+	sqlite3 *db;
+
+	(void)state;
+	assert_int_equal(sqlite3_open_v2(json_string_value(json_object_get(status, "history")), &db,
+					 SQLITE_OPEN_READWRITE, NULL),
+			 SQLITE_OK);
+	sqlite3_busy_timeout(db, COMPILED_DEADLINE_MS);
+	assert_true(watch >= 0 && inotify_add_watch(watch, directory, IN_MODIFY) >= 0);
+	wire_open(&w, host.socket);
+	json_decref(wire_ask(&w, 1, "\\status"));
+	assert_int_equal(kill(host.program.pid, SIGSTOP), 0);
+	wire_command(&w, 2, add_text(1));
+	await_stored_version(db, watch);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE; COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(number_in(db, "SELECT count(*) FROM live"), 0);
+
+	assert_int_equal(kill(host.program.pid, SIGCONT), 0);
+	json_decref(wire_receive(&w));
+	assert_int_equal(number_in(db, "SELECT number FROM live"), 1);
+	assert_add_answers(1);
+	wire_close(&w);
+	sqlite3_close(db);
+	close(watch);
+	json_decref(status);
+	free(directory);
+}
+
 /* --- the compiler's process --------------------------------------------------------------------------- */
 
 static void define_and_see(int number)
@@ -454,6 +511,7 @@ int main(void)
 		with_host(an_engine_killed_in_mid_definition_leaves_all_or_nothing),
 		with_host(an_engine_killed_while_it_stores_leaves_all_or_nothing),
 		with_host(a_stopped_engine_stops_nobody_else),
+		with_host(a_stopped_program_keeps_nobody_from_the_history),
 		with_host(the_compilers_end_is_not_the_engines),
 		with_host(an_idle_compilers_end_mixes_no_answers_up),
 		with_host(the_engine_leaves_with_the_program),
