@@ -87,6 +87,14 @@ static struct error *run_status(struct call *c)
 		text_printf(out, "warning   %s\n", live_warning(c->live));
 		json_object_set_new(c->reply->data, "warning", json_string(live_warning(c->live)));
 	}
+	size_t unread;
+	const char *why = live_unread(c->live, &unread);
+	if (why) {
+		text_printf(out, "unread    the sources of %zu %s: %s\n", unread,
+			    unread == 1 ? "function" : "functions", why);
+		json_object_set_new(c->reply->data, "unread",
+				    json_pack("{s:I, s:s}", "functions", (json_int_t)unread, "why", why));
+	}
 	text_printf(out, "functions %zu, %zu not as built", live_count(c->live), json_array_size(changed));
 	size_t i;
 	json_t *name;

@@ -1,5 +1,7 @@
 #include "flags.h"
+#include "recipe.h"
 #include "text.h"
+#include "words.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -10,85 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* A NULL-terminated list of words in the making. */
-struct words {
-	char **items;
-	size_t count;
-	bool failed;
-};
-
-static void add_word(struct words *w, const char *word, size_t length)
-{
-	char **more = realloc(w->items, (w->count + 2) * sizeof(*more));
-
-	if (!more) {
-		w->failed = true;
-		return;
-	}
-	w->items = more;
-	w->items[w->count] = strndup(word, length);
-	if (!w->items[w->count])
-		w->failed = true;
-	else
-		w->count++;
-	w->items[w->count] = NULL;
-}
-
-static void add_string(struct words *w, const char *word)
-{
-	add_word(w, word, strlen(word));
-}
-
-void flags_free_words(char **words)
-{
-	for (char **w = words; w && *w; w++)
-		free(*w);
-	free(words);
-}
-
-static void split_into(struct words *w, const char *p)
-{
-	struct text word = {0};
-
-	for (;;) {
-		p += strspn(p, " \t\n\r");
-		if (!*p)
-			break;
-		char quote = 0;
-		word.size = 0;
-		text_append(&word, "", 0);
-		for (; *p && (quote || !strchr(" \t\n\r", *p)); p++) {
-			if (!quote && (*p == '"' || *p == '\'')) {
-				quote = *p;
-			} else if (*p == quote) {
-				quote = 0;
-			} else {
-				if (*p == '\\' && quote != '\'' && p[1] && (!quote || strchr("\"\\$`", p[1])))
-					p++;
-				text_append(&word, p, 1);
-			}
-		}
-		if (word.failed)
-			w->failed = true;
-		else
-			add_string(w, word.bytes);
-	}
-	text_fini(&word);
-}
-
-char **flags_split(const char *line)
-{
-	struct words w = {0};
-
-	split_into(&w, line);
-	if (!w.failed && !w.items)
-		w.items = calloc(1, sizeof(*w.items));
-	if (!w.failed)
-		return w.items;
-	flags_free_words(w.items);
-	return NULL;
-}
 
 /* How many words from `word` on are about output or dependencies: not wanted when compiling something
  * else. */
@@ -117,25 +40,13 @@ static void keep_wanted(struct words *w, char *const *words)
 	while (*words) {
 		size_t skip = unwanted(words);
 		if (!skip)
-			add_string(w, *words++);
+			words_add(w, *words++);
 		else
 			words += skip;
 	}
 }
 
 /* --- compile_commands.json (clang's "JSON Compilation Database") ---------------------------------------- */
-
-static bool same_file(const char *directory, const char *name, const char *wanted)
-{
-	char joined[PATH_MAX], real[PATH_MAX], real_wanted[PATH_MAX];
-
-	if (snprintf(joined, sizeof(joined), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/",
-		     name) >= (int)sizeof(joined))
-		return false;
-	if (strcmp(joined, wanted) == 0)
-		return true;
-	return realpath(joined, real) && realpath(wanted, real_wanted) && strcmp(real, real_wanted) == 0;
-}
 
 /* Whether a word is the name of the source: compile commands need not spell it as their "file". Only words
  * that end alike are looked up in the file system. */
@@ -144,7 +55,7 @@ static bool is_input(const char *word, const char *directory, const char *wanted
 	const char *dot = strrchr(word, '.'), *wanted_dot = strrchr(wanted, '.');
 
 	return *word != '-' && dot && wanted_dot && strcmp(dot, wanted_dot) == 0 &&
-	       same_file(directory, word, wanted);
+	       text_names_file(directory, word, wanted);
 }
 
 static void drop_input(struct words *w, const char *directory, const char *wanted)
@@ -171,17 +82,17 @@ static bool take_command(json_t *entry, const char *wanted, struct flags *out, b
 	struct words all = {0}, kept = {0};
 	size_t i;
 
-	if (!directory || !file || !same_file(directory, file, wanted))
+	if (!directory || !file || !text_names_file(directory, file, wanted))
 		return false;
 	if (command)
-		split_into(&all, command);
+		words_split(&all, command);
 	json_array_foreach(arguments, i, argument)
 		if (json_is_string(argument))
-			add_string(&all, json_string_value(argument));
+			words_add(&all, json_string_value(argument));
 	if (all.items)
 		keep_wanted(&kept, all.items);
 	drop_input(&kept, directory, wanted);
-	flags_free_words(all.items);
+	words_free(all.items);
 	*failed = all.failed || kept.failed;
 	if (!kept.items)
 		return *failed;
@@ -235,7 +146,7 @@ static void add_compiler(struct words *w, const char *name, unsigned major)
 
 	snprintf(versioned, sizeof(versioned), "%s-%u", name, major);
 	snprintf(path, sizeof(path), "/usr/bin/%s", versioned);
-	add_string(w, major && access(path, X_OK) == 0 ? versioned : name);
+	words_add(w, major && access(path, X_OK) == 0 ? versioned : name);
 }
 
 /* gcc records "GNU C17 12.2.0 -mtune=generic -g -O2 …"; clang only its name. */
@@ -257,22 +168,22 @@ static void add_producer(struct words *w, const struct target_unit *unit)
 	add_compiler(w, "gcc", major);
 	const char *flags = strstr(producer, " -");
 	if (flags)
-		split_into(&all, flags);
+		words_split(&all, flags);
 	if (all.items)
 		keep_wanted(&kept, all.items);
 	for (size_t i = 0; i < kept.count; i++) {
 		has_standard |= strncmp(kept.items[i], "-std=", 5) == 0;
 		if (strncmp(kept.items[i], "-flto", 5) != 0 && strcmp(kept.items[i], "-fltrans") != 0)
-			add_string(w, kept.items[i]);
+			words_add(w, kept.items[i]);
 	}
 	if (!has_standard && standard) {
 		char option[32];
 		snprintf(option, sizeof(option), "-std=gnu%02u", standard);
-		add_string(w, option);
+		words_add(w, option);
 	}
 	w->failed |= all.failed || kept.failed;
-	flags_free_words(all.items);
-	flags_free_words(kept.items);
+	words_free(all.items);
+	words_free(kept.items);
 }
 
 /* Our own header, wherever this engine lives: DWARF names no directory for a header without types or code. */
@@ -291,8 +202,8 @@ static void add_own_header(struct words *w)
 		snprintf(header, sizeof(header), "%s/rtf.h", path);
 		if (access(header, R_OK) != 0)
 			continue;
-		add_string(w, "-idirafter");
-		add_string(w, path);
+		words_add(w, "-idirafter");
+		words_add(w, path);
 		return;
 	}
 }
@@ -307,14 +218,6 @@ static bool is_system_directory(const char *directory)
 	return false;
 }
 
-static bool has_word(const struct words *w, const char *word)
-{
-	for (size_t i = 0; i < w->count; i++)
-		if (strcmp(w->items[i], word) == 0)
-			return true;
-	return false;
-}
-
 /* DWARF knows where a header was, not by which name it was included: "net/wire.h" was searched for from
  * one or more folders above its own. Those come last, where they hide nothing. */
 static void add_folders_above(struct words *w, const char *directory)
@@ -325,38 +228,12 @@ static void add_folders_above(struct words *w, const char *directory)
 	w->failed |= !above;
 	for (int i = 0; above && i < LEVELS && (slash = strrchr(above, '/')) && slash != above; i++) {
 		*slash = '\0';
-		if (is_system_directory(above) || has_word(w, above))
+		if (is_system_directory(above) || words_have(w, above))
 			continue;
-		add_string(w, "-idirafter");
-		add_string(w, above);
+		words_add(w, "-idirafter");
+		words_add(w, above);
 	}
 	free(above);
-}
-
-static struct error *from_dwarf(const struct target_unit *unit, const char *cflags, struct flags *out)
-{
-	struct words w = {0};
-
-	add_producer(&w, unit);
-	for (const char *const *d = unit->include_directories; d && *d; d++) {
-		if (is_system_directory(*d))
-			continue;
-		add_string(&w, "-I");
-		add_string(&w, *d);
-	}
-	if (cflags)
-		split_into(&w, cflags);
-	for (const char *const *d = unit->include_directories; d && *d; d++)
-		if (!is_system_directory(*d))
-			add_folders_above(&w, *d);
-	add_own_header(&w);
-	out->argv = w.items;
-	out->directory = strdup(unit->directory ? unit->directory : "/");
-	out->origin = cflags ? "RTF_CFLAGS" : "DWARF";
-	if (!w.failed && out->directory)
-		return NULL;
-	flags_fini(out);
-	return error_memory();
 }
 
 bool flags_is_folder(const char *word, size_t *joined)
@@ -395,6 +272,81 @@ static bool make_folders_absolute(struct flags *f)
 	return true;
 }
 
+static void add_include_directories(struct words *w, const struct target_unit *unit, const char *option)
+{
+	for (const char *const *d = unit->include_directories; d && *d; d++) {
+		if (is_system_directory(*d))
+			continue;
+		words_add(w, option);
+		words_add(w, *d);
+	}
+}
+
+/* What of a command the preprocessor reads. clang's DWARF tells nothing else either: then also what changes the language
+ * or the code. */
+static size_t wanted_of_recipe(char *const *word, bool clang)
+{
+	static const char *const with_argument[] = {"-I",      "-D",         "-U",       "-isystem",
+						    "-iquote", "-idirafter", "-include", "-imacros"};
+	static const char *const of_clang[] = {"-std=", "-O", "-f", "-m", "-target", "--target="};
+
+	for (size_t i = 0; i < sizeof(with_argument) / sizeof(*with_argument); i++) {
+		size_t length = strlen(with_argument[i]);
+		if (strncmp(*word, with_argument[i], length) == 0)
+			return (*word)[length] || !word[1] ? 1 : 2;
+	}
+	for (size_t i = 0; clang && i < sizeof(of_clang) / sizeof(*of_clang); i++)
+		if (strncmp(*word, of_clang[i], strlen(of_clang[i])) == 0)
+			return 1;
+	return 0;
+}
+
+/* False: make has no word of it. */
+static bool add_recipe(struct words *w, const struct target_unit *unit, const struct recipe *recipe)
+{
+	struct flags f = {.directory = recipe->directory};
+	struct words taken = {0};
+
+	for (char **word = recipe->words; word && *word;) {
+		size_t count = wanted_of_recipe(word, unit->clang);
+		if (!count && unwanted(word))
+			count = 0, word += unwanted(word);
+		else if (!count)
+			word++;
+		while (count--)
+			words_add(&taken, *word++);
+	}
+	f.argv = taken.items;
+	w->failed |= taken.failed || !make_folders_absolute(&f);
+	for (size_t i = 0; i < taken.count; i++)
+		words_add(w, taken.items[i]);
+	words_fini(&taken);
+	return recipe->words;
+}
+
+static struct error *from_dwarf(const struct target_unit *unit, const char *cflags,
+				const struct recipe *recipe, struct flags *out)
+{
+	struct words w = {0};
+
+	add_producer(&w, unit);
+	bool asked = add_recipe(&w, unit, recipe);
+	add_include_directories(&w, unit, asked ? "-idirafter" : "-I");
+	if (cflags)
+		words_split(&w, cflags);
+	for (const char *const *d = unit->include_directories; d && *d; d++)
+		if (!is_system_directory(*d))
+			add_folders_above(&w, *d);
+	add_own_header(&w);
+	out->argv = w.items;
+	out->directory = strdup(unit->directory ? unit->directory : "/");
+	out->origin = cflags ? "RTF_CFLAGS" : asked ? "make" : "DWARF";
+	if (!w.failed && out->directory)
+		return NULL;
+	flags_fini(out);
+	return error_memory();
+}
+
 /* A text is not read where its file stands: what it includes in quotes is looked for there all the same. */
 static bool add_own_folder(struct flags *f, const struct target_unit *unit)
 {
@@ -404,14 +356,15 @@ static bool add_own_folder(struct flags *f, const struct target_unit *unit)
 	while (f->argv && f->argv[w.count])
 		w.count++;
 	if (slash && slash > unit->file) {
-		add_string(&w, "-iquote");
-		add_word(&w, unit->file, (size_t)(slash - unit->file));
+		words_add(&w, "-iquote");
+		words_add_bytes(&w, unit->file, (size_t)(slash - unit->file));
 	}
 	f->argv = w.items;
 	return !w.failed;
 }
 
-struct error *flags_new(const struct target_unit *unit, const char *cflags, struct flags *out)
+struct error *flags_new(const struct target_unit *unit, const char *cflags, struct recipes *recipes,
+			struct flags *out)
 {
 	struct flags found = {0};
 	bool failed = false;
@@ -426,7 +379,14 @@ struct error *flags_new(const struct target_unit *unit, const char *cflags, stru
 		flags_fini(&found);
 		return error_memory();
 	}
-	struct error *e = database ? NULL : from_dwarf(unit, cflags && *cflags ? cflags : NULL, &found);
+	struct error *e = NULL;
+	struct recipe recipe = {0};
+	cflags = cflags && *cflags ? cflags : NULL;
+	if (!database && !cflags && recipes)
+		e = recipes_find(recipes, unit, &recipe);
+	if (!database && !e)
+		e = from_dwarf(unit, cflags, &recipe, &found);
+	recipe_fini(&recipe);
 	if (!e && (!make_folders_absolute(&found) || !add_own_folder(&found, unit))) {
 		flags_fini(&found);
 		e = error_memory();
@@ -438,7 +398,7 @@ struct error *flags_new(const struct target_unit *unit, const char *cflags, stru
 
 void flags_fini(struct flags *f)
 {
-	flags_free_words(f->argv);
+	words_free(f->argv);
 	free(f->directory);
 	*f = (struct flags){0};
 }

@@ -28,6 +28,7 @@ struct live {
 	struct live_keeper *keeper;
 	struct build_host host;
 	char *warning;
+	char *unread;                     /* why the first of the sources that cannot be read cannot */
 	struct live_function **functions; /* by file, then line */
 	size_t count;
 	struct live_function **by_name; /* the same, by name */
@@ -397,7 +398,7 @@ static struct error *add_function(struct live *l, uint32_t arena, uint32_t slot,
 		l->functions = more;
 	}
 	l->functions[l->count++] = f;
-	return NULL;
+	return f->at.unit ? sources_expect(l->sources, f->at.unit) : NULL;
 }
 
 static struct error *find_functions(struct live *l)
@@ -526,7 +527,7 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 	if (!e)
 		e = check_new(&l->check);
 	if (!e)
-		e = sources_new(getenv("RTF_CFLAGS"), &l->sources);
+		e = sources_new(getenv("RTF_CFLAGS"), getenv("RTF_MAKE"), &l->sources);
 	if (!e)
 		e = find_functions(l);
 	if (e) {
@@ -562,6 +563,7 @@ void live_free(struct live *l)
 	free(l->by_name);
 	free(l->warning);
 	images_free(l->images);
+	free(l->unread);
 	sources_free(l->sources);
 	check_free(l->check);
 	target_free(l->target);
@@ -728,6 +730,17 @@ static bool stop(void *context, uint64_t address, const char *caller, const char
 	return false;
 }
 
+/* Its functions are listed, but no save of theirs and no definition can go live before that is mended. */
+static void note_unread(struct live *l, struct error *e)
+{
+	if (!e)
+		return;
+	program_log(l->program, LOG_WARNING, "rtf: %s", error_message(e));
+	if (!l->unread)
+		l->unread = strdup(error_message(e));
+	error_free(e);
+}
+
 bool live_read_ahead(struct live *l)
 {
 	while (l->read_ahead < l->count) {
@@ -740,10 +753,18 @@ bool live_read_ahead(struct live *l)
 			l->read_ahead > 1 && l->functions[l->read_ahead - 2]->at.unit == f->at.unit;
 		if (same_as_before)
 			continue;
-		error_free(live_see_unit(l, f->at.unit));
+		note_unread(l, live_see_unit(l, f->at.unit));
 		return true;
 	}
 	return false;
+}
+
+const char *live_unread(const struct live *l, size_t *count)
+{
+	*count = 0;
+	for (size_t i = 0; i < l->read_ahead; i++)
+		*count += l->functions[i]->at.unit && !l->functions[i]->built_text;
+	return *count ? l->unread : NULL;
 }
 
 struct error *live_version_text(struct live *l, struct live_function *f, int number, char **text,

@@ -84,6 +84,10 @@ void live_refresh_all(struct live *); /* the same after we have removed some our
 /* Reads the source of one function that has not been seen yet: true if there may be more to do. For idle moments. */
 bool live_read_ahead(struct live *);
 
+/* How many of the functions that were read ahead have no text, and why the first of their sources could not be read; NULL if
+ * all have. */
+const char *live_unread(const struct live *, size_t *count);
+
 enum live_state live_state(struct live *, struct live_function *);
 const char *live_state_name(enum live_state);
 

@@ -105,9 +105,9 @@ static int64_t now_ms(void)
 }
 
 /* Until the child has closed both its outputs. False if that took too long. */
-static bool converse(struct child *child, const char *input, struct text *out, struct text *err)
+static bool converse(struct child *child, const char *input, int seconds, struct text *out, struct text *err)
 {
-	int64_t deadline = now_ms() + RUN_SECONDS * 1000;
+	int64_t deadline = now_ms() + (int64_t)seconds * 1000;
 	size_t input_left = input ? strlen(input) : 0;
 
 	if (!input_left)
@@ -133,6 +133,12 @@ static bool converse(struct child *child, const char *input, struct text *out, s
 struct error *run(const char *const *argv, const char *directory, const char *input,
 		  struct run_output *output)
 {
+	return run_within(argv, directory, input, RUN_SECONDS, output);
+}
+
+struct error *run_within(const char *const *argv, const char *directory, const char *input, int seconds,
+			 struct run_output *output)
+{
 	struct child child;
 	struct text out = {0}, err = {0};
 	int status;
@@ -140,9 +146,9 @@ struct error *run(const char *const *argv, const char *directory, const char *in
 	struct error *e = start(argv, directory, &child);
 	if (e)
 		return e;
-	if (!converse(&child, input, &out, &err)) {
+	if (!converse(&child, input, seconds, &out, &err)) {
 		kill(child.pid, SIGKILL);
-		e = error_new(ERROR_TIMEOUT, "%s took longer than %d s and was ended", argv[0], RUN_SECONDS);
+		e = error_new(ERROR_TIMEOUT, "%s took longer than %d s and was ended", argv[0], seconds);
 	}
 	close_end(&child.in);
 	close_end(&child.out);

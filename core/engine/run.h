@@ -17,6 +17,10 @@ enum { RUN_SECONDS = 120 }; /* after that it is killed */
 /* argv[0] is looked up in PATH. `input` may be NULL. An error if it cannot be started, is killed for
  * taking too long, or memory runs out; a program that fails is no error here: see status. */
 struct error *run(const char *const *argv, const char *directory, const char *input, struct run_output *out);
+
+/* The same with another time after which it is killed. */
+struct error *run_within(const char *const *argv, const char *directory, const char *input, int seconds,
+			 struct run_output *out);
 void run_output_fini(struct run_output *);
 
 #endif

@@ -25,11 +25,12 @@ struct entry {
 
 struct sources {
 	char *cflags;
+	struct recipes *recipes;
 	bool followed;
 	struct entry *entries;
 };
 
-struct error *sources_new(const char *cflags, struct sources **out)
+struct error *sources_new(const char *cflags, const char *make, struct sources **out)
 {
 	struct sources *s = calloc(1, sizeof(*s));
 
@@ -37,8 +38,17 @@ struct error *sources_new(const char *cflags, struct sources **out)
 		free(s);
 		return error_memory();
 	}
-	*out = s;
-	return NULL;
+	struct error *e = recipes_new(make, &s->recipes);
+	if (e)
+		sources_free(s);
+	else
+		*out = s;
+	return e;
+}
+
+struct error *sources_expect(struct sources *s, const struct target_unit *unit)
+{
+	return recipes_expect(s->recipes, unit);
 }
 
 static void entry_free(struct entry *entry)
@@ -59,6 +69,7 @@ void sources_free(struct sources *s)
 		next = entry->next;
 		entry_free(entry);
 	}
+	recipes_free(s->recipes);
 	free(s->cflags);
 	free(s);
 }
@@ -240,7 +251,7 @@ static struct error *add(struct sources *s, const struct target_unit *unit, stru
 	if (!entry)
 		return error_memory();
 	entry->source.unit = unit;
-	struct error *e = flags_new(unit, s->cflags, &entry->source.flags);
+	struct error *e = flags_new(unit, s->cflags, s->recipes, &entry->source.flags);
 	clock_gettime(CLOCK_REALTIME_COARSE, &entry->source.read);
 	if (!e)
 		e = refresh(entry, modified);

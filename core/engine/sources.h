@@ -23,9 +23,12 @@ struct source {
 		read; /* when its files began to be read for the first index, by the clock that stamps files */
 };
 
-/* `cflags` is RTF_CFLAGS' value or NULL. */
-struct error *sources_new(const char *cflags, struct sources **out);
+/* `cflags` and `make` are RTF_CFLAGS' and RTF_MAKE's values or NULL. */
+struct error *sources_new(const char *cflags, const char *make, struct sources **out);
 void sources_free(struct sources *);
+
+/* sources_find will be asked for it: what tells of several units at once is then asked but once. */
+struct error *sources_expect(struct sources *, const struct target_unit *);
 
 /* Someone follows the files and calls source_replace: sources_find need not look whether they have changed. */
 void sources_set_followed(struct sources *, bool);

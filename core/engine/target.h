@@ -20,6 +20,7 @@ struct target;
 /* One translation unit that the program was built from. */
 struct target_unit {
 	const char *file;      /* absolute path of its source, source root mapped */
+	const char *given;     /* the same as its compiler was given it, DW_AT_name */
 	const char *directory; /* DW_AT_comp_dir, source root mapped */
 	const char *producer;  /* DW_AT_producer: compiler, version and (gcc) its code generation flags */
 	const char *module;    /* file name of the module, without directories */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,18 @@ const char *text_base_name(const char *path)
 	const char *slash = path ? strrchr(path, '/') : NULL;
 
 	return slash ? slash + 1 : path ? path : "";
+}
+
+bool text_names_file(const char *directory, const char *name, const char *wanted)
+{
+	char joined[PATH_MAX], real[PATH_MAX], real_wanted[PATH_MAX];
+
+	if (snprintf(joined, sizeof(joined), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/",
+		     name) >= (int)sizeof(joined))
+		return false;
+	if (strcmp(joined, wanted) == 0)
+		return true;
+	return realpath(joined, real) && realpath(wanted, real_wanted) && strcmp(real, real_wanted) == 0;
 }
 
 bool text_path_is(const char *path, const char *file)

@@ -30,6 +30,9 @@ const char *text_base_name(const char *path);
 /* Whether `file` is the path, or the end of it after a slash. */
 bool text_path_is(const char *path, const char *file);
 
+/* Whether `name`, seen from `directory`, names the file `wanted`, an absolute path. */
+bool text_names_file(const char *directory, const char *name, const char *wanted);
+
 /* 64-bit FNV-1a, to be continued from an earlier result; begin with TEXT_HASH_SEED. */
 #define TEXT_HASH_SEED UINT64_C(14695981039346656037)
 uint64_t text_hash(uint64_t seed, const void *bytes, size_t size);

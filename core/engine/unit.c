@@ -861,10 +861,11 @@ bool unit_publish(struct unit *unit)
 	directory = unit_string(unit, DW_AT_comp_dir);
 	producer = unit_string(unit, DW_AT_producer);
 	shown->file = unit_path(unit, name ? name : "<unknown>");
+	shown->given = pool_string(unit->home->pool, name ? name : "");
 	shown->directory = unit_path(unit, directory ? directory : "/");
 	shown->producer = pool_string(unit->home->pool, producer ? producer : "");
 	shown->module = unit->home->module_name;
-	if (!shown->file || !shown->directory || !shown->producer || !read_directories(unit))
+	if (!shown->file || !shown->given || !shown->directory || !shown->producer || !read_directories(unit))
 		return false;
 	shown->clang = strstr(shown->producer, "clang");
 	shown->optimized = shown->clang ? clang_optimized(unit) : gcc_optimized(shown->producer);

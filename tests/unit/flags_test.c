@@ -1,5 +1,6 @@
 /* How a unit was compiled: command lines, compilation databases wherever they stand, DWARF's word. */
 #include "flags.h"
+#include "words.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+static struct recipes *recipes; /* NULL: make is not asked */
 static char root[] = "/tmp/rtf-flags-XXXXXX";
 static char path[PATH_MAX];
 
@@ -63,11 +65,12 @@ static const char *joined(char *const *words)
 
 static void assert_split(const char *line, const char *expected)
 {
-	char **words = flags_split(line);
+	struct words words = {0};
 
-	assert_non_null(words);
-	assert_string_equal(joined(words), expected);
-	flags_free_words(words);
+	words_split(&words, line);
+	assert_false(words.failed);
+	assert_string_equal(joined(words.items), expected);
+	words_fini(&words);
 }
 
 static void a_line_is_split_as_a_shell_would(void **state)
@@ -101,7 +104,7 @@ static const char *flags_of(const struct target_unit *given, const char *directo
 	snprintf(file, sizeof(file), "%s", under_root("project/src/a.c"));
 	unit.directory = built_in;
 	unit.file = file;
-	assert_null(flags_new(&unit, cflags, &flags));
+	assert_null(flags_new(&unit, cflags, recipes, &flags));
 	snprintf(raw, sizeof(raw), "%s %s: %s", flags.origin, flags.directory, joined(flags.argv));
 	for (const char *p = raw; *p; p++) {
 		if (strncmp(p, root, strlen(root)) == 0) {
@@ -144,9 +147,9 @@ static void a_command_gives_its_flags_without_input_and_output(void **state)
 		       "{\"directory\":\"@/project\",\"file\":\"src/a.c\","
 		       "\"command\":\"gcc-12 -std=c99 -I include -DX=\\\"a b\\\" -MD -MP -MT a.o -MFa.d -O2 "
 		       "-o a.o -c src/a.c\"}]");
-	assert_string_equal(
-		flags_of(NULL, "project", NULL),
-		"compile_commands.json ROOT/project: <gcc-12> <-std=c99> <-I> <ROOT/project/include> <-DX=a b> <-O2>");
+	assert_string_equal(flags_of(NULL, "project", NULL),
+			    "compile_commands.json ROOT/project: <gcc-12> <-std=c99> <-I> "
+			    "<ROOT/project/include> <-DX=a b> <-O2>");
 }
 
 static void arguments_are_taken_as_they_are(void **state)
@@ -277,8 +280,9 @@ static void the_users_flags_stand_behind(void **state)
 	struct target_unit unit = {.producer = "GNU C17 9.4.0 -O1 -std=gnu89"};
 
 	(void)state;
-	assert_string_equal(flags_of(&unit, "project", "-Iinc -DA='x y'"),
-			    "RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-IROOT/project/inc> <-DA=x y>");
+	assert_string_equal(
+		flags_of(&unit, "project", "-Iinc -DA='x y'"),
+		"RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-IROOT/project/inc> <-DA=x y>");
 	write_database(
 		"project/compile_commands.json",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]");
@@ -292,10 +296,41 @@ static void a_unit_without_a_directory_has_flags(void **state)
 	struct flags flags;
 
 	(void)state;
-	assert_null(flags_new(&unit, NULL, &flags));
+	assert_null(flags_new(&unit, NULL, NULL, &flags));
 	assert_string_equal(flags.directory, "/");
 	assert_string_equal(flags.argv[0], "gcc");
 	flags_fini(&flags);
+}
+
+/* What DWARF has no word of: -D, and a folder whose headers hold nothing but macros. */
+static void make_tells_what_the_preprocessor_was_told(void **state)
+{
+	const char *const directories[] = {"/home/include", NULL};
+	const struct target_unit gcc = {.producer = "GNU C17 9.4.0 -O2 -g",
+					.given = "../src/a.c",
+					.include_directories = directories},
+				 clang = {.producer = "Debian clang version 3.4.5",
+					  .clang = true,
+					  .given = "../src/a.c"};
+
+	(void)state;
+	write_file("project/build/Makefile", "a.o: ../src/a.c\n\tccache cc -DA='\"x y\"' -I ../inc -Iconf "
+					     "-include conf.h -std=c99 -O1 -Wall "
+					     "-MD -MF a.d -c -o a.o ../src/a.c\n");
+	assert_null(recipes_new(NULL, &recipes));
+	assert_string_equal(flags_of(&gcc, "project/build", NULL),
+			    "make ROOT/project/build: <gcc> <-O2> <-g> <-std=gnu17> <-DA=\"x y\"> <-I> "
+			    "<ROOT/project/build/../inc> <-IROOT/project/build/conf> <-include> <conf.h> "
+			    "<-idirafter> </home/include> <-idirafter> </home>");
+	assert_string_equal(flags_of(&clang, "project/build", NULL),
+			    "make ROOT/project/build: <clang> <-DA=\"x y\"> <-I> <ROOT/project/build/../inc> "
+			    "<-IROOT/project/build/conf> <-include> <conf.h> <-std=c99> <-O1>");
+	assert_string_equal(
+		flags_of(&gcc, "project/build", "-DMINE"),
+		"RTF_CFLAGS ROOT/project/build: <gcc> <-O2> <-g> <-std=gnu17> <-I> </home/include> "
+		"<-DMINE> <-idirafter> </home>");
+	recipes_free(recipes);
+	recipes = NULL;
 }
 
 int main(void)
@@ -313,6 +348,7 @@ int main(void)
 		in_a_tree(without_a_database_dwarf_tells),
 		in_a_tree(the_compilers_version_counts_where_it_is_installed),
 		in_a_tree(the_users_flags_stand_behind),
+		in_a_tree(make_tells_what_the_preprocessor_was_told),
 		cmocka_unit_test(a_unit_without_a_directory_has_flags),
 	};
 

@@ -242,7 +242,7 @@ static struct error *make_flags(void)
 				   .include_directories = directories};
 	struct flags flags;
 
-	struct error *e = flags_new(&unit, "-DA='b c' -I\"x y\"", &flags);
+	struct error *e = flags_new(&unit, "-DA='b c' -I\"x y\"", NULL, &flags);
 	if (!e)
 		flags_fini(&flags);
 	return e;

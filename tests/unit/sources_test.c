@@ -38,7 +38,7 @@ static int open_sources(void **state)
 
 	unit = (struct target_unit){
 		.file = fixture_path, .directory = fixture_directory, .producer = "GNU C17 12.2.0 -O0"};
-	return failed ? failed : (sources_new("-DGIVEN=3", &sources) ? -1 : 0);
+	return failed ? failed : (sources_new("-DGIVEN=3", NULL, &sources) ? -1 : 0);
 }
 
 static int close_sources(void **state)

@@ -1,0 +1,386 @@
+#include "recipe.h"
+#include "run.h"
+#include "text.h"
+#include "words.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LEVELS_UP = 3, MAKE_SECONDS = 10 };
+
+/* What stands for make's shell, in .SHELLFLAGS, where dollars are doubled: $1 is what it shall run. $(shell …) comes with
+ * the level that its make was started with, a recipe with one more. -W is the one option that make does not pass on. */
+static const char guard[] =
+	"-c '"
+	"if [ \"$${MAKELEVEL:-0}\" = \"$${RTF_MAKELEVEL:-0}\" ]; then exec /bin/sh -c \"$$1\"; fi; "
+	"command=$$1 folder= "
+	"RTF_MAKELEVEL=$$MAKELEVEL; export RTF_MAKELEVEL; "
+	"case $$command in \"cd \"*\" && \"*) "
+	"folder=$${command#cd } folder=$${folder%% && *} command=$${command#*\" && \"};; esac; "
+	"program=$${command%% *}; "
+	"case $$folder$$command in *[\";|<>&\\`\\$$(){}\"]*) program=;; esac; "
+	"case $$folder in *\" \"*) program=;; esac; "
+	"case $${program##*/} in make | gmake) exec /bin/sh -c \"$$1 $$RTF_CHANGED\";; esac; "
+	"printf \"%s\\\\n\" \"$$1\"' sh";
+
+/* A directory with a makefile. */
+struct place {
+	struct place *next;
+	char *directory;
+	struct words sources; /* that changed, for make: each by all names that a makefile may have for it */
+	char *answer;         /* what make printed; NULL: not asked yet */
+};
+
+struct recipes {
+	struct words make; /* empty: do not ask */
+	struct place *places;
+};
+
+struct error *recipes_new(const char *make, struct recipes **out)
+{
+	struct recipes *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return error_memory();
+	if (!make || strcmp(make, "0") != 0)
+		words_split(&r->make, make ? make : "make");
+	if (r->make.failed) {
+		recipes_free(r);
+		return error_memory();
+	}
+	*out = r;
+	return NULL;
+}
+
+void recipes_free(struct recipes *r)
+{
+	if (!r)
+		return;
+	for (struct place *p = r->places, *next; p; p = next) {
+		next = p->next;
+		free(p->directory);
+		free(p->answer);
+		words_fini(&p->sources);
+		free(p);
+	}
+	words_fini(&r->make);
+	free(r);
+}
+
+void recipe_fini(struct recipe *r)
+{
+	words_free(r->words);
+	free(r->directory);
+	*r = (struct recipe){0};
+}
+
+/* --- where make is asked ------------------------------------------------------------------------------------------ */
+
+/* A makefile runs $(shell …): it must be ours, root's, or belong to whom the source belongs, whose saves run in the program
+ * anyhow. */
+static bool is_trusted(const char *path, uid_t owner)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && !(st.st_mode & S_IWOTH) &&
+	       (st.st_uid == geteuid() || st.st_uid == 0 || st.st_uid == owner);
+}
+
+static bool has_makefile(const char *directory, uid_t owner)
+{
+	static const char *const names[] = {"GNUmakefile", "makefile", "Makefile"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (snprintf(path, sizeof(path), "%s/%s", directory, names[i]) < (int)sizeof(path) &&
+		    is_trusted(path, owner))
+			return true;
+	return false;
+}
+
+/* The unit's directory or the nearest one above that has a makefile, into `directory`. */
+static bool find_directory(const struct target_unit *unit, char directory[PATH_MAX])
+{
+	struct stat source;
+
+	if (!unit->directory || stat(unit->file, &source) || snprintf(directory, PATH_MAX, "%s", unit->directory) >= PATH_MAX)
+		return false;
+	for (int level = 0; level <= LEVELS_UP; level++) {
+		if (has_makefile(directory, source.st_uid))
+			return true;
+		char *slash = strrchr(directory, '/');
+		if (!slash || slash == directory)
+			return false;
+		*slash = '\0';
+	}
+	return false;
+}
+
+static struct place *find_place(const struct recipes *r, const char *directory)
+{
+	for (struct place *p = r->places; p; p = p->next)
+		if (strcmp(p->directory, directory) == 0)
+			return p;
+	return NULL;
+}
+
+static struct place *add_place(struct recipes *r, const char *directory)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	if (!p || !(p->directory = strdup(directory))) {
+		free(p);
+		return NULL;
+	}
+	p->next = r->places;
+	r->places = p;
+	return p;
+}
+
+static void add_source(struct place *p, const struct target_unit *unit)
+{
+	size_t length = strlen(p->directory);
+	bool below = strncmp(unit->file, p->directory, length) == 0 && unit->file[length] == '/';
+	const char *relative = below ? unit->file + length + 1 : NULL;
+
+	words_add(&p->sources, unit->file);
+	if (relative)
+		words_add(&p->sources, relative);
+	if (unit->given && *unit->given != '/' && !(relative && strcmp(relative, unit->given) == 0))
+		words_add(&p->sources, unit->given);
+}
+
+struct error *recipes_expect(struct recipes *r, const struct target_unit *unit)
+{
+	char directory[PATH_MAX];
+
+	if (!r->make.count || !find_directory(unit, directory))
+		return NULL;
+	struct place *p = find_place(r, directory);
+	if (!p)
+		p = add_place(r, directory);
+	if (!p)
+		return error_memory();
+	if (words_have(&p->sources, unit->file))
+		return NULL;
+	add_source(p, unit);
+	free(p->answer); /* to a question without this one */
+	p->answer = NULL;
+	return p->sources.failed ? error_memory() : NULL;
+}
+
+/* --- asking ------------------------------------------------------------------------------------------------------- */
+
+/* "-W 'a.c' …", as sh takes it. */
+static void spell_changed(const struct place *p, struct text *out)
+{
+	for (size_t i = 0; i < p->sources.count; i++) {
+		text_puts(out, " -W '");
+		for (const char *c = p->sources.items[i]; *c; c++)
+			text_append(out, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
+		text_puts(out, "'");
+	}
+}
+
+/* env … make … -W SOURCE …: what this process inherited from a make is not the concern of this one. */
+static struct words command_of(const struct recipes *r, const struct place *p)
+{
+	static const char *const before[] = {"env", "-u", "MAKEFLAGS", "-u",	      "MAKELEVEL", "-u",
+					     "MFLAGS", "-u", "GNUMAKEFLAGS", "LC_ALL=C"};
+	static const char *const behind[] = {"-n", "-w", "-k", "SHELL=/bin/sh"};
+	struct text changed = {0}, flags = {0};
+	struct words w = {0};
+
+	text_puts(&changed, "RTF_CHANGED=");
+	spell_changed(p, &changed);
+	text_printf(&flags, ".SHELLFLAGS=%s", guard);
+	for (size_t i = 0; i < sizeof(before) / sizeof(*before); i++)
+		words_add(&w, before[i]);
+	words_add(&w, changed.bytes ? changed.bytes : "");
+	for (size_t i = 0; i < r->make.count; i++)
+		words_add(&w, r->make.items[i]);
+	for (size_t i = 0; i < sizeof(behind) / sizeof(*behind); i++)
+		words_add(&w, behind[i]);
+	words_add(&w, flags.bytes ? flags.bytes : "");
+	for (size_t i = 0; i < p->sources.count; i++) {
+		words_add(&w, "-W");
+		words_add(&w, p->sources.items[i]);
+	}
+	w.failed |= changed.failed || flags.failed;
+	text_fini(&changed);
+	text_fini(&flags);
+	return w;
+}
+
+/* Complaints are no concern: what was printed before them counts. Without make there is no answer. */
+static struct error *ask(const struct recipes *r, struct place *p)
+{
+	struct words command = command_of(r, p);
+	struct run_output output;
+
+	if (command.failed) {
+		words_fini(&command);
+		return error_memory();
+	}
+	struct error *e =
+		run_within((const char *const *)command.items, p->directory, NULL, MAKE_SECONDS, &output);
+	words_fini(&command);
+	if (e) {
+		error_free(e);
+		p->answer = strdup("");
+	} else {
+		p->answer = output.out;
+		output.out = NULL;
+		run_output_fini(&output);
+	}
+	return p->answer ? NULL : error_memory();
+}
+
+/* --- reading the answer ------------------------------------------------------------------------------------------- */
+
+/* The end of the command that begins at `p`: an operator that is not quoted. */
+static const char *command_end(const char *p)
+{
+	char quote = 0;
+
+	for (; *p; p++) {
+		if (*p == '\\' && quote != '\'' && p[1])
+			p++;
+		else if (quote)
+			quote = *p == quote ? 0 : quote;
+		else if (*p == '"' || *p == '\'')
+			quote = *p;
+		else if (strchr(";&|()", *p))
+			break;
+	}
+	return p;
+}
+
+/* "make[1]: Entering directory '/x'", and Leaving: keeps the directories that makes are in. */
+static bool moves(const char *line, struct words *directories)
+{
+	static const char entering[] = ": Entering directory '", leaving[] = ": Leaving directory '";
+	const char *at = strstr(line, entering);
+
+	if (at) {
+		at += sizeof(entering) - 1;
+		words_add_bytes(directories, at, strcspn(at, "'"));
+		return true;
+	}
+	if (!strstr(line, leaving))
+		return false;
+	if (directories->count) {
+		free(directories->items[--directories->count]);
+		directories->items[directories->count] = NULL;
+	}
+	return true;
+}
+
+/* A command that names the source and compiles, or at least may. */
+static bool compiles(const struct words *w, const char *directory, const struct target_unit *unit)
+{
+	bool named = false;
+
+	if (w->count < 2 || strcmp(w->items[0], "echo") == 0 || strcmp(w->items[0], "printf") == 0)
+		return false;
+	for (size_t i = 1; i < w->count; i++)
+		named |= w->items[i][0] != '-' && text_names_file(directory, w->items[i], unit->file);
+	return named && (words_have(w, "-c") || words_have(w, "-o"));
+}
+
+/* The first command of a line of sh that compiles the unit; `cd` in front is followed. */
+static struct error *find_in_line(const char *line, const char *directory, const struct target_unit *unit,
+				  struct recipe *out)
+{
+	char here[PATH_MAX];
+	struct error *e = NULL;
+
+	snprintf(here, sizeof(here), "%s", directory);
+	while (*line && !e && !out->words) {
+		const char *end = command_end(line);
+		struct words w = {0};
+		char *command = strndup(line, (size_t)(end - line));
+		if (command)
+			words_split(&w, command);
+		free(command);
+		if (!command || w.failed) {
+			e = error_memory();
+		} else if (w.count == 2 && strcmp(w.items[0], "cd") == 0) {
+			size_t length = *w.items[1] == '/' ? 0 : strlen(here);
+			snprintf(here + length, sizeof(here) - length, "%s%s", length ? "/" : "", w.items[1]);
+		} else if (compiles(&w, here, unit)) {
+			out->words = w.items;
+			w.items = NULL;
+			out->directory = strdup(here);
+			e = out->directory ? NULL : error_memory();
+		}
+		words_fini(&w);
+		line = *end ? end + 1 : end;
+	}
+	return e;
+}
+
+/* The next line, those that a backslash continues joined; NULL at the end. The caller's. */
+static char *next_line(const char **at)
+{
+	const char *end = *at;
+	size_t size = 0;
+
+	if (!*end)
+		return NULL;
+	while (*end && !(*end == '\n' && (end == *at || end[-1] != '\\')))
+		end++;
+	char *line = malloc((size_t)(end - *at) + 1);
+	for (const char *p = *at; line && p < end; p++) {
+		if (*p == '\\' && p[1] == '\n')
+			line[size++] = ' ', p++;
+		else
+			line[size++] = *p;
+	}
+	if (line)
+		line[size] = '\0';
+	*at = *end ? end + 1 : end;
+	return line;
+}
+
+static struct error *find_in_answer(const struct place *p, const struct target_unit *unit, struct recipe *out)
+{
+	const char *at = p->answer, *name = text_base_name(unit->file);
+	struct words directories = {0};
+	struct error *e = NULL;
+
+	while (*at && !e && !out->words) {
+		char *line = next_line(&at);
+		if (!line || directories.failed)
+			e = error_memory();
+		else if (!moves(line, &directories) && strstr(line, name))
+			e = find_in_line(line,
+					 directories.count ? directories.items[directories.count - 1] : p->directory,
+					 unit, out);
+		free(line);
+	}
+	words_fini(&directories);
+	return e;
+}
+
+struct error *recipes_find(struct recipes *r, const struct target_unit *unit, struct recipe *out)
+{
+	char directory[PATH_MAX];
+	struct error *e = recipes_expect(r, unit);
+
+	*out = (struct recipe){0};
+	if (e || !r->make.count || !find_directory(unit, directory))
+		return e;
+	struct place *p = find_place(r, directory);
+	if (!p->answer)
+		e = ask(r, p);
+	if (!e)
+		e = find_in_answer(p, unit, out);
+	if (e)
+		recipe_fini(out);
+	return e;
+}

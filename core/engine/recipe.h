@@ -1,0 +1,33 @@
+/* What make would do to compile a source, asked without doing it: for units that no compile_commands.json tells of,
+ * since DWARF has no word of -D, nor of folders whose headers hold macros alone.
+ *
+ * `make -n -W SOURCE` prints the recipes of what the source is needed for. Not even with -n does make leave all
+ * recipes alone: those with a + or $(MAKE) run, and those that make a makefile. So make is given a shell that runs $(shell …)
+ * and plain submakes, and prints everything else. A makefile of
+ * somebody else, who does not own the source either, is not read. */
+#ifndef RTF_RECIPE_H
+#define RTF_RECIPE_H
+
+#include "error.h"
+#include "target.h"
+
+struct recipes;
+
+struct recipe {
+	char **words;    /* the command that names the source; NULL: there is none */
+	char *directory; /* where it would run */
+};
+
+/* `make` is RTF_MAKE's value: a command line, NULL is "make", "" or "0" never to ask. */
+struct error *recipes_new(const char *make, struct recipes **out);
+void recipes_free(struct recipes *); /* takes NULL */
+
+/* The unit may be asked for: one make then answers for all units of its directory. */
+struct error *recipes_expect(struct recipes *, const struct target_unit *);
+
+/* `*out` is the caller's, also without words: a directory without makefile, no make, a source that make knows nothing
+ * of. */
+struct error *recipes_find(struct recipes *, const struct target_unit *, struct recipe *out);
+void recipe_fini(struct recipe *);
+
+#endif

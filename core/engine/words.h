@@ -1,0 +1,25 @@
+/* Lists of words: command lines, taken apart as a shell would. */
+#ifndef RTF_WORDS_H
+#define RTF_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Begins as {0}. Out of memory is remembered in `failed`. */
+struct words {
+	char **items; /* NULL at the end; NULL while there are none */
+	size_t count;
+	bool failed;
+};
+
+void words_add(struct words *, const char *word);
+void words_add_bytes(struct words *, const char *word, size_t length);
+bool words_have(const struct words *, const char *word);
+
+/* Adds a line's words: quotes and backslashes as in sh, no expansion. */
+void words_split(struct words *, const char *line);
+
+void words_fini(struct words *);
+void words_free(char **items); /* what was taken out of a list; takes NULL */
+
+#endif

@@ -1,0 +1,206 @@
+/* What make tells of a source: recipes of all kinds, and what is not run while asking. */
+#include "recipe.h"
+
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char root[] = "/tmp/rtf-recipe-XXXXXX";
+static struct recipes *recipes;
+
+static const char *under_root(const char *name)
+{
+	static char path[4][PATH_MAX];
+	static unsigned turn;
+	char *at = path[turn++ % 4];
+
+	snprintf(at, PATH_MAX, "%s%s%s", root, *name ? "/" : "", name);
+	return at;
+}
+
+static void write_file(const char *name, const char *text)
+{
+	FILE *f = fopen(under_root(name), "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+/* ROOT/{src,sub}, with src/a.c, src/b.c and sub/c.c. */
+static int make_tree(void **state)
+{
+	(void)state;
+	strcpy(root, "/tmp/rtf-recipe-XXXXXX");
+	if (!mkdtemp(root) || mkdir(under_root("src"), 0700) || mkdir(under_root("sub"), 0700))
+		return -1;
+	write_file("src/a.c", "int a;\n");
+	write_file("src/b.c", "int b;\n");
+	write_file("sub/c.c", "int c;\n");
+	struct error *e = recipes_new(NULL, &recipes);
+	error_free(e);
+	return e ? -1 : 0;
+}
+
+static int remove_tree(void **state)
+{
+	char command[64];
+
+	(void)state;
+	recipes_free(recipes);
+	recipes = NULL;
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	return system(command);
+}
+
+/* "DIRECTORY: word word …" of the source, built in `directory` as `given`; the root spelled as ROOT. "" is nothing. */
+static const char *recipe_of(const char *file, const char *directory, const char *given)
+{
+	static char text[4096];
+	struct target_unit unit = {
+		.file = under_root(file), .directory = under_root(directory), .given = given};
+	struct recipe recipe;
+	size_t used = 0;
+
+	assert_null(recipes_find(recipes, &unit, &recipe));
+	text[0] = '\0';
+	if (recipe.words) {
+		assert_int_equal(strncmp(recipe.directory, root, strlen(root)), 0);
+		used = (size_t)snprintf(text, sizeof(text), "ROOT%s:", recipe.directory + strlen(root));
+	}
+	for (char **word = recipe.words; word && *word; word++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %s", *word);
+	recipe_fini(&recipe);
+	return text;
+}
+
+static bool exists(const char *name)
+{
+	return access(under_root(name), F_OK) == 0;
+}
+
+static void the_command_that_compiles_a_source_is_found(void **state)
+{
+	(void)state;
+	write_file("a.o", ""); /* newer than its source */
+	write_file("Makefile", "X := $(shell echo -DFROM_SHELL=1)\n"
+			       "all: a.o b.o\n"
+			       "a.o: src/a.c\n"
+			       "\t@echo CC src/a.c; gcc $(X) -DNAME='\"a b\"' \\\n"
+			       "\t  -Iinc -c -o a.o src/a.c && touch done\n"
+			       "b.o: src/b.c\n"
+			       "\tcd src && gcc -I.. -c b.c -o ../b.o\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
+			    "ROOT: gcc -DFROM_SHELL=1 -DNAME=\"a b\" -Iinc -c -o a.o src/a.c");
+	assert_string_equal(recipe_of("src/b.c", "src", "b.c"), "ROOT/src: gcc -I.. -c b.c -o ../b.o");
+	assert_false(exists("b.o") || exists("done"));
+}
+
+/* As nginx, redis and automake have it: a makefile that calls another. */
+static void makes_in_makes_are_followed(void **state)
+{
+	(void)state;
+	write_file("Makefile", "all:\n\t$(MAKE) -f rules.mk\n\tcd sub && $(MAKE) all\n");
+	write_file("rules.mk", "a.o: src/a.c\n\tcc -c -I src \\\n\t\t-o a.o \\\n\t\tsrc/a.c\n");
+	write_file("a.o", ""); /* newer than its source: only -W makes it old */
+	write_file("sub/c.o", "");
+	write_file("sub/Makefile",
+		   "Z := $(shell echo -DDEEP)\nall: c.o\nc.o: c.c\n\tcc $(Z) -c -o c.o ../sub/c.c\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -c -I src -o a.o src/a.c");
+	assert_string_equal(recipe_of("sub/c.c", "sub", "c.c"), "ROOT/sub: cc -DDEEP -c -o c.o ../sub/c.c");
+}
+
+static void automakes_way_of_naming_a_source_is_understood(void **state)
+{
+	(void)state;
+	write_file("Makefile", "all: x-a.o\nx-a.o: src/a.c\n\tdepbase=`echo x-a.o | sed 's/o$$//'`;\\\n"
+			       "\tgcc -DHAVE_CONFIG_H -I. -c -o x-a.o "
+			       "`test -f 'src/a.c' || echo './'`src/a.c &&\\\n\tmv x y\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
+			    "ROOT: gcc -DHAVE_CONFIG_H -I. -c -o x-a.o `test -f src/a.c");
+}
+
+/* make runs these even with -n. */
+static void nothing_is_built_and_nothing_removed_by_asking(void **state)
+{
+	(void)state;
+	write_file("precious", "");
+	write_file("Makefile", "all: a.o\n-include made.mk\n"
+			       "made.mk: Makefile\n\techo 'Y = 1' > $@\n"
+			       "a.o: src/a.c\n"
+			       "\t+rm precious\n"
+			       "\trm precious; $(MAKE) --version\n"
+			       "\t$(MAKE) -f none.mk; rm precious\n"
+			       "\tcd src && rm ../precious && $(MAKE) all\n"
+			       "\tcc -c src/a.c\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -c src/a.c");
+	assert_true(exists("precious"));
+	assert_false(exists("made.mk"));
+}
+
+static void all_units_of_a_directory_are_asked_for_at_once(void **state)
+{
+	struct target_unit other = {.file = under_root("src/b.c"), .directory = under_root("")};
+
+	(void)state;
+	write_file("Makefile", "X := $(shell echo asked >>count)\nall: a.o b.o\n"
+			       "a.o: src/a.c\n\tcc -DA -c src/a.c\nb.o: src/b.c\n\tcc -DB -c src/b.c\n");
+	assert_null(recipes_expect(recipes, &other));
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -DA -c src/a.c");
+	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"), "ROOT: cc -DB -c src/b.c");
+	struct stat st;
+	assert_int_equal(stat(under_root("count"), &st), 0);
+	assert_int_equal(st.st_size, sizeof("asked\n") - 1);
+}
+
+static void where_make_knows_nothing_there_is_no_command(void **state)
+{
+	(void)state;
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), ""); /* no makefile */
+	write_file("Makefile", "all: b.o\nb.o: src/b.c\n\tcc -c src/b.c\nbroken\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), ""); /* one with an error */
+	recipes_free(recipes);
+	assert_null(recipes_new("0", &recipes));
+	write_file("Makefile", "all: a.o\na.o: src/a.c\n\tcc -c src/a.c\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), ""); /* not to be asked */
+	recipes_free(recipes);
+	assert_null(recipes_new("no-such-make -f", &recipes));
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "");
+	recipes_free(recipes);
+	assert_null(recipes_new("make -f other.mk", &recipes));
+	write_file("other.mk", "all: a.o\na.o: src/a.c\n\tcc -DOTHER -c src/a.c\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -DOTHER -c src/a.c");
+}
+
+/* It would run what they write into $(shell …). */
+static void a_makefile_that_anybody_may_write_is_not_read(void **state)
+{
+	(void)state;
+	write_file("Makefile", "X := $(shell touch ran)\nall: a.o\na.o: src/a.c\n\tcc -c src/a.c\n");
+	assert_int_equal(chmod(under_root("Makefile"), 0666), 0);
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "");
+	assert_false(exists("ran"));
+}
+
+#define with_tree(name) cmocka_unit_test_setup_teardown(name, make_tree, remove_tree)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_tree(the_command_that_compiles_a_source_is_found),
+		with_tree(makes_in_makes_are_followed),
+		with_tree(automakes_way_of_naming_a_source_is_understood),
+		with_tree(nothing_is_built_and_nothing_removed_by_asking),
+		with_tree(all_units_of_a_directory_are_asked_for_at_once),
+		with_tree(where_make_knows_nothing_there_is_no_command),
+		with_tree(a_makefile_that_anybody_may_write_is_not_read),
+	};
+
+	return cmocka_run_group_tests_name("unit: recipe", tests, NULL, NULL);
+}
