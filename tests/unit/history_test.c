@@ -1367,7 +1367,7 @@ static void a_writer_that_is_killed_loses_nothing_that_was_answered(void **state
 	close(report[1]);
 	struct pollfd answer = {.fd = report[0], .events = POLLIN};
 	while (number < 100) {
-		assert_int_equal(poll(&answer, 1, 10000), 1);
+		assert_int_equal(poll(&answer, 1, 60000), 1);
 		assert_int_equal(read(report[0], &number, sizeof(number)), sizeof(number));
 	}
 	kill(pid, SIGKILL);
