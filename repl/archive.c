@@ -221,13 +221,15 @@ struct pruning {
 
 static void tell_pruned(struct pruning *p, struct reply *reply, const struct prune_count *done, bool removed)
 {
-	reply->data = json_pack("{s:b, s:i, s:I, s:I, s:I}", "removed", removed, "days", p->days, "versions",
+	reply->data = json_pack("{s:b, s:i, s:I, s:I, s:I, s:I}", "removed", removed, "days", p->days, "versions",
 				(json_int_t)done->versions, "changes", (json_int_t)done->changes, "events",
-				(json_int_t)done->events);
+				(json_int_t)done->events, "bytes", (json_int_t)done->bytes);
 	text_printf(&reply->text,
 		    "%s %lld versions, %lld changes and %lld events that are older than %d days\n",
 		    removed ? "removed" : "\\history prune would remove", (long long)done->versions,
 		    (long long)done->changes, (long long)done->events, p->days);
+	if (removed && done->bytes > 0)
+		text_printf(&reply->text, "the history is %.1f MB smaller\n", (double)done->bytes / 1e6);
 	if (!removed)
 		text_puts(&reply->text, "what is live, was at the end of the last run, is the newest of its "
 					"function or has a "

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOG_LIMIT = 100, FAULTS_MAX = 10000 };
+enum { LOG_LIMIT = 100 };
 
 /* --- what is wanted ---------------------------------------------------------------------------------------------- */
 
@@ -134,33 +134,40 @@ struct collecting {
 	struct call *call;
 	struct wanted *wanted;
 	json_t *rows;
+	int64_t *functions; /* rows' function in the history, as many as there are */
 };
 
 static bool add_version(void *context, const struct history_version *v, const struct history_function *key)
 {
-	const struct collecting *k = context;
+	struct collecting *k = context;
 	const struct live_function *f =
 		k->wanted->function ? k->wanted->function : live_by_row(k->call->live, v->function);
 
+	int64_t *more = reallocarray(k->functions, json_array_size(k->rows) + 1, sizeof(*more));
+	if (!more)
+		return false;
+	k->functions = more;
+	more[json_array_size(k->rows)] = v->function;
 	json_array_append_new(k->rows, version_json(f, key->name, v));
 	return true;
 }
 
 /* How often each version faulted goes to its row. */
-static bool count_fault(void *context, const struct log_event *event)
+static struct error *count_faults(struct history *h, const struct collecting *k)
 {
-	json_t *rows = context, *row;
+	struct error *e = NULL;
+	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) {
-		const char *name = json_string_value(json_object_get(row, "function"));
-		if (json_integer_value(json_object_get(row, "version")) != event->number || !event->name ||
-		    strcmp(name, event->name) != 0)
-			continue;
-		json_int_t faults = json_integer_value(json_object_get(row, "faults"));
-		json_object_set_new(row, "faults", json_integer(faults + 1));
+	json_array_foreach(k->rows, i, row) {
+		int faults = 0;
+		e = log_faults(h, k->functions[i], (int)json_integer_value(json_object_get(row, "version")), &faults);
+		if (e)
+			break;
+		if (faults)
+			json_object_set_new(row, "faults", json_integer(faults));
 	}
-	return true;
+	return e;
 }
 
 static bool take_refusal(void *context, const struct log_event *event)
@@ -233,7 +240,7 @@ static void show_versions(struct call *c, const json_t *rows)
 
 static struct error *log_of_versions(struct call *c, struct wanted *w)
 {
-	struct collecting k = {c, w, c->reply->data};
+	struct collecting k = {.call = c, .wanted = w, .rows = c->reply->data};
 	struct history *h = live_history(c->live);
 	struct error *e = NULL;
 
@@ -246,9 +253,9 @@ static struct error *log_of_versions(struct call *c, struct wanted *w)
 			.parent = -1, .origin = "built", .user = "", .backend = "built", .note = ""};
 		json_array_append_new(k.rows, version_json(w->function, w->function->at.name, &built));
 	}
-	struct log_filter faults = {.function = w->filter.function, .kind = "fault", .limit = FAULTS_MAX};
-	if (!e && json_array_size(k.rows))
-		e = log_events(h, &faults, count_fault, k.rows);
+	if (!e && k.functions)
+		e = count_faults(h, &k);
+	free(k.functions);
 	if (!e)
 		show_versions(c, k.rows);
 	if (!e && w->function && w->function->refused && w->function->row)

@@ -24,8 +24,12 @@ static const char schema_2[] = {
 #include "schema_2.inc"
 };
 
+static const char schema_3[] = {
+#include "schema_3.inc"
+};
+
 /* Step n takes a database from schema n to n + 1. A step is never changed once it was released. */
-static const char *const migrations[] = {schema_1, schema_2};
+static const char *const migrations[] = {schema_1, schema_2, schema_3};
 
 /* --- statements ----------------------------------------------------------------------------------------- */
 
@@ -82,6 +86,7 @@ static const char *const statement_sql[STATEMENTS] = {
 		      "  WHERE s.subject = u.subject) > 0"
 		      " ORDER BY u.subject LIMIT 1",
 	[EACH_MOVE] = "SELECT function, from_number, to_number FROM move WHERE change = ?1 ORDER BY function",
+	[COUNT_FAULTS] = "SELECT count(*) FROM event WHERE kind = 'fault' AND function = ?1 AND number = ?2",
 	[ADD_EVENT] = "INSERT INTO event (process, kind, function, number, user, detail)"
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 };
@@ -447,6 +452,8 @@ static struct error *migrate(struct history *h)
 	struct error *e = database_execute(h, "BEGIN");
 
 	e = end(h, e ? e : identify(h, &version));
+	if (!e && version == 0) /* so that a prune can make the file smaller; only before there is anything in it */
+		e = database_execute(h, "PRAGMA auto_vacuum = INCREMENTAL");
 	if (!e)
 		e = use_wal(h);
 	if (!e)

@@ -55,6 +55,7 @@ enum statement {
 	NEXT_UNDO,
 	NEXT_REDO,
 	EACH_MOVE,
+	COUNT_FAULTS,
 	ADD_EVENT,
 	STATEMENTS,
 };

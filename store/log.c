@@ -53,26 +53,29 @@ static struct error *walk_statement(struct history *h, sqlite3_stmt *statement, 
 	database_bind_text(statement, 2, h->build_id);
 	sqlite3_bind_int64(statement, 3, function);
 	sqlite3_bind_int64(statement, 4, built ? 0 : before);
-	if (!built) /* with a user the rows are counted here */
-		sqlite3_bind_int(statement, 5, walk->user ? -1 : walk->limit);
+	if (!built)
+		sqlite3_bind_int(statement, 5, walk->limit);
 	struct error *e = walk_rows(h, statement, walk);
 	database_release(statement);
 	return e;
 }
 
-/* A user's versions of all functions have an index of their own. */
-static struct error *walk_user(struct history *h, int64_t before, struct walk *walk)
+/* A user's versions, of all functions or of one, have an index each. */
+static struct error *walk_user(struct history *h, int64_t function, int64_t before, struct walk *walk)
 {
-	sqlite3_stmt *statement;
-	struct error *e = database_prepare(
-		h,
+	static const char of_all[] =
 		SELECT_VERSION "WHERE v.user = ?6 AND v.id < ?4 AND (v.number > 0 OR v.build_id = ?2)"
-			       " ORDER BY v.id DESC LIMIT ?5",
-		&statement);
+			       " ORDER BY v.id DESC LIMIT ?5";
+	static const char of_one[] =
+		SELECT_VERSION "WHERE v.function = ?3 AND v.user = ?6 AND v.number > 0 AND v.number < ?4"
+			       " ORDER BY v.number DESC LIMIT ?5";
+	sqlite3_stmt *statement;
+	struct error *e = database_prepare(h, function ? of_one : of_all, &statement);
+
 	if (e)
 		return e;
 	database_bind_text(statement, 6, walk->user);
-	e = walk_statement(h, statement, false, 0, before, walk);
+	e = walk_statement(h, statement, false, function, before, walk);
 	sqlite3_finalize(statement);
 	return e;
 }
@@ -90,11 +93,12 @@ struct error *log_versions(struct history *h, const struct log_filter *filter,
 	int64_t before = filter->before > 0 ? filter->before : INT64_MAX;
 
 	if (!filter->function && filter->user)
-		return walk_user(h, before, &walk);
+		return walk_user(h, 0, before, &walk);
 	if (!filter->function)
 		return walk_statement(h, h->statements[EACH_OF_ALL], false, 0, before, &walk);
-	struct error *e =
-		walk_statement(h, h->statements[EACH_OF_FUNCTION], false, filter->function, before, &walk);
+	struct error *e = filter->user ? walk_user(h, filter->function, before, &walk)
+				       : walk_statement(h, h->statements[EACH_OF_FUNCTION], false,
+							filter->function, before, &walk);
 	return e ? e : walk_statement(h, h->statements[GET_BUILT], true, filter->function, 0, &walk);
 }
 
@@ -122,30 +126,73 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 
 /* --- events ----------------------------------------------------------------------------------------------------- */
 
-#define SELECT_EVENT_BY(index) \
-	"SELECT e.id, e.time, e.user, e.kind, e.detail, coalesce(e.function, 0), f.name, " \
-	"coalesce(e.number, -1), p.pid" \
-	" FROM event AS e" index \
-	" LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process"
+#define SELECT_EVENT(index)                                                                           \
+	"SELECT e.id, e.time, e.user, e.kind, e.detail, coalesce(e.function, 0), f.name, "                   \
+	"coalesce(e.number, -1), p.pid FROM event AS e " index                                               \
+	" LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process"           \
+	" WHERE e.id < ?1 AND (?2 = 0 OR e.function = ?2) AND (?3 IS NULL OR e.user = ?3)"                   \
+	" AND (?4 IS NULL OR e.kind = ?4)"
 
-#define SELECT_EVENT SELECT_EVENT_BY("")
+#define NEWEST_FIRST " ORDER BY e.id DESC"
 
-/* Which index serves: faults are few, and have one of their own. */
-static const char *event_sql(const struct log_filter *filter)
+/* How many events a condition with one parameter has, but no more than FEW: what it takes to find out is bounded. */
+enum { FEW = 5000 };
+
+static struct error *count_few(struct history *h, const char *sql, const struct log_filter *filter, int64_t *count)
 {
-	if (filter->kind && strcmp(filter->kind, "fault") == 0)
-		return SELECT_EVENT_BY(
-			" INDEXED BY event_fault") " WHERE e.kind = 'fault' AND (?2 = 0 OR e.function = ?2) "
-						   "AND e.id < ?1"
-						   " AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR "
-						   "e.kind = ?4) ORDER BY e.id DESC";
-	if (filter->function)
-		return SELECT_EVENT
-			" WHERE e.function = ?2 AND e.id < ?1"
-			" AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
-	return SELECT_EVENT
-		" WHERE e.id < ?1 AND (?2 = 0 OR e.function = ?2)"
-		" AND (?3 IS NULL OR e.user = ?3) AND (?4 IS NULL OR e.kind = ?4) ORDER BY e.id DESC";
+	sqlite3_stmt *statement;
+	bool found = false;
+	struct error *e = database_prepare(h, sql, &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int(statement, 1, FEW);
+	sqlite3_bind_int64(statement, 2, filter->function);
+	if (sqlite3_bind_parameter_count(statement) > 2)
+		database_bind_text(statement, 3, filter->user);
+	e = database_query(h, statement, &found, count);
+	sqlite3_finalize(statement);
+	return e;
+}
+
+/* Of one function's events and one user's those are looked through that are fewer. */
+static struct error *user_has_fewer(struct history *h, const struct log_filter *filter, bool *out)
+{
+	int64_t his = 0, its = 0;
+
+	struct error *e =
+		count_few(h, "SELECT count(*) FROM (SELECT 1 FROM event WHERE user = ?3 AND ?2 <> 0 LIMIT ?1)", filter, &his);
+	if (!e)
+		e = count_few(h, "SELECT count(*) FROM (SELECT 1 FROM event WHERE function = ?2 LIMIT ?1)", filter, &its);
+	if (!e)
+		*out = his < its;
+	return e;
+}
+
+/* Which index serves. The conditions are spelled out once more because they choose it. */
+static struct error *event_sql(struct history *h, const struct log_filter *filter, const char **sql)
+{
+	bool faults = filter->kind && strcmp(filter->kind, "fault") == 0, by_user = filter->user != NULL;
+
+	if (faults) {
+		*sql = filter->function
+			       ? SELECT_EVENT("INDEXED BY event_fault_of_function")
+					 " AND e.kind = 'fault' AND e.function = ?2" NEWEST_FIRST
+			       : SELECT_EVENT("INDEXED BY event_fault_newest") " AND e.kind = 'fault'" NEWEST_FIRST;
+		return NULL;
+	}
+	if (by_user && filter->function) {
+		struct error *e = user_has_fewer(h, filter, &by_user);
+		if (e)
+			return e;
+	}
+	if (by_user)
+		*sql = SELECT_EVENT("INDEXED BY event_by_user") " AND e.user = ?3" NEWEST_FIRST;
+	else if (filter->function)
+		*sql = SELECT_EVENT("INDEXED BY event_by_function") " AND e.function = ?2" NEWEST_FIRST;
+	else
+		*sql = SELECT_EVENT("NOT INDEXED") NEWEST_FIRST;
+	return NULL;
 }
 
 static struct error *read_event(struct history *h, sqlite3_stmt *row, struct log_event *event)
@@ -192,8 +239,11 @@ struct error *log_events(struct history *h, const struct log_filter *filter,
 			 bool (*each)(void *context, const struct log_event *), void *context)
 {
 	sqlite3_stmt *statement;
-	struct error *e = database_prepare(h, event_sql(filter), &statement);
+	const char *sql;
+	struct error *e = event_sql(h, filter, &sql);
 
+	if (!e)
+		e = database_prepare(h, sql, &statement);
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, filter->before > 0 ? filter->before : INT64_MAX);
@@ -209,19 +259,13 @@ struct error *log_events(struct history *h, const struct log_filter *filter,
 
 struct error *log_faults(struct history *h, int64_t function, int number, int *count)
 {
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = h->statements[COUNT_FAULTS];
 	int64_t faults = 0;
 	bool found = false;
-	struct error *e = database_prepare(
-		h, "SELECT count(*) FROM event WHERE kind = 'fault' AND function = ?1 AND number = ?2",
-		&statement);
 
-	if (e)
-		return e;
 	sqlite3_bind_int64(statement, 1, function);
 	sqlite3_bind_int(statement, 2, number);
-	e = database_query(h, statement, &found, &faults);
-	sqlite3_finalize(statement);
+	struct error *e = database_query(h, statement, &found, &faults);
 	if (!e)
 		*count = (int)faults;
 	return e;

@@ -1,8 +1,8 @@
 /* Reading the history back: versions, the event log, and the runs that share the database.
  *
  * As in history.h: one thread a handle; what a callback is handed is valid until it returns, and it must not call the
- * history. A page costs what it holds, however long the history is; only a search for a user's events, or for events of
- * one kind, looks at all that lie between. */
+ * history. A page costs what it holds, however long the history is; only a search for events of one kind that is not
+ * `fault`, or of a user's events about one function where both have many, looks at what lies between. */
 #ifndef RTF_LOG_H
 #define RTF_LOG_H
 

@@ -1,16 +1,23 @@
 #include "prune.h"
 #include "database.h"
+#include "log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STEP_ROWS = 20000 };
+enum {
+	STEP_ROWS = 5000,
+	STEP_PAGES = 500,
+	REWRITE_PAGES = 8000 /* at most, of a file that cannot give its pages back one by one: a fifth of a second */
+};
 
 struct prune {
 	struct history *history;
 	char limit[40];                          /* what is older may go */
 	int64_t version_at, change_at, event_at; /* rows up to these have been looked at */
 	int64_t version_end, change_end, event_end;
+	int64_t pages; /* of the file at first */
+	bool settled;  /* nothing is left to be made smaller */
 	struct prune_count done;
 };
 
@@ -63,17 +70,19 @@ static struct error *find_kept(struct history *h)
 	return database_execute(
 		h,
 		"DROP TABLE IF EXISTS temp.kept; DROP TABLE IF EXISTS temp.kept_change;"
-		"CREATE TEMP TABLE kept_change AS SELECT id FROM change WHERE process IN (SELECT process "
+		"CREATE TEMP TABLE kept_change (id INTEGER PRIMARY KEY);"
+		"INSERT OR IGNORE INTO kept_change SELECT id FROM change WHERE process IN (SELECT process "
 		"FROM current)"
 		" UNION SELECT change FROM live WHERE process IN (SELECT process FROM current);"
 		"CREATE TEMP TABLE kept (id INTEGER PRIMARY KEY);"
 		"INSERT OR IGNORE INTO kept SELECT v.id FROM live AS l JOIN version AS v ON v.function = "
 		"l.function"
 		" AND v.number = l.number AND v.number > 0 WHERE l.process IN (SELECT process FROM current);"
-		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c JOIN move AS m ON m.change = "
-		"c.id"
-		" JOIN version AS v ON v.function = m.function AND v.number IN (m.from_number, m.to_number) "
-		"AND v.number > 0;"
+		/* One look into an index each: with IN of the two the whole of each function would be looked at. */
+		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c CROSS JOIN move AS m ON m.change = "
+		"c.id CROSS JOIN version AS v ON v.function = m.function AND v.number = m.from_number AND v.number > 0;"
+		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c CROSS JOIN move AS m ON m.change = "
+		"c.id CROSS JOIN version AS v ON v.function = m.function AND v.number = m.to_number AND v.number > 0;"
 		"INSERT OR IGNORE INTO kept SELECT p.id FROM kept AS k JOIN version AS v ON v.id = k.id"
 		" JOIN version AS p ON p.function = v.function AND p.number = v.parent AND p.number > 0;"
 		"INSERT OR IGNORE INTO kept SELECT newest FROM (SELECT (SELECT v.id FROM version AS v"
@@ -141,6 +150,8 @@ struct error *prune_new(struct history *h, int days, struct prune **out)
 		e = database_ask(h, "SELECT coalesce(max(id), 0) FROM change", &p->change_end);
 	if (!e)
 		e = database_ask(h, "SELECT coalesce(max(id), 0) FROM event", &p->event_end);
+	if (!e)
+		e = database_ask(h, "PRAGMA page_count", &p->pages);
 	if (e) {
 		prune_free(p);
 		return e;
@@ -279,9 +290,64 @@ static struct error *remove_some(struct prune *p)
 	return e;
 }
 
+/* --- the file ---------------------------------------------------------------------------------------------------- */
+
+static void count_other(void *context, const struct log_run *run)
+{
+	(void)run;
+	++*(int *)context;
+}
+
+/* A file that was begun without this can give pages back only when it is written anew, and then it can from now on. */
+static struct error *rewrite(struct prune *p, int64_t left)
+{
+	int others = 0;
+	struct error *e = log_others(p->history, count_other, &others);
+
+	if (!e && !others && left <= REWRITE_PAGES)
+		e = database_execute(p->history, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
+	return e;
+}
+
+/* Gives some of the free pages back, and notes when that was all. */
+static struct error *shrink(struct prune *p)
+{
+	struct history *h = p->history;
+	int64_t mode = 0, unused = 0, pages = 0, size = 0, unused_after = 0;
+	char sql[64];
+
+	struct error *e = database_ask(h, "PRAGMA auto_vacuum", &mode);
+	if (!e)
+		e = database_ask(h, "PRAGMA freelist_count", &unused);
+	if (!e)
+		e = database_ask(h, "PRAGMA page_count", &pages);
+	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", STEP_PAGES);
+	if (!e && unused)
+		e = mode ? database_execute(h, sql) : rewrite(p, pages - unused);
+	if (!e)
+		e = database_ask(h, "PRAGMA freelist_count", &unused_after);
+	p->settled = e || !mode || !unused_after || unused_after >= unused;
+	if (e || !p->settled)
+		return e;
+	history_settle(h); /* only then is the file itself smaller */
+	e = database_ask(h, "PRAGMA page_count", &pages);
+	if (!e)
+		e = database_ask(h, "PRAGMA page_size", &size);
+	if (!e)
+		p->done.bytes = (p->pages - pages) * size;
+	return e;
+}
+
+/* --- steps ------------------------------------------------------------------------------------------------------- */
+
+static bool has_rows(const struct prune *p)
+{
+	return p->event_at < p->event_end || p->change_at < p->change_end || p->version_at < p->version_end;
+}
+
 /* Foreign keys are off meanwhile: nothing here leaves a reference dangling, and to have each deletion looked up in tables
  * that have no index for it would take hours. */
-struct error *prune_step(struct prune *p, bool *more)
+static struct error *remove_step(struct prune *p)
 {
 	struct prune before = *p;
 	struct error *e = database_execute(p->history, "PRAGMA foreign_keys = OFF");
@@ -293,8 +359,14 @@ struct error *prune_step(struct prune *p, bool *more)
 	if (e)
 		*p = before;
 	error_free(database_execute(p->history, "PRAGMA foreign_keys = ON"));
+	return e;
+}
+
+struct error *prune_step(struct prune *p, bool *more)
+{
+	struct error *e = has_rows(p) ? remove_step(p) : shrink(p);
+
 	if (!e)
-		*more = p->event_at < p->event_end || p->change_at < p->change_end ||
-			p->version_at < p->version_end;
+		*more = has_rows(p) || !p->settled;
 	return e;
 }

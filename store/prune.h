@@ -3,7 +3,8 @@
  * that is younger than a limit. Of what is older also the log, and the texts that nobody has any more. Numbers are never
  * given away again.
  *
- * In steps, each one transaction, so that other processes with this history need not wait. */
+ * In steps, each one transaction, so that other processes with this history need not wait. The file gets smaller in such
+ * steps too; one that an older rtf made only if nobody else uses it and little is left in it, for it is then written anew. */
 #ifndef RTF_PRUNE_H
 #define RTF_PRUNE_H
 
@@ -17,6 +18,7 @@ struct prune;
 
 struct prune_count {
 	int64_t versions, changes, events;
+	int64_t bytes; /* by which the file got smaller; not known before */
 };
 
 /* What is older than `days` and can go. Changes nothing but temporary tables. */

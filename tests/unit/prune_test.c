@@ -445,17 +445,24 @@ static void who_else_is_there_is_told(void **state)
 
 /* --- schemas ----------------------------------------------------------------------------------------------------- */
 
-static void a_database_of_schema_1_is_brought_up_to_date(void **state)
+static void raw_file(struct fixture *f, const char *path)
 {
-	struct fixture *f = *state;
 	static char sql[65536];
+	FILE *file = fopen(path, "r");
 
-	FILE *file = fopen("tests/unit/history/schema_1.sql", "r");
 	assert_non_null(file);
 	size_t size = fread(sql, 1, sizeof(sql) - 1, file);
 	sql[size] = '\0';
 	fclose(file);
 	raw(f, sql);
+}
+
+/* The steps of before, as they were released, up to that schema. */
+static void bring_up_to_date_from(struct fixture *f, int schema)
+{
+	char sql[256];
+
+	raw_file(f, "tests/unit/history/schema_1.sql");
 	raw(f, "PRAGMA user_version = 1;"
 	       "INSERT INTO process (pid, started, boot, program, build_id, time)"
 	       " VALUES (9, 9, 'b', '/opt/shop', 'aa', '2020-01-01T00:00:00.000Z');"
@@ -470,8 +477,12 @@ static void a_database_of_schema_1_is_brought_up_to_date(void **state)
 	       "INSERT INTO change (process, kind, user, time) VALUES (1, 'define', 'ada', "
 	       "'2020-01-01T00:00:03.000Z');"
 	       "INSERT INTO move VALUES (1, 1, 0, 1); INSERT INTO live VALUES (1, 1, 1, 1)");
+	if (schema > 1)
+		raw_file(f, "tests/unit/history/schema_2.sql");
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", schema);
+	raw(f, sql);
 	open_run(f, 1, "aa");
-	assert_string_equal(raw_text(f, "PRAGMA user_version"), "2");
+	assert_string_equal(raw_text(f, "PRAGMA user_version"), "3");
 	assert_string_equal(events(f, &(struct log_filter){.function = f->price}),
 			    "live price 1, defined price 1, refused price -1");
 	assert_int_equal(define(f, f->price, 1, "two"), 2);
@@ -495,95 +506,68 @@ static void a_database_of_schema_1_is_brought_up_to_date(void **state)
 		"0");
 }
 
-/* --- a million --------------------------------------------------------------------------------------------------- */
-
-static double milliseconds_since(const struct timespec *start)
+static void a_database_of_schema_1_is_brought_up_to_date(void **state)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) * 1e3 + (double)(now.tv_nsec - start->tv_nsec) / 1e6;
+	bring_up_to_date_from(*state, 1);
 }
 
-static bool count_function(void *context, int64_t id, const struct history_function *key, int count,
-			   int newest)
+static void a_database_of_schema_2_is_brought_up_to_date(void **state)
 {
-	(void)id;
-	(void)key;
-	*(int64_t *)context += count + (newest - newest);
-	return true;
+	bring_up_to_date_from(*state, 2);
 }
 
-/* A hundred versions of each of ten thousand functions; every tenth has a text of its own. */
-static void a_million_versions_are_read_in_pages_in_no_time(void **state)
+/* --- the file's size --------------------------------------------------------------------------------------------- */
+
+static long long bytes_of(const struct fixture *f)
 {
-	struct fixture *f = *state;
-	struct timespec start;
-	struct log_size size;
-	char text[512] = "";
-	int64_t counted = 0;
+	struct stat status;
 
-	open_run(f, 1, "aa");
-	raw(f,
-	    "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; BEGIN;"
-	    "INSERT INTO function (module, file, name) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i "
-	    "+ 1 FROM n"
-	    " WHERE i < 2500) SELECT 'shop', '/src/shop.c', 'f' || i FROM n;"
-	    "INSERT INTO text (hash, content) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	    " WHERE i < 100000) SELECT i, 'int f(int n) { return n + ' || i || '; }' FROM n;"
-	    "INSERT INTO version (function, number, process, parent, text, slice_hash, backend, compiler, "
-	    "flags, origin, user,"
-	    " note, file, line, time) WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE "
-	    "i < 999999)"
-	    " SELECT 3 + i % 2500, 1 + i / 2500, 1, i / 2500, 1 + i / 10, '', 'tcc', '', '', 'console', "
-	    "'ada', '',"
-	    " '/src/shop.c', 1, '2020-01-01T00:00:00.000Z' FROM n; COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
-	open_run(f, 1, "aa");
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	succeed(log_versions(f->history, &(struct log_filter){.limit = 20}, list_version, text));
-	*text = '\0';
-	succeed(log_versions(f->history, &(struct log_filter){.function = 4, .limit = 20}, list_version,
-			     text));
-	*text = '\0';
-	succeed(log_versions(f->history, &(struct log_filter){.user = "eve", .limit = 20}, list_version,
-			     text));
-	*text = '\0';
-	succeed(log_events(f->history, &(struct log_filter){.limit = 10}, list_event, text));
-	*text = '\0';
-	succeed(log_events(f->history, &(struct log_filter){.kind = "fault"}, list_event, text));
-	double pages = milliseconds_since(&start);
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	succeed(history_each_function(f->history, count_function, &counted));
-	double functions = milliseconds_since(&start);
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	define(f, f->price, 0, "one more");
-	double added = milliseconds_since(&start);
-	succeed(log_size(f->history, &size));
-	print_message(
-		"a million versions, %.0f MB: five pages of the log %.2f ms, 2,500 functions counted %.2f ms,"
-		" one more version %.2f ms\n",
-		(double)size.bytes / 1e6, pages, functions, added);
-	assert_int_equal(counted, 1000000 + 2502);
-	assert_int_equal(size.versions, 1000001);
-	assert_int_equal(size.texts, 100001);
-	assert_true(pages < 50 && functions < 100);
+	assert_int_equal(stat(f->path, &status), 0);
+	return status.st_size;
+}
 
+static void define_large_ones(struct fixture *f)
+{
+	static char text[20000];
+
+	for (int i = 0; i < 50; i++) {
+		memset(text, 'a' + i % 26, sizeof(text) - 1);
+		text[0] = (char)('0' + i / 26);
+		define(f, f->price, i, text);
+	}
 	open_run(f, 2, "aa");
 	define(f, f->total, 0, "sum");
 	open_run(f, 3, "aa");
-	struct prune_count planned, done;
-	struct prune *p;
-	bool more;
-	succeed(prune_new(f->history, 30, &p));
-	succeed(prune_plan(p, &planned));
-	assert_int_equal(planned.versions, 1000000 - 2500);
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	succeed(prune_step(p, &more));
-	prune_done(p, &done);
-	prune_free(p);
-	assert_true(more && done.versions > 0);
-	print_message("of %lld versions that can go %lld went in one step of %.0f ms\n",
-		      (long long)planned.versions, (long long)done.versions, milliseconds_since(&start));
+	grow_old(f);
+	history_settle(f->history);
+	assert_true(bytes_of(f) > 50 * 20000);
+}
+
+static void a_prune_makes_the_file_smaller(void **state)
+{
+	struct fixture *f = *state;
+
+	open_run(f, 1, "aa");
+	define_large_ones(f);
+	long long before = bytes_of(f);
+	struct prune_count done = prune_all(f, 30);
+	assert_true(done.bytes > 40 * 20000);
+	assert_int_equal(bytes_of(f), before - done.bytes);
+	assert_string_equal(raw_text(f, "PRAGMA freelist_count"), "0");
+}
+
+static void a_small_file_from_before_is_written_anew_unless_it_is_shared(void **state)
+{
+	struct fixture *f = *state;
+
+	raw(f, "PRAGMA auto_vacuum = NONE; VACUUM; PRAGMA journal_mode = WAL; CREATE TABLE t (a); DROP TABLE t");
+	open_run(f, 1, "aa");
+	assert_string_equal(raw_text(f, "PRAGMA auto_vacuum"), "0");
+	define_large_ones(f);
+	long long before = bytes_of(f);
+	assert_true(prune_all(f, 30).bytes > 40 * 20000);
+	assert_true(bytes_of(f) < before / 2);
+	assert_string_equal(raw_text(f, "PRAGMA auto_vacuum"), "2");
 }
 
 int main(void)
@@ -601,7 +585,9 @@ int main(void)
 		IN_DIRECTORY(the_last_run_is_the_ended_one_with_the_newest_change),
 		IN_DIRECTORY(who_else_is_there_is_told),
 		IN_DIRECTORY(a_database_of_schema_1_is_brought_up_to_date),
-		IN_DIRECTORY(a_million_versions_are_read_in_pages_in_no_time),
+		IN_DIRECTORY(a_database_of_schema_2_is_brought_up_to_date),
+		IN_DIRECTORY(a_prune_makes_the_file_smaller),
+		IN_DIRECTORY(a_small_file_from_before_is_written_anew_unless_it_is_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
