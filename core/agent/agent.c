@@ -141,13 +141,18 @@ static void *console_run(void *console)
 			{.fd = accepting ? c->listener.fd : -1, .events = POLLIN},
 			{.fd = c->engine, .events = POLLIN},
 		};
-		int patience = call_patience();
-		struct timespec wait = {.tv_nsec =
-						patience >= 0 ? patience * 1000L : EXHAUSTED_MS * 1000000L};
-		int ready = ppoll(p, 3, patience >= 0 || !accepting ? &wait : NULL, NULL);
+		int patience = call_patience(), look = fault_patience();
+		long ms = accepting ? look : look < 0 || look > EXHAUSTED_MS ? EXHAUSTED_MS : look;
+		struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
+		if (patience >= 0)
+			wait = (struct timespec){.tv_nsec = patience * 1000L};
+		int ready = ppoll(p, 3, patience >= 0 || ms >= 0 ? &wait : NULL, NULL);
 		accepting = true;
 		if (patience >= 0 && ready == 0)
 			call_insist();
+		else if (ready == 0)
+			fault_wait_longer();
+		fault_look();
 		if (ready < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
 			break;
 		if (ready <= 0)

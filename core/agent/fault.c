@@ -1,4 +1,5 @@
 #include "fault.h"
+#include "guard.h"
 #include "park.h"
 #include "arena.h"
 #include "x86_64.h"
@@ -13,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAULTS = 5, PAGE = 4096 };
+enum { FAULTS = 5, PAGE = 4096, LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 60000 };
 
 static const int fault_signals[FAULTS] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
@@ -25,9 +26,11 @@ static struct {
 	int wake;  /* atomic */
 	int state; /* atomic, a futex: enum fault_state */
 	int count; /* atomic: recorded so far */
-	bool installed;
-	struct sigaction
-		before[FAULTS]; /* the program's; they stay, as the program may have kept our handler */
+	bool wanted, known; /* atomic: there are to be handlers; there may be */
+	int look_ms;        /* atomic: until it is looked whether the program has set a handler */
+	/* The program's, by the level of ours that came over it; they stay, as the program may have kept our handler. */
+	struct sigaction before[LEVELS][FAULTS];
+	unsigned levels[FAULTS]; /* in use */
 	struct message_called fault;
 	unsigned char stack[CALL_STACK];
 } faults = {.wake = -1};
@@ -130,13 +133,20 @@ static void deliver_default(int signal, const siginfo_t *info)
 		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), signal);
 }
 
-/* As if our handler were not there. Its mask and flags were installed as the program's own. */
-static void pass_on(int signal, siginfo_t *info, void *context)
+static unsigned index_of(int signal)
 {
-	struct sigaction *action = faults.before;
+	unsigned i = 0;
 
-	while (fault_signals[action - faults.before] != signal)
-		action++;
+	while (fault_signals[i] != signal)
+		i++;
+	return i;
+}
+
+/* As if our handler were not there. Its mask and flags were installed as the program's own. */
+static void pass_on(unsigned level, int signal, siginfo_t *info, void *context)
+{
+	struct sigaction *action = &faults.before[level][index_of(signal)];
+
 	struct sigaction copy = *action;
 	if (copy.sa_handler == SIG_IGN && info->si_code <= 0)
 		return;
@@ -152,33 +162,92 @@ static void pass_on(int signal, siginfo_t *info, void *context)
 		copy.sa_handler(signal);
 }
 
-static void on_fault(int signal, siginfo_t *info, void *context)
+static bool has_level(const struct sigaction *, unsigned level);
+
+/* A program's handler that was set over ours may call ours: then the fault is recorded already. */
+static bool is_outermost(unsigned level, int signal)
+{
+	struct sigaction now;
+
+	return sigaction(signal, NULL, &now) == 0 && has_level(&now, level);
+}
+
+static void on_fault(unsigned level, int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	if (__atomic_load_n(&faults.pid, __ATOMIC_ACQUIRE) == getpid())
-		record(signal, info, context);
-	park_catch(signal, info, context);
+	if (is_outermost(level, signal)) {
+		if (__atomic_load_n(&faults.pid, __ATOMIC_ACQUIRE) == getpid())
+			record(signal, info, context);
+		park_catch(signal, info, context);
+	}
 	errno = saved;
-	pass_on(signal, info, context);
+	pass_on(level, signal, info, context);
 }
+
+/* One for each level, so that each knows whose place it took: a handler that the program sets over ours may hand on to it,
+ * and may take itself away again, and ours then comes over that one at the next level. */
+static void on_fault_0(int signal, siginfo_t *info, void *context)
+{
+	on_fault(0, signal, info, context);
+}
+
+static void on_fault_1(int signal, siginfo_t *info, void *context)
+{
+	on_fault(1, signal, info, context);
+}
+
+static void on_fault_2(int signal, siginfo_t *info, void *context)
+{
+	on_fault(2, signal, info, context);
+}
+
+static void on_fault_3(int signal, siginfo_t *info, void *context)
+{
+	on_fault(3, signal, info, context);
+}
+
+static void (*const handlers[LEVELS])(int, siginfo_t *, void *) = {on_fault_0, on_fault_1, on_fault_2, on_fault_3};
 
 /* --- in the agent --------------------------------------------------------------------------------------------------- */
 
-static bool is_ours(const struct sigaction *action)
+static bool has_level(const struct sigaction *action, unsigned level)
 {
-	return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_fault;
+	return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == handlers[level];
+}
+
+static bool is_ours(const struct sigaction *action, unsigned *level)
+{
+	for (*level = 0; *level < LEVELS; ++*level)
+		if (has_level(action, *level))
+			return true;
+	return false;
+}
+
+/* The level for our handler over one of the program's: where it came over the same one before, or the next; LEVELS: the
+ * program has had too many, and this one's faults are its own. */
+static unsigned level_over(unsigned i, const struct sigaction *program)
+{
+	for (unsigned level = 0; level < faults.levels[i]; level++)
+		if (faults.before[level][i].sa_handler == program->sa_handler)
+			return level;
+	return faults.levels[i] < LEVELS ? faults.levels[i]++ : LEVELS;
 }
 
 static void install(void)
 {
-	for (int i = 0; i < FAULTS; i++) {
-		struct sigaction now, ours = {.sa_sigaction = on_fault};
-		if (sigaction(fault_signals[i], NULL, &now) || is_ours(&now))
+	for (unsigned i = 0; i < FAULTS; i++) {
+		struct sigaction now, ours = {0};
+		unsigned level;
+		if (sigaction(fault_signals[i], NULL, &now) || is_ours(&now, &level) ||
+		    (level = level_over(i, &now)) == LEVELS)
 			continue;
-		faults.before[i] = now;
+		bool handled = now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN;
+		faults.before[level][i] = now;
+		ours.sa_sigaction = handlers[level];
 		ours.sa_mask = now.sa_mask;
-		ours.sa_flags = SA_SIGINFO | SA_ONSTACK | (now.sa_flags & (SA_NODEFER | SA_RESTART));
+		ours.sa_flags = SA_SIGINFO | (handled ? now.sa_flags & SA_ONSTACK : SA_ONSTACK) |
+				(now.sa_flags & (SA_NODEFER | SA_RESTART));
 		sigaction(fault_signals[i], &ours, NULL);
 	}
 }
@@ -186,10 +255,11 @@ static void install(void)
 /* The program's handlers again, but for one that was set since. */
 static void uninstall(void)
 {
-	for (int i = 0; i < FAULTS; i++) {
+	for (unsigned i = 0; i < FAULTS; i++) {
 		struct sigaction now;
-		if (sigaction(fault_signals[i], NULL, &now) == 0 && is_ours(&now))
-			sigaction(fault_signals[i], &faults.before[i], NULL);
+		unsigned level;
+		if (sigaction(fault_signals[i], NULL, &now) == 0 && is_ours(&now, &level))
+			sigaction(fault_signals[i], &faults.before[level][i], NULL);
 	}
 }
 
@@ -209,20 +279,52 @@ void fault_watch(int wake)
 
 	__atomic_store_n(&faults.wake, wake, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);
-	if (live && !faults.installed)
+	__atomic_store_n(&faults.wanted, live, __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.look_ms, FIRST_LOOK_MS, __ATOMIC_RELAXED);
+	fault_look();
+}
+
+static bool has_to_look(void)
+{
+	return __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE) || __atomic_load_n(&faults.known, __ATOMIC_ACQUIRE);
+}
+
+void fault_look(void)
+{
+	if (!has_to_look() || !guard_lock_signals())
+		return;
+	bool wanted = __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE);
+	if (wanted)
 		install();
-	else if (!live && faults.installed)
+	else
 		uninstall();
-	faults.installed = live;
+	__atomic_store_n(&faults.known, wanted, __ATOMIC_RELEASE);
+	guard_unlock_signals();
+}
+
+int fault_patience(void)
+{
+	int ms = __atomic_load_n(&faults.look_ms, __ATOMIC_RELAXED);
+
+	if (!has_to_look())
+		return -1;
+	return ms < LAST_LOOK_MS ? ms : LAST_LOOK_MS;
+}
+
+void fault_wait_longer(void)
+{
+	int ms = __atomic_load_n(&faults.look_ms, __ATOMIC_RELAXED);
+
+	if (ms < LAST_LOOK_MS)
+		__atomic_store_n(&faults.look_ms, ms * 2, __ATOMIC_RELAXED);
 }
 
 void fault_forget(void)
 {
 	__atomic_store_n(&faults.pid, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wake, -1, __ATOMIC_RELEASE);
-	if (faults.installed)
-		uninstall();
-	faults.installed = false;
+	__atomic_store_n(&faults.wanted, false, __ATOMIC_RELEASE);
+	fault_look();
 	fault_known();
 }
 

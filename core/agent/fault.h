@@ -3,8 +3,8 @@
  *
  * There are handlers for the fault signals only while a version is live that the program was not built with. They act on
  * nothing: a fault that concerns no version goes to the program's own handler at once, any other once it is recorded,
- * or after FAULT_WAIT_MS; with all that the flags of sigaction(2) promise. What the program sets later stays, and then its
- * faults are its own. Forked children record nothing. */
+ * or after FAULT_WAIT_MS; with all that the flags of sigaction(2) promise. What the program sets later is found by looking,
+ * less and less often, and has its turn in the same way. Forked children record nothing. */
 #ifndef RTF_FAULT_H
 #define RTF_FAULT_H
 
@@ -17,6 +17,12 @@ enum { FAULT_WAIT_MS = 1000, FAULTS_MAX = 100 /* recorded, of one run of the pro
 /* Looks whether a version is live, and has handlers if so. `wake` is written to, as to an eventfd, when there is something
  * to take. Agent thread, or with console_mutex held. */
 void fault_watch(int wake);
+
+/* Looks whether the program has set handlers of its own since. Agent thread; due after fault_patience milliseconds (-1:
+ * never), and fault_wait_longer when it was. While code runs guarded it has to wait. */
+void fault_look(void);
+int fault_patience(void);
+void fault_wait_longer(void);
 
 /* The console ends: nothing is recorded any more. */
 void fault_forget(void);

@@ -35,6 +35,8 @@ static struct {
 	sigjmp_buf out;
 	struct message_called *result;
 	unsigned char *copy; /* of its stack */
+	pthread_mutex_t changing; /* held while handlers are changed */
+	bool installed;           /* guarded by `changing` */
 	int signals[HANDLED];
 	struct sigaction before[HANDLED]; /* the program's; stays, as the program may have kept our handler */
 	void *stack;                      /* for handlers, when a stack is used up */
@@ -43,7 +45,7 @@ static struct {
 		uintptr_t begin, end;
 	} libraries[LIBRARIES_MAX]; /* code in which locks are held that the program cannot do without */
 	unsigned library_count;
-} guard = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+} guard = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changing = PTHREAD_MUTEX_INITIALIZER};
 
 static pid_t thread_id(void)
 {
@@ -257,6 +259,8 @@ static int unused_signal(void)
 
 static void install(void)
 {
+	pthread_mutex_lock(&guard.changing);
+	guard.installed = true;
 	guard.interrupt = unused_signal();
 	memcpy(guard.signals, fault_signals, sizeof(fault_signals));
 	guard.signals[FAULTS] = guard.interrupt;
@@ -269,17 +273,35 @@ static void install(void)
 		ours.sa_flags = SA_SIGINFO | SA_ONSTACK | (before->sa_flags & (SA_NODEFER | SA_RESTART));
 		sigaction(guard.signals[i], &ours, NULL);
 	}
+	pthread_mutex_unlock(&guard.changing);
 }
 
 /* The program's handlers again, but for one that the program has set since. */
 static void uninstall(void)
 {
+	pthread_mutex_lock(&guard.changing);
 	for (unsigned i = 0; i < HANDLED; i++) {
 		struct sigaction now;
 		if (guard.signals[i] && sigaction(guard.signals[i], NULL, &now) == 0 &&
 		    (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal)
 			sigaction(guard.signals[i], &guard.before[i], NULL);
 	}
+	guard.installed = false;
+	pthread_mutex_unlock(&guard.changing);
+}
+
+bool guard_lock_signals(void)
+{
+	pthread_mutex_lock(&guard.changing);
+	if (!guard.installed)
+		return true;
+	pthread_mutex_unlock(&guard.changing);
+	return false;
+}
+
+void guard_unlock_signals(void)
+{
+	pthread_mutex_unlock(&guard.changing);
 }
 
 /* The signals that a guarded thread takes. */
@@ -380,5 +402,7 @@ void guard_interrupt(bool patient)
 void guard_forget(void)
 {
 	pthread_mutex_init(&guard.mutex, NULL);
+	pthread_mutex_init(&guard.changing, NULL);
+	guard.installed = false;
 	__atomic_store_n(&guard.thread, 0, __ATOMIC_RELEASE);
 }

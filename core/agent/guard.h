@@ -27,6 +27,11 @@ void guard_interrupt(bool patient);
 _Noreturn void guard_exit(int status);
 _Noreturn void guard_exit_now(int status);
 
+/* Between the two nobody but the caller changes who handles the fault signals. False: a guarded run has them, and there is
+ * nothing to unlock. */
+bool guard_lock_signals(void);
+void guard_unlock_signals(void);
+
 /* In a child of fork(), which has none of it. */
 void guard_forget(void);
 

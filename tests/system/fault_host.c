@@ -4,6 +4,8 @@
  *     call N      risky(N), whose result is printed
  *     thread N    the same in another thread
  *     plain       a fault in a function that is not decorated
+ *     chain       over that a handler that hands on to what it found there; unchain: it takes itself away; chained: how
+ *                 often it was called
  *     whose       who handles SIGSEGV: nobody, us, or somebody else */
 #include <rtf.h>
 
@@ -68,6 +70,22 @@ static void catch (void)
 	puts("ours");
 }
 
+static struct sigaction found;
+static int chained;
+
+static void on_fault_before(int signal, siginfo_t *info, void *context)
+{
+	chained++;
+	found.sa_sigaction(signal, info, context);
+}
+
+static void chain(void)
+{
+	struct sigaction action = {.sa_sigaction = on_fault_before, .sa_flags = SA_SIGINFO};
+
+	printf("%d\n", sigaction(SIGSEGV, &action, &found) == 0);
+}
+
 static const char *whose(void)
 {
 	struct sigaction action;
@@ -75,7 +93,7 @@ static const char *whose(void)
 	sigaction(SIGSEGV, NULL, &action);
 	if (!(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL)
 		return "nobody";
-	return action.sa_sigaction == on_fault ? "ours" : "somebody";
+	return action.sa_sigaction == on_fault || action.sa_sigaction == on_fault_before ? "ours" : "somebody";
 }
 
 static void plain(volatile int *p)
@@ -103,6 +121,12 @@ int main(int argc, char **argv)
 			catch ();
 		else if (!strncmp(line, "plain", 5))
 			plain((int *)16);
+		else if (!strcmp(line, "chain\n"))
+			chain();
+		else if (!strcmp(line, "unchain\n"))
+			printf("%d\n", sigaction(SIGSEGV, &found, NULL) == 0);
+		else if (!strcmp(line, "chained\n"))
+			printf("%d\n", chained);
 		else if (!strncmp(line, "whose", 5))
 			puts(whose());
 		else

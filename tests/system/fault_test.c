@@ -124,10 +124,54 @@ static void there_is_a_handler_only_while_a_version_is_live(void **state)
 	subject_rollback(&host, "risky", 0);
 	compiled_assert_answer(&host, "whose", "nobody");
 	subject_rollback(&host, "risky", 1);
+	subject_rollback(&host, "risky", 0);
+	compiled_assert_answer(&host, "whose", "nobody");
+}
+
+/* The agent looks again by itself. */
+static void await_somebody(void)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+
+	while (strcmp(subject_ask(&host, "whose"), "somebody") != 0)
+		assert_true(child_clock() < deadline);
+}
+
+static void a_handler_that_is_set_later_has_its_turn_too(void **state)
+{
+	(void)state;
+	subject_define(&host, "risky", crash);
 	compiled_assert_answer(&host, "handler", "ours");
-	compiled_assert_answer(&host, "call 16",
-			       "caught 1 at 0x10"); /* set later: it stays, and nothing is recorded */
-	assert_int_equal(recorded(), 0);
+	await_somebody();
+	compiled_assert_answer(&host, "call 16", "caught 1 at 0x10");
+	assert_recorded(1, 1, "SIGSEGV at address 0x10", "main (fault_host.c:");
+	subject_rollback(&host, "risky", 0);
+	compiled_assert_answer(&host, "whose", "ours");
+	/* Again and again the same one. */
+	for (int i = 0; i < 10; i++) {
+		subject_rollback(&host, "risky", 1);
+		compiled_assert_answer(&host, "handler", "ours");
+		await_somebody();
+		subject_rollback(&host, "risky", 0);
+		compiled_assert_answer(&host, "whose", "ours");
+	}
+}
+
+static void a_handler_that_is_set_over_ours_may_hand_on_to_it(void **state)
+{
+	(void)state;
+	compiled_assert_answer(&host, "handler", "ours");
+	subject_define(&host, "risky", crash);
+	compiled_assert_answer(&host, "chain", "1");
+	await_somebody();
+	compiled_assert_answer(&host, "call 16", "caught 1 at 0x10");
+	compiled_assert_answer(&host, "chained", "1");
+	assert_int_equal(recorded(), 1);
+	/* It takes itself away: what it had found there is what handles faults again. */
+	compiled_assert_answer(&host, "unchain", "1");
+	compiled_assert_answer(&host, "call 32", "caught 2 at 0x20");
+	compiled_assert_answer(&host, "chained", "1");
+	assert_int_equal(recorded(), 2);
 	subject_rollback(&host, "risky", 0);
 	compiled_assert_answer(&host, "whose", "ours");
 }
@@ -171,6 +215,8 @@ int main(void)
 		WITH_HOST(a_handler_of_the_program_has_its_turn_afterwards),
 		WITH_HOST(a_fault_in_what_a_version_calls_is_its_own),
 		WITH_HOST(a_fault_elsewhere_is_the_programs_business),
+		WITH_HOST(a_handler_that_is_set_later_has_its_turn_too),
+		WITH_HOST(a_handler_that_is_set_over_ours_may_hand_on_to_it),
 		WITH_HOST(there_is_a_handler_only_while_a_version_is_live),
 		WITH_HOST(abort_and_division_by_zero_are_faults),
 		WITH_HOST(a_wedged_engine_does_not_hold_a_fault_up_for_ever),
