@@ -300,11 +300,11 @@ static int wait_for_lock(void *context, int times)
 	if (times == 0)
 		h->busy_since = now;
 	if (times == 0 || written != h->written) {
-		h->still_since = now;
+		h->written_since = h->still_since = now;
 		h->strangers = 0;
 	}
 	h->written = written;
-	if (now - h->busy_since >= h->patience)
+	if (now - h->written_since >= h->patience || now - h->busy_since >= DATABASE_TURNS * h->patience)
 		return 0;
 	if (now - h->still_since >= DATABASE_STILL_MS) {
 		if (lock_is_ours(h->path)) {

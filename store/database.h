@@ -71,9 +71,9 @@ struct history {
 	char *path;
 	char *build_id;
 	int64_t process;
-	/* All in milliseconds: how long to wait for another process's lock at most, since when that is, and since when
-	 * nobody has written anything, which `written` is to tell. */
-	int64_t patience, busy_since, still_since;
+	/* All in milliseconds: how long to wait for another process's lock while nobody writes anything, which `written` is
+	 * to tell; since when that is, since when there is a lock at all, and since when it is not known to be an engine's. */
+	int64_t patience, written_since, busy_since, still_since;
 	uint64_t written;
 	int strangers;        /* how often in a row the lock was found to be no other engine's */
 	int64_t data_version; /* when history_changed was last asked */
@@ -90,6 +90,7 @@ struct history {
 /* Engines take turns, and each is waited for; somebody else who keeps the lock and writes nothing is not. */
 enum {
 	DATABASE_PATIENCE_MS = 2000,
+	DATABASE_TURNS = 5, /* of the patience: where many engines take turns, one may come last */
 	DATABASE_STILL_MS = 150,
 	DATABASE_STRANGERS = 8, /* an engine that has just let go of the lock is not seen to have it */
 };

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -1414,6 +1415,53 @@ static void a_database_that_stays_locked_is_an_error_and_not_for_ever(void **sta
 	assert_int_equal(version.number, 1);
 }
 
+enum { WRITING_MS = 3000, WRITE_EVERY_MS = 100 };
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* One long transaction, which goes on writing; `held` is told once it has the lock. */
+static int write_for_long(const struct fixture *f, int held)
+{
+	sqlite3 *db = open_raw(f);
+	long long end = now_ms() + WRITING_MS;
+	bool written = sqlite3_exec(db, "PRAGMA cache_size = 1; BEGIN IMMEDIATE; CREATE TABLE large (bytes)", NULL,
+				    NULL, NULL) == SQLITE_OK;
+
+	close(held);
+	while (written && now_ms() < end) {
+		written = sqlite3_exec(db, "INSERT INTO large VALUES (zeroblob(100000))", NULL, NULL, NULL) == SQLITE_OK;
+		poll(NULL, 0, WRITE_EVERY_MS);
+	}
+	return !written || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK;
+}
+
+static void a_lock_is_waited_for_longer_while_somebody_writes(void **state)
+{
+	struct fixture *f = *state;
+	int held[2], status;
+	char byte;
+
+	assert_int_equal(pipe(held), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(held[0]);
+		_exit(write_for_long(f, held[1]));
+	}
+	close(held[1]);
+	assert_int_equal(read(held[0], &byte, 1), 0);
+	close(held[0]);
+	assert_int_equal(add(f->history, f->price, 0, "a"), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* --- failures, one after the other --------------------------------------------------------------------- */
 
 /* All that writes, one transaction after the other, as an engine would. */
@@ -1743,6 +1791,7 @@ int main(void)
 		IN_DIRECTORY(ten_processes_may_make_one_history_at_once),
 		IN_DIRECTORY(a_writer_that_is_killed_loses_nothing_that_was_answered),
 		WITH_HISTORY(a_database_that_stays_locked_is_an_error_and_not_for_ever),
+		WITH_HISTORY(a_lock_is_waited_for_longer_while_somebody_writes),
 		WITH_HISTORY(a_full_database_fails_cleanly_at_every_page),
 		WITH_HISTORY(a_write_that_the_system_refuses_fails_cleanly_at_every_point),
 		IN_DIRECTORY(opening_without_room_fails_cleanly_at_every_point),
