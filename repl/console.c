@@ -605,7 +605,11 @@ static void clear_typed(struct console *c, struct entry *e)
 
 static void run_typed(struct console *c, struct entry *e, char *text)
 {
-	struct input in = {.fd = -1, .buffer = {.data = text, .end = strlen(text)}};
+	if (!*text) { /* an empty line is a line: those behind it keep their numbers */
+		free(text);
+		text = strdup("\n");
+	}
+	struct input in = {.fd = -1, .buffer = {.data = text, .end = text ? strlen(text) : 0}};
 
 	run_entries(c, &in, e);
 	if (c->connection.fd < 0 && in.buffer.begin < in.buffer.end)

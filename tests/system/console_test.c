@@ -1256,6 +1256,27 @@ static void an_entry_of_several_lines_is_typed_recalled_and_kept(void **state)
 	terminal_end(&t, 0);
 }
 
+static void empty_lines_inside_an_entry_are_kept(void **state)
+{
+	struct server *s = *state;
+	struct terminal t;
+
+	terminal_start(&t, ARGUMENTS(s->path));
+	terminal_expect(&t, "orders> ");
+	terminal_type(&t, "\r");
+	terminal_expect(&t, "orders> ");
+	terminal_type(&t, "int f(void) {\r");
+	terminal_expect(&t, "orders- ");
+	terminal_type(&t, "\r");
+	terminal_expect(&t, "orders- ");
+	terminal_type(&t, "return 1; }\r");
+	terminal_expect(&t, "ran int f");
+	terminal_expect(&t, "orders> ");
+	assert_string_equal(commands_of(s), "int f(void) {||return 1; }\n");
+	terminal_type(&t, "\004");
+	terminal_end(&t, 0);
+}
+
 static void a_pasted_function_is_one_entry(void **state)
 {
 	struct server *s = *state;
@@ -1559,6 +1580,7 @@ int main(void)
 		TERMINAL(a_session_has_a_banner_and_a_prompt),
 		TERMINAL(no_color_is_honoured),
 		TERMINAL(an_entry_of_several_lines_is_typed_recalled_and_kept),
+		TERMINAL(empty_lines_inside_an_entry_are_kept),
 		TERMINAL(a_pasted_function_is_one_entry),
 		TERMINAL(several_entries_in_one_paste_run_in_order),
 		TERMINAL(ctrl_c_clears_the_entry),
