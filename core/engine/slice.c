@@ -171,8 +171,9 @@ static enum level function_level(const struct closure *c, const struct index_dec
 	return d->is_static || d->is_inline ? LEVEL_WHOLE : LEVEL_FORWARD;
 }
 
-/* Everything declared under an ordinary name. `by_value`: a type is used as an object, not through a pointer. */
-static void want_ordinary(struct closure *c, const char *name, uint32_t length, bool by_value)
+/* Everything declared under an ordinary name, or all but functions and variables. `by_value`: a type is used as an object,
+ * not through a pointer. */
+static void want_ordinary(struct closure *c, const char *name, uint32_t length, bool by_value, bool constants)
 {
 	if (spellings_has(&c->hidden, name, length))
 		return;
@@ -193,13 +194,15 @@ static void want_ordinary(struct closure *c, const char *name, uint32_t length, 
 		}
 		if (any_before && n->begin > c->position)
 			continue;
+		if (constants && (n->kind == NAME_FUNCTION || n->kind == NAME_VARIABLE))
+			continue;
 		prototype |= n->kind == NAME_FUNCTION;
 		enum level level = n->kind == NAME_FUNCTION || !by_value ? LEVEL_FORWARD : LEVEL_WHOLE;
 		if (n->kind == NAME_VARIABLE || n->kind == NAME_ENUMERATOR)
 			level = LEVEL_WHOLE;
 		want(c, n->declaration, level);
 	}
-	if (!definition)
+	if (!definition || constants)
 		return;
 	enum level level = function_level(c, declaration(c, definition->declaration), definition, prototype);
 	/* A prototype may be an old one, `f()`, which any signature fits: what is defined anew is held against all. */
@@ -223,8 +226,18 @@ static void want_tag(struct closure *c, const char *keyword, const char *name, u
 			     is_enum || by_value ? LEVEL_WHOLE : LEVEL_FORWARD);
 }
 
-static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end, bool user_text,
-		       bool demote);
+/* How the names in a text are to be taken. */
+enum reading {
+	READ_CODE = 0,
+	READ_USER = 1,    /* macros are still in it, and its member names say which structs it looks into */
+	READ_DEMOTED = 2, /* every type is only mentioned */
+	READ_DECLARATION =
+		4, /* no code: outside of sizeof and the like, what is named as a function or a variable is a
+				* member or a parameter that happens to be called so */
+};
+
+static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end,
+		       enum reading reading);
 
 static bool is_dynamic_macro(const char *name, uint32_t length)
 {
@@ -251,7 +264,7 @@ static void want_macro(struct closure *c, const char *name, uint32_t length)
 		return;
 	}
 	PUSH(c, macros, macro_count, macro_room, &m);
-	read_names(c, c->ix->text, m->body_begin, m->end, true, false);
+	read_names(c, c->ix->text, m->body_begin, m->end, READ_USER);
 }
 
 static bool is_keyword(const char *name, uint32_t length)
@@ -285,8 +298,26 @@ static bool is_qualifier(const struct token_reader *r, const struct token *t)
 					 token_is(r, t, "__const") || token_is(r, t, "restrict"));
 }
 
-/* Every name in [begin, end) of `text`. `user_text`: macros are still in it, and its member names say which structs it
- * looks into. `demote`: every type is only mentioned. */
+/* Words whose operand is an expression, wherever they stand. */
+static bool takes_expression(const struct token_reader *r, const struct token *t)
+{
+	static const char *const words[] = {"sizeof",   "typeof",      "__typeof__", "__typeof",
+					    "_Alignof", "__alignof__", "__alignof"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (token_is(r, t, words[i]))
+			return true;
+	return false;
+}
+
+/* Where the operand ends that begins with `next`. */
+static uint32_t operand_end(struct token_reader ahead, struct token next)
+{
+	if (next.kind == TOKEN_PUNCTUATOR && next.first == '(')
+		token_skip_group(&ahead, &next);
+	return next.end;
+}
+
 /* Whether `behind`, which follows a type, is a name with `[` behind it: an array's elements must be whole, even those
  * of a parameter that is only declared. */
 static bool is_array(struct token_reader ahead, const struct token *behind)
@@ -298,9 +329,12 @@ static bool is_array(struct token_reader ahead, const struct token *behind)
 	return t.kind == TOKEN_PUNCTUATOR && t.first == '[';
 }
 
-static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end, bool user_text,
-		       bool demote)
+/* Every name in [begin, end) of `text`. */
+static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end,
+		       enum reading reading)
 {
+	bool user_text = reading & READ_USER, demote = reading & READ_DEMOTED;
+	uint32_t expression_end = reading & READ_DECLARATION ? 0 : end;
 	struct token_reader r;
 	struct token t, next, before = {0};
 	const char *keyword = NULL;
@@ -311,7 +345,7 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 	for (token_next(&r, &t); t.kind != TOKEN_END && !c->failed; before = t, t = next) {
 		token_next(&r, &next);
 		if (t.kind == TOKEN_DIRECTIVE && user_text)
-			read_names(c, text, t.begin + 1, t.end, true, false);
+			read_names(c, text, t.begin + 1, t.end, READ_USER);
 		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
 			keyword = NULL; /* it had no tag */
 		if (t.kind != TOKEN_NAME)
@@ -335,6 +369,8 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 			token_next(&r, &next);
 			continue;
 		}
+		if (takes_expression(&r, &t) && t.end > expression_end)
+			expression_end = operand_end(r, next);
 		if (is_qualifier(&r, &t) || is_keyword(name, length)) {
 			keyword = NULL;
 			continue;
@@ -349,7 +385,7 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 		if (keyword)
 			want_tag(c, keyword, name, length, by_value);
 		else if (!member)
-			want_ordinary(c, name, length, by_value);
+			want_ordinary(c, name, length, by_value, t.begin >= expression_end);
 		keyword = NULL;
 	}
 }
@@ -419,7 +455,7 @@ static void read_declaration(struct closure *c, uint32_t number)
 		return;
 	if (d->kind == DECLARATION_FUNCTION) {
 		if (c->levels[number] == LEVEL_WHOLE) {
-			read_names(c, c->ix->text, d->begin, d->end, false, false);
+			read_names(c, c->ix->text, d->begin, d->end, READ_CODE);
 			/* What it looks into counts as if the user's text did. */
 			struct token_reader r;
 			struct token t, before = {0};
@@ -431,7 +467,9 @@ static void read_declaration(struct closure *c, uint32_t number)
 					spellings_add(&c->members, c->ix->text + t.begin, t.end - t.begin,
 						      &c->failed);
 		} else {
-			read_names(c, c->ix->text, d->begin, d->body, false, !c->request->everything);
+			read_names(c, c->ix->text, d->begin, d->body,
+				   c->request->everything ? READ_DECLARATION
+							  : READ_DECLARATION | READ_DEMOTED);
 		}
 		return;
 	}
@@ -439,15 +477,15 @@ static void read_declaration(struct closure *c, uint32_t number)
 		uint32_t from = d->begin;
 		for (uint32_t i = d->cut_begin; i < d->cut_end; i++) {
 			/* An initialiser that is cut needs nothing; one that stays is of a variable the program lacks. */
-			read_names(c, c->ix->text, from, c->ix->cuts[i].begin, false, false);
+			read_names(c, c->ix->text, from, c->ix->cuts[i].begin, READ_DECLARATION);
 			from = c->ix->cuts[i].end;
 		}
-		read_names(c, c->ix->text, from, d->end, false, false);
+		read_names(c, c->ix->text, from, d->end, READ_DECLARATION);
 		return;
 	}
 	if (find_tagged_body(c->ix, d, &body) && !has_variable(c, d)) {
-		read_names(c, c->ix->text, d->begin, body.begin, false, true);
-		read_names(c, c->ix->text, body.end, d->end, false, true);
+		read_names(c, c->ix->text, d->begin, body.begin, READ_DECLARATION | READ_DEMOTED);
+		read_names(c, c->ix->text, body.end, d->end, READ_DECLARATION | READ_DEMOTED);
 		return;
 	}
 	/* An anonymous struct or an enum cannot be forward: what it holds by value must be whole. */
@@ -456,7 +494,8 @@ static void read_declaration(struct closure *c, uint32_t number)
 		anonymous = c->ix->text[i] == '{';
 	if (anonymous)
 		c->levels[number] = LEVEL_WHOLE;
-	read_names(c, c->ix->text, d->begin, d->end, false, !anonymous);
+	read_names(c, c->ix->text, d->begin, d->end,
+		   anonymous ? READ_DECLARATION : READ_DECLARATION | READ_DEMOTED);
 }
 
 /* Structs that are only mentioned so far but have a member of a name that the text looks up become whole. */
@@ -503,7 +542,7 @@ static void close_over(struct closure *c)
 			if (d->cut_begin < d->cut_end && keeps_initialiser(c, d))
 				for (uint32_t i = d->cut_begin; i < d->cut_end; i++)
 					read_names(c, c->ix->text, c->ix->cuts[i].begin, c->ix->cuts[i].end,
-						   false, false);
+						   READ_CODE);
 		}
 	} while (!c->failed && promote_by_members(c));
 }
@@ -1248,13 +1287,13 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 		return error_memory();
 	if (q->extra) {
 		hide_extra(&c);
-		read_names(&c, q->extra, 0, (uint32_t)q->extra_size, true, false);
+		read_names(&c, q->extra, 0, (uint32_t)q->extra_size, READ_USER);
 	}
 	find_head_macros(&c, q->text, 0, (uint32_t)q->size, 0);
-	want_ordinary(&c, q->name, (uint32_t)strlen(q->name), false);
-	read_names(&c, q->text, 0, (uint32_t)q->size, true, false);
+	want_ordinary(&c, q->name, (uint32_t)strlen(q->name), false, false);
+	read_names(&c, q->text, 0, (uint32_t)q->size, READ_USER);
 	if (q->also)
-		read_names(&c, q->also, 0, (uint32_t)strlen(q->also), true, false);
+		read_names(&c, q->also, 0, (uint32_t)strlen(q->also), READ_USER);
 	close_over(&c);
 
 	write_declarations(&c, &text);

@@ -287,6 +287,15 @@ SHAPES(types_come_whole_only_where_the_text_looks_inside,
        {"typeof",
 	"struct a { int x; }; struct a *all; int f(void) { __typeof__(*all) v = *all; return v.x; }",
 	{"struct a { int x; }"}},
+       {"members and parameters that are called like functions and variables",
+	"int open(const char *); int index(int); extern int size; struct a { int open, (*index)(int size); }; "
+	"int g(int index); int f(struct a *a) { return a->open + g(1); }",
+	{"struct a { int open, (*index)(int size); }", "int g(int index);"},
+	{"int open(const", "int index(int)", "extern int size"}},
+       {"a member whose size is a variable's",
+	"extern char path[10]; int g(void); struct a { char copy[sizeof(path) - 1]; __typeof__(g()) g; }; "
+	"int f(struct a *a) { return a->copy[0]; }",
+	{"extern char path[10];", "int g(void);"}},
        {"a local type",
 	"int f(int a) { struct mine { int x; } m = { a }; typedef int t; return (t)m.x; }",
 	{" struct mine;"}})
