@@ -214,7 +214,7 @@ check-run: all $(CHOSEN) $(if $(findstring tests/real,$(CHOSEN)),$(REAL_HOSTS)) 
 	$(Q)tests/run.sh $(B) "$(CC)" "$(SAN)" $(CHOSEN)
 
 BENCH_HOSTS := $(addprefix $(B)/tests/bench/,calls starts starts_plain reads)
-BENCH_OBJ := $(patsubst %,$(B)/tests/bench/%.o,bench workshop samples report host edits entry start growth service work)
+BENCH_OBJ := $(patsubst %,$(B)/tests/bench/%.o,bench workshop samples report host edits entry start growth history service work)
 
 bench-run: all $(B)/tests/bench/bench $(BENCH_HOSTS) $(B)/tests/demo/orders $(B)/tests/real/sqlite_host
 	$(Q)RTF_BUILD=$(B) RTF_REAL=$(R) $(B)/tests/bench/bench $(BENCH)

@@ -20,6 +20,7 @@ static const struct {
 } parts[] = {
 	{"edits", bench_edits}, {"calls", bench_calls},     {"start", bench_start},
 	{"work", bench_work},   {"service", bench_service}, {"growth", bench_growth},
+	{"history", bench_history},
 };
 
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
@@ -27,7 +28,7 @@ enum { PARTS = sizeof(parts) / sizeof(*parts) };
 static int usage(void)
 {
 	fprintf(stderr, "usage: bench [--json] [--quick] [--rounds N] [--versions N] [--limits FILE] "
-			"[edits|calls|start|work|service|growth]...\n");
+			"[edits|calls|start|work|service|growth|history]...\n");
 	return 2;
 }
 
