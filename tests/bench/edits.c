@@ -23,7 +23,7 @@ struct edit {
 };
 
 struct costs {
-	struct samples live, inside, first, back, saved, shared, slice, whole;
+	struct samples live, inside, first, back, saved, shared, slice, times, whole;
 	char backend[16]; /* of the last version */
 };
 
@@ -40,6 +40,47 @@ static char *edit_text(const struct edit *e, const char *original, int round)
 	return result;
 }
 
+/* --- libtcc alone --------------------------------------------------------------------------------------- */
+
+static void ignore_warning(void *closure, const char *message)
+{
+	(void)closure, (void)message;
+}
+
+static void measure_tcc(const char *options_text, const char *code, int count, struct samples *s)
+{
+	char *object = text("%s/alone.o", scratch);
+
+	for (int round = 1; round <= count; round++) {
+		double begin = clock_us();
+		TCCState *tcc = tcc_new();
+
+		tcc_set_error_func(tcc, NULL, ignore_warning);
+		tcc_set_options(tcc, options_text);
+		tcc_set_output_type(tcc, TCC_OUTPUT_OBJ);
+		if (tcc_compile_string(tcc, code) || tcc_output_file(tcc, object))
+			die("libtcc does not take the text");
+		tcc_delete(tcc);
+		samples_add(s, clock_us() - begin);
+		unlink(object);
+	}
+	free(object);
+}
+
+static char *ask_slice(struct host *h, const char *function)
+{
+	char *command = text("\\slice %s", function);
+	json_t *answer = host_command(h, command);
+	const char *slice = json_string_value(json_object_get(json_object_get(answer, "data"), "text"));
+
+	if (!slice)
+		die("%s gave no text", command);
+	char *copy = text("%s", slice);
+	json_decref(answer);
+	free(command);
+	return copy;
+}
+
 /* --- with rtf ------------------------------------------------------------------------------------------- */
 
 static void note_result(json_t *result, struct costs *costs)
@@ -51,8 +92,11 @@ static void note_result(json_t *result, struct costs *costs)
 	snprintf(costs->backend, sizeof(costs->backend), "%s", backend ? backend : "?");
 }
 
-static void measure_prompt(const struct edit *e, const char *function, struct host *h, struct costs *costs)
+/* The engine's work and libtcc's by turns: each comes to a machine that has just done something else. */
+static char *measure_prompt(const struct edit *e, const char *function, struct host *h, struct costs *costs)
 {
+	char *slice = NULL;
+
 	for (int round = 1; round <= options.rounds + 1; round++) {
 		char *definition = edit_text(e, function, round);
 		double begin = clock_us();
@@ -61,11 +105,17 @@ static void measure_prompt(const struct edit *e, const char *function, struct ho
 
 		/* The first may also wait until the file's declarations are known. */
 		samples_add(round == 1 ? &costs->first : &costs->live, took);
-		if (round > 1)
+		if (round > 1) {
 			note_result(result, costs);
+			measure_tcc("-nostdlib -nostdinc", slice, 1, &costs->slice);
+			samples_add(&costs->times, costs->inside.value[round - 2] / costs->slice.value[round - 2]);
+		} else {
+			slice = ask_slice(h, e->function);
+		}
 		json_decref(result);
 		free(definition);
 	}
+	return slice;
 }
 
 static void measure_rollback(const struct edit *e, struct host *h, struct costs *costs)
@@ -149,45 +199,6 @@ static void measure_shared(const struct edit *e, const char *source, int count, 
 	}
 }
 
-static void ignore_warning(void *closure, const char *message)
-{
-	(void)closure, (void)message;
-}
-
-static void measure_tcc(const char *options_text, const char *code, int count, struct samples *s)
-{
-	char *object = text("%s/alone.o", scratch);
-
-	for (int round = 1; round <= count; round++) {
-		double begin = clock_us();
-		TCCState *tcc = tcc_new();
-
-		tcc_set_error_func(tcc, NULL, ignore_warning);
-		tcc_set_options(tcc, options_text);
-		tcc_set_output_type(tcc, TCC_OUTPUT_OBJ);
-		if (tcc_compile_string(tcc, code) || tcc_output_file(tcc, object))
-			die("libtcc does not take the text");
-		tcc_delete(tcc);
-		samples_add(s, clock_us() - begin);
-		unlink(object);
-	}
-	free(object);
-}
-
-static char *ask_slice(struct host *h, const char *function)
-{
-	char *command = text("\\slice %s", function);
-	json_t *answer = host_command(h, command);
-	const char *slice = json_string_value(json_object_get(json_object_get(answer, "data"), "text"));
-
-	if (!slice)
-		die("%s gave no text", command);
-	char *copy = text("%s", slice);
-	json_decref(answer);
-	free(command);
-	return copy;
-}
-
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
 static unsigned count_lines(const char *of)
@@ -220,7 +231,8 @@ static void report(const struct edit *e, struct costs *c, const char *source, co
 				 RATIO_FASTER, 10, 0});
 	report_row(&(struct row){names[3], save, "us", &c->saved, shared, &c->shared, RATIO_FASTER,
 				 e->save_goal, 0});
-	report_row(&(struct row){names[2], engine, "us", &c->inside, alone, &c->slice, RATIO_COST, 8, 0});
+	report_pairs(&(struct row){names[2], engine, "us", &c->inside, alone, &c->slice, RATIO_COST, 8, 0},
+		     &c->times);
 	report_row(&(struct row){names[4], back, "us", &c->back, NULL, NULL, RATIO_NONE, 1000, 0});
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		free(names[i]);
@@ -240,10 +252,8 @@ static void measure(const struct edit *e, struct host *h, int shared_rounds, str
 
 	if (!function)
 		die("%s has no %s", e->file, e->function);
-	measure_prompt(e, function, h, costs);
+	char *slice = measure_prompt(e, function, h, costs);
 	measure_rollback(e, h, costs);
-	char *slice = ask_slice(h, e->function);
-	measure_tcc("-nostdlib -nostdinc", slice, options.rounds, &costs->slice);
 	if (shared_rounds)
 		measure_shared(e, source, shared_rounds, costs);
 	if (e->save_goal)

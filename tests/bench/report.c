@@ -183,10 +183,17 @@ static json_t *side_json(const char *title, struct samples *s)
 
 void report_row(const struct row *r)
 {
+	report_pairs(r, NULL);
+}
+
+void report_pairs(const struct row *r, struct samples *ratios)
+{
 	if (!r->ours->count || !report_wants(r->name) || (r->base && !r->base->count))
 		return;
 	double median = samples_median(r->ours);
 	double ratio = r->base ? ratio_of(r, median, samples_median(r->base)) : NAN;
+	if (ratios)
+		ratio = samples_median(ratios);
 	bool reached = is_reached(r, median, ratio);
 
 	json_t *row = side_json(r->title, r->ours);

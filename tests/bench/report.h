@@ -1,6 +1,7 @@
 /* The table that the benchmark prints, or the same as JSON, and the limits that it may be held against.
  *
- * A row has two sides measured in one run, and a ratio of their medians; or one side and a goal. */
+ * A row has two sides measured in one run, and a ratio of their medians or, where they were measured in pairs, the median of
+ * the pairs' ratios: what else the machine does then is the same for both. Or one side and a goal. */
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
@@ -29,6 +30,8 @@ struct row {
 
 void report_open(void);
 void report_row(const struct row *);
+void report_pairs(const struct row *, struct samples *ratios); /* ours by the other's of each pair; RATIO_FASTER and
+								 * RATIO_MORE have none */
 void report_value(const char *name, const char *title, const char *unit, double ours, const char *against,
 		  double base, enum row_ratio, double goal);                     /* a row of single values */
 void report_note(const char *format, ...) __attribute__((format(printf, 1, 2))); /* below the row before it */
