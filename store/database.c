@@ -457,7 +457,9 @@ static struct error *migrate(struct history *h)
 	if (!e)
 		e = use_wal(h);
 	if (!e)
-		e = database_execute(h, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
+		e = database_execute(h, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+					/* 512 KiB: more would only fill with pages that nobody asks for again. */
+					" PRAGMA cache_size = -512");
 	if (e || version == (int64_t)ARRAY_SIZE(migrations))
 		return e;
 
