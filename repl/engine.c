@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,8 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of write(), like a full disk */
 	fcntl(CHANNEL, F_SETFD, FD_CLOEXEC);
 	prctl(PR_SET_NAME, "rtf-engine");
+	/* The engine and its compilers do not take a processor from the program the moment that they are woken: sched(7). */
+	sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
 	struct compiler *compiler = NULL;
 	struct error *e = compiler_new(&compiler);
 	if (!e)

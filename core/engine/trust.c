@@ -444,12 +444,21 @@ static const char *const distrusted_flags[] = {
 	"-mregparm",
 };
 
+/* All of them are of these two kinds: most flags of a program are not. */
+static bool may_be_distrusted(const char *flag)
+{
+	return flag[0] == '-' && (flag[1] == 'f' || flag[1] == 'm');
+}
+
 const char *trust_flags(const char *const *argv)
 {
-	for (; *argv; argv++)
+	for (; *argv; argv++) {
+		if (!may_be_distrusted(*argv))
+			continue;
 		for (size_t i = 0; i < sizeof distrusted_flags / sizeof *distrusted_flags; i++)
 			if (!strncmp(*argv, distrusted_flags[i], strlen(distrusted_flags[i])))
 				return *argv;
+	}
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -214,6 +215,22 @@ static void the_engines_children_end_with_it(void **state)
 		compiled_await_end(children[--count]);
 	while (working)
 		compiled_await_end(workers[--working]);
+}
+
+static void the_engine_and_its_children_do_not_push_the_program_aside(void **state)
+{
+	pid_t engine = compiled_engine(&host), children[CHILDREN_MAX];
+	size_t count = children_of(engine, children), giving_way = 0;
+
+	(void)state;
+	assert_int_equal(sched_getscheduler(engine), SCHED_BATCH);
+	while (count) {
+		int policy = sched_getscheduler(children[--count]);
+		assert_true(policy == SCHED_BATCH || (policy < 0 && errno == ESRCH)); /* a preprocessor has ended */
+		giving_way += policy == SCHED_BATCH;
+	}
+	assert_true(giving_way > 0); /* libtcc's process */
+	assert_int_equal(sched_getscheduler(host.program.pid), sched_getscheduler(0));
 }
 
 /* What \list calls live is what answers, and everything that has a number can be made live. */
@@ -508,6 +525,7 @@ int main(void)
 		with_host(an_engine_may_die_again_and_again),
 		with_host(open_connections_end_with_the_engine),
 		with_host(the_engines_children_end_with_it),
+		with_host(the_engine_and_its_children_do_not_push_the_program_aside),
 		with_host(an_engine_killed_in_mid_definition_leaves_all_or_nothing),
 		with_host(an_engine_killed_while_it_stores_leaves_all_or_nothing),
 		with_host(a_stopped_engine_stops_nobody_else),
