@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-enum { SUBJECT_DEADLINE_MS = 120000 };
+enum { SUBJECT_DEADLINE_MS = 180000 };
 
 struct subject {
 	struct child program;

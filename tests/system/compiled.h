@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { COMPILED_DEADLINE_MS = 60000 };
+enum { COMPILED_DEADLINE_MS = 180000 };
 
 /* How a host is built. Zero is cc -g with librtf.so, of host.c and host_other.c. */
 struct compiled_how {

@@ -469,7 +469,7 @@ static int exit_status(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Feeds standard input and takes both outputs until they end. */
+/* Feeds standard input and takes both outputs until they end; the deadline is for each bit of progress. */
 static void run_finish(struct run *r, const char *input, size_t input_size)
 {
 	int64_t deadline = now_ms() + DEADLINE_MS;
@@ -488,7 +488,9 @@ static void run_finish(struct run *r, const char *input, size_t input_size)
 			{.fd = err ? r->err_fd : -1, .events = POLLIN},
 			{.fd = r->in_fd, .events = POLLOUT},
 		};
-		if (poll(fds, 3, 1000) <= 0 && now_ms() > deadline) {
+		if (poll(fds, 3, 1000) > 0) {
+			deadline = now_ms() + DEADLINE_MS;
+		} else if (now_ms() > deadline) {
 			kill(r->pid, SIGKILL);
 			fail_msg("rtf-console does not end; so far: %s%s", r->out, r->err);
 		}

@@ -143,7 +143,8 @@ static void kill_server(bool program)
 	} else {
 		kill_and_wait(engine);
 	}
-	for (json_t *answer; open && (answer = wire_receive(&w)); next++) { /* sent before the end */
+	/* What was sent before the end; or, if the connection had not got to the victim yet, all that its successor answers. */
+	for (json_t *answer; open && next < ENTRIES && (answer = wire_receive(&w)); next++) {
 		take_answer(&entries[next], answer);
 		json_decref(answer);
 	}

@@ -71,6 +71,13 @@ static int int_of(json_t *object, const char *key)
 	return (int)json_integer_value(json_object_get(object, key));
 }
 
+/* A connection that this engine has, and no other will get should it end. */
+static void open_to_engine(struct wire *w)
+{
+	wire_open(w, host.socket);
+	json_decref(wire_ask(w, 100, "\\status"));
+}
+
 /* The children of a process: kernels that have no /proc/PID/task/TID/children cannot build this engine
  * either. */
 static size_t children_of(pid_t pid, pid_t *children)
@@ -192,8 +199,7 @@ static void open_connections_end_with_the_engine(void **state)
 	struct wire w;
 
 	(void)state;
-	wire_open(&w, host.socket);
-	json_decref(wire_ask(&w, 1, "\\status"));
+	open_to_engine(&w);
 	kill_and_wait(compiled_engine(&host));
 	assert_null(wire_receive(&w));
 	wire_close(&w);
@@ -266,7 +272,7 @@ static void an_engine_killed_in_mid_definition_leaves_all_or_nothing(void **stat
 			restart_host();
 		pid_t engine = compiled_engine(&host);
 		struct wire w;
-		wire_open(&w, host.socket);
+		open_to_engine(&w);
 		for (int i = 0; i < 16; i++)
 			wire_command(&w, i, add_text(++number));
 		for (int i = 0; i < answered; i++)
@@ -295,8 +301,8 @@ static void an_engine_killed_while_it_stores_leaves_all_or_nothing(void **state)
 		int watch = inotify_init1(IN_CLOEXEC);
 		struct pollfd written = {.fd = watch, .events = POLLIN};
 		struct wire w;
+		open_to_engine(&w);
 		assert_true(watch >= 0 && inotify_add_watch(watch, directory, IN_MODIFY) >= 0);
-		wire_open(&w, host.socket);
 		wire_command(&w, 1, add_text(i));
 		assert_int_equal(poll(&written, 1, COMPILED_DEADLINE_MS), 1);
 		kill_and_wait(engine);
@@ -360,8 +366,7 @@ static void a_stopped_program_keeps_nobody_from_the_history(void **state)
 			 SQLITE_OK);
 	sqlite3_busy_timeout(db, COMPILED_DEADLINE_MS);
 	assert_true(watch >= 0 && inotify_add_watch(watch, directory, IN_MODIFY) >= 0);
-	wire_open(&w, host.socket);
-	json_decref(wire_ask(&w, 1, "\\status"));
+	open_to_engine(&w);
 	assert_int_equal(kill(host.program.pid, SIGSTOP), 0);
 	wire_command(&w, 2, add_text(1));
 	await_stored_version(db, watch);
@@ -446,8 +451,7 @@ static void a_program_that_ends_takes_its_socket_and_engine_along(void **state)
 	struct wire w;
 
 	(void)state;
-	wire_open(&w, host.socket);
-	json_decref(wire_ask(&w, 1, "\\status"));
+	open_to_engine(&w);
 	close(host.program.input);
 	host.program.input = -1;
 	compiled_await_end(host.program.pid);

@@ -17,7 +17,7 @@
 
 #define OTHER_EDIT "1000000"
 
-enum { ROUND_MS = 30000, STOP_MS = 5000 };
+enum { ROUND_MS = 180000, STOP_MS = 5000 };
 
 static struct subject host;
 static struct child twin, other;

@@ -796,10 +796,31 @@ static void memory_is_read_and_written_and_bad_addresses_are_errors(void **state
 	assert_int_equal(host_end(&h), 0);
 }
 
-/* Waits until another engine serves: the old one is not dead at once. */
+static void await_end(int pid)
+{
+	struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+
+	if (end.fd < 0)
+		return; /* it is gone already */
+	assert_int_equal(poll(&end, 1, DEADLINE_MS), 1);
+	close(end.fd);
+}
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* Waits until another engine serves: the old one is not dead at once, and the agent does not know at once. */
 static int console_of_another_engine(int old_pid)
 {
-	for (int i = 0; i < 1000; i++) {
+	long long deadline = now_ms() + DEADLINE_MS;
+
+	await_end(old_pid);
+	while (now_ms() < deadline) {
 		int console = console_open(sock);
 		int pid = atoi(engine_ask(console, "pid"));
 		if (pid && pid != old_pid)
