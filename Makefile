@@ -80,7 +80,7 @@ $(B)/%.inc: store/%.sql
 
 BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsqlite3-dev libdw-dev libelf-dev libjansson-dev
 DEMO_PACKAGES := libmicrohttpd-dev curl procps
-CHECK_PACKAGES := g++ clang libcmocka-dev git tmux vim-tiny nano gdb libpcl1-dev libuv1-dev libevent-dev $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz valgrind
+CHECK_PACKAGES := g++ clang lld libcmocka-dev git tmux vim-tiny nano gdb libpcl1-dev libuv1-dev libevent-dev $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz valgrind
 BENCH_PACKAGES := valgrind wrk
 
 deps: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES)
@@ -97,10 +97,11 @@ check: deps-check
 	$(Q)$(MAKE) --no-print-directory check-run
 	$(if $(T)$(SAN)$(filter-out build,$(B)),,$(Q)$(MAKE) --no-print-directory bench-check)
 
-# Hours' worth of chances in minutes: what is random in the tests, more often.
+# Hours' worth of chances in minutes: what is random in the tests, more often; and every combination of the matrix.
 check-long: deps-check
 	$(Q)RTF_KILLS=500 $(MAKE) --no-print-directory check-run T=system/kill
 	$(Q)RTF_SECONDS=60 $(MAKE) --no-print-directory check-run T=system/crowd
+	$(Q)RTF_MATRIX=all $(MAKE) --no-print-directory check-run T=system/matrix
 
 bench: deps-bench
 	$(Q)$(MAKE) --no-print-directory bench-run

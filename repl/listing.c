@@ -569,8 +569,7 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	char *signature = live_signature(c->live, f), *text = NULL;
 	unsigned line;
 
-	struct error *e = source_of(c, f->at.unit, &source);
-	error_free(e);
+	struct error *unread = source_of(c, f->at.unit, &source), *e;
 	if (source)
 		sources_each(live_host(c->live)->sources, find_callers, &naming);
 	e = live_version_text(c->live, f, f->live, &text, &line);
@@ -595,6 +594,9 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 		    live_state_name(live_state(c->live, f)));
 	if (flags)
 		text_printf(out, "%-10s %s (from %s)\n", "flags", flags, source->flags.origin);
+	if (unread)
+		text_printf(out, "%-10s %s\n", "unread", error_message(unread));
+	error_free(unread);
 	put_line(out, "called by", &naming.text);
 	put_line(out, "inlined in", &inlining.text);
 	put_line(out, "uses", &used);

@@ -87,12 +87,9 @@ static struct error *check_parts(struct live *l, struct change *c, struct change
 		e = c->defines ? notice_find(l, p->function, &p->build) : NULL;
 		if (e)
 			return e;
-		if (p->build.check.count && !out->check.count) {
-			out->check.diagnostics = p->build.check.diagnostics; /* warnings */
-			out->check.count = p->build.check.count;
-			p->build.check.diagnostics = NULL;
-			p->build.check.count = 0;
-		}
+		e = check_move(&out->check, &p->build.check); /* warnings */
+		if (e)
+			return e;
 	}
 	return NULL;
 }

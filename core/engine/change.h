@@ -29,7 +29,7 @@ struct change_result {
 struct change_outcome {
 	size_t count;
 	struct change_result *results;
-	struct check_result check; /* of the first text that has something to say: errors, or warnings */
+	struct check_result check; /* errors of the first text that has some; else the warnings of all */
 };
 
 void change_outcome_fini(struct change_outcome *);

@@ -698,6 +698,22 @@ struct error *check_warn(struct check_result *r, const char *file, unsigned line
 	return NULL;
 }
 
+struct error *check_move(struct check_result *to, struct check_result *from)
+{
+	if (!from->count)
+		return NULL;
+	struct check_diagnostic *more = realloc(to->diagnostics, (to->count + from->count) * sizeof(*more));
+	if (!more)
+		return error_memory();
+	to->diagnostics = more;
+	memcpy(more + to->count, from->diagnostics, from->count * sizeof(*more));
+	to->count += from->count;
+	free(from->diagnostics);
+	from->diagnostics = NULL;
+	from->count = 0;
+	return NULL;
+}
+
 static void free_names(char **list)
 {
 	for (char **name = list; name && *name; name++)

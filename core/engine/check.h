@@ -52,6 +52,9 @@ void check_result_fini(struct check_result *);
 struct error *check_warn(struct check_result *, const char *file, unsigned line, const char *text,
 			 size_t size, size_t offset, char *message);
 
+/* Moves what `from` found behind what `to` has. */
+struct error *check_move(struct check_result *to, struct check_result *from);
+
 /* Whether a result's list (constants, definitions) has that name. */
 bool check_names(char *const *list, const char *name);
 

@@ -331,6 +331,8 @@ static struct error *from_dwarf(const struct target_unit *unit, const char *cfla
 
 	add_producer(&w, unit);
 	bool asked = add_recipe(&w, unit, recipe);
+	for (const char *const *option = unit->macros; option && *option; option++)
+		words_add(&w, *option);
 	add_include_directories(&w, unit, asked ? "-idirafter" : "-I");
 	if (cflags)
 		words_split(&w, cflags);

@@ -82,10 +82,22 @@ static int find_elf(Dwfl_Module *dwfl_module, void **userdata, const char *name,
 	return fd;
 }
 
+/* Where separate debug files are looked for: beside the program, in its .debug, and in folders of absolute path, there by
+ * build id too. NULL is what elfutils takes for granted. */
+static char *debug_path;
+
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = find_elf,
 	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.debuginfo_path = &debug_path,
 };
+
+static bool choose_debug_path(void)
+{
+	const char *more = getenv("RTF_DEBUG_PATH");
+
+	return debug_path || !more || !*more || asprintf(&debug_path, ":.debug:%s:/usr/lib/debug", more) >= 0;
+}
 
 /* --- the process's modules ----------------------------------------------------------------------- */
 
@@ -266,6 +278,8 @@ struct error *modules_init(struct modules *modules, pid_t pid, struct pool *pool
 	error = find_program(modules);
 	if (error)
 		return error;
+	if (!choose_debug_path())
+		return error_memory();
 	modules->dwfl = dwfl_begin(&callbacks);
 	if (!modules->dwfl)
 		return error_new(ERROR_INTERNAL, "cannot start libdwfl: %s", dwfl_errmsg(-1));

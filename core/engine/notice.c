@@ -2,6 +2,7 @@
 #include "initialiser.h"
 
 #include <clang-c/Index.h>
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -336,6 +337,46 @@ static void note_anew(struct notice *n)
 	}
 }
 
+/* --- what clang learns of a function --------------------------------------------------------------------------------- */
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether the file names it anywhere but in itself and where it is declared. */
+static bool has_callers(const struct index *ix, const char *name)
+{
+	const struct index_declaration *itself = index_find_function(ix, name, 0);
+	size_t length = strlen(name);
+	const char *at = ix->text, *end = ix->text + ix->size;
+
+	for (; (at = memmem(at, (size_t)(end - at), name, length)); at += length) {
+		uint32_t offset = (uint32_t)(at - ix->text), i = index_find(ix, INDEX_ORDINARY, name, length);
+		if ((offset && is_word(at[-1])) || is_word(at[length]) ||
+		    (itself && offset >= itself->begin && offset < itself->end))
+			continue;
+		while (i != INDEX_NONE && ix->names[i].begin != offset)
+			i = ix->names[i].next;
+		if (i == INDEX_NONE)
+			return true;
+	}
+	return false;
+}
+
+/* Optimised, it looks into functions that it may not inline: what they return, which arguments they use. */
+static void note_folded(struct notice *n)
+{
+	const struct target_function *f = &n->function->at;
+
+	if (f->unit && f->unit->clang && f->unit->optimized && has_callers(n->build->source->index, f->name))
+		tell(n, begin_of(n),
+		     "callers of %s in its own file may go on with what clang learnt of it when they were "
+		     "built "
+		     "(a constant result, an argument that it does not use): compile with -O0",
+		     f->name);
+}
+
 struct error *notice_find(struct live *l, struct live_function *f, struct build *b)
 {
 	const struct build_request *q = b->request;
@@ -354,5 +395,7 @@ struct error *notice_find(struct live *l, struct live_function *f, struct build 
 		note_anew(&n);
 	if (!n.error)
 		note_inlined(&n);
+	if (!n.error)
+		note_folded(&n);
 	return n.error;
 }

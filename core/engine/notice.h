@@ -8,8 +8,8 @@
 #include "live.h"
 
 /* Adds warnings to the findings of a check that has just been made: initialisers that differ from what running variables
- * were initialised with, enumeration constants that other code knows otherwise, statics that begin anew, and calls of the function that the
- * optimiser replaced by a copy of what was built. */
+ * were initialised with, enumeration constants that other code knows otherwise, statics that begin anew, and calls that
+ * the optimiser replaced by a copy of what was built or by what it learnt of it. */
 struct error *notice_find(struct live *, struct live_function *, struct build *);
 
 #endif

@@ -330,8 +330,7 @@ struct error *source_function_text(const struct source *s, const struct target_f
 	if (!d && strcmp(s->flags.origin, "DWARF") == 0)
 		return error_new(ERROR_UNKNOWN,
 				 "%s does not define %s: it has changed, or is compiled with -D, which DWARF "
-				 "does not tell (then "
-				 "RTF_CFLAGS or compile_commands.json must)",
+				 "tells of gcc's -g3 alone (else RTF_CFLAGS or compile_commands.json must)",
 				 ix->file, f->name);
 	if (!d)
 		return error_new(ERROR_UNKNOWN, "%s does not define %s any more", ix->file, f->name);

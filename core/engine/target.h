@@ -26,6 +26,7 @@ struct target_unit {
 	const char *module;    /* file name of the module, without directories */
 	const char *const *include_directories; /* absolute; NULL at the end; those that the line table used,
 						   the system's among them, `directory` not */
+	const char *const *macros; /* its command line's -D and -U, where DWARF has them; NULL at the end, or NULL */
 	bool optimized;                         /* -O1 or more (-Og, -Os too), as far as DWARF tells */
 	bool clang;                             /* built by clang */
 };

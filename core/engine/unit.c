@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "die.h"
+#include "macros.h"
 
 #include <dwarf.h>
 #include <stdio.h>
@@ -867,6 +868,7 @@ bool unit_publish(struct unit *unit)
 	shown->module = unit->home->module_name;
 	if (!shown->file || !shown->given || !shown->directory || !shown->producer || !read_directories(unit))
 		return false;
+	shown->macros = macros_of_command_line(unit->home->pool, &unit->die);
 	shown->clang = strstr(shown->producer, "clang");
 	shown->optimized = shown->clang ? clang_optimized(unit) : gcc_optimized(shown->producer);
 	unit->published = true;

@@ -1,0 +1,4 @@
+/* In a folder that only the compiler's flags name. */
+struct unit {
+	int factor;
+};
