@@ -543,8 +543,6 @@ struct error *expression_compare(struct call *c, const char *name, int a, int b,
 	struct snippet *x;
 	char *text = NULL, *calls[2] = {0};
 
-	if (c->state->read_only)
-		return error_new(ERROR_DENIED, "this connection is read-only: \\compare calls");
 	if (asprintf(&text, "%s@%d%.*s, %s@%d%.*s", name, a, (int)size, arguments, name, b, (int)size,
 		     arguments) < 0)
 		return error_memory();

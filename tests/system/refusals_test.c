@@ -1,0 +1,221 @@
+/* What is refused, and how it is said: each request gives an error of this class with these words, and the program goes on.
+ * Refusals that other tests come by, they test themselves. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct refusal {
+	const char *request, *class, *part;
+};
+
+static struct subject host;
+static struct wire wire;
+static int requests;
+
+static void start_host(const struct compiled_how *how)
+{
+	compiled_init(&host, how);
+	compiled_start(&host);
+	wire_open(&wire, host.socket);
+}
+
+static int stop_host(void **state)
+{
+	(void)state;
+	wire_close(&wire);
+	subject_fini(&host);
+	return 0;
+}
+
+static void assert_refused(const struct refusal *r)
+{
+	json_t *answer = wire_ask(&wire, ++requests, r->request), *error = json_object_get(answer, "error");
+	const char *class = json_string_value(json_object_get(error, "class"));
+	const char *message = json_string_value(json_object_get(error, "message"));
+
+	if (!class || strcmp(class, r->class) != 0 || !strstr(message, r->part))
+		fail_msg("%s: %s, %s; expected %s, %s", r->request, class ? class : "taken",
+			 message ? message : "", r->class, r->part);
+	json_decref(answer);
+}
+
+static void assert_all_refused(const struct refusal *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		assert_refused(&list[i]);
+}
+
+#define REFUSED(list) assert_all_refused(list, sizeof(list) / sizeof(*(list)))
+
+static void what_is_no_command_says_its_usage(void **state)
+{
+	static const struct refusal list[] = {
+		{"\\save -n", "usage", "usage: \\save NAME [-n]"},
+		{"\\save add add", "usage", "usage: \\save NAME [-n]"},
+		{"\\restore all", "usage", "usage: \\restore [--force]"},
+		{"\\history lost", "usage", "usage: \\history [prune"},
+		{"\\history prune --hours", "usage", "usage: \\history [prune"},
+		{"\\follow perhaps", "usage", "usage: \\follow on|off"},
+		{"\\list/x", "usage", "\\list takes no /x"},
+		{"\\print/k calls", "usage", "F is one of x d u o t a c f s z"},
+		{"\\print -elements many calls", "usage", "many is not a number from 0 to"},
+		{"\\print  ;", "usage", "an expression is missing"},
+		{"\\x/4k &calls", "usage", "\\x/NFU: N is a number"},
+		{"\\x/9999999g &calls", "usage", "\\x shows 1 byte to 1 MiB"},
+		{"\\x/s 8", "fault", "cannot access memory at 0x8"},
+		{"\\forget nothing", "unknown", "this console has declared no nothing"},
+		{"\\compare add 0 0 1, 2", "usage", "usage: \\compare NAME A B (ARGUMENTS)"},
+		{"\\log add -n 0", "usage", "\\log -n 0 would show nothing"},
+		{"\\probe add:30", "usage", "usage: \\probe NAME:LINE EXPR..."},
+		{"\\edit add", "usage", "\\edit is rtf-console's own"},
+		{"\\export add /tmp/add", "unknown", "add has no version in the history"},
+		{"\\define add", "usage", "\\define NAME is followed by a definition"},
+	};
+
+	(void)state;
+	start_host(&(struct compiled_how){0});
+	REFUSED(list);
+	json_decref(wire_ask(&wire, ++requests, "int add(int a, int b) { return a * b; }"));
+	assert_refused(&(struct refusal){"\\export add /proc/nowhere/to/go", "internal",
+					 "cannot make /proc/nowhere"});
+}
+
+static void what_is_typed_and_cannot_be_says_why(void **state)
+{
+	static const struct refusal list[] = {
+		{"\\check int x;", "usage", "the text defines no function"},
+		{"int add(int a, int b) { return a; }\nint add(int a, int b) { return b; }", "usage",
+		 "add is defined twice in this text"},
+		{"#if 1", "usage", "at the prompt there are #include, #define and #undef"},
+		{"#define", "compile", "a macro's name is missing"},
+		{"$7", "unknown", "there is no value $7"},
+		{"$0", "unknown", "there is no value $0"},
+		{"struct hidden *p; *p", "compile", "hidden"},
+		{"*(struct hidden *)8", "compile", "hidden"},
+		{"*(char (*)[100 << 20])&calls", "usage", "more than the"},
+		{"nowhere(1)", "compile", "nowhere"},
+		{"factorial + factorial", "compile", "invalid operands"},
+		{"*(int *)8 = 1", "fault", "SIGSEGV"},
+		{"calls = \"text\" + 1.5", "compile", ""},
+		{"char far[1 << 30];", "internal", "no room left"},
+		{"static double price(struct order o) { return 1; }", "signature",
+		 "the program has double price(const struct order *), this is double price(struct order)"},
+		{"\\define add\nint ad(int a, int b) { return a; }", "usage", "the text defines ad, not add"},
+		{"\\rollback add", "usage", "add runs what was built: there is nothing before it"},
+		{"\\rollback add 7", "unknown", "add has no version 7"},
+		{"\\undo", "usage", "there is nothing to undo"},
+		{"\\redo", "usage", "there is nothing to redo"},
+		{"\\return 1", "usage", "no call waits"},
+		{"\\source main", "unknown", "is not decorated: put REALTIMEFUNC before it"},
+		{"\\source ad", "unknown", "did you mean add?"},
+		{"\\describe nothing_at_all", "unknown",
+		 "no function, variable, type or macro nothing_at_all"},
+	};
+
+	(void)state;
+	start_host(&(struct compiled_how){0});
+	REFUSED(list);
+	assert_refused(&(struct refusal){"\\in nowhere.c", "unknown", "nowhere.c"});
+	/* A function is a value, and is not kept as one. */
+	json_decref(wire_ask(&wire, ++requests, "factorial"));
+	assert_refused(&(struct refusal){"$1(3)", "usage", "$1 is a function: call it by its name"});
+	compiled_assert_answer(&host, "add 3 4", "7 7");
+}
+
+static void a_reader_is_told_what_it_may_not(void **state)
+{
+	static const struct refusal list[] = {
+		{"int add(int a, int b) { return a; }", "denied", "read-only"},
+		{"\\define add\nint add(int a, int b) { return a; }", "denied", "read-only"},
+		{"\\rollback add", "denied", "read-only"},
+		{"\\undo", "denied", "read-only"},
+		{"\\save add", "denied", "this connection is read-only: \\save changes something"},
+		{"\\follow off", "denied", "this connection is read-only: \\follow changes something"},
+		{"\\history prune --yes", "denied", "this connection is read-only: \\history prune --yes"},
+		{"\\compare add 0 0 (1, 2)", "denied",
+		 "this connection is read-only: \\compare changes something"},
+		{"int x = 3;", "denied", "read-only"},
+		{"calls = 3", "denied", "read-only"},
+		{"add(1, 2)", "denied", "read-only"},
+		{"\\cover add", "denied", "read-only"},
+		{"\\trace add", "denied", "read-only"},
+		{"\\guard add", "denied", "read-only"},
+		{"\\restore", "denied", "read-only"},
+		{"\\note add a remark", "denied", "read-only"},
+	};
+	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"read_only\":true}}\n";
+
+	(void)state;
+	start_host(&(struct compiled_how){0});
+	wire_send(&wire, hello, sizeof(hello) - 1);
+	json_decref(wire_receive(&wire));
+	requests = 1;
+	REFUSED(list);
+	assert_true(json_is_true(json_object_get(wire_ask(&wire, ++requests, "calls"), "ok")));
+}
+
+static void what_was_turned_off_says_so(void **state)
+{
+	(void)state;
+	setenv("RTF_WATCH", "0", 1);
+	start_host(&(struct compiled_how){0});
+	unsetenv("RTF_WATCH");
+	assert_refused(&(struct refusal){"\\follow on", "usage", "it was started with RTF_WATCH=0"});
+}
+
+static void a_program_without_decorations_says_how_to_get_them(void **state)
+{
+	(void)state;
+	start_host(&(struct compiled_how){.flags = {"-DREALTIMEFUNC=", "-w"}});
+	assert_refused(
+		&(struct refusal){"\\source nothing", "unknown",
+				  "the program has no decorated function: put REALTIMEFUNC before one"});
+	assert_refused(&(struct refusal){"add(1, 2)", "unknown", "the program has no decorated function"});
+}
+
+static void what_the_program_lost_is_named(void **state)
+{
+	static const struct refusal list[] = {
+		{"\\source shortened", "unknown", "the compiler kept a changed copy alone"},
+		{"\\source add", "unknown", "did you mean"},
+	};
+	static const struct compiled_how how = {
+		.compiler = "gcc", .flags = {"-O2", "-w"}, .sources = {"lost_host.c"}};
+
+	(void)state;
+	start_host(&how);
+	assert_refused(&list[0]);
+	/* The file says otherwise by now. */
+	char *path = compiled_path(&host, "lost_host.c"), *text = child_read_file(path);
+	char *at = strstr(text, "int gone(");
+	memcpy(at, "int went(", 9);
+	assert_true(child_write_file(path, text));
+	assert_refused(&(struct refusal){"\\save gone", "drift", "does not define gone any more"});
+	assert_int_equal(remove(path), 0);
+	assert_refused(&(struct refusal){"\\save gone", "internal", "cannot read"});
+	free(text);
+	free(path);
+}
+
+#define with(test) cmocka_unit_test_teardown(test, stop_host)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with(what_is_no_command_says_its_usage),
+		with(what_is_typed_and_cannot_be_says_why),
+		with(a_reader_is_told_what_it_may_not),
+		with(what_was_turned_off_says_so),
+		with(a_program_without_decorations_says_how_to_get_them),
+		with(what_the_program_lost_is_named),
+	};
+
+	return cmocka_run_group_tests_name("system: refusals", tests, NULL, NULL);
+}
