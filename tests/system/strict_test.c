@@ -136,7 +136,7 @@ static void a_strict_call_costs_a_system_call(void **state)
 	int plain = cost_of_a_call();
 	print_message("a call takes %d.%02d ns, a strict one %d.%02d ns\n", plain / 1000, plain / 10 % 100, strict / 1000,
 		      strict / 10 % 100);
-	assert_true(strict < 20000000);
+	assert_true(strict < 500000000); /* on any machine: none of them waits */
 }
 
 #define plainly(name) cmocka_unit_test_setup_teardown(name, start, stop)
