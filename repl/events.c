@@ -91,8 +91,8 @@ void events_tell_fault(struct host *host, const struct fault *fault)
 	snprintf(text, sizeof(text), "%s@%d: %s\n", name, fault->version, fault->text);
 	program_log(host->program, LOG_ERR, "rtf: a fault in version %d of %s: %.*s", fault->version, name,
 		    (int)strcspn(fault->text, "\n"), fault->text);
-	json_t *event = json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function", name, "version",
-				  fault->version, "signal", signal ? signal : "?", "address",
+	json_t *event = json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function", name,
+				  "version", fault->version, "signal", signal ? signal : "?", "address",
 				  (json_int_t)fault->address, "text", text);
 	if (event && *fault->place.file)
 		json_object_update_new(event, json_pack("{s:s, s:i}", "file", fault->place.file, "line",

@@ -259,8 +259,9 @@ static json_t *failed_json(const struct gather *g)
 		const struct answered *a = &g->all[i];
 		if (a->status == STATUS_DONE)
 			continue;
-		json_array_append_new(failed, json_pack("{s:s*, s:i, s:s*, s:s}", "socket", a->socket, "status",
-							(int)a->status, "class", a->class, "message", reason(a)));
+		json_array_append_new(failed,
+				      json_pack("{s:s*, s:i, s:s*, s:s}", "socket", a->socket, "status",
+						(int)a->status, "class", a->class, "message", reason(a)));
 	}
 	return failed;
 }
@@ -281,12 +282,13 @@ static void show_json(const struct gather *g, const char *asked)
 	size_t done = count_done(g);
 	char *line = sum_up(g);
 	json_t *sum = json_pack("{s:s, s:b, s:s, s:{s:I, s:I, s:o}}", "socket", asked, "ok", done == g->count,
-				"command", "--all", "data", "asked", (json_int_t)g->count, "done", (json_int_t)done,
-				"failed", failed_json(g));
+				"command", "--all", "data", "asked", (json_int_t)g->count, "done",
+				(json_int_t)done, "failed", failed_json(g));
 
 	if (sum && done < g->count)
-		json_object_set_new(sum, "error", json_pack("{s:s, s:s}", "class", worst_class(g), "message",
-							    line ? line : "some failed"));
+		json_object_set_new(sum, "error",
+				    json_pack("{s:s, s:s}", "class", worst_class(g), "message",
+					      line ? line : "some failed"));
 	char *raw = sum ? json_dumps(sum, JSON_COMPACT) : NULL;
 	if (raw)
 		write_piece(false, raw, strlen(raw));

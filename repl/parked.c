@@ -21,11 +21,13 @@ static json_t *placed_json(const struct parked *p, const struct place *place)
 {
 	const char *name = sigabbrev_np(p->call.signal);
 
-	json_t *json = json_pack("{s:i, s:s, s:s, s:I, s:i, s:s}", "call", (int)p->number, "function",
-				 p->function->at.name, "signal", name ? name : "?", "address",
-				 (json_int_t)p->call.address, "thread", (int)p->call.thread, "in", place->function);
+	json_t *json =
+		json_pack("{s:i, s:s, s:s, s:I, s:i, s:s}", "call", (int)p->number, "function",
+			  p->function->at.name, "signal", name ? name : "?", "address",
+			  (json_int_t)p->call.address, "thread", (int)p->call.thread, "in", place->function);
 	if (*place->file)
-		json_object_update_new(json, json_pack("{s:s, s:i}", "file", place->file, "line", (int)place->line));
+		json_object_update_new(
+			json, json_pack("{s:s, s:i}", "file", place->file, "line", (int)place->line));
 	return json;
 }
 

@@ -161,7 +161,8 @@ static struct error *count_faults(struct history *h, const struct collecting *k)
 
 	json_array_foreach(k->rows, i, row) {
 		int faults = 0;
-		e = log_faults(h, k->functions[i], (int)json_integer_value(json_object_get(row, "version")), &faults);
+		e = log_faults(h, k->functions[i], (int)json_integer_value(json_object_get(row, "version")),
+			       &faults);
 		if (e)
 			break;
 		if (faults)

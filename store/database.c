@@ -452,7 +452,8 @@ static struct error *migrate(struct history *h)
 	struct error *e = database_execute(h, "BEGIN");
 
 	e = end(h, e ? e : identify(h, &version));
-	if (!e && version == 0) /* so that a prune can make the file smaller; only before there is anything in it */
+	/* So that a prune can make the file smaller; only before there is anything in it. */
+	if (!e && version == 0)
 		e = database_execute(h, "PRAGMA auto_vacuum = INCREMENTAL");
 	if (!e)
 		e = use_wal(h);

@@ -12,7 +12,8 @@ static bool runs_same_program(int pid)
 	char path[64], its[PATH_MAX], own[PATH_MAX];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	ssize_t its_size = readlink(path, its, sizeof(its)), own_size = readlink("/proc/self/exe", own, sizeof(own));
+	ssize_t its_size = readlink(path, its, sizeof(its)),
+		own_size = readlink("/proc/self/exe", own, sizeof(own));
 	return its_size > 0 && its_size == own_size && memcmp(its, own, (size_t)own_size) == 0;
 }
 
@@ -51,8 +52,9 @@ bool lock_is_ours(const char *path)
 		char kind[16], how[16];
 		unsigned long long inode;
 		int pid;
-		if (sscanf(line, "%*s %*s %*s %15s %d %15[^ ]", kind, &pid, how) == 3 && strcmp(kind, "WRITE") == 0 &&
-		    sscanf(how, "%*x:%*x:%llu", &inode) == 1 && inode && (inode == database || inode == index))
+		if (sscanf(line, "%*s %*s %*s %15s %d %15[^ ]", kind, &pid, how) == 3 &&
+		    strcmp(kind, "WRITE") == 0 && sscanf(how, "%*x:%*x:%llu", &inode) == 1 && inode &&
+		    (inode == database || inode == index))
 			ours = runs_same_program(pid) && !is_stopped(pid);
 	}
 	if (file)

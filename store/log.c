@@ -126,11 +126,11 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 
 /* --- events ----------------------------------------------------------------------------------------------------- */
 
-#define SELECT_EVENT(index)                                                                           \
-	"SELECT e.id, e.time, e.user, e.kind, e.detail, coalesce(e.function, 0), f.name, "                   \
-	"coalesce(e.number, -1), p.pid FROM event AS e " index                                               \
-	" LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process"           \
-	" WHERE e.id < ?1 AND (?2 = 0 OR e.function = ?2) AND (?3 IS NULL OR e.user = ?3)"                   \
+#define SELECT_EVENT(index) \
+	"SELECT e.id, e.time, e.user, e.kind, e.detail, coalesce(e.function, 0), f.name, " \
+	"coalesce(e.number, -1), p.pid FROM event AS e " index \
+	" LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process" \
+	" WHERE e.id < ?1 AND (?2 = 0 OR e.function = ?2) AND (?3 IS NULL OR e.user = ?3)" \
 	" AND (?4 IS NULL OR e.kind = ?4)"
 
 #define NEWEST_FIRST " ORDER BY e.id DESC"
@@ -138,7 +138,8 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 /* How many events a condition with one parameter has, but no more than FEW: what it takes to find out is bounded. */
 enum { FEW = 5000 };
 
-static struct error *count_few(struct history *h, const char *sql, const struct log_filter *filter, int64_t *count)
+static struct error *count_few(struct history *h, const char *sql, const struct log_filter *filter,
+			       int64_t *count)
 {
 	sqlite3_stmt *statement;
 	bool found = false;
@@ -160,10 +161,12 @@ static struct error *user_has_fewer(struct history *h, const struct log_filter *
 {
 	int64_t his = 0, its = 0;
 
-	struct error *e =
-		count_few(h, "SELECT count(*) FROM (SELECT 1 FROM event WHERE user = ?3 AND ?2 <> 0 LIMIT ?1)", filter, &his);
+	struct error *e = count_few(
+		h, "SELECT count(*) FROM (SELECT 1 FROM event WHERE user = ?3 AND ?2 <> 0 LIMIT ?1)", filter,
+		&his);
 	if (!e)
-		e = count_few(h, "SELECT count(*) FROM (SELECT 1 FROM event WHERE function = ?2 LIMIT ?1)", filter, &its);
+		e = count_few(h, "SELECT count(*) FROM (SELECT 1 FROM event WHERE function = ?2 LIMIT ?1)",
+			      filter, &its);
 	if (!e)
 		*out = his < its;
 	return e;
@@ -176,9 +179,11 @@ static struct error *event_sql(struct history *h, const struct log_filter *filte
 
 	if (faults) {
 		*sql = filter->function
-			       ? SELECT_EVENT("INDEXED BY event_fault_of_function")
-					 " AND e.kind = 'fault' AND e.function = ?2" NEWEST_FIRST
-			       : SELECT_EVENT("INDEXED BY event_fault_newest") " AND e.kind = 'fault'" NEWEST_FIRST;
+			       ? SELECT_EVENT(
+					 "INDEXED BY event_fault_of_function") " AND e.kind = 'fault' AND "
+									       "e.function = ?2" NEWEST_FIRST
+			       : SELECT_EVENT("INDEXED BY event_fault_newest") " AND e.kind = "
+									       "'fault'" NEWEST_FIRST;
 		return NULL;
 	}
 	if (by_user && filter->function) {

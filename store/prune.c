@@ -8,7 +8,8 @@
 enum {
 	STEP_ROWS = 5000,
 	STEP_PAGES = 500,
-	REWRITE_PAGES = 8000 /* at most, of a file that cannot give its pages back one by one: a fifth of a second */
+	REWRITE_PAGES =
+		8000 /* at most, of a file that cannot give its pages back one by one: a fifth of a second */
 };
 
 struct prune {
@@ -79,10 +80,14 @@ static struct error *find_kept(struct history *h)
 		"l.function"
 		" AND v.number = l.number AND v.number > 0 WHERE l.process IN (SELECT process FROM current);"
 		/* One look into an index each: with IN of the two the whole of each function would be looked at. */
-		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c CROSS JOIN move AS m ON m.change = "
-		"c.id CROSS JOIN version AS v ON v.function = m.function AND v.number = m.from_number AND v.number > 0;"
-		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c CROSS JOIN move AS m ON m.change = "
-		"c.id CROSS JOIN version AS v ON v.function = m.function AND v.number = m.to_number AND v.number > 0;"
+		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c CROSS JOIN move AS m ON "
+		"m.change = "
+		"c.id CROSS JOIN version AS v ON v.function = m.function AND v.number = m.from_number AND "
+		"v.number > 0;"
+		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c CROSS JOIN move AS m ON "
+		"m.change = "
+		"c.id CROSS JOIN version AS v ON v.function = m.function AND v.number = m.to_number AND "
+		"v.number > 0;"
 		"INSERT OR IGNORE INTO kept SELECT p.id FROM kept AS k JOIN version AS v ON v.id = k.id"
 		" JOIN version AS p ON p.function = v.function AND p.number = v.parent AND p.number > 0;"
 		"INSERT OR IGNORE INTO kept SELECT newest FROM (SELECT (SELECT v.id FROM version AS v"

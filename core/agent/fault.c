@@ -22,10 +22,10 @@ static const int fault_signals[FAULTS] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGAB
 enum fault_state { STATE_FREE, STATE_FILLED_BY_THREAD, STATE_WAITS, STATE_TAKEN };
 
 static struct {
-	pid_t pid; /* atomic: whose faults are recorded, 0: nobody's */
-	int wake;  /* atomic */
-	int state; /* atomic, a futex: enum fault_state */
-	int count; /* atomic: recorded so far */
+	pid_t pid;          /* atomic: whose faults are recorded, 0: nobody's */
+	int wake;           /* atomic */
+	int state;          /* atomic, a futex: enum fault_state */
+	int count;          /* atomic: recorded so far */
 	bool wanted, known; /* atomic: there are to be handlers; there may be */
 	int look_ms;        /* atomic: until it is looked whether the program has set a handler */
 	/* The program's, by the level of ours that came over it; they stay, as the program may have kept our handler. */
@@ -207,7 +207,8 @@ static void on_fault_3(int signal, siginfo_t *info, void *context)
 	on_fault(3, signal, info, context);
 }
 
-static void (*const handlers[LEVELS])(int, siginfo_t *, void *) = {on_fault_0, on_fault_1, on_fault_2, on_fault_3};
+static void (*const handlers[LEVELS])(int, siginfo_t *, void *) = {on_fault_0, on_fault_1, on_fault_2,
+								   on_fault_3};
 
 /* --- in the agent --------------------------------------------------------------------------------------------------- */
 
@@ -286,7 +287,8 @@ void fault_watch(int wake)
 
 static bool has_to_look(void)
 {
-	return __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE) || __atomic_load_n(&faults.known, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&faults.known, __ATOMIC_ACQUIRE);
 }
 
 void fault_look(void)

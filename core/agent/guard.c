@@ -34,7 +34,7 @@ static struct {
 	bool wanted, patient;  /* atomic */
 	sigjmp_buf out;
 	struct message_called *result;
-	unsigned char *copy; /* of its stack */
+	unsigned char *copy;      /* of its stack */
 	pthread_mutex_t changing; /* held while handlers are changed */
 	bool installed;           /* guarded by `changing` */
 	int signals[HANDLED];

@@ -12,7 +12,7 @@ struct item {
 
 struct images {
 	struct program *program;
-	uint64_t newest; /* entry of the program's list that was looked at last, 0: none */
+	uint64_t newest;    /* entry of the program's list that was looked at last, 0: none */
 	struct item *items; /* the oldest first */
 	size_t count, room;
 };

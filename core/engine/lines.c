@@ -20,7 +20,8 @@ static Elf_Scn *section_named(Elf *elf, const char *name)
 		return NULL;
 	while ((section = elf_nextscn(elf, section))) {
 		GElf_Shdr header;
-		const char *its = gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+		const char *its =
+			gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
 		if (its && strcmp(its, name) == 0)
 			return section;
 	}
@@ -38,7 +39,8 @@ static bool place_addresses(Elf *elf, unsigned char *bytes, size_t size, uint16_
 		return false;
 	Elf_Data *data = elf_getdata(rela, NULL);
 	Elf_Data *symbols = elf_getdata(elf_getscn(elf, table.sh_link), NULL);
-	if (!data || !symbols || at.sh_type != SHT_PROGBITS || at.sh_offset > size || at.sh_size > size - at.sh_offset)
+	if (!data || !symbols || at.sh_type != SHT_PROGBITS || at.sh_offset > size ||
+	    at.sh_size > size - at.sh_offset)
 		return false;
 	for (int i = 0; i < (int)(table.sh_size / sizeof(Elf64_Rela)); i++) {
 		GElf_Rela r;
@@ -57,7 +59,8 @@ static bool place_addresses(Elf *elf, unsigned char *bytes, size_t size, uint16_
 }
 
 static bool hand_out(Dwarf_Lines *rows, size_t count,
-		     void (*each)(void *context, uint64_t offset, const char *file, unsigned line), void *context)
+		     void (*each)(void *context, uint64_t offset, const char *file, unsigned line),
+		     void *context)
 {
 	bool any = false;
 
@@ -66,8 +69,8 @@ static bool hand_out(Dwarf_Lines *rows, size_t count,
 		Dwarf_Addr address;
 		int line;
 		bool end;
-		if (dwarf_lineaddr(row, &address) || address >> ELSEWHERE_SHIFT || dwarf_lineendsequence(row, &end) || end ||
-		    dwarf_lineno(row, &line) || line <= 0)
+		if (dwarf_lineaddr(row, &address) || address >> ELSEWHERE_SHIFT ||
+		    dwarf_lineendsequence(row, &end) || end || dwarf_lineno(row, &line) || line <= 0)
 			continue;
 		const char *file = dwarf_linesrc(row, NULL, NULL);
 		each(context, address, file ? file : "", (unsigned)line);
@@ -76,7 +79,8 @@ static bool hand_out(Dwarf_Lines *rows, size_t count,
 	return any;
 }
 
-static bool each_of(Dwarf *dwarf, void (*each)(void *context, uint64_t offset, const char *file, unsigned line),
+static bool each_of(Dwarf *dwarf,
+		    void (*each)(void *context, uint64_t offset, const char *file, unsigned line),
 		    void *context)
 {
 	Dwarf_Off at = 0, next;

@@ -162,7 +162,8 @@ static void as_typed(struct live *l, const struct piece *piece, struct place *ou
 	const struct live_function *f = piece->function;
 	struct told told;
 
-	if (!f->at.file || strcmp(out->file, f->at.file) != 0 || !find_writing(l, f, piece->note.number, &told))
+	if (!f->at.file || strcmp(out->file, f->at.file) != 0 ||
+	    !find_writing(l, f, piece->note.number, &told))
 		return;
 	unsigned begin = line_within(told.text, f->at.name), lines = 1;
 	for (const char *c = told.text; (c = strchr(c, '\n')); c++)

@@ -30,9 +30,11 @@ static void begin(void)
 
 static void fill(void)
 {
-	char *command = text("(echo '.timeout 60000'; echo 'PRAGMA synchronous = OFF; PRAGMA cache_size = -200000;"
-			     " CREATE TEMP TABLE wanted AS SELECT %d AS wanted;'; cat tests/bench/history.sql) | sqlite3 -bail %s",
-			     versions, path);
+	char *command =
+		text("(echo '.timeout 60000'; echo 'PRAGMA synchronous = OFF; PRAGMA cache_size = -200000;"
+		     " CREATE TEMP TABLE wanted AS SELECT %d AS wanted;'; cat tests/bench/history.sql) | "
+		     "sqlite3 -bail %s",
+		     versions, path);
 	char *output = NULL;
 
 	if (child_run((const char *const[]){"sh", "-c", command, NULL}, NULL, FILL_MS, &output))
@@ -83,7 +85,8 @@ void bench_history(void)
 	fill();
 	time_starts(&starts);
 	char *title = text("start until the first \\list, %d versions", versions);
-	report_row(&(struct row){"history_start", title, "us", &starts, "two versions", &starts_before, RATIO_COST, 1.5, 0});
+	report_row(&(struct row){"history_start", title, "us", &starts, "two versions", &starts_before,
+				 RATIO_COST, 2, 0});
 	free(title);
 	start(&h);
 	json_decref(host_define(&h, "static double price(struct order *o) { return o->quantity + 1; }"));

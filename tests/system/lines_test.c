@@ -85,9 +85,10 @@ static void assert_fault_in_file(int version, const char *part)
 	assert_fault_says(place, "call (fault_host.c:");
 }
 
-static const char body[] = "static int risky(int n)\n{\n\tint k = n;\n\n\tk++;\n\treturn *(volatile int *)(long)n + k;\n}";
-static const char body_for_cc[] =
-	"static int risky(int n)\n{\n\t__int128 k = n;\n\n\tk++;\n\treturn *(volatile int *)(long)n + (int)k;\n}";
+static const char body[] =
+	"static int risky(int n)\n{\n\tint k = n;\n\n\tk++;\n\treturn *(volatile int *)(long)n + k;\n}";
+static const char body_for_cc[] = "static int risky(int n)\n{\n\t__int128 k = n;\n\n\tk++;\n\treturn "
+				  "*(volatile int *)(long)n + (int)k;\n}";
 
 static void what_was_typed_has_its_own_lines(void **state)
 {
@@ -117,7 +118,8 @@ static void what_was_typed_along_has_lines_too(void **state)
 static void what_was_saved_has_the_files_lines(void **state)
 {
 	(void)state;
-	followed_edit(&host, "fault_host.c", "\treturn n + 1;", "\tint k = n;\n\n\tk++;\n\treturn *(volatile int *)(long)n + k;");
+	followed_edit(&host, "fault_host.c", "\treturn n + 1;",
+		      "\tint k = n;\n\n\tk++;\n\treturn *(volatile int *)(long)n + k;");
 	followed_assert_live(&host, "risky");
 	compiled_assert_answer(&host.subject, "call 16", "caught 1 at 0x10");
 	assert_fault_in_file(1, "return *(volatile int *)(long)n");
@@ -161,7 +163,8 @@ static void optimised_code_has_its_lines_and_its_callers(void **state)
 
 	(void)state;
 	define("static int risky(int n)\n{\n\tint text[64] = {n};\n\n\tfor (int i = 1; i < 64; i++)\n"
-	       "\t\ttext[i] = text[i - 1] * 3 + measure(\"a\");\n\treturn *(volatile int *)(long)n + text[n];\n}");
+	       "\t\ttext[i] = text[i - 1] * 3 + measure(\"a\");\n\treturn *(volatile int *)(long)n + "
+	       "text[n];\n}");
 	while (!is_optimised())
 		assert_true(child_clock() < deadline);
 	compiled_assert_answer(&host.subject, "call 16", "caught 1 at 0x10");
@@ -171,7 +174,8 @@ static void optimised_code_has_its_lines_and_its_callers(void **state)
 		assert_true(child_clock() < deadline);
 	compiled_assert_answer(&host.subject, "call 16", "caught 2 at 0x10");
 	/* What it calls was inlined where it was built, and so it is here. */
-	snprintf(place, sizeof(place), "called from risky@2 (fault_host.c:%d)", line_of("fault_host.c", "return (int)strlen"));
+	snprintf(place, sizeof(place), "called from risky@2 (fault_host.c:%d)",
+		 line_of("fault_host.c", "return (int)strlen"));
 	assert_fault_says(place, "main (fault_host.c:");
 }
 
@@ -223,7 +227,8 @@ int main(void)
 		WITH_HOST(what_was_typed_along_has_lines_too),
 		WITH_HOST(what_was_saved_has_the_files_lines),
 		WITH_HOST(another_engine_knows_them_as_well),
-		cmocka_unit_test_setup_teardown(optimised_code_has_its_lines_and_its_callers, start_optimised, stop),
+		cmocka_unit_test_setup_teardown(optimised_code_has_its_lines_and_its_callers, start_optimised,
+						stop),
 		WITH_HOST(an_evaluation_says_where_as_well),
 		WITH_HOST(a_parked_call_says_where_it_is),
 	};

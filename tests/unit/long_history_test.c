@@ -83,7 +83,8 @@ static void define(struct fixture *f, int64_t function, const char *user)
 
 static struct fixture *fill(int versions)
 {
-	static const struct history_function many = {"shop", "/src/shop.c", "many"}, few = {"shop", "/src/shop.c", "few"};
+	static const struct history_function many = {"shop", "/src/shop.c", "many"},
+					     few = {"shop", "/src/shop.c", "few"};
 	struct history_process run = {.pid = 1, .program = "/opt/shop", .build_id = "aa", .started = 7};
 	struct fixture *f = calloc(1, sizeof(*f));
 	char path[128], wanted[128];
@@ -99,8 +100,8 @@ static struct fixture *fill(int versions)
 	define(f, f->many, "eve");
 	history_close(f->history);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	snprintf(wanted, sizeof(wanted), "PRAGMA synchronous = OFF; CREATE TEMP TABLE wanted AS SELECT %d AS wanted",
-		 versions);
+	snprintf(wanted, sizeof(wanted),
+		 "PRAGMA synchronous = OFF; CREATE TEMP TABLE wanted AS SELECT %d AS wanted", versions);
 	assert_int_equal(sqlite3_exec(db, wanted, NULL, NULL, NULL), SQLITE_OK);
 	run_file(db, "tests/bench/history.sql");
 	sqlite3_close(db);
@@ -149,7 +150,8 @@ static bool take_event(void *context, const struct log_event *event)
 	return true;
 }
 
-static bool take_function(void *context, int64_t id, const struct history_function *key, int versions, int newest)
+static bool take_function(void *context, int64_t id, const struct history_function *key, int versions,
+			  int newest)
 {
 	(void)id, (void)key, (void)versions, (void)newest;
 	++*(int *)context;
@@ -179,19 +181,20 @@ static int rows_of_events(struct fixture *f, struct log_filter filter)
 static void assert_as_cheap(long long short_steps, long long long_steps, const char *what)
 {
 	if (long_steps > short_steps + short_steps / 10 + 300)
-		fail_msg("%s takes %lld steps of %d versions, and %lld of %d", what, short_steps, SHORT, long_steps, LONG);
+		fail_msg("%s takes %lld steps of %d versions, and %lld of %d", what, short_steps, SHORT,
+			 long_steps, LONG);
 }
 
-#define COMPARE(what, expression)                                                                            \
-	do {                                                                                                 \
-		struct fixture *f = smaller;                                                                 \
-		f->steps = 0;                                                                                \
-		(void)(expression);                                                                          \
-		f = larger;                                                                                  \
-		f->steps = 0;                                                                                \
-		(void)(expression);                                                                          \
-		assert_true(f->steps > 0);                                                                   \
-		assert_as_cheap(smaller->steps, larger->steps, what);                                        \
+#define COMPARE(what, expression) \
+	do { \
+		struct fixture *f = smaller; \
+		f->steps = 0; \
+		(void)(expression); \
+		f = larger; \
+		f->steps = 0; \
+		(void)(expression); \
+		assert_true(f->steps > 0); \
+		assert_as_cheap(smaller->steps, larger->steps, what); \
 	} while (0)
 
 static void a_page_of_versions_costs_what_it_holds(void **state)
@@ -213,11 +216,16 @@ static void so_does_a_users(void **state)
 	assert_int_equal(rows_of_versions(larger, (struct log_filter){.user = "eve"}), 1);
 	COMPARE("\\log --user", rows_of_versions(f, (struct log_filter){.user = "eve"}));
 	COMPARE("\\log --user nobody", rows_of_versions(f, (struct log_filter){.user = "nobody"}));
-	assert_int_equal(rows_of_versions(larger, (struct log_filter){.user = "eve", .function = larger->many}), 1);
-	COMPARE("\\log NAME --user", rows_of_versions(f, (struct log_filter){.user = "eve", .function = f->many}));
-	assert_int_equal(rows_of_versions(larger, (struct log_filter){.user = "eve", .function = larger->few}), 0);
-	COMPARE("\\log NAME --user of another", rows_of_versions(f, (struct log_filter){.user = "eve", .function = f->few}));
-	COMPARE("\\log NAME --user of most", rows_of_versions(f, (struct log_filter){.user = "ada", .function = f->few}));
+	assert_int_equal(
+		rows_of_versions(larger, (struct log_filter){.user = "eve", .function = larger->many}), 1);
+	COMPARE("\\log NAME --user",
+		rows_of_versions(f, (struct log_filter){.user = "eve", .function = f->many}));
+	assert_int_equal(
+		rows_of_versions(larger, (struct log_filter){.user = "eve", .function = larger->few}), 0);
+	COMPARE("\\log NAME --user of another",
+		rows_of_versions(f, (struct log_filter){.user = "eve", .function = f->few}));
+	COMPARE("\\log NAME --user of most",
+		rows_of_versions(f, (struct log_filter){.user = "ada", .function = f->few}));
 }
 
 static void so_does_a_page_of_events(void **state)
@@ -231,7 +239,8 @@ static void so_does_a_page_of_events(void **state)
 	COMPARE("\\log --events --user", rows_of_events(f, by_eve));
 	of_many.function = larger->many;
 	assert_int_equal(rows_of_events(larger, of_many), 2);
-	COMPARE("\\log --events NAME --user", rows_of_events(f, (struct log_filter){.user = "eve", .function = f->many}));
+	COMPARE("\\log --events NAME --user",
+		rows_of_events(f, (struct log_filter){.user = "eve", .function = f->many}));
 }
 
 static struct error *ask_faults(struct fixture *f, int number)

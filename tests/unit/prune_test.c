@@ -560,7 +560,8 @@ static void a_small_file_from_before_is_written_anew_unless_it_is_shared(void **
 {
 	struct fixture *f = *state;
 
-	raw(f, "PRAGMA auto_vacuum = NONE; VACUUM; PRAGMA journal_mode = WAL; CREATE TABLE t (a); DROP TABLE t");
+	raw(f,
+	    "PRAGMA auto_vacuum = NONE; VACUUM; PRAGMA journal_mode = WAL; CREATE TABLE t (a); DROP TABLE t");
 	open_run(f, 1, "aa");
 	assert_string_equal(raw_text(f, "PRAGMA auto_vacuum"), "0");
 	define_large_ones(f);
