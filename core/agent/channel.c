@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <link.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,6 +354,37 @@ static int serve_resolve(struct console *c, uint32_t serial, size_t length)
 	return answer(c, MESSAGE_ADDRESSES, serial, c->answer, count * sizeof(uint64_t));
 }
 
+struct thread_block {
+	uint64_t address, number;
+};
+
+static int find_thread_block(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct thread_block *block = context;
+
+	if (size < offsetof(struct dl_phdr_info, dlpi_tls_data))
+		return 1;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		if (p->p_type != PT_LOAD || block->address - (info->dlpi_addr + p->p_vaddr) >= p->p_memsz)
+			continue;
+		block->number = info->dlpi_tls_modid;
+		return 1;
+	}
+	return 0;
+}
+
+static int serve_thread_block(const struct console *c, uint32_t serial, size_t length)
+{
+	struct thread_block block = {0};
+
+	if (length != sizeof(block.address))
+		return -EPROTO;
+	memcpy(&block.address, c->buffer, sizeof(block.address));
+	dl_iterate_phdr(find_thread_block, &block);
+	return answer(c, MESSAGE_ADDRESSES, serial, &block.number, sizeof(block.number));
+}
+
 /* Answered by channel_report, unless it cannot even be begun. */
 static int serve_call(struct console *c, uint32_t serial, size_t length)
 {
@@ -401,6 +433,8 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 		return serve_write(c, h->serial, length);
 	case MESSAGE_RESOLVE:
 		return serve_resolve(c, h->serial, length);
+	case MESSAGE_THREAD_BLOCK:
+		return serve_thread_block(c, h->serial, length);
 	case MESSAGE_LOG:
 		return serve_log(c, length);
 	case MESSAGE_IMAGE:

@@ -420,6 +420,33 @@ static void __attribute__((format(printf, 2, 3))) refuse(struct view *v, const c
 	va_end(arguments);
 }
 
+/* Whether to look through every module for one: that reads all their symbols. */
+static bool names_thread_locals(const struct build *b)
+{
+	return strstr(b->slice.text, "_Thread_local") || strstr(b->slice.text, "__thread");
+}
+
+/* A thread-local variable: the program's own lie at an offset from the thread pointer that is the same in every thread, a
+ * library's in a block of its own. */
+static bool resolve_thread_local(struct view *v, const struct target_symbol *symbol, uint64_t module,
+				 struct link_symbol *out)
+{
+	const struct target_unit *unit = v->request->function->unit;
+	bool executable;
+	uint64_t own = target_module(v->host->target, unit, &executable);
+
+	out->thread_local = true;
+	out->address = symbol->address;
+	if ((!module || module == own) &&
+	    target_tls_offset(v->host->target, unit, symbol->address, &out->address))
+		return true;
+	v->build->library_tls = true;
+	struct error *e = program_thread_block(v->host->program, module ? module : own, &out->block);
+	bool found = !e;
+	error_free(e);
+	return found;
+}
+
 static bool resolve(void *context, const char *name, struct link_symbol *out)
 {
 	struct view *v = context;
@@ -442,18 +469,12 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 		out->address = symbol.address;
 		if (!symbol.thread_local)
 			return true;
-		uint64_t offset;
-		if (!target_tls_offset(v->host->target, f->unit, symbol.address, &offset)) {
-			refuse(v,
-			       "%s is a thread-local variable of a shared library, which new code cannot "
-			       "reach",
-			       name);
-			return false;
-		}
-		out->address = offset;
-		out->thread_local = true;
-		return true;
+		return resolve_thread_local(v, &symbol, 0, out);
 	}
+	uint64_t module;
+	if (names_thread_locals(v->build) &&
+	    target_find_thread_local(v->host->target, name, &symbol, &module))
+		return resolve_thread_local(v, &symbol, module, out);
 	struct error *e = program_resolve(v->host->program, name, &out->address);
 	bool found = !e && out->address;
 	error_free(e);
@@ -539,8 +560,11 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 struct error *build_compile_cc(struct build *b)
 {
 	/* So that all of a function is in one piece, which has one image and one table of lines. */
-	static const char *const whole[] = {"-fno-reorder-blocks-and-partition", NULL};
-	const char **argv = compiler_flags(b, b->request->function->unit->clang ? NULL : whole);
+	const bool clang = b->request->function->unit->clang;
+	const char *const more[] = {b->library_tls ? "-ftls-model=global-dynamic"
+						   : "-ftls-model=initial-exec",
+				    clang ? NULL : "-fno-reorder-blocks-and-partition", NULL};
+	const char **argv = compiler_flags(b, more);
 
 	if (!argv)
 		return error_memory();
@@ -584,7 +608,10 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 			 size_t *data_before)
 {
 	int64_t start = build_now_us();
+	bool in_program;
 
+	target_module(host->target, b->request->function->unit, &in_program);
+	const bool library_tls = b->library_tls = !in_program;
 	struct error *e = compile(host, b);
 	b->compile_us = build_now_us() - start;
 	if (e)
@@ -602,6 +629,14 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 		e = build_compile_cc(b);
 		b->compile_us = build_now_us() - start + b->compile_us;
 		start = build_now_us();
+		if (!e)
+			e = link_here(host, b, *code_before, *data_before);
+	}
+	if (e && b->library_tls && !library_tls) {
+		/* Now it is known how they are to be reached. */
+		error_free(e);
+		link_result_fini(&b->link);
+		e = build_compile_cc(b);
 		if (!e)
 			e = link_here(host, b, *code_before, *data_before);
 	}

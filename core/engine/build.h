@@ -62,7 +62,8 @@ struct build {
 	struct check_result check; /* if check.failed: what is wrong, and the rest was not done */
 	struct compile_object object;
 	struct link_result link;
-	char *why_cc; /* why libtcc did not do it, or NULL */
+	char *why_cc;     /* why libtcc did not do it, or NULL */
+	bool library_tls; /* it uses, or may use, thread-local variables of a library */
 	struct text
 		fitted; /* functions it calls that, as built, may rely on what their callers passed; a line each */
 	struct text anew; /* statics that the program does not keep because nothing read them, a line each */

@@ -348,8 +348,7 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 
 /* Behind the program's flags, so that these win. The object must say by name whatever it needs (semantic
  * interposition, no tail calls: its own function too, whose newest version may be another; see also
- * expose.h), keep each variable apart, reach thread-local variables as the ones of modules that were there at
- * the start, and be machine code, unprofiled and without an entry of its own to patch. Its lines are for lines.h: all of a function
+ * expose.h), keep each variable apart, and be machine code, unprofiled and without an entry of its own to patch. Its lines are for lines.h: all of a function
  * in one section, file names where the line program stands. */
 static const char *const cc_flags[] = {
 	"-x",
@@ -361,7 +360,6 @@ static const char *const cc_flags[] = {
 	"-fdata-sections",
 	"-fno-common",
 	"-fno-optimize-sibling-calls",
-	"-ftls-model=initial-exec",
 	"-fno-lto",
 	"-g1",
 	"-gdwarf-4",

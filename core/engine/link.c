@@ -706,7 +706,7 @@ static void resolve_symbol(struct link *link, struct symbol *symbol)
 		symbol->value.address = link->code->address;
 	else if (!link->names->resolve(link->names->context, symbol->name, &symbol->value)) {
 		symbol->value = (struct link_symbol){0};
-		/* __tls_get_addr is called only by code that the relocations before it make direct. */
+		/* Where nobody has __tls_get_addr, the relocations before its calls make them direct. */
 		if (ELF64_ST_BIND(symbol->elf.st_info) != STB_WEAK && strcmp(symbol->name, "__tls_get_addr"))
 			symbol->state = SYMBOL_MISSING;
 	}
@@ -774,6 +774,7 @@ static struct error *find_value(const struct link *link, const struct reference 
 	if (is_asked(link, reference)) {
 		out->address = symbol->value.address;
 		out->thread_local = symbol->value.thread_local;
+		out->block = symbol->value.block;
 		return NULL;
 	}
 	if (reference->to != NO_PIECE) {

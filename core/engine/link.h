@@ -27,6 +27,8 @@ struct link_region {
 struct link_symbol {
 	uint64_t address;
 	bool thread_local; /* address is then the offset from the thread pointer (negative, as unsigned) */
+	uint64_t
+		block; /* a thread-local of a library: the loader's number of the block that address is an offset in */
 };
 
 /* The object's questions about the program. */

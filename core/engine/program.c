@@ -685,6 +685,20 @@ struct error *program_resolve(struct program *p, const char *name, uint64_t *add
 	return NULL;
 }
 
+struct error *program_thread_block(struct program *p, uint64_t address, uint64_t *number)
+{
+	struct message_header h;
+	size_t answer;
+
+	struct error *e = ask(p, MESSAGE_THREAD_BLOCK, &address, sizeof(address), &h, &answer);
+	if (e)
+		return e;
+	if (h.type != MESSAGE_ADDRESSES || answer != sizeof(*number))
+		return lose(p, EPROTO);
+	memcpy(number, p->payload, sizeof(*number));
+	return *number ? NULL : error_new(ERROR_UNKNOWN, "the module has no thread-local variables");
+}
+
 struct error *program_call(struct program *p, uint64_t function, uint64_t argument, uint32_t *serial)
 {
 	struct message_call call = {function, argument};

@@ -79,6 +79,10 @@ bool program_publishes_soon(const struct program *, uint32_t serial, int millise
 /* dlsym(RTLD_DEFAULT) in the program; *address 0 if it has no such name. Remembered. */
 struct error *program_resolve(struct program *, const char *name, uint64_t *address);
 
+/* The loader's number of the thread-local block of the module at `address`: with an offset in it what __tls_get_addr()
+ * takes. ERROR_UNKNOWN: it has none. */
+struct error *program_thread_block(struct program *, uint64_t address, uint64_t *number);
+
 /* Takes back code that program_commit gave, unless something has come behind it since: the code region ends at
  * `code_begin` again if it ends at `code_end` now. Only for code that nothing can refer to any more; data is never taken back. */
 void program_release(struct program *, uint32_t arena, uint64_t code_begin, uint64_t code_end);

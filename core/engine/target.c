@@ -583,6 +583,41 @@ bool target_tls_offset(struct target *target, const struct target_unit *shown, u
 #endif
 }
 
+/* The start of its first mapping. */
+static uint64_t module_start(const struct module *module)
+{
+	Dwarf_Addr start = 0;
+
+	if (module->dwfl)
+		dwfl_module_info(module->dwfl, NULL, &start, NULL, NULL, NULL, NULL, NULL);
+	return start;
+}
+
+bool target_find_thread_local(struct target *target, const char *name, struct target_symbol *out,
+			      uint64_t *module)
+{
+	struct target_symbol found;
+
+	for (int libraries = 0; libraries < 2; libraries++)
+		for (struct module *m = target->modules.list; m; m = m->next) {
+			if (m->executable == (bool)libraries || !m->dwfl || !find_global(m, name, &found) ||
+			    !found.thread_local)
+				continue;
+			*out = found;
+			*module = module_start(m);
+			return true;
+		}
+	return false;
+}
+
+uint64_t target_module(struct target *target, const struct target_unit *shown, bool *executable)
+{
+	struct module *module = shown ? unit_of(shown)->module : target->modules.executable;
+
+	*executable = module->executable;
+	return module_start(module);
+}
+
 /* --- types --------------------------------------------------------------------------------------- */
 
 static bool has_tag(Dwarf_Die *die, enum target_tag tag)

@@ -26,9 +26,10 @@ struct target_unit {
 	const char *module;    /* file name of the module, without directories */
 	const char *const *include_directories; /* absolute; NULL at the end; those that the line table used,
 						   the system's among them, `directory` not */
-	const char *const *macros; /* its command line's -D and -U, where DWARF has them; NULL at the end, or NULL */
-	bool optimized;                         /* -O1 or more (-Og, -Os too), as far as DWARF tells */
-	bool clang;                             /* built by clang */
+	const char *const
+		*macros; /* its command line's -D and -U, where DWARF has them; NULL at the end, or NULL */
+	bool optimized;  /* -O1 or more (-Og, -Os too), as far as DWARF tells */
+	bool clang;      /* built by clang */
 };
 
 struct target_function {
@@ -116,6 +117,13 @@ bool target_find_helper_local(struct target *, const struct target_unit *, const
 /* A thread-local's offset from the thread pointer (negative, as unsigned, on x86-64), given its offset in the
  * TLS block of `unit`'s module (NULL: the executable). Known for the executable only: false elsewhere. */
 bool target_tls_offset(struct target *, const struct target_unit *unit, uint64_t offset, uint64_t *out);
+
+/* A thread-local variable that some module has among its globals, the executable's before the libraries': `*module` is an
+ * address in that one. */
+bool target_find_thread_local(struct target *, const char *name, struct target_symbol *out, uint64_t *module);
+
+/* An address in the unit's module, 0 if it was unloaded; whether that is the executable. */
+uint64_t target_module(struct target *, const struct target_unit *, bool *executable);
 
 /* How the binary lays out a type that `unit` knows under that tag or typedef name at file scope (a typedef:
  * the layout of what it stands for); false if DWARF has no complete type of that name in the unit. */

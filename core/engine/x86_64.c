@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum entry_kind { ENTRY_ADDRESS, ENTRY_STUB };
+enum entry_kind { ENTRY_ADDRESS, ENTRY_STUB, ENTRY_THREAD };
 
 struct x86_64_entry {
 	enum entry_kind kind;
-	uint64_t value, address;
+	uint64_t value, block, address;
 };
 
 bool x86_64_is_relative(uint32_t type)
@@ -40,30 +40,33 @@ static struct error *pool_remember(struct x86_64_pool *pool, struct x86_64_entry
 	return NULL;
 }
 
-/* The address of a GOT entry that holds `value`, or of a stub that jumps to it:
+/* The address of a GOT entry that holds `value`, of two that hold `block` and it, or of a stub that jumps to it:
  *
  *      0  ff 25 02 00 00 00   jmp *2(%rip)
  *      6  cc cc
  *      8  the address
  */
-static struct error *pool_find(struct x86_64_pool *pool, enum entry_kind kind, uint64_t value,
+static struct error *pool_find(struct x86_64_pool *pool, enum entry_kind kind, uint64_t value, uint64_t block,
 			       uint64_t *address)
 {
 	static const unsigned char jump[8] = {0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc};
 	for (size_t i = 0; i < pool->count; i++) {
-		if (pool->entries[i].kind == kind && pool->entries[i].value == value) {
-			*address = pool->entries[i].address;
+		const struct x86_64_entry *known = &pool->entries[i];
+		if (known->kind == kind && known->value == value && known->block == block) {
+			*address = known->address;
 			return NULL;
 		}
 	}
-	size_t size = kind == ENTRY_STUB ? 16 : 8;
+	size_t size = kind == ENTRY_ADDRESS ? 8 : 16;
 	if (pool->size < pool->used || pool->size - pool->used < size)
 		return error_new(ERROR_INTERNAL, "the arena has no room left for code");
 	unsigned char *at = pool->view + pool->used;
 	if (kind == ENTRY_STUB)
 		memcpy(at, jump, sizeof jump);
+	else if (kind == ENTRY_THREAD)
+		put(at, block, 8);
 	put(at + size - 8, value, 8);
-	struct x86_64_entry entry = {kind, value, pool->address + pool->used};
+	struct x86_64_entry entry = {kind, value, block, pool->address + pool->used};
 	struct error *e = pool_remember(pool, entry);
 	if (e)
 		return e;
@@ -124,7 +127,7 @@ static struct error *put_relative(struct x86_64_pool *pool, const struct x86_64_
 		if (type != R_X86_64_PLT32 && !is_branch(place))
 			return too_far(symbol);
 		uint64_t stub = 0;
-		struct error *e = pool_find(pool, ENTRY_STUB, symbol->address, &stub);
+		struct error *e = pool_find(pool, ENTRY_STUB, symbol->address, 0, &stub);
 		if (e)
 			return e;
 		value = stub + (uint64_t)addend - here;
@@ -170,7 +173,7 @@ static struct error *put_got(struct x86_64_pool *pool, const struct x86_64_place
 	if (relaxable && addend == -4 && value && relax_got(place, value))
 		return NULL;
 	uint64_t slot = 0;
-	struct error *e = pool_find(pool, ENTRY_ADDRESS, value, &slot);
+	struct error *e = pool_find(pool, ENTRY_ADDRESS, value, 0, &slot);
 	if (e)
 		return e;
 	uint64_t distance = slot + (uint64_t)addend - (place->address + place->offset);
@@ -185,7 +188,7 @@ static struct error *put_got64(struct x86_64_pool *pool, const struct x86_64_pla
 			       uint64_t value, int64_t addend)
 {
 	uint64_t slot = 0;
-	struct error *e = pool_find(pool, ENTRY_ADDRESS, value, &slot);
+	struct error *e = pool_find(pool, ENTRY_ADDRESS, value, 0, &slot);
 	if (!e)
 		put(place->section + place->offset, slot + (uint64_t)addend - from, 8);
 	return e;
@@ -214,6 +217,21 @@ static struct error *relax_general_tls(const struct x86_64_place *place, const s
 	return NULL;
 }
 
+/* General dynamic as it stands: %rdi points to the block's number and the offset, and the call is made. */
+static struct error *put_general_tls(struct x86_64_pool *pool, const struct x86_64_place *place,
+				     const struct x86_64_symbol *symbol, int64_t addend)
+{
+	uint64_t pair = 0;
+	struct error *e = pool_find(pool, ENTRY_THREAD, symbol->address, symbol->block, &pair);
+	if (e)
+		return e;
+	uint64_t distance = pair + (uint64_t)addend - (place->address + place->offset);
+	if (!fits_signed(distance))
+		return too_far(symbol);
+	put(place->section + place->offset, distance, 4);
+	return NULL;
+}
+
 static struct error *relocate_tls(struct x86_64_pool *pool, const struct x86_64_place *place, uint32_t type,
 				  const struct x86_64_symbol *symbol, int64_t addend, bool *swallow)
 {
@@ -222,6 +240,12 @@ static struct error *relocate_tls(struct x86_64_pool *pool, const struct x86_64_
 	if (!symbol->thread_local)
 		return error_new(ERROR_INTERNAL, "%s is used as a thread-local variable and is none",
 				 symbol->name);
+	if (symbol->block)
+		return type == R_X86_64_TLSGD ? put_general_tls(pool, place, symbol, addend)
+					      : error_new(ERROR_INTERNAL,
+							  "thread-local %s of a library is reached as if it "
+							  "were the program's",
+							  symbol->name);
 	switch (type) {
 	case R_X86_64_TPOFF64:
 		put(at, value, 8);

@@ -33,7 +33,8 @@ struct x86_64_place {
 struct x86_64_symbol {
 	const char *name; /* for messages */
 	uint64_t address;
-	bool thread_local; /* address is then the offset from the thread pointer */
+	bool thread_local; /* address is then the offset from the thread pointer, or, */
+	uint64_t block;    /* if not 0, in that thread-local block */
 };
 
 /* Applies one relocation. ERROR_INTERNAL: unknown type, value out of its reach, no room. `*swallow`: the next

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 4, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 5, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -23,13 +23,15 @@ enum message_type {
 	MESSAGE_PARKED, /* struct message_parked: a guarded call has faulted and waits for UNPARK */
 
 	/* engine to agent; `serial` comes back in the answer */
-	MESSAGE_PUBLISH,     /* struct message_publish[]: slots to store, all in one go; answer DONE */
-	MESSAGE_READ,        /* struct message_memory: answer DATA, or DONE with a negative errno */
-	MESSAGE_WRITE,       /* struct message_memory and the bytes; answer DONE */
-	MESSAGE_RESOLVE,     /* NUL-terminated names back to back; answer ADDRESSES */
-	MESSAGE_FAULT_KNOWN, /* empty; no answer */
-	MESSAGE_UNPARK,      /* struct message_unpark; answer DONE */
-	MESSAGE_LOG,         /* u32 level (syslog's numbers) and text, for the program's log; no answer */
+	MESSAGE_PUBLISH,      /* struct message_publish[]: slots to store, all in one go; answer DONE */
+	MESSAGE_READ,         /* struct message_memory: answer DATA, or DONE with a negative errno */
+	MESSAGE_WRITE,        /* struct message_memory and the bytes; answer DONE */
+	MESSAGE_RESOLVE,      /* NUL-terminated names back to back; answer ADDRESSES */
+	MESSAGE_THREAD_BLOCK, /* u64 address in a module; answer ADDRESSES: the loader's number of the module's
+				 thread-local block (dl_iterate_phdr(3): dlpi_tls_modid), 0: it has none */
+	MESSAGE_FAULT_KNOWN,  /* empty; no answer */
+	MESSAGE_UNPARK,       /* struct message_unpark; answer DONE */
+	MESSAGE_LOG,          /* u32 level (syslog's numbers) and text, for the program's log; no answer */
 	MESSAGE_CALL, /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
 			    or DONE with a negative errno: -EBUSY, another one runs */
 	MESSAGE_WATCH, /* empty; fd: the inotify descriptor that saves come by, lent for looking whether it has any; no
@@ -40,7 +42,7 @@ enum message_type {
 	/* agent to engine, answers */
 	MESSAGE_DONE,      /* i32: 0 or a negative errno */
 	MESSAGE_DATA,      /* the bytes read */
-	MESSAGE_ADDRESSES, /* u64 for each name: dlsym(RTLD_DEFAULT), 0 where there is none */
+	MESSAGE_ADDRESSES, /* u64s: for each name dlsym(RTLD_DEFAULT), 0 where there is none */
 	MESSAGE_CALLED,    /* struct message_called and the stack; other answers may come before it */
 };
 
@@ -59,7 +61,7 @@ struct message_hello {
 	uint32_t reserved;
 	uint64_t exit, exit_now; /* what exit() and _exit() are to be in code that is made for MESSAGE_CALL */
 	uint64_t park_enter, park_leave, park_wait; /* for the code of guarded versions */
-	uint64_t enter; /* where strict entries lead, with the address of their target's word in r11 */
+	uint64_t enter;  /* where strict entries lead, with the address of their target's word in r11 */
 	uint64_t images; /* gdb's list of the images that MESSAGE_IMAGE brought */
 };
 

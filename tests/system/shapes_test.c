@@ -453,9 +453,6 @@ static void what_does_not_fit_is_refused_with_both_sides(void **state)
 	       "4 bytes", "8 here", NULL);
 	refuse("long library_thread(int n) { inside_thread += n; return 1; }", "unknown", "library_thread",
 	       "not decorated", NULL);
-	refuse("\\define state_library.c:library_decorated\nlong library_decorated(int n) { return "
-	       "inside_thread += n; }",
-	       "layout", "inside_thread", "thread-local variable of a shared library", NULL);
 	stop_all("gcc -O0", "guards");
 	assert_false(failed);
 }

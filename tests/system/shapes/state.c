@@ -56,6 +56,13 @@ REALTIMEFUNC LOCAL long of_library(void)
 	return library_value * 10 + library_function(library_value) + library_table[2] + EDIT;
 }
 
+/* A block of the program's and one of the library's. */
+REALTIMEFUNC LOCAL long library_threads(void)
+{
+	library_open_thread += ++mine;
+	return library_open_thread * 100 + library_thread(1) + EDIT;
+}
+
 REALTIMEFUNC LOCAL long of_libc(void)
 {
 	errno = 0;
@@ -141,6 +148,8 @@ REALTIMEFUNC LOCAL long shared(void)
 	X(of_library, of_library()) \
 	X(in_library, library_decorated(2)) \
 	X(in_library_thread, library_thread(3)) \
+	X(of_library_thread, library_own_thread(2)) \
+	X(library_threads, library_threads()) \
 	X(of_libc, of_libc()) \
 	X(tables, tables(2)) \
 	X(strings, strings()) \

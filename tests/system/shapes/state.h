@@ -8,4 +8,6 @@ int is_identity(long (*)(long));
 extern int library_value, library_table[];
 long library_function(long);
 long library_decorated(int);
+long library_own_thread(int);
 long library_thread(int);
+extern __thread long library_open_thread;

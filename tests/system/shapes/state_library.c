@@ -5,6 +5,7 @@
 int library_value = 1000, library_table[] = {1, 2, 3};
 static int inside = 5;
 static __thread int inside_thread = 6;
+__thread long library_open_thread = 30;
 
 long library_function(long n)
 {
@@ -15,6 +16,13 @@ REALTIMEFUNC long library_decorated(int n)
 {
 	inside += n;
 	return inside * 1000 + library_function(n) + EDIT;
+}
+
+REALTIMEFUNC long library_own_thread(int n)
+{
+	inside_thread += n;
+	library_open_thread *= 2;
+	return inside_thread * 1000 + library_open_thread + EDIT;
 }
 
 long library_thread(int n)
