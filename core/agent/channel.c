@@ -404,7 +404,7 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 	case MESSAGE_LOG:
 		return serve_log(c, length);
 	case MESSAGE_IMAGE:
-		return answer_done(c, h->serial, image_add(c->buffer, length));
+		return image_add(c->buffer, length) ? -EPROTO : 0;
 	case MESSAGE_CALL:
 		return serve_call(c, h->serial, length);
 	case MESSAGE_FAULT_KNOWN:

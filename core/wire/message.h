@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 4, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 5, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -34,7 +34,7 @@ enum message_type {
 			    or DONE with a negative errno: -EBUSY, another one runs */
 	MESSAGE_WATCH, /* empty; fd: the inotify descriptor that saves come by, lent for looking whether it has any; no
 			    answer */
-	MESSAGE_IMAGE,     /* struct message_image and what it announces; answer DONE */
+	MESSAGE_IMAGE, /* struct message_image and what it announces; no answer: a change may send thousands */
 	MESSAGE_INTERRUPT, /* empty, the serial is the CALL's that is to end; no answer but CALLED */
 
 	/* agent to engine, answers */
@@ -59,7 +59,7 @@ struct message_hello {
 	uint32_t reserved;
 	uint64_t exit, exit_now; /* what exit() and _exit() are to be in code that is made for MESSAGE_CALL */
 	uint64_t park_enter, park_leave, park_wait; /* for the code of guarded versions */
-	uint64_t enter; /* where strict entries lead, with the address of their target's word in r11 */
+	uint64_t enter;  /* where strict entries lead, with the address of their target's word in r11 */
 	uint64_t images; /* gdb's list of the images that MESSAGE_IMAGE brought */
 };
 
