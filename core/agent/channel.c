@@ -264,6 +264,7 @@ static int answer_done(const struct console *c, uint32_t serial, int32_t result)
 
 static void publish_all(const struct console *c, const struct message_publish *p, size_t count)
 {
+	fault_expect(c->wake);
 	for (size_t i = 0; i < count; i++)
 		arena_publish(&p[i]);
 	fault_watch(c->wake);
