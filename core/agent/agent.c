@@ -41,6 +41,7 @@ enum {
 static struct {
 	bool by_environment; /* RTF_SOCKET opened it, and no rtf_start has been called since */
 	bool fork_handled;
+	struct console_hold fork; /* of the thread that forks */
 	struct console
 		*heir; /* in a forked child: what it goes on with, should the process that opened it end */
 } agent;
@@ -203,20 +204,25 @@ static void console_inherit(void);
 
 static void fork_prepare(void)
 {
+	struct console_hold hold;
 	int saved = errno;
 
 	starting_await();
 	errno = saved;
-	pthread_mutex_lock(&console_mutex);
+	console_lock(&hold);
+	agent.fork = hold;
 }
 
 static void fork_parent(void)
 {
-	pthread_mutex_unlock(&console_mutex);
+	struct console_hold hold = agent.fork;
+
+	console_unlock(&hold);
 }
 
 static void fork_child(void)
 {
+	struct console_hold hold = agent.fork;
 	struct console *c = console_current;
 
 	__atomic_store_n(&starting, 0, __ATOMIC_RELAXED);
@@ -231,7 +237,7 @@ static void fork_child(void)
 		console_free(agent.heir);
 		agent.heir = c;
 	}
-	pthread_mutex_unlock(&console_mutex);
+	console_unlock(&hold);
 }
 
 /* To the file only: the caller has the callback's news as a result, and we hold the mutex. */
@@ -279,9 +285,10 @@ static int console_open(const struct rtf_options *o)
  * mutex goes on, and the next call tries again. */
 static void console_inherit(void)
 {
+	struct console_hold hold;
 	int saved = errno;
 
-	if (pthread_mutex_trylock(&console_mutex))
+	if (!console_try_lock(&hold))
 		return;
 	struct console *c = agent.heir;
 	if (c && !console_current && sync_claim()) {
@@ -294,7 +301,7 @@ static void console_inherit(void)
 		console_begin(c, path);
 		free(path);
 	}
-	pthread_mutex_unlock(&console_mutex);
+	console_unlock(&hold);
 	errno = saved;
 }
 
@@ -303,11 +310,12 @@ static void console_inherit(void)
 int rtf_start_options(const struct rtf_options *options)
 {
 	int saved = errno, result;
+	struct console_hold hold;
 
 	if (!options)
 		return -EINVAL;
 	entry_init();
-	pthread_mutex_lock(&console_mutex);
+	console_lock(&hold);
 	if (console_current) {
 		result = agent.by_environment ? 0 : -EALREADY;
 		agent.by_environment = false;
@@ -316,7 +324,7 @@ int rtf_start_options(const struct rtf_options *options)
 		agent.heir = NULL;
 		result = console_open(options);
 	}
-	pthread_mutex_unlock(&console_mutex);
+	console_unlock(&hold);
 	errno = saved;
 	return result;
 }
@@ -330,17 +338,19 @@ int rtf_start(const char *socket_path)
 
 void rtf_poll(void)
 {
+	struct console_hold hold;
+
 	sync_inherit();
 	if (!channel_waits() && !call_waits())
 		return;
 
 	int saved = errno;
-	pthread_mutex_lock(&console_mutex);
+	console_lock(&hold);
 	if (console_current) {
 		channel_poll(console_current);
 		console_wake(console_current);
 	}
-	pthread_mutex_unlock(&console_mutex);
+	console_unlock(&hold);
 	call_poll(); /* without the mutex: it may fork, or take long */
 	errno = saved;
 }
@@ -348,11 +358,13 @@ void rtf_poll(void)
 /* Takes the console out of console_current: after that it is the caller's to end. */
 static struct console *console_take(void)
 {
-	pthread_mutex_lock(&console_mutex);
+	struct console_hold hold;
+
+	console_lock(&hold);
 	struct console *c = console_current;
 	console_current = NULL;
 	agent.by_environment = false;
-	pthread_mutex_unlock(&console_mutex);
+	console_unlock(&hold);
 	return c;
 }
 
@@ -364,9 +376,10 @@ int rtf_sync(void)
 
 void rtf_stop(void)
 {
-	int saved = errno;
-	struct console *c = console_take();
+	int saved = errno, cancelling;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
+	struct console *c = console_take();
 	if (c) {
 		listener_remove(&c->listener);
 		shutdown(c->listener.fd, SHUT_RDWR);
@@ -375,6 +388,7 @@ void rtf_stop(void)
 		pthread_join(c->thread, NULL);
 		console_free(c);
 	}
+	pthread_setcancelstate(cancelling, NULL);
 	errno = saved;
 }
 

@@ -265,6 +265,7 @@ static int answer_done(const struct console *c, uint32_t serial, int32_t result)
 
 static void publish_all(const struct console *c, const struct message_publish *p, size_t count)
 {
+	fault_expect(c->wake);
 	for (size_t i = 0; i < count; i++)
 		arena_publish(&p[i]);
 	fault_watch(c->wake);
@@ -438,7 +439,7 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 	case MESSAGE_LOG:
 		return serve_log(c, length);
 	case MESSAGE_IMAGE:
-		return answer_done(c, h->serial, image_add(c->buffer, length));
+		return image_add(c->buffer, length) ? -EPROTO : 0;
 	case MESSAGE_CALL:
 		return serve_call(c, h->serial, length);
 	case MESSAGE_FAULT_KNOWN:

@@ -13,6 +13,39 @@ enum { TEXT_MAX = 3072 };
 pthread_mutex_t console_mutex = PTHREAD_MUTEX_INITIALIZER;
 struct console *console_current;
 
+/* The mutex. */
+
+static void hold_on(struct console_hold *before)
+{
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before->cancelling);
+}
+
+static void let_go(const struct console_hold *before)
+{
+	pthread_setcancelstate(before->cancelling, NULL);
+}
+
+void console_lock(struct console_hold *before)
+{
+	hold_on(before);
+	pthread_mutex_lock(&console_mutex);
+}
+
+bool console_try_lock(struct console_hold *before)
+{
+	hold_on(before);
+	if (pthread_mutex_trylock(&console_mutex) == 0)
+		return true;
+	let_go(before);
+	return false;
+}
+
+void console_unlock(const struct console_hold *before)
+{
+	pthread_mutex_unlock(&console_mutex);
+	let_go(before);
+}
+
 /* The log. */
 
 /* Without waiting for a reader, should it be a pipe. */
@@ -155,8 +188,10 @@ void console_wake(const struct console *c)
 
 void console_wake_current(void)
 {
-	pthread_mutex_lock(&console_mutex);
+	struct console_hold hold;
+
+	console_lock(&hold);
 	if (console_current)
 		console_wake(console_current);
-	pthread_mutex_unlock(&console_mutex);
+	console_unlock(&hold);
 }

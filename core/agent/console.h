@@ -54,6 +54,17 @@ extern pthread_mutex_t console_mutex;
 
 extern struct console *console_current; /* guarded: the open one, or NULL */
 
+/* How a thread was before it took the mutex. */
+struct console_hold {
+	int cancelling;
+};
+
+/* How the program's threads take the mutex: until it is let go of they cannot be cancelled, which would leave it locked
+ * for ever. console_try_lock: false if somebody else has it. */
+void console_lock(struct console_hold *);
+bool console_try_lock(struct console_hold *);
+void console_unlock(const struct console_hold *);
+
 /* By the options and the environment, its log open, no other descriptor; NULL: there is no memory. */
 struct console *console_new(const struct rtf_options *);
 void console_free(struct console *); /* takes NULL; closes what is open */

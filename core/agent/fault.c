@@ -274,15 +274,23 @@ static bool version_is_live(void)
 	return false;
 }
 
-void fault_watch(int wake)
+static void want(bool live, int wake)
 {
-	bool live = version_is_live();
-
 	__atomic_store_n(&faults.wake, wake, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, live, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.look_ms, FIRST_LOOK_MS, __ATOMIC_RELAXED);
 	fault_look();
+}
+
+void fault_expect(int wake)
+{
+	want(true, wake);
+}
+
+void fault_watch(int wake)
+{
+	want(version_is_live(), wake);
 }
 
 static bool has_to_look(void)

@@ -14,6 +14,10 @@
 
 enum { FAULT_WAIT_MS = 1000, FAULTS_MAX = 100 /* recorded, of one run of the program */ };
 
+/* Versions are about to be live: has handlers before the first of them can fault. fault_watch follows. Agent thread, or with
+ * console_mutex held. */
+void fault_expect(int wake);
+
 /* Looks whether a version is live, and has handlers if so. `wake` is written to, as to an eventfd, when there is something
  * to take. Agent thread, or with console_mutex held. */
 void fault_watch(int wake);

@@ -38,8 +38,7 @@ struct program {
 	char *strings[4];
 	struct arena arenas[ARENAS_MAX];
 	uint32_t arena_count;
-	unsigned
-		deferred; /* images, and publications that wait for rtf_poll(): their DONE comes when it comes */
+	unsigned deferred; /* publications that wait for rtf_poll(): their DONE comes when it comes */
 	int clients[CLIENTS_MAX];
 	size_t client_count;
 	struct resolved *resolved;
@@ -793,13 +792,10 @@ struct error *program_announce(struct program *p, const void *image, size_t size
 {
 	if (p->orphaned)
 		return NULL; /* gone is who would keep it */
-	int failed =
-		p->lost ? -ENOTCONN : message_send(p->socket, MESSAGE_IMAGE, ++p->serial, image, size, -1);
+	/* Nobody answers: the program takes messages in their order. */
+	int failed = p->lost ? -ENOTCONN : message_send(p->socket, MESSAGE_IMAGE, 0, image, size, -1);
 
-	if (failed)
-		return lose(p, -failed);
-	p->deferred++; /* nobody waits for it: the program takes messages in their order */
-	return NULL;
+	return failed ? lose(p, -failed) : NULL;
 }
 
 void program_log(struct program *p, int level, const char *format, ...)

@@ -36,7 +36,7 @@ enum message_type {
 			    or DONE with a negative errno: -EBUSY, another one runs */
 	MESSAGE_WATCH, /* empty; fd: the inotify descriptor that saves come by, lent for looking whether it has any; no
 			    answer */
-	MESSAGE_IMAGE,     /* struct message_image and what it announces; answer DONE */
+	MESSAGE_IMAGE, /* struct message_image and what it announces; no answer: a change may send thousands */
 	MESSAGE_INTERRUPT, /* empty, the serial is the CALL's that is to end; no answer but CALLED */
 
 	/* agent to engine, answers */

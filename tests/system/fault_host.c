@@ -6,9 +6,11 @@
  *     plain       a fault in a function that is not decorated
  *     chain       over that a handler that hands on to what it found there; unchain: it takes itself away; chained: how
  *                 often it was called
- *     whose       who handles SIGSEGV: nobody, us, or somebody else */
+ *     whose       who handles SIGSEGV: nobody, us, or somebody else
+ *     heed        from now on it is noted what risky(1) is when somebody begins to handle SIGSEGV; heeded: what it was */
 #include <rtf.h>
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -24,6 +26,19 @@ REALTIMEFUNC
 static int risky(int n)
 {
 	return n + 1;
+}
+
+static int heeding, heeded;
+
+/* In place of the C library's, for librtf as well. */
+int sigaction(int signal, const struct sigaction *action, struct sigaction *before)
+{
+	int (*real)(int, const struct sigaction *, struct sigaction *) = NULL;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "sigaction");
+	if (heeding && signal == SIGSEGV && action && action->sa_handler != SIG_DFL)
+		heeded = risky(1);
+	return real(signal, action, before);
 }
 
 static int measure(const char *text)
@@ -127,6 +142,10 @@ int main(int argc, char **argv)
 			printf("%d\n", sigaction(SIGSEGV, &found, NULL) == 0);
 		else if (!strcmp(line, "chained\n"))
 			printf("%d\n", chained);
+		else if (!strcmp(line, "heed\n"))
+			printf("%d\n", heeding = 1);
+		else if (!strcmp(line, "heeded\n"))
+			printf("%d\n", heeded);
 		else if (!strncmp(line, "whose", 5))
 			puts(whose());
 		else

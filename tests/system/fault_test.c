@@ -128,6 +128,15 @@ static void there_is_a_handler_only_while_a_version_is_live(void **state)
 	compiled_assert_answer(&host, "whose", "nobody");
 }
 
+static void a_handler_is_there_before_the_first_version_is_live(void **state)
+{
+	(void)state;
+	compiled_assert_answer(&host, "heed", "1");
+	subject_define(&host, "risky", "static int risky(int n) { return n + 2; }");
+	compiled_assert_answer(&host, "call 1", "3");
+	compiled_assert_answer(&host, "heeded", "2");
+}
+
 /* The agent looks again by itself. */
 static void await_somebody(void)
 {
@@ -218,6 +227,7 @@ int main(void)
 		WITH_HOST(a_handler_that_is_set_later_has_its_turn_too),
 		WITH_HOST(a_handler_that_is_set_over_ours_may_hand_on_to_it),
 		WITH_HOST(there_is_a_handler_only_while_a_version_is_live),
+		WITH_HOST(a_handler_is_there_before_the_first_version_is_live),
 		WITH_HOST(abort_and_division_by_zero_are_faults),
 		WITH_HOST(a_wedged_engine_does_not_hold_a_fault_up_for_ever),
 	};

@@ -379,7 +379,9 @@ static void the_library_needs_libc_and_exports_only_its_interface(void **state)
 		 dir));
 	run(text("! nm -D --defined-only %s/lib/librtf.so | grep -v ' rtf_'", dir));
 	run(text("! nm -g --defined-only %s/lib/librtf.a | grep ' [A-Z] ' |"
-		 " grep -v -E -e ' (rtf|agent|arena|call|channel|console|entry|fault|guard|image|listener|message|park|spawn|sync)_' -e ' __jit_debug_'",
+		 " grep -v -E -e ' "
+		 "(rtf|agent|arena|call|channel|console|entry|fault|guard|image|listener|message|park|spawn|"
+		 "sync)_' -e ' __jit_debug_'",
 		 dir));
 }
 
@@ -1054,6 +1056,37 @@ static void polled_versions_go_live_only_in_the_programs_own_thread(void **state
 	assert_int_equal(host_end(&h), 0);
 }
 
+/* Redefines the first function; until it is live the host does `command` again and again. */
+static void redefine_at_a_poll(struct host *h, int console, const char *command, const char *answer)
+{
+	struct pollfd p = {.fd = console, .events = POLLIN};
+	long long deadline = now_ms() + DEADLINE_MS;
+	char a[3][32], line[64];
+
+	addresses(h, a);
+	dprintf(console, "put 50 %s\n", a[0]);
+	while (poll(&p, 1, 0) == 0) {
+		assert_string_equal(host_ask(h, command), answer);
+		assert_true(now_ms() < deadline);
+	}
+	assert_string_equal(line_read(console, line, sizeof(line)), "0");
+	assert_string_equal(host_ask(h, "call"), "50 2 3");
+}
+
+static void a_thread_that_is_cancelled_leaves_nothing_locked(void **state)
+{
+	struct host h;
+
+	(void)state;
+	host_start(&h, text("%s/usual", dir));
+	assert_string_equal(host_ask(&h, text("polled %s", sock)), "0");
+	int console = console_open(sock);
+	redefine_at_a_poll(&h, console, "poll-cancelled", "cancelled");
+	close(console);
+	assert_string_equal(host_ask(&h, "stop"), "stopped");
+	assert_int_equal(host_end(&h), 0);
+}
+
 /* Children. */
 
 static void a_forked_worker_follows(void **state)
@@ -1293,6 +1326,7 @@ int main(void)
 		TEST(the_engine_is_found_beside_the_library_and_in_the_path),
 		TEST(a_wedged_engine_blocks_neither_program_nor_agent),
 		TEST(polled_versions_go_live_only_in_the_programs_own_thread),
+		TEST(a_thread_that_is_cancelled_leaves_nothing_locked),
 		TEST(a_forked_worker_follows),
 		TEST(a_forked_child_that_exits_leaves_its_parents_socket),
 		TEST(a_forked_child_may_open_a_console_of_its_own),

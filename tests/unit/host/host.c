@@ -14,8 +14,8 @@
 #ifdef PLAIN /* no rtf in the source at all */
 #define REALTIMEFUNC
 #define rtf_start(path) ((void)(path), -ENOSYS)
-#define rtf_stop() ((void)0)
-#define rtf_poll() ((void)0)
+#define rtf_stop()      ((void)0)
+#define rtf_poll()      ((void)0)
 #else
 #include <rtf.h>
 #endif
@@ -184,6 +184,25 @@ static void race(const char *path)
 	printf("%d\n", held);
 }
 
+/* A thread that is to end at its next chance, and comes by rtf_poll before that. */
+static void *poll_cancelled(void *unused)
+{
+	pthread_cancel(pthread_self());
+	rtf_poll();
+	pthread_testcancel();
+	return unused;
+}
+
+static void poll_in_cancelled_thread(void)
+{
+	pthread_t thread;
+	void *end = NULL;
+
+	if (pthread_create(&thread, NULL, poll_cancelled, NULL) == 0)
+		pthread_join(thread, &end);
+	puts(end == PTHREAD_CANCELED ? "cancelled" : "polled");
+}
+
 /* Microseconds that rtf_start takes, at best. */
 static void quick(const char *path)
 {
@@ -224,6 +243,8 @@ static void answer(char *line)
 	} else if (!strcmp(line, "poll")) {
 		rtf_poll();
 		puts("polled");
+	} else if (!strcmp(line, "poll-cancelled")) {
+		poll_in_cancelled_thread();
 	} else if (!strcmp(line, "stop")) {
 		rtf_stop();
 		puts("stopped");
