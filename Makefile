@@ -56,7 +56,8 @@ $(B)/librtf.so: $(AGENT_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared -Wl,-soname,librtf.so -Wl,-z,defs -Wl,-z,nodelete $(LDFLAGS) $^ -o $@ -lpthread
 
-$(B)/librtf.a: $(AGENT_OBJ)
+# In a static program there is no other dlopen to go on to.
+$(B)/librtf.a: $(filter-out %/plugin.o,$(AGENT_OBJ))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

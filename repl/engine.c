@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 enum {
-	END_MS = 2000,   /* between the end of a process's channel and its own: a busy machine takes its time */
+	END_MS = 2000, /* between the end of a process's channel and its own: a busy machine takes its time */
 	FAILED_MS = 100, /* the same while the channel is whole */
 };
 enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 4 };
@@ -128,6 +128,27 @@ static void hear_of_faults(struct host *host)
 		events_tell_fault(host, &fault);
 }
 
+/* Modules came or went; true if there are sources to read. */
+static bool learn_modules(struct host *host)
+{
+	size_t came = 0, went = 0;
+
+	if (!program_take_renewal(host->program))
+		return false;
+	struct error *e = live_renew(host->live, &came, &went);
+	if (e) {
+		live_warn(host->live, error_context(e, "modules that were opened or closed are not known"));
+		return false;
+	}
+	record_renew(host->live);
+	if (host->follow)
+		follow_renew(host->follow);
+	program_log(host->program, LOG_INFO,
+		    "rtf: modules were opened or closed: %zu functions came, %zu went, %zu can be redefined",
+		    came, went, live_count(host->live));
+	return true;
+}
+
 static void serve_sessions(const struct pollfd *fds, struct session **sessions, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -164,6 +185,7 @@ static void serve(struct host *host)
 			{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0}};
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
+		may_read_ahead |= learn_modules(host);
 		if (host->follow && !may_read_ahead)
 			follow_complete(host->follow);
 		int timeout = serve_watchers(host, may_read_ahead ? 0 : -1);

@@ -46,10 +46,9 @@ static struct {
 		*heir; /* in a forked child: what it goes on with, should the process that opened it end */
 } agent;
 
-static void log_entries(const struct console *c)
+static void log_entries(struct console *c)
 {
-	for (const char *line = entry_notes(), *end; (end = strchr(line, '\n')); line = end + 1)
-		console_log(c, LOG_WARNING, "%.*s", (int)(end - line), line);
+	channel_tell_notes(c);
 	console_log(c, LOG_INFO, "console at %s, %u functions can be redefined", c->listener.path,
 		    entry_count());
 }
@@ -294,6 +293,7 @@ static void console_inherit(void)
 	if (c && !console_current && sync_claim()) {
 		char *path = c->listener.path;
 		agent.heir = NULL;
+		entry_own();
 		c->pid = getpid();
 		c->listener = (struct listener){.fd = -1};
 		c->start_count = 0;

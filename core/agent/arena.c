@@ -23,6 +23,16 @@
 struct arena arena_all[ARENA_MAX];
 uint32_t arena_count;
 
+uint32_t arena_total(void)
+{
+	return __atomic_load_n(&arena_count, __ATOMIC_ACQUIRE);
+}
+
+uint32_t arena_slots(const struct arena *a)
+{
+	return __atomic_load_n(&a->slots, __ATOMIC_ACQUIRE);
+}
+
 static size_t head_size(size_t capacity)
 {
 	size_t size = SLOTS_OFFSET + 3 * capacity * sizeof(uint64_t);
@@ -176,9 +186,10 @@ struct arena *arena_new(uintptr_t low, uintptr_t high, size_t capacity, const ch
 		.end_offset = size,
 	};
 
-	struct arena *a = &arena_all[arena_count++];
+	struct arena *a = &arena_all[arena_count];
 	*a = (struct arena){
 		.fd = fd,
+		.capacity = (uint32_t)capacity,
 		.size = size,
 		.head = base,
 		.code = base + head,
@@ -187,7 +198,63 @@ struct arena *arena_new(uintptr_t low, uintptr_t high, size_t capacity, const ch
 		.sled = (uint64_t *)(base + header->sleds_offset),
 		.built = (uint64_t *)(base + header->built_offset),
 	};
+	__atomic_store_n(&arena_count, arena_count + 1, __ATOMIC_RELEASE);
 	return a;
+}
+
+struct arena *arena_find(uintptr_t low, uintptr_t high, size_t count)
+{
+	for (uint32_t i = 0; i < arena_count; i++) {
+		struct arena *a = &arena_all[i];
+		uintptr_t begin = (uintptr_t)a->head, end = begin + a->size;
+		uintptr_t first = begin < low ? begin : low, last = end > high ? end : high;
+		if (count <= a->capacity - a->slots && last - first <= (uintptr_t)REACH)
+			return a;
+	}
+	return NULL;
+}
+
+bool arena_mark(void)
+{
+	for (uint32_t i = 0; i < arena_count; i++) {
+		free(arena_all[i].kept);
+		arena_all[i].kept = calloc(arena_all[i].slots + 1, sizeof(bool));
+		if (!arena_all[i].kept)
+			return false;
+	}
+	return true;
+}
+
+bool arena_keep(uint64_t sled, uint64_t slot)
+{
+	for (uint32_t i = 0; i < arena_count; i++) {
+		struct arena *a = &arena_all[i];
+		uint64_t at = (slot - (uint64_t)(uintptr_t)a->slot) / sizeof(uint64_t);
+		if (at >= a->slots || (uint64_t)(uintptr_t)&a->slot[at] != slot || a->sled[at] != sled)
+			continue;
+		if (a->kept)
+			a->kept[at] = true;
+		return true;
+	}
+	return false;
+}
+
+bool arena_sweep(void)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < arena_count; i++) {
+		struct arena *a = &arena_all[i];
+		for (uint32_t slot = 0; a->kept && slot < a->slots; slot++) {
+			if (a->kept[slot] || !a->sled[slot])
+				continue;
+			__atomic_store_n(&a->sled[slot], 0, __ATOMIC_RELEASE);
+			any = true;
+		}
+		free(a->kept);
+		a->kept = NULL;
+	}
+	return any;
 }
 
 uint64_t arena_fill(struct arena *a, uint32_t slot, uint64_t sled, uint64_t built)
@@ -200,13 +267,13 @@ uint64_t arena_fill(struct arena *a, uint32_t slot, uint64_t sled, uint64_t buil
 
 void arena_commit(struct arena *a, uint32_t slots)
 {
-	a->slots = slots;
-	((struct arena_header *)a->head)->slots = slots;
+	__atomic_store_n(&((struct arena_header *)a->head)->slots, slots, __ATOMIC_RELEASE);
+	__atomic_store_n(&a->slots, slots, __ATOMIC_RELEASE);
 }
 
 bool arena_refresh(uint64_t address, uint64_t length)
 {
-	for (uint32_t i = 0; i < arena_count; i++) {
+	for (uint32_t i = 0; i < arena_total(); i++) {
 		uint64_t code = (uint64_t)(uintptr_t)arena_all[i].code;
 		if (address < code || address - code >= CODE_SIZE)
 			continue;
@@ -220,7 +287,7 @@ bool arena_refresh(uint64_t address, uint64_t length)
 
 bool arena_accepts(const struct message_publish *p)
 {
-	if (p->arena >= arena_count || p->slot >= arena_all[p->arena].slots)
+	if (p->arena >= arena_total() || p->slot >= arena_slots(&arena_all[p->arena]))
 		return false;
 
 	const struct arena *a = &arena_all[p->arena];
@@ -230,7 +297,7 @@ bool arena_accepts(const struct message_publish *p)
 
 bool arena_has_code(uint64_t address)
 {
-	for (uint32_t i = 0; i < arena_count; i++) {
+	for (uint32_t i = 0; i < arena_total(); i++) {
 		uint64_t code = (uint64_t)(uintptr_t)arena_all[i].code;
 		if (address >= code && address - code < CODE_SIZE)
 			return true;

@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "call.h"
 #include "descriptor.h"
+#include "entry.h"
 #include "image.h"
 #include "fault.h"
 #include "park.h"
@@ -23,6 +24,7 @@
 
 enum { CALL_CODE_MAX = 1 << 20 }; /* of an evaluation, with all that it brings along */
 enum { SEND_SECONDS = 1 };        /* a wedged engine holds the agent up no longer */
+enum { NOTES_MAX = 1024 };
 
 /* A PUBLISH that waits for rtf_poll. */
 struct deferred {
@@ -110,22 +112,34 @@ static size_t hello_build(const struct console *c, unsigned char *out)
 	return size;
 }
 
-static int engine_greet(struct console *c)
+/* Those that it has not got yet. */
+static int send_arenas(struct console *c)
 {
-	park_untold(); /* what another engine knew of */
-	int error = message_send(c->engine, MESSAGE_HELLO, 0, c->answer, hello_build(c, c->answer), -1);
-
-	for (uint32_t i = 0; !error && i < arena_count; i++) {
-		const struct arena *a = &arena_all[i];
+	for (uint32_t total = arena_total(); c->arenas_sent < total; c->arenas_sent++) {
+		const struct arena *a = &arena_all[c->arenas_sent];
 		struct message_arena m = {
-			.index = i,
+			.index = c->arenas_sent,
 			.size = a->size,
 			.head_address = (uint64_t)(uintptr_t)a->head,
 			.code_address = (uint64_t)(uintptr_t)a->code,
 			.data_address = (uint64_t)(uintptr_t)a->data,
 		};
-		error = message_send(c->engine, MESSAGE_ARENA, 0, &m, sizeof(m), a->fd);
+		int error = message_send(c->engine, MESSAGE_ARENA, 0, &m, sizeof(m), a->fd);
+		if (error)
+			return error;
 	}
+	return 0;
+}
+
+static int engine_greet(struct console *c)
+{
+	park_untold(); /* what another engine knew of */
+	int error = message_send(c->engine, MESSAGE_HELLO, 0, c->answer, hello_build(c, c->answer), -1);
+
+	c->arenas_sent = 0;
+	c->modules_told = entry_renewals();
+	if (!error)
+		error = send_arenas(c);
 	if (!error)
 		error = message_send(c->engine, MESSAGE_READY, 0, NULL, 0, -1);
 	console_wake_current(); /* what is parked is told */
@@ -505,10 +519,39 @@ static void report_parked(struct console *c)
 		}
 }
 
+void channel_tell_notes(struct console *c)
+{
+	char notes[NOTES_MAX];
+	struct console_hold hold;
+
+	console_lock(&hold);
+	int size = snprintf(notes, sizeof(notes), "%s", entry_notes() + c->notes_told);
+	c->notes_told += size < NOTES_MAX ? (size_t)size : 0;
+	console_unlock(&hold);
+	for (const char *line = notes, *end; (end = strchr(line, '\n')); line = end + 1)
+		console_log(c, LOG_WARNING, "%.*s", (int)(end - line), line);
+}
+
+/* Modules have come or gone. */
+static void report_modules(struct console *c)
+{
+	unsigned renewals = entry_renewals();
+
+	if (renewals != c->renewals_noted)
+		channel_tell_notes(c);
+	c->renewals_noted = renewals;
+	if (renewals == c->modules_told || c->engine < 0)
+		return;
+	c->modules_told = renewals;
+	if (send_arenas(c) || answer(c, MESSAGE_MODULES, 0, NULL, 0))
+		engine_lost(c, "does not take answers");
+}
+
 void channel_report(struct console *c)
 {
 	struct deferred *d;
 
+	report_modules(c);
 	report_fault(c);
 	report_parked(c);
 	report_call(c);

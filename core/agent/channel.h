@@ -18,6 +18,8 @@ void channel_hear(struct console *);
 bool channel_pass_client(struct console *, const char **why);
 
 /* Tells the engine of deferred versions that channel_poll has applied, and of a call that is over. */
+void channel_tell_notes(struct console *);
+
 void channel_report(struct console *);
 
 /* Ends the channel, and with it the engine. */

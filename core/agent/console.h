@@ -42,8 +42,11 @@ struct console {
 
 	time_t starts[RESTARTS_MAX + 1]; /* of engines; a ring */
 	unsigned start_count;
-	bool stuck;     /* it takes no messages */
-	char why[2048]; /* there is no engine: a sentence */
+	uint32_t arenas_sent;                  /* to this engine */
+	size_t notes_told;                     /* bytes of entry_notes() that the log has */
+	unsigned renewals_noted, modules_told; /* how many renewals (entry.h) it knows of */
+	bool stuck;                            /* it takes no messages */
+	char why[2048];                        /* there is no engine: a sentence */
 	_Alignas(uint64_t) unsigned char buffer[MESSAGE_MAX];
 	_Alignas(uint64_t) unsigned char answer[MESSAGE_MAX];
 };

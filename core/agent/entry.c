@@ -9,15 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define SECTION "__patchable_function_entries"
 
 enum { MODULES_MAX = 64, SECTIONS_MAX = 100000, ENTRIES_MAX = 1 << 22, RUN_MAX = 65536, PAGE = 4096 };
+enum {
+	SPARE_SLOTS = 16384
+}; /* of an arena for what comes later: modules that are opened again take slots anew */
 
 struct module {
 	const char *name;
 	uintptr_t low, high; /* all that is mapped of it */
-	uint64_t *sleds;     /* ascending, no two the same */
+	uint64_t *sleds;     /* not patched yet; ascending, no two the same */
 	size_t count;
 	struct arena *arena;
 };
@@ -45,8 +49,8 @@ uint32_t entry_count(void)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < arena_count; i++)
-		count += arena_all[i].slots;
+	for (uint32_t i = 0; i < arena_total(); i++)
+		count += arena_slots(&arena_all[i]);
 	return count;
 }
 
@@ -94,6 +98,9 @@ static void section_take(const struct dl_phdr_info *info, struct module *m, uint
 	for (size_t i = 0; i < count; i++) {
 		uint64_t sled = ((const uint64_t *)(uintptr_t)address)[i];
 		if (!sled)
+			continue;
+		if (segment_holds(info, PF_X, sled, JUMP_SIZE) &&
+		    arena_keep(sled, jump_slot((const void *)sled)))
 			continue;
 		if (segment_holds(info, PF_X, sled, SLED_MAX) &&
 		    sled_length((const unsigned char *)(uintptr_t)sled) >= JUMP_SIZE)
@@ -148,13 +155,26 @@ out:
 	free(sections);
 }
 
-static int module_scan(struct dl_phdr_info *info, size_t size, void *first)
+/* One walk along the loader's list, which new modules are put behind. */
+struct scan {
+	size_t index;                  /* of the next */
+	size_t from;                   /* those before it are known */
+	size_t fresh;                  /* those before this one may be in use by other threads */
+	unsigned long long adds, subs; /* the loader's counters */
+};
+
+static struct scan known; /* how far the last one came */
+
+static int module_scan(struct dl_phdr_info *info, size_t size, void *context)
 {
+	struct scan *scan = context;
 	struct module m = {.name = info->dlpi_name, .low = UINTPTR_MAX};
-	bool main_program = *(bool *)first;
+	size_t index = scan->index++;
+	bool main_program = index == 0;
 	(void)size;
 
-	*(bool *)first = false;
+	if (index < scan->from)
+		return 0;
 	if (main_program)
 		m.name = "/proc/self/exe";
 	int fd = open(m.name, O_RDONLY | O_CLOEXEC);
@@ -173,6 +193,13 @@ static int module_scan(struct dl_phdr_info *info, size_t size, void *first)
 	file_scan(fd, info, &m);
 	close(fd);
 
+	if (m.count && index < scan->fresh) {
+		note("%s: it was opened by its name alone, which the caller's run path completes, and stays "
+		     "as built: "
+		     "give dlopen() its path\n",
+		     m.name);
+		m.count = 0;
+	}
 	if (!m.count) {
 		free(m.sleds);
 		return 0;
@@ -189,7 +216,7 @@ static int module_scan(struct dl_phdr_info *info, size_t size, void *first)
 
 /* Placing: modules that one arena can be near to share it. */
 
-static void neighbourhood_place(struct module *first)
+static void neighbourhood_place(struct module *first, size_t spare)
 {
 	uintptr_t low = first->low, high = first->high;
 	size_t count = first->count, members = 1;
@@ -198,7 +225,7 @@ static void neighbourhood_place(struct module *first)
 
 	for (struct module *m = first + 1; m < modules + module_count; m++) {
 		uintptr_t l = m->low < low ? m->low : low, h = m->high > high ? m->high : high;
-		if (m->arena || h - l + arena_size(count + m->count) > (uintptr_t)REACH)
+		if (m->arena || h - l + arena_size(count + m->count + spare) > (uintptr_t)REACH)
 			continue;
 		low = l;
 		high = h;
@@ -206,10 +233,12 @@ static void neighbourhood_place(struct module *first)
 		group[members++] = m;
 	}
 
-	struct arena *arena = arena_new(low, high, count, &why);
+	struct arena *arena = arena_find(low, high, count);
+	if (!arena)
+		arena = arena_new(low, high, count + spare, &why);
 	if (!arena && members > 1) {
 		members = 1;
-		arena = arena_new(first->low, first->high, first->count, &why);
+		arena = arena_new(first->low, first->high, first->count + spare, &why);
 	}
 	if (!arena)
 		note("%s: %s; its functions stay as built\n", first->name, why);
@@ -255,12 +284,12 @@ static bool run_patch(struct arena *a, int memory, const uint64_t *sleds, size_t
 	memcpy(buffer, (const void *)(uintptr_t)sleds[0], size);
 	for (size_t i = 0; i < count; i++) {
 		size_t length = sled_length((const unsigned char *)(uintptr_t)sleds[i]);
-		uint64_t slot = arena_fill(a, a->slots + (uint32_t)i, sleds[i], sleds[i] + length);
+		uint64_t slot = arena_fill(a, arena_slots(a) + (uint32_t)i, sleds[i], sleds[i] + length);
 		jump_encode(buffer + (sleds[i] - sleds[0]), sleds[i], slot);
 	}
 	if (!text_write(memory, sleds[0], buffer, size))
 		return false;
-	arena_commit(a, a->slots + (uint32_t)count);
+	arena_commit(a, arena_slots(a) + (uint32_t)count);
 	return true;
 }
 
@@ -291,21 +320,88 @@ static void modules_patch(void)
 	descriptor_close(&memory);
 }
 
-void entry_init(void)
+/* All that was found gets its slots. `spare`: how many more an arena that is made for it is to have. */
+static bool modules_take(size_t spare)
 {
-	static bool done;
-	bool first = true;
+	bool any = module_count;
 
-	if (done)
-		return;
-	done = true;
-	dl_iterate_phdr(module_scan, &first);
 	for (size_t i = 0; i < module_count; i++)
 		if (!modules[i].arena)
-			neighbourhood_place(&modules[i]);
-	if (module_count)
+			neighbourhood_place(&modules[i], spare);
+	if (any)
 		modules_patch();
 	for (size_t i = 0; i < module_count; i++)
 		free(modules[i].sleds);
 	module_count = 0;
+	return any;
+}
+
+static int count_modules(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct scan *scan = context;
+
+	(void)size;
+	scan->index++;
+	scan->adds = info->dlpi_adds;
+	scan->subs = info->dlpi_subs;
+	return 0;
+}
+
+static struct scan scan_now(void)
+{
+	struct scan now = {0};
+
+	dl_iterate_phdr(count_modules, &now);
+	return now;
+}
+
+static bool done;
+static pid_t owner; /* the slots are shared with forked children, who add none */
+
+void entry_own(void)
+{
+	owner = getpid();
+}
+
+void entry_init(void)
+{
+	struct scan scan = {0};
+
+	if (done)
+		return;
+	done = true;
+	entry_own();
+	dl_iterate_phdr(module_scan, &scan);
+	modules_take(0);
+	known = scan_now();
+}
+
+size_t entry_modules(void)
+{
+	return scan_now().index;
+}
+
+static unsigned renewals;
+
+unsigned entry_renewals(void)
+{
+	return __atomic_load_n(&renewals, __ATOMIC_ACQUIRE);
+}
+
+bool entry_renew(size_t before)
+{
+	struct scan now = scan_now(), scan = {.fresh = before};
+
+	if (!done || getpid() != owner || (now.adds == known.adds && now.subs == known.subs))
+		return false;
+	/* Where some went, what is left may stand elsewhere in the list: all of it is read again, and tells what went. */
+	bool all = now.subs != known.subs, sweeps = all && arena_mark();
+	size_t noted = strlen(notes);
+	scan.from = all ? 0 : known.index;
+	dl_iterate_phdr(module_scan, &scan);
+	known = now;
+	bool came = modules_take(SPARE_SLOTS), went = sweeps && arena_sweep(), told = strlen(notes) > noted;
+	if (came || went || told)
+		__atomic_add_fetch(&renewals, 1, __ATOMIC_RELEASE);
+	return came || went || told;
 }

@@ -266,7 +266,7 @@ static void uninstall(void)
 
 static bool version_is_live(void)
 {
-	for (uint32_t i = 0; i < arena_count; i++)
+	for (uint32_t i = 0; i < arena_total(); i++)
 		for (uint32_t slot = 0; slot < arena_all[i].slots; slot++)
 			if (__atomic_load_n(&arena_all[i].slot[slot], __ATOMIC_RELAXED) !=
 			    arena_all[i].built[slot])

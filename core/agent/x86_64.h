@@ -64,6 +64,17 @@ static inline void jump_encode(unsigned char out[JUMP_SIZE], uint64_t sled, uint
 	memcpy(out + 2, &distance, sizeof(distance));
 }
 
+/* The slot that the jump at `sled` leads through, 0 if it is another instruction. */
+static inline uint64_t jump_slot(const unsigned char *sled)
+{
+	int32_t distance;
+
+	if (sled[0] != 0xff || sled[1] != 0x25)
+		return 0;
+	memcpy(&distance, sled + 2, sizeof(distance));
+	return (uint64_t)(uintptr_t)sled + JUMP_SIZE + (uint64_t)(int64_t)distance;
+}
+
 /* Where a thread was when a signal came: DWARF's register numbers (psABI figure 3.36), 16 is the program counter. */
 enum { REGISTER_SP = 7, REGISTER_PC = 16 };
 

@@ -168,6 +168,19 @@ void follow_learn(struct follow *f)
 	sources_each(live_host(f->live)->sources, learn_source, f);
 }
 
+static struct error *make_strict(struct program *p)
+{
+	return (program_flags(p) & (HELLO_STRICT | HELLO_POLLED)) == HELLO_STRICT ? strict_install(p) : NULL;
+}
+
+void follow_renew(struct follow *f)
+{
+	struct error *e = f->complete ? make_strict(live_program(f->live)) : NULL;
+
+	if (e)
+		live_warn(f->live, e);
+}
+
 void follow_complete(struct follow *f)
 {
 	struct program *p = live_program(f->live);
@@ -177,8 +190,7 @@ void follow_complete(struct follow *f)
 	f->complete = true;
 	follow_learn(f);
 	follow_serve(f); /* what came while the first sources were read */
-	struct error *e =
-		(program_flags(p) & (HELLO_STRICT | HELLO_POLLED)) == HELLO_STRICT ? strict_install(p) : NULL;
+	struct error *e = make_strict(p);
 	if (!e)
 		e = program_lend_watch(p, watch_fd(f->watch));
 	if (e)

@@ -37,6 +37,9 @@ void follow_learn(struct follow *);
 /* Every source is followed now: calls may wait for saves (rtf_sync; and by themselves, if the program is strict and does not poll). */
 void follow_complete(struct follow *);
 
+/* Functions came with a module: in a strict program calls of theirs wait for saves, too. */
+void follow_renew(struct follow *);
+
 int follow_fd(const struct follow *);           /* to poll for reading */
 int64_t follow_deadline(const struct follow *); /* on build_now_us's clock; 0: nothing is in progress */
 void follow_serve(struct follow *);             /* the descriptor is ready or the deadline has come */

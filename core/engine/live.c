@@ -40,6 +40,10 @@ struct live {
 	void *watcher_context;
 	struct images *images;
 	size_t read_ahead; /* functions before this one have been seen */
+	size_t room;       /* in `functions` */
+	uint32_t *slots_known, arenas_known;
+	struct live_function **retired; /* whose modules went */
+	size_t retired_count;
 };
 
 /* --- looking up ------------------------------------------------------------------------------------------------ */
@@ -374,53 +378,121 @@ void live_warn(struct live *l, struct error *e)
 	error_free(e);
 }
 
-static struct error *add_function(struct live *l, uint32_t arena, uint32_t slot, size_t *room)
+static struct error *add_function(struct live *l, uint32_t arena, uint32_t slot)
 {
-	struct live_function *f = calloc(1, sizeof(*f));
+	uint64_t sled = program_sled(l->program, arena, slot);
+	struct live_function *f = sled ? calloc(1, sizeof(*f)) : NULL;
+
+	if (!sled)
+		return NULL; /* its module went */
 
 	if (!f)
 		return error_memory();
 	f->arena = arena;
 	f->slot = slot;
 	f->versions = 1;
-	if (!target_function_at(l->target, program_sled(l->program, arena, slot), &f->at) || !f->at.name ||
-	    f->at.clone) {
+	if (!target_function_at(l->target, sled, &f->at) || !f->at.name || f->at.clone) {
 		free(f); /* nobody could name it, or it takes other arguments than its text says */
 		return NULL;
 	}
-	if (l->count == *room) {
-		*room = *room ? *room * 2 : 64;
-		void *more = realloc(l->functions, *room * sizeof(*l->functions));
+	if (l->count == l->room) {
+		size_t room = l->room ? l->room * 2 : 64;
+		void *more = realloc(l->functions, room * sizeof(*l->functions));
 		if (!more) {
 			free(f);
 			return error_memory();
 		}
 		l->functions = more;
+		l->room = room;
 	}
 	l->functions[l->count++] = f;
 	return f->at.unit ? sources_expect(l->sources, f->at.unit) : NULL;
 }
 
-static struct error *find_functions(struct live *l)
+/* Behind the slots that are known. */
+static struct error *add_functions(struct live *l)
 {
-	size_t room = 0;
+	uint32_t arenas = program_arena_count(l->program);
+	void *more = realloc(l->slots_known, (arenas + 1) * sizeof(*l->slots_known));
 
-	for (uint32_t arena = 0; arena < program_arena_count(l->program); arena++) {
-		for (uint32_t slot = 0; slot < program_slot_count(l->program, arena); slot++) {
-			struct error *e = add_function(l, arena, slot, &room);
+	if (!more)
+		return error_memory();
+	l->slots_known = more;
+	for (; l->arenas_known < arenas; l->arenas_known++)
+		l->slots_known[l->arenas_known] = 0;
+	for (uint32_t arena = 0; arena < arenas; arena++) {
+		uint32_t *slot = &l->slots_known[arena];
+		for (uint32_t count = program_slot_count(l->program, arena); *slot < count; ++*slot) {
+			struct error *e = add_function(l, arena, *slot);
 			if (e)
 				return e;
 		}
 	}
-	l->by_name = malloc((l->count + 1) * sizeof(*l->by_name));
-	if (!l->by_name)
+	return NULL;
+}
+
+static struct error *sort_functions(struct live *l)
+{
+	void *names = realloc(l->by_name, (l->count + 1) * sizeof(*l->by_name));
+
+	if (!names)
 		return error_memory();
+	l->by_name = names;
 	if (l->count) {
 		qsort(l->functions, l->count, sizeof(*l->functions), by_place);
 		memcpy(l->by_name, l->functions, l->count * sizeof(*l->by_name));
 		qsort(l->by_name, l->count, sizeof(*l->by_name), by_name);
 	}
-	struct error *e = NULL;
+	return NULL;
+}
+
+/* Somebody may still speak of them. */
+static struct error *retire_functions(struct live *l, size_t *went)
+{
+	size_t kept = 0;
+	void *more = realloc(l->retired, (l->retired_count + l->count + 1) * sizeof(*l->retired));
+
+	if (!more)
+		return error_memory();
+	l->retired = more;
+	for (size_t i = 0; i < l->count; i++) {
+		struct live_function *f = l->functions[i];
+		if (program_sled(l->program, f->arena, f->slot))
+			l->functions[kept++] = f;
+		else
+			l->retired[l->retired_count++] = f;
+	}
+	*went = l->count - kept;
+	l->count = kept;
+	return NULL;
+}
+
+struct error *live_renew(struct live *l, size_t *came, size_t *went)
+{
+	struct error *e = target_refresh(l->target);
+
+	if (!e)
+		e = retire_functions(l, went);
+	if (e)
+		return e;
+	size_t before = l->count;
+	e = add_functions(l);
+	*came = l->count - before;
+	struct error *unsorted = sort_functions(l);
+	l->read_ahead = 0;
+	if (e || unsorted) {
+		error_free(e ? unsorted : NULL);
+		return e ? e : unsorted;
+	}
+	return live_read_rows(l);
+}
+
+static struct error *find_functions(struct live *l)
+{
+	struct error *e = add_functions(l);
+
+	if (!e)
+		e = sort_functions(l);
 	for (uint32_t arena = 0; arena < program_arena_count(l->program) && !e; arena++)
 		e = read_notes(l, arena);
 	return e;
@@ -546,16 +618,24 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 	return NULL;
 }
 
+static void function_free(struct live_function *f)
+{
+	free(f->built_text);
+	free(f->saved.prototype);
+	free(f->in_memory);
+	free(f);
+}
+
 void live_free(struct live *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < l->count; i++) {
-		free(l->functions[i]->built_text);
-		free(l->functions[i]->saved.prototype);
-		free(l->functions[i]->in_memory);
-		free(l->functions[i]);
-	}
+	for (size_t i = 0; i < l->count; i++)
+		function_free(l->functions[i]);
+	for (size_t i = 0; i < l->retired_count; i++)
+		function_free(l->retired[i]);
+	free(l->retired);
+	free(l->slots_known);
 	for (size_t i = 0; i < l->variable_count; i++)
 		free(l->variables[i].name);
 	free(l->variables);

@@ -77,6 +77,10 @@ struct live_function *live_by_row(const struct live *, int64_t row);
  * or with the reason if the function exists but is not decorated; ERROR_AMBIGUOUS names the candidates. */
 struct error *live_find(const struct live *, const char *name, const char *file, struct live_function **out);
 
+/* Modules came or went (program_take_renewal): their functions with them. One that came back is another function than before,
+ * which runs what was built; what belonged to the module that went stays where it is, and is nobody's. */
+struct error *live_renew(struct live *, size_t *came, size_t *went);
+
 /* Learns what other processes with the same history have added to it: how many versions there are. */
 void live_refresh(struct live *);
 void live_refresh_all(struct live *); /* the same after we have removed some ourselves */

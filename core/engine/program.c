@@ -19,6 +19,7 @@ enum { ARENAS_MAX = 64, CLIENTS_MAX = 64, NAMES_SIZE = 4096 };
 struct arena {
 	struct message_arena m;
 	unsigned char *view; /* the whole file, rw- */
+	uint32_t room;       /* slots that its tables can hold */
 };
 
 /* What dlsym said, by name: a program's libraries do not lose names. */
@@ -50,6 +51,7 @@ struct program {
 	struct message_called fault; /* that a thread waits with */
 	unsigned char fault_stack[CALL_STACK];
 	bool faulted;
+	bool renewed;                             /* modules came or went */
 	struct message_parked parked[PARKED_MAX]; /* not taken yet, oldest first */
 	size_t parked_count;
 	unsigned char payload[MESSAGE_MAX];
@@ -121,6 +123,8 @@ static struct error *take_arena(struct program *p, size_t length, int fd)
 		munmap(a->view, (size_t)st.st_size);
 		return error_new(ERROR_INTERNAL, "the program sent an arena that does not fit its file");
 	}
+	const struct arena_header *h = (const void *)a->view;
+	a->room = (uint32_t)((h->code_offset - h->built_offset) / sizeof(uint64_t));
 	p->arena_count++;
 	return NULL;
 }
@@ -254,9 +258,13 @@ uint32_t program_arena_count(const struct program *p)
 	return p->arena_count;
 }
 
+/* The header is the program's memory: it may say anything. */
 uint32_t program_slot_count(const struct program *p, uint32_t arena)
 {
-	return header(p, arena)->slots;
+	const struct arena_header *h = header(p, arena);
+	uint32_t slots = __atomic_load_n(&h->slots, __ATOMIC_ACQUIRE);
+
+	return slots < p->arenas[arena].room ? slots : p->arenas[arena].room;
 }
 
 static uint64_t table_entry(const struct program *p, uint32_t arena, uint64_t offset, uint32_t slot)
@@ -294,9 +302,13 @@ uint64_t program_target(const struct program *p, uint32_t arena, uint32_t slot)
 		    : table_entry(p, arena, header(p, arena)->slots_offset, slot);
 }
 
-bool program_is_strict(const struct program *p, uint32_t arena)
+uint32_t program_strict_count(const struct program *p, uint32_t arena)
 {
-	return find_strict_word(p, arena, 0) != NULL;
+	uint32_t count = 0, slots = program_slot_count(p, arena);
+
+	while (count < slots && find_strict_word(p, arena, count))
+		count++;
+	return count;
 }
 
 uint64_t program_enter(const struct program *p)
@@ -418,6 +430,34 @@ static bool is_parked(struct program *p, const struct message_header *h, size_t 
 	return true;
 }
 
+/* Modules came or went: likewise, and the arena of such a module. */
+static bool is_renewal(struct program *p, const struct message_header *h, size_t length, int fd)
+{
+	if (h->type == MESSAGE_ARENA) {
+		struct error *e = take_arena(p, length, fd);
+		bool taken = !e;
+		error_free(e);
+		return taken;
+	}
+	if (h->type != MESSAGE_MODULES || length || fd >= 0)
+		return false;
+	p->renewed = true;
+	for (size_t i = 0; i < p->resolved_room; i++) {
+		free(p->resolved[i].name);
+		p->resolved[i].name = NULL;
+	}
+	p->resolved_count = 0;
+	return true;
+}
+
+bool program_take_renewal(struct program *p)
+{
+	bool renewed = p->renewed;
+
+	p->renewed = false;
+	return renewed;
+}
+
 bool program_take_parked(struct program *p, struct message_parked *out)
 {
 	if (!p->parked_count)
@@ -446,6 +486,21 @@ void program_fault_known(struct program *p)
 
 /* --- questions and answers ------------------------------------------------------------------------------------- */
 
+/* What may come at any time: true if the message, which is in p->payload, is that. Takes the descriptor. */
+static bool take_unasked(struct program *p, const struct message_header *h, size_t length, int fd)
+{
+	if (h->type == MESSAGE_CLIENT && length == 0 && fd >= 0) {
+		keep_client(p, fd);
+		return true;
+	}
+	bool taken = is_renewal(p, h, length, fd) ||
+		     (fd < 0 && (is_called(p, h, length) || is_fault(p, h, length) ||
+				 is_parked(p, h, length) || is_deferred_done(p, h, length)));
+	if (fd >= 0)
+		close(fd);
+	return taken;
+}
+
 struct error *program_receive(struct program *p)
 {
 	struct message_header h;
@@ -455,16 +510,7 @@ struct error *program_receive(struct program *p)
 	struct error *e = receive(p, &h, &length, &fd);
 	if (e)
 		return e;
-	if (h.type == MESSAGE_CLIENT && length == 0 && fd >= 0) {
-		keep_client(p, fd);
-		return NULL;
-	}
-	if (fd < 0 && (is_called(p, &h, length) || is_fault(p, &h, length) || is_parked(p, &h, length) ||
-		       is_deferred_done(p, &h, length)))
-		return NULL;
-	if (fd >= 0)
-		close(fd);
-	return lose(p, EPROTO);
+	return take_unasked(p, &h, length, fd) ? NULL : lose(p, EPROTO);
 }
 
 int program_take_client(struct program *p)
@@ -495,19 +541,15 @@ static struct error *await(struct program *p, uint32_t serial, struct message_he
 		struct error *e = receive(p, h, answer, &fd);
 		if (e)
 			return e;
-		if (h->type == MESSAGE_CLIENT && *answer == 0) {
-			keep_client(p, fd);
+		if (h->serial != serial) {
+			if (!take_unasked(p, h, *answer, fd))
+				return lose(p, EPROTO);
 			continue;
 		}
-		if (fd < 0 && h->serial != serial &&
-		    (is_called(p, h, *answer) || is_fault(p, h, *answer) || is_parked(p, h, *answer) ||
-		     is_deferred_done(p, h, *answer)))
-			continue;
-		if (fd >= 0)
-			close(fd);
-		if (fd >= 0 || h->serial != serial)
-			return lose(p, EPROTO);
-		return NULL;
+		if (fd < 0)
+			return NULL;
+		close(fd);
+		return lose(p, EPROTO);
 	}
 }
 

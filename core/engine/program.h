@@ -42,8 +42,9 @@ uint64_t program_sled(const struct program *, uint32_t arena, uint32_t slot);
 uint64_t program_built(const struct program *, uint32_t arena, uint32_t slot);
 uint64_t program_target(const struct program *, uint32_t arena, uint32_t slot); /* what runs now */
 
-/* Strict entries (strict.h): whether the arena's slots lead to them, and where the agent wants them to lead. */
-bool program_is_strict(const struct program *, uint32_t arena);
+/* Strict entries (strict.h): how many of the arena's slots, from the first, lead to them, and where the agent wants them to
+ * lead. */
+uint32_t program_strict_count(const struct program *, uint32_t arena);
 uint64_t program_enter(const struct program *);
 
 /* The program has ended, but processes that it forked may go on: what is published from now on is for them, and the first
@@ -96,6 +97,10 @@ bool program_take_called(struct program *, uint32_t serial, struct message_calle
  * The thread waits until it is known, though not for long. */
 bool program_take_fault(struct program *, struct message_called *out, const unsigned char **stack);
 void program_fault_known(struct program *);
+
+/* Whether modules with decorated functions came or went since this was last asked: their slots stand behind those that were
+ * there, perhaps in arenas that are new, and the sleds of those that went are 0. */
+bool program_take_renewal(struct program *);
 
 /* A guarded call that has faulted and waits; false: there is none that was not taken yet. */
 bool program_take_parked(struct program *, struct message_parked *out);

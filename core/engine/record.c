@@ -152,7 +152,8 @@ bool record_lose(struct live *l, struct error **e)
 
 /* --- what runs and what the history has ------------------------------------------------------------------------- */
 
-static struct error *reconcile_one(struct live *l, struct live_function *f, size_t *differences)
+static struct error *reconcile_one(struct live *l, struct live_function *f, const char *why,
+				   size_t *differences)
 {
 	struct history *h = live_history(l);
 	int recorded = 0;
@@ -165,24 +166,36 @@ static struct error *reconcile_one(struct live *l, struct live_function *f, size
 	struct history_move move = {.function = f->row, .from = recorded, .to = f->live};
 	e = history_record(h, f->live > recorded ? HISTORY_DEFINE : HISTORY_ROLLBACK, "", 0, &move, 1, NULL);
 	if (!e)
-		e = history_event(h, "recovered", f->row, f->live, "",
-				  "it was live before the history said so");
+		e = history_event(h, "recovered", f->row, f->live, "", why);
 	if (!e)
 		++*differences;
 	return e;
 }
 
-/* The slots say what runs. Where an engine died between making a version live and recording that, it is recorded now. */
-static void reconcile(struct live *l)
+/* The slots say what runs: what the history lacks of that is recorded. Returns how many functions it was. */
+static size_t reconcile(struct live *l, const char *why)
 {
 	size_t differences = 0;
 	struct error *e = NULL;
-	char *text = NULL;
 
 	for (size_t i = 0; i < live_count(l) && !e; i++)
-		e = reconcile_one(l, live_function(l, i), &differences);
+		e = reconcile_one(l, live_function(l, i), why, &differences);
 	if (e && !record_lose(l, &e))
 		live_warn(l, error_context(e, "what runs cannot be compared with the history"));
+	return differences;
+}
+
+void record_renew(struct live *l)
+{
+	reconcile(l, "its module was opened anew, and runs what was built");
+}
+
+/* Where an engine died between making a version live and recording that. */
+static void recover(struct live *l)
+{
+	size_t differences = reconcile(l, "it was live before the history said so");
+	char *text = NULL;
+
 	if (differences && asprintf(&text, "the history lacked that %zu %s live: an engine ended in between",
 				    differences, differences == 1 ? "version is" : "versions are") >= 0)
 		tell(l, LOG_NOTICE, text);
@@ -211,7 +224,7 @@ struct error *record_new(struct live *l)
 		e = stand_in(l, path, e);
 	free(path);
 	if (!e)
-		reconcile(l);
+		recover(l);
 	return e;
 }
 

@@ -19,6 +19,9 @@
 struct error *record_new(struct live *);
 void record_free(struct live *);
 
+/* Right after live_renew: functions that came back run what was built, whatever the history has of them. */
+void record_renew(struct live *);
+
 /* Whether the call that failed with *e should be made again: the history has failed, a stand-in has taken its place (rows
  * of functions may be other ones now), and *e is freed and NULL. False: it is not the history's fault, or there is
  * nothing better. */

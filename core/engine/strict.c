@@ -4,14 +4,16 @@
 
 #include <string.h>
 
-/* `entries`: the run-time address of the first of the strict entries, or 0: the slots get what those lead to. */
-static struct error *publish_all(struct program *p, uint32_t arena, uint64_t entries)
+/* Slots from the first to before the last; `entries`: the run-time address of the first one's strict entry, or 0: the slots
+ * get what those lead to. */
+static struct error *publish_all(struct program *p, uint32_t arena, uint32_t first, uint32_t last,
+				 uint64_t entries)
 {
 	struct message_publish slots[256];
 
-	for (uint32_t i = 0, n, count = program_slot_count(p, arena); i < count; i += n) {
-		for (n = 0; n < 256 && i + n < count; n++) {
-			uint64_t entry = entries + (uint64_t)(i + n) * STRICT_ENTRY_SIZE;
+	for (uint32_t i = first, n; i < last; i += n) {
+		for (n = 0; n < 256 && i + n < last; n++) {
+			uint64_t entry = entries + (uint64_t)(i + n - first) * STRICT_ENTRY_SIZE;
 			uint64_t target = entries ? entry : program_target(p, arena, i + n);
 			slots[n] = (struct message_publish){arena, i + n, target};
 		}
@@ -22,10 +24,10 @@ static struct error *publish_all(struct program *p, uint32_t arena, uint64_t ent
 	return NULL;
 }
 
-/* One block for all slots: a note that belongs to no slot, the word with the agent's address, the entries. */
-static struct error *install(struct program *p, uint32_t arena)
+/* One block for all slots from the first: a note that belongs to no slot, the word with the agent's address, the entries. */
+static struct error *install(struct program *p, uint32_t arena, uint32_t first)
 {
-	uint32_t count = program_slot_count(p, arena);
+	uint32_t last = program_slot_count(p, arena), count = last - first;
 	size_t words = NOTE_SIZE + 2 * sizeof(uint64_t), end = words + (size_t)count * STRICT_ENTRY_SIZE;
 	struct link_region code, data;
 	struct note note = {.slot = UINT32_MAX, .number = -1};
@@ -38,20 +40,21 @@ static struct error *install(struct program *p, uint32_t arena)
 	for (uint32_t i = 0; i < count; i++) {
 		size_t at = words + (size_t)i * STRICT_ENTRY_SIZE;
 		strict_entry_write(code.view + at, code.address + at, code.address + NOTE_SIZE,
-				   program_target(p, arena, i));
+				   program_target(p, arena, first + i));
 	}
 	if (!note_write(&code, 0, &note, NULL, 0, &end))
 		return error_new(ERROR_INTERNAL, "the arena is full");
 	program_commit(p, arena, end, 0);
-	return publish_all(p, arena, code.address + words);
+	return publish_all(p, arena, first, last, code.address + words);
 }
 
 struct error *strict_install(struct program *p)
 {
 	for (uint32_t arena = 0; arena < program_arena_count(p); arena++) {
-		if (!program_slot_count(p, arena) || program_is_strict(p, arena))
+		uint32_t strict = program_strict_count(p, arena);
+		if (strict == program_slot_count(p, arena))
 			continue;
-		struct error *e = install(p, arena);
+		struct error *e = install(p, arena, strict);
 		if (e)
 			return error_context(e, "calls do not wait for saves");
 	}
@@ -63,7 +66,6 @@ struct error *strict_remove(struct program *p)
 	struct error *e = NULL;
 
 	for (uint32_t arena = 0; arena < program_arena_count(p) && !e; arena++)
-		if (program_slot_count(p, arena) && program_is_strict(p, arena))
-			e = publish_all(p, arena, 0);
+		e = publish_all(p, arena, 0, program_strict_count(p, arena), 0);
 	return e;
 }

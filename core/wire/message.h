@@ -15,8 +15,10 @@ enum { MESSAGE_VERSION = 5, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
 	MESSAGE_HELLO = 1, /* struct message_hello, then its strings */
-	MESSAGE_ARENA,     /* struct message_arena; fd: the arena's memfd, read and write */
+	MESSAGE_ARENA,     /* struct message_arena; fd: the arena's memfd, read and write. Later too, before MODULES */
 	MESSAGE_READY,     /* empty: every arena of the start has been sent */
+	MESSAGE_MODULES,   /* empty: modules with decorated functions came (slots behind those that there were) or went (their
+			      sleds are 0 now) */
 	MESSAGE_CLIENT,    /* empty; fd: a console's connected stream socket, peer uid already checked */
 	MESSAGE_FAULT, /* struct message_called and the stack: a thread of the program faulted, perhaps in a version; it
 			      waits for FAULT_KNOWN, though not for long */

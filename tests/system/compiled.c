@@ -56,7 +56,7 @@ static const char *const *sources_of(const struct compiled_how *how)
 	return how->sources[0] ? how->sources : both;
 }
 
-static void bring(const struct subject *s, const char *name)
+void compiled_copy_in(const struct subject *s, const char *name)
 {
 	char *path = compiled_path(s, name), *from;
 
@@ -119,9 +119,9 @@ void compiled_init(struct subject *s, const struct compiled_how *how)
 	/* An engine built with sanitizers tells nobody what they find: it has to die of it. */
 	setenv("UBSAN_OPTIONS", "halt_on_error=1", 0);
 	setenv("TSAN_OPTIONS", "halt_on_error=1", 0);
-	bring(s, "host.h");
+	compiled_copy_in(s, "host.h");
 	for (const char *const *source = sources_of(how); *source; source++)
-		bring(s, *source);
+		compiled_copy_in(s, *source);
 	compiled_build(s, how);
 }
 

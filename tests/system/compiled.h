@@ -43,6 +43,9 @@ void compiled_kill(struct subject *);
 /* DIRECTORY/NAME; malloc'ed. */
 char *compiled_path(const struct subject *, const char *name);
 
+/* NAME of tests/system into the directory. */
+void compiled_copy_in(const struct subject *, const char *name);
+
 /* The same bytes in another file of the directory. */
 void compiled_copy(const struct subject *, const char *from, const char *to);
 
