@@ -1,5 +1,6 @@
 #include "parked.h"
 #include "change.h"
+#include "instrumented.h"
 #include "place.h"
 #include "program.h"
 #include "record.h"
@@ -293,15 +294,15 @@ static struct error *make_value(struct call *c, struct live_function *f, const c
 	if (!e)
 		e = instrument_value(&q, expression, &text);
 	build_fini(&build);
-	struct change_instrument aside = {.function = f,
-					  .what = "return",
-					  .text = text,
-					  .extra = plain.extra,
-					  .stored = "",
-					  .line = plain.line,
-					  .user = c->state->user};
+	struct instrumented aside = {.function = f,
+				     .what = "return",
+				     .text = text,
+				     .extra = plain.extra,
+				     .stored = "",
+				     .line = plain.line,
+				     .user = c->state->user};
 	if (!e)
-		e = change_aside(c->live, &aside, entry, &outcome);
+		e = instrumented_aside(c->live, &aside, entry, &outcome);
 	change_outcome_fini(&outcome);
 	free(text);
 	plain_fini(&plain);

@@ -1,6 +1,7 @@
 #include "scope.h"
 #include "change.h"
 #include "pool.h"
+#include "rollback.h"
 #include "run.h"
 #include "token.h"
 
@@ -367,7 +368,7 @@ static struct error *use_version(struct making *m, const char *name, size_t leng
 		return e;
 	uint64_t address = program_built(live_program(m->live), f->arena, f->slot);
 	if (number > 0) {
-		e = change_load(m->live, f, number, &out);
+		e = rollback_load(m->live, f, number, &out);
 		change_outcome_fini(&out);
 		const struct live_version *v = e ? NULL : live_in_memory(f, number);
 		if (e || !v)

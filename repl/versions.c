@@ -1,4 +1,5 @@
 #include "versions.h"
+#include "rollback.h"
 #include "show.h"
 #include "written.h"
 #include "watchers.h"
@@ -225,7 +226,7 @@ struct error *versions_rollback(struct call *c)
 		e = call_number(c->words[1], &number);
 	if (e)
 		return e;
-	e = refused(c, &out, change_rollback(c->live, f, number, c->state->user, &out));
+	e = refused(c, &out, rollback_to(c->live, f, number, c->state->user, &out));
 	if (!e)
 		c->reply->data = moved(c, &out.results[0]);
 	change_outcome_fini(&out);
@@ -240,7 +241,7 @@ static struct error *undo_or_redo(struct call *c, bool redo)
 	struct error *e = written_undo(c, redo, &handled);
 	if (e || handled)
 		return e;
-	e = refused(c, &out, change_undo(c->live, redo, c->state->user, &out));
+	e = refused(c, &out, rollback_undo(c->live, redo, c->state->user, &out));
 	if (!e)
 		c->reply->data = json_array();
 	for (size_t i = 0; !e && i < out.count; i++)

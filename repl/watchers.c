@@ -3,6 +3,7 @@
 #include "parked.h"
 #include "program.h"
 #include "records.h"
+#include "rollback.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ struct error *watchers_new(struct host *host, struct watchers **out)
 		struct live_function *f = live_function(host->live, i);
 		struct change_outcome outcome = {0};
 		if (is_instrumented(host->live, f))
-			error_free(change_rollback(host->live, f, -1, "", &outcome));
+			error_free(rollback_to(host->live, f, -1, "", &outcome));
 		change_outcome_fini(&outcome);
 	}
 	live_set_watcher(host->live, follow_definition, all);

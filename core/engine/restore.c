@@ -1,6 +1,7 @@
 #include "restore.h"
 #include "log.h"
 #include "record.h"
+#include "rollback.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +168,7 @@ static struct error *judge_all(struct work *w, bool rebuilt, bool force)
 
 static struct error *make_live(struct work *w, const char *user, struct change_outcome *outcome)
 {
-	struct change_step *steps = calloc(w->count + 1, sizeof(*steps));
+	struct rollback_step *steps = calloc(w->count + 1, sizeof(*steps));
 	size_t *which = calloc(w->count + 1, sizeof(*which)), count = 0;
 	struct error *e = steps && which ? NULL : error_memory();
 
@@ -175,11 +176,11 @@ static struct error *make_live(struct work *w, const char *user, struct change_o
 		if (w->items[i].out.fate != RESTORE_LIVE)
 			continue;
 		which[count] = i;
-		steps[count++] =
-			(struct change_step){.function = w->items[i].function, .to = w->items[i].out.version};
+		steps[count++] = (struct rollback_step){.function = w->items[i].function,
+							.to = w->items[i].out.version};
 	}
 	if (!e && count)
-		e = change_restore(w->live, steps, count, user, outcome);
+		e = rollback_all(w->live, steps, count, user, outcome);
 	for (size_t i = 0; i < count; i++) {
 		if (steps[i].why && !e)
 			decide(&w->items[which[i]], RESTORE_UNFIT, error_message(steps[i].why));
