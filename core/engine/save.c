@@ -1,4 +1,5 @@
 #include "save.h"
+#include "extent.h"
 #include "record.h"
 #include "difference.h"
 #include "review.h"
@@ -234,7 +235,7 @@ static bool find_edit(const struct work *w, const struct source *s, const char *
 
 	*out = (struct edited){0};
 	out->function = function_at(w, s, 1 + token_line(ix->source, (uint32_t)at), &out->definition);
-	if (!out->function || !index_source_range(ix, out->definition, &begin, &end, &line) || at < begin ||
+	if (!out->function || !extent_find(ix, out->definition, &begin, &end, &line) || at < begin ||
 	    at >= end)
 		return false;
 	size_t new_begin = (size_t)((ptrdiff_t)begin + shift);

@@ -1,5 +1,6 @@
 #include "writing.h"
 #include "edit.h"
+#include "extent.h"
 #include "log.h"
 #include "text.h"
 #include "token.h"
@@ -249,7 +250,7 @@ struct error *writing_place(struct live *l, struct live_function *f, struct writ
 	w->source = source;
 	w->read = !fresh;
 	const struct index_declaration *d = source_definition(&now, &f->at, &nth);
-	bool found = d && index_source_range(now.index, d, &from, &to, &line) && to <= w->before_size;
+	bool found = d && extent_find(now.index, d, &from, &to, &line) && to <= w->before_size;
 	index_free(fresh);
 	if (!d)
 		return error_new(ERROR_DRIFT, "%s does not define %s any more", source->unit->file,
