@@ -4,6 +4,7 @@
 #include "expression.h"
 #include "scope.h"
 #include "show.h"
+#include "value_json.h"
 
 #include <ctype.h>
 #include <fnmatch.h>

@@ -1,6 +1,7 @@
 /* Values as text and as JSON, from types made by hand; a small memory of our own stands for the program's. The whole way
  * from C to text, with gdb as the oracle, is in tests/system/look_test.c. */
 #include "value.h"
+#include "value_json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
