@@ -3,6 +3,7 @@
 #include "printing.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,10 +246,12 @@ static bool put_formatted(struct printing *p, const struct type *type, const uns
 	if (type->kind == TYPE_FLOAT && (format == 'f' || format == 'c' || format == 's'))
 		return false;
 	if (type->kind == TYPE_FLOAT) {
-		/* gdb shows the number's integer part in these formats. */
-		long double whole = number_float(type->size, bytes);
-		put_format(p->out, (number_wide)(__int128)whole, type->size > 8 ? 8 : type->size, true,
-			   format, p->source);
+		/* gdb shows the number's integer part in these formats. What has none of that size stays as it is. */
+		size_t size = type->size > 8 ? 8 : type->size;
+		long double whole = truncl(number_float(type->size, bytes));
+		if (!(whole >= -ldexpl(1, (int)size * 8 - 1) && whole < ldexpl(1, (int)size * 8)))
+			return false;
+		put_format(p->out, (number_wide)(__int128)whole, size, true, format, p->source);
 		return true;
 	}
 	if (format == 'f') {
