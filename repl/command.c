@@ -1,6 +1,8 @@
 #include "command.h"
 #include "archive.h"
 #include "export.h"
+#include "lookup.h"
+#include "texts.h"
 #include "timeline.h"
 #include "expression.h"
 #include "follow.h"
@@ -88,7 +90,7 @@ static struct error *run_status(struct call *c)
 		json_object_set_new(c->reply->data, "warning", json_string(live_warning(c->live)));
 	}
 	size_t unread;
-	const char *why = live_unread(c->live, &unread);
+	const char *why = texts_unread(c->live, &unread);
 	if (why) {
 		text_printf(out, "unread    the sources of %zu %s: %s\n", unread,
 			    unread == 1 ? "function" : "functions", why);
@@ -330,7 +332,7 @@ static void note_unit(struct console_state *state, const struct reply *reply)
 	const char *name = json_string_value(json_object_get(row, "function"));
 	struct live_function *f = NULL;
 
-	struct error *e = name ? live_find(state->host->live, name, state->file, &f) : NULL;
+	struct error *e = name ? lookup_find(state->host->live, name, state->file, &f) : NULL;
 	if (!e && f && f->at.unit)
 		state->unit = f->at.unit;
 	error_free(e);

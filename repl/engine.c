@@ -10,6 +10,7 @@
 #include "optimise.h"
 #include "session.h"
 #include "strict.h"
+#include "texts.h"
 #include "written.h"
 #include "watchers.h"
 
@@ -27,7 +28,7 @@
 #include <unistd.h>
 
 enum {
-	END_MS = 2000,   /* between the end of a process's channel and its own: a busy machine takes its time */
+	END_MS = 2000, /* between the end of a process's channel and its own: a busy machine takes its time */
 	FAILED_MS = 100, /* the same while the channel is whole */
 };
 enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 4 };
@@ -181,7 +182,7 @@ static void serve(struct host *host)
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (ready == 0 && may_read_ahead)
-			may_read_ahead = live_read_ahead(host->live);
+			may_read_ahead = texts_read_ahead(host->live);
 		if (ready == 0)
 			continue;
 		if (ready < 0)

@@ -2,8 +2,10 @@
 #include "context.h"
 #include "datum.h"
 #include "expression.h"
+#include "lookup.h"
 #include "scope.h"
 #include "show.h"
+#include "texts.h"
 #include "value_json.h"
 
 #include <ctype.h>
@@ -567,13 +569,13 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	struct text used = {0}, *out = &c->reply->text;
 	json_t *variables = json_array();
 	struct source *source = NULL;
-	char *signature = live_signature(c->live, f), *text = NULL;
+	char *signature = texts_signature(c->live, f), *text = NULL;
 	unsigned line;
 
 	struct error *unread = source_of(c, f->at.unit, &source), *e;
 	if (source)
 		sources_each(live_host(c->live)->sources, find_callers, &naming);
-	e = live_version_text(c->live, f, f->live, &text, &line);
+	e = texts_of_version(c->live, f, f->live, &text, &line);
 	if (!e && source) {
 		json_decref(variables);
 		variables = used_variables(source->index, text, &used);
@@ -592,7 +594,7 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	text_printf(out, "%-10s %s:%u in %s, at 0x%" PRIx64 "\n", "defined", f->at.file ? f->at.file : "?",
 		    f->at.line, f->at.module, f->at.entry);
 	text_printf(out, "%-10s %d of %d, %s\n", "live", f->live, f->versions,
-		    live_state_name(live_state(c->live, f)));
+		    texts_state_name(texts_state(c->live, f)));
 	if (flags)
 		text_printf(out, "%-10s %s (from %s)\n", "flags", flags, source->flags.origin);
 	if (unread)
@@ -605,7 +607,7 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 		"{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "kind", "function",
 		"function", f->at.name, "signature", signature ? signature : "", "file",
 		f->at.file ? f->at.file : "", "line", (int)f->at.line, "module", f->at.module, "version",
-		f->live, "versions", f->versions, "state", live_state_name(live_state(c->live, f)), "flags",
+		f->live, "versions", f->versions, "state", texts_state_name(texts_state(c->live, f)), "flags",
 		flags ? flags : "", "flags_from", source ? source->flags.origin : "", "called_by",
 		naming.callers, "inlined_in", inlining.list, "uses", variables);
 	text_fini(&naming.text);
@@ -880,7 +882,7 @@ struct error *listing_describe(struct call *c)
 		struct value_options options = VALUE_OPTIONS;
 		return expression_print(c, c->line, strlen(c->line), &options);
 	}
-	struct error *unknown = live_find(c->live, c->line, c->state->file, &f);
+	struct error *unknown = lookup_find(c->live, c->line, c->state->file, &f);
 	if (!unknown)
 		return describe_function(c, f);
 	if (error_class(unknown) == ERROR_AMBIGUOUS)

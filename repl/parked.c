@@ -1,6 +1,7 @@
 #include "parked.h"
 #include "change.h"
 #include "instrumented.h"
+#include "lookup.h"
 #include "place.h"
 #include "program.h"
 #include "record.h"
@@ -180,7 +181,7 @@ struct error *parked_guard(struct call *c)
 	if (!e && c->state->read_only)
 		e = error_new(ERROR_DENIED, "this connection is read-only: \\guard changes something");
 	if (!e)
-		e = live_find(c->live, c->words[0], c->state->file, &f);
+		e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
 		e = take_otherwise(c, &returns, &otherwise);
 	if (!e)
@@ -219,7 +220,7 @@ struct error *parked_unguard(struct call *c)
 
 	struct error *e = watched_all(c, &all);
 	if (!e)
-		e = live_find(c->live, c->words[0], c->state->file, &f);
+		e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (e)
 		return e;
 	struct watched *d = watched_find(all, f);

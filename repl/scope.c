@@ -1,5 +1,6 @@
 #include "scope.h"
 #include "change.h"
+#include "lookup.h"
 #include "pool.h"
 #include "rollback.h"
 #include "run.h"
@@ -363,7 +364,7 @@ static struct error *use_version(struct making *m, const char *name, size_t leng
 	struct change_outcome out;
 
 	snprintf(bare, sizeof(bare), "%.*s", (int)length, name);
-	struct error *e = live_find(m->live, bare, m->file, &f);
+	struct error *e = lookup_find(m->live, bare, m->file, &f);
 	if (e)
 		return e;
 	uint64_t address = program_built(live_program(m->live), f->arena, f->slot);

@@ -5,6 +5,7 @@
 #include "program.h"
 #include "ring.h"
 #include "rollback.h"
+#include "texts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +150,7 @@ static struct error *cut_plain(struct plain_text *p, const char *name)
 
 struct error *plain_read(struct live *l, struct live_function *f, struct plain_text *p)
 {
-	struct error *e = live_version_text(l, f, live_plain(f), &p->text, &p->line);
+	struct error *e = texts_of_version(l, f, live_plain(f), &p->text, &p->line);
 
 	return e ? e : cut_plain(p, f->at.name);
 }

@@ -1,5 +1,6 @@
 #include "watchers.h"
 #include "coverage.h"
+#include "lookup.h"
 #include "parked.h"
 #include "program.h"
 #include "records.h"
@@ -205,7 +206,7 @@ struct error *watchers_cover(struct call *c)
 	c->reply->data = json_array();
 	if (!c->count)
 		return show_all_coverage(c, all);
-	e = live_find(c->live, c->words[0], c->state->file, &f);
+	e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
 		e = watched_begin(c, all, f, &d);
 	if (e)
@@ -238,7 +239,7 @@ struct error *watchers_uncover(struct call *c)
 
 	struct error *e = watched_all(c, &all);
 	if (!e)
-		e = live_find(c->live, c->words[0], c->state->file, &f);
+		e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (e)
 		return e;
 	struct watched *d = watched_find(all, f);

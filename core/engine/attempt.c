@@ -4,6 +4,7 @@
 #include "notice.h"
 #include "record.h"
 #include "text.h"
+#include "texts.h"
 
 #include <stdlib.h>
 
@@ -158,7 +159,7 @@ static struct error *add_versions(struct live *l, const struct attempt *c, const
 
 	for (size_t i = 0; i < c->count && !e; i++) {
 		struct attempt_part *p = &c->parts[i];
-		e = live_store_built(l, p->function);
+		e = texts_store_built(l, p->function);
 		if (!flags[i])
 			flags[i] = join_flags(p->build.source->flags.argv);
 		rows[i] = row_of(p, flags[i], origin, user);

@@ -1,9 +1,11 @@
 #include "change.h"
 #include "attempt.h"
 #include "edit.h"
+#include "lookup.h"
 #include "note.h"
 #include "record.h"
 #include "text.h"
+#include "texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +89,7 @@ static struct error *find_parts(struct live *l, const struct change_request *q, 
 		struct live_function *f;
 		if (q->name && strcmp(edit->functions[i].name, bare_name(q->name)) != 0)
 			continue; /* a helper */
-		e = live_find(l, q->name ? q->name : edit->functions[i].name, q->file, &f);
+		e = lookup_find(l, q->name ? q->name : edit->functions[i].name, q->file, &f);
 		if (e && error_class(e) == ERROR_UNKNOWN) {
 			/* A helper that comes along with the function that needs it, or a mistake. */
 			if (!first_unknown)
@@ -144,7 +146,7 @@ static struct error *named_part(struct live *l, const struct change_request *q, 
 {
 	struct live_function *f;
 
-	struct error *e = live_find(l, q->name, q->file, &f);
+	struct error *e = lookup_find(l, q->name, q->file, &f);
 	if (e)
 		return e;
 	/* Unless a macro makes the right name of it, which the check will see. */
@@ -165,7 +167,7 @@ static struct error *prepare_parts(struct live *l, const struct change_request *
 {
 	for (size_t i = 0; i < c->count; i++) {
 		struct attempt_part *p = &c->parts[i];
-		struct error *e = live_see_unit(l, p->function->at.unit);
+		struct error *e = texts_see_unit(l, p->function->at.unit);
 		if (e)
 			return error_context(e, "%s", p->function->at.name);
 		p->text = stored_text(c, p->definition, p->definition_size);

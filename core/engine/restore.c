@@ -2,6 +2,7 @@
 #include "log.h"
 #include "record.h"
 #include "rollback.h"
+#include "texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -136,8 +137,8 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 		decide(item, RESTORE_ALREADY, NULL);
 		return NULL;
 	}
-	error_free(live_see_unit(w->live, f->at.unit)); /* without its source it will not fit, and say why */
-	if (live_says(f->built_text, item->text)) {
+	error_free(texts_see_unit(w->live, f->at.unit)); /* without its source it will not fit, and say why */
+	if (texts_say(f->built_text, item->text)) {
 		decide(item, RESTORE_IN_SOURCE, NULL);
 		return NULL;
 	}
@@ -147,7 +148,7 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 	if (faults && !force)
 		decide(item, RESTORE_FAULTED, "it has faulted; --force restores it all the same");
 	else if (rebuilt && item->built && *item->built && f->built_text &&
-		 !live_says(f->built_text, item->built) && !force)
+		 !texts_say(f->built_text, item->built) && !force)
 		decide(item, RESTORE_CHANGED,
 		       "its source was changed since, and built into the program; --force restores it all "
 		       "the same");

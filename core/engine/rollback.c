@@ -2,6 +2,7 @@
 #include "attempt.h"
 #include "edit.h"
 #include "record.h"
+#include "texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,10 @@ static struct error *rebuild(struct live *l, struct attempt_part *p, struct atte
 {
 	struct edit edit;
 	unsigned line;
-	struct error *e = live_version_text(l, p->function, p->to, &p->text, &line);
+	struct error *e = texts_of_version(l, p->function, p->to, &p->text, &line);
 
 	if (!e)
-		e = live_see_unit(l, p->function->at.unit);
+		e = texts_see_unit(l, p->function->at.unit);
 	if (!e)
 		e = edit_new(p->text, strlen(p->text), &edit);
 	if (e)
@@ -107,7 +108,7 @@ static struct error *aim_next(struct live *l, struct attempt *c, struct change_o
 	uint32_t arena = p->function->arena;
 	size_t code = c->code[arena], data = c->data[arena];
 
-	struct error *e = p->function->row ? NULL : live_store_built(l, p->function);
+	struct error *e = p->function->row ? NULL : texts_store_built(l, p->function);
 	if (!e)
 		e = aim(l, p, c, out);
 	if (!e) {
@@ -160,7 +161,7 @@ struct error *rollback_to(struct live *l, struct live_function *f, int number, c
 	if (part.to > 0 && !live_in_memory(f, part.to)) {
 		char *text;
 		unsigned line;
-		struct error *e = live_version_text(l, f, part.to, &text, &line);
+		struct error *e = texts_of_version(l, f, part.to, &text, &line);
 		if (e)
 			return e;
 		free(text);

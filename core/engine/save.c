@@ -6,6 +6,7 @@
 #include "record.h"
 #include "review.h"
 #include "text.h"
+#include "texts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +89,7 @@ static struct error *remember_identity(const struct work *w, struct live_functio
 
 	if (*function->saved.live)
 		return NULL;
-	struct error *e = live_file_text(w->save->live, function, &text, &line);
+	struct error *e = texts_of_file(w->save->live, function, &text, &line);
 	if (e && error_class(e) == ERROR_UNKNOWN) {
 		error_free(e);
 		return NULL;
@@ -404,7 +405,7 @@ static void note_gone(struct work *w, struct live_function *function)
 /* The candidate's text and its identity. *gone: its file does not define it. */
 static struct error *read_candidate(struct work *w, struct candidate *c, bool *gone)
 {
-	struct error *e = live_file_text(w->save->live, c->function, &c->text, &c->line);
+	struct error *e = texts_of_file(w->save->live, c->function, &c->text, &c->line);
 
 	*gone = e && error_class(e) == ERROR_UNKNOWN;
 	if (*gone) {
