@@ -344,22 +344,7 @@ struct error *listing_vars(struct call *c)
 /* The keyword before a tag. */
 static const char *keyword_of(const struct index *ix, const struct index_name *n)
 {
-	uint32_t at = n->begin, begin = ix->declarations[n->declaration].begin;
-	static const char *const words[] = {"struct", "union", "enum"};
-
-	while (at > begin) {
-		while (at > begin && isspace((unsigned char)ix->text[at - 1]))
-			at--;
-		uint32_t end = at;
-		while (at > begin && (isalnum((unsigned char)ix->text[at - 1]) || ix->text[at - 1] == '_'))
-			at--;
-		for (size_t i = 0; i < 3; i++)
-			if (end - at == strlen(words[i]) && strncmp(ix->text + at, words[i], end - at) == 0)
-				return words[i];
-		if (end == at)
-			at--; /* an attribute's bracket */
-	}
-	return "struct";
+	return declaration_tag_word(ix->text, ix->declarations[n->declaration].begin, n->begin);
 }
 
 static enum target_tag tag_of(const char *keyword)

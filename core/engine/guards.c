@@ -56,22 +56,6 @@ static void guard_type(const struct closure *c, struct guards *g, struct text *o
 	}
 }
 
-/* The word before a tag, looking back over attributes: s(truct), u(nion) or e(num). */
-static char tag_keyword(const char *text, uint32_t begin, uint32_t name)
-{
-	struct token_reader r;
-	struct token t;
-	char keyword = 's';
-
-	token_reader_init(&r, text, name);
-	r.at = begin;
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
-		if (t.kind == TOKEN_NAME && strchr("sue", t.first) &&
-		    (token_is(&r, &t, "struct") || token_is(&r, &t, "union") || token_is(&r, &t, "enum")))
-			keyword = t.first;
-	return keyword;
-}
-
 void guards_write(struct guards *g, const struct closure *c, struct text *out)
 {
 	if (!c->names->layout)
@@ -85,7 +69,7 @@ void guards_write(struct guards *g, const struct closure *c, struct text *out)
 			const struct index_name *n = &c->ix->names[i];
 			record |= n->kind == NAME_MEMBER;
 			if (n->kind == NAME_TAG) {
-				char keyword = tag_keyword(c->ix->text, d->begin, n->begin);
+				char keyword = *declaration_tag_word(c->ix->text, d->begin, n->begin);
 				tagged = true;
 				if (keyword != 'e')
 					guard_type(c, g, out, keyword == 's' ? TARGET_STRUCT : TARGET_UNION,
@@ -106,7 +90,7 @@ static void guard_given_type(const struct closure *c, struct guards *g, struct t
 	const char *text = c->request->extra, *name = text + n->begin;
 	uint32_t length = n->end - n->begin, line_begin = n->begin;
 	bool is_tag = n->kind == NAME_TAG;
-	char keyword = is_tag ? tag_keyword(text, d->begin, n->begin) : 't';
+	char keyword = is_tag ? *declaration_tag_word(text, d->begin, n->begin) : 't';
 
 	if (keyword == 'e' ||
 	    index_find(c->ix, is_tag ? INDEX_TAG : INDEX_ORDINARY, name, length) == INDEX_NONE)
