@@ -1,5 +1,6 @@
 #include "command.h"
 #include "archive.h"
+#include "describe.h"
 #include "export.h"
 #include "lookup.h"
 #include "texts.h"
@@ -226,7 +227,7 @@ static const struct command commands[] = {
 	{"vars", "dv", "[PATTERN]", "globals and statics with their values", listing_vars, false, 0, 1},
 	{"types", "dt", "[PATTERN]", "struct, union, enum and typedef names", listing_types, false, 0, 2},
 	{"describe", "d", "NAME", "what a function, type, variable or macro is, who uses it and what it uses",
-	 listing_describe, false, 1, 2},
+	 describe_name, false, 1, 2},
 	{"forget", "", "NAME...|*", "drop what this console has declared", look_forget, false, 1, 16},
 	{"compare", "", "NAME A B (ARGS)", "call two versions with the same arguments and show both results",
 	 look_compare, true, 3, 16},
