@@ -1,5 +1,6 @@
 #include "archive.h"
 #include "log.h"
+#include "lookup.h"
 #include "prune.h"
 #include "record.h"
 #include "restore.h"
@@ -73,7 +74,7 @@ struct error *archive_save(struct call *c)
 		return error_new(ERROR_USAGE, "usage: \\save NAME [-n]");
 	if (c->state->read_only && !only_show)
 		return error_new(ERROR_DENIED, "this connection is read-only: \\save changes something");
-	struct error *e = live_find(c->live, name, c->state->file, &f);
+	struct error *e = lookup_find(c->live, name, c->state->file, &f);
 	if (!e)
 		e = writing_new(c->live, f, f->live, &w);
 	if (e)
@@ -221,9 +222,9 @@ struct pruning {
 
 static void tell_pruned(struct pruning *p, struct reply *reply, const struct prune_count *done, bool removed)
 {
-	reply->data = json_pack("{s:b, s:i, s:I, s:I, s:I, s:I}", "removed", removed, "days", p->days, "versions",
-				(json_int_t)done->versions, "changes", (json_int_t)done->changes, "events",
-				(json_int_t)done->events, "bytes", (json_int_t)done->bytes);
+	reply->data = json_pack("{s:b, s:i, s:I, s:I, s:I, s:I}", "removed", removed, "days", p->days,
+				"versions", (json_int_t)done->versions, "changes", (json_int_t)done->changes,
+				"events", (json_int_t)done->events, "bytes", (json_int_t)done->bytes);
 	text_printf(&reply->text,
 		    "%s %lld versions, %lld changes and %lld events that are older than %d days\n",
 		    removed ? "removed" : "\\history prune would remove", (long long)done->versions,

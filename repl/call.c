@@ -1,4 +1,5 @@
 #include "call.h"
+#include "lookup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct error *call_find_version(const struct call *c, const char *word, struct l
 		*number = (int)n;
 	}
 	snprintf(name, sizeof(name), "%.*s", at ? (int)(at - word) : (int)strlen(word), word);
-	return live_find(c->live, name, c->state->file, f);
+	return lookup_find(c->live, name, c->state->file, f);
 }
 
 struct error *call_number(const char *word, int *number)

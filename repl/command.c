@@ -1,6 +1,9 @@
 #include "command.h"
 #include "archive.h"
+#include "describe.h"
 #include "export.h"
+#include "lookup.h"
+#include "texts.h"
 #include "timeline.h"
 #include "expression.h"
 #include "follow.h"
@@ -88,7 +91,7 @@ static struct error *run_status(struct call *c)
 		json_object_set_new(c->reply->data, "warning", json_string(live_warning(c->live)));
 	}
 	size_t unread;
-	const char *why = live_unread(c->live, &unread);
+	const char *why = texts_unread(c->live, &unread);
 	if (why) {
 		text_printf(out, "unread    the sources of %zu %s: %s\n", unread,
 			    unread == 1 ? "function" : "functions", why);
@@ -224,7 +227,7 @@ static const struct command commands[] = {
 	{"vars", "dv", "[PATTERN]", "globals and statics with their values", listing_vars, false, 0, 1},
 	{"types", "dt", "[PATTERN]", "struct, union, enum and typedef names", listing_types, false, 0, 2},
 	{"describe", "d", "NAME", "what a function, type, variable or macro is, who uses it and what it uses",
-	 listing_describe, false, 1, 2},
+	 describe_name, false, 1, 2},
 	{"forget", "", "NAME...|*", "drop what this console has declared", look_forget, false, 1, 16},
 	{"compare", "", "NAME A B (ARGS)", "call two versions with the same arguments and show both results",
 	 look_compare, true, 3, 16},
@@ -330,7 +333,7 @@ static void note_unit(struct console_state *state, const struct reply *reply)
 	const char *name = json_string_value(json_object_get(row, "function"));
 	struct live_function *f = NULL;
 
-	struct error *e = name ? live_find(state->host->live, name, state->file, &f) : NULL;
+	struct error *e = name ? lookup_find(state->host->live, name, state->file, &f) : NULL;
 	if (!e && f && f->at.unit)
 		state->unit = f->at.unit;
 	error_free(e);

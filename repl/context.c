@@ -61,6 +61,34 @@ struct error *context_unit(struct console_state *state, struct live *l, const st
 	return s.found ? NULL : error_new(ERROR_UNKNOWN, "no file %s is part of the program", state->file);
 }
 
+size_t context_units(struct console_state *state, struct live *l, const struct target_unit **units)
+{
+	size_t count = 0;
+	char *file = state->file;
+	const struct target_unit *main_unit = NULL, *last = state->unit;
+
+	for (size_t i = 0; i < live_count(l) && count < CONTEXT_UNITS_MAX; i++) {
+		const struct target_unit *unit = live_function(l, i)->at.unit;
+		bool known = !unit;
+		for (size_t k = 0; k < count && !known; k++)
+			known = units[k] == unit;
+		if (!known)
+			units[count++] = unit;
+	}
+	state->file = NULL;
+	state->unit = NULL;
+	struct error *e = context_unit(state, l, &main_unit);
+	state->file = file;
+	state->unit = last;
+	error_free(e);
+	for (size_t k = 0; k < count && main_unit; k++)
+		if (units[k] == main_unit)
+			main_unit = NULL;
+	if (main_unit && count < CONTEXT_UNITS_MAX)
+		units[count++] = main_unit;
+	return count;
+}
+
 uint32_t context_arena(struct live *l, const struct target_unit *unit)
 {
 	const struct live_function *near = NULL;

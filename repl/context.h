@@ -7,10 +7,16 @@
 #include "target.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The one of \in, else that of the function redefined last, else that of main(). */
 struct error *context_unit(struct console_state *, struct live *, const struct target_unit **out);
+
+enum { CONTEXT_UNITS_MAX = 256 };
+
+/* Each unit that has decorated functions, and that of main(); how many they are, at most CONTEXT_UNITS_MAX. */
+size_t context_units(struct console_state *, struct live *, const struct target_unit **units);
 
 uint32_t context_arena(struct live *,
 		       const struct target_unit *); /* the arena that is near the unit's code */

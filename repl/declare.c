@@ -2,6 +2,7 @@
 #include "datum.h"
 #include "declaration.h"
 #include "token.h"
+#include "value_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -10,6 +10,7 @@
 #include "optimise.h"
 #include "session.h"
 #include "strict.h"
+#include "texts.h"
 #include "written.h"
 #include "watchers.h"
 
@@ -203,7 +204,7 @@ static void serve(struct host *host)
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (ready == 0 && may_read_ahead)
-			may_read_ahead = live_read_ahead(host->live);
+			may_read_ahead = texts_read_ahead(host->live);
 		if (ready == 0)
 			continue;
 		if (ready < 0)

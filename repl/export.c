@@ -1,6 +1,8 @@
 #include "export.h"
 #include "log.h"
+#include "lookup.h"
 #include "show.h"
+#include "texts.h"
 #include "writing.h"
 
 #include <dirent.h>
@@ -296,12 +298,12 @@ static struct error *put_built(struct export *x)
 			struct error *e = widen(x, &x->files[i], slot);
 			if (e)
 				return e;
-			e = live_version_text(x->call->live, slot->function, 0, &text, &line);
+			e = texts_of_version(x->call->live, slot->function, 0, &text, &line);
 			if (e) {
 				error_free(e); /* then with what the file says */
 				continue;
 			}
-			bool same = slot->size == slot->original_size && live_says(slot->original, text);
+			bool same = slot->size == slot->original_size && texts_say(slot->original, text);
 			char *old = same ? NULL : put_version(&x->files[i], slot, text);
 			free(text);
 			free(old);
@@ -536,7 +538,7 @@ struct error *export_run(struct call *c)
 	struct live_function *f = NULL;
 	const char *given = c->line + strcspn(c->line, " \t");
 
-	struct error *e = all ? NULL : live_find(c->live, c->words[0], c->state->file, &f);
+	struct error *e = all ? NULL : lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
 		e = find_directory(&x, given + strspn(given, " \t"));
 	if (!e)

@@ -4,6 +4,7 @@
 #include "declare.h"
 #include "snippet.h"
 #include "typed.h"
+#include "value_json.h"
 #include "written.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-/* The commands that list what the program has: variables, types, and what a name is. What they do is in command.c's table
- * and rtf-console(1). */
+/* The commands that list what the program has: variables and types. What they do is in command.c's table and
+ * rtf-console(1). */
 #ifndef RTF_LISTING_H
 #define RTF_LISTING_H
 
@@ -7,6 +7,5 @@
 
 struct error *listing_vars(struct call *);
 struct error *listing_types(struct call *);
-struct error *listing_describe(struct call *);
 
 #endif

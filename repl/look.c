@@ -2,6 +2,7 @@
 #include "datum.h"
 #include "expression.h"
 #include "scope.h"
+#include "value_json.h"
 
 #include <ctype.h>
 #include <inttypes.h>

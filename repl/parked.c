@@ -1,5 +1,7 @@
 #include "parked.h"
 #include "change.h"
+#include "instrumented.h"
+#include "lookup.h"
 #include "place.h"
 #include "program.h"
 #include "record.h"
@@ -179,7 +181,7 @@ struct error *parked_guard(struct call *c)
 	if (!e && c->state->read_only)
 		e = error_new(ERROR_DENIED, "this connection is read-only: \\guard changes something");
 	if (!e)
-		e = live_find(c->live, c->words[0], c->state->file, &f);
+		e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
 		e = take_otherwise(c, &returns, &otherwise);
 	if (!e)
@@ -218,7 +220,7 @@ struct error *parked_unguard(struct call *c)
 
 	struct error *e = watched_all(c, &all);
 	if (!e)
-		e = live_find(c->live, c->words[0], c->state->file, &f);
+		e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (e)
 		return e;
 	struct watched *d = watched_find(all, f);
@@ -293,15 +295,15 @@ static struct error *make_value(struct call *c, struct live_function *f, const c
 	if (!e)
 		e = instrument_value(&q, expression, &text);
 	build_fini(&build);
-	struct change_instrument aside = {.function = f,
-					  .what = "return",
-					  .text = text,
-					  .extra = plain.extra,
-					  .stored = "",
-					  .line = plain.line,
-					  .user = c->state->user};
+	struct instrumented aside = {.function = f,
+				     .what = "return",
+				     .text = text,
+				     .extra = plain.extra,
+				     .stored = "",
+				     .line = plain.line,
+				     .user = c->state->user};
 	if (!e)
-		e = change_aside(c->live, &aside, entry, &outcome);
+		e = instrumented_aside(c->live, &aside, entry, &outcome);
 	change_outcome_fini(&outcome);
 	free(text);
 	plain_fini(&plain);

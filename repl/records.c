@@ -2,6 +2,7 @@
 #include "program.h"
 #include "ring.h"
 #include "value.h"
+#include "value_json.h"
 
 #include <stdlib.h>
 #include <string.h>

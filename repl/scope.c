@@ -1,6 +1,8 @@
 #include "scope.h"
 #include "change.h"
+#include "lookup.h"
 #include "pool.h"
+#include "rollback.h"
 #include "run.h"
 #include "token.h"
 
@@ -362,12 +364,12 @@ static struct error *use_version(struct making *m, const char *name, size_t leng
 	struct change_outcome out;
 
 	snprintf(bare, sizeof(bare), "%.*s", (int)length, name);
-	struct error *e = live_find(m->live, bare, m->file, &f);
+	struct error *e = lookup_find(m->live, bare, m->file, &f);
 	if (e)
 		return e;
 	uint64_t address = program_built(live_program(m->live), f->arena, f->slot);
 	if (number > 0) {
-		e = change_load(m->live, f, number, &out);
+		e = rollback_load(m->live, f, number, &out);
 		change_outcome_fini(&out);
 		const struct live_version *v = e ? NULL : live_in_memory(f, number);
 		if (e || !v)

@@ -1,7 +1,9 @@
 #include "timeline.h"
 #include "log.h"
+#include "lookup.h"
 #include "record.h"
 #include "show.h"
+#include "texts.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -107,7 +109,7 @@ static struct error *parse(struct call *c, struct wanted *w)
 				"--faults, --events; not %s",
 				c->words[i]);
 		else
-			e = live_find(c->live, c->words[i], c->state->file, &w->function);
+			e = lookup_find(c->live, c->words[i], c->state->file, &w->function);
 	}
 	w->filter.function = w->function ? w->function->row : 0;
 	return e;
@@ -389,10 +391,10 @@ static struct error *read_side(struct call *c, struct live_function *f, struct s
 
 	if (side->number < 0) {
 		snprintf(side->name, sizeof(side->name), "%s in %s", f->at.name, text_base_name(f->at.file));
-		return live_file_text(c->live, f, &side->text, &line);
+		return texts_of_file(c->live, f, &side->text, &line);
 	}
 	snprintf(side->name, sizeof(side->name), "%s@%d", f->at.name, side->number);
-	return live_version_text(c->live, f, side->number, &side->text, &line);
+	return texts_of_version(c->live, f, side->number, &side->text, &line);
 }
 
 static struct error *show_sides(struct call *c, const struct live_function *f, const struct side *a,

@@ -1,4 +1,5 @@
 #include "traces.h"
+#include "lookup.h"
 #include "records.h"
 #include "ring.h"
 #include "token.h"
@@ -146,7 +147,7 @@ struct error *traces_trace(struct call *c)
 	struct live_function *f;
 	int count = TRACES_COUNT;
 
-	struct error *e = live_find(c->live, c->words[0], c->state->file, &f);
+	struct error *e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (e)
 		return e;
 	char *rest = strdup(c->line + strcspn(c->line, " \t"));
@@ -208,7 +209,7 @@ struct error *traces_untrace(struct call *c)
 	int ended;
 
 	struct error *e =
-		strcmp(c->words[0], "*") == 0 ? NULL : live_find(c->live, c->words[0], c->state->file, &f);
+		strcmp(c->words[0], "*") == 0 ? NULL : lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
 		e = end_mine(c, f, false, 0, &ended);
 	if (!e && f && !ended)
@@ -234,7 +235,7 @@ static struct error *find_line(const struct call *c, const char *word, struct li
 		return error_new(ERROR_USAGE, "%s: a place is NAME:LINE, the line that of the file", word);
 	snprintf(name, sizeof(name), "%.*s", (int)(colon - word), word);
 	*line = (unsigned)n;
-	return live_find(c->live, name, c->state->file, f);
+	return lookup_find(c->live, name, c->state->file, f);
 }
 
 struct error *traces_probe(struct call *c)
@@ -286,7 +287,7 @@ struct error *traces_unprobe(struct call *c)
 	if (colon && isdigit((unsigned char)colon[1]))
 		e = find_line(c, word, &f, &line);
 	else if (strcmp(word, "*") != 0)
-		e = live_find(c->live, word, c->state->file, &f);
+		e = lookup_find(c->live, word, c->state->file, &f);
 	if (!e)
 		e = end_mine(c, f, true, line, &ended);
 	if (!e && f && !ended)

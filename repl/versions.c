@@ -1,5 +1,8 @@
 #include "versions.h"
+#include "lookup.h"
+#include "rollback.h"
 #include "show.h"
+#include "texts.h"
 #include "written.h"
 #include "watchers.h"
 
@@ -49,8 +52,8 @@ struct error *versions_list(struct call *c)
 		if (c->count && !matches(f, c->words[0]))
 			continue;
 		struct row_cells *s = &strings[rows];
-		const char *state = live_state_name(live_state(c->live, f));
-		char *signature = live_signature(c->live, f);
+		const char *state = texts_state_name(texts_state(c->live, f));
+		char *signature = texts_signature(c->live, f);
 		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
 		snprintf(s->version, sizeof(s->version), "%d", f->live);
 		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
@@ -95,7 +98,7 @@ struct error *versions_source(struct call *c)
 	if (!e && number < 0)
 		number = f->live;
 	if (!e)
-		e = live_version_text(c->live, f, number, &text, &line);
+		e = texts_of_version(c->live, f, number, &text, &line);
 	if (e)
 		return e;
 	if (watchers_source(c, f, number, text, line, &e)) {
@@ -116,9 +119,9 @@ struct error *versions_slice(struct call *c)
 	struct live_function *f;
 	char *text;
 
-	struct error *e = live_find(c->live, c->words[0], c->state->file, &f);
+	struct error *e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
-		e = live_slice(c->live, f, &text);
+		e = texts_slice(c->live, f, &text);
 	if (e)
 		return e;
 	text_puts(&c->reply->text, text);
@@ -225,7 +228,7 @@ struct error *versions_rollback(struct call *c)
 		e = call_number(c->words[1], &number);
 	if (e)
 		return e;
-	e = refused(c, &out, change_rollback(c->live, f, number, c->state->user, &out));
+	e = refused(c, &out, rollback_to(c->live, f, number, c->state->user, &out));
 	if (!e)
 		c->reply->data = moved(c, &out.results[0]);
 	change_outcome_fini(&out);
@@ -240,7 +243,7 @@ static struct error *undo_or_redo(struct call *c, bool redo)
 	struct error *e = written_undo(c, redo, &handled);
 	if (e || handled)
 		return e;
-	e = refused(c, &out, change_undo(c->live, redo, c->state->user, &out));
+	e = refused(c, &out, rollback_undo(c->live, redo, c->state->user, &out));
 	if (!e)
 		c->reply->data = json_array();
 	for (size_t i = 0; !e && i < out.count; i++)

@@ -1,8 +1,11 @@
 #include "watched.h"
 #include "change.h"
 #include "edit.h"
+#include "instrumented.h"
 #include "program.h"
 #include "ring.h"
+#include "rollback.h"
+#include "texts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,7 +150,7 @@ static struct error *cut_plain(struct plain_text *p, const char *name)
 
 struct error *plain_read(struct live *l, struct live_function *f, struct plain_text *p)
 {
-	struct error *e = live_version_text(l, f, live_plain(f), &p->text, &p->line);
+	struct error *e = texts_of_version(l, f, live_plain(f), &p->text, &p->line);
 
 	return e ? e : cut_plain(p, f->at.name);
 }
@@ -242,14 +245,14 @@ static struct error *publish(struct live *l, const struct watched *d, const stru
 		free(what);
 		return error_memory();
 	}
-	struct change_instrument q = {.function = d->function,
-				      .what = what,
-				      .text = made->text,
-				      .extra = extra,
-				      .stored = plain->text,
-				      .line = plain->line,
-				      .user = user};
-	struct error *e = change_instrument(l, &q, &outcome);
+	struct instrumented q = {.function = d->function,
+				 .what = what,
+				 .text = made->text,
+				 .extra = extra,
+				 .stored = plain->text,
+				 .line = plain->line,
+				 .user = user};
+	struct error *e = instrumented_define(l, &q, &outcome);
 	change_outcome_fini(&outcome);
 	free(what);
 	free(extra);
@@ -363,7 +366,7 @@ struct error *watched_go_on(struct watchers *all, struct watched *d, const char 
 		return watched_instrument(all, d, user, false);
 	struct error *e = NULL;
 	if (*d->function->instrumented)
-		e = change_plain(all->host->live, d->function, user, &outcome);
+		e = rollback_plain(all->host->live, d->function, user, &outcome);
 	change_outcome_fini(&outcome);
 	watched_remove(all, d);
 	return e;

@@ -1,8 +1,10 @@
 #include "watchers.h"
 #include "coverage.h"
+#include "lookup.h"
 #include "parked.h"
 #include "program.h"
 #include "records.h"
+#include "rollback.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +44,7 @@ struct error *watchers_new(struct host *host, struct watchers **out)
 		struct live_function *f = live_function(host->live, i);
 		struct change_outcome outcome = {0};
 		if (is_instrumented(host->live, f))
-			error_free(change_rollback(host->live, f, -1, "", &outcome));
+			error_free(rollback_to(host->live, f, -1, "", &outcome));
 		change_outcome_fini(&outcome);
 	}
 	live_set_watcher(host->live, follow_definition, all);
@@ -204,7 +206,7 @@ struct error *watchers_cover(struct call *c)
 	c->reply->data = json_array();
 	if (!c->count)
 		return show_all_coverage(c, all);
-	e = live_find(c->live, c->words[0], c->state->file, &f);
+	e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
 		e = watched_begin(c, all, f, &d);
 	if (e)
@@ -237,7 +239,7 @@ struct error *watchers_uncover(struct call *c)
 
 	struct error *e = watched_all(c, &all);
 	if (!e)
-		e = live_find(c->live, c->words[0], c->state->file, &f);
+		e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (e)
 		return e;
 	struct watched *d = watched_find(all, f);

@@ -3,6 +3,7 @@
 #include "run.h"
 #include "text.h"
 #include "trust.h"
+#include "uses.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ static bool is_fitted(const struct view *v, const char *name)
 	const struct target_unit *unit = v->request->function->unit;
 
 	return unit && unit->optimized && !strstr(unit->producer, "-flive-patching") &&
-	       !index_takes_address(index_of(v->build), name);
+	       !uses_take_address(index_of(v->build), name);
 }
 
 /* A variable that the program's code changed, or would have, or a pointer that it knows things by: a new copy would not
@@ -54,7 +55,7 @@ static bool is_lost(const struct view *v, const char *name)
 	if (!unit || !target_has_lost(v->host->target, unit, name))
 		return false;
 	struct index *ix = index_of(v->build);
-	return index_compares(ix, name) || (index_changes(ix, name) && source_reads(v->build->source, name));
+	return uses_compare(ix, name) || (uses_change(ix, name) && source_reads(v->build->source, name));
 }
 
 /* One that is only ever written: its compiler left it out because no one could see it. It begins anew with what the text
@@ -63,8 +64,7 @@ static bool is_unseen(const struct view *v, const char *name)
 {
 	const struct target_unit *unit = v->request->function->unit;
 
-	return unit && target_has_lost(v->host->target, unit, name) &&
-	       index_changes(index_of(v->build), name);
+	return unit && target_has_lost(v->host->target, unit, name) && uses_change(index_of(v->build), name);
 }
 
 static bool local_static(void *context, const char *function, const char *name, unsigned nth)

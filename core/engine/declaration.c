@@ -646,3 +646,19 @@ bool declaration_is_const(const char *text, uint32_t begin, uint32_t name)
 	}
 	return constant;
 }
+
+const char *declaration_tag_word(const char *text, uint32_t begin, uint32_t name)
+{
+	static const char *const keywords[] = {"struct", "union", "enum"};
+	const char *found = keywords[0];
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, text, name);
+	r.at = begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		for (size_t i = 0; t.kind == TOKEN_NAME && i < sizeof(keywords) / sizeof(*keywords); i++)
+			if (token_is(&r, &t, keywords[i]))
+				found = keywords[i];
+	return found;
+}

@@ -83,4 +83,8 @@ void declaration_fini(struct declaration *);
  * the last `*` before the name, or anywhere before it if there is none. */
 bool declaration_is_const(const char *text, uint32_t begin, uint32_t name);
 
+/* "struct", "union" or "enum": the word before the tag at `name` in a declaration that starts at `begin`, looking back over
+ * attributes. */
+const char *declaration_tag_word(const char *text, uint32_t begin, uint32_t name);
+
 #endif

@@ -67,10 +67,9 @@ struct index {
 	struct index_macro *macros;
 	uint32_t macro_count;
 	struct index_table spaces[INDEX_SPACES], macro_table;
-	uint8_t *uses; /* of names: enum index_use, what the text does with them; NULL until someone asks */
+	uint8_t *
+		uses; /* of names: what the text does with them, as uses.h keeps it; NULL until someone asks */
 };
-
-enum index_use { INDEX_ADDRESS_TAKEN = 1, INDEX_CHANGED = 2, INDEX_COMPARED = 4, INDEX_READ = 8 };
 
 #define INDEX_NONE UINT32_MAX
 
@@ -84,17 +83,6 @@ void index_free(struct index *);
 
 /* First entry (into names) of a spelling in a name space, or INDEX_NONE; the rest by `next`. */
 uint32_t index_find(const struct index *, enum index_space, const char *name, size_t length);
-
-/* Whether any text of the file uses a function's name without calling it; or may change a variable of that name. Careful
- * the one way: yes where it cannot be told. The first question reads the whole text. */
-bool index_takes_address(struct index *, const char *name);
-bool index_changes(struct index *, const char *name);
-
-/* Whether any text may learn a variable's value: does anything with it but begin a statement that gives it one. */
-bool index_reads(struct index *, const char *name);
-
-/* Whether any text compares a variable by == or != that is initialised with the address of a string. */
-bool index_compares(struct index *, const char *name);
 
 /* Where the declarator that holds the name before `name_end` ends, at its initialiser, comma or semicolon. */
 uint32_t index_declarator_end(const struct index *, uint32_t name_end, uint32_t limit);
@@ -118,15 +106,7 @@ void index_each_identity(const struct index *,
  * preprocessed text of that body stays as it was. False if memory ran out: nothing has changed then. */
 bool index_edit_body(struct index *, const struct index_declaration *d, const char *source, size_t size);
 
-/* Where the definition's own text stands in `source` (what a person sees: macros, comments, `#if`s): its bytes, and the
- * line it begins at. False if it came from another file, from a macro that is not in the text, or if an `#if` around its
- * head ends inside it. */
-bool index_source_range(const struct index *, const struct index_declaration *, uint32_t *begin,
-			uint32_t *end, uint32_t *line);
-
-/* The same for a definition that stands in a file which the source includes: its text, malloc'ed. The file is read now;
- * `directory` is where relative names of files begin. */
-bool index_included_text(const struct index *, const struct index_declaration *, const char *directory,
-			 char **text, uint32_t *line);
+/* Counts the lines of `source` anew. False if memory ran out, and source_lines is then no memory. */
+bool index_find_source_lines(struct index *);
 
 #endif

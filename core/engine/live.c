@@ -1,15 +1,9 @@
 #include "live.h"
 #include "images.h"
-#include "text.h"
-#include "token.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* A variable that a version added to the program: the versions after it find it here. */
 struct variable {
@@ -28,7 +22,6 @@ struct live {
 	struct live_keeper *keeper;
 	struct build_host host;
 	char *warning;
-	char *unread;                     /* why the first of the sources that cannot be read cannot */
 	struct live_function **functions; /* by file, then line */
 	size_t count;
 	struct live_function **by_name; /* the same, by name */
@@ -39,8 +32,8 @@ struct live {
 	bool (*watcher)(void *context, struct live_function *);
 	void *watcher_context;
 	struct images *images;
-	size_t read_ahead; /* functions before this one have been seen */
-	size_t room;       /* in `functions` */
+	struct live_reading reading;
+	size_t room; /* in `functions` */
 	uint32_t *slots_known, arenas_known;
 	struct live_function **retired; /* whose modules went */
 	size_t retired_count;
@@ -67,8 +60,7 @@ static int by_place(const void *a, const void *b)
 	return x->at.line != y->at.line ? (x->at.line < y->at.line ? -1 : 1) : strcmp(x->at.name, y->at.name);
 }
 
-/* First of the functions with that name in live->by_name; `*count` of them stand in a row. */
-static size_t find_name(const struct live *l, const char *name, size_t *count)
+struct live_function *const *live_named(const struct live *l, const char *name, size_t *count)
 {
 	size_t low = 0, high = l->count;
 
@@ -82,134 +74,12 @@ static size_t find_name(const struct live *l, const char *name, size_t *count)
 	*count = 0;
 	while (low + *count < l->count && strcmp(l->by_name[low + *count]->at.name, name) == 0)
 		++*count;
-	return low;
+	return &l->by_name[low];
 }
 
-struct undecorated {
-	const char *name;
-	bool found, clone;
-	char file[256];
-	unsigned line;
-};
-
-static bool match_undecorated(void *context, const struct target_function *f)
+struct live_function *const *live_by_name(const struct live *l)
 {
-	struct undecorated *u = context;
-
-	if (strcmp(f->name, u->name) != 0)
-		return true;
-	u->found = true;
-	u->clone = f->clone;
-	snprintf(u->file, sizeof(u->file), "%s", f->file ? f->file : "");
-	u->line = f->line;
-	return false;
-}
-
-static bool has_slots(const struct live *l)
-{
-	for (uint32_t arena = 0; arena < program_arena_count(l->program); arena++)
-		if (program_slot_count(l->program, arena))
-			return true;
-	return false;
-}
-
-static struct error *explain_unknown(const struct live *l, const char *name, const char *file)
-{
-	struct undecorated u = {.name = name};
-	const char *near = NULL;
-	size_t least = 3, count;
-
-	if (file && (find_name(l, name, &count), count))
-		return error_new(ERROR_UNKNOWN, "%s has no decorated function %s", file, name);
-	target_each_function(l->target, match_undecorated, &u);
-	if (u.clone)
-		return error_new(ERROR_UNKNOWN,
-				 "of %s (%s:%u) the compiler kept a changed copy alone, which no text can "
-				 "replace: put "
-				 "REALTIMEFUNC before it",
-				 name, text_base_name(u.file), u.line);
-	if (u.found)
-		return error_new(
-			ERROR_UNKNOWN,
-			"%s (%s:%u) is not decorated: put REALTIMEFUNC before it, or compile its file with "
-			"-fpatchable-function-entry=16",
-			name, text_base_name(u.file), u.line);
-	for (size_t i = 0; i < l->count; i++) {
-		size_t d = text_distance(name, l->by_name[i]->at.name);
-		if (d < least && d < strlen(name)) {
-			least = d;
-			near = l->by_name[i]->at.name;
-		}
-	}
-	if (near)
-		return error_new(ERROR_UNKNOWN, "the program has no function %s: did you mean %s?", name,
-				 near);
-	if (l->count == 0 && has_slots(l))
-		return error_new(
-			ERROR_UNKNOWN,
-			"the names of the program's functions were stripped: compile it with -g, and do "
-			"not strip it");
-	if (l->count == 0)
-		return error_new(ERROR_UNKNOWN,
-				 "the program has no decorated function: put REALTIMEFUNC before one, or "
-				 "compile with -fpatchable-function-entry=16");
-	return error_new(ERROR_UNKNOWN, "the program has no function %s", name);
-}
-
-/* The file that defines the function, or the one that includes that: a header's functions are in many. */
-static bool stands_in(const struct live_function *f, const char *file)
-{
-	return text_path_is(f->at.file, file) || (f->at.unit && text_path_is(f->at.unit->file, file));
-}
-
-/* What tells function `which` from the others of its name: its file, or the file that was compiled. */
-static const char *place_of(const struct live *l, size_t first, size_t count, size_t which)
-{
-	const struct target_function *f = &l->by_name[which]->at;
-	unsigned same = 0;
-
-	for (size_t i = first; i < first + count; i++)
-		same += f->file && l->by_name[i]->at.file && strcmp(f->file, l->by_name[i]->at.file) == 0;
-	return text_base_name(same > 1 && f->unit ? f->unit->file : f->file);
-}
-
-struct error *live_find(const struct live *l, const char *name, const char *file, struct live_function **out)
-{
-	char prefix[512];
-	size_t count, matches = 0;
-	struct live_function *found = NULL;
-
-	const char *colon = strrchr(name, ':');
-	if (colon) {
-		snprintf(prefix, sizeof(prefix), "%.*s", (int)(colon - name), name);
-		file = prefix;
-		name = colon + 1;
-	}
-	size_t first = find_name(l, name, &count);
-	for (size_t i = first; i < first + count; i++) {
-		struct live_function *f = l->by_name[i];
-		if (file && count > 1 && !stands_in(f, file))
-			continue;
-		if (colon && count == 1 && !stands_in(f, file))
-			continue;
-		found = f;
-		matches++;
-	}
-	if (matches == 1) {
-		*out = found;
-		return NULL;
-	}
-	if (matches == 0)
-		return explain_unknown(l, name, file);
-
-	struct text candidates = {0};
-	for (size_t i = first; i < first + count; i++)
-		text_printf(&candidates, "%s%s:%s", i > first ? ", " : "", place_of(l, first, count, i),
-			    name);
-	struct error *e = error_new(ERROR_AMBIGUOUS, "%s is ambiguous: %s", name,
-				    candidates.bytes ? candidates.bytes : "");
-	text_fini(&candidates);
-	return e;
+	return l->by_name;
 }
 
 /* --- what builds ask ------------------------------------------------------------------------------------------- */
@@ -218,10 +88,11 @@ static bool entry_of(void *context, const struct target_unit *unit, const char *
 {
 	const struct live *l = context;
 	const struct live_function *other = NULL;
-	size_t count, first = find_name(l, name, &count);
+	size_t count;
+	struct live_function *const *named = live_named(l, name, &count);
 
-	for (size_t i = first; i < first + count; i++) {
-		const struct live_function *f = l->by_name[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct live_function *f = named[i];
 		if (f->at.unit == unit) {
 			*entry = f->at.entry;
 			return true;
@@ -479,7 +350,7 @@ struct error *live_renew(struct live *l, size_t *came, size_t *went)
 	e = add_functions(l);
 	*came = l->count - before;
 	struct error *unsorted = sort_functions(l);
-	l->read_ahead = 0;
+	l->reading.ahead = 0;
 	if (e || unsorted) {
 		error_free(e ? unsorted : NULL);
 		return e ? e : unsorted;
@@ -513,10 +384,11 @@ struct history_function live_key(const struct live_function *f)
 
 static struct live_function *by_key(const struct live *l, const struct history_function *key)
 {
-	size_t n, first = find_name(l, key->name, &n);
+	size_t n;
+	struct live_function *const *named = live_named(l, key->name, &n);
 
-	for (size_t i = first; i < first + n; i++) {
-		struct live_function *f = l->by_name[i];
+	for (size_t i = 0; i < n; i++) {
+		struct live_function *f = named[i];
 		if (strcmp(f->at.module, key->module) == 0 && strcmp(history_file(f), key->file) == 0)
 			return f;
 	}
@@ -643,7 +515,7 @@ void live_free(struct live *l)
 	free(l->by_name);
 	free(l->warning);
 	images_free(l->images);
-	free(l->unread);
+	free(l->reading.unread);
 	sources_free(l->sources);
 	check_free(l->check);
 	target_free(l->target);
@@ -706,6 +578,11 @@ void live_tell_successor(struct live *l, struct live_function *f, int version, s
 		l->successor(l->successor_context, f, version, build);
 }
 
+struct live_reading *live_reading(struct live *l)
+{
+	return &l->reading;
+}
+
 struct program *live_program(const struct live *l)
 {
 	return l->program;
@@ -739,332 +616,7 @@ struct live_function *live_by_row(const struct live *l, int64_t row)
 	return NULL;
 }
 
-/* --- texts ----------------------------------------------------------------------------------------------------- */
-
-struct error *live_file_text(struct live *l, const struct live_function *f, char **text, unsigned *line)
-{
-	struct source *source;
-
-	struct error *e = sources_find(l->sources, f->at.unit, &source);
-	return e ? e : source_function_text(source, &f->at, text, line);
-}
-
-struct version_copy {
-	char *text;
-	unsigned line;
-};
-
-static void copy_version(void *context, const struct history_version *v)
-{
-	struct version_copy *copy = context;
-
-	copy->text = strdup(v->text);
-	copy->line = (unsigned)v->line;
-}
-
-/* A run before this one, of the very same build, has stored what was built, perhaps before the file was edited. */
-static bool take_built_before(struct live *l, struct live_function *f)
-{
-	struct version_copy copy = {0};
-
-	if (!f->row)
-		return false;
-	error_free(history_find(live_history(l), f->row, 0, copy_version, &copy));
-	if (copy.text && *copy.text) {
-		f->built_text = copy.text;
-		f->built_line = copy.line;
-		return true;
-	}
-	free(copy.text);
-	return false;
-}
-
-/* Keeps what was built before the file can change: for every function of the unit, once. */
-struct error *live_see_unit(struct live *l, const struct target_unit *unit)
-{
-	struct source *source;
-
-	struct error *e = sources_find(l->sources, unit, &source);
-	if (e)
-		return e;
-	for (size_t i = 0; i < l->count; i++) {
-		struct live_function *f = l->functions[i];
-		if (f->at.unit != unit || f->built_text)
-			continue;
-		if (take_built_before(l, f))
-			continue;
-		e = source_function_text(source, &f->at, &f->built_text, &f->built_line);
-		error_free(e); /* its own file does not define it: told when somebody asks */
-	}
-	return NULL;
-}
-
-/* Where the first one of a unit was inlined is known when all are. */
-static bool stop(void *context, uint64_t address, const char *caller, const char *file, unsigned line)
-{
-	(void)context;
-	(void)address;
-	(void)caller;
-	(void)file;
-	(void)line;
-	return false;
-}
-
-/* Its functions are listed, but no save of theirs and no definition can go live before that is mended. */
-static void note_unread(struct live *l, struct error *e)
-{
-	if (!e)
-		return;
-	program_log(l->program, LOG_WARNING, "rtf: %s", error_message(e));
-	if (!l->unread)
-		l->unread = strdup(error_message(e));
-	error_free(e);
-}
-
-bool live_read_ahead(struct live *l)
-{
-	while (l->read_ahead < l->count) {
-		struct live_function *f = l->functions[l->read_ahead++];
-		if (f->at.unit && f->at.unit->optimized)
-			target_each_inlined(l->target, &f->at, stop, NULL);
-		if (f->built_text || !f->at.unit)
-			continue;
-		bool same_as_before =
-			l->read_ahead > 1 && l->functions[l->read_ahead - 2]->at.unit == f->at.unit;
-		if (same_as_before)
-			continue;
-		note_unread(l, live_see_unit(l, f->at.unit));
-		return true;
-	}
-	return false;
-}
-
-const char *live_unread(const struct live *l, size_t *count)
-{
-	*count = 0;
-	for (size_t i = 0; i < l->read_ahead; i++)
-		*count += l->functions[i]->at.unit && !l->functions[i]->built_text;
-	return *count ? l->unread : NULL;
-}
-
-struct error *live_version_text(struct live *l, struct live_function *f, int number, char **text,
-				unsigned *line)
-{
-	struct version_copy copy = {0};
-
-	if (f->row) {
-		struct error *e = history_find(live_history(l), f->row, number, copy_version, &copy);
-		if (l->keeper->lose(l, &e))
-			e = f->row ? history_find(live_history(l), f->row, number, copy_version, &copy)
-				   : error_new(ERROR_UNKNOWN, "no row");
-		if (!e && !copy.text)
-			return error_memory();
-		/* A version 0 without a text was stored when its source could not be read: it may be there now. */
-		if (!e && (number || *copy.text)) {
-			*text = copy.text;
-			*line = copy.line;
-			return NULL;
-		}
-		free(copy.text);
-		if (e && error_class(e) != ERROR_UNKNOWN)
-			return e;
-		error_free(e);
-	}
-	if (number != 0)
-		return error_new(ERROR_UNKNOWN, "%s has no version %d", f->at.name, number);
-	if (!f->built_text) {
-		struct error *e = live_see_unit(l, f->at.unit);
-		if (e)
-			return error_context(e, "%s", f->at.name);
-	}
-	if (!f->built_text)
-		return error_new(ERROR_UNKNOWN, "%s is not defined in %s any more", f->at.name,
-				 f->at.file ? f->at.file : "any source");
-	*text = strdup(f->built_text);
-	*line = f->built_line;
-	return *text ? NULL : error_memory();
-}
-
-char *live_signature(struct live *l, const struct live_function *f)
-{
-	struct source *source;
-	unsigned nth;
-
-	struct error *e = sources_find(l->sources, f->at.unit, &source);
-	if (e) {
-		error_free(e);
-		return NULL;
-	}
-	const struct index_declaration *d = source_definition(source, &f->at, &nth);
-	if (!d)
-		return NULL;
-	struct text line = {0};
-	for (uint32_t i = d->begin; i < d->body; i++) {
-		const char *c = source->index->text + i;
-		if (*c == '#' && (i == 0 || c[-1] == '\n'))
-			i += (uint32_t)strcspn(c, "\n");
-		else if (!strchr(" \t\r\n", *c))
-			text_append(&line, c, 1);
-		else if (line.size && line.bytes[line.size - 1] != ' ')
-			text_puts(&line, " ");
-	}
-	while (line.size && line.bytes[line.size - 1] == ' ')
-		line.bytes[--line.size] = '\0';
-	return text_take(&line);
-}
-
-/* A definition behind its linkage and decoration, which are the file's matter. */
-static const char *bare_definition(const char *text)
-{
-	static const char *const words[] = {"REALTIMEFUNC", "static"};
-
-	for (size_t i = 0; i < 2; i++) {
-		text += strspn(text, " \t\r\n");
-		size_t length = strlen(words[i]);
-		if (strncmp(text, words[i], length) == 0 && strchr(" \t\r\n", text[length]) && text[length])
-			text += length;
-	}
-	return text + strspn(text, " \t\r\n");
-}
-
-bool live_says(const char *file_text, const char *text)
-{
-	if (!file_text || !text)
-		return false;
-	const char *definition = bare_definition(file_text);
-	size_t size = strlen(definition), whole = strlen(text);
-	while (whole && strchr(" \t\r\n", text[whole - 1]))
-		whole--;
-	if (!size || whole < size || memcmp(text + whole - size, definition, size) != 0)
-		return false;
-	/* Before it stand helpers, or nothing but decoration. */
-	return whole == size || strchr(" \t\r\n", text[whole - size - 1]);
-}
-
-/* The text's tokens, a blank before and behind each: comments and spaces do not count. NULL without memory. */
-static char *tokens_text(const char *text)
-{
-	struct token_reader r;
-	struct token t;
-	struct text plain = {0};
-
-	token_reader_init(&r, text, (uint32_t)strlen(text));
-	text_puts(&plain, " ");
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
-		text_printf(&plain, "%.*s ", (int)(t.end - t.begin), text + t.begin);
-	return text_take(&plain);
-}
-
-/* live_says, but for comments and spaces. */
-static bool means_same(const char *file_text, const char *text)
-{
-	if (live_says(file_text, text))
-		return true;
-	if (!file_text || !text)
-		return false;
-	char *definition = tokens_text(bare_definition(file_text)), *whole = tokens_text(text);
-	size_t size = definition ? strlen(definition) : 0, all = whole ? strlen(whole) : 0;
-	bool same = size > 1 && all >= size && memcmp(whole + all - size, definition, size) == 0;
-	free(definition);
-	free(whole);
-	return same;
-}
-
-enum live_state live_state(struct live *l, struct live_function *f)
-{
-	char *file_text = NULL, *live_text = NULL, *built_text = NULL;
-	unsigned line;
-
-	if (f->refused)
-		return LIVE_REFUSED;
-	int number = live_plain(f);
-	if (number == 0 && !f->built_text)
-		return LIVE_BUILT; /* never looked at: nothing is known against it */
-	struct error *e = live_file_text(l, f, &file_text, &line);
-	if (!e)
-		e = live_version_text(l, f, number, &live_text, &line);
-	bool same = means_same(file_text, live_text);
-	if (!e && !same) /* an engine before this one may have seen what was built, and this one not yet */
-		e = live_version_text(l, f, 0, &built_text, &line);
-	bool unknown = e != NULL;
-	error_free(e);
-	enum live_state state = number ? LIVE_LIVE : LIVE_BUILT;
-	if (!unknown && same)
-		state = number ? LIVE_SAVED : LIVE_BUILT;
-	else if (!unknown && *built_text && !means_same(file_text, built_text))
-		state = LIVE_OUT_OF_SYNC;
-	free(file_text);
-	free(live_text);
-	free(built_text);
-	return state;
-}
-
 int live_plain(const struct live_function *f)
 {
 	return *f->instrumented ? f->plain : f->live;
-}
-
-const char *live_state_name(enum live_state state)
-{
-	static const char *const names[] = {"built", "live", "saved", "out-of-sync", "refused"};
-
-	return names[state];
-}
-
-struct error *live_store_built(struct live *l, struct live_function *f)
-{
-	struct history_function key = live_key(f);
-	char *text = NULL;
-	unsigned line = 0;
-
-	if (!f->row) {
-		struct error *e = history_function_id(live_history(l), &key, &f->row);
-		if (e)
-			return e;
-	}
-	if (!f->built_text)
-		error_free(live_see_unit(l, f->at.unit));
-	if (f->built_text) {
-		text = f->built_text;
-		line = f->built_line;
-	}
-	struct history_version built = {.function = f->row,
-					.text = text ? text : "",
-					.slice_hash = "",
-					.compiler = f->at.unit && f->at.unit->producer ? f->at.unit->producer
-										       : "",
-					.flags = "",
-					.user = "",
-					.note = "",
-					.file = f->at.file ? f->at.file : "",
-					.line = (int)line};
-	return history_add_built(live_history(l), &built);
-}
-
-struct error *live_slice(struct live *l, struct live_function *f, char **text)
-{
-	struct build build = {0};
-	char *live_text = NULL;
-	unsigned line;
-
-	struct error *e = live_version_text(l, f, f->live, &live_text, &line);
-	if (e)
-		return e;
-	struct build_request request = {.function = &f->at,
-					.arena = f->arena,
-					.text = live_text,
-					.size = strlen(live_text),
-					.given_file = f->at.file,
-					.given_line = line,
-					.file = f->at.file,
-					.line = line};
-	e = build_check(&l->host, &request, &build);
-	if (!e) {
-		*text = strdup(build.slice.text);
-		if (!*text)
-			e = error_memory();
-	}
-	build_fini(&build);
-	free(live_text);
-	return e;
 }

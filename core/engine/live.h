@@ -24,8 +24,6 @@ struct live_keeper {
 	bool (*lose)(struct live *, struct error **e); /* record_lose */
 };
 
-enum live_state { LIVE_BUILT, LIVE_LIVE, LIVE_SAVED, LIVE_OUT_OF_SYNC, LIVE_REFUSED };
-
 /* A version whose code is in the program. */
 struct live_version {
 	int number;
@@ -72,10 +70,10 @@ struct images *live_images(const struct live *); /* of the versions that the pro
 size_t live_count(const struct live *);
 struct live_function *live_function(const struct live *, size_t i); /* sorted by file, then line */
 struct live_function *live_by_row(const struct live *, int64_t row);
+struct live_function *const *live_by_name(const struct live *); /* all of them, sorted by name */
 
-/* `NAME` or `file.c:NAME`; `file` (a path or its end, or NULL) decides between several. ERROR_UNKNOWN with a near miss,
- * or with the reason if the function exists but is not decorated; ERROR_AMBIGUOUS names the candidates. */
-struct error *live_find(const struct live *, const char *name, const char *file, struct live_function **out);
+/* The first of those with that name; `*count` of them, perhaps none, stand in a row. */
+struct live_function *const *live_named(const struct live *, const char *name, size_t *count);
 
 /* Modules came or went (program_take_renewal): their functions with them. One that came back is another function than before,
  * which runs what was built; what belonged to the module that went stays where it is, and is nobody's. */
@@ -85,35 +83,8 @@ struct error *live_renew(struct live *, size_t *came, size_t *went);
 void live_refresh(struct live *);
 void live_refresh_all(struct live *); /* the same after we have removed some ourselves */
 
-/* Reads the source of one function that has not been seen yet: true if there may be more to do. For idle moments. */
-bool live_read_ahead(struct live *);
-
-/* How many of the functions that were read ahead have no text, and why the first of their sources could not be read; NULL if
- * all have. */
-const char *live_unread(const struct live *, size_t *count);
-
-enum live_state live_state(struct live *, struct live_function *);
-const char *live_state_name(enum live_state);
-
 /* The live version without what watches it. */
 int live_plain(const struct live_function *);
-
-/* The function's text in its file as it is now; the caller's. */
-struct error *live_file_text(struct live *, const struct live_function *, char **text, unsigned *line);
-
-/* Whether a file's text of a function is what a version's text says, which may have helpers before it and be without
- * decoration or `static`. */
-bool live_says(const char *file_text, const char *text);
-
-/* The text of a version; the caller's. Version 0 is what was built. */
-struct error *live_version_text(struct live *, struct live_function *, int number, char **text,
-				unsigned *line);
-
-/* The function's declaration on one line, as its file has it; NULL without source. The caller's. */
-char *live_signature(struct live *, const struct live_function *);
-
-/* The slice that a text of the function (NULL: its live one) would be compiled from; the caller's. */
-struct error *live_slice(struct live *, struct live_function *, char **text);
 
 /* --- for change.c, which makes versions live --- */
 
@@ -134,8 +105,12 @@ bool live_ask_watcher(struct live *, struct live_function *);
 /* Takes the error: something that costs history and nothing else. Logged, and kept for `live_warning`. */
 void live_warn(struct live *, struct error *);
 
-/* Keeps the text of every function of the unit as it was built, once, before the file can change. */
-struct error *live_see_unit(struct live *, const struct target_unit *);
+/* For texts.c: how far reading ahead has come. */
+struct live_reading {
+	size_t ahead; /* functions before this one have been seen */
+	char *unread; /* why the first of the sources that cannot be read cannot */
+};
+struct live_reading *live_reading(struct live *);
 
 /* For record.c: the key of a function in the history; rows and counts as the history has them; and a version whose number
  * has changed. */
@@ -145,9 +120,6 @@ struct history_function live_key(const struct live_function *);
 struct error *live_read_rows(struct live *);
 void live_renumber(struct live *, const struct history_function *, int from, int to);
 void live_forget_warning(struct live *);
-
-/* Gives the function its row in the history and stores its version 0, unless they are there. */
-struct error *live_store_built(struct live *, struct live_function *);
 
 /* Versions and variables whose code and data are in the program's arena now. False if memory ran out. */
 bool live_add_version(struct live_function *, int number, uint64_t entry, uint32_t size);

@@ -1,5 +1,6 @@
 #include "notice.h"
 #include "initialiser.h"
+#include "texts.h"
 
 #include <clang-c/Index.h>
 #include <ctype.h>
@@ -177,7 +178,7 @@ static void note_initialisers(struct notice *n)
 
 	if (!inside && !outside)
 		return;
-	error_free(live_version_text(n->live, n->function, live_plain(n->function), &n->before, &line));
+	error_free(texts_of_version(n->live, n->function, live_plain(n->function), &n->before, &line));
 	if (outside && !n->error) {
 		struct notice extra = *n;
 		extra.text = q->extra;

@@ -1,6 +1,7 @@
 #include "record.h"
 #include "stand_in.h"
 #include "text.h"
+#include "texts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,10 +245,10 @@ void record_free(struct live *l)
 
 void record_function(struct live *l, struct live_function *f)
 {
-	struct error *e = live_store_built(l, f);
+	struct error *e = texts_store_built(l, f);
 
 	if (record_lose(l, &e))
-		e = live_store_built(l, f);
+		e = texts_store_built(l, f);
 	if (e)
 		live_warn(l, error_context(e, "%s is not in the history", f->at.name));
 }

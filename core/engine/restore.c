@@ -1,6 +1,8 @@
 #include "restore.h"
 #include "log.h"
 #include "record.h"
+#include "rollback.h"
+#include "texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -135,8 +137,8 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 		decide(item, RESTORE_ALREADY, NULL);
 		return NULL;
 	}
-	error_free(live_see_unit(w->live, f->at.unit)); /* without its source it will not fit, and say why */
-	if (live_says(f->built_text, item->text)) {
+	error_free(texts_see_unit(w->live, f->at.unit)); /* without its source it will not fit, and say why */
+	if (texts_say(f->built_text, item->text)) {
 		decide(item, RESTORE_IN_SOURCE, NULL);
 		return NULL;
 	}
@@ -146,7 +148,7 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 	if (faults && !force)
 		decide(item, RESTORE_FAULTED, "it has faulted; --force restores it all the same");
 	else if (rebuilt && item->built && *item->built && f->built_text &&
-		 !live_says(f->built_text, item->built) && !force)
+		 !texts_say(f->built_text, item->built) && !force)
 		decide(item, RESTORE_CHANGED,
 		       "its source was changed since, and built into the program; --force restores it all "
 		       "the same");
@@ -167,7 +169,7 @@ static struct error *judge_all(struct work *w, bool rebuilt, bool force)
 
 static struct error *make_live(struct work *w, const char *user, struct change_outcome *outcome)
 {
-	struct change_step *steps = calloc(w->count + 1, sizeof(*steps));
+	struct rollback_step *steps = calloc(w->count + 1, sizeof(*steps));
 	size_t *which = calloc(w->count + 1, sizeof(*which)), count = 0;
 	struct error *e = steps && which ? NULL : error_memory();
 
@@ -175,11 +177,11 @@ static struct error *make_live(struct work *w, const char *user, struct change_o
 		if (w->items[i].out.fate != RESTORE_LIVE)
 			continue;
 		which[count] = i;
-		steps[count++] =
-			(struct change_step){.function = w->items[i].function, .to = w->items[i].out.version};
+		steps[count++] = (struct rollback_step){.function = w->items[i].function,
+							.to = w->items[i].out.version};
 	}
 	if (!e && count)
-		e = change_restore(w->live, steps, count, user, outcome);
+		e = rollback_all(w->live, steps, count, user, outcome);
 	for (size_t i = 0; i < count; i++) {
 		if (steps[i].why && !e)
 			decide(&w->items[which[i]], RESTORE_UNFIT, error_message(steps[i].why));

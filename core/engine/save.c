@@ -1,8 +1,12 @@
 #include "save.h"
-#include "record.h"
+#include "extent.h"
+#include "bodies.h"
+#include "decorators.h"
 #include "difference.h"
+#include "record.h"
 #include "review.h"
 #include "text.h"
+#include "texts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +89,7 @@ static struct error *remember_identity(const struct work *w, struct live_functio
 
 	if (*function->saved.live)
 		return NULL;
-	struct error *e = live_file_text(w->save->live, function, &text, &line);
+	struct error *e = texts_of_file(w->save->live, function, &text, &line);
 	if (e && error_class(e) == ERROR_UNKNOWN) {
 		error_free(e);
 		return NULL;
@@ -131,186 +135,10 @@ static void record_refusal(const struct work *w, struct live_function *function,
 
 /* --- bodies alone ------------------------------------------------------------------------------------------------ */
 
-/* A function whose body differs: [begin, end) of the old text became [new_begin, new_end) of the new. */
-struct edited {
-	struct live_function *function;
-	const struct index_declaration *definition;
-	size_t begin, end, new_begin, new_end;
-};
-
-struct edits {
-	struct edited *items;
-	size_t count, room;
-};
-
-static bool add_edit(struct edits *edits, const struct edited *edit)
+static bool remember_all(const struct work *w, const struct bodies *bodies)
 {
-	if (edits->count == edits->room) {
-		size_t room = edits->room ? edits->room * 2 : 4;
-		void *more = realloc(edits->items, room * sizeof(*edits->items));
-		if (!more)
-			return false;
-		edits->items = more;
-		edits->room = room;
-	}
-	edits->items[edits->count++] = *edit;
-	return true;
-}
-
-/* Whether a preprocessor line chooses among lines and does nothing else; `*open` counts the choices that go on. */
-static bool is_condition(const char *text, const struct token *t, unsigned *open)
-{
-	struct token_reader r;
-	struct token word;
-
-	token_reader_init(&r, text, t->end);
-	r.at = t->begin + 1;
-	r.line_start = false;
-	token_next(&r, &word);
-	if (token_is(&r, &word, "if") || token_is(&r, &word, "ifdef") || token_is(&r, &word, "ifndef")) {
-		++*open;
-		return true;
-	}
-	if (!*open)
-		return false;
-	if (!token_is(&r, &word, "endif"))
-		return token_is(&r, &word, "else") || token_is(&r, &word, "elif");
-	--*open;
-	return true;
-}
-
-/* Offset behind the closing brace of the definition at the start of the text. 0 if its brackets do not close, a literal
- * or a comment runs on, or a preprocessor line is in it that may mean something to the rest of the file. `*body`: behind
- * its opening brace. */
-static size_t end_of_definition(const char *text, size_t size, size_t *body)
-{
-	struct token_reader r;
-	struct token t;
-	unsigned depth = 0, conditions = 0;
-
-	*body = 0;
-	token_reader_init(&r, text, (uint32_t)size);
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.unterminated || (t.kind == TOKEN_DIRECTIVE && !is_condition(text, &t, &conditions)))
-			return 0;
-		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{' && depth++ == 0)
-			*body = t.end;
-		if (t.kind != TOKEN_PUNCTUATOR || t.first != '}')
-			continue;
-		if (!depth)
-			return 0;
-		if (--depth == 0)
-			return conditions ? 0 : t.end;
-	}
-	return 0;
-}
-
-/* The decorated function of the source whose lines hold that one. Lines are cheap to look at, the text is not. */
-static struct live_function *function_at(const struct work *w, const struct source *s, uint32_t line,
-					 const struct index_declaration **definition)
-{
-	for (size_t i = 0; i < live_count(w->save->live); i++) {
-		struct live_function *function = live_function(w->save->live, i);
-		unsigned nth;
-		if (function->at.unit != s->unit)
-			continue;
-		const struct index_declaration *d = source_definition(s, &function->at, &nth);
-		if (!d || d->is_inline || d->line > line || d->last_line < line)
-			continue;
-		*definition = d;
-		return function;
-	}
-	return NULL;
-}
-
-/* The decorated function whose body holds the difference at `at` of the old text, which is `at` + shift of the new; false
- * if it is not that simple. */
-static bool find_edit(const struct work *w, const struct source *s, const char *new, size_t new_size,
-		      size_t at, ptrdiff_t shift, struct edited *out)
-{
-	const struct index *ix = s->index;
-	uint32_t begin, end, line;
-	size_t body;
-
-	*out = (struct edited){0};
-	out->function = function_at(w, s, 1 + token_line(ix->source, (uint32_t)at), &out->definition);
-	if (!out->function || !index_source_range(ix, out->definition, &begin, &end, &line) || at < begin ||
-	    at >= end)
-		return false;
-	size_t new_begin = (size_t)((ptrdiff_t)begin + shift);
-	if (end_of_definition(ix->source + begin, end - begin, &body) != end - begin || at < begin + body)
-		return false;
-	size_t length = end_of_definition(new + new_begin, new_size - new_begin, &body);
-	out->begin = begin;
-	out->end = end;
-	out->new_begin = new_begin;
-	out->new_end = new_begin + length;
-	return length != 0;
-}
-
-/* All functions whose bodies differ, in text order; false if anything else does. */
-static bool find_edits(const struct work *w, const struct source *s, const char *new, size_t new_size,
-		       struct edits *edits)
-{
-	const char *old = s->index->source;
-	size_t old_size = s->index->source_size, at = 0;
-	ptrdiff_t shift = 0;
-
-	for (;;) {
-		size_t new_at = (size_t)((ptrdiff_t)at + shift);
-		size_t left = old_size - at < new_size - new_at ? old_size - at : new_size - new_at, same = 0;
-		struct edited edit;
-		while (same < left && old[at + same] == new[new_at + same])
-			same++;
-		if (at + same == old_size && new_at + same == new_size)
-			return true;
-		if (!find_edit(w, s, new, new_size, at + same, shift, &edit) || edit.begin < at ||
-		    !add_edit(edits, &edit))
-			return false;
-		at = edit.end;
-		shift = (ptrdiff_t)edit.new_end - (ptrdiff_t)edit.end;
-	}
-}
-
-/* The text after the first `count` edits: the new one so far, and the old one from there on. */
-static char *text_between(const struct index *old, const char *new, const struct edited *edit, size_t old_at,
-			  size_t *size)
-{
-	size_t tail = old->source_size - old_at;
-	char *text = malloc(edit->new_end + tail + 1);
-
-	if (!text)
-		return NULL;
-	memcpy(text, new, edit->new_end);
-	memcpy(text + edit->new_end, old->source + old_at, tail);
-	*size = edit->new_end + tail;
-	text[*size] = '\0';
-	return text;
-}
-
-/* Moves the index on, body by body. False if memory ran out: then it holds the first of them. */
-static bool apply_edits(struct source *s, const char *new, const struct edits *edits)
-{
-	ptrdiff_t shift = 0;
-
-	for (size_t i = 0; i < edits->count; i++) {
-		const struct edited *edit = &edits->items[i];
-		size_t size;
-		char *text = text_between(s->index, new, edit, (size_t)((ptrdiff_t)edit->end + shift), &size);
-		bool applied = text && index_edit_body(s->index, edit->definition, text, size);
-		free(text);
-		if (!applied)
-			return false;
-		shift = (ptrdiff_t)edit->new_end - (ptrdiff_t)edit->end;
-		edit->function->saved.edited = true;
-	}
-	return true;
-}
-
-static bool remember_all(const struct work *w, const struct edits *edits)
-{
-	for (size_t i = 0; i < edits->count; i++) {
-		struct error *e = remember_identity(w, edits->items[i].function);
+	for (size_t i = 0; i < bodies->count; i++) {
+		struct error *e = remember_identity(w, bodies->items[i].function);
 		error_free(e);
 		if (e)
 			return false;
@@ -321,239 +149,20 @@ static bool remember_all(const struct work *w, const struct edits *edits)
 /* The save in the small way: true if that was all there is to it. */
 static bool take_bodies(struct work *w, struct source *s)
 {
-	struct edits edits = {0};
+	struct bodies bodies = {0};
 	size_t size;
 	char *text = s->index->source ? text_read_file(s->unit->file, &size) : NULL;
 
-	bool taken = text && size < UINT32_MAX / 2 && find_edits(w, s, text, size, &edits) &&
-		     remember_all(w, &edits) && apply_edits(s, text, &edits);
-	for (size_t i = 0; taken && i < edits.count; i++)
-		add_candidate(w, edits.items[i].function);
-	free(edits.items);
+	bool taken = text && size < UINT32_MAX / 2 && bodies_find(w->save->live, s, text, size, &bodies) &&
+		     remember_all(w, &bodies) && bodies_apply(s, text, &bodies);
+	for (size_t i = 0; taken && i < bodies.count; i++)
+		add_candidate(w, bodies.items[i].function);
+	bodies_fini(&bodies);
 	free(text);
 	return taken;
 }
 
 /* --- a whole file ------------------------------------------------------------------------------------------------ */
-
-struct spelling {
-	const char *text;
-	size_t length;
-};
-
-static int by_spelling(const void *a, const void *b)
-{
-	const struct spelling *x = a, *y = b;
-	size_t shorter = x->length < y->length ? x->length : y->length;
-	int order = memcmp(x->text, y->text, shorter);
-
-	return order ? order : (x->length > y->length) - (x->length < y->length);
-}
-
-/* Names of the unit's decorated functions, sorted. */
-struct decorated {
-	struct spelling *names;
-	size_t count;
-};
-
-static bool find_decorated(const struct work *w, const struct source *s, struct decorated *out)
-{
-	struct live *l = w->save->live;
-
-	*out = (struct decorated){.names = calloc(live_count(l) + 1, sizeof(*out->names))};
-	if (!out->names)
-		return false;
-	for (size_t i = 0; i < live_count(l); i++) {
-		const struct live_function *function = live_function(l, i);
-		if (function->at.unit == s->unit)
-			out->names[out->count++] =
-				(struct spelling){function->at.name, strlen(function->at.name)};
-	}
-	qsort(out->names, out->count, sizeof(*out->names), by_spelling);
-	return true;
-}
-
-static bool is_decorated(void *context, const char *name, size_t length)
-{
-	const struct decorated *d = context;
-	struct spelling key = {name, length};
-
-	return bsearch(&key, d->names, d->count, sizeof(*d->names), by_spelling) != NULL;
-}
-
-/* Whether a macro somewhere down the file makes `REALTIMEFUNC` something else does not matter: people write the word. */
-static bool is_word(const struct token_reader *r, const struct token *t)
-{
-	return token_is(r, t, "REALTIMEFUNC");
-}
-
-static size_t count_words(const char *source, size_t size)
-{
-	static const char word[] = "REALTIMEFUNC";
-	const char *at = source, *end = source + size;
-	size_t count = 0;
-
-	while (at && (at = memmem(at, (size_t)(end - at), word, sizeof(word) - 1))) {
-		at += sizeof(word) - 1;
-		count++;
-	}
-	return count;
-}
-
-/* The function that the word at that line decorates: the first definition that ends there or behind. */
-static const struct index_declaration *decorated_at(const struct index *ix, uint32_t line)
-{
-	const struct index_declaration *found = NULL;
-
-	for (uint32_t i = 0; i < ix->declaration_count; i++) {
-		const struct index_declaration *d = &ix->declarations[i];
-		if (d->kind == DECLARATION_FUNCTION && d->last_line >= line &&
-		    strcmp(ix->files[d->file], ix->file) == 0 && (!found || d->line < found->line))
-			found = d;
-	}
-	return found;
-}
-
-/* The functions that have the word before them in the file. */
-static bool find_words(const struct index *ix, struct decorated *out)
-{
-	struct token_reader r;
-	struct token t;
-
-	*out = (struct decorated){
-		.names = calloc(count_words(ix->source, ix->source_size) + 1, sizeof(*out->names))};
-	if (!out->names)
-		return false;
-	token_reader_init(&r, ix->source, ix->source_size);
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		const struct index_declaration *d =
-			is_word(&r, &t) ? decorated_at(ix, 1 + token_line(r.text, t.begin)) : NULL;
-		if (!d)
-			continue;
-		const struct index_name *name = &ix->names[d->name_end - 1];
-		out->names[out->count++] = (struct spelling){ix->text + name->begin, name->end - name->begin};
-	}
-	qsort(out->names, out->count, sizeof(*out->names), by_spelling);
-	return true;
-}
-
-static bool defines(const struct index *ix, struct spelling name)
-{
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name.text, name.length); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_FUNCTION &&
-		    ix->declarations[ix->names[i].declaration].kind == DECLARATION_FUNCTION)
-			return true;
-	return false;
-}
-
-/* Whether the program has an entry for that function, from another file that defined it when it was built. */
-static bool note_moved(struct work *w, const struct source *s, struct spelling name)
-{
-	const struct build_host *host = live_host(w->save->live);
-	char text[256];
-	uint64_t entry;
-
-	if (name.length >= sizeof(text))
-		return false;
-	memcpy(text, name.text, name.length);
-	text[name.length] = '\0';
-	if (!host->entry(host->context, s->unit, text, &entry))
-		return false;
-	text_printf(&w->notes, "%s is in %s now: that counts when the program is built again\n", text,
-		    text_base_name(s->unit->file));
-	return true;
-}
-
-/* Functions that were decorated or are not any more: the entry is made when the program is built. */
-static void note_decorators(struct work *w, const struct source *s, const struct index *fresh,
-			    struct decorated *entries)
-{
-	struct decorated before = {0}, now = {0};
-
-	if (!s->index->source || !fresh->source ||
-	    (!count_words(s->index->source, s->index->source_size) &&
-	     !count_words(fresh->source, fresh->source_size)))
-		return; /* a file that is decorated as a whole */
-	if (!find_words(s->index, &before) || !find_words(fresh, &now))
-		w->failed = true;
-	for (size_t i = 0; !w->failed && i < now.count; i++) {
-		struct spelling n = now.names[i];
-		if (is_decorated(&before, n.text, n.length) || is_decorated(entries, n.text, n.length) ||
-		    note_moved(w, s, n))
-			continue;
-		if (defines(s->index, n))
-			text_printf(
-				&w->notes,
-				"%.*s is decorated now: it can be changed once the program is built again\n",
-				(int)n.length, n.text);
-		else
-			text_printf(&w->notes,
-				    "%.*s is new: it is a part of the functions that call it until the "
-				    "program is built again\n",
-				    (int)n.length, n.text);
-	}
-	for (size_t i = 0; !w->failed && i < before.count; i++) {
-		struct spelling n = before.names[i];
-		if (!is_decorated(&now, n.text, n.length) && is_decorated(entries, n.text, n.length) &&
-		    defines(fresh, n))
-			text_printf(&w->notes,
-				    "%.*s is not decorated any more: it is followed all the same until the "
-				    "program is built again\n",
-				    (int)n.length, n.text);
-	}
-	free(before.names);
-	free(now.names);
-}
-
-struct noting {
-	struct work *work;
-	const struct source *source;
-	const struct index *fresh;
-	struct decorated *entries;
-	bool odd; /* something differs that the check of decorated functions does not cover */
-};
-
-static bool declares_variable(const struct index *ix, const char *name, size_t length)
-{
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_VARIABLE)
-			return true;
-	return false;
-}
-
-/* What differs and has a copy in the program that goes on as it is. */
-static void note_name(void *context, const char *name, size_t length, unsigned kinds)
-{
-	struct noting *n = context;
-	struct live *l = n->work->save->live;
-	struct target_symbol symbol;
-	char text[256];
-
-	if (kinds == DIFFERENCE_MACRO || is_decorated(n->entries, name, length))
-		return;
-	n->odd = true;
-	if (length >= sizeof(text))
-		return;
-	memcpy(text, name, length);
-	text[length] = '\0';
-	if (!target_find(live_target(l), n->source->unit, text, &symbol))
-		return;
-	struct spelling spelling = {name, length};
-	if (symbol.function && kinds & DIFFERENCE_BODY && defines(n->source->index, spelling) &&
-	    defines(n->fresh, spelling))
-		text_printf(&n->work->notes,
-			    "%s is not decorated: its new text runs where a decorated function calls it, "
-			    "elsewhere what was built\n",
-			    text);
-	else if (!symbol.function && declares_variable(n->source->index, name, length) &&
-		 declares_variable(n->fresh, name, length) && !source_is_constant(n->source, text))
-		text_printf(
-			&n->work->notes,
-			"%s keeps the value it has: how it is initialised counts when the program is built\n",
-			text);
-}
 
 /* Decorated functions of the unit that the old index defines and the fresh one does not. */
 static bool loses_functions(const struct work *w, const struct source *s, const struct index *fresh)
@@ -667,17 +276,21 @@ static struct error *review(struct work *w, struct source *s, const struct index
 
 /* Compares the file as it is with what it was. *broken: it is no C now, the save is refused and the old index stays. */
 static struct error *compare(struct work *w, struct source *s, const struct index *fresh,
-			     struct decorated *entries, bool *broken)
+			     struct decorators *entries, bool *broken)
 {
 	struct difference *d;
 
 	struct error *e = difference_new(s->index, fresh, &d);
 	if (e)
 		return e;
-	struct noting noting = {w, s, fresh, entries,
-				difference_is_nameless(d) || loses_functions(w, s, fresh)};
+	struct decorators_noting noting = {.live = w->save->live,
+					   .notes = &w->notes,
+					   .source = s,
+					   .fresh = fresh,
+					   .entries = entries,
+					   .odd = difference_is_nameless(d) || loses_functions(w, s, fresh)};
 	size_t noted = w->notes.size;
-	difference_each(d, note_name, &noting);
+	difference_each(d, decorators_note_name, &noting);
 	if (noting.odd)
 		e = review(w, s, fresh, d, broken);
 	if (!e && *broken && w->notes.bytes) {
@@ -685,8 +298,9 @@ static struct error *compare(struct work *w, struct source *s, const struct inde
 		w->notes.bytes[noted] = '\0';
 	}
 	if (!e && !*broken) {
-		note_decorators(w, s, fresh, entries);
-		e = difference_spread(d, is_decorated, entries);
+		if (!decorators_note(w->save->live, s, fresh, entries, &w->notes))
+			w->failed = true;
+		e = difference_spread(d, decorators_have, entries);
 	}
 	if (!e && !*broken)
 		e = find_candidates(w, s, fresh, d);
@@ -724,7 +338,7 @@ static struct error *read_index(const struct source *s, struct index **out)
 static struct error *take_file(struct work *w, struct save_source *ss)
 {
 	struct source *s = ss->source;
-	struct decorated entries;
+	struct decorators entries;
 	struct index *fresh;
 	bool broken = false;
 
@@ -742,8 +356,9 @@ static struct error *take_file(struct work *w, struct save_source *ss)
 	}
 	if (e)
 		return e;
-	e = find_decorated(w, s, &entries) ? compare(w, s, fresh, &entries, &broken) : error_memory();
-	free(entries.names);
+	e = decorators_find(w->save->live, s, &entries) ? compare(w, s, fresh, &entries, &broken)
+							: error_memory();
+	decorators_fini(&entries);
 	if (e || broken) {
 		index_free(fresh);
 		ss->refusal = broken ? w->save->number : ss->refusal;
@@ -790,7 +405,7 @@ static void note_gone(struct work *w, struct live_function *function)
 /* The candidate's text and its identity. *gone: its file does not define it. */
 static struct error *read_candidate(struct work *w, struct candidate *c, bool *gone)
 {
-	struct error *e = live_file_text(w->save->live, c->function, &c->text, &c->line);
+	struct error *e = texts_of_file(w->save->live, c->function, &c->text, &c->line);
 
 	*gone = e && error_class(e) == ERROR_UNKNOWN;
 	if (*gone) {

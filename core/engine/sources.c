@@ -1,5 +1,7 @@
 #include "sources.h"
+#include "extent.h"
 #include "text.h"
+#include "uses.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -151,7 +153,7 @@ static void remember_reads(struct entry *entry)
 	for (size_t i = 0; i < entry->original_room; i++)
 		if (entry->originals[i].name)
 			entry->originals[i].read =
-				!optimized || index_reads(entry->source.index, entry->originals[i].name);
+				!optimized || uses_read(entry->source.index, entry->originals[i].name);
 }
 
 static void compare_original(void *context, const char *kind, const char *name, size_t length, uint64_t hash)
@@ -211,7 +213,7 @@ bool source_reads(const struct source *source, const char *name)
 	const struct entry *entry = (const struct entry *)source;
 
 	if (!entry->originals)
-		return index_reads(source->index, name);
+		return uses_read(source->index, name);
 	const struct original *o = find_original(entry, name, strlen(name));
 	return !o->name || o->read;
 }
@@ -334,9 +336,9 @@ struct error *source_function_text(const struct source *s, const struct target_f
 				 ix->file, f->name);
 	if (!d)
 		return error_new(ERROR_UNKNOWN, "%s does not define %s any more", ix->file, f->name);
-	if (index_source_range(ix, d, &begin, &end, &first)) {
+	if (extent_find(ix, d, &begin, &end, &first)) {
 		*text = strndup(ix->source + begin, end - begin);
-	} else if (index_included_text(ix, d, s->flags.directory, text, &first)) {
+	} else if (extent_included_text(ix, d, s->flags.directory, text, &first)) {
 		/* as its own file has it */
 	} else {
 		*text = strndup(ix->text + d->begin, d->end - d->begin);

@@ -47,7 +47,7 @@ struct error *source_replace(struct source *, struct index *);
  * copy is not what the file says. */
 bool source_has_changed(const struct source *, const char *name);
 
-/* Whether any text may have learnt the value of a variable when the file was first indexed (index_reads). */
+/* Whether any text may have learnt the value of a variable when the file was first indexed (uses_read). */
 bool source_reads(const struct source *, const char *name);
 
 /* Whether the file declares a variable of that name const: then its value is what the text says, not what is running. */

@@ -1,4 +1,4 @@
-/* Values of the program as text, in the way of gdb's print, and as JSON.
+/* Values of the program as text, in the way of gdb's print.
  *
  * Works on bytes that were copied out of the program; what they point to is read through `struct value_source`, and a
  * pointer to nothing is shown and not followed. Output is bounded by the options. Any thread that may use the source. */
@@ -8,7 +8,6 @@
 #include "text.h"
 #include "type.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,11 +35,6 @@ enum { VALUE_TEXT_MAX = 1 << 20 }; /* bytes; what goes beyond is cut off */
 /* The value alone, without its type's name. */
 void value_text(struct text *out, const struct type *, const void *bytes, const struct value_source *,
 		const struct value_options *);
-
-/* Numbers, strings, arrays, objects. A pointer is null, the string that it points to (char), {"address", "value"} where
- * what it points to is shown, or its address as a string; so are numbers that JSON has not. */
-json_t *value_json(const struct type *, const void *bytes, const struct value_source *,
-		   const struct value_options *);
 
 /* One unit of memory in one of gdb's formats (x command): `size` bytes, 1 to 8. */
 void value_unit(struct text *out, const void *bytes, size_t size, char format, const struct value_source *);

@@ -1,7 +1,9 @@
 #include "writing.h"
 #include "edit.h"
+#include "extent.h"
 #include "log.h"
 #include "text.h"
+#include "texts.h"
 #include "token.h"
 
 #include <errno.h>
@@ -160,10 +162,10 @@ static struct error *comes_from(struct live *l, struct live_function *f, int num
 	for (int i = 0; number >= 0 && i < ANCESTORS_MAX && !*out; i++) {
 		char *text = NULL;
 		unsigned line;
-		struct error *e = live_version_text(l, f, number, &text, &line);
+		struct error *e = texts_of_version(l, f, number, &text, &line);
 		if (e && error_class(e) != ERROR_UNKNOWN)
 			return e;
-		*out = !e && live_says(file_text, text);
+		*out = !e && texts_say(file_text, text);
 		free(text);
 		bool ends = e || number == 0 || !f->row;
 		error_free(e);
@@ -187,7 +189,7 @@ static bool compare_version(void *context, const struct history_version *v,
 	struct search *s = context;
 
 	(void)key;
-	s->found = live_says(s->file_text, v->text);
+	s->found = texts_say(s->file_text, v->text);
 	return !s->found;
 }
 
@@ -207,7 +209,7 @@ static struct error *find_version(struct live *l, struct live_function *f, const
 
 static struct error *require_known(struct live *l, struct live_function *f, int number, const char *file_text)
 {
-	bool known = live_says(file_text, f->built_text);
+	bool known = texts_say(file_text, f->built_text);
 	struct error *e = known || !f->row ? NULL : find_version(l, f, file_text, &known);
 
 	if (!e && !known)
@@ -249,7 +251,7 @@ struct error *writing_place(struct live *l, struct live_function *f, struct writ
 	w->source = source;
 	w->read = !fresh;
 	const struct index_declaration *d = source_definition(&now, &f->at, &nth);
-	bool found = d && index_source_range(now.index, d, &from, &to, &line) && to <= w->before_size;
+	bool found = d && extent_find(now.index, d, &from, &to, &line) && to <= w->before_size;
 	index_free(fresh);
 	if (!d)
 		return error_new(ERROR_DRIFT, "%s does not define %s any more", source->unit->file,
@@ -271,10 +273,10 @@ static struct error *plan(struct live *l, struct live_function *f, int number, s
 
 	struct error *e = writing_place(l, f, w, &begin, &end);
 	if (!e)
-		e = live_version_text(l, f, number, &text, &line);
+		e = texts_of_version(l, f, number, &text, &line);
 	if (!e) {
 		file_text = strndup(w->before + begin, end - begin);
-		w->same = live_says(file_text, text);
+		w->same = texts_say(file_text, text);
 		e = !file_text ? error_memory() : w->same ? NULL : require_known(l, f, number, file_text);
 	}
 	if (!e) {

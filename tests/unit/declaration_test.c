@@ -371,6 +371,23 @@ static void structs_nested_without_end_do_not_exhaust_the_stack(void **state)
 	free(text);
 }
 
+static void the_word_before_a_tag_is_found_behind_attributes(void **state)
+{
+	static const struct {
+		const char *text, *word;
+	} shapes[] = {{"struct tag;", "struct"},
+		      {"typedef union __attribute__((packed, aligned(4))) tag { int a; } u;", "union"},
+		      {"struct outer { enum tag { A } a; } o;", "enum"},
+		      {"union /* struct */ tag *f(void);", "union"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		const char *tag = strstr(shapes[i].text, "tag");
+		assert_string_equal(declaration_tag_word(shapes[i].text, 0, (uint32_t)(tag - shapes[i].text)),
+				    shapes[i].word);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +410,7 @@ int main(void)
 		cmocka_unit_test(each_directive_is_told_once),
 		cmocka_unit_test(every_prefix_ends),
 		cmocka_unit_test(structs_nested_without_end_do_not_exhaust_the_stack),
+		cmocka_unit_test(the_word_before_a_tag_is_found_behind_attributes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

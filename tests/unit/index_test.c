@@ -1,7 +1,9 @@
 /* The index: names and macros by spelling, lines through markers, the text of a function where a person
  * wrote it; and held against libclang on real headers. */
 #include "fixture.h"
+#include "extent.h"
 #include "text.h"
+#include "uses.h"
 
 #include <clang-c/Index.h>
 #include <setjmp.h>
@@ -226,14 +228,14 @@ static void any_prefix_of_a_text_can_be_indexed(void **state)
 	}
 }
 
-/* The function's own text; NULL if index_source_range says that there is none. */
+/* The function's own text; NULL if extent_find says that there is none. */
 static char *source_of(const char *source, const char *compiler, const char *name, uint32_t *line)
 {
 	struct index *ix = fixture_index_with(source, compiler, "-DON", NULL);
 	uint32_t begin, end;
 	char *text = NULL;
 
-	if (index_source_range(ix, function(ix, name), &begin, &end, line))
+	if (extent_find(ix, function(ix, name), &begin, &end, line))
 		text = strndup(ix->source + begin, end - begin);
 	index_free(ix);
 	return text;
@@ -569,14 +571,14 @@ static void a_variable_that_is_only_written_is_told(void **state)
 	for (size_t i = 0; i < sizeof(unread) / sizeof(*unread); i++) {
 		snprintf(text, sizeof(text), "static int v = 1; void g(int n) { %s }", unread[i]);
 		struct index *ix = fixture_index(text);
-		if (index_reads(ix, "v") || !index_changes(ix, "v"))
+		if (uses_read(ix, "v") || !uses_change(ix, "v"))
 			fail_msg("%s: is told to read", unread[i]);
 		index_free(ix);
 	}
 	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
 		snprintf(text, sizeof(text), "static int v = 1; int g(int n) { %s }", read[i]);
 		struct index *ix = fixture_index(text);
-		if (!index_reads(ix, "v"))
+		if (!uses_read(ix, "v"))
 			fail_msg("%s: is not told to read", read[i]);
 		index_free(ix);
 	}

@@ -2,6 +2,7 @@
  * shape is one that libtcc takes) libtcc, must hold what the function needs and nothing else; its identity
  * changes when and only when its meaning does. */
 #include "compile.h"
+#include "extent.h"
 #include "fixture.h"
 #include "run.h"
 #include "slice.h"
@@ -74,8 +75,7 @@ static struct slice slice_of(const struct index *ix, const char *name, const cha
 	request.text = text;
 	request.size = text ? strlen(text) : 0;
 	if (!text) {
-		assert_true(index_source_range(ix, index_find_function(ix, name, request.nth), &begin, &end,
-					       &line));
+		assert_true(extent_find(ix, index_find_function(ix, name, request.nth), &begin, &end, &line));
 		request.text = ix->source + begin;
 		request.size = end - begin;
 	}

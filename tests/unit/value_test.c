@@ -1,7 +1,9 @@
 /* Values as text and as JSON, from types made by hand; a small memory of our own stands for the program's. The whole way
  * from C to text, with gdb as the oracle, is in tests/system/look_test.c. */
 #include "value.h"
+#include "value_json.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -118,6 +120,33 @@ static void formats_are_gdbs(void **state)
 		options.format = formats[i].format;
 		assert_shown(&int_type, &value, &options, formats[i].text);
 	}
+}
+
+static void numbers_without_an_integer_part_stay_as_they_are_in_integer_formats(void **state)
+{
+	static const struct {
+		double value;
+		const char *hexadecimal, *decimal;
+	} numbers[] = {{2.9, "0x2", "2"},
+		       {-2.9, "0xfffffffffffffffe", "-2"},
+		       {-9223372036854775808.0, "0x8000000000000000", "-9223372036854775808"},
+		       {18446744073709549568.0, "0xfffffffffffff800", "-2048"},
+		       {18446744073709551616.0, "1.8446744073709552e+19", "1.8446744073709552e+19"},
+		       {1e300, "1e+300", "1e+300"},
+		       {-1e300, "-1e+300", "-1e+300"},
+		       {NAN, "nan", "nan"},
+		       {-INFINITY, "-inf", "-inf"}};
+	struct value_options options = VALUE_OPTIONS;
+	float large = 1e30F;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		options.format = 'x';
+		assert_shown(&double_type, &numbers[i].value, &options, numbers[i].hexadecimal);
+		options.format = 'd';
+		assert_shown(&double_type, &numbers[i].value, &options, numbers[i].decimal);
+	}
+	assert_shown(&float_type, &large, &options, "1e+30");
 }
 
 static void equal_elements_are_folded_and_long_arrays_cut(void **state)
@@ -279,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_as_their_types_say),
 		cmocka_unit_test(formats_are_gdbs),
+		cmocka_unit_test(numbers_without_an_integer_part_stay_as_they_are_in_integer_formats),
 		cmocka_unit_test(equal_elements_are_folded_and_long_arrays_cut),
 		cmocka_unit_test(strings_show_all_that_is_in_them),
 		cmocka_unit_test(a_string_without_an_end_stops_where_memory_does),

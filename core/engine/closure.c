@@ -1,0 +1,558 @@
+#include "closure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool push(void **array, size_t *count, size_t *room, size_t size, const void *item)
+{
+	if (*count == *room) {
+		size_t more = *room ? *room * 2 : 64;
+		void *bigger = realloc(*array, more * size);
+		if (!bigger)
+			return false;
+		*array = bigger;
+		*room = more;
+	}
+	memcpy((char *)*array + *count * size, item, size);
+	(*count)++;
+	return true;
+}
+
+#define PUSH(c, array, count, room, item) \
+	do { \
+		if (!push((void **)&(c)->array, &(c)->count, &(c)->room, sizeof(*(c)->array), (item))) \
+			(c)->failed = true; \
+	} while (0)
+
+const struct index_declaration *closure_declaration(const struct closure *c, uint32_t number)
+{
+	return &c->ix->declarations[number];
+}
+
+static void want(struct closure *c, uint32_t number, enum closure_level level)
+{
+	if (c->request->everything && closure_declaration(c, number)->kind != DECLARATION_FUNCTION)
+		level = CLOSURE_WHOLE;
+	if (c->levels[number] >= level)
+		return;
+	if (c->levels[number] == CLOSURE_NONE)
+		PUSH(c, chosen, chosen_count, chosen_room, &number);
+	c->levels[number] = (uint8_t)level;
+	PUSH(c, work, work_count, work_room, &number);
+}
+
+static bool name_is(const struct index *ix, const struct index_name *n, const char *name)
+{
+	size_t length = strlen(name);
+
+	return n->end - n->begin == length && memcmp(ix->text + n->begin, name, length) == 0;
+}
+
+enum slice_presence closure_presence(const struct closure *c, const struct index_name *n)
+{
+	char name[256];
+	size_t length = n->end - n->begin;
+
+	if (length >= sizeof(name))
+		return SLICE_ABSENT;
+	memcpy(name, c->ix->text + n->begin, length);
+	name[length] = '\0';
+	return c->names->presence ? c->names->presence(c->names->context, name) : SLICE_PRESENT;
+}
+
+bool closure_has_static(const struct index *ix, const struct index_declaration *d)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, ix->text, d->end);
+	r.at = d->body;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (t.kind == TOKEN_NAME && t.first == 's' && token_is(&r, &t, "static"))
+			return true;
+	return false;
+}
+
+/* A function definition is wanted as a prototype if the program has a copy to call, else with its body. `prototype`: it
+ * is declared elsewhere too, as an `extern inline` that stands in for a library's function is. */
+static enum closure_level function_level(const struct closure *c, const struct index_declaration *d,
+					 const struct index_name *n, bool prototype)
+{
+	if (name_is(c->ix, n, c->request->name))
+		return CLOSURE_FORWARD;
+	enum slice_presence p = closure_presence(c, n);
+	if (p == SLICE_DECORATED)
+		return CLOSURE_FORWARD;
+	if (d->is_inline && !d->is_extern && !(p == SLICE_PRESENT && closure_has_static(c->ix, d)))
+		return CLOSURE_WHOLE;
+	if (p == SLICE_PRESENT || (d->is_inline && d->is_extern && prototype))
+		return CLOSURE_FORWARD;
+	return d->is_static || d->is_inline ? CLOSURE_WHOLE : CLOSURE_FORWARD;
+}
+
+/* Everything declared under an ordinary name, or all but functions and variables. `by_value`: a type is used as an object,
+ * not through a pointer. */
+static void want_ordinary(struct closure *c, const char *name, uint32_t length, bool by_value, bool constants)
+{
+	if (spellings_has(&c->hidden, name, length))
+		return;
+	uint32_t first = index_find(c->ix, INDEX_ORDINARY, name, length);
+	bool any_before = false;
+	for (uint32_t i = first; i != INDEX_NONE; i = c->ix->names[i].next)
+		any_before |= c->ix->names[i].begin <= c->position;
+
+	const struct index_name *definition = NULL;
+	bool prototype = false;
+	for (uint32_t i = first; i != INDEX_NONE; i = c->ix->names[i].next) {
+		const struct index_name *n = &c->ix->names[i];
+		const struct index_declaration *d = closure_declaration(c, n->declaration);
+		if (n->kind == NAME_FUNCTION && d->kind == DECLARATION_FUNCTION) {
+			if (!definition || n->declaration == c->original)
+				definition = n;
+			continue;
+		}
+		if (any_before && n->begin > c->position)
+			continue;
+		if (constants && (n->kind == NAME_FUNCTION || n->kind == NAME_VARIABLE))
+			continue;
+		prototype |= n->kind == NAME_FUNCTION;
+		enum closure_level level =
+			n->kind == NAME_FUNCTION || !by_value ? CLOSURE_FORWARD : CLOSURE_WHOLE;
+		if (n->kind == NAME_VARIABLE || n->kind == NAME_ENUMERATOR)
+			level = CLOSURE_WHOLE;
+		want(c, n->declaration, level);
+	}
+	if (!definition || constants)
+		return;
+	enum closure_level level =
+		function_level(c, closure_declaration(c, definition->declaration), definition, prototype);
+	/* A prototype may be an old one, `f()`, which any signature fits: what is defined anew is held against all. */
+	bool itself = definition->declaration == c->original;
+	if (level == CLOSURE_WHOLE || !prototype || itself)
+		want(c, definition->declaration, level);
+}
+
+static void want_tag(struct closure *c, const char *keyword, const char *name, uint32_t length, bool by_value)
+{
+	bool is_enum = *keyword == 'e';
+	if (!is_enum && spellings_add(&c->tags, name, length, &c->failed))
+		text_printf(&c->forward, "%s %.*s;\n", *keyword == 's' ? "struct" : "union", (int)length,
+			    name);
+	if (spellings_has(&c->hidden, name, length))
+		return; /* the extra text defines it, behind the prototypes that mention it */
+	for (uint32_t i = index_find(c->ix, INDEX_TAG, name, length); i != INDEX_NONE;
+	     i = c->ix->names[i].next)
+		if (c->ix->names[i].kind == NAME_TAG)
+			want(c, c->ix->names[i].declaration,
+			     is_enum || by_value ? CLOSURE_WHOLE : CLOSURE_FORWARD);
+}
+
+/* How the names in a text are to be taken. */
+enum reading {
+	READ_CODE = 0,
+	READ_USER = 1,    /* macros are still in it, and its member names say which structs it looks into */
+	READ_DEMOTED = 2, /* every type is only mentioned */
+	READ_DECLARATION =
+		4, /* no code: outside of sizeof and the like, what is named as a function or a variable is a
+				* member or a parameter that happens to be called so */
+};
+
+static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end,
+		       enum reading reading);
+
+static bool is_dynamic_macro(const char *name, uint32_t length)
+{
+	static const char *const dynamic[] = {"__LINE__",    "__FILE__",    "__func__",
+					      "__COUNTER__", "__VA_ARGS__", "__VA_OPT__"};
+
+	for (size_t i = 0; i < sizeof(dynamic) / sizeof(*dynamic); i++)
+		if (strlen(dynamic[i]) == length && memcmp(dynamic[i], name, length) == 0)
+			return true;
+	return false;
+}
+
+/* A name in text that is still to be preprocessed: the macro in force comes along, with what its body names. */
+static void want_macro(struct closure *c, const char *name, uint32_t length)
+{
+	if (spellings_has(&c->seen_macros, name, length) || is_dynamic_macro(name, length))
+		return;
+	const struct index_macro *m = index_find_macro(c->ix, name, length, c->position);
+	spellings_add(&c->seen_macros, name, length, &c->failed);
+	if (!m) {
+		/* Not defined for the program's compiler: nor may it be for the one that reads the slice. */
+		if (length > 2 && name[0] == '_' && name[1] == '_')
+			spellings_add(&c->absent_macros, name, length, &c->failed);
+		return;
+	}
+	PUSH(c, macros, macro_count, macro_room, &m);
+	read_names(c, c->ix->text, m->body_begin, m->end, READ_USER);
+}
+
+static bool is_keyword(const char *name, uint32_t length)
+{
+	static const char *const words[] = {
+		[2] = "do if",
+		[3] = "for int",
+		[4] = "case else enum goto char long void",
+		[5] = "break const short float union while",
+		[6] = "extern inline double signed return sizeof static struct switch",
+		[7] = "default typedef",
+		[8] = "continue unsigned register volatile restrict",
+	};
+
+	if (length >= sizeof(words) / sizeof(*words) || !words[length])
+		return false;
+	for (const char *word = words[length]; *word; word += length + (word[length] == ' '))
+		if (memcmp(word, name, length) == 0)
+			return true;
+	return false;
+}
+
+static bool is_attribute(const struct token_reader *r, const struct token *t)
+{
+	return token_is(r, t, "__attribute__") || token_is(r, t, "__attribute") || token_is(r, t, "_Alignas");
+}
+
+static bool is_qualifier(const struct token_reader *r, const struct token *t)
+{
+	return t->kind == TOKEN_NAME && (token_is(r, t, "const") || token_is(r, t, "volatile") ||
+					 token_is(r, t, "__const") || token_is(r, t, "restrict"));
+}
+
+/* Words whose operand is an expression, wherever they stand. */
+static bool takes_expression(const struct token_reader *r, const struct token *t)
+{
+	static const char *const words[] = {"sizeof",   "typeof",      "__typeof__", "__typeof",
+					    "_Alignof", "__alignof__", "__alignof"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (token_is(r, t, words[i]))
+			return true;
+	return false;
+}
+
+/* Where the operand ends that begins with `next`. */
+static uint32_t operand_end(struct token_reader ahead, struct token next)
+{
+	if (next.kind == TOKEN_PUNCTUATOR && next.first == '(')
+		token_skip_group(&ahead, &next);
+	return next.end;
+}
+
+/* Whether `behind`, which follows a type, is a name with `[` behind it: an array's elements must be whole, even those
+ * of a parameter that is only declared. */
+static bool is_array(struct token_reader ahead, const struct token *behind)
+{
+	struct token t = *behind;
+
+	if (t.kind == TOKEN_NAME)
+		token_next(&ahead, &t);
+	return t.kind == TOKEN_PUNCTUATOR && t.first == '[';
+}
+
+/* Every name in [begin, end) of `text`. */
+static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end,
+		       enum reading reading)
+{
+	bool user_text = reading & READ_USER, demote = reading & READ_DEMOTED;
+	uint32_t expression_end = reading & READ_DECLARATION ? 0 : end;
+	struct token_reader r;
+	struct token t, next, before = {0};
+	const char *keyword = NULL;
+
+	token_reader_init(&r, text, end);
+	r.at = begin;
+	r.line_start = begin == 0 || text[begin - 1] == '\n';
+	for (token_next(&r, &t); t.kind != TOKEN_END && !c->failed; before = t, t = next) {
+		token_next(&r, &next);
+		if (t.kind == TOKEN_DIRECTIVE && user_text)
+			read_names(c, text, t.begin + 1, t.end, READ_USER);
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
+			keyword = NULL; /* it had no tag */
+		if (t.kind != TOKEN_NAME)
+			continue;
+		const char *name = text + t.begin;
+		uint32_t length = t.end - t.begin;
+		bool member =
+			before.kind == TOKEN_PUNCTUATOR &&
+			(before.first == '.' || (before.first == '-' && before.end - before.begin == 2 &&
+						 text[before.begin + 1] == '>'));
+		if (member && user_text)
+			spellings_add(&c->members, name, length, &c->failed);
+		if (user_text)
+			want_macro(c, name, length);
+		if (token_is(&r, &t, "struct") || token_is(&r, &t, "union") || token_is(&r, &t, "enum")) {
+			keyword = name;
+			continue;
+		}
+		if (keyword && is_attribute(&r, &t) && next.first == '(') {
+			token_skip_group(&r, &next); /* struct __attribute__((packed)) tag */
+			token_next(&r, &next);
+			continue;
+		}
+		if (takes_expression(&r, &t) && t.end > expression_end)
+			expression_end = operand_end(r, next);
+		if (is_qualifier(&r, &t) || is_keyword(name, length)) {
+			keyword = NULL;
+			continue;
+		}
+		struct token_reader ahead = r;
+		struct token behind = next;
+		while (is_qualifier(&ahead, &behind))
+			token_next(&ahead, &behind);
+		bool by_value = !(behind.kind == TOKEN_PUNCTUATOR && behind.first == '*');
+		if (demote && by_value)
+			by_value = is_array(ahead, &behind);
+		if (keyword)
+			want_tag(c, keyword, name, length, by_value);
+		else if (!member)
+			want_ordinary(c, name, length, by_value, t.begin >= expression_end);
+		keyword = NULL;
+	}
+}
+
+bool closure_tagged_body(const struct index *ix, const struct index_declaration *d,
+			 struct declaration_cut *body)
+{
+	struct token_reader r;
+	struct token t;
+	bool record = false, tag = false;
+
+	token_reader_init(&r, ix->text, d->end);
+	r.at = d->begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END && t.begin < d->specifiers; token_next(&r, &t)) {
+		if (t.kind == TOKEN_NAME && (token_is(&r, &t, "struct") || token_is(&r, &t, "union")))
+			record = true;
+		else if (t.kind == TOKEN_NAME && record && !is_attribute(&r, &t))
+			tag = true;
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '(')
+			token_skip_group(&r, &t);
+		if (t.kind != TOKEN_PUNCTUATOR || t.first != '{')
+			continue;
+		if (!tag)
+			return false;
+		body->begin = t.begin;
+		token_skip_group(&r, &t);
+		body->end = t.end;
+		return true;
+	}
+	return false;
+}
+
+bool closure_has_variable(const struct closure *c, const struct index_declaration *d)
+{
+	for (uint32_t i = d->name_begin; i < d->name_end; i++)
+		if (c->ix->names[i].kind == NAME_VARIABLE)
+			return true;
+	return false;
+}
+
+bool closure_only_mentions(const struct closure *c, uint32_t number)
+{
+	const struct index_declaration *d = closure_declaration(c, number);
+	bool tag = false;
+
+	if (c->levels[number] != CLOSURE_FORWARD || d->kind == DECLARATION_FUNCTION || d->is_typedef)
+		return false;
+	for (uint32_t i = d->name_begin; i < d->name_end; i++) {
+		const struct index_name *n = &c->ix->names[i];
+		if (n->kind != NAME_TAG && n->kind != NAME_MEMBER)
+			return false;
+		tag |= n->kind == NAME_TAG;
+	}
+	return tag;
+}
+
+/* Reads the part of a wanted declaration that will stand in the slice. */
+static void read_declaration(struct closure *c, uint32_t number)
+{
+	const struct index_declaration *d = closure_declaration(c, number);
+	struct declaration_cut body;
+
+	if (closure_only_mentions(c, number))
+		return;
+	if (d->kind == DECLARATION_FUNCTION) {
+		if (c->levels[number] == CLOSURE_WHOLE) {
+			read_names(c, c->ix->text, d->begin, d->end, READ_CODE);
+			/* What it looks into counts as if the user's text did. */
+			struct token_reader r;
+			struct token t, before = {0};
+			token_reader_init(&r, c->ix->text, d->end);
+			r.at = d->body;
+			for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
+				if (t.kind == TOKEN_NAME && before.kind == TOKEN_PUNCTUATOR &&
+				    (before.first == '.' || before.first == '-'))
+					spellings_add(&c->members, c->ix->text + t.begin, t.end - t.begin,
+						      &c->failed);
+		} else {
+			read_names(c, c->ix->text, d->begin, d->body,
+				   c->request->everything ? READ_DECLARATION
+							  : READ_DECLARATION | READ_DEMOTED);
+		}
+		return;
+	}
+	if (c->levels[number] == CLOSURE_WHOLE) {
+		uint32_t from = d->begin;
+		for (uint32_t i = d->cut_begin; i < d->cut_end; i++) {
+			/* An initialiser that is cut needs nothing; one that stays is of a variable the program lacks. */
+			read_names(c, c->ix->text, from, c->ix->cuts[i].begin, READ_DECLARATION);
+			from = c->ix->cuts[i].end;
+		}
+		read_names(c, c->ix->text, from, d->end, READ_DECLARATION);
+		return;
+	}
+	if (closure_tagged_body(c->ix, d, &body) && !closure_has_variable(c, d)) {
+		read_names(c, c->ix->text, d->begin, body.begin, READ_DECLARATION | READ_DEMOTED);
+		read_names(c, c->ix->text, body.end, d->end, READ_DECLARATION | READ_DEMOTED);
+		return;
+	}
+	/* An anonymous struct or an enum cannot be forward: what it holds by value must be whole. */
+	bool anonymous = false;
+	for (uint32_t i = d->begin; i < d->specifiers && !anonymous; i++)
+		anonymous = c->ix->text[i] == '{';
+	if (anonymous)
+		c->levels[number] = CLOSURE_WHOLE;
+	read_names(c, c->ix->text, d->begin, d->end,
+		   anonymous ? READ_DECLARATION : READ_DECLARATION | READ_DEMOTED);
+}
+
+/* Structs that are only mentioned so far but have a member of a name that the text looks up become whole. */
+static bool promote_by_members(struct closure *c)
+{
+	bool promoted = false;
+
+	for (size_t k = 0; k < c->chosen_count; k++) {
+		uint32_t number = c->chosen[k];
+		const struct index_declaration *d = closure_declaration(c, number);
+		if (c->levels[number] == CLOSURE_WHOLE || d->kind == DECLARATION_FUNCTION)
+			continue;
+		for (uint32_t i = d->name_begin; i < d->name_end; i++) {
+			const struct index_name *n = &c->ix->names[i];
+			if (n->kind != NAME_MEMBER ||
+			    !spellings_has(&c->members, c->ix->text + n->begin, n->end - n->begin))
+				continue;
+			want(c, number, CLOSURE_WHOLE);
+			promoted = true;
+			break;
+		}
+	}
+	return promoted;
+}
+
+bool closure_keeps_initialiser(const struct closure *c, const struct index_declaration *d)
+{
+	if (d->kind == DECLARATION_FUNCTION || d->is_typedef || !d->is_static || !c->names->presence)
+		return false;
+	for (uint32_t i = d->name_begin; i < d->name_end; i++)
+		if (c->ix->names[i].kind == NAME_VARIABLE &&
+		    closure_presence(c, &c->ix->names[i]) == SLICE_ABSENT)
+			return true;
+	return false;
+}
+
+static void close_over(struct closure *c)
+{
+	do {
+		while (c->work_count && !c->failed) {
+			uint32_t number = c->work[--c->work_count];
+			const struct index_declaration *d = closure_declaration(c, number);
+			read_declaration(c, number);
+			if (d->cut_begin < d->cut_end && closure_keeps_initialiser(c, d))
+				for (uint32_t i = d->cut_begin; i < d->cut_end; i++)
+					read_names(c, c->ix->text, c->ix->cuts[i].begin, c->ix->cuts[i].end,
+						   READ_CODE);
+		}
+	} while (!c->failed && promote_by_members(c));
+}
+
+static bool is_typedef_name(void *context, const char *name, uint32_t length)
+{
+	const struct closure *c = context;
+	uint32_t i = index_find(c->ix, INDEX_ORDINARY, name, length);
+
+	for (; i != INDEX_NONE; i = c->ix->names[i].next)
+		if (c->ix->names[i].kind == NAME_TYPEDEF)
+			return true;
+	return false;
+}
+
+/* What the extra text declares hides what the file declares under the same names. */
+static void hide_extra(struct closure *c)
+{
+	struct declaration_reader r;
+	struct declaration d = {0};
+	struct token_reader tokens;
+	struct token t;
+	const char *text = c->request->extra;
+	uint32_t size = (uint32_t)c->request->extra_size;
+
+	declaration_reader_init(&r, text, size);
+	r.context = c;
+	r.is_type = is_typedef_name;
+	for (declaration_next(&r, &d); d.kind != DECLARATION_END; declaration_next(&r, &d))
+		for (size_t i = 0; i < d.name_count; i++)
+			if (d.names[i].kind != NAME_MEMBER && d.names[i].kind != NAME_TAG_FORWARD)
+				spellings_add(&c->hidden, text + d.names[i].begin,
+					      d.names[i].end - d.names[i].begin, &c->failed);
+	c->failed |= d.out_of_memory;
+	declaration_fini(&d);
+	token_reader_init(&tokens, text, size);
+	for (token_next(&tokens, &t); t.kind != TOKEN_END; token_next(&tokens, &t)) {
+		if (t.kind != TOKEN_DIRECTIVE)
+			continue;
+		struct token_reader line;
+		struct token word;
+		token_reader_init(&line, text, t.end);
+		line.at = t.begin + 1;
+		line.line_start = false;
+		token_next(&line, &word);
+		bool define = token_is(&line, &word, "define");
+		token_next(&line, &word);
+		if (define && word.kind == TOKEN_NAME)
+			spellings_add(&c->hidden, text + word.begin, word.end - word.begin, &c->failed);
+	}
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+bool closure_init(struct closure *c, const struct slice_request *q, const struct slice_names *names)
+{
+	*c = (struct closure){.request = q, .names = names, .ix = q->index, .original = INDEX_NONE};
+	const struct index_declaration *original = index_find_function(c->ix, q->name, q->nth);
+	c->position = original ? original->begin : c->ix->size;
+	c->original = original ? (uint32_t)(original - c->ix->declarations) : INDEX_NONE;
+	c->levels = calloc(c->ix->declaration_count + 1, 1);
+	if (!c->levels)
+		return false;
+	if (q->extra) {
+		hide_extra(c);
+		read_names(c, q->extra, 0, (uint32_t)q->extra_size, READ_USER);
+	}
+	want_ordinary(c, q->name, (uint32_t)strlen(q->name), false, false);
+	read_names(c, q->text, 0, (uint32_t)q->size, READ_USER);
+	if (q->also)
+		read_names(c, q->also, 0, (uint32_t)strlen(q->also), READ_USER);
+	close_over(c);
+	if (c->chosen_count)
+		qsort(c->chosen, c->chosen_count, sizeof(*c->chosen), by_number);
+	return !c->failed && !c->forward.failed;
+}
+
+void closure_fini(struct closure *c)
+{
+	free(c->levels);
+	free(c->work);
+	free(c->chosen);
+	free(c->macros);
+	spellings_fini(&c->seen_macros);
+	spellings_fini(&c->absent_macros);
+	spellings_fini(&c->members);
+	spellings_fini(&c->tags);
+	spellings_fini(&c->hidden);
+	text_fini(&c->forward);
+}

@@ -1,0 +1,156 @@
+#include "extent.h"
+#include "text.h"
+#include "token.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Offset behind what else stands on the line before the function: the last `;` or `}` outside brackets. */
+static uint32_t begin_on_line(const struct index *ix, const struct index_declaration *d, uint32_t line_begin,
+			      uint32_t limit)
+{
+	const char *name = ix->text + ix->names[d->name_end - 1].begin;
+	size_t length = ix->names[d->name_end - 1].end - ix->names[d->name_end - 1].begin;
+	struct token_reader r;
+	struct token t;
+	const char *text = ix->source + line_begin;
+	size_t length_of_line = limit - line_begin;
+	int depth = 0;
+	bool seen = false;
+
+	/* The line may begin inside a comment. */
+	const char *newline = memchr(text, '\n', length_of_line);
+	if (newline)
+		length_of_line = (size_t)(newline - text);
+	const char *close = memmem(text, length_of_line, "*/", 2),
+		   *open = memmem(text, length_of_line, "/*", 2);
+	if (close && (!open || open > close))
+		line_begin += (uint32_t)(close - text) + 2;
+
+	uint32_t begin = line_begin;
+	token_reader_init(&r, ix->source, limit);
+	r.at = line_begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_NAME && depth == 0 && t.end - t.begin == length &&
+		    memcmp(r.text + t.begin, name, length) == 0) {
+			if (d->old_style)
+				return begin;
+			seen = true;
+		}
+		if (t.kind != TOKEN_PUNCTUATOR)
+			continue;
+		if (t.first == '{' && depth == 0 && seen)
+			return begin;
+		if (t.first == '(' || t.first == '{' || t.first == '[')
+			depth++;
+		else if ((t.first == ')' || t.first == '}' || t.first == ']') && depth > 0)
+			depth--;
+		if (depth == 0 && (t.first == ';' || t.first == '}')) {
+			begin = t.end;
+			seen = false; /* that was a prototype */
+		}
+	}
+	return line_begin;
+}
+
+/* Offset behind the `#endif` of the last `#if` that is open; 0 if there is none. */
+static uint32_t end_of_condition(struct token_reader *r, struct token_braces *braces)
+{
+	struct token t;
+
+	for (token_next(r, &t); t.kind != TOKEN_END; token_next(r, &t)) {
+		token_count_brace(r, &t, braces);
+		if (braces->conditions == 0)
+			return t.end;
+	}
+	return 0;
+}
+
+/* Offset behind the body's closing brace, 0 if no body begins before `last_end`. Where macros hide braces the one that
+ * matches is not the one that counts, and where a macro's arguments run over lines `last` is not the last line: what
+ * matches on that line is right, then what stands there, then what matches anywhere. */
+static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, uint32_t last_end)
+{
+	struct token_reader r;
+	struct token t;
+	struct token_braces braces = {0};
+	uint32_t there = 0;
+	unsigned brackets = 0;
+	bool body = false;
+
+	token_reader_init(&r, ix->source, ix->source_size);
+	r.at = from;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.begin >= last_end && (there || !body))
+			break;
+		if (t.kind == TOKEN_PUNCTUATOR && (t.first == '(' || t.first == '['))
+			brackets++;
+		if (t.kind == TOKEN_PUNCTUATOR && (t.first == ')' || t.first == ']') && brackets)
+			brackets--;
+		if (!body && brackets)
+			continue;
+		token_count_brace(&r, &t, &braces);
+		body |= braces.depth > 0;
+		if (braces.orphan)
+			return 0;
+		if (t.kind != TOKEN_PUNCTUATOR || t.first != '}' || !body || t.begin < last)
+			continue;
+		if (braces.depth == 0)
+			return braces.conditions ? end_of_condition(&r, &braces) : t.end;
+		if (!brackets)
+			there = t.end;
+	}
+	return there;
+}
+
+bool extent_find(const struct index *ix, const struct index_declaration *d, uint32_t *begin, uint32_t *end,
+		 uint32_t *line)
+{
+	if (!ix->source || d->kind != DECLARATION_FUNCTION || strcmp(ix->files[d->file], ix->file) != 0 ||
+	    d->line < 1 || d->last_line < d->line || d->last_line > ix->source_line_count)
+		return false;
+
+	uint32_t first = ix->source_lines[d->line - 1];
+	uint32_t last = ix->source_lines[d->last_line - 1], last_end = ix->source_lines[d->last_line];
+	uint32_t from = begin_on_line(ix, d, first, last_end);
+	uint32_t to = find_end(ix, from, last, last_end);
+	if (!to)
+		return false; /* all of it came out of a macro call, or its head stands in an `#if` that it does not end */
+	while (from < to && strchr(" \t\r\n", ix->source[from]))
+		from++;
+	*begin = from;
+	*end = to;
+	*line = d->line;
+	return from < to;
+}
+
+bool extent_included_text(const struct index *ix, const struct index_declaration *d, const char *directory,
+			  char **text, uint32_t *line)
+{
+	const char *name = ix->files[d->file];
+	char path[4096];
+	uint32_t begin, end;
+	size_t size;
+
+	if (*name == '<' || strcmp(name, ix->file) == 0 ||
+	    snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/",
+		     name) >= (int)sizeof(path))
+		return false;
+	/* The same index, as if that file were the source. */
+	struct index other = *ix;
+	other.file = ix->files[d->file];
+	other.source = text_read_file(path, &size);
+	if (!other.source)
+		return false;
+	other.source_size = (uint32_t)size;
+	bool found = size < UINT32_MAX / 2 && index_find_source_lines(&other);
+	if (found) {
+		found = extent_find(&other, d, &begin, &end, line);
+		free(other.source_lines);
+	}
+	if (found)
+		found = (*text = strndup(other.source + begin, end - begin)) != NULL;
+	free(other.source);
+	return found;
+}

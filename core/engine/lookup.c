@@ -1,0 +1,132 @@
+#include "lookup.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct undecorated {
+	const char *name;
+	bool found, clone;
+	char file[256];
+	unsigned line;
+};
+
+static bool match_undecorated(void *context, const struct target_function *f)
+{
+	struct undecorated *u = context;
+
+	if (strcmp(f->name, u->name) != 0)
+		return true;
+	u->found = true;
+	u->clone = f->clone;
+	snprintf(u->file, sizeof(u->file), "%s", f->file ? f->file : "");
+	u->line = f->line;
+	return false;
+}
+
+static bool has_slots(const struct live *l)
+{
+	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)); arena++)
+		if (program_slot_count(live_program(l), arena))
+			return true;
+	return false;
+}
+
+static struct error *explain_unknown(const struct live *l, const char *name, const char *file)
+{
+	struct undecorated u = {.name = name};
+	const char *near = NULL;
+	size_t least = 3, count;
+
+	if (file && (live_named(l, name, &count), count))
+		return error_new(ERROR_UNKNOWN, "%s has no decorated function %s", file, name);
+	target_each_function(live_target(l), match_undecorated, &u);
+	if (u.clone)
+		return error_new(ERROR_UNKNOWN,
+				 "of %s (%s:%u) the compiler kept a changed copy alone, which no text can "
+				 "replace: put "
+				 "REALTIMEFUNC before it",
+				 name, text_base_name(u.file), u.line);
+	if (u.found)
+		return error_new(
+			ERROR_UNKNOWN,
+			"%s (%s:%u) is not decorated: put REALTIMEFUNC before it, or compile its file with "
+			"-fpatchable-function-entry=16",
+			name, text_base_name(u.file), u.line);
+	for (size_t i = 0; i < live_count(l); i++) {
+		size_t d = text_distance(name, live_by_name(l)[i]->at.name);
+		if (d < least && d < strlen(name)) {
+			least = d;
+			near = live_by_name(l)[i]->at.name;
+		}
+	}
+	if (near)
+		return error_new(ERROR_UNKNOWN, "the program has no function %s: did you mean %s?", name,
+				 near);
+	if (live_count(l) == 0 && has_slots(l))
+		return error_new(
+			ERROR_UNKNOWN,
+			"the names of the program's functions were stripped: compile it with -g, and do "
+			"not strip it");
+	if (live_count(l) == 0)
+		return error_new(ERROR_UNKNOWN,
+				 "the program has no decorated function: put REALTIMEFUNC before one, or "
+				 "compile with -fpatchable-function-entry=16");
+	return error_new(ERROR_UNKNOWN, "the program has no function %s", name);
+}
+
+/* The file that defines the function, or the one that includes that: a header's functions are in many. */
+static bool stands_in(const struct live_function *f, const char *file)
+{
+	return text_path_is(f->at.file, file) || (f->at.unit && text_path_is(f->at.unit->file, file));
+}
+
+/* What tells function `which` from the others of its name: its file, or the file that was compiled. */
+static const char *place_of(struct live_function *const *named, size_t count, size_t which)
+{
+	const struct target_function *f = &named[which]->at;
+	unsigned same = 0;
+
+	for (size_t i = 0; i < count; i++)
+		same += f->file && named[i]->at.file && strcmp(f->file, named[i]->at.file) == 0;
+	return text_base_name(same > 1 && f->unit ? f->unit->file : f->file);
+}
+
+struct error *lookup_find(const struct live *l, const char *name, const char *file,
+			  struct live_function **out)
+{
+	char prefix[512];
+	size_t count, matches = 0;
+	struct live_function *found = NULL;
+
+	const char *colon = strrchr(name, ':');
+	if (colon) {
+		snprintf(prefix, sizeof(prefix), "%.*s", (int)(colon - name), name);
+		file = prefix;
+		name = colon + 1;
+	}
+	struct live_function *const *named = live_named(l, name, &count);
+	for (size_t i = 0; i < count; i++) {
+		struct live_function *f = named[i];
+		if (file && count > 1 && !stands_in(f, file))
+			continue;
+		if (colon && count == 1 && !stands_in(f, file))
+			continue;
+		found = f;
+		matches++;
+	}
+	if (matches == 1) {
+		*out = found;
+		return NULL;
+	}
+	if (matches == 0)
+		return explain_unknown(l, name, file);
+
+	struct text candidates = {0};
+	for (size_t i = 0; i < count; i++)
+		text_printf(&candidates, "%s%s:%s", i ? ", " : "", place_of(named, count, i), name);
+	struct error *e = error_new(ERROR_AMBIGUOUS, "%s is ambiguous: %s", name,
+				    candidates.bytes ? candidates.bytes : "");
+	text_fini(&candidates);
+	return e;
+}

@@ -1,0 +1,13 @@
+/* A function by the name people use, and what there is to say where that names none, or several. One thread. */
+#ifndef RTF_LOOKUP_H
+#define RTF_LOOKUP_H
+
+#include "error.h"
+#include "live.h"
+
+/* `NAME` or `file.c:NAME`; `file` (a path or its end, or NULL) decides between several. ERROR_UNKNOWN with a near miss,
+ * or with the reason if the function exists but is not decorated; ERROR_AMBIGUOUS names the candidates. */
+struct error *lookup_find(const struct live *, const char *name, const char *file,
+			  struct live_function **out);
+
+#endif

@@ -1,0 +1,334 @@
+#include "texts.h"
+#include "text.h"
+#include "token.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+struct error *texts_of_file(struct live *l, const struct live_function *f, char **text, unsigned *line)
+{
+	struct source *source;
+
+	struct error *e = sources_find(live_host(l)->sources, f->at.unit, &source);
+	return e ? e : source_function_text(source, &f->at, text, line);
+}
+
+struct version_copy {
+	char *text;
+	unsigned line;
+};
+
+static void copy_version(void *context, const struct history_version *v)
+{
+	struct version_copy *copy = context;
+
+	copy->text = strdup(v->text);
+	copy->line = (unsigned)v->line;
+}
+
+/* A run before this one, of the very same build, has stored what was built, perhaps before the file was edited. */
+static bool take_built_before(struct live *l, struct live_function *f)
+{
+	struct version_copy copy = {0};
+
+	if (!f->row)
+		return false;
+	error_free(history_find(live_history(l), f->row, 0, copy_version, &copy));
+	if (copy.text && *copy.text) {
+		f->built_text = copy.text;
+		f->built_line = copy.line;
+		return true;
+	}
+	free(copy.text);
+	return false;
+}
+
+/* Keeps what was built before the file can change: for every function of the unit, once. */
+struct error *texts_see_unit(struct live *l, const struct target_unit *unit)
+{
+	struct source *source;
+
+	struct error *e = sources_find(live_host(l)->sources, unit, &source);
+	if (e)
+		return e;
+	for (size_t i = 0; i < live_count(l); i++) {
+		struct live_function *f = live_function(l, i);
+		if (f->at.unit != unit || f->built_text)
+			continue;
+		if (take_built_before(l, f))
+			continue;
+		e = source_function_text(source, &f->at, &f->built_text, &f->built_line);
+		error_free(e); /* its own file does not define it: told when somebody asks */
+	}
+	return NULL;
+}
+
+/* Where the first one of a unit was inlined is known when all are. */
+static bool stop(void *context, uint64_t address, const char *caller, const char *file, unsigned line)
+{
+	(void)context;
+	(void)address;
+	(void)caller;
+	(void)file;
+	(void)line;
+	return false;
+}
+
+/* Its functions are listed, but no save of theirs and no definition can go live before that is mended. */
+static void note_unread(struct live *l, struct error *e)
+{
+	if (!e)
+		return;
+	program_log(live_program(l), LOG_WARNING, "rtf: %s", error_message(e));
+	if (!live_reading(l)->unread)
+		live_reading(l)->unread = strdup(error_message(e));
+	error_free(e);
+}
+
+bool texts_read_ahead(struct live *l)
+{
+	struct live_reading *reading = live_reading(l);
+
+	while (reading->ahead < live_count(l)) {
+		struct live_function *f = live_function(l, reading->ahead++);
+		if (f->at.unit && f->at.unit->optimized)
+			target_each_inlined(live_target(l), &f->at, stop, NULL);
+		if (f->built_text || !f->at.unit)
+			continue;
+		bool same_as_before =
+			reading->ahead > 1 && live_function(l, reading->ahead - 2)->at.unit == f->at.unit;
+		if (same_as_before)
+			continue;
+		note_unread(l, texts_see_unit(l, f->at.unit));
+		return true;
+	}
+	return false;
+}
+
+const char *texts_unread(struct live *l, size_t *count)
+{
+	const struct live_reading *reading = live_reading(l);
+
+	*count = 0;
+	for (size_t i = 0; i < reading->ahead; i++)
+		*count += live_function(l, i)->at.unit && !live_function(l, i)->built_text;
+	return *count ? reading->unread : NULL;
+}
+
+struct error *texts_of_version(struct live *l, struct live_function *f, int number, char **text,
+			       unsigned *line)
+{
+	struct version_copy copy = {0};
+
+	if (f->row) {
+		struct error *e = history_find(live_history(l), f->row, number, copy_version, &copy);
+		if (live_keeper(l)->lose(l, &e))
+			e = f->row ? history_find(live_history(l), f->row, number, copy_version, &copy)
+				   : error_new(ERROR_UNKNOWN, "no row");
+		if (!e && !copy.text)
+			return error_memory();
+		/* A version 0 without a text was stored when its source could not be read: it may be there now. */
+		if (!e && (number || *copy.text)) {
+			*text = copy.text;
+			*line = copy.line;
+			return NULL;
+		}
+		free(copy.text);
+		if (e && error_class(e) != ERROR_UNKNOWN)
+			return e;
+		error_free(e);
+	}
+	if (number != 0)
+		return error_new(ERROR_UNKNOWN, "%s has no version %d", f->at.name, number);
+	if (!f->built_text) {
+		struct error *e = texts_see_unit(l, f->at.unit);
+		if (e)
+			return error_context(e, "%s", f->at.name);
+	}
+	if (!f->built_text)
+		return error_new(ERROR_UNKNOWN, "%s is not defined in %s any more", f->at.name,
+				 f->at.file ? f->at.file : "any source");
+	*text = strdup(f->built_text);
+	*line = f->built_line;
+	return *text ? NULL : error_memory();
+}
+
+char *texts_signature(struct live *l, const struct live_function *f)
+{
+	struct source *source;
+	unsigned nth;
+
+	struct error *e = sources_find(live_host(l)->sources, f->at.unit, &source);
+	if (e) {
+		error_free(e);
+		return NULL;
+	}
+	const struct index_declaration *d = source_definition(source, &f->at, &nth);
+	if (!d)
+		return NULL;
+	struct text line = {0};
+	for (uint32_t i = d->begin; i < d->body; i++) {
+		const char *c = source->index->text + i;
+		if (*c == '#' && (i == 0 || c[-1] == '\n'))
+			i += (uint32_t)strcspn(c, "\n");
+		else if (!strchr(" \t\r\n", *c))
+			text_append(&line, c, 1);
+		else if (line.size && line.bytes[line.size - 1] != ' ')
+			text_puts(&line, " ");
+	}
+	while (line.size && line.bytes[line.size - 1] == ' ')
+		line.bytes[--line.size] = '\0';
+	return text_take(&line);
+}
+
+/* A definition behind its linkage and decoration, which are the file's matter. */
+static const char *bare_definition(const char *text)
+{
+	static const char *const words[] = {"REALTIMEFUNC", "static"};
+
+	for (size_t i = 0; i < 2; i++) {
+		text += strspn(text, " \t\r\n");
+		size_t length = strlen(words[i]);
+		if (strncmp(text, words[i], length) == 0 && strchr(" \t\r\n", text[length]) && text[length])
+			text += length;
+	}
+	return text + strspn(text, " \t\r\n");
+}
+
+bool texts_say(const char *file_text, const char *text)
+{
+	if (!file_text || !text)
+		return false;
+	const char *definition = bare_definition(file_text);
+	size_t size = strlen(definition), whole = strlen(text);
+	while (whole && strchr(" \t\r\n", text[whole - 1]))
+		whole--;
+	if (!size || whole < size || memcmp(text + whole - size, definition, size) != 0)
+		return false;
+	/* Before it stand helpers, or nothing but decoration. */
+	return whole == size || strchr(" \t\r\n", text[whole - size - 1]);
+}
+
+/* The text's tokens, a blank before and behind each: comments and spaces do not count. NULL without memory. */
+static char *tokens_text(const char *text)
+{
+	struct token_reader r;
+	struct token t;
+	struct text plain = {0};
+
+	token_reader_init(&r, text, (uint32_t)strlen(text));
+	text_puts(&plain, " ");
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		text_printf(&plain, "%.*s ", (int)(t.end - t.begin), text + t.begin);
+	return text_take(&plain);
+}
+
+/* texts_say, but for comments and spaces. */
+static bool means_same(const char *file_text, const char *text)
+{
+	if (texts_say(file_text, text))
+		return true;
+	if (!file_text || !text)
+		return false;
+	char *definition = tokens_text(bare_definition(file_text)), *whole = tokens_text(text);
+	size_t size = definition ? strlen(definition) : 0, all = whole ? strlen(whole) : 0;
+	bool same = size > 1 && all >= size && memcmp(whole + all - size, definition, size) == 0;
+	free(definition);
+	free(whole);
+	return same;
+}
+
+enum texts_state texts_state(struct live *l, struct live_function *f)
+{
+	char *file_text = NULL, *live_text = NULL, *built_text = NULL;
+	unsigned line;
+
+	if (f->refused)
+		return TEXTS_REFUSED;
+	int number = live_plain(f);
+	if (number == 0 && !f->built_text)
+		return TEXTS_BUILT; /* never looked at: nothing is known against it */
+	struct error *e = texts_of_file(l, f, &file_text, &line);
+	if (!e)
+		e = texts_of_version(l, f, number, &live_text, &line);
+	bool same = means_same(file_text, live_text);
+	if (!e && !same) /* an engine before this one may have seen what was built, and this one not yet */
+		e = texts_of_version(l, f, 0, &built_text, &line);
+	bool unknown = e != NULL;
+	error_free(e);
+	enum texts_state state = number ? TEXTS_LIVE : TEXTS_BUILT;
+	if (!unknown && same)
+		state = number ? TEXTS_SAVED : TEXTS_BUILT;
+	else if (!unknown && *built_text && !means_same(file_text, built_text))
+		state = TEXTS_OUT_OF_SYNC;
+	free(file_text);
+	free(live_text);
+	free(built_text);
+	return state;
+}
+
+const char *texts_state_name(enum texts_state state)
+{
+	static const char *const names[] = {"built", "live", "saved", "out-of-sync", "refused"};
+
+	return names[state];
+}
+
+struct error *texts_store_built(struct live *l, struct live_function *f)
+{
+	struct history_function key = live_key(f);
+	char *text = NULL;
+	unsigned line = 0;
+
+	if (!f->row) {
+		struct error *e = history_function_id(live_history(l), &key, &f->row);
+		if (e)
+			return e;
+	}
+	if (!f->built_text)
+		error_free(texts_see_unit(l, f->at.unit));
+	if (f->built_text) {
+		text = f->built_text;
+		line = f->built_line;
+	}
+	struct history_version built = {.function = f->row,
+					.text = text ? text : "",
+					.slice_hash = "",
+					.compiler = f->at.unit && f->at.unit->producer ? f->at.unit->producer
+										       : "",
+					.flags = "",
+					.user = "",
+					.note = "",
+					.file = f->at.file ? f->at.file : "",
+					.line = (int)line};
+	return history_add_built(live_history(l), &built);
+}
+
+struct error *texts_slice(struct live *l, struct live_function *f, char **text)
+{
+	struct build build = {0};
+	char *live_text = NULL;
+	unsigned line;
+
+	struct error *e = texts_of_version(l, f, f->live, &live_text, &line);
+	if (e)
+		return e;
+	struct build_request request = {.function = &f->at,
+					.arena = f->arena,
+					.text = live_text,
+					.size = strlen(live_text),
+					.given_file = f->at.file,
+					.given_line = line,
+					.file = f->at.file,
+					.line = line};
+	e = build_check(live_host(l), &request, &build);
+	if (!e) {
+		*text = strdup(build.slice.text);
+		if (!*text)
+			e = error_memory();
+	}
+	build_fini(&build);
+	free(live_text);
+	return e;
+}

@@ -1,0 +1,49 @@
+/* What a version, the file and the build say of a function, and which of them agree.
+ *
+ * The file's text is that of its source's index; a version's is in the history; what was built is kept from the moment the
+ * engine first sees the file, before it can change. Texts that are handed out are the caller's. One thread. */
+#ifndef RTF_TEXTS_H
+#define RTF_TEXTS_H
+
+#include "error.h"
+#include "live.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum texts_state { TEXTS_BUILT, TEXTS_LIVE, TEXTS_SAVED, TEXTS_OUT_OF_SYNC, TEXTS_REFUSED };
+
+enum texts_state texts_state(struct live *, struct live_function *);
+const char *texts_state_name(enum texts_state);
+
+/* The function's text in its file as it is now; the caller's. */
+struct error *texts_of_file(struct live *, const struct live_function *, char **text, unsigned *line);
+
+/* Whether a file's text of a function is what a version's text says, which may have helpers before it and be without
+ * decoration or `static`. */
+bool texts_say(const char *file_text, const char *text);
+
+/* The text of a version; the caller's. Version 0 is what was built. */
+struct error *texts_of_version(struct live *, struct live_function *, int number, char **text,
+			       unsigned *line);
+
+/* The function's declaration on one line, as its file has it; NULL without source. The caller's. */
+char *texts_signature(struct live *, const struct live_function *);
+
+/* The slice that its live text would be compiled from; the caller's. */
+struct error *texts_slice(struct live *, struct live_function *, char **text);
+
+/* Reads the source of one function that has not been seen yet: true if there may be more to do. For idle moments. */
+bool texts_read_ahead(struct live *);
+
+/* How many of the functions that were read ahead have no text, and why the first of their sources could not be read; NULL if
+ * all have. */
+const char *texts_unread(struct live *, size_t *count);
+
+/* Keeps the text of every function of the unit as it was built, once, before the file can change. */
+struct error *texts_see_unit(struct live *, const struct target_unit *);
+
+/* Gives the function its row in the history and stores its version 0, unless they are there. */
+struct error *texts_store_built(struct live *, struct live_function *);
+
+#endif

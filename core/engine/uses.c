@@ -1,0 +1,213 @@
+#include "uses.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum use { USE_ADDRESS_TAKEN = 1, USE_CHANGED = 2, USE_COMPARED = 4, USE_READ = 8 };
+
+/* A name behind `before` may be a value: it is no member, and not being declared. */
+static bool may_be_value(const struct token_reader *r, const struct token *before)
+{
+	if (before->kind == TOKEN_NAME)
+		return token_is(r, before, "return");
+	return before->kind == TOKEN_PUNCTUATOR && before->first && strchr("(,={&?:[!|<>", before->first);
+}
+
+static bool is_step(const struct token *t)
+{
+	return t->kind == TOKEN_PUNCTUATOR && t->end - t->begin == 2 && (t->first == '+' || t->first == '-');
+}
+
+static bool is_assignment(const struct index *ix, const struct token *t)
+{
+	if (t->kind != TOKEN_PUNCTUATOR || ix->text[t->end - 1] != '=')
+		return false;
+	return t->end - t->begin != 2 || !strchr("=!<>", t->first);
+}
+
+/* `name`, `name[i]`, `name.member`: is that assigned to, stepped, or handed to somebody by address? */
+static bool is_changed(const struct index *ix, struct token_reader r, const struct token *opener,
+		       const struct token *before, const struct token *name)
+{
+	struct token t;
+	bool whole = true;
+
+	if (is_step(before) || (before->first == '&' && before->end - before->begin == 1))
+		return true;
+	r.at = name->end;
+	token_next(&r, &t);
+	while (t.kind == TOKEN_PUNCTUATOR && (t.first == '[' || (t.first == '.' && t.end - t.begin == 1))) {
+		whole = false;
+		if (t.first == '[')
+			token_skip_group(&r, &t);
+		else
+			token_next(&r, &t);
+		token_next(&r, &t);
+	}
+	if (is_assignment(ix, &t) || (is_step(&t) && ix->text[t.begin + 1] == t.first))
+		return true;
+	/* An array's name alone is its address: what a function is to fill comes first. */
+	uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + name->begin, name->end - name->begin);
+	return whole && i != INDEX_NONE && ix->text[ix->names[i].end] == '[' && before->first == '(' &&
+	       opener->kind == TOKEN_NAME && !token_is(&r, opener, "sizeof");
+}
+
+static bool is_comparison(const struct index *ix, const struct token *t)
+{
+	return t->kind == TOKEN_PUNCTUATOR && t->end - t->begin == 2 &&
+	       (t->first == '=' || t->first == '!') && ix->text[t->begin + 1] == '=';
+}
+
+/* Where statements begin, as a pass over the tokens sees it. */
+struct statements {
+	bool control[64]; /* of each open bracket: it belongs to `if`, `while`, `for` or `switch` */
+	unsigned depth;
+	bool begins, began; /* a statement begins behind the last token; and behind the one before it */
+};
+
+static void follow_statement(struct statements *s, const struct token_reader *r, const struct token *t,
+			     const struct token *before)
+{
+	bool begins = t->kind == TOKEN_DIRECTIVE ? s->begins : false;
+
+	if (t->kind == TOKEN_PUNCTUATOR && t->first == '(') {
+		if (s->depth < sizeof(s->control))
+			s->control[s->depth] = before->kind == TOKEN_NAME &&
+					       (token_is(r, before, "if") || token_is(r, before, "while") ||
+						token_is(r, before, "for") || token_is(r, before, "switch"));
+		s->depth++;
+	} else if (t->kind == TOKEN_PUNCTUATOR && t->first == ')') {
+		s->depth -= s->depth != 0;
+		begins = s->depth < sizeof(s->control) && s->control[s->depth];
+	} else if (t->kind == TOKEN_PUNCTUATOR) {
+		begins = t->end - t->begin == 1 && strchr(";{}", t->first);
+	} else if (t->kind == TOKEN_NAME) {
+		begins = token_is(r, t, "else") || token_is(r, t, "do");
+	}
+	s->began = s->begins;
+	s->begins = begins;
+}
+
+/* A statement that does nothing with the name but give it a value: nobody learns by it which one it had. */
+static bool is_only_written(const struct index *ix, struct token_reader r, const struct statements *s,
+			    const struct token *before, const struct token *name)
+{
+	struct token t;
+	bool stepped = is_step(before) && s->began;
+
+	if (!s->begins && !stepped)
+		return false;
+	r.at = name->end;
+	token_next(&r, &t);
+	while (t.kind == TOKEN_PUNCTUATOR && (t.first == '[' || (t.first == '.' && t.end - t.begin == 1))) {
+		if (t.first == '[')
+			token_skip_group(&r, &t);
+		else
+			token_next(&r, &t);
+		token_next(&r, &t);
+	}
+	if (!stepped && is_assignment(ix, &t))
+		return true;
+	if (!stepped && is_step(&t))
+		token_next(&r, &t);
+	else if (!stepped)
+		return false;
+	if (t.kind != TOKEN_PUNCTUATOR || t.first != ';')
+		return false;
+	token_next(&r, &t); /* the value of ({ …; x++; }) is that of its last statement */
+	if (t.kind != TOKEN_PUNCTUATOR || t.first != '}')
+		return true;
+	token_next(&r, &t);
+	return t.kind != TOKEN_PUNCTUATOR || t.first != ')';
+}
+
+/* What the text does with each name, wherever it does not declare it. */
+static void find_uses(struct index *ix)
+{
+	struct token_reader r;
+	struct token t, next, before = {0}, opener = {0};
+	struct statements statements = {0};
+
+	token_reader_init(&r, ix->text, ix->size);
+	for (token_next(&r, &t); t.kind != TOKEN_END;
+	     follow_statement(&statements, &r, &t, &before), opener = before, before = t, t = next) {
+		token_next(&r, &next);
+		if (t.kind != TOKEN_NAME)
+			continue;
+		uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + t.begin, t.end - t.begin);
+		if (i == INDEX_NONE)
+			continue;
+		uint8_t uses = 0;
+		bool called = next.kind == TOKEN_PUNCTUATOR && next.first == '(';
+		if (!called && may_be_value(&r, &before))
+			uses |= USE_ADDRESS_TAKEN;
+		if (!called && is_changed(ix, r, &opener, &before, &t))
+			uses |= USE_CHANGED;
+		if (is_comparison(ix, &before) || is_comparison(ix, &next))
+			uses |= USE_COMPARED;
+		if (!is_only_written(ix, r, &statements, &before, &t))
+			uses |= USE_READ;
+		for (; i != INDEX_NONE; i = ix->names[i].next)
+			if (ix->names[i].begin != t.begin)
+				ix->uses[i] |= uses;
+	}
+}
+
+static bool is_used(struct index *ix, const char *name, enum use use)
+{
+	if (!ix->uses) {
+		ix->uses = calloc(ix->name_count + 1, sizeof(*ix->uses));
+		if (!ix->uses)
+			return true;
+		find_uses(ix);
+	}
+	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));
+	for (; i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->uses[i] & use)
+			return true;
+	return false;
+}
+
+bool uses_take_address(struct index *ix, const char *name)
+{
+	return is_used(ix, name, USE_ADDRESS_TAKEN);
+}
+
+bool uses_change(struct index *ix, const char *name)
+{
+	return is_used(ix, name, USE_CHANGED);
+}
+
+bool uses_read(struct index *ix, const char *name)
+{
+	return is_used(ix, name, USE_READ);
+}
+
+/* `*name = "text"` */
+static bool is_set_to_string(const struct index *ix, const struct index_name *n)
+{
+	const struct index_declaration *d = &ix->declarations[n->declaration];
+	uint32_t begin = index_declarator_end(ix, n->end, d->end);
+	struct token_reader r;
+	struct token t;
+
+	if (!memchr(ix->text + d->begin, '*', n->begin - d->begin) || ix->text[begin] != '=')
+		return false;
+	token_reader_init(&r, ix->text, d->end);
+	r.at = begin + 1;
+	token_next(&r, &t);
+	while (t.kind == TOKEN_PUNCTUATOR && t.first == '(')
+		token_next(&r, &t);
+	return t.kind == TOKEN_STRING;
+}
+
+bool uses_compare(struct index *ix, const char *name)
+{
+	if (!is_used(ix, name, USE_COMPARED))
+		return false;
+	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));
+	for (; i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_VARIABLE && is_set_to_string(ix, &ix->names[i]))
+			return true;
+	return false;
+}

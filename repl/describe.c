@@ -1,0 +1,476 @@
+#include "describe.h"
+#include "context.h"
+#include "datum.h"
+#include "expression.h"
+#include "lookup.h"
+#include "scope.h"
+#include "texts.h"
+#include "variables.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- functions ------------------------------------------------------------------------------------------------- */
+
+struct naming {
+	const char *name;
+	json_t *callers;
+	struct text text;
+};
+
+/* Whether a range of preprocessed text names something. */
+static bool names_it(const struct index *ix, uint32_t begin, uint32_t end, const char *name)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, ix->text, end);
+	r.at = begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (t.kind == TOKEN_NAME && token_is(&r, &t, name))
+			return true;
+	return false;
+}
+
+/* Functions of one file that name it: calls, and where its address is taken. */
+static bool find_callers(void *context, struct source *source)
+{
+	struct naming *naming = context;
+	const struct index *ix = source->index;
+
+	for (uint32_t i = 0; i < ix->declaration_count; i++) {
+		const struct index_declaration *d = &ix->declarations[i];
+		if (d->kind != DECLARATION_FUNCTION || !names_it(ix, d->body, d->end, naming->name))
+			continue;
+		const struct index_name *n = &ix->names[d->name_end - 1];
+		char *caller = strndup(ix->text + n->begin, n->end - n->begin);
+		if (!caller)
+			continue;
+		text_printf(&naming->text, "%s%s (%s:%u)", naming->text.size ? ", " : "", caller,
+			    text_base_name(ix->files[d->file]), d->line);
+		json_array_append_new(naming->callers,
+				      json_pack("{s:s, s:s, s:i}", "function", caller, "file",
+						ix->files[d->file], "line", (int)d->line));
+		free(caller);
+	}
+	return true;
+}
+
+static bool is_variable_name(const struct index *ix, const char *name, size_t length)
+{
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
+	     i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_VARIABLE)
+			return true;
+	return false;
+}
+
+static bool in_list(const json_t *list, const char *name, size_t length)
+{
+	size_t i;
+	json_t *value;
+
+	json_array_foreach((json_t *)list, i, value)
+		if (json_string_length(value) == length &&
+		    memcmp(json_string_value(value), name, length) == 0)
+			return true;
+	return false;
+}
+
+/* Names of file-scope variables in a text, each once; members are not among them. */
+static json_t *used_variables(const struct index *ix, const char *text, struct text *out)
+{
+	json_t *list = json_array();
+	struct token_reader r;
+	struct token t, before = {0};
+
+	token_reader_init(&r, text, (uint32_t)strlen(text));
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
+		size_t length = t.end - t.begin;
+		bool member = before.kind == TOKEN_PUNCTUATOR &&
+			      (before.first == '.' || token_is(&r, &before, "->"));
+		if (t.kind != TOKEN_NAME || member || !is_variable_name(ix, text + t.begin, length) ||
+		    in_list(list, text + t.begin, length))
+			continue;
+		text_printf(out, "%s%.*s", out->size ? ", " : "", (int)length, text + t.begin);
+		json_array_append_new(list, json_stringn(text + t.begin, length));
+	}
+	return list;
+}
+
+struct inlining {
+	json_t *list;
+	struct text text;
+};
+
+static bool add_inlining(void *context, uint64_t address, const char *caller, const char *file, unsigned line)
+{
+	struct inlining *in = context;
+
+	(void)address;
+	text_printf(&in->text, "%s%s", in->text.size ? ", " : "",
+		    caller ? caller : "a caller that debug information does not name");
+	if (file)
+		text_printf(&in->text, " (%s:%u)", text_base_name(file), line);
+	json_array_append_new(in->list, json_pack("{s:s, s:s, s:i}", "function", caller ? caller : "", "file",
+						  file ? file : "", "line", (int)line));
+	return true;
+}
+
+static void put_line(struct text *out, const char *what, const struct text *text)
+{
+	if (text->size)
+		text_printf(out, "%-10s %s\n", what, text->bytes);
+}
+
+static struct error *describe_function(struct call *c, struct live_function *f)
+{
+	struct naming naming = {.name = f->at.name, .callers = json_array()};
+	struct inlining inlining = {.list = json_array()};
+	struct text used = {0}, *out = &c->reply->text;
+	json_t *variables = json_array();
+	struct source *source = NULL;
+	char *signature = texts_signature(c->live, f), *text = NULL;
+	unsigned line;
+
+	struct error *unread = sources_find(live_host(c->live)->sources, f->at.unit, &source), *e;
+	if (source)
+		sources_each(live_host(c->live)->sources, find_callers, &naming);
+	e = texts_of_version(c->live, f, f->live, &text, &line);
+	if (!e && source) {
+		json_decref(variables);
+		variables = used_variables(source->index, text, &used);
+	}
+	error_free(e);
+	target_each_inlined(live_target(c->live), &f->at, add_inlining, &inlining);
+	char *flags = NULL;
+	for (char **word = source ? source->flags.argv : NULL; word && *word; word++) {
+		char *longer;
+		if (asprintf(&longer, "%s%s%s", flags ? flags : "", flags ? " " : "", *word) < 0)
+			break;
+		free(flags);
+		flags = longer;
+	}
+	text_printf(out, "%s\n", signature ? signature : f->at.name);
+	text_printf(out, "%-10s %s:%u in %s, at 0x%" PRIx64 "\n", "defined", f->at.file ? f->at.file : "?",
+		    f->at.line, f->at.module, f->at.entry);
+	text_printf(out, "%-10s %d of %d, %s\n", "live", f->live, f->versions,
+		    texts_state_name(texts_state(c->live, f)));
+	if (flags)
+		text_printf(out, "%-10s %s (from %s)\n", "flags", flags, source->flags.origin);
+	if (unread)
+		text_printf(out, "%-10s %s\n", "unread", error_message(unread));
+	error_free(unread);
+	put_line(out, "called by", &naming.text);
+	put_line(out, "inlined in", &inlining.text);
+	put_line(out, "uses", &used);
+	c->reply->data = json_pack(
+		"{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "kind", "function",
+		"function", f->at.name, "signature", signature ? signature : "", "file",
+		f->at.file ? f->at.file : "", "line", (int)f->at.line, "module", f->at.module, "version",
+		f->live, "versions", f->versions, "state", texts_state_name(texts_state(c->live, f)), "flags",
+		flags ? flags : "", "flags_from", source ? source->flags.origin : "", "called_by",
+		naming.callers, "inlined_in", inlining.list, "uses", variables);
+	text_fini(&naming.text);
+	text_fini(&inlining.text);
+	text_fini(&used);
+	free(flags);
+	free(signature);
+	free(text);
+	return NULL;
+}
+
+/* --- types, variables, macros ---------------------------------------------------------------------------------- */
+
+static void put_comment(struct text *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put_comment(struct text *line, const char *format, ...)
+{
+	va_list args;
+	char comment[128];
+
+	va_start(args, format);
+	vsnprintf(comment, sizeof(comment), format, args);
+	va_end(args);
+	while (line->size < 40)
+		text_puts(line, " ");
+	text_printf(line, " /* %s */\n", comment);
+}
+
+static void describe_member(struct text *out, json_t *list, const struct type_member *m, uint64_t *end)
+{
+	struct text line = {0};
+	uint64_t offset = m->bit_offset / 8, bits = m->bit_size ? m->bit_size : m->type->size * 8;
+
+	if (m->bit_offset > *end && m->bit_offset - *end >= 8) {
+		text_puts(&line, "  ");
+		put_comment(&line, "%" PRIu64 " bytes free", (m->bit_offset - *end) / 8);
+		text_append(out, line.bytes, line.size);
+		text_fini(&line);
+	}
+	text_puts(&line, "  ");
+	if (!m->name)
+		text_puts(&line, m->type->is_union ? "union {...}" : "struct {...}");
+	else if (m->type->nameless)
+		text_printf(&line, "%s {...} %s", m->type->is_union ? "union" : "struct", m->name);
+	else
+		type_put_declaration(&line, m->type, m->name);
+	if (m->bit_size) {
+		text_printf(&line, " : %u;", m->bit_size);
+		put_comment(&line, "%" PRIu64 ", bit %" PRIu64, offset, m->bit_offset % 8);
+	} else {
+		text_puts(&line, ";");
+		put_comment(&line, "%" PRIu64 ", %" PRIu64 " bytes", offset, m->type->size);
+	}
+	text_append(out, line.bytes, line.size);
+	text_fini(&line);
+	json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "name", m->name ? m->name : "", "type", m->type->name,
+				"offset", (json_int_t)offset, "size", (json_int_t)m->type->size);
+	if (m->bit_size)
+		json_object_update_new(row, json_pack("{s:i, s:i}", "bits", (int)m->bit_size, "bit",
+						      (int)(m->bit_offset % 8)));
+	json_array_append_new(list, row);
+	if (m->bit_offset + bits > *end)
+		*end = m->bit_offset + bits;
+}
+
+static void describe_layout(struct call *c, const struct type *type)
+{
+	struct text *out = &c->reply->text;
+	const struct type *d = type->definition;
+	json_t *list = json_array();
+	uint64_t end = 0;
+
+	c->reply->data = json_pack("{s:s, s:s, s:I, s:I}", "kind", "type", "name", type->name, "size",
+				   (json_int_t)type->size, "align", (json_int_t)type->align);
+	if (!d) {
+		text_printf(out, "%s: %" PRIu64 " bytes, aligned to %" PRIu64 "\n", type->name, type->size,
+			    type->align);
+		json_decref(list);
+		return;
+	}
+	text_printf(out, "%s {", type->name);
+	text_printf(out, " /* %" PRIu64 " bytes, aligned to %" PRIu64 " */\n", type->size, type->align);
+	for (size_t i = 0; i < d->member_count; i++)
+		describe_member(out, list, &d->members[i], &end);
+	for (size_t i = 0; i < d->constant_count; i++) {
+		text_printf(out, "  %s = %" PRId64 ",\n", d->constants[i].name, d->constants[i].value);
+		json_array_append_new(list, json_pack("{s:s, s:I}", "name", d->constants[i].name, "value",
+						      (json_int_t)d->constants[i].value));
+	}
+	if (type->kind == TYPE_RECORD && !type->is_union && type->size * 8 >= end + 8) {
+		struct text line = {0};
+		put_comment(&line, "%" PRIu64 " bytes free at the end", (type->size * 8 - end) / 8);
+		text_append(out, line.bytes, line.size);
+		text_fini(&line);
+	}
+	text_puts(out, "}\n");
+	json_object_set_new(c->reply->data, d->kind == TYPE_ENUM ? "enumerators" : "members", list);
+}
+
+/* How an expression names the type that `name` may be; NULL in *spelled if it is none. */
+static char *type_spelling(const struct index *ix, const char *name)
+{
+	static const char *const keywords[] = {"struct ", "union ", "enum "};
+	char *spelled = NULL;
+
+	for (size_t i = 0; i < 3; i++)
+		if (strncmp(name, keywords[i], strlen(keywords[i])) == 0)
+			return strdup(name);
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE;
+	     i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_TYPEDEF)
+			return strdup(name);
+	for (uint32_t i = index_find(ix, INDEX_TAG, name, strlen(name)); i != INDEX_NONE;
+	     i = ix->names[i].next) {
+		if (ix->names[i].kind != NAME_TAG)
+			continue;
+		if (asprintf(&spelled, "%s %s",
+			     declaration_tag_word(ix->text, ix->declarations[ix->names[i].declaration].begin,
+						  ix->names[i].begin),
+			     name) < 0)
+			spelled = NULL;
+		return spelled;
+	}
+	return NULL;
+}
+
+static struct error *describe_type(struct call *c, const struct target_unit *unit, const char *spelled)
+{
+	struct type_found found;
+	struct types *types;
+	char *text;
+
+	if (asprintf(&text, "*(%s *)0", spelled) < 0)
+		return error_memory();
+	const char *texts[] = {text};
+	struct error *e = expression_types(c, unit, texts, 1, 0, &types, &found);
+	free(text);
+	if (e)
+		return e;
+	if (found.type->incomplete)
+		e = error_new(ERROR_UNKNOWN, "%s is only mentioned, nowhere defined", spelled);
+	else
+		describe_layout(c, found.type);
+	types_free(types);
+	return e;
+}
+
+static struct error *describe_variable(struct call *c, const struct variables_item *v)
+{
+	struct value_options options = VALUE_OPTIONS;
+	struct value_source source = datum_source(c->state);
+	struct type_found found;
+	struct types *types;
+	struct text text = {0}, declaration = {0}, *out = &c->reply->text;
+	const char *names[] = {v->name};
+
+	struct error *e = expression_types(c, v->unit, names, 1, options.depth, &types, &found);
+	if (e)
+		return e;
+	unsigned char *bytes = variables_read(c, v, found.type, &text);
+	if (bytes)
+		value_text(&text, found.type, bytes, &source, &options);
+	if (found.type->nameless)
+		text_printf(&declaration, "%s %s", found.type->name, v->name);
+	else
+		type_put_declaration(&declaration, found.type, v->name);
+	text_printf(out, "%s%s\n", v->symbol.internal ? "static " : "",
+		    declaration.bytes ? declaration.bytes : v->name);
+	text_printf(out, "%-10s %s:%u\n", "declared", v->file, v->line);
+	text_printf(out, "%-10s 0x%" PRIx64 ", %" PRIu64 " bytes\n", "at", v->symbol.address,
+		    found.type->size);
+	text_printf(out, "%-10s ", "value");
+	if (bytes)
+		datum_show(c->state, out, found.type, bytes, &options);
+	else
+		text_puts(out, text.bytes ? text.bytes : "");
+	text_puts(out, "\n");
+	c->reply->data = variables_json(c, v, found.type, bytes, text.bytes ? text.bytes : "", &options);
+	json_object_set_new(c->reply->data, "kind", json_string("variable"));
+	free(bytes);
+	text_fini(&text);
+	text_fini(&declaration);
+	types_free(types);
+	return NULL;
+}
+
+static struct error *describe_macro(struct call *c, const struct index *ix, const struct index_macro *m,
+				    const char *name)
+{
+	char *text = strndup(ix->text + m->begin, m->end - m->begin);
+
+	if (!text)
+		return error_memory();
+	text_printf(&c->reply->text, "%s\n", text);
+	c->reply->data = json_pack("{s:s, s:s, s:s}", "kind", "macro", "name", name, "text", text);
+	free(text);
+	return NULL;
+}
+
+/* A function without an entry: what its file says. */
+static bool describe_plain_function(struct call *c, struct source *source, const char *name)
+{
+	const struct index *ix = source->index;
+	const struct index_declaration *d = index_find_function(ix, name, 0);
+	struct naming naming = {.name = name};
+	struct text head = {0};
+
+	if (!d)
+		return false;
+	naming.callers = json_array();
+	for (uint32_t i = d->begin; i < d->body; i++) {
+		char letter = ix->text[i];
+		bool space = isspace((unsigned char)letter);
+		if (letter == '#' && (i == 0 || ix->text[i - 1] == '\n'))
+			while (i + 1 < d->body && ix->text[i + 1] != '\n')
+				i++;
+		else if (!space)
+			text_append(&head, &letter, 1);
+		else if (head.size && head.bytes[head.size - 1] != ' ')
+			text_puts(&head, " ");
+	}
+	while (head.size && head.bytes[head.size - 1] == ' ')
+		head.bytes[--head.size] = '\0';
+	sources_each(live_host(c->live)->sources, find_callers, &naming);
+	text_printf(&c->reply->text, "%s\n%-10s %s:%u; not decorated, so it cannot be redefined\n",
+		    head.bytes ? head.bytes : name, "defined", ix->files[d->file], d->line);
+	put_line(&c->reply->text, "called by", &naming.text);
+	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "function", "function", name,
+				   "signature", head.bytes ? head.bytes : "", "file", ix->files[d->file],
+				   "line", (int)d->line, "called_by", naming.callers);
+	text_fini(&naming.text);
+	text_fini(&head);
+	return true;
+}
+
+/* What a name is in one unit: false if nothing. */
+static bool describe_in(struct call *c, const struct target_unit *unit, const char *name, struct error **e)
+{
+	struct variables found = {0};
+	struct source *source;
+
+	*e = sources_find(live_host(c->live)->sources, unit, &source);
+	if (*e)
+		return false;
+	*e = variables_find(c, unit, name, true, &found);
+	if (!*e && found.count) {
+		*e = describe_variable(c, &found.items[0]);
+		variables_fini(&found);
+		return true;
+	}
+	variables_fini(&found);
+	char *spelled = type_spelling(source->index, name);
+	if (spelled) {
+		*e = describe_type(c, unit, spelled);
+		free(spelled);
+		return !*e;
+	}
+	const struct index_macro *m =
+		index_find_macro(source->index, name, strlen(name), source->index->size);
+	if (m && !m->undefined) {
+		*e = describe_macro(c, source->index, m, name);
+		return true;
+	}
+	return describe_plain_function(c, source, name);
+}
+
+struct error *describe_name(struct call *c)
+{
+	const struct target_unit *units[CONTEXT_UNITS_MAX], *first;
+	struct live_function *f;
+	const struct scope_item *item =
+		c->state->scope ? scope_find(c->state->scope, c->line, strlen(c->line)) : NULL;
+
+	if (item && item->kind == SCOPE_VARIABLE) {
+		struct value_options options = VALUE_OPTIONS;
+		return expression_print(c, c->line, strlen(c->line), &options);
+	}
+	struct error *unknown = lookup_find(c->live, c->line, c->state->file, &f);
+	if (!unknown)
+		return describe_function(c, f);
+	if (error_class(unknown) == ERROR_AMBIGUOUS)
+		return unknown;
+	struct error *e = context_unit(c->state, c->live, &first);
+	bool done = !e && describe_in(c, first, c->line, &e);
+	size_t count = done ? 0 : context_units(c->state, c->live, units);
+	for (size_t i = 0; i < count && !done; i++) {
+		error_free(e);
+		e = NULL;
+		if (units[i] != first)
+			done = describe_in(c, units[i], c->line, &e);
+	}
+	if (done || e) {
+		error_free(unknown);
+		return e;
+	}
+	if (strstr(error_message(unknown), "did you mean"))
+		return unknown;
+	error_free(unknown);
+	return error_new(ERROR_UNKNOWN, "the program's files have no function, variable, type or macro %s",
+			 c->line);
+}
