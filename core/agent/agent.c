@@ -34,6 +34,7 @@ enum {
 	STACK_SIZE = 256 * 1024,
 	EXHAUSTED_MS = 100, /* no descriptors for another connection: look again after that */
 	START_SECONDS = 5,
+	END_CALL_MS = 3000, /* so long the console's end waits for that of an evaluation */
 	EXIT_WAIT_MS = 500, /* a signal handler may have called exit() in the middle of rtf_start() */
 };
 
@@ -124,6 +125,23 @@ static void starting_await(void)
 			return;
 }
 
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* An evaluation is not to outlive the console, if that can be helped. */
+static void end_call(void)
+{
+	long long deadline = now_ms() + END_CALL_MS;
+
+	for (int patience; (patience = call_patience()) >= 0 && now_ms() < deadline; call_insist())
+		nanosleep(&(struct timespec){.tv_nsec = patience * 1000L}, NULL);
+}
+
 static void *console_run(void *console)
 {
 	struct console *c = console;
@@ -173,8 +191,7 @@ static void *console_run(void *console)
 	channel_drop(c);
 	fault_forget();
 	park_end();
-	for (int patience; (patience = call_patience()) >= 0; call_insist())
-		nanosleep(&(struct timespec){.tv_nsec = patience * 1000L}, NULL);
+	end_call();
 	return NULL;
 }
 
