@@ -35,7 +35,7 @@ enum {
 	EXHAUSTED_MS = 100, /* no descriptors for another connection: look again after that */
 	START_SECONDS = 5,
 	END_CALL_MS = 3000, /* so long the console's end waits for that of an evaluation */
-	EXIT_WAIT_MS = 500, /* a signal handler may have called exit() in the middle of rtf_start() */
+	EXIT_WAIT_MS = 500, /* a thread may have ended in the middle of rtf_start() */
 };
 
 /* Guarded by console_mutex, as console_current is. */
@@ -305,7 +305,7 @@ static void console_inherit(void)
 	struct console_hold hold;
 	int saved = errno;
 
-	if (!console_try_lock(&hold))
+	if (!console_lock_within(&hold, 0))
 		return;
 	struct console *c = agent.heir;
 	if (c && !console_current && sync_claim()) {
@@ -426,15 +426,11 @@ __attribute__((constructor(101))) static void agent_begin(void)
 /* Normal exit: only the name goes. The thread is left alone, it may be in the program's log callback. */
 __attribute__((destructor)) static void agent_end(void)
 {
-	struct timespec until;
+	struct console_hold hold;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += EXIT_WAIT_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	if (pthread_mutex_timedlock(&console_mutex, &until))
+	if (!console_lock_within(&hold, EXIT_WAIT_MS))
 		return;
 	if (console_current && console_current->pid == getpid())
 		listener_remove(&console_current->listener);
-	pthread_mutex_unlock(&console_mutex);
+	console_unlock(&hold);
 }

@@ -1087,6 +1087,20 @@ static void a_thread_that_is_cancelled_leaves_nothing_locked(void **state)
 	assert_int_equal(host_end(&h), 0);
 }
 
+static void a_signal_handler_may_fork_wherever_it_comes(void **state)
+{
+	struct host h;
+
+	(void)state;
+	host_start(&h, host_build("interrupted", "gcc", dynamic("-O2 -DINTERRUPTED")));
+	assert_string_equal(host_ask(&h, text("polled %s", sock)), "0");
+	int console = console_open(sock);
+	redefine_at_a_poll(&h, console, "poll-interrupted", "polled");
+	assert_string_equal(host_ask(&h, "forked"), "1");
+	close(console);
+	assert_int_equal(host_end(&h), 0);
+}
+
 /* Children. */
 
 static void a_forked_worker_follows(void **state)
@@ -1327,6 +1341,7 @@ int main(void)
 		TEST(a_wedged_engine_blocks_neither_program_nor_agent),
 		TEST(polled_versions_go_live_only_in_the_programs_own_thread),
 		TEST(a_thread_that_is_cancelled_leaves_nothing_locked),
+		TEST(a_signal_handler_may_fork_wherever_it_comes),
 		TEST(a_forked_worker_follows),
 		TEST(a_forked_child_that_exits_leaves_its_parents_socket),
 		TEST(a_forked_child_may_open_a_console_of_its_own),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,6 +185,38 @@ static void race(const char *path)
 	printf("%d\n", held);
 }
 
+#ifdef INTERRUPTED
+static int armed, forked;
+
+/* In place of the C library's, for librtf as well: a signal comes in the middle of it. */
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+	if (armed) {
+		armed = 0;
+		raise(SIGUSR1);
+	}
+	return syscall(SYS_write, fd, bytes, size);
+}
+
+static void fork_in_handler(int signal)
+{
+	(void)signal;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(0);
+	forked += waitpid(child, NULL, 0) == child;
+}
+
+static void poll_interrupted(void)
+{
+	signal(SIGUSR1, fork_in_handler);
+	armed = 1;
+	rtf_poll();
+	armed = 0;
+	puts("polled");
+}
+#endif
+
 /* A thread that is to end at its next chance, and comes by rtf_poll before that. */
 static void *poll_cancelled(void *unused)
 {
@@ -245,6 +278,12 @@ static void answer(char *line)
 		puts("polled");
 	} else if (!strcmp(line, "poll-cancelled")) {
 		poll_in_cancelled_thread();
+#ifdef INTERRUPTED
+	} else if (!strcmp(line, "poll-interrupted")) {
+		poll_interrupted();
+	} else if (!strcmp(line, "forked")) {
+		printf("%d\n", forked);
+#endif
 	} else if (!strcmp(line, "stop")) {
 		rtf_stop();
 		puts("stopped");
