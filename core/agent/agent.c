@@ -13,6 +13,7 @@
 #include "entry.h"
 #include "fault.h"
 #include "park.h"
+#include "signals.h"
 #include "spawn.h"
 #include "sync.h"
 
@@ -214,7 +215,7 @@ static int console_launch(struct console *c)
 	return -error;
 }
 
-static void console_inherit(void);
+static void console_inherit(bool in_passing);
 
 /* fork(): the child has the memory but not the thread. It lets go of the console, which is its parent's, and keeps in mind
  * how to open it: a program that becomes a daemon after rtf_start() is its own child from then on. */
@@ -299,16 +300,18 @@ static int console_open(const struct rtf_options *o)
 }
 
 /* The process that opened the console has ended, and left it to us. On the way into a decorated function: whoever has the
- * mutex goes on, and the next call tries again. */
-static void console_inherit(void)
+ * mutex, or is in a signal handler, goes on, and the next call tries again. */
+static void console_inherit(bool in_passing)
 {
 	struct console_hold hold;
 	int saved = errno;
 
-	if (!console_lock_within(&hold, 0))
+	if (!console_lock_within(&hold, 0)) {
+		errno = saved;
 		return;
+	}
 	struct console *c = agent.heir;
-	if (c && !console_current && sync_claim()) {
+	if (c && !console_current && !(in_passing && signals_are_handled_here()) && sync_claim()) {
 		char *path = c->listener.path;
 		agent.heir = NULL;
 		c->pid = getpid();

@@ -25,8 +25,8 @@ void sync_take(int fd);
 void sync_forget(void);
 
 /* The same in a forked child, for itself alone. `inherit` is called, from then on and by whichever thread is there first,
- * when the process that had the console has ended. */
-void sync_leave(void (*inherit)(void));
+ * when the process that had the console has ended; `in_passing`: on the way into a function, wherever that is called from. */
+void sync_leave(void (*inherit)(bool in_passing));
 
 /* Calls it if it is time. Any thread. */
 void sync_inherit(void);

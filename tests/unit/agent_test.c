@@ -380,7 +380,8 @@ static void the_library_needs_libc_and_exports_only_its_interface(void **state)
 	run(text("! nm -D --defined-only %s/lib/librtf.so | grep -v ' rtf_'", dir));
 	run(text("! nm -g --defined-only %s/lib/librtf.a | grep ' [A-Z] ' |"
 		 " grep -v -E -e ' "
-		 "(rtf|agent|arena|call|channel|console|entry|fault|guard|image|listener|message|park|spawn|"
+		 "(rtf|agent|arena|call|channel|console|entry|fault|guard|image|listener|message|park|"
+		 "signals|spawn|"
 		 "sync)_' -e ' __jit_debug_'",
 		 dir));
 }
