@@ -247,6 +247,7 @@ static void fork_child(void)
 	console_current = NULL;
 	agent.by_environment = false;
 	call_forget();
+	fault_leave();
 	park_forget();
 	if (c) {
 		channel_forget(c);

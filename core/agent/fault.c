@@ -358,6 +358,14 @@ void fault_forget(void)
 	fault_give_up();
 }
 
+void fault_leave(void)
+{
+	__atomic_store_n(&faults.pid, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.wake, -1, __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.state, STATE_FREE, __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.count, 0, __ATOMIC_RELAXED);
+}
+
 size_t fault_take(unsigned char out[MESSAGE_MAX])
 {
 	if (!take_over(STATE_WAITS, STATE_TAKEN))

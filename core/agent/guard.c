@@ -409,6 +409,7 @@ void guard_forget(void)
 {
 	pthread_mutex_init(&guard.mutex, NULL);
 	pthread_mutex_init(&guard.changing, NULL);
-	guard.installed = false;
 	__atomic_store_n(&guard.thread, 0, __ATOMIC_RELEASE);
+	if (guard.installed)
+		uninstall();
 }

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -129,6 +130,28 @@ static void a_fault_that_nobody_takes_in_time_makes_room(void **state)
 	pthread_join(second, NULL);
 }
 
+/* The thread that would free the record is the parent's. */
+static void a_child_forked_meanwhile_has_a_record_of_its_own(void **state)
+{
+	int status;
+
+	(void)state;
+	pthread_t thread = begin(SIGSEGV);
+	assert_int_equal(take(), SIGSEGV);
+	pid_t child = fork();
+	if (child == 0) {
+		fault_leave();
+		wake = eventfd(0, EFD_CLOEXEC);
+		fault_expect(wake);
+		begin(SIGBUS);
+		_exit(take() != SIGBUS);
+	}
+	fault_known();
+	pthread_join(thread, NULL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, clean_up)
@@ -136,6 +159,7 @@ int main(void)
 		TEST(a_thread_goes_on_once_its_fault_is_known),
 		TEST(a_thread_that_gives_up_waiting_leaves_its_fault_to_the_agent),
 		TEST(a_fault_that_nobody_takes_in_time_makes_room),
+		TEST(a_child_forked_meanwhile_has_a_record_of_its_own),
 	};
 
 	return cmocka_run_group_tests_name("fault", tests, NULL, NULL);
