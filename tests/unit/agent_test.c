@@ -447,6 +447,22 @@ static void without_an_arena_functions_stay_as_built_and_the_reason_is_told(void
 	assert_int_equal(host_end(&h), 0);
 }
 
+static void without_memory_functions_stay_as_built_and_the_reason_is_told(void **state)
+{
+	struct host h;
+	const char *log = text("RTF_LOG=%s/short.log", dir), *environment[] = {log, NULL};
+
+	(void)state;
+	host_start_with(&h, host_build("short", "gcc", dynamic("-O2 -DSHORT_OF_MEMORY")), environment);
+	assert_string_equal(host_ask(&h, "call"), "1 2 3");
+	assert_string_equal(host_ask(&h, text("start %s", sock)), "0 kept");
+	int console = console_open(sock);
+	assert_true(atoi(engine_ask(console, "pid")) > 0);
+	run(text("grep -q 'out of memory; its functions stay as built' %s/short.log", dir));
+	close(console);
+	assert_int_equal(host_end(&h), 0);
+}
+
 /* Starting and stopping. */
 
 static void starting_takes_less_than_a_millisecond(void **state)
@@ -1315,6 +1331,7 @@ int main(void)
 		TEST(thousands_of_functions_start_quickly),
 		TEST(where_nobody_may_write_text_the_pages_are_opened_for_a_moment),
 		TEST(without_an_arena_functions_stay_as_built_and_the_reason_is_told),
+		TEST(without_memory_functions_stay_as_built_and_the_reason_is_told),
 		TEST(starting_takes_less_than_a_millisecond),
 		TEST(a_second_start_is_refused_and_a_stopped_console_can_open_again),
 		TEST(a_stopped_console_leaves_what_is_live),
