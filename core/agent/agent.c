@@ -225,7 +225,8 @@ static void fork_prepare(void)
 	struct console_hold hold;
 	int saved = errno;
 
-	starting_await();
+	if (!sync_is_exempt()) /* the agent itself, in the program's log callback: it would wait for itself */
+		starting_await();
 	errno = saved;
 	console_lock(&hold);
 	agent.fork = hold;
@@ -265,10 +266,21 @@ static void open_failed(const struct console *c, const char *path, int error)
 	console_log_to_file(c, "no console at %s: %s", path ? path : "(null)", strerrordesc_np(-error));
 }
 
+/* Before there is anything that a child could inherit. */
+static int handle_forks(void)
+{
+	int error = agent.fork_handled ? 0 : pthread_atfork(fork_prepare, fork_parent, fork_child);
+
+	agent.fork_handled = !error;
+	return -error;
+}
+
 /* Takes the console; on failure it is freed. */
 static int console_begin(struct console *c, const char *path)
 {
-	int error = listener_open(path, &c->listener);
+	int error = handle_forks();
+	if (!error)
+		error = listener_open(path, &c->listener);
 	if (!error) {
 		c->wake = descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		if (c->flags & HELLO_WATCH)
@@ -287,8 +299,6 @@ static int console_begin(struct console *c, const char *path)
 		console_free(c);
 		return error;
 	}
-	if (!agent.fork_handled)
-		agent.fork_handled = pthread_atfork(fork_prepare, fork_parent, fork_child) == 0;
 	console_current = c;
 	return 0;
 }

@@ -114,7 +114,7 @@ static PLAIN bool is_settled(int fd, const uint32_t *busy)
 }
 
 /* Nobody who waits here holds up what he waits for. */
-static PLAIN bool is_agent(void)
+PLAIN bool sync_is_exempt(void)
 {
 	return call(SYS_gettid, 0, 0, 0, 0) == __atomic_load_n(&agent_thread, __ATOMIC_RELAXED);
 }
@@ -123,7 +123,7 @@ static PLAIN __attribute__((noinline)) int wait_long(void)
 {
 	int64_t deadline = now_ns() + SYNC_SECONDS * INT64_C(1000000000);
 
-	if (is_agent())
+	if (sync_is_exempt())
 		return 0;
 	while (!__atomic_load_n(&given_up, __ATOMIC_RELAXED)) {
 		int fd = __atomic_load_n(&lent, __ATOMIC_ACQUIRE);

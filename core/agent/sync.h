@@ -18,6 +18,9 @@ void sync_expect(void);
 /* The calling thread never waits: the engine may be waiting for it. */
 void sync_exempt(void);
 
+/* Whether it is the one that has called sync_exempt. Any thread. */
+bool sync_is_exempt(void);
+
 /* Takes the descriptor. Agent's thread. */
 void sync_take(int fd);
 

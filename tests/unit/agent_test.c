@@ -554,6 +554,23 @@ static void options_reach_the_engine_and_the_environment_wins(void **state)
 	assert_int_equal(host_end(&h), 0);
 }
 
+static void a_log_callback_may_fork_while_the_console_opens(void **state)
+{
+	struct host h;
+
+	(void)state;
+	host_start(&h, text("%s/usual", dir));
+	assert_string_equal(host_ask(&h, text("log-by-program %s", sock)), "0");
+	int console = console_open(sock);
+	redefine_and_go_back(&h, console);
+	close(console);
+	assert_string_equal(host_ask(&h, "stop"), "stopped");
+	assert_true(atoi(host_ask(&h, "logged")) > 0);
+	assert_in_range(atoi(host_ask(&h, "longest")), 0,
+			4500); /* and not until it gives up waiting for itself */
+	assert_int_equal(host_end(&h), 0);
+}
+
 static void the_log_file_gets_what_there_is_to_say(void **state)
 {
 	struct host h;
@@ -1337,6 +1354,7 @@ int main(void)
 		TEST(a_stopped_console_leaves_what_is_live),
 		TEST(the_environment_opens_a_console_before_main_and_a_start_then_agrees),
 		TEST(options_reach_the_engine_and_the_environment_wins),
+		TEST(a_log_callback_may_fork_while_the_console_opens),
 		TEST(the_log_file_gets_what_there_is_to_say),
 		TEST(the_socket_is_private_whatever_the_umask),
 		TEST(a_stale_socket_is_replaced),

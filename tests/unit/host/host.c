@@ -63,6 +63,37 @@ static void log_line(void *context, int level, const char *text)
 	__atomic_add_fetch((int *)context, 1, __ATOMIC_RELAXED);
 }
 
+static long longest_ms; /* that a program took which the log was passed to */
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* As a program does that logs by way of another. */
+static void log_by_program(void *context, int level, const char *text)
+{
+	long start = now_ms();
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(0);
+	waitpid(child, NULL, 0);
+	if (now_ms() - start > longest_ms)
+		longest_ms = now_ms() - start;
+	log_line(context, level, text);
+}
+
+static int start_logging_by_program(const char *path)
+{
+	struct rtf_options o = {.socket_path = path, .log = log_by_program, .log_context = &log_lines};
+
+	return rtf_start_options(&o);
+}
+
 static int start_with(const char *path, int polled)
 {
 	struct rtf_options o = {
@@ -78,6 +109,13 @@ static int start_with(const char *path, int polled)
 	return rtf_start_options(&o);
 }
 #else
+static long longest_ms;
+
+static int start_logging_by_program(const char *path)
+{
+	return rtf_start(path);
+}
+
 static int start_with(const char *path, int polled)
 {
 	(void)polled;
@@ -283,6 +321,10 @@ static void answer(char *line)
 		printf("%d\n", start_with(rest, 0));
 	} else if (!strcmp(line, "polled")) {
 		printf("%d\n", start_with(rest, 1));
+	} else if (!strcmp(line, "log-by-program")) {
+		printf("%d\n", start_logging_by_program(rest));
+	} else if (!strcmp(line, "longest")) {
+		printf("%ld\n", longest_ms);
 	} else if (!strcmp(line, "poll")) {
 		rtf_poll();
 		puts("polled");
