@@ -641,7 +641,9 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 	c->defines = true;
 	for (size_t i = 0; i < c->count; i++)
 		c->parts[i].request.soon = c->count == 1 && !q->check_only;
-	struct error *e = check_parts(l, c, out);
+	struct error *e = program_takes(live_program(l), c->count);
+	if (!e)
+		e = check_parts(l, c, out);
 	if (e || q->check_only)
 		return e ? e : report(out, c, start, 0);
 	e = link_parts(l, c);
@@ -813,9 +815,11 @@ static struct error *aim(struct live *l, struct part *p, struct change *c, struc
 static struct error *move_aimed(struct live *l, struct change *c, enum history_kind kind, int64_t subject,
 				const char *user, int64_t start, struct change_outcome *out)
 {
-	struct error *e = commit_parts(l, c);
+	struct error *e = program_takes(live_program(l), c->count);
 	int64_t store_us = 0;
 
+	if (!e)
+		e = commit_parts(l, c);
 	if (!e)
 		e = publish_and_record(l, c, kind, subject, user, &store_us);
 	return e ? e : report(out, c, start, store_us);
@@ -825,7 +829,7 @@ static struct error *move_aimed(struct live *l, struct change *c, enum history_k
 static struct error *move(struct live *l, struct change *c, enum history_kind kind, int64_t subject,
 			  const char *user, int64_t start, struct change_outcome *out)
 {
-	struct error *e = NULL;
+	struct error *e = program_takes(live_program(l), c->count);
 
 	for (size_t i = 0; i < c->count && !e; i++)
 		e = aim(l, &c->parts[i], c, out);

@@ -570,6 +570,15 @@ static bool publish_strict(struct program *p, const struct message_publish *slot
 	return true;
 }
 
+struct error *program_takes(const struct program *p, size_t count)
+{
+	enum { MOST = MESSAGE_MAX / sizeof(struct message_publish) };
+
+	if (count <= MOST || p->orphaned || (p->arena_count && program_is_strict(p, 0)))
+		return NULL;
+	return error_new(ERROR_USAGE, "more than %d functions at once", MOST);
+}
+
 /* Stores the slots, or asks the program to: then *serial is of the request, else 0. */
 static struct error *ask_for_slots(struct program *p, const struct message_publish *slots, size_t count,
 				   uint32_t *serial)
@@ -581,10 +590,9 @@ static struct error *ask_for_slots(struct program *p, const struct message_publi
 					 __ATOMIC_RELEASE);
 		return NULL;
 	}
-	if (count * sizeof(*slots) > MESSAGE_MAX)
-		return error_new(ERROR_USAGE, "more than %zu functions at once",
-				 MESSAGE_MAX / sizeof(*slots));
-	struct error *e = request(p, MESSAGE_PUBLISH, slots, count * sizeof(*slots), serial);
+	struct error *e = program_takes(p, count);
+	if (!e)
+		e = request(p, MESSAGE_PUBLISH, slots, count * sizeof(*slots), serial);
 	if (!e && p->hello.flags & HELLO_POLLED) {
 		/* The program stores the slots when it comes to rtf_poll(), which may take any time: nobody waits. */
 		p->deferred++;
