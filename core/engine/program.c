@@ -90,16 +90,21 @@ static struct error *take_hello(struct program *p, size_t length)
 	return left ? error_new(ERROR_INTERNAL, "the program's hello is malformed") : NULL;
 }
 
+static bool table_fits(uint64_t offset, uint32_t slots, uint64_t end)
+{
+	return offset % sizeof(uint64_t) == 0 && offset <= end && slots <= (end - offset) / sizeof(uint64_t);
+}
+
 /* Whether the arena's own account of itself fits its file: a header is data from elsewhere. */
 static bool arena_is_sound(const struct arena *a, uint64_t file_size)
 {
 	const struct arena_header *h = (const void *)a->view;
-	uint64_t table = (uint64_t)h->slots * sizeof(uint64_t);
 
 	return h->magic == ARENA_MAGIC && h->version == MESSAGE_VERSION && a->m.size == file_size &&
-	       h->end_offset <= file_size && h->slots_offset + table <= h->code_offset &&
-	       h->sleds_offset + table <= h->code_offset && h->built_offset + table <= h->code_offset &&
-	       h->code_offset <= h->data_offset && h->data_offset <= h->end_offset &&
+	       h->end_offset <= file_size && h->data_offset <= h->end_offset &&
+	       h->code_offset <= h->data_offset && table_fits(h->slots_offset, h->slots, h->code_offset) &&
+	       table_fits(h->sleds_offset, h->slots, h->code_offset) &&
+	       table_fits(h->built_offset, h->slots, h->code_offset) &&
 	       h->code_used <= h->data_offset - h->code_offset &&
 	       h->data_used <= h->end_offset - h->data_offset;
 }
