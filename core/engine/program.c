@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <syslog.h>
 #include <unistd.h>
 
 enum { ARENAS_MAX = 64, CLIENTS_MAX = 64, NAMES_SIZE = 4096 };
@@ -366,7 +367,8 @@ void program_code(const struct program *p, uint32_t arena, struct link_region *o
 		.view = a->view + h->code_offset, .address = a->m.code_address, .size = h->code_used};
 }
 
-/* The answer to a publication that nobody waits for. */
+/* The answer to a publication that nobody waits for. One that was refused counts as live already: the engine gives up, and
+ * the next one learns from the slots what is. */
 static bool is_deferred_done(struct program *p, const struct message_header *h, size_t length)
 {
 	int32_t result;
@@ -374,6 +376,11 @@ static bool is_deferred_done(struct program *p, const struct message_header *h, 
 	if (!p->deferred || h->type != MESSAGE_DONE || length != sizeof(result))
 		return false;
 	p->deferred--;
+	memcpy(&result, p->payload, sizeof(result));
+	if (result) {
+		program_log(p, LOG_ERR, "the program refuses a new version: %s", strerror(-result));
+		p->lost = true;
+	}
 	return true;
 }
 

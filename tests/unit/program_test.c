@@ -115,11 +115,44 @@ static void an_arena_that_says_more_than_its_file_holds_is_refused(void **state)
 	h = sound, h.data_used = UINT64_MAX, assert_unsound(h);
 }
 
+/* A program that stores slots at its own time. Publishes one; its serial. */
+static uint32_t publish(struct program *p)
+{
+	struct message_publish slot = {.target = 0x10000}, heard;
+	struct message_header h;
+	uint32_t serial;
+	int fd;
+
+	assert_null(program_publish(p, &slot, 1, &serial));
+	assert_int_equal(serial, 0);
+	assert_int_equal(message_receive(peer, &h, &heard, &fd), sizeof(heard));
+	assert_int_equal(h.type, MESSAGE_PUBLISH);
+	return h.serial;
+}
+
+static void a_version_that_is_refused_behind_our_back_ends_the_engine(void **state)
+{
+	struct program *p;
+	int32_t stored = 0, refused = -12;
+
+	(void)state;
+	assert_null(begin(HELLO_POLLED, &sound, &p));
+	say(MESSAGE_DONE, publish(p), &stored, sizeof(stored), -1);
+	assert_null(program_receive(p));
+	assert_false(program_lost(p));
+	say(MESSAGE_DONE, publish(p), &refused, sizeof(refused), -1);
+	error_free(program_receive(p));
+	assert_true(program_lost(p)); /* what it takes for live is not: another one looks at the slots */
+	program_free(p);
+	close(peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_arena_that_fits_its_file_is_taken),
 		cmocka_unit_test(an_arena_that_says_more_than_its_file_holds_is_refused),
+		cmocka_unit_test(a_version_that_is_refused_behind_our_back_ends_the_engine),
 	};
 
 	return cmocka_run_group_tests_name("program", tests, NULL, NULL);
