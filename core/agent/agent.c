@@ -13,6 +13,7 @@
 #include "entry.h"
 #include "fault.h"
 #include "park.h"
+#include "signals.h"
 #include "spawn.h"
 #include "sync.h"
 
@@ -34,7 +35,8 @@ enum {
 	STACK_SIZE = 256 * 1024,
 	EXHAUSTED_MS = 100, /* no descriptors for another connection: look again after that */
 	START_SECONDS = 5,
-	EXIT_WAIT_MS = 500, /* a signal handler may have called exit() in the middle of rtf_start() */
+	END_CALL_MS = 3000, /* so long the console's end waits for that of an evaluation */
+	EXIT_WAIT_MS = 500, /* a thread may have ended in the middle of rtf_start() */
 };
 
 /* Guarded by console_mutex, as console_current is. */
@@ -123,6 +125,23 @@ static void starting_await(void)
 			return;
 }
 
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* An evaluation is not to outlive the console, if that can be helped. */
+static void end_call(void)
+{
+	long long deadline = now_ms() + END_CALL_MS;
+
+	for (int patience; (patience = call_patience()) >= 0 && now_ms() < deadline; call_insist())
+		nanosleep(&(struct timespec){.tv_nsec = patience * 1000L}, NULL);
+}
+
 static void *console_run(void *console)
 {
 	struct console *c = console;
@@ -172,8 +191,7 @@ static void *console_run(void *console)
 	channel_drop(c);
 	fault_forget();
 	park_end();
-	for (int patience; (patience = call_patience()) >= 0; call_insist())
-		nanosleep(&(struct timespec){.tv_nsec = patience * 1000L}, NULL);
+	end_call();
 	return NULL;
 }
 
@@ -196,7 +214,7 @@ static int console_launch(struct console *c)
 	return -error;
 }
 
-static void console_inherit(void);
+static void console_inherit(bool in_passing);
 
 /* fork(): the child has the memory but not the thread. It lets go of the console, which is its parent's, and keeps in mind
  * how to open it: a program that becomes a daemon after rtf_start() is its own child from then on. */
@@ -206,7 +224,8 @@ static void fork_prepare(void)
 	struct console_hold hold;
 	int saved = errno;
 
-	starting_await();
+	if (!sync_is_exempt()) /* the agent itself, in the program's log callback: it would wait for itself */
+		starting_await();
 	errno = saved;
 	console_lock(&hold);
 	agent.fork = hold;
@@ -228,6 +247,7 @@ static void fork_child(void)
 	console_current = NULL;
 	agent.by_environment = false;
 	call_forget();
+	fault_leave();
 	park_forget();
 	if (c) {
 		channel_forget(c);
@@ -245,10 +265,21 @@ static void open_failed(const struct console *c, const char *path, int error)
 	console_log_to_file(c, "no console at %s: %s", path ? path : "(null)", strerrordesc_np(-error));
 }
 
+/* Before there is anything that a child could inherit. */
+static int handle_forks(void)
+{
+	int error = agent.fork_handled ? 0 : pthread_atfork(fork_prepare, fork_parent, fork_child);
+
+	agent.fork_handled = !error;
+	return -error;
+}
+
 /* Takes the console; on failure it is freed. */
 static int console_begin(struct console *c, const char *path)
 {
-	int error = listener_open(path, &c->listener);
+	int error = handle_forks();
+	if (!error)
+		error = listener_open(path, &c->listener);
 	if (!error) {
 		c->wake = descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		if (c->flags & HELLO_WATCH)
@@ -267,8 +298,6 @@ static int console_begin(struct console *c, const char *path)
 		console_free(c);
 		return error;
 	}
-	if (!agent.fork_handled)
-		agent.fork_handled = pthread_atfork(fork_prepare, fork_parent, fork_child) == 0;
 	console_current = c;
 	return 0;
 }
@@ -281,16 +310,18 @@ static int console_open(const struct rtf_options *o)
 }
 
 /* The process that opened the console has ended, and left it to us. On the way into a decorated function: whoever has the
- * mutex goes on, and the next call tries again. */
-static void console_inherit(void)
+ * mutex, or is in a signal handler, goes on, and the next call tries again. */
+static void console_inherit(bool in_passing)
 {
 	struct console_hold hold;
 	int saved = errno;
 
-	if (!console_try_lock(&hold))
+	if (!console_lock_within(&hold, 0)) {
+		errno = saved;
 		return;
+	}
 	struct console *c = agent.heir;
-	if (c && !console_current && sync_claim()) {
+	if (c && !console_current && !(in_passing && signals_are_handled_here()) && sync_claim()) {
 		char *path = c->listener.path;
 		agent.heir = NULL;
 		entry_own();
@@ -409,15 +440,11 @@ __attribute__((constructor(101))) static void agent_begin(void)
 /* Normal exit: only the name goes. The thread is left alone, it may be in the program's log callback. */
 __attribute__((destructor)) static void agent_end(void)
 {
-	struct timespec until;
+	struct console_hold hold;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += EXIT_WAIT_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	if (pthread_mutex_timedlock(&console_mutex, &until))
+	if (!console_lock_within(&hold, EXIT_WAIT_MS))
 		return;
 	if (console_current && console_current->pid == getpid())
 		listener_remove(&console_current->listener);
-	pthread_mutex_unlock(&console_mutex);
+	console_unlock(&hold);
 }

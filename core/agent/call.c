@@ -15,6 +15,8 @@ enum {
 	IDLE_SECONDS = 10,
 	INSIST_US = 200,
 	PATIENT_TIMES = 1500, /* so often code in the C library is left alone */
+	INSIST_TIMES = 5000,  /* after that it is asked only now and then */
+	INSIST_SLOWLY_US = 100000,
 };
 
 enum call_state { STATE_NONE, STATE_WAITS, STATE_RUNS, STATE_OVER };
@@ -36,6 +38,14 @@ static struct {
 
 static bool polled_waits; /* atomic: for rtf_poll */
 
+/* What ran is over, with the mutex held. In a child that it forked nothing is. */
+static void note_end(void)
+{
+	if (calls.state == STATE_RUNS)
+		calls.state = calls.abandoned ? STATE_NONE : STATE_OVER;
+	calls.insisted = 0;
+}
+
 /* Runs what waits, with the mutex held, which it lets go of in the meantime. */
 static void run_waiting(void)
 {
@@ -45,8 +55,7 @@ static void run_waiting(void)
 	guard_run((void (*)(void *))(uintptr_t)calls.call.function, (void *)(uintptr_t)calls.call.argument,
 		  &calls.result, calls.stack);
 	pthread_mutex_lock(&calls.mutex);
-	calls.state = calls.abandoned ? STATE_NONE : STATE_OVER;
-	calls.insisted = 0;
+	note_end();
 }
 
 /* --- the thread ------------------------------------------------------------------------------------------------ */
@@ -57,8 +66,7 @@ static void thread_ends(void *unused)
 	(void)unused;
 	pthread_mutex_lock(&calls.mutex);
 	calls.thread = false;
-	calls.insisted = 0;
-	calls.state = calls.abandoned ? STATE_NONE : STATE_OVER;
+	note_end();
 	void (*wake)(void) = calls.wake;
 	pthread_mutex_unlock(&calls.mutex);
 	wake();
@@ -171,7 +179,7 @@ static void end_call(void)
 		calls.result = (struct message_called){.end = CALL_INTERRUPTED};
 		calls.state = STATE_OVER;
 	} else if (calls.state == STATE_WAITS || calls.state == STATE_RUNS) {
-		calls.insisted++;
+		calls.insisted += calls.insisted < INSIST_TIMES;
 		guard_interrupt(calls.insisted < PATIENT_TIMES);
 	}
 }
@@ -203,9 +211,11 @@ void call_abandon(void)
 int call_patience(void)
 {
 	pthread_mutex_lock(&calls.mutex);
-	int wait = calls.insisted ? INSIST_US : -1;
+	int insisted = calls.insisted;
 	pthread_mutex_unlock(&calls.mutex);
-	return wait;
+	if (!insisted)
+		return -1;
+	return insisted < INSIST_TIMES ? INSIST_US : INSIST_SLOWLY_US;
 }
 
 void call_insist(void)
@@ -223,18 +233,30 @@ bool call_waits(void)
 	return __atomic_load_n(&polled_waits, __ATOMIC_RELAXED);
 }
 
+/* Code that ends its thread ends a thread of the program, which had come by. */
+static void poll_ends(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&calls.mutex);
+	note_end();
+	void (*wake)(void) = calls.wake;
+	pthread_mutex_unlock(&calls.mutex);
+	wake();
+}
+
 void call_poll(void)
 {
-	void (*wake)(void) = NULL;
-
 	pthread_mutex_lock(&calls.mutex);
-	if (calls.state == STATE_WAITS && calls.polled) {
-		run_waiting();
-		wake = calls.wake;
+	if (calls.state != STATE_WAITS || !calls.polled) {
+		pthread_mutex_unlock(&calls.mutex);
+		return;
 	}
+	pthread_cleanup_push(poll_ends, NULL);
+	run_waiting();
+	void (*wake)(void) = calls.wake;
 	pthread_mutex_unlock(&calls.mutex);
-	if (wake)
-		wake();
+	wake();
+	pthread_cleanup_pop(0);
 }
 
 void call_forget(void)

@@ -25,7 +25,8 @@ void call_interrupt(uint32_t serial);
 /* Ends whatever runs, for nobody. */
 void call_abandon(void);
 
-/* While an end is wanted and has not come: microseconds until call_insist, else -1. */
+/* While an end is wanted and has not come: microseconds until call_insist, else -1. It may never come: of what waits for
+ * ever in the C library, or where the program uses every signal. */
 int call_patience(void);
 void call_insist(void);
 

@@ -60,7 +60,7 @@ void channel_drop(struct console *c)
 	descriptor_close(&c->engine);
 	c->stuck = false;
 	call_abandon();
-	fault_known();
+	fault_give_up();
 	channel_forget(c); /* nobody is left to tell */
 	pthread_mutex_unlock(&console_mutex);
 	sync_forget();

@@ -17,11 +17,16 @@ struct console *console_current;
 
 static void hold_on(struct console_hold *before)
 {
+	sigset_t all;
+
+	sigfillset(&all);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before->cancelling);
+	pthread_sigmask(SIG_SETMASK, &all, &before->signals);
 }
 
 static void let_go(const struct console_hold *before)
 {
+	pthread_sigmask(SIG_SETMASK, &before->signals, NULL);
 	pthread_setcancelstate(before->cancelling, NULL);
 }
 
@@ -31,10 +36,16 @@ void console_lock(struct console_hold *before)
 	pthread_mutex_lock(&console_mutex);
 }
 
-bool console_try_lock(struct console_hold *before)
+bool console_lock_within(struct console_hold *before, int milliseconds)
 {
+	struct timespec until;
+
 	hold_on(before);
-	if (pthread_mutex_trylock(&console_mutex) == 0)
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += milliseconds * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	if (pthread_mutex_timedlock(&console_mutex, &until) == 0)
 		return true;
 	let_go(before);
 	return false;

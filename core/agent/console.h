@@ -8,6 +8,7 @@
 #include "rtf.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,12 +61,14 @@ extern struct console *console_current; /* guarded: the open one, or NULL */
 /* How a thread was before it took the mutex. */
 struct console_hold {
 	int cancelling;
+	sigset_t signals;
 };
 
 /* How the program's threads take the mutex: until it is let go of they cannot be cancelled, which would leave it locked
- * for ever. console_try_lock: false if somebody else has it. */
+ * for ever, and take no signals, whose handlers may fork, and wait for it. The second form: false if
+ * somebody else has it so long, which may be 0. */
 void console_lock(struct console_hold *);
-bool console_try_lock(struct console_hold *);
+bool console_lock_within(struct console_hold *, int milliseconds);
 void console_unlock(const struct console_hold *);
 
 /* By the options and the environment, its log open, no other descriptor; NULL: there is no memory. */

@@ -313,9 +313,11 @@ static void modules_patch(void)
 	int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	unsigned char *buffer = malloc(RUN_MAX);
 
-	for (size_t i = 0; buffer && i < module_count; i++)
-		if (modules[i].arena)
+	for (size_t i = 0; i < module_count; i++)
+		if (modules[i].arena && buffer)
 			module_patch(&modules[i], memory, buffer);
+		else if (modules[i].arena)
+			note("%s: out of memory; its functions stay as built\n", modules[i].name);
 	free(buffer);
 	descriptor_close(&memory);
 }

@@ -5,6 +5,7 @@
 #include "x86_64.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,13 +19,14 @@ enum { FAULTS = 5, PAGE = 4096, LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 6
 
 static const int fault_signals[FAULTS] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
-/* Where a fault is on its way. One at a time: a thread that comes second is not recorded. */
-enum fault_state { STATE_FREE, STATE_FILLED_BY_THREAD, STATE_WAITS, STATE_TAKEN };
+/* Where a fault is on its way. One at a time: a thread that comes second is not recorded. Each has a ticket, STATES more than
+ * the one before, and the state is its ticket and one of these: whoever is late changes nothing about the next one. */
+enum fault_state { STATE_FREE, STATE_FILLED_BY_THREAD, STATE_WAITS, STATE_TAKEN, STATES };
 
 static struct {
 	pid_t pid;          /* atomic: whose faults are recorded, 0: nobody's */
 	int wake;           /* atomic */
-	int state;          /* atomic, a futex: enum fault_state */
+	unsigned state;     /* atomic, a futex: ticket + enum fault_state */
 	int count;          /* atomic: recorded so far */
 	bool wanted, known; /* atomic: there are to be handlers; there may be */
 	int look_ms;        /* atomic: until it is looked whether the program has set a handler */
@@ -37,15 +39,32 @@ static struct {
 
 /* --- in the thread that faults: nothing but system calls ----------------------------------------------------------- */
 
-static void futex(int operation, int value, const struct timespec *limit)
+static void futex(int operation, unsigned value, const struct timespec *limit)
 {
 	syscall(SYS_futex, &faults.state, operation | FUTEX_PRIVATE_FLAG, value, limit, NULL, 0);
 }
 
-static bool take_over(int from, int to)
+static bool exchange(unsigned from, unsigned to)
 {
 	return __atomic_compare_exchange_n(&faults.state, &from, to, false, __ATOMIC_ACQ_REL,
 					   __ATOMIC_ACQUIRE);
+}
+
+/* Whatever ticket it is. */
+static bool take_over(enum fault_state from, enum fault_state to)
+{
+	unsigned state = __atomic_load_n(&faults.state, __ATOMIC_ACQUIRE);
+
+	return state % STATES == from && exchange(state, state - from + to);
+}
+
+/* Begins to fill the record: false if it is another fault's. */
+static bool take_ticket(unsigned *ticket)
+{
+	unsigned state = __atomic_load_n(&faults.state, __ATOMIC_ACQUIRE);
+
+	*ticket = state + STATES;
+	return state % STATES == STATE_FREE && exchange(state, *ticket + STATE_FILLED_BY_THREAD);
 }
 
 /* Page by page: the kernel stops where the stack ends, and nothing faults. */
@@ -83,17 +102,17 @@ static bool concerns_version(void)
 	return false;
 }
 
-static void wait_until_known(void)
+static void wait_until_known(unsigned ticket)
 {
 	struct timespec now, until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += FAULT_WAIT_MS / 1000;
 	for (;;) {
-		int state = __atomic_load_n(&faults.state, __ATOMIC_ACQUIRE);
+		unsigned state = __atomic_load_n(&faults.state, __ATOMIC_ACQUIRE);
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		long long left = (until.tv_sec - now.tv_sec) * 1000000000LL + until.tv_nsec - now.tv_nsec;
-		if (state == STATE_FREE || left <= 0)
+		if ((state != ticket + STATE_WAITS && state != ticket + STATE_TAKEN) || left <= 0)
 			return;
 		struct timespec limit = {left / 1000000000, left % 1000000000};
 		futex(FUTEX_WAIT, state, &limit);
@@ -103,8 +122,9 @@ static void wait_until_known(void)
 static void record(int signal, const siginfo_t *info, const void *context)
 {
 	uint64_t one = 1;
+	unsigned ticket;
 
-	if (!take_over(STATE_FREE, STATE_FILLED_BY_THREAD))
+	if (!take_ticket(&ticket))
 		return;
 	faults.fault = (struct message_called){
 		.end = CALL_FAULT,
@@ -116,12 +136,12 @@ static void record(int signal, const siginfo_t *info, const void *context)
 	faults.fault.stack_size = (uint32_t)copy_stack(faults.fault.registers[REGISTER_SP]);
 	bool concerns =
 		concerns_version() && __atomic_fetch_add(&faults.count, 1, __ATOMIC_RELAXED) < FAULTS_MAX;
-	__atomic_store_n(&faults.state, concerns ? STATE_WAITS : STATE_FREE, __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.state, ticket + (concerns ? STATE_WAITS : STATE_FREE), __ATOMIC_RELEASE);
 	if (!concerns)
 		return;
 	if (write(__atomic_load_n(&faults.wake, __ATOMIC_ACQUIRE), &one, sizeof(one)) > 0)
-		wait_until_known();
-	__atomic_store_n(&faults.state, STATE_FREE, __ATOMIC_RELEASE);
+		wait_until_known(ticket);
+	exchange(ticket + STATE_WAITS, ticket + STATE_FREE); /* one that is taken is the agent's to free */
 }
 
 static void deliver_default(int signal, const siginfo_t *info)
@@ -335,7 +355,15 @@ void fault_forget(void)
 	__atomic_store_n(&faults.wake, -1, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, false, __ATOMIC_RELEASE);
 	fault_look();
-	fault_known();
+	fault_give_up();
+}
+
+void fault_leave(void)
+{
+	__atomic_store_n(&faults.pid, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.wake, -1, __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.state, STATE_FREE, __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.count, 0, __ATOMIC_RELAXED);
 }
 
 size_t fault_take(unsigned char out[MESSAGE_MAX])
@@ -349,6 +377,12 @@ size_t fault_take(unsigned char out[MESSAGE_MAX])
 
 void fault_known(void)
 {
+	if (take_over(STATE_TAKEN, STATE_FREE))
+		futex(FUTEX_WAKE, INT_MAX, NULL);
+}
+
+void fault_give_up(void)
+{
 	if (take_over(STATE_TAKEN, STATE_FREE) || take_over(STATE_WAITS, STATE_FREE))
-		futex(FUTEX_WAKE, 1, NULL);
+		futex(FUTEX_WAKE, INT_MAX, NULL);
 }

@@ -31,9 +31,15 @@ void fault_wait_longer(void);
 /* The console ends: nothing is recorded any more. */
 void fault_forget(void);
 
-/* What is to be sent as MESSAGE_FAULT: its size, or 0. Once sent, or if it cannot be, fault_known lets the thread go on.
- * Agent thread. */
+/* In a child of fork(), which has no console: whatever was on its way was its parent's. */
+void fault_leave(void);
+
+/* What is to be sent as MESSAGE_FAULT: its size, or 0. Once it is known, or if it cannot be sent, fault_known lets the thread
+ * go on, and has room for the next one. Agent thread. */
 size_t fault_take(unsigned char out[MESSAGE_MAX]);
 void fault_known(void);
+
+/* Nobody is there to be told, also of one that was not taken yet. Agent thread. */
+void fault_give_up(void);
 
 #endif

@@ -357,7 +357,10 @@ void guard_run(void (*function)(void *), void *argument, struct message_called *
 {
 	sigset_t handled, before;
 	stack_t stack;
+	int cancelling;
 
+	/* What is cancelled is the guarded code, and nothing that comes before it or cleans up behind it. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
 	*out = (struct message_called){.end = CALL_RETURNED};
 	prepare();
 	learn_of_exit();
@@ -374,17 +377,20 @@ void guard_run(void (*function)(void *), void *argument, struct message_called *
 	if (sigsetjmp(guard.out, 1) == 0) {
 		__atomic_store_n(&guard.thread, thread_id(), __ATOMIC_RELEASE);
 		pthread_sigmask(SIG_UNBLOCK, &handled, NULL);
+		pthread_setcancelstate(cancelling, NULL);
 		function(argument);
 		if (guard.pid != getpid())
 			_exit(0); /* it forked: the child has nothing to go on with */
 		pthread_sigmask(SIG_BLOCK, &handled, NULL);
 	}
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	pthread_cleanup_pop(0);
 	stop_interrupts();
 	if (lent)
 		sigaltstack(&stack, NULL);
 	uninstall();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_setcancelstate(cancelling, NULL);
 }
 
 void guard_interrupt(bool patient)
@@ -403,6 +409,7 @@ void guard_forget(void)
 {
 	pthread_mutex_init(&guard.mutex, NULL);
 	pthread_mutex_init(&guard.changing, NULL);
-	guard.installed = false;
 	__atomic_store_n(&guard.thread, 0, __ATOMIC_RELEASE);
+	if (guard.installed)
+		uninstall();
 }

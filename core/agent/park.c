@@ -41,15 +41,36 @@ static int find_thread(pid_t id)
 	return -1;
 }
 
+static bool has_ended(pid_t id)
+{
+	return syscall(SYS_tgkill, getpid(), id, 0) && errno == ESRCH;
+}
+
+static bool replace_thread(int i, pid_t old, pid_t id)
+{
+	if (!__atomic_compare_exchange_n(&parks.threads[i].id, &old, id, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
+		return false;
+	__atomic_store_n(&parks.threads[i].innermost, 0, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* A free place, or that of a thread which ended in the middle of a guarded call. */
 static int take_thread(pid_t id)
 {
-	for (int i = 0; i < PARK_THREADS; i++) {
-		pid_t none = 0;
-		if (__atomic_load_n(&parks.threads[i].id, __ATOMIC_RELAXED) == 0 &&
-		    __atomic_compare_exchange_n(&parks.threads[i].id, &none, id, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED))
+	int saved = errno;
+
+	for (int i = 0; i < PARK_THREADS; i++)
+		if (__atomic_load_n(&parks.threads[i].id, __ATOMIC_RELAXED) == 0 && replace_thread(i, 0, id))
 			return i;
+	for (int i = 0; i < PARK_THREADS; i++) {
+		pid_t old = __atomic_load_n(&parks.threads[i].id, __ATOMIC_RELAXED);
+		if (old && has_ended(old) && replace_thread(i, old, id)) {
+			errno = saved;
+			return i;
+		}
 	}
+	errno = saved;
 	return -1;
 }
 

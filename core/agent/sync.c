@@ -24,7 +24,7 @@ enum { SLICE_NS = 200000 };
 static int lent = -1;      /* the engine's descriptor */
 static int expected;       /* it is on its way */
 static int agent_thread;   /* its tid: it may be what the engine waits for */
-static void (*heir)(void); /* what to call when the console is left to us */
+static void (*heir)(bool); /* what to call when the console is left to us */
 static int given_up;       /* waited in vain once: until the engine is heard of again, nobody does */
 
 static PLAIN long call(long number, long a, long b, long c, long d)
@@ -50,7 +50,7 @@ static PLAIN bool is_orphaned(void)
 void sync_inherit(void)
 {
 	if (is_orphaned())
-		heir();
+		heir(false);
 }
 
 bool sync_claim(void)
@@ -76,7 +76,7 @@ static PLAIN __attribute__((noinline)) void inherit_in_passing(void)
 		__asm__ volatile("xsave64 %0" : "+m"(state) : "a"(KEPT), "d"(0) : "memory");
 	else
 		__asm__ volatile("fxsave64 %0" : "+m"(state) : : "memory");
-	heir();
+	heir(true);
 	if (c & OSXSAVE)
 		__asm__ volatile("xrstor64 %0" : : "m"(state), "a"(KEPT), "d"(0) : "memory");
 	else
@@ -114,7 +114,7 @@ static PLAIN bool is_settled(int fd, const uint32_t *busy)
 }
 
 /* Nobody who waits here holds up what he waits for. */
-static PLAIN bool is_agent(void)
+PLAIN bool sync_is_exempt(void)
 {
 	return call(SYS_gettid, 0, 0, 0, 0) == __atomic_load_n(&agent_thread, __ATOMIC_RELAXED);
 }
@@ -123,7 +123,7 @@ static PLAIN __attribute__((noinline)) int wait_long(void)
 {
 	int64_t deadline = now_ns() + SYNC_SECONDS * INT64_C(1000000000);
 
-	if (is_agent())
+	if (sync_is_exempt())
 		return 0;
 	while (!__atomic_load_n(&given_up, __ATOMIC_RELAXED)) {
 		int fd = __atomic_load_n(&lent, __ATOMIC_ACQUIRE);
@@ -249,7 +249,7 @@ static void let_go(void)
 	replace(-1);
 }
 
-void sync_leave(void (*inherit)(void))
+void sync_leave(void (*inherit)(bool in_passing))
 {
 	__atomic_store_n(&heir, inherit, __ATOMIC_RELAXED);
 	let_go();

@@ -18,6 +18,9 @@ void sync_expect(void);
 /* The calling thread never waits: the engine may be waiting for it. */
 void sync_exempt(void);
 
+/* Whether it is the one that has called sync_exempt. Any thread. */
+bool sync_is_exempt(void);
+
 /* Takes the descriptor. Agent's thread. */
 void sync_take(int fd);
 
@@ -25,8 +28,8 @@ void sync_take(int fd);
 void sync_forget(void);
 
 /* The same in a forked child, for itself alone. `inherit` is called, from then on and by whichever thread is there first,
- * when the process that had the console has ended. */
-void sync_leave(void (*inherit)(void));
+ * when the process that had the console has ended; `in_passing`: on the way into a function, wherever that is called from. */
+void sync_leave(void (*inherit)(bool in_passing));
 
 /* Calls it if it is time. Any thread. */
 void sync_inherit(void);

@@ -231,7 +231,9 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 	c->defines = true;
 	for (size_t i = 0; i < c->count; i++)
 		c->parts[i].request.soon = c->count == 1 && !q->check_only;
-	struct error *e = attempt_check(l, c, out);
+	struct error *e = program_takes(live_program(l), c->count);
+	if (!e)
+		e = attempt_check(l, c, out);
 	if (e || q->check_only)
 		return e ? e : attempt_report(out, c, start, 0);
 	e = attempt_link(l, c);

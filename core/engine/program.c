@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <syslog.h>
 #include <unistd.h>
 
 enum { ARENAS_MAX = 64, CLIENTS_MAX = 64, NAMES_SIZE = 4096 };
@@ -92,16 +93,21 @@ static struct error *take_hello(struct program *p, size_t length)
 	return left ? error_new(ERROR_INTERNAL, "the program's hello is malformed") : NULL;
 }
 
+static bool table_fits(uint64_t offset, uint32_t slots, uint64_t end)
+{
+	return offset % sizeof(uint64_t) == 0 && offset <= end && slots <= (end - offset) / sizeof(uint64_t);
+}
+
 /* Whether the arena's own account of itself fits its file: a header is data from elsewhere. */
 static bool arena_is_sound(const struct arena *a, uint64_t file_size)
 {
 	const struct arena_header *h = (const void *)a->view;
-	uint64_t table = (uint64_t)h->slots * sizeof(uint64_t);
 
 	return h->magic == ARENA_MAGIC && h->version == MESSAGE_VERSION && a->m.size == file_size &&
-	       h->end_offset <= file_size && h->slots_offset + table <= h->code_offset &&
-	       h->sleds_offset + table <= h->code_offset && h->built_offset + table <= h->code_offset &&
-	       h->code_offset <= h->data_offset && h->data_offset <= h->end_offset &&
+	       h->end_offset <= file_size && h->data_offset <= h->end_offset &&
+	       h->code_offset <= h->data_offset && table_fits(h->slots_offset, h->slots, h->code_offset) &&
+	       table_fits(h->sleds_offset, h->slots, h->code_offset) &&
+	       table_fits(h->built_offset, h->slots, h->code_offset) &&
 	       h->code_used <= h->data_offset - h->code_offset &&
 	       h->data_used <= h->end_offset - h->data_offset;
 }
@@ -373,7 +379,8 @@ void program_code(const struct program *p, uint32_t arena, struct link_region *o
 		.view = a->view + h->code_offset, .address = a->m.code_address, .size = h->code_used};
 }
 
-/* The answer to a publication that nobody waits for. */
+/* The answer to a publication that nobody waits for. One that was refused counts as live already: the engine gives up, and
+ * the next one learns from the slots what is. */
 static bool is_deferred_done(struct program *p, const struct message_header *h, size_t length)
 {
 	int32_t result;
@@ -381,6 +388,11 @@ static bool is_deferred_done(struct program *p, const struct message_header *h, 
 	if (!p->deferred || h->type != MESSAGE_DONE || length != sizeof(result))
 		return false;
 	p->deferred--;
+	memcpy(&result, p->payload, sizeof(result));
+	if (result) {
+		program_log(p, LOG_ERR, "the program refuses a new version: %s", strerror(-result));
+		p->lost = true;
+	}
 	return true;
 }
 
@@ -612,6 +624,15 @@ static bool publish_strict(struct program *p, const struct message_publish *slot
 	return true;
 }
 
+struct error *program_takes(const struct program *p, size_t count)
+{
+	enum { MOST = MESSAGE_MAX / sizeof(struct message_publish) };
+
+	if (count <= MOST || p->orphaned || (p->arena_count && program_is_strict(p, 0)))
+		return NULL;
+	return error_new(ERROR_USAGE, "more than %d functions at once", MOST);
+}
+
 /* Stores the slots, or asks the program to: then *serial is of the request, else 0. */
 static struct error *ask_for_slots(struct program *p, const struct message_publish *slots, size_t count,
 				   uint32_t *serial)
@@ -623,10 +644,9 @@ static struct error *ask_for_slots(struct program *p, const struct message_publi
 					 __ATOMIC_RELEASE);
 		return NULL;
 	}
-	if (count * sizeof(*slots) > MESSAGE_MAX)
-		return error_new(ERROR_USAGE, "more than %zu functions at once",
-				 MESSAGE_MAX / sizeof(*slots));
-	struct error *e = request(p, MESSAGE_PUBLISH, slots, count * sizeof(*slots), serial);
+	struct error *e = program_takes(p, count);
+	if (!e)
+		e = request(p, MESSAGE_PUBLISH, slots, count * sizeof(*slots), serial);
 	if (!e && p->hello.flags & HELLO_POLLED) {
 		/* The program stores the slots when it comes to rtf_poll(), which may take any time: nobody waits. */
 		p->deferred++;

@@ -67,6 +67,9 @@ void program_commit(struct program *, uint32_t arena, size_t code, size_t data);
 /* The code handed out so far, for reading back: base of the engine's view, its address in the program, its size. */
 void program_code(const struct program *, uint32_t arena, struct link_region *out);
 
+/* Whether program_publish takes so many in one go; ERROR_USAGE: it does not. */
+struct error *program_takes(const struct program *, size_t count);
+
 /* Has all of these slots stored, or none, and does not wait for it: program_published does, until which nothing else may
  * be asked of the program; `*serial` is for that. In a program that asks for it (HELLO_POLLED) they are stored at its next
  * rtf_poll(), for which nobody waits. */

@@ -82,9 +82,11 @@ static struct error *aim(struct live *l, struct attempt_part *p, struct attempt 
 static struct error *move_aimed(struct live *l, struct attempt *c, enum history_kind kind, int64_t subject,
 				const char *user, int64_t start, struct change_outcome *out)
 {
-	struct error *e = attempt_commit(l, c);
+	struct error *e = program_takes(live_program(l), c->count);
 	int64_t store_us = 0;
 
+	if (!e)
+		e = attempt_commit(l, c);
 	if (!e)
 		e = attempt_publish_and_record(l, c, kind, subject, user, &store_us);
 	return e ? e : attempt_report(out, c, start, store_us);
@@ -94,7 +96,7 @@ static struct error *move_aimed(struct live *l, struct attempt *c, enum history_
 static struct error *move(struct live *l, struct attempt *c, enum history_kind kind, int64_t subject,
 			  const char *user, int64_t start, struct change_outcome *out)
 {
-	struct error *e = NULL;
+	struct error *e = program_takes(live_program(l), c->count);
 
 	for (size_t i = 0; i < c->count && !e; i++)
 		e = aim(l, &c->parts[i], c, out);

@@ -1,7 +1,9 @@
 /* A program to be looked at: values of many types, and functions that end badly.
  *
- *     look_host [SOCKET]    a line on standard input: a number calls scaled(), `poll` comes to rtf_poll(), `state` tells how
- *                           it is, `crash` is a fault of its own. With LOOK_POLLED set evaluations wait for rtf_poll(). */
+ *     look_host [SOCKET]    a line on standard input: a number calls scaled(), `poll` comes to rtf_poll(), `poll-thread` does
+ *                           so in a thread of its own, `state` tells how it is, `crash` is a fault of its own, `signals` has
+ *                           it use every one, `stop` closes the console. With LOOK_POLLED set evaluations wait for
+ *                           rtf_poll(). */
 #include <rtf.h>
 
 #include <complex.h>
@@ -297,6 +299,28 @@ static void tell_state(void)
 	printf("calls %d handlers%s\n", calls, handlers);
 }
 
+static void take_signals(void)
+{
+	for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+		signal(number, SIG_IGN);
+	puts("taken");
+}
+
+static void *poll_once(void *unused)
+{
+	rtf_poll();
+	return unused;
+}
+
+static void poll_in_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, poll_once, NULL) == 0)
+		pthread_join(thread, NULL);
+	puts("polled");
+}
+
 void stop_here(void)
 {
 	restarts++;
@@ -330,6 +354,13 @@ int main(int argc, char **argv)
 		} else if (!strcmp(line, "poll")) {
 			rtf_poll();
 			puts("polled");
+		} else if (!strcmp(line, "poll-thread")) {
+			poll_in_thread();
+		} else if (!strcmp(line, "signals")) {
+			take_signals();
+		} else if (!strcmp(line, "stop")) {
+			rtf_stop();
+			puts("stopped");
 		} else if (!strcmp(line, "crash")) {
 			dereference(NULL);
 		} else {

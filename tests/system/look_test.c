@@ -673,6 +673,22 @@ static void a_console_that_leaves_takes_its_evaluation_along(void **state)
 	assert_host_says("6", "60");
 }
 
+/* Where the program uses every signal there is none to interrupt with. */
+static void a_console_closes_though_an_evaluation_cannot_be_ended(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	assert_host_says("signals", "taken");
+	wire_open(&w, host.socket);
+	assert_text(&w, "1", "1");
+	wire_command(&w, 7, "loop()");
+	json_decref(compiled_data(&host, "\\status"));
+	assert_host_says("stop", "stopped");
+	assert_host_says("6", "60");
+	wire_close(&w);
+}
+
 /* A fault of another thread is the program's own, also while an evaluation runs: its handler ends it. */
 static void faults_of_other_threads_stay_the_programs(void **state)
 {
@@ -735,6 +751,47 @@ static void a_polled_program_evaluates_in_its_own_thread_and_nowhere_else(void *
 	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "error"), "class")),
 			    "interrupted");
 	json_decref(answer);
+	wire_close(&w);
+}
+
+/* Has the program come to rtf_poll() until there is an answer, the caller's. */
+static json_t *answer_at_a_poll(struct wire *w, const char *how)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	char byte;
+
+	while (recv(w->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1) {
+		assert_host_says(how, "polled");
+		assert_true(child_clock() < deadline);
+	}
+	return wire_receive(w);
+}
+
+static void an_evaluation_that_ends_the_thread_it_polled_in_is_over(void **state)
+{
+	static const char *const ends[] = {"pthread_exit(0)",
+					   "(pthread_cancel(pthread_self()), pthread_testcancel())"};
+	char before[512];
+	struct wire w;
+
+	(void)state;
+	snprintf(before, sizeof(before), "%s", strstr(subject_ask(&host, "state"), "handlers"));
+	wire_open(&w, host.socket);
+	for (int i = 0; i < 2; i++) {
+		wire_command(&w, 5, ends[i]);
+		json_t *answer = answer_at_a_poll(&w, "poll-thread");
+		const char *message =
+			json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
+		if (!message || !strstr(message, "pthread_exit() was called"))
+			fail_msg("%s: %s", ends[i], message ? message : "no error");
+		json_decref(answer);
+		wire_command(&w, 6, "scaled(6)");
+		answer = answer_at_a_poll(&w, "poll");
+		assert_int_equal(
+			json_integer_value(json_object_get(json_object_get(answer, "data"), "value")), 60);
+		json_decref(answer);
+	}
+	assert_string_equal(strstr(subject_ask(&host, "state"), "handlers"), before);
 	wire_close(&w);
 }
 
@@ -928,8 +985,11 @@ int main(void)
 		with_host(a_fault_ends_a_script_with_status_4),
 		with_host(an_endless_loop_is_its_console_alone),
 		with_host(a_console_that_leaves_takes_its_evaluation_along),
+		with_host(a_console_closes_though_an_evaluation_cannot_be_ended),
 		with_host(faults_of_other_threads_stay_the_programs),
 		cmocka_unit_test_setup_teardown(a_polled_program_evaluates_in_its_own_thread_and_nowhere_else,
+						start_polled, stop_host),
+		cmocka_unit_test_setup_teardown(an_evaluation_that_ends_the_thread_it_polled_in_is_over,
 						start_polled, stop_host),
 		with_host(many_consoles_evaluate_at_once_and_each_gets_its_own),
 		with_host(a_write_can_be_undone_and_done_again),

@@ -113,6 +113,28 @@ static void a_program_that_becomes_a_daemon_keeps_its_console(void **state)
 	compiled_assert_answer(&host.subject, "answer", "1115.88");
 }
 
+/* A signal may have come in the middle of malloc(), which nobody must call then. */
+static void a_console_is_not_taken_over_in_a_signal_handler(void **state)
+{
+	static const struct compiled_how how = {.sources = {"follow_daemon.c"}};
+
+	(void)state;
+	host = (struct followed){.events = {.fd = -1}};
+	followed_prepare_host(&host, &how);
+	setenv("FOLLOW_LATER", "1", 1);
+	compiled_start(&host.subject);
+	unsetenv("FOLLOW_LATER");
+	pid_t engine = compiled_engine(&host.subject);
+	compiled_assert_answer(&host.subject, "daemon", "0");
+	compiled_await_end(host.subject.program.pid);
+	compiled_await_end(engine); /* it has left the console to the child by then */
+	compiled_assert_answer(&host.subject, "handler", "1");
+	assert_false(is_open(host.subject.socket));
+	compiled_assert_answer(&host.subject, "answer", "115.875");
+	assert_true(is_open(host.subject.socket));
+	compiled_assert_answer(&host.subject, "handler", "2");
+}
+
 #define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -121,6 +143,7 @@ int main(void)
 		with_host(one_save_reaches_all_workers),
 		with_host(data_that_a_version_adds_is_each_workers_own),
 		cmocka_unit_test_teardown(a_program_that_becomes_a_daemon_keeps_its_console, stop),
+		cmocka_unit_test_teardown(a_console_is_not_taken_over_in_a_signal_handler, stop),
 		with_host(what_a_worker_runs_inherits_nothing),
 	};
 

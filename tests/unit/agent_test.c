@@ -383,7 +383,8 @@ static void the_library_needs_libc_and_exports_only_its_interface(void **state)
 	run(text("! nm --defined-only %s/lib/librtf.a | grep -w -E 'dl(open|close)'", dir));
 	run(text("! nm -g --defined-only %s/lib/librtf.a | grep ' [A-Z] ' |"
 		 " grep -v -E -e ' "
-		 "(rtf|agent|arena|call|channel|console|entry|fault|guard|image|listener|message|park|spawn|"
+		 "(rtf|agent|arena|call|channel|console|entry|fault|guard|image|listener|message|park|"
+		 "signals|spawn|"
 		 "sync)_' -e ' __jit_debug_'",
 		 dir));
 }
@@ -445,6 +446,22 @@ static void without_an_arena_functions_stay_as_built_and_the_reason_is_told(void
 	int console = console_open(sock);
 	assert_string_equal(engine_ask(console, "list"), "");
 	run(text("grep -q 'no memory file for an arena; its functions stay as built' %s/none.log", dir));
+	close(console);
+	assert_int_equal(host_end(&h), 0);
+}
+
+static void without_memory_functions_stay_as_built_and_the_reason_is_told(void **state)
+{
+	struct host h;
+	const char *log = text("RTF_LOG=%s/short.log", dir), *environment[] = {log, NULL};
+
+	(void)state;
+	host_start_with(&h, host_build("short", "gcc", dynamic("-O2 -DSHORT_OF_MEMORY")), environment);
+	assert_string_equal(host_ask(&h, "call"), "1 2 3");
+	assert_string_equal(host_ask(&h, text("start %s", sock)), "0 kept");
+	int console = console_open(sock);
+	assert_true(atoi(engine_ask(console, "pid")) > 0);
+	run(text("grep -q 'out of memory; its functions stay as built' %s/short.log", dir));
 	close(console);
 	assert_int_equal(host_end(&h), 0);
 }
@@ -537,6 +554,23 @@ static void options_reach_the_engine_and_the_environment_wins(void **state)
 	console = console_open(sock);
 	assert_string_equal(engine_ask(console, "hello"), text("1 %d|%s|/theirs.db|/old=/new|", h.pid, sock));
 	close(console);
+	assert_int_equal(host_end(&h), 0);
+}
+
+static void a_log_callback_may_fork_while_the_console_opens(void **state)
+{
+	struct host h;
+
+	(void)state;
+	host_start(&h, text("%s/usual", dir));
+	assert_string_equal(host_ask(&h, text("log-by-program %s", sock)), "0");
+	int console = console_open(sock);
+	redefine_and_go_back(&h, console);
+	close(console);
+	assert_string_equal(host_ask(&h, "stop"), "stopped");
+	assert_true(atoi(host_ask(&h, "logged")) > 0);
+	assert_in_range(atoi(host_ask(&h, "longest")), 0,
+			4500); /* and not until it gives up waiting for itself */
 	assert_int_equal(host_end(&h), 0);
 }
 
@@ -1090,6 +1124,20 @@ static void a_thread_that_is_cancelled_leaves_nothing_locked(void **state)
 	assert_int_equal(host_end(&h), 0);
 }
 
+static void a_signal_handler_may_fork_wherever_it_comes(void **state)
+{
+	struct host h;
+
+	(void)state;
+	host_start(&h, host_build("interrupted", "gcc", dynamic("-O2 -DINTERRUPTED")));
+	assert_string_equal(host_ask(&h, text("polled %s", sock)), "0");
+	int console = console_open(sock);
+	redefine_at_a_poll(&h, console, "poll-interrupted", "polled");
+	assert_string_equal(host_ask(&h, "forked"), "1");
+	close(console);
+	assert_int_equal(host_end(&h), 0);
+}
+
 /* Children. */
 
 static void a_forked_worker_follows(void **state)
@@ -1303,11 +1351,13 @@ int main(void)
 		TEST(thousands_of_functions_start_quickly),
 		TEST(where_nobody_may_write_text_the_pages_are_opened_for_a_moment),
 		TEST(without_an_arena_functions_stay_as_built_and_the_reason_is_told),
+		TEST(without_memory_functions_stay_as_built_and_the_reason_is_told),
 		TEST(starting_takes_less_than_a_millisecond),
 		TEST(a_second_start_is_refused_and_a_stopped_console_can_open_again),
 		TEST(a_stopped_console_leaves_what_is_live),
 		TEST(the_environment_opens_a_console_before_main_and_a_start_then_agrees),
 		TEST(options_reach_the_engine_and_the_environment_wins),
+		TEST(a_log_callback_may_fork_while_the_console_opens),
 		TEST(the_log_file_gets_what_there_is_to_say),
 		TEST(the_socket_is_private_whatever_the_umask),
 		TEST(a_stale_socket_is_replaced),
@@ -1330,6 +1380,7 @@ int main(void)
 		TEST(a_wedged_engine_blocks_neither_program_nor_agent),
 		TEST(polled_versions_go_live_only_in_the_programs_own_thread),
 		TEST(a_thread_that_is_cancelled_leaves_nothing_locked),
+		TEST(a_signal_handler_may_fork_wherever_it_comes),
 		TEST(a_forked_worker_follows),
 		TEST(a_forked_child_that_exits_leaves_its_parents_socket),
 		TEST(a_forked_child_may_open_a_console_of_its_own),

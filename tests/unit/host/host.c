@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +63,37 @@ static void log_line(void *context, int level, const char *text)
 	__atomic_add_fetch((int *)context, 1, __ATOMIC_RELAXED);
 }
 
+static long longest_ms; /* that a program took which the log was passed to */
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* As a program does that logs by way of another. */
+static void log_by_program(void *context, int level, const char *text)
+{
+	long start = now_ms();
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(0);
+	waitpid(child, NULL, 0);
+	if (now_ms() - start > longest_ms)
+		longest_ms = now_ms() - start;
+	log_line(context, level, text);
+}
+
+static int start_logging_by_program(const char *path)
+{
+	struct rtf_options o = {.socket_path = path, .log = log_by_program, .log_context = &log_lines};
+
+	return rtf_start_options(&o);
+}
+
 static int start_with(const char *path, int polled)
 {
 	struct rtf_options o = {
@@ -77,6 +109,13 @@ static int start_with(const char *path, int polled)
 	return rtf_start_options(&o);
 }
 #else
+static long longest_ms;
+
+static int start_logging_by_program(const char *path)
+{
+	return rtf_start(path);
+}
+
 static int start_with(const char *path, int polled)
 {
 	(void)polled;
@@ -184,6 +223,48 @@ static void race(const char *path)
 	printf("%d\n", held);
 }
 
+#ifdef SHORT_OF_MEMORY
+extern void *__libc_malloc(size_t size);
+
+/* In place of the C library's: there is no memory to write entries with. */
+void *malloc(size_t size)
+{
+	return size == 65536 ? NULL : __libc_malloc(size);
+}
+#endif
+
+#ifdef INTERRUPTED
+static int armed, forked;
+
+/* In place of the C library's, for librtf as well: a signal comes in the middle of it. */
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+	if (armed) {
+		armed = 0;
+		raise(SIGUSR1);
+	}
+	return syscall(SYS_write, fd, bytes, size);
+}
+
+static void fork_in_handler(int signal)
+{
+	(void)signal;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(0);
+	forked += waitpid(child, NULL, 0) == child;
+}
+
+static void poll_interrupted(void)
+{
+	signal(SIGUSR1, fork_in_handler);
+	armed = 1;
+	rtf_poll();
+	armed = 0;
+	puts("polled");
+}
+#endif
+
 /* A thread that is to end at its next chance, and comes by rtf_poll before that. */
 static void *poll_cancelled(void *unused)
 {
@@ -240,11 +321,21 @@ static void answer(char *line)
 		printf("%d\n", start_with(rest, 0));
 	} else if (!strcmp(line, "polled")) {
 		printf("%d\n", start_with(rest, 1));
+	} else if (!strcmp(line, "log-by-program")) {
+		printf("%d\n", start_logging_by_program(rest));
+	} else if (!strcmp(line, "longest")) {
+		printf("%ld\n", longest_ms);
 	} else if (!strcmp(line, "poll")) {
 		rtf_poll();
 		puts("polled");
 	} else if (!strcmp(line, "poll-cancelled")) {
 		poll_in_cancelled_thread();
+#ifdef INTERRUPTED
+	} else if (!strcmp(line, "poll-interrupted")) {
+		poll_interrupted();
+	} else if (!strcmp(line, "forked")) {
+		printf("%d\n", forked);
+#endif
 	} else if (!strcmp(line, "stop")) {
 		rtf_stop();
 		puts("stopped");

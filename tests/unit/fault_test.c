@@ -1,0 +1,166 @@
+/* Faults on their way from the thread that meets them to the agent, with no engine to hold them up but the test. */
+#include "agent/fault.c"
+
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+enum { DEADLINE_MS = 60000 };
+
+struct arena arena_all[ARENA_MAX];
+uint32_t arena_count;
+
+bool arena_has_code(uint64_t address)
+{
+	(void)address;
+	return true; /* every fault is a version's */
+}
+
+bool guard_lock_signals(void)
+{
+	return false; /* and no handler is set */
+}
+
+void guard_unlock_signals(void)
+{
+}
+
+void park_catch(int signal, const siginfo_t *info, const void *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+}
+
+static int wake;
+static unsigned char taken[MESSAGE_MAX];
+
+static int set_up(void **state)
+{
+	(void)state;
+	wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	memset(&faults, 0, sizeof(faults));
+	fault_expect(wake);
+	return 0;
+}
+
+static int clean_up(void **state)
+{
+	(void)state;
+	fault_forget();
+	close(wake);
+	return 0;
+}
+
+/* A thread's fault by that signal, up to where it would be handed on. */
+static void *meet(void *signal)
+{
+	siginfo_t info = {.si_code = SEGV_MAPERR};
+	ucontext_t context;
+
+	getcontext(&context);
+	record((int)(intptr_t)signal, &info, &context);
+	return NULL;
+}
+
+static pthread_t begin(int signal)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, meet, (void *)(intptr_t)signal), 0);
+	return thread;
+}
+
+/* Waits until a fault is to be taken, and takes it: its signal. */
+static int take(void)
+{
+	struct pollfd p = {.fd = wake, .events = POLLIN};
+	struct message_called called;
+	uint64_t count;
+
+	assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
+	assert_int_equal(read(wake, &count, sizeof(count)), sizeof(count));
+	assert_true(fault_take(taken) >= sizeof(called));
+	memcpy(&called, taken, sizeof(called));
+	return called.signal;
+}
+
+static void a_thread_goes_on_once_its_fault_is_known(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		pthread_t thread = begin(SIGSEGV);
+		assert_int_equal(take(), SIGSEGV);
+		fault_known();
+		pthread_join(thread, NULL);
+	}
+}
+
+/* The engine takes its time with the first one: what it says at last is not about another. */
+static void a_thread_that_gives_up_waiting_leaves_its_fault_to_the_agent(void **state)
+{
+	(void)state;
+	pthread_t first = begin(SIGSEGV);
+	assert_int_equal(take(), SIGSEGV);
+	pthread_join(first, NULL);
+	pthread_join(begin(SIGBUS), NULL); /* one at a time: not recorded */
+	assert_int_equal(faults.fault.signal, SIGSEGV);
+	fault_known();
+	pthread_t third = begin(SIGFPE);
+	assert_int_equal(take(), SIGFPE);
+	fault_known();
+	pthread_join(third, NULL);
+}
+
+static void a_fault_that_nobody_takes_in_time_makes_room(void **state)
+{
+	(void)state;
+	uint64_t count;
+	pthread_join(begin(SIGSEGV), NULL);
+	assert_int_equal(fault_take(taken), 0);
+	assert_int_equal(read(wake, &count, sizeof(count)), sizeof(count));
+	pthread_t second = begin(SIGBUS);
+	assert_int_equal(take(), SIGBUS);
+	fault_known();
+	pthread_join(second, NULL);
+}
+
+/* The thread that would free the record is the parent's. */
+static void a_child_forked_meanwhile_has_a_record_of_its_own(void **state)
+{
+	int status;
+
+	(void)state;
+	pthread_t thread = begin(SIGSEGV);
+	assert_int_equal(take(), SIGSEGV);
+	pid_t child = fork();
+	if (child == 0) {
+		fault_leave();
+		wake = eventfd(0, EFD_CLOEXEC);
+		fault_expect(wake);
+		begin(SIGBUS);
+		_exit(take() != SIGBUS);
+	}
+	fault_known();
+	pthread_join(thread, NULL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, clean_up)
+	const struct CMUnitTest tests[] = {
+		TEST(a_thread_goes_on_once_its_fault_is_known),
+		TEST(a_thread_that_gives_up_waiting_leaves_its_fault_to_the_agent),
+		TEST(a_fault_that_nobody_takes_in_time_makes_room),
+		TEST(a_child_forked_meanwhile_has_a_record_of_its_own),
+	};
+
+	return cmocka_run_group_tests_name("fault", tests, NULL, NULL);
+}
