@@ -144,17 +144,31 @@ short session_events(const struct session *s)
 
 /* --- sending --------------------------------------------------------------------------------------------------- */
 
+/* Takes bytes out of what has arrived or is to be sent. */
+static void drop(struct text *t, size_t begin, size_t end)
+{
+	memmove(t->bytes + begin, t->bytes + end, t->size - end);
+	t->size -= end - begin;
+}
+
 static bool flush(struct session *s)
 {
 	while (s->sent < s->out.size) {
 		ssize_t n = send(s->socket, s->out.bytes + s->sent, s->out.size - s->sent, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno != EAGAIN)
+			return false;
 		if (n < 0)
-			return errno == EAGAIN;
+			break;
 		s->sent += (size_t)n;
 	}
-	text_fini(&s->out);
+	if (s->sent == s->out.size)
+		text_fini(&s->out);
+	else if (s->sent > s->out.size / 2) /* a console may never have read all of it */
+		drop(&s->out, 0, s->sent);
+	else
+		return true;
 	s->sent = 0;
 	return true;
 }
@@ -179,7 +193,7 @@ static void hear(struct listener *l, json_t *event)
 {
 	struct session *s = of_listener(l);
 
-	if (!send_json(s, json_incref(event)))
+	if (!s->closing && !send_json(s, json_incref(event)))
 		s->closing = true;
 }
 
@@ -316,7 +330,8 @@ bool session_tick(struct session *s)
 {
 	bool waited = s->waiting != NULL;
 
-	if (!tick(s, false))
+	/* One that does not read is never ready for anything: nobody else would find it. */
+	if (s->closing || !tick(s, false))
 		return false;
 	/* Requests that came in the meantime are next. */
 	return !waited || s->waiting || serve_lines(s);
@@ -374,13 +389,6 @@ static bool is_interrupt(const char *line, size_t size)
 	return memmem(line, size, "\"interrupt\"", 11) != NULL;
 }
 
-/* Takes bytes out of what has arrived. */
-static void drop(struct session *s, size_t begin, size_t end)
-{
-	memmove(s->in.bytes + begin, s->in.bytes + end, s->in.size - end);
-	s->in.size -= end - begin;
-}
-
 /* Every whole line that has arrived, as far as they can be served now. */
 static bool serve_lines(struct session *s)
 {
@@ -401,7 +409,7 @@ static bool serve_lines(struct session *s)
 		struct text line = {0}; /* which may hold a NUL */
 		bool waited = s->waiting != NULL;
 		text_append(&line, s->in.bytes + begin, size);
-		drop(s, begin, end + 1);
+		drop(&s->in, begin, end + 1);
 		bool alive = !line.failed && serve_line(s, line.bytes, line.size);
 		text_fini(&line);
 		if (!alive)
