@@ -21,7 +21,9 @@ struct session {
 	struct host *host;
 	int socket;
 	struct text in, out;
-	size_t scanned; /* of `in`: no newline before */
+	size_t served; /* of `in`: done with */
+	size_t next; /* of `in`: the next line to look at; what stands between waits for the command that waits */
+	size_t scanned; /* of `in`: no newline between `next` and here */
 	size_t sent;    /* of `out` */
 	bool wants_text, closing;
 	struct waiting *waiting; /* the command that is not answered yet, or NULL */
@@ -294,6 +296,24 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 	return send_json(s, object);
 }
 
+/* A command that waits may have its answer by now: lines that stood behind it are next then. */
+static bool tick(struct session *s, bool interrupted)
+{
+	struct reply reply = {.command = s->waiting_command};
+	struct error *e = NULL;
+
+	if (!s->waiting || !s->waiting->ready(s->waiting, &s->state, interrupted, &reply, &e))
+		return true;
+	s->waiting->free(s->waiting);
+	s->waiting = NULL;
+	s->next = s->scanned = s->served;
+	json_t *id = s->waiting_id;
+	s->waiting_id = NULL;
+	bool alive = send_reply(s, id, &reply, e);
+	json_decref(id);
+	return alive;
+}
+
 static bool answer_command(struct session *s, json_t *id, const char *command, size_t size)
 {
 	struct reply reply = {.command = ""};
@@ -305,36 +325,7 @@ static bool answer_command(struct session *s, json_t *id, const char *command, s
 	s->waiting_id = json_incref(id);
 	snprintf(s->waiting_command, sizeof(s->waiting_command), "%s", reply.command);
 	text_fini(&reply.text);
-	return session_tick(s);
-}
-
-static bool serve_lines(struct session *s);
-
-static bool tick(struct session *s, bool interrupted)
-{
-	struct reply reply = {.command = s->waiting_command};
-	struct error *e = NULL;
-
-	if (!s->waiting || !s->waiting->ready(s->waiting, &s->state, interrupted, &reply, &e))
-		return true;
-	s->waiting->free(s->waiting);
-	s->waiting = NULL;
-	json_t *id = s->waiting_id;
-	s->waiting_id = NULL;
-	bool alive = send_reply(s, id, &reply, e);
-	json_decref(id);
-	return alive;
-}
-
-bool session_tick(struct session *s)
-{
-	bool waited = s->waiting != NULL;
-
-	/* One that does not read is never ready for anything: nobody else would find it. */
-	if (s->closing || !tick(s, false))
-		return false;
-	/* Requests that came in the meantime are next. */
-	return !waited || s->waiting || serve_lines(s);
+	return tick(s, false);
 }
 
 int64_t session_deadline(const struct session *s)
@@ -389,39 +380,57 @@ static bool is_interrupt(const char *line, size_t size)
 	return memmem(line, size, "\"interrupt\"", 11) != NULL;
 }
 
-/* Every whole line that has arrived, as far as they can be served now. */
+/* Where the next line ends, or NULL. */
+static const char *find_newline(struct session *s)
+{
+	const char *newline = s->scanned < s->in.size
+				      ? memchr(s->in.bytes + s->scanned, '\n', s->in.size - s->scanned)
+				      : NULL;
+
+	if (!newline)
+		s->scanned = s->in.size;
+	return newline;
+}
+
+/* Every whole line that has arrived, as far as they can be served now. One after the other and none within another: any
+ * number of them may stand behind a command that waits. */
 static bool serve_lines(struct session *s)
 {
-	size_t begin = 0, from = s->waiting ? 0 : s->scanned;
-
-	s->scanned = 0;
-	for (; begin < s->in.size; from = begin) {
-		char *newline = memchr(s->in.bytes + from, '\n', s->in.size - from);
-		if (!newline) {
-			s->scanned = begin ? 0 : s->in.size;
-			break;
-		}
-		size_t end = (size_t)(newline - s->in.bytes), size = end - begin;
-		if (s->waiting && !is_interrupt(s->in.bytes + begin, size)) {
-			begin = end + 1;
+	for (const char *newline; (newline = find_newline(s));) {
+		char *line = s->in.bytes + s->next;
+		size_t size = (size_t)(newline - line);
+		bool waits = s->waiting != NULL;
+		s->next = s->scanned = s->next + size + 1;
+		if (waits && !is_interrupt(line, size))
 			continue;
-		}
-		struct text line = {0}; /* which may hold a NUL */
-		bool waited = s->waiting != NULL;
-		text_append(&line, s->in.bytes + begin, size);
-		drop(&s->in, begin, end + 1);
-		bool alive = !line.failed && serve_line(s, line.bytes, line.size);
-		text_fini(&line);
-		if (!alive)
+		if (!waits)
+			s->served = s->next;
+		if (!serve_line(s, line, size))
 			return false;
-		if (waited && !s->waiting)
-			begin = 0; /* what was passed over is next */
+		if (waits)
+			memset(line, '\n', size); /* done with, between others that are not */
 	}
+	if (s->served)
+		drop(&s->in, 0, s->served);
+	s->next -= s->served;
+	s->scanned -= s->served;
+	s->served = 0;
 	if (s->in.size > SESSION_REQUEST_MAX) {
 		refuse_line(s, "the request is too long");
 		return false;
 	}
 	return true;
+}
+
+bool session_tick(struct session *s)
+{
+	bool waited = s->waiting != NULL;
+
+	/* One that does not read is never ready for anything: nobody else would find it. */
+	if (s->closing || !tick(s, false))
+		return false;
+	/* Requests that came in the meantime are next. */
+	return !waited || s->waiting || serve_lines(s);
 }
 
 bool session_serve(struct session *s, short revents)
