@@ -358,14 +358,14 @@ static bool serve_line(struct session *s, const char *line, size_t size)
 	json_t *command = json_object_get(request, "command");
 	if (!json_is_integer(id))
 		alive = refuse_line(s, "a request needs an \"id\", an integer");
-	else if (json_is_object(json_object_get(request, "hello")))
-		alive = answer_hello(s, id, json_object_get(request, "hello"));
-	else if (json_is_object(json_object_get(request, "complete")))
-		alive = answer_complete(s, id, json_object_get(request, "complete"));
 	else if (json_is_integer(json_object_get(request, "interrupt")))
 		alive = json_integer_value(json_object_get(request, "interrupt")) !=
 				json_integer_value(s->waiting_id) ||
 			tick(s, true);
+	else if (json_is_object(json_object_get(request, "hello")))
+		alive = answer_hello(s, id, json_object_get(request, "hello"));
+	else if (json_is_object(json_object_get(request, "complete")))
+		alive = answer_complete(s, id, json_object_get(request, "complete"));
 	else if (json_is_string(command))
 		alive = answer_command(s, id, json_string_value(command), json_string_length(command));
 	else
@@ -374,10 +374,15 @@ static bool serve_line(struct session *s, const char *line, size_t size)
 	return alive;
 }
 
-/* An interrupt may overtake: it is the one thing that is looked at while a command waits. */
+/* An interrupt may overtake: it is the one thing that is done while a command waits. */
 static bool is_interrupt(const char *line, size_t size)
 {
-	return memmem(line, size, "\"interrupt\"", 11) != NULL;
+	json_t *request = json_loadb(line, size, 0, NULL);
+	bool is = json_is_integer(json_object_get(request, "id")) &&
+		  json_is_integer(json_object_get(request, "interrupt"));
+
+	json_decref(request);
+	return is;
 }
 
 /* Where the next line ends, or NULL. */
