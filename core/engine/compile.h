@@ -44,7 +44,7 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
  * {"gcc","-O2","-std=gnu11",NULL}; -fPIC, -fdata-sections and what else linking needs are added here) in
  * `directory` (NULL: the current one). A failing compiler is an ERROR_COMPILE whose message is its first
  * error line, one that takes more than a minute an ERROR_TIMEOUT; `*output`, if asked for, gets all it
- * printed (malloc'ed), or NULL if it was not even run. */
+ * printed, even if that is nothing (malloc'ed, or NULL without memory). */
 struct error *compile_cc(const char *text, const char *const *argv, const char *directory,
 			 struct compile_object *out, char **output);
 
