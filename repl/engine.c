@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 enum {
-	END_MS = 2000,   /* between the end of a process's channel and its own: a busy machine takes its time */
+	END_MS = 2000, /* between the end of a process's channel and its own: a busy machine takes its time */
 	FAILED_MS = 100, /* the same while the channel is whole */
 };
 enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 4 };
@@ -217,7 +217,7 @@ static int fail(struct program *program, struct error *e)
 
 int main(int argc, char **argv)
 {
-	struct host host = {.started = time(NULL)};
+	struct host host = {0};
 
 	if (argc > 1 || fcntl(CHANNEL, F_GETFD) < 0) {
 		if (argc > 1 && strcmp(argv[1], "--version") == 0) {
