@@ -289,6 +289,38 @@ static struct error *run_tcc(const char *source, const bool *wanted, struct comp
 	return e;
 }
 
+/* There is no call for it: the macro's value is brought out as an error's text. 0 is no version. */
+static int tcc_version(void)
+{
+	static const char asks[] = "#define TEXT(x) #x\n#define VALUE(x) TEXT(x)\n"
+				   "_Static_assert(0, VALUE(__TINYC__));\n";
+	TCCState *state = tcc_new();
+	char *said = NULL;
+
+	if (!state)
+		return 0;
+	tcc_set_error_func(state, &said, hear_message);
+	tcc_set_options(state, "-nostdlib -nostdinc");
+	tcc_set_output_type(state, TCC_OUTPUT_OBJ);
+	tcc_compile_string(state, asks);
+	tcc_delete(state);
+	const char *number = said ? strrchr(said, ' ') : NULL;
+	int version = number ? atoi(number) : 0;
+	free(said);
+	return version;
+}
+
+const char *compile_tcc_name(void)
+{
+	static char name[32];
+	int version = *name ? 0 : tcc_version();
+
+	if (version)
+		snprintf(name, sizeof name, "libtcc %d.%d.%d", version / 10000, version / 100 % 100,
+			 version % 100);
+	return *name ? name : "libtcc";
+}
+
 static bool any(const bool *flags, size_t count)
 {
 	return memchr(flags, true, count) != NULL;

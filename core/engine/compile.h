@@ -28,6 +28,9 @@ void compile_object_fini(struct compile_object *); /* takes one that is all zero
 /* "tcc" or "cc": the protocol's backend. */
 const char *compile_backend_name(enum compile_backend);
 
+/* "libtcc" and the version that the one linked here says it has, e.g. "libtcc 0.9.27". */
+const char *compile_tcc_name(void);
+
 /* Compiles with libtcc. The text is preprocessed but for `#define` lines and what uses them.
  *
  * `*why` is set to one sentence (malloc'ed, the caller's) where libtcc cannot be trusted with this text: it

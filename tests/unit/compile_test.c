@@ -128,6 +128,17 @@ static void ordinary_programs_are_accepted(void **state)
 	accept("_Static_assert(sizeof(long) == 8, \"size\"); int f(void) { return __builtin_expect(1, 0); }");
 }
 
+static void libtcc_is_named_as_what_it_is(void **state)
+{
+	(void)state;
+	char text[64];
+	int major, minor, patch;
+	assert_int_equal(sscanf(compile_tcc_name(), "libtcc %d.%d.%d", &major, &minor, &patch), 3);
+	snprintf(text, sizeof text, "_Static_assert(__TINYC__ == %d, \"\");",
+		 major * 10000 + minor * 100 + patch);
+	accept(text);
+}
+
 static void a_failed_assertion_and_a_syntax_error_are_reasons(void **state)
 {
 	(void)state;
@@ -923,6 +934,7 @@ int main(void)
 		cmocka_unit_test(an_implicit_declaration_is_refused),
 		cmocka_unit_test(what_libtcc_gets_wrong_is_refused),
 		cmocka_unit_test(ordinary_programs_are_accepted),
+		cmocka_unit_test(libtcc_is_named_as_what_it_is),
 		cmocka_unit_test(a_failed_assertion_and_a_syntax_error_are_reasons),
 		cmocka_unit_test(flags_that_change_meaning_are_found),
 		cmocka_unit_test(layouts_are_gccs),
