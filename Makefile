@@ -1,7 +1,8 @@
 # rtf: change a function of a running program.
 #
+#   make deps                 install what building needs and this machine lacks (apt-get, as root or with sudo)
 #   make                      build/rtf-console, rtf-engine, librtf.so, librtf.a
-#   make demo | check         install what is missing (apt-get), build, and show or test it
+#   make demo | check         install what is missing, build, and show or test it
 #   make bench | fuzz         what it costs; what it survives
 #   make bench-check          has it become more than tests/bench/limits.json allows? check-long: random tests, more often
 #   make lint | format        clang-tidy and cppcheck; clang-format
@@ -19,19 +20,22 @@ B := build$(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-$(subst $(co
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-LLVM := $(firstword $(wildcard /usr/lib/llvm-14 /usr/lib/llvm-1[5-9] /usr/lib/llvm-*))
+LLVM_HEADER := /include/clang-c/Index.h
+LLVM := $(patsubst %$(LLVM_HEADER),%,$(firstword \
+	$(wildcard $(addsuffix $(LLVM_HEADER),/usr/lib/llvm-14 /usr/lib/llvm-1[5-9] /usr/lib/llvm-*))))
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith $(if $(DEV),-Werror)
 CFLAGS ?= -O2 -g
 COMMON := -std=gnu11 -fvisibility=hidden $(WARN) -MMD -MP
-# -iquote, because <link.h> is the C library's and "link.h" is ours.
-CPPFLAGS += -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -I$(B) \
-	-iquote core/wire -iquote core/engine -iquote store -iquote repl
+# The guest has headers of its own and those of what crosses the border, and no others. -iquote, because <link.h> is the C
+# library's and "link.h" is ours.
+GUEST := -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -iquote core/wire
+ENGINE := $(GUEST) -I$(B) -iquote core/engine -iquote store -iquote repl -I$(LLVM)/include
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 ENGINE_LIBS := -L$(LLVM)/lib -lclang -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthread -ldl -Wl,-rpath,$(LLVM)/lib
 CONSOLE_LIBS := -lreadline -ljansson
 
 AGENT_OBJ := $(patsubst %.c,$(B)/guest/%.o,$(wildcard core/agent/*.c) core/wire/message.c)
-# What is the console's alone, each a module without main.
+# What is the console's alone, each a module without main. All else of repl/ is the engine's.
 CONSOLE_ONLY := $(patsubst %,repl/%.c,buffer connection editor entry gather input line options output wake)
 ENGINE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard core/engine/*.c core/wire/*.c store/*.c) \
 	$(filter-out repl/console.c repl/engine.c $(CONSOLE_ONLY),$(wildcard repl/*.c)))
@@ -40,17 +44,27 @@ CONSOLE_OBJ := $(CONSOLE_ONLY_OBJ) $(B)/core/engine/token.o $(B)/core/wire/error
 
 all: $(B)/rtf-console $(B)/rtf-engine $(B)/librtf.so $(B)/librtf.a
 
-# The guest is built as its hosts are: without sanitizers, whose runtimes a plain program does not have. And without the
-# engine's headers: <link.h> is the system's there.
-$(B)/guest/%.o: %.c
-	$(call say,CC,$<)
+# What objects were made with, in files that are written only when it has changed: what depends on them is then made anew.
+$(B)/flags: export KEPT = $(CC) $(ENGINE) $(CPPFLAGS) $(COMMON) $(CFLAGS) $(SANITIZE) $(LDFLAGS)
+$(B)/prefix: export KEPT = $(abspath $(PREFIX))
+$(B)/flags $(B)/prefix: force
+	$(if $(LLVM),,$(error libclang's headers are not here: 'make deps' installs what building needs))
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -Icore/engine,$(CPPFLAGS)) -DRTF_LIBEXECDIR='"$(PREFIX)/libexec/rtf"' $(COMMON) $(CFLAGS) -fPIC -c $< -o $@
+	$(Q)printf '%s\n' "$$KEPT" | cmp -s - $@ || printf '%s\n' "$$KEPT" >$@
 
-$(B)/%.o: %.c
+# The guest is built as its hosts are: without sanitizers, whose runtimes a plain program does not have. One of its
+# objects knows where the engine will be.
+$(B)/guest/core/agent/spawn.o: PLACE = -DRTF_LIBEXECDIR='"$(abspath $(PREFIX))/libexec/rtf"'
+$(B)/guest/core/agent/spawn.o: $(B)/prefix
+$(B)/guest/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I$(LLVM)/include $(COMMON) $(CFLAGS) $(SANITIZE) -c $< -o $@
+	$(Q)$(CC) $(GUEST) $(PLACE) $(CPPFLAGS) $(COMMON) $(CFLAGS) -fPIC -c $< -o $@
+
+$(B)/%.o: %.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ENGINE) $(CPPFLAGS) $(COMMON) $(CFLAGS) $(SANITIZE) -c $< -o $@
 
 $(B)/librtf.so: $(AGENT_OBJ)
 	$(call say,LINK,$@)
@@ -79,15 +93,23 @@ $(B)/%.inc: store/%.sql
 
 # --- what a fresh machine lacks ----------------------------------------------------------------------------------
 
-BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsqlite3-dev libdw-dev libelf-dev libjansson-dev
+BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsqlite3-dev libdw-dev libelf-dev \
+	libjansson-dev
 DEMO_PACKAGES := libmicrohttpd-dev curl procps
-CHECK_PACKAGES := g++ clang lld libcmocka-dev git tmux vim-tiny nano gdb libpcl1-dev libuv1-dev libevent-dev $(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz valgrind
+CHECK_PACKAGES := g++ clang lld libcmocka-dev git tmux vim-tiny nano gdb libpcl1-dev libuv1-dev libevent-dev \
+	$(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz valgrind pkg-config
 BENCH_PACKAGES := valgrind wrk
+FUZZ_PACKAGES := clang libclang-rt-14-dev
+FORMAT_PACKAGES := clang-format
+LINT_PACKAGES := cppcheck clang-tidy
 
 deps: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES)
 deps-demo: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES) $(DEMO_PACKAGES)
 deps-check: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(CHECK_PACKAGES)
 deps-bench: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES) $(DEMO_PACKAGES) $(CHECK_PACKAGES) $(BENCH_PACKAGES)
+deps-fuzz: ; $(Q)./tests/deps.sh $(FUZZ_PACKAGES)
+deps-format: ; $(Q)./tests/deps.sh $(FORMAT_PACKAGES)
+deps-lint: ; $(Q)./tests/deps.sh $(BUILD_PACKAGES) $(LINT_PACKAGES)
 
 # Each of these is a make of its own, because what this one found of compilers may have come just now.
 demo: deps-demo
@@ -219,7 +241,8 @@ check-run: all $(CHOSEN) $(if $(findstring tests/real,$(CHOSEN)),$(REAL_HOSTS)) 
 	$(Q)tests/run.sh $(B) "$(CC)" "$(SAN)" $(CHOSEN)
 
 BENCH_HOSTS := $(addprefix $(B)/tests/bench/,calls starts starts_plain reads)
-BENCH_OBJ := $(patsubst %,$(B)/tests/bench/%.o,bench workshop samples report host edits entry start growth history service work)
+BENCH_OBJ := $(patsubst %,$(B)/tests/bench/%.o,bench workshop samples report host edits entry start growth history \
+	service work)
 
 bench-run: all $(B)/tests/bench/bench $(BENCH_HOSTS) $(B)/tests/demo/orders $(B)/tests/real/sqlite_host
 	$(Q)RTF_BUILD=$(B) RTF_REAL=$(R) $(B)/tests/bench/bench $(BENCH)
@@ -243,22 +266,28 @@ FUZZ_SRC := tests/fuzz/text_fuzz.c core/engine/token.c core/engine/declaration.c
 build/fuzz/text_fuzz: $(FUZZ_SRC)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p build/fuzz/corpus
-	$(Q)clang $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined $(FUZZ_SRC) -o $@
+	$(Q)clang $(ENGINE) $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined $(FUZZ_SRC) -o $@
 
-fuzz: build/fuzz/text_fuzz
+fuzz: deps-fuzz
+	$(Q)$(MAKE) --no-print-directory fuzz-run
+
+fuzz-run: build/fuzz/text_fuzz
 	$< -max_total_time=$(FUZZ_SECONDS) -max_len=2048 build/fuzz/corpus
 
 # --- the rest ------------------------------------------------------------------------------------------------------
 
 FORMATTED := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 
-format:
+format: deps-format
 	clang-format -i $(FORMATTED)
 
-lint:
+lint: deps-lint
+	$(Q)$(MAKE) --no-print-directory lint-run
+
+lint-run:
 	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -Icore -Icore/wire -Icore/engine \
 		-Istore -Irepl core repl store
-	clang-tidy --quiet $(filter-out tests/%,$(filter %.c,$(FORMATTED))) -- $(CPPFLAGS) -I$(LLVM)/include -std=gnu11
+	clang-tidy --quiet $(filter-out tests/%,$(filter %.c,$(FORMATTED))) -- $(ENGINE) $(CPPFLAGS) -std=gnu11
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/rtf $(DESTDIR)$(PREFIX)/lib/pkgconfig \
@@ -279,5 +308,6 @@ clean:
 	rm -rf build build-*
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all deps deps-demo deps-check deps-bench demo check check-long check-run bench bench-run bench-check fuzz format lint install clean
+.PHONY: all deps deps-demo deps-check deps-bench deps-fuzz deps-format deps-lint demo check check-long check-run \
+	bench bench-run bench-check fuzz fuzz-run format lint lint-run install clean force
 .SECONDARY:

@@ -7,6 +7,7 @@
 #include "timeline.h"
 #include "expression.h"
 #include "follow.h"
+#include "history.h"
 #include "listing.h"
 #include "look.h"
 #include "parked.h"
@@ -64,13 +65,23 @@ static struct error *run_help(struct call *c)
 	return NULL;
 }
 
+/* In seconds, whichever engine is asked; 0 once the program has ended. */
+static long uptime_of(pid_t pid)
+{
+	int64_t started = history_process_started(pid); /* in ticks since boot */
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return started ? (long)now.tv_sec - (long)(started / sysconf(_SC_CLK_TCK)) : 0;
+}
+
 static struct error *run_status(struct call *c)
 {
 	const struct host *host = c->state->host;
 	struct target *target = live_target(c->live);
 	struct text *out = &c->reply->text;
 	json_t *changed = json_array();
-	long uptime = (long)(time(NULL) - host->started);
+	long uptime = uptime_of(program_pid(host->program));
 
 	for (size_t i = 0; i < live_count(c->live); i++)
 		if (live_plain(live_function(c->live, i)))
@@ -82,9 +93,9 @@ static struct error *run_status(struct call *c)
 		(json_int_t)uptime, "history", history, "engine_pid", (int)getpid(), "clients",
 		(int)host->count, "functions", (int)live_count(c->live), "changed", changed);
 	text_printf(out,
-		    "program   %s, pid %d\nbuild id  %s\nengine    pid %d, up %ld s, %zu %s\nhistory   %s\n",
-		    target_program(target), (int)program_pid(host->program), target_build_id(target),
-		    (int)getpid(), uptime, host->count, host->count == 1 ? "client" : "clients", history);
+		    "program   %s, pid %d, up %ld s\nbuild id  %s\nengine    pid %d, %zu %s\nhistory   %s\n",
+		    target_program(target), (int)program_pid(host->program), uptime, target_build_id(target),
+		    (int)getpid(), host->count, host->count == 1 ? "client" : "clients", history);
 	json_object_set_new(c->reply->data, "others", timeline_others(c));
 	if (live_warning(c->live)) {
 		text_printf(out, "warning   %s\n", live_warning(c->live));

@@ -101,7 +101,8 @@ static enum status show_answer(struct console *c, const struct answer *answer)
 	if (!json_is_string(text))
 		text = json_object_get(json_object_get(answer->root, "error"), "message");
 	if (json_is_string(text))
-		output_answer(&c->output, status != STATUS_DONE, json_string_value(text), json_string_length(text));
+		output_answer(&c->output, status != STATUS_DONE, json_string_value(text),
+			      json_string_length(text));
 	return status;
 }
 
@@ -158,38 +159,90 @@ static enum status report_late(struct console *c, const char *command)
 	return fail(c, command, ERROR_TIMEOUT, message);
 }
 
-/* Waits for the answer to request `id` and shows it. */
-static enum status await_answer(struct console *c, const char *command, json_int_t id, int64_t deadline)
-{
-	struct answer answer = {0};
-	bool late = false, interrupted = false;
+/* A command that the engine has, or is being sent. */
+struct asked {
+	const char *command;
+	json_int_t id;
+	int64_t deadline;
+	bool late, interrupted; /* an end to it has been asked for */
+};
 
-	for (;;) {
-		enum outcome outcome = connection_await(&c->connection, id, deadline, &answer);
-		if (outcome == OUTCOME_ANSWER)
+/* Sends `size` bytes. False: `*status` is what that comes to, and it has been said why. */
+static bool send_command(struct console *c, const char *command, size_t size, struct asked *asked,
+			 enum status *status)
+{
+	json_t *text = json_stringn(command, size);
+
+	if (!text) {
+		*status = fail(c, "", ERROR_USAGE, "that is not UTF-8: not sent");
+		return false;
+	}
+	if (c->connection.fd < 0) {
+		json_decref(text);
+		*status = report_lost(c);
+		return false;
+	}
+	*asked = (struct asked){.command = command, .id = ++c->connection.next_id};
+	asked->deadline = c->options->limit_ms < 0 ? -1 : wake_now_ms() + c->options->limit_ms;
+	json_t *request = json_pack("{s:I, s:o}", "id", asked->id, "command", text);
+	switch (connection_send(&c->connection, request, asked->deadline)) {
+	case SENT:
+		return true;
+	case SEND_LOST:
+		*status = report_lost(c);
+		break;
+	case SEND_ENDED:
+		if (!c->connection.interrupted) {
+			*status = report_late(c, command);
 			break;
-		if (outcome == OUTCOME_LOST || outcome == OUTCOME_NONE)
-			return report_lost(c);
+		}
+		note_interrupt(c);
+		*status = fail(c, command, ERROR_INTERRUPTED, "gave up sending the command");
+		break;
+	}
+	return false;
+}
+
+/* Waits for the answer. False as in send_command. */
+static bool await_answer(struct console *c, struct asked *asked, struct answer *answer, enum status *status)
+{
+	for (;;) {
+		enum outcome outcome = connection_await(&c->connection, asked->id, asked->deadline, answer);
+		if (outcome == OUTCOME_ANSWER)
+			return true;
+		if (outcome == OUTCOME_LOST || outcome == OUTCOME_NONE) {
+			*status = report_lost(c);
+			return false;
+		}
 		if (outcome == OUTCOME_LATE) {
-			if (late)
-				return report_late(c, command);
-			late = true;
-			deadline = wake_now_ms() + GRACE_MS;
+			if (asked->late) {
+				*status = report_late(c, asked->command);
+				return false;
+			}
+			asked->late = true;
+			asked->deadline = wake_now_ms() + GRACE_MS;
 		} else {
 			note_interrupt(c);
-			if (interrupted)
-				return fail(c, command, ERROR_INTERRUPTED, "gave up waiting for the answer");
-			interrupted = true;
+			if (asked->interrupted) {
+				*status = fail(c, asked->command, ERROR_INTERRUPTED,
+					       "gave up waiting for the answer");
+				return false;
+			}
+			asked->interrupted = true;
 		}
-		send_interrupt(c, id);
+		send_interrupt(c, asked->id);
 	}
+}
 
-	enum status status = show_answer(c, &answer);
-	if (status != STATUS_DONE && late && !c->options->json)
-		output_report(&c->output, "ended by the time limit of %g s", (double)c->options->limit_ms / 1000);
-	if ((status != STATUS_DONE && late) || (interrupted && !c->interactive))
-		status = STATUS_ENDED;
-	answer_fini(&answer);
+static enum status conclude(struct console *c, const struct asked *asked, const struct answer *answer)
+{
+	enum status status = show_answer(c, answer);
+
+	if (status != STATUS_DONE && asked->late && !c->options->json)
+		output_report(&c->output, "ended by the time limit of %g s",
+			      (double)c->options->limit_ms / 1000);
+	if ((status != STATUS_DONE && asked->late) || (asked->interrupted && !c->interactive))
+		return STATUS_ENDED;
 	return status;
 }
 
@@ -201,37 +254,21 @@ static bool is_events(const char *command)
 /* Has the engine run one command, `size` bytes. */
 static enum status ask(struct console *c, const char *command, size_t size)
 {
+	struct answer answer = {0};
+	struct asked asked;
+	enum status status;
+
 	if (size > COMMAND_MAX)
 		return fail(c, "", ERROR_USAGE, "that is more than 16 MiB for one command: not sent");
 	if (memchr(command, '\0', size))
 		return fail(c, "", ERROR_USAGE, "a NUL byte cannot be part of a command: not sent");
-	json_t *text = json_stringn(command, size);
-	if (!text)
-		return fail(c, "", ERROR_USAGE, "that is not UTF-8: not sent");
-	if (c->connection.fd < 0) {
-		json_decref(text);
-		return report_lost(c);
-	}
-
-	json_int_t id = ++c->connection.next_id;
-	int64_t deadline = c->options->limit_ms < 0 ? -1 : wake_now_ms() + c->options->limit_ms;
-	enum status status;
-
-	switch (connection_send(&c->connection, json_pack("{s:I, s:o}", "id", id, "command", text),
-				deadline)) {
-	case SEND_LOST:
-		return report_lost(c);
-	case SEND_ENDED:
-		if (!c->connection.interrupted)
-			return report_late(c, command);
-		note_interrupt(c);
-		return fail(c, command, ERROR_INTERRUPTED, "gave up sending the command");
-	case SENT:
-		break;
-	}
+	if (!send_command(c, command, size, &asked, &status))
+		return status;
 	c->output.following = is_events(command);
-	status = await_answer(c, command, id, deadline);
+	if (await_answer(c, &asked, &answer, &status))
+		status = conclude(c, &asked, &answer);
 	c->output.following = false;
+	answer_fini(&answer);
 	return status;
 }
 
@@ -254,20 +291,21 @@ static void keep_c(struct console *c, const char *text, size_t size)
 static char *fetch_source(struct console *c, const char *name, enum status *status)
 {
 	struct answer answer = {0};
+	struct asked asked;
 	char *command = NULL, *text = NULL;
-	json_int_t id = ++c->connection.next_id;
 
 	if (asprintf(&command, "\\source %s", name) < 0)
 		return NULL;
-	json_t *request = json_pack("{s:I, s:s}", "id", id, "command", command);
-	if (connection_send(&c->connection, request, -1) != SENT ||
-	    connection_await(&c->connection, id, -1, &answer) != OUTCOME_ANSWER)
-		*status = report_lost(c);
-	else if (!json_is_true(json_object_get(answer.root, "ok")))
-		*status = show_answer(c, &answer);
-	else if (json_string_value(json_object_get(json_object_get(answer.root, "data"), "text")))
-		text = strdup(
-			json_string_value(json_object_get(json_object_get(answer.root, "data"), "text")));
+	if (send_command(c, command, strlen(command), &asked, status) &&
+	    await_answer(c, &asked, &answer, status)) {
+		const json_t *found = json_object_get(json_object_get(answer.root, "data"), "text");
+		if (!json_is_true(json_object_get(answer.root, "ok")))
+			*status = conclude(c, &asked, &answer);
+		else if (asked.interrupted)
+			*status = STATUS_ENDED; /* too late, but it was meant */
+		else if (json_is_string(found))
+			text = strdup(json_string_value(found));
+	}
 	answer_fini(&answer);
 	free(command);
 	return text;
@@ -715,7 +753,10 @@ static enum status run_socket(const struct options *options, const char *socket,
 	struct console c = {
 		.options = options,
 		.connection = {.socket = socket, .fd = -1, .event = output_event, .context = &c.output},
-		.output = {.options = options, .socket = socket, .interactive = interactive, .gather = gather},
+		.output = {.options = options,
+			   .socket = socket,
+			   .interactive = interactive,
+			   .gather = gather},
 		.interactive = interactive,
 	};
 	enum status status;

@@ -240,7 +240,7 @@ static int fail(struct program *program, struct error *e)
 
 int main(int argc, char **argv)
 {
-	struct host host = {.started = time(NULL)};
+	struct host host = {0};
 
 	if (argc > 1 || fcntl(CHANNEL, F_GETFD) < 0) {
 		if (argc > 1 && strcmp(argv[1], "--version") == 0) {

@@ -189,12 +189,12 @@ static struct error *finish_compare(struct snippet *x, const struct evaluate_end
 	struct value_source source = datum_source(x->state);
 	unsigned char *bytes;
 	char *texts[2] = {0};
-	json_t *results = json_array();
 	struct error *fault = NULL;
 
 	struct error *e = snippet_read(x, x->result, sizeof(struct head) + 2 * size, &bytes);
 	if (e)
 		return e;
+	json_t *results = json_array();
 	struct head head;
 	memcpy(&head, bytes, sizeof(head));
 	for (int i = 0; i < 2; i++) {

@@ -8,7 +8,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <time.h>
 
 struct evaluator;
 struct follow;
@@ -32,7 +31,6 @@ struct host {
 	struct program *program;
 	struct optimise *optimise; /* NULL: versions stay as libtcc made them */
 	struct follow *follow;     /* NULL: saves are not followed */
-	time_t started;            /* the engine's start */
 	struct listener *first;    /* the audience, who came first first; others only read it */
 	size_t count;
 	struct watchers *watchers; /* NULL: nothing can be watched */

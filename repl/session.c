@@ -21,7 +21,9 @@ struct session {
 	struct host *host;
 	int socket;
 	struct text in, out;
-	size_t scanned; /* of `in`: no newline before */
+	size_t served; /* of `in`: done with */
+	size_t next; /* of `in`: the next line to look at; what stands between waits for the command that waits */
+	size_t scanned; /* of `in`: no newline between `next` and here */
 	size_t sent;    /* of `out` */
 	bool wants_text, closing;
 	struct waiting *waiting; /* the command that is not answered yet, or NULL */
@@ -144,17 +146,31 @@ short session_events(const struct session *s)
 
 /* --- sending --------------------------------------------------------------------------------------------------- */
 
+/* Takes bytes out of what has arrived or is to be sent. */
+static void drop(struct text *t, size_t begin, size_t end)
+{
+	memmove(t->bytes + begin, t->bytes + end, t->size - end);
+	t->size -= end - begin;
+}
+
 static bool flush(struct session *s)
 {
 	while (s->sent < s->out.size) {
 		ssize_t n = send(s->socket, s->out.bytes + s->sent, s->out.size - s->sent, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno != EAGAIN)
+			return false;
 		if (n < 0)
-			return errno == EAGAIN;
+			break;
 		s->sent += (size_t)n;
 	}
-	text_fini(&s->out);
+	if (s->sent == s->out.size)
+		text_fini(&s->out);
+	else if (s->sent > s->out.size / 2) /* a console may never have read all of it */
+		drop(&s->out, 0, s->sent);
+	else
+		return true;
 	s->sent = 0;
 	return true;
 }
@@ -179,7 +195,7 @@ static void hear(struct listener *l, json_t *event)
 {
 	struct session *s = of_listener(l);
 
-	if (!send_json(s, json_incref(event)))
+	if (!s->closing && !send_json(s, json_incref(event)))
 		s->closing = true;
 }
 
@@ -280,6 +296,24 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 	return send_json(s, object);
 }
 
+/* A command that waits may have its answer by now: lines that stood behind it are next then. */
+static bool tick(struct session *s, bool interrupted)
+{
+	struct reply reply = {.command = s->waiting_command};
+	struct error *e = NULL;
+
+	if (!s->waiting || !s->waiting->ready(s->waiting, &s->state, interrupted, &reply, &e))
+		return true;
+	s->waiting->free(s->waiting);
+	s->waiting = NULL;
+	s->next = s->scanned = s->served;
+	json_t *id = s->waiting_id;
+	s->waiting_id = NULL;
+	bool alive = send_reply(s, id, &reply, e);
+	json_decref(id);
+	return alive;
+}
+
 static bool answer_command(struct session *s, json_t *id, const char *command, size_t size)
 {
 	struct reply reply = {.command = ""};
@@ -291,35 +325,7 @@ static bool answer_command(struct session *s, json_t *id, const char *command, s
 	s->waiting_id = json_incref(id);
 	snprintf(s->waiting_command, sizeof(s->waiting_command), "%s", reply.command);
 	text_fini(&reply.text);
-	return session_tick(s);
-}
-
-static bool serve_lines(struct session *s);
-
-static bool tick(struct session *s, bool interrupted)
-{
-	struct reply reply = {.command = s->waiting_command};
-	struct error *e = NULL;
-
-	if (!s->waiting || !s->waiting->ready(s->waiting, &s->state, interrupted, &reply, &e))
-		return true;
-	s->waiting->free(s->waiting);
-	s->waiting = NULL;
-	json_t *id = s->waiting_id;
-	s->waiting_id = NULL;
-	bool alive = send_reply(s, id, &reply, e);
-	json_decref(id);
-	return alive;
-}
-
-bool session_tick(struct session *s)
-{
-	bool waited = s->waiting != NULL;
-
-	if (!tick(s, false))
-		return false;
-	/* Requests that came in the meantime are next. */
-	return !waited || s->waiting || serve_lines(s);
+	return tick(s, false);
 }
 
 int64_t session_deadline(const struct session *s)
@@ -352,14 +358,14 @@ static bool serve_line(struct session *s, const char *line, size_t size)
 	json_t *command = json_object_get(request, "command");
 	if (!json_is_integer(id))
 		alive = refuse_line(s, "a request needs an \"id\", an integer");
-	else if (json_is_object(json_object_get(request, "hello")))
-		alive = answer_hello(s, id, json_object_get(request, "hello"));
-	else if (json_is_object(json_object_get(request, "complete")))
-		alive = answer_complete(s, id, json_object_get(request, "complete"));
 	else if (json_is_integer(json_object_get(request, "interrupt")))
 		alive = json_integer_value(json_object_get(request, "interrupt")) !=
 				json_integer_value(s->waiting_id) ||
 			tick(s, true);
+	else if (json_is_object(json_object_get(request, "hello")))
+		alive = answer_hello(s, id, json_object_get(request, "hello"));
+	else if (json_is_object(json_object_get(request, "complete")))
+		alive = answer_complete(s, id, json_object_get(request, "complete"));
 	else if (json_is_string(command))
 		alive = answer_command(s, id, json_string_value(command), json_string_length(command));
 	else
@@ -368,52 +374,68 @@ static bool serve_line(struct session *s, const char *line, size_t size)
 	return alive;
 }
 
-/* An interrupt may overtake: it is the one thing that is looked at while a command waits. */
+/* An interrupt may overtake: it is the one thing that is done while a command waits. */
 static bool is_interrupt(const char *line, size_t size)
 {
-	return memmem(line, size, "\"interrupt\"", 11) != NULL;
+	json_t *request = json_loadb(line, size, 0, NULL);
+	bool is = json_is_integer(json_object_get(request, "id")) &&
+		  json_is_integer(json_object_get(request, "interrupt"));
+
+	json_decref(request);
+	return is;
 }
 
-/* Takes bytes out of what has arrived. */
-static void drop(struct session *s, size_t begin, size_t end)
+/* Where the next line ends, or NULL. */
+static const char *find_newline(struct session *s)
 {
-	memmove(s->in.bytes + begin, s->in.bytes + end, s->in.size - end);
-	s->in.size -= end - begin;
+	const char *newline = s->scanned < s->in.size
+				      ? memchr(s->in.bytes + s->scanned, '\n', s->in.size - s->scanned)
+				      : NULL;
+
+	if (!newline)
+		s->scanned = s->in.size;
+	return newline;
 }
 
-/* Every whole line that has arrived, as far as they can be served now. */
+/* Every whole line that has arrived, as far as they can be served now. One after the other and none within another: any
+ * number of them may stand behind a command that waits. */
 static bool serve_lines(struct session *s)
 {
-	size_t begin = 0, from = s->waiting ? 0 : s->scanned;
-
-	s->scanned = 0;
-	for (; begin < s->in.size; from = begin) {
-		char *newline = memchr(s->in.bytes + from, '\n', s->in.size - from);
-		if (!newline) {
-			s->scanned = begin ? 0 : s->in.size;
-			break;
-		}
-		size_t end = (size_t)(newline - s->in.bytes), size = end - begin;
-		if (s->waiting && !is_interrupt(s->in.bytes + begin, size)) {
-			begin = end + 1;
+	for (const char *newline; (newline = find_newline(s));) {
+		char *line = s->in.bytes + s->next;
+		size_t size = (size_t)(newline - line);
+		bool waits = s->waiting != NULL;
+		s->next = s->scanned = s->next + size + 1;
+		if (waits && !is_interrupt(line, size))
 			continue;
-		}
-		struct text line = {0}; /* which may hold a NUL */
-		bool waited = s->waiting != NULL;
-		text_append(&line, s->in.bytes + begin, size);
-		drop(s, begin, end + 1);
-		bool alive = !line.failed && serve_line(s, line.bytes, line.size);
-		text_fini(&line);
-		if (!alive)
+		if (!waits)
+			s->served = s->next;
+		if (!serve_line(s, line, size))
 			return false;
-		if (waited && !s->waiting)
-			begin = 0; /* what was passed over is next */
+		if (waits)
+			memset(line, '\n', size); /* done with, between others that are not */
 	}
+	if (s->served)
+		drop(&s->in, 0, s->served);
+	s->next -= s->served;
+	s->scanned -= s->served;
+	s->served = 0;
 	if (s->in.size > SESSION_REQUEST_MAX) {
 		refuse_line(s, "the request is too long");
 		return false;
 	}
 	return true;
+}
+
+bool session_tick(struct session *s)
+{
+	bool waited = s->waiting != NULL;
+
+	/* One that does not read is never ready for anything: nobody else would find it. */
+	if (s->closing || !tick(s, false))
+		return false;
+	/* Requests that came in the meantime are next. */
+	return !waited || s->waiting || serve_lines(s);
 }
 
 bool session_serve(struct session *s, short revents)

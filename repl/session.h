@@ -29,7 +29,8 @@ short session_events(const struct session *); /* to poll for */
 /* Does what the socket is ready for. False: the session is over and to be freed. */
 bool session_serve(struct session *, short revents);
 
-/* Asks a command that waits whether it has its answer by now. False as in session_serve. */
+/* Asks a command that waits whether it has its answer by now. False as in session_serve: also once an event had no room
+ * in the backlog. */
 bool session_tick(struct session *);
 
 /* When to ask again, on build_now_us's clock; 0: when something happens. */

@@ -170,7 +170,7 @@ struct error *database_query(struct history *h, sqlite3_stmt *statement, bool *f
 
 /* --- transactions --------------------------------------------------------------------------------------- */
 
-static void roll_back(struct history *h)
+void database_roll_back(struct history *h)
 {
 	if (sqlite3_get_autocommit(h->db)) /* sqlite has done so by itself, or there is no transaction */
 		return;
@@ -180,7 +180,7 @@ static void roll_back(struct history *h)
 
 struct error *database_begin(struct history *h)
 {
-	roll_back(h); /* of a call before, where even that failed */
+	database_roll_back(h); /* of a call before, where even that failed */
 	return database_run(h, h->statements[BEGIN]);
 }
 
@@ -189,7 +189,7 @@ struct error *database_finish(struct history *h, struct error *e)
 	if (!e)
 		e = database_run(h, h->statements[COMMIT]);
 	if (e)
-		roll_back(h);
+		database_roll_back(h);
 	return e;
 }
 
@@ -458,9 +458,10 @@ static struct error *migrate(struct history *h)
 	if (!e)
 		e = use_wal(h);
 	if (!e)
-		e = database_execute(h, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
-					/* 512 KiB: more would only fill with pages that nobody asks for again. */
-					" PRAGMA cache_size = -512");
+		e = database_execute(
+			h, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+			   /* 512 KiB: more would only fill with pages that nobody asks for again. */
+			   " PRAGMA cache_size = -512");
 	if (e || version == (int64_t)ARRAY_SIZE(migrations))
 		return e;
 

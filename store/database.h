@@ -119,6 +119,9 @@ struct error *database_ask(struct history *, const char *sql, int64_t *value);
 
 struct error *database_begin(struct history *);
 
+/* Takes back what the transaction has done, if there is one. */
+void database_roll_back(struct history *);
+
 /* Commits if `e` is NULL, else rolls back; gives the error of the whole transaction. */
 struct error *database_finish(struct history *, struct error *e);
 

@@ -498,8 +498,7 @@ struct error *history_record(struct history *h, enum history_kind kind, const ch
 			     const struct history_move *moves, size_t count, int64_t *change)
 {
 	int64_t id = 0;
-	struct error *e =
-		database_finish(h, record_change(h, kind, user, subject, moves, count, &id));
+	struct error *e = database_finish(h, record_change(h, kind, user, subject, moves, count, &id));
 
 	if (!e && change)
 		*change = id;
@@ -517,9 +516,10 @@ struct error *history_record_begin(struct history *h, enum history_kind kind, co
 
 struct error *history_record_end(struct history *h, bool keep)
 {
-	struct error *e = database_finish(h, keep ? NULL : error_memory());
-
-	return keep ? e : NULL;
+	if (keep)
+		return database_finish(h, NULL);
+	database_roll_back(h);
+	return NULL;
 }
 
 static struct error *grow(struct history_move **moves, size_t count, size_t *room)

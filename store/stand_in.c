@@ -430,13 +430,17 @@ static struct error *settle_event(struct settling *s, sqlite3_stmt *row)
 	return e;
 }
 
-/* function, number, note: of a version that the file had before */
+/* function, number, note; 0 is of this run's build */
 static struct error *settle_note(struct settling *s, sqlite3_stmt *row)
 {
-	sqlite3_stmt *statement = s->to->statements[NOTE_VERSION];
+	int64_t old = sqlite3_column_int64(row, 0), number = sqlite3_column_int64(row, 1);
+	sqlite3_stmt *statement = s->to->statements[number == 0 ? NOTE_BUILT : NOTE_VERSION];
 
-	sqlite3_bind_int64(statement, 1, map_get(&s->functions, 0, sqlite3_column_int64(row, 0)));
-	sqlite3_bind_int64(statement, 2, sqlite3_column_int64(row, 1));
+	sqlite3_bind_int64(statement, 1, map_get(&s->functions, 0, old));
+	if (number == 0)
+		database_bind_text(statement, 2, s->to->build_id);
+	else
+		sqlite3_bind_int64(statement, 2, map_get(&s->numbers, old, number));
 	database_bind_text(statement, 3, text_of(row, 2));
 	return database_run(s->to, statement);
 }
@@ -472,9 +476,8 @@ static struct error *settle_all(struct settling *s)
 			     from->events_before, settle_event);
 	if (!e)
 		e = each_row(s,
-			     "SELECT DISTINCT v.function, v.number, v.note FROM event AS n JOIN version AS v"
-			     " ON v.function = n.function AND v.number = n.number AND v.number > 0"
-			     " WHERE n.kind = 'noted' AND n.id > ?1",
+			     "SELECT function, number, detail FROM event"
+			     " WHERE kind = 'noted' AND id > ?1 AND process = ?2 ORDER BY id",
 			     from->events_before, settle_note);
 	return e;
 }

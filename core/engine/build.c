@@ -662,7 +662,7 @@ struct error *build_link_object(const struct build_host *host, struct build *b, 
 
 const char *build_compiler(const struct build *b)
 {
-	return b->object.backend == BACKEND_TCC ? "libtcc 0.9.27" : b->source->flags.argv[0];
+	return b->object.backend == BACKEND_TCC ? compile_tcc_name() : b->source->flags.argv[0];
 }
 
 void build_fini(struct build *b)

@@ -89,7 +89,7 @@ struct error *build_compile_cc(struct build *);
 struct error *build_link_object(const struct build_host *, struct build *, size_t *code_before,
 				size_t *data_before);
 
-const char *build_compiler(const struct build *); /* "libtcc 0.9.27" or the compiler's name */
+const char *build_compiler(const struct build *); /* compile_tcc_name() or the compiler's name */
 void build_fini(struct build *);
 
 int64_t build_now_us(void); /* a clock for latencies */

@@ -1,28 +1,23 @@
 #include "compile.h"
 #include "expose.h"
 #include "link.h"
+#include "run.h"
+#include "text.h"
 #include "trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libtcc.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { CC_SECONDS = 60, CC_OUTPUT_MAX = 1 << 20, OBJECT_MAX = 256 << 20 };
-
-extern char **environ;
 
 static const char *const backend_names[] = {[BACKEND_TCC] = "tcc", [BACKEND_CC] = "cc"};
 
@@ -294,6 +289,38 @@ static struct error *run_tcc(const char *source, const bool *wanted, struct comp
 	return e;
 }
 
+/* There is no call for it: the macro's value is brought out as an error's text. 0 is no version. */
+static int tcc_version(void)
+{
+	static const char asks[] = "#define TEXT(x) #x\n#define VALUE(x) TEXT(x)\n"
+				   "_Static_assert(0, VALUE(__TINYC__));\n";
+	TCCState *state = tcc_new();
+	char *said = NULL;
+
+	if (!state)
+		return 0;
+	tcc_set_error_func(state, &said, hear_message);
+	tcc_set_options(state, "-nostdlib -nostdinc");
+	tcc_set_output_type(state, TCC_OUTPUT_OBJ);
+	tcc_compile_string(state, asks);
+	tcc_delete(state);
+	const char *number = said ? strrchr(said, ' ') : NULL;
+	int version = number ? atoi(number) : 0;
+	free(said);
+	return version;
+}
+
+const char *compile_tcc_name(void)
+{
+	static char name[32];
+	int version = *name ? 0 : tcc_version();
+
+	if (version)
+		snprintf(name, sizeof name, "libtcc %d.%d.%d", version / 10000, version / 100 % 100,
+			 version % 100);
+	return *name ? name : "libtcc";
+}
+
 static bool any(const bool *flags, size_t count)
 {
 	return memchr(flags, true, count) != NULL;
@@ -375,54 +402,57 @@ static const char *const cc_flags[] = {
 static const char *const library_flags[] = {"-w", "-fno-lto", "-nostdlib", "-r", NULL};
 
 struct cc_run {
-	char directory[32], object[48], merged[48];
-	int text, output[2]; /* memfd of the text; pipe of what the compiler prints, -1 where closed */
-	pid_t pid;
-	char *printed;
-	size_t printed_size;
+	char *directory, *object, *merged; /* the last two are in it */
+	struct text printed;
 };
 
-static struct error *start_run(struct cc_run *run, const char *text)
+/* Where the compiler's own temporary files go too: TMPDIR, or else /tmp. */
+static struct error *make_directory(char **out)
 {
-	strcpy(run->directory, "/tmp/rtf-cc-XXXXXX");
-	if (!mkdtemp(run->directory)) {
-		run->directory[0] = '\0';
-		return error_errno(errno, "cannot make a directory for the compiler's object");
+	const char *folders[] = {getenv("TMPDIR"), "/tmp"};
+	int failed = ENOENT;
+
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		char *path = NULL;
+		if (!folders[i] || *folders[i] != '/')
+			continue;
+		if (asprintf(&path, "%s/rtf-cc-XXXXXX", folders[i]) < 0)
+			return error_memory();
+		if (mkdtemp(path)) {
+			*out = path;
+			return NULL;
+		}
+		failed = errno;
+		free(path);
 	}
-	snprintf(run->object, sizeof run->object, "%s/o", run->directory);
-	snprintf(run->merged, sizeof run->merged, "%s/r", run->directory);
-	run->text = memfd_create("slice", MFD_CLOEXEC);
-	if (run->text < 0)
-		return error_errno(errno, "cannot hand over the text");
-	for (size_t size = strlen(text), done = 0; done < size;) {
-		ssize_t put = pwrite(run->text, text + done, size - done, (off_t)done);
-		if (put < 0 && errno != EINTR)
-			return error_errno(errno, "cannot hand over the text");
-		if (put > 0)
-			done += (size_t)put;
-	}
-	run->printed = calloc(1, CC_OUTPUT_MAX + 1);
-	return run->printed ? NULL : error_memory();
+	return error_errno(failed, "cannot make a directory for the compiler's object");
 }
 
-static void close_fd(int *fd)
+static struct error *start_run(struct cc_run *run)
 {
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
+	struct error *e = make_directory(&run->directory);
+
+	if (e)
+		return e;
+	if (asprintf(&run->object, "%s/o", run->directory) < 0)
+		run->object = NULL;
+	if (asprintf(&run->merged, "%s/r", run->directory) < 0)
+		run->merged = NULL;
+	return run->object && run->merged ? NULL : error_memory();
 }
 
 static void end_run(struct cc_run *run)
 {
-	if (run->directory[0]) {
+	if (run->object)
 		unlink(run->object);
+	if (run->merged)
 		unlink(run->merged);
+	if (run->directory)
 		rmdir(run->directory);
-	}
-	close_fd(&run->text);
-	close_fd(&run->output[0]);
-	close_fd(&run->output[1]);
-	free(run->printed);
+	free(run->object);
+	free(run->merged);
+	free(run->directory);
+	text_fini(&run->printed);
 }
 
 static size_t count_strings(const char *const *list)
@@ -431,22 +461,6 @@ static size_t count_strings(const char *const *list)
 	while (list[count])
 		count++;
 	return count;
-}
-
-/* The environment with LC_ALL=C, so that an error line can be told from the rest. Borrowed strings, array
- * owned. */
-static char **plain_environment(void)
-{
-	size_t count = environ ? count_strings((const char *const *)environ) : 0;
-	char **copy = calloc(count + 2, sizeof *copy);
-	if (!copy)
-		return NULL;
-	size_t used = 0;
-	for (size_t i = 0; i < count; i++)
-		if (strncmp(environ[i], "LC_ALL=", 7))
-			copy[used++] = environ[i];
-	copy[used] = (char *)"LC_ALL=C";
-	return copy;
 }
 
 /* The three lists behind one another. Borrowed strings, array owned. */
@@ -462,94 +476,6 @@ static char **join_arguments(const char *const *argv, const char *const *flags, 
 		for (const char *const *each = lists[i]; *each; each++)
 			all[used++] = (char *)*each;
 	return all;
-}
-
-/* In a process group of its own, so that all of it can be ended, with nothing of the engine but its
- * environment. */
-static int spawn(struct cc_run *run, char *const *argv, char *const *environment, const char *directory)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, every;
-	sigemptyset(&none);
-	sigfillset(&every);
-	int failed = posix_spawn_file_actions_init(&actions);
-	if (failed)
-		return failed;
-	failed = posix_spawnattr_init(&attributes);
-	if (failed) {
-		posix_spawn_file_actions_destroy(&actions);
-		return failed;
-	}
-	posix_spawnattr_setflags(&attributes,
-				 POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &every);
-	failed = posix_spawn_file_actions_adddup2(&actions, run->text, 0);
-	if (!failed)
-		failed = posix_spawn_file_actions_adddup2(&actions, run->output[1], 1);
-	if (!failed)
-		failed = posix_spawn_file_actions_adddup2(&actions, run->output[1], 2);
-	if (!failed && directory)
-		failed = posix_spawn_file_actions_addchdir_np(&actions, directory);
-	if (!failed)
-		failed = posix_spawnp(&run->pid, argv[0], &actions, &attributes, argv, environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return failed;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
-}
-
-/* Takes what the compiler printed so far; false at the end of the stream. What is beyond the cap is read and
- * dropped. */
-static bool take_output(struct cc_run *run)
-{
-	char buffer[4096];
-	ssize_t got = read(run->output[0], buffer, sizeof buffer);
-	if (got < 0)
-		return errno == EINTR || errno == EAGAIN;
-	if (got == 0)
-		return false;
-	size_t room = CC_OUTPUT_MAX - run->printed_size;
-	size_t keep = (size_t)got < room ? (size_t)got : room;
-	memcpy(run->printed + run->printed_size, buffer, keep);
-	run->printed_size += keep;
-	run->printed[run->printed_size] = '\0';
-	return true;
-}
-
-/* Until the compiler is gone, its output collected; false if it took too long and was ended. */
-static bool await(struct cc_run *run, int *status)
-{
-	int64_t deadline = now_ms() + CC_SECONDS * 1000;
-	int pidfd = pidfd_open(run->pid, 0);
-	struct pollfd polled[] = {{run->output[0], POLLIN, 0}, {pidfd, POLLIN, 0}};
-	bool in_time = true;
-	/* A stray grandchild may keep the pipe open: the compiler's own end is what counts. */
-	while (!(polled[1].revents & POLLIN) && (polled[0].fd >= 0 || pidfd >= 0)) {
-		int64_t left = deadline - now_ms();
-		if (left <= 0 || (poll(polled, 2, (int)left) < 0 && errno != EINTR)) {
-			in_time = false;
-			kill(-run->pid, SIGKILL);
-			break;
-		}
-		if (polled[0].revents && !take_output(run))
-			polled[0].fd = -1;
-	}
-	if (pidfd >= 0)
-		close(pidfd);
-	while (waitpid(run->pid, status, 0) < 0 && errno == EINTR)
-		;
-	fcntl(run->output[0], F_SETFL, O_NONBLOCK);
-	while (polled[0].fd >= 0 && poll(polled, 1, 0) == 1 && take_output(run))
-		;
-	return in_time;
 }
 
 /* The line that says what is wrong; without one the first. */
@@ -569,28 +495,28 @@ static struct error *failure(const char *compiler, const char *printed, int stat
 }
 
 static struct error *run_step(struct cc_run *run, const char *const *argv, const char *const *flags,
-			      const char *const *files, const char *directory)
+			      const char *const *files, const char *directory, const char *text)
 {
-	char **arguments = join_arguments(argv, flags, files), **environment = plain_environment();
-	int failed = ENOMEM;
-	if (pipe2(run->output, O_CLOEXEC) < 0)
-		failed = errno;
-	else if (arguments && environment)
-		failed = spawn(run, arguments, environment, directory);
-	free(arguments);
-	free(environment);
-	close_fd(&run->output[1]);
-	if (failed)
-		return error_errno(failed, "cannot run the compiler %s", argv[0]);
+	char **arguments = join_arguments(argv, flags, files);
+	struct run_options options = {.directory = directory,
+				      .input = text,
+				      .seconds = CC_SECONDS,
+				      .most = CC_OUTPUT_MAX,
+				      .one_output = true,
+				      .plain = true};
+	struct run_output output;
 
-	int status = 0;
-	bool in_time = await(run, &status);
-	close_fd(&run->output[0]);
-	if (!in_time)
-		return error_new(ERROR_TIMEOUT, "%s took more than %d seconds", argv[0], CC_SECONDS);
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return failure(argv[0], run->printed, status);
-	return NULL;
+	if (!arguments)
+		return error_memory();
+	struct error *e = run_with((const char *const *)arguments, &options, &output);
+	free(arguments);
+	if (e)
+		return e;
+	if (!WIFEXITED(output.status) || WEXITSTATUS(output.status))
+		e = failure(argv[0], output.out, output.status);
+	text_append(&run->printed, output.out, output.out_size);
+	run_output_fini(&output);
+	return e;
 }
 
 static struct error *read_file(const char *path, const char *compiler, struct compile_object *out)
@@ -620,21 +546,21 @@ static void find_library_call(void *context, const char *name)
 			*found = true;
 }
 
-static struct error *run_cc(struct cc_run *run, const char *const *argv, const char *directory,
-			    struct compile_object *out)
+static struct error *run_cc(struct cc_run *run, const char *text, const char *const *argv,
+			    const char *directory, struct compile_object *out)
 {
 	const char *const compiled[] = {"-o", run->object, "-", NULL};
 	const char *const merged[] = {"-o", run->merged, run->object, "-lgcc", NULL};
 	struct compile_object object = {0};
 	bool calls_library = false;
-	struct error *e = run_step(run, argv, cc_flags, compiled, directory);
+	struct error *e = run_step(run, argv, cc_flags, compiled, directory, text);
 	if (!e)
 		e = read_file(run->object, argv[0], &object);
 	if (!e)
 		e = link_each_undefined(object.bytes, object.size, find_library_call, &calls_library);
 	if (!e && calls_library) {
 		compile_object_fini(&object);
-		e = run_step(run, argv, library_flags, merged, directory);
+		e = run_step(run, argv, library_flags, merged, directory, NULL);
 		if (!e)
 			e = read_file(run->merged, argv[0], &object);
 	}
@@ -649,14 +575,13 @@ static struct error *run_cc(struct cc_run *run, const char *const *argv, const c
 struct error *compile_cc(const char *text, const char *const *argv, const char *directory,
 			 struct compile_object *out, char **output)
 {
-	struct cc_run run = {.text = -1, .output = {-1, -1}};
+	struct cc_run run = {0};
 	char *exposed = strlen(text) <= UINT32_MAX / 2 ? expose_text(text) : NULL;
-	struct error *e = exposed ? start_run(&run, exposed) : error_memory();
+	struct error *e = exposed ? start_run(&run) : error_memory();
 	if (!e)
-		e = run_cc(&run, argv, directory, out);
-	if (output) {
-		*output = run.printed ? strndup(run.printed, run.printed_size) : NULL;
-	}
+		e = run_cc(&run, exposed, argv, directory, out);
+	if (output)
+		*output = text_take(&run.printed);
 	end_run(&run);
 	free(exposed);
 	return e;

@@ -28,6 +28,9 @@ void compile_object_fini(struct compile_object *); /* takes one that is all zero
 /* "tcc" or "cc": the protocol's backend. */
 const char *compile_backend_name(enum compile_backend);
 
+/* "libtcc" and the version that the one linked here says it has, e.g. "libtcc 0.9.27". */
+const char *compile_tcc_name(void);
+
 /* Compiles with libtcc. The text is preprocessed but for `#define` lines and what uses them.
  *
  * `*why` is set to one sentence (malloc'ed, the caller's) where libtcc cannot be trusted with this text: it
@@ -44,7 +47,7 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
  * {"gcc","-O2","-std=gnu11",NULL}; -fPIC, -fdata-sections and what else linking needs are added here) in
  * `directory` (NULL: the current one). A failing compiler is an ERROR_COMPILE whose message is its first
  * error line, one that takes more than a minute an ERROR_TIMEOUT; `*output`, if asked for, gets all it
- * printed (malloc'ed), or NULL if it was not even run. */
+ * printed, even if that is nothing (malloc'ed, or NULL without memory). */
 struct error *compile_cc(const char *text, const char *const *argv, const char *directory,
 			 struct compile_object *out, char **output);
 

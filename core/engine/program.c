@@ -628,7 +628,7 @@ struct error *program_takes(const struct program *p, size_t count)
 {
 	enum { MOST = MESSAGE_MAX / sizeof(struct message_publish) };
 
-	if (count <= MOST || p->orphaned || (p->arena_count && program_is_strict(p, 0)))
+	if (count <= MOST || p->orphaned || (p->arena_count && find_strict_word(p, 0, 0)))
 		return NULL;
 	return error_new(ERROR_USAGE, "more than %d functions at once", MOST);
 }

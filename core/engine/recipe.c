@@ -107,7 +107,8 @@ static bool find_directory(const struct target_unit *unit, char directory[PATH_M
 {
 	struct stat source;
 
-	if (!unit->directory || stat(unit->file, &source) || snprintf(directory, PATH_MAX, "%s", unit->directory) >= PATH_MAX)
+	if (!unit->directory || stat(unit->file, &source) ||
+	    snprintf(directory, PATH_MAX, "%s", unit->directory) >= PATH_MAX)
 		return false;
 	for (int level = 0; level <= LEVELS_UP; level++) {
 		if (has_makefile(directory, source.st_uid))
@@ -189,8 +190,8 @@ static void spell_changed(const struct place *p, struct text *out)
 /* env … make … -W SOURCE …: what this process inherited from a make is not the concern of this one. */
 static struct words command_of(const struct recipes *r, const struct place *p)
 {
-	static const char *const before[] = {"env", "-u", "MAKEFLAGS", "-u",	      "MAKELEVEL", "-u",
-					     "MFLAGS", "-u", "GNUMAKEFLAGS", "LC_ALL=C"};
+	static const char *const before[] = {"env", "-u",     "MAKEFLAGS", "-u",           "MAKELEVEL",
+					     "-u",  "MFLAGS", "-u",        "GNUMAKEFLAGS", "LC_ALL=C"};
 	static const char *const behind[] = {"-n", "-w", "-k", "SHELL=/bin/sh"};
 	struct text changed = {0}, flags = {0};
 	struct words w = {0};
@@ -227,7 +228,8 @@ static struct error *ask(const struct recipes *r, struct place *p)
 		return error_memory();
 	}
 	struct error *e =
-		run_within((const char *const *)command.items, p->directory, NULL, MAKE_SECONDS, &output);
+		run_with((const char *const *)command.items,
+			 &(struct run_options){.directory = p->directory, .seconds = MAKE_SECONDS}, &output);
 	words_fini(&command);
 	if (e) {
 		error_free(e);
@@ -359,7 +361,8 @@ static struct error *find_in_answer(const struct place *p, const struct target_u
 			e = error_memory();
 		else if (!moves(line, &directories) && strstr(line, name))
 			e = find_in_line(line,
-					 directories.count ? directories.items[directories.count - 1] : p->directory,
+					 directories.count ? directories.items[directories.count - 1]
+							   : p->directory,
 					 unit, out);
 		free(line);
 	}

@@ -6,9 +6,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,9 +19,8 @@ extern char **environ;
 
 struct child {
 	pid_t pid;
-	int in, out,
-		err; /* our ends; -1 once closed; `in` is a socket's, so that a child that does not read its
-			   * input costs no SIGPIPE */
+	int pidfd;    /* -1: there is none to be had, and the end of its outputs is its own */
+	int out, err; /* our ends, -1 once closed */
 };
 
 static void close_end(int *fd)
@@ -29,71 +30,122 @@ static void close_end(int *fd)
 	*fd = -1;
 }
 
-static struct error *start(const char *const *argv, const char *directory, struct child *child)
+/* --- the start ------------------------------------------------------------------------------------------------- */
+
+/* A file that holds the text, to be read from its beginning; -1 and errno on failure. */
+static int file_of(const char *text)
 {
-	int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1};
+	size_t size = text ? strlen(text) : 0;
+	int fd = memfd_create("input", MFD_CLOEXEC);
+
+	for (size_t done = 0; fd >= 0 && done < size;) {
+		ssize_t put = pwrite(fd, text + done, size - done, (off_t)done);
+		if (put < 0 && errno != EINTR)
+			close_end(&fd);
+		else if (put > 0)
+			done += (size_t)put;
+	}
+	return fd;
+}
+
+/* A pipe whose end for us does not block. */
+static bool open_pipe(int ends[2])
+{
+	return pipe2(ends, O_CLOEXEC) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
+}
+
+/* The environment with LC_ALL=C. Borrowed strings, array owned; NULL without memory. */
+static char **plain_environment(void)
+{
+	size_t count = 0, used = 0;
+
+	while (environ && environ[count])
+		count++;
+	char **copy = calloc(count + 2, sizeof(*copy));
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(environ[i], "LC_ALL=", 7) != 0)
+			copy[used++] = environ[i];
+	copy[used] = (char *)"LC_ALL=C";
+	return copy;
+}
+
+/* Returns an errno, or 0. */
+static int spawn(const char *const *argv, const struct run_options *options, const int fds[3], pid_t *pid)
+{
+	char **plain = options->plain ? plain_environment() : NULL;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
+
+	if (options->plain && !plain)
+		return ENOMEM;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setflags(&attributes,
+				 POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	int failed = 0;
+	for (int i = 0; i < 3 && !failed; i++)
+		failed = posix_spawn_file_actions_adddup2(&actions, fds[i], i);
+	if (!failed && options->directory && *options->directory)
+		failed = posix_spawn_file_actions_addchdir_np(&actions, options->directory);
+	if (!failed)
+		failed = posix_spawnp(pid, argv[0], &actions, &attributes, (char *const *)argv,
+				      plain ? plain : environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	free(plain);
+	return failed;
+}
+
+static struct error *start(const char *const *argv, const struct run_options *options, struct child *child)
+{
+	int out[2] = {-1, -1}, err[2] = {-1, -1}, in = file_of(options->input);
+	const char *directory = options->directory && *options->directory ? options->directory : ".";
 	int failed = 0;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) || pipe2(out, O_CLOEXEC) ||
-	    pipe2(err, O_CLOEXEC)) {
+	if (in < 0 || !open_pipe(out) || (!options->one_output && !open_pipe(err)))
 		failed = errno;
-	} else {
-		posix_spawn_file_actions_init(&actions);
-		posix_spawnattr_init(&attributes);
-		sigemptyset(&none);
-		sigfillset(&all);
-		posix_spawnattr_setsigmask(&attributes, &none);
-		posix_spawnattr_setsigdefault(&attributes, &all);
-		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-		posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-		posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-		posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-		if (directory && *directory)
-			posix_spawn_file_actions_addchdir_np(&actions, directory);
-		failed = posix_spawnp(&child->pid, argv[0], &actions, &attributes, (char *const *)argv,
-				      environ);
-		posix_spawn_file_actions_destroy(&actions);
-		posix_spawnattr_destroy(&attributes);
-	}
-	close_end(&in[0]);
+	else
+		failed = spawn(argv, options, (int[]){in, out[1], options->one_output ? out[1] : err[1]},
+			       &child->pid);
+	close_end(&in);
 	close_end(&out[1]);
 	close_end(&err[1]);
 	if (failed) {
-		close_end(&in[1]);
 		close_end(&out[0]);
 		close_end(&err[0]);
-		return error_errno(failed, "cannot run %s in %s", argv[0], directory ? directory : ".");
+		return error_errno(failed, "cannot run %s in %s", argv[0], directory);
 	}
-	child->in = in[1];
+	child->pidfd = pidfd_open(child->pid, 0);
 	child->out = out[0];
 	child->err = err[0];
 	return NULL;
 }
 
-static void drain(int *fd, struct text *into)
+/* --- the conversation ------------------------------------------------------------------------------------------ */
+
+/* What a pipe holds, at most; closes it at its end. */
+static void drain(int *fd, size_t most, struct text *into)
 {
 	char chunk[65536];
+
+	if (*fd < 0)
+		return;
 	ssize_t n = read(*fd, chunk, sizeof(chunk));
-
-	if (n > 0)
-		text_append(into, chunk, (size_t)n);
-	else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
 		close_end(fd);
-}
-
-static void feed(int *fd, const char **input, size_t *left)
-{
-	ssize_t n = send(*fd, *input, *left, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	if (n > 0) {
-		*input += n;
-		*left -= (size_t)n;
+		return;
 	}
-	if ((n < 0 && errno != EAGAIN && errno != EINTR) || !*left)
-		close_end(fd);
+	size_t got = (size_t)n, room = most ? most - into->size : got;
+	text_append(into, chunk, got < room ? got : room);
 }
 
 static int64_t now_ms(void)
@@ -101,77 +153,74 @@ static int64_t now_ms(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Until the child has closed both its outputs. False if that took too long. */
-static bool converse(struct child *child, const char *input, int seconds, struct text *out, struct text *err)
+/* Until the child has ended. False if that took too long. */
+static bool converse(struct child *child, const struct run_options *options, int seconds, struct text *out,
+		     struct text *err)
 {
 	int64_t deadline = now_ms() + (int64_t)seconds * 1000;
-	size_t input_left = input ? strlen(input) : 0;
+	bool ended = false;
 
-	if (!input_left)
-		close_end(&child->in);
-	while (child->out >= 0 || child->err >= 0) {
+	while (!ended && (child->pidfd >= 0 || child->out >= 0 || child->err >= 0)) {
 		struct pollfd fds[3] = {
-			{child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {child->in, POLLOUT, 0}};
+			{child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {child->pidfd, POLLIN, 0}};
 		int64_t left = deadline - now_ms();
 		if (left <= 0)
 			return false;
 		if (poll(fds, 3, (int)left) < 0)
 			continue;
-		if (fds[0].revents)
-			drain(&child->out, out);
-		if (fds[1].revents)
-			drain(&child->err, err);
-		if (fds[2].revents)
-			feed(&child->in, &input, &input_left);
+		ended = fds[2].revents != 0; /* what it printed last is in the pipes then */
+		drain(&child->out, options->most, out);
+		drain(&child->err, options->most, err);
 	}
 	return true;
+}
+
+static struct error *hand_over(struct text *out, struct text *err, int status, struct run_output *output)
+{
+	struct run_output o = {.status = status, .out_size = out->size, .err_size = err->size};
+
+	o.out = text_take(out);
+	o.err = text_take(err);
+	if (!o.out || !o.err) {
+		run_output_fini(&o);
+		return error_memory();
+	}
+	*output = o;
+	return NULL;
+}
+
+struct error *run_with(const char *const *argv, const struct run_options *options, struct run_output *output)
+{
+	int seconds = options->seconds ? options->seconds : RUN_SECONDS, status = 0;
+	struct text out = {0}, err = {0};
+	struct child child;
+
+	struct error *e = start(argv, options, &child);
+	if (e)
+		return e;
+	if (!converse(&child, options, seconds, &out, &err)) {
+		kill(-child.pid, SIGKILL);
+		e = error_new(ERROR_TIMEOUT, "%s took longer than %d s and was ended", argv[0], seconds);
+	}
+	close_end(&child.pidfd);
+	close_end(&child.out);
+	close_end(&child.err);
+	while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!e)
+		return hand_over(&out, &err, status, output);
+	text_fini(&out);
+	text_fini(&err);
+	return e;
 }
 
 struct error *run(const char *const *argv, const char *directory, const char *input,
 		  struct run_output *output)
 {
-	return run_within(argv, directory, input, RUN_SECONDS, output);
-}
-
-struct error *run_within(const char *const *argv, const char *directory, const char *input, int seconds,
-			 struct run_output *output)
-{
-	struct child child;
-	struct text out = {0}, err = {0};
-	int status;
-
-	struct error *e = start(argv, directory, &child);
-	if (e)
-		return e;
-	if (!converse(&child, input, seconds, &out, &err)) {
-		kill(child.pid, SIGKILL);
-		e = error_new(ERROR_TIMEOUT, "%s took longer than %d s and was ended", argv[0], seconds);
-	}
-	close_end(&child.in);
-	close_end(&child.out);
-	close_end(&child.err);
-	while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!e && (out.failed || err.failed))
-		e = error_memory();
-	if (e) {
-		text_fini(&out);
-		text_fini(&err);
-		return e;
-	}
-	output->status = status;
-	output->out_size = out.size;
-	output->err_size = err.size;
-	output->out = text_take(&out);
-	output->err = text_take(&err);
-	if (!output->out || !output->err) {
-		run_output_fini(output);
-		return error_memory();
-	}
-	return NULL;
+	return run_with(argv, &(struct run_options){.directory = directory, .input = input}, output);
 }
 
 void run_output_fini(struct run_output *o)

@@ -1,9 +1,14 @@
-/* Runs a program (a compiler, a preprocessor) and gathers what it prints. */
+/* Runs a program (a compiler, a preprocessor) and gathers what it prints.
+ *
+ * It has a process group of its own, reads its input from a file that it can seek, and has nothing of the engine but its
+ * environment. What it leaves running behind it, a server say that holds its outputs, is not waited for. Any thread may
+ * call this. */
 #ifndef RTF_RUN_H
 #define RTF_RUN_H
 
 #include "error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct run_output {
@@ -12,15 +17,24 @@ struct run_output {
 	int status; /* as wait(2) gives it */
 };
 
-enum { RUN_SECONDS = 120 }; /* after that it is killed */
+enum { RUN_SECONDS = 120 };
+
+/* All zero is what `run` does. */
+struct run_options {
+	const char *directory; /* NULL: the current one */
+	const char *input;     /* NULL: there is none */
+	int seconds;           /* after which its whole group is killed; 0: RUN_SECONDS */
+	size_t most;           /* bytes of each output: what is more is read and dropped; 0: no such limit */
+	bool one_output;       /* errors among what else it prints, in their order: `err` is empty */
+	bool plain;            /* LC_ALL=C, so that its messages can be told apart */
+};
 
 /* argv[0] is looked up in PATH. `input` may be NULL. An error if it cannot be started, is killed for
  * taking too long, or memory runs out; a program that fails is no error here: see status. */
 struct error *run(const char *const *argv, const char *directory, const char *input, struct run_output *out);
 
-/* The same with another time after which it is killed. */
-struct error *run_within(const char *const *argv, const char *directory, const char *input, int seconds,
-			 struct run_output *out);
-void run_output_fini(struct run_output *);
+struct error *run_with(const char *const *argv, const struct run_options *, struct run_output *out);
+
+void run_output_fini(struct run_output *); /* takes one that is all zero */
 
 #endif

@@ -33,7 +33,7 @@ bring() {
 
 is_complete "$real" && exit 0
 
-command -v npm >/dev/null || fail "npm is not installed (Debian's package npm; 'make deps' installs it)"
+command -v npm >/dev/null || fail "npm is not installed (Debian's package npm; 'make deps-check' installs it)"
 mkdir -p "$real"
 real=$(cd "$real" && pwd)
 work=$(mktemp -d "$real/.fetch.XXXXXX")

@@ -144,6 +144,8 @@ static bool answer(struct server *s, int fd, json_int_t id, const char *command)
 {
 	char text[400];
 
+	if (strncmp(command, "\\source ", 8) == 0)
+		command += 8;
 	if (s->held && strcmp(command, "next") == 0)
 		send_ok(fd, s->held, "late", "too late\n");
 	if (strncmp(command, "fail ", 5) == 0) {
@@ -920,6 +922,24 @@ static void ctrl_c_interrupts_the_command_and_ends_the_run(void **state)
 	assert_no_part(commands_of(s), "never");
 }
 
+static void the_source_to_be_edited_can_be_waited_for_too_long(void **state)
+{
+	struct server *s = *state;
+	struct run r;
+
+	setenv("EDITOR", "false", 1);
+	run_start(&r, (struct how){0}, ARGUMENTS("-c", "\\edit hang", "-c", "never", s->path));
+	wait_for_request(s, "source hang");
+	kill(r.pid, SIGINT);
+	run_finish(&r, NULL, 0);
+	expect(r, 4, "", "error: so it is");
+	assert_no_part(commands_of(s), "never");
+	expect(RUN("-t", "0.1", "-c", "\\edit hang", s->path), 4, "", "ended by the time limit of 0.1 s");
+	expect(RUN("-t", "0.1", "-c", "\\edit stuck", s->path), 4, "", "no answer within 0.1 s: gave up");
+	expect(RUN("-c", "\\edit vanish", s->path), 2, "", "connection lost");
+	unsetenv("EDITOR");
+}
+
 static void a_second_ctrl_c_gives_up(void **state)
 {
 	struct server *s = *state;
@@ -1570,6 +1590,7 @@ int main(void)
 		PLAIN(a_command_that_cannot_be_interrupted_is_given_up),
 		PLAIN(a_late_answer_is_not_taken_for_the_next_ones),
 		PLAIN(ctrl_c_interrupts_the_command_and_ends_the_run),
+		PLAIN(the_source_to_be_edited_can_be_waited_for_too_long),
 		PLAIN(a_second_ctrl_c_gives_up),
 		PLAIN(ctrl_c_ends_the_wait_for_input),
 		PLAIN(a_lost_connection_exits_2),

@@ -295,6 +295,64 @@ static void malformed_requests_are_answered_and_the_next_one_is_served(void **st
 	wire_close(&w);
 }
 
+/* Takes answers, one a line, without keeping them. */
+static void await_answers(const struct wire *w, int count)
+{
+	static char bytes[1 << 16];
+	struct pollfd ready = {.fd = w->fd, .events = POLLIN};
+
+	while (count > 0) {
+		if (poll(&ready, 1, COMPILED_DEADLINE_MS) != 1)
+			fail_msg("%d answers are missing", count);
+		ssize_t n = recv(w->fd, bytes, sizeof(bytes), 0);
+		if (n <= 0)
+			fail_msg("the engine closed the connection; %d answers are missing", count);
+		for (ssize_t i = 0; i < n; i++)
+			count -= bytes[i] == '\n';
+	}
+	assert_int_equal(count, 0);
+}
+
+static void any_number_of_requests_may_stand_behind_one_that_waits(void **state)
+{
+	enum { COUNT = 50000 };
+	static const char request[] = "{\"id\":1,\"command\":\"\\\\wait add 1\"}\n";
+	char *requests = malloc(COUNT * (sizeof(request) - 1) + 1), *end = requests;
+	struct wire w;
+
+	(void)state;
+	assert_non_null(requests);
+	for (int i = 0; i < COUNT; i++)
+		end = stpcpy(end, request);
+	wire_open(&w, host.socket);
+	wire_send(&w, requests, (size_t)(end - requests));
+	json_decref(compiled_data(&host, "int add(int a, int b) { return a * b; }"));
+	await_answers(&w, COUNT);
+	wire_close(&w);
+	free(requests);
+}
+
+static void what_only_mentions_an_interrupt_waits_its_turn(void **state)
+{
+	static const char requests[] = "{\"id\":1,\"command\":\"\\\\wait add 1\"}\n"
+				       "{\"id\":2,\"command\":\"\\\\wait add 2\",\"x\":\"interrupt\"}\n"
+				       "{\"id\":3,\"command\":\"\\\\list add\",\"interrupt\":\"1\"}\n"
+				       "{\"id\":4,\"interrupt\" : 1}\n"
+				       "{\"id\":5,\"\\u0069nterrupt\":2}\n";
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	wire_send(&w, requests, sizeof(requests) - 1);
+	for (int i = 1; i <= 3; i++) {
+		json_t *answer = wire_receive(&w);
+		assert_int_equal(json_integer_value(json_object_get(answer, "id")), i);
+		assert_true(json_is_true(json_object_get(answer, "ok")) == (i == 3));
+		json_decref(answer);
+	}
+	wire_close(&w);
+}
+
 /* Waits until so many consoles are connected, the one that asks included. */
 static void await_clients(int count)
 {
@@ -803,6 +861,8 @@ int main(void)
 		unharmed(thirty_megabytes_on_the_wire_end_that_connection_alone),
 		unharmed(bytes_that_are_no_text_are_refused),
 		unharmed(malformed_requests_are_answered_and_the_next_one_is_served),
+		unharmed(any_number_of_requests_may_stand_behind_one_that_waits),
+		unharmed(what_only_mentions_an_interrupt_waits_its_turn),
 		unharmed(a_console_may_vanish_at_any_moment),
 		unharmed(a_console_that_never_reads_is_given_up_and_holds_nobody),
 		unharmed(fifty_consoles_at_once_are_all_served),

@@ -2,6 +2,7 @@
 #include "compiled.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -95,6 +96,29 @@ static void status_tells_who_runs_what(void **state)
 	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "changed"), 0)), "add");
 	json_decref(data);
 	compiled_assert_says(&host, 0, "\\status", "1 not as built: add");
+}
+
+static json_int_t uptime(void)
+{
+	json_t *data = compiled_data(&host, "\\status");
+	json_int_t seconds = json_integer_value(json_object_get(data, "uptime_s"));
+
+	json_decref(data);
+	return seconds;
+}
+
+static void the_program_is_as_old_as_it_is_whichever_engine_tells(void **state)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	pid_t engine = compiled_engine(&host);
+
+	(void)state;
+	while (uptime() < 2)
+		assert_true(child_clock() < deadline);
+	kill(engine, SIGKILL);
+	compiled_await_end(engine);
+	assert_true(uptime() >= 2);
+	assert_int_not_equal(compiled_engine(&host), engine);
 }
 
 static void list_shows_every_decorated_function(void **state)
@@ -686,6 +710,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_host(status_tells_who_runs_what),
+		with_host(the_program_is_as_old_as_it_is_whichever_engine_tells),
 		with_host(list_shows_every_decorated_function),
 		with_host(list_takes_a_pattern),
 		with_host(source_shows_any_version),

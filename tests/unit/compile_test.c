@@ -49,8 +49,7 @@ static void an_implicit_declaration_is_refused(void **state)
 	(void)state;
 	refuse("int f(void) { return g(1); }", "implicit declaration");
 	refuse("int f(int *p) { return __atomic_fetch_add(p, 1, 5); }", "implicit declaration");
-	refuse("int f(int a, int b) { return __builtin_add_overflow_p(a, b, 0); }",
-	       "implicit declaration");
+	refuse("int f(int a, int b) { return __builtin_add_overflow_p(a, b, 0); }", "implicit declaration");
 	refuse("int f(int *p) { return __sync_fetch_and_add(p, 1); }", "implicit declaration");
 }
 
@@ -127,6 +126,17 @@ static void ordinary_programs_are_accepted(void **state)
 	accept("int linux, unix; int f(void) { return linux + unix; }");
 	accept("_Noreturn void abort(void); int f(int x) { if (x) __builtin_unreachable(); abort(); }");
 	accept("_Static_assert(sizeof(long) == 8, \"size\"); int f(void) { return __builtin_expect(1, 0); }");
+}
+
+static void libtcc_is_named_as_what_it_is(void **state)
+{
+	(void)state;
+	char text[64];
+	int major, minor, patch;
+	assert_int_equal(sscanf(compile_tcc_name(), "libtcc %d.%d.%d", &major, &minor, &patch), 3);
+	snprintf(text, sizeof text, "_Static_assert(__TINYC__ == %d, \"\");",
+		 major * 10000 + minor * 100 + patch);
+	accept(text);
 }
 
 static void a_failed_assertion_and_a_syntax_error_are_reasons(void **state)
@@ -767,7 +777,8 @@ static void overflow_is_found_as_gcc_finds_it(void **state)
 		"TRY(T, op, (int)x, (unsigned short)y) TRY(T, op, (signed char)x, (unsigned)y)\n"
 		"#define TRY_ALL(op) TRY_MIXED(long, op) TRY_MIXED(unsigned long, op) TRY_MIXED(int, op) "
 		"TRY_MIXED(unsigned, op) TRY_MIXED(short, op) TRY_MIXED(unsigned char, op) P(seen);\n"
-		"static const long v[] = { 0, 1, -1, 2, 127, 128, -128, -129, 32767, 65535, 65536, 2147483647, "
+		"static const long v[] = { 0, 1, -1, 2, 127, 128, -128, -129, 32767, 65535, 65536, "
+		"2147483647, "
 		"-2147483648L, 2147483648, 4294967295, 4294967296, 3037000500, -3037000500, 6074001000, "
 		"9223372036854775807, -9223372036854775807 - 1 };\n"
 		"ENTRY { unsigned long seen = 0; for (int i = 0; i < 21 * 21; i++) { out = to + i % 20 * 60; "
@@ -824,7 +835,7 @@ static void cc_runs_in_the_directory_it_is_given(void **state)
 	unlink(path);
 	rmdir(directory);
 	expect(run(argv, "int f(void) { return 1; }", directory, NULL), ERROR_INTERNAL,
-	       "cannot run the compiler gcc");
+	       "cannot run gcc in /tmp/compile_test_");
 }
 
 static void a_compiler_that_is_not_there_is_said(void **state)
@@ -833,7 +844,7 @@ static void a_compiler_that_is_not_there_is_said(void **state)
 	const char *argv[] = {"no-such-compiler", "-O2", NULL};
 	char *output = (char *)1;
 	expect(run(argv, "int f;", NULL, &output), ERROR_INTERNAL,
-	       "cannot run the compiler no-such-compiler");
+	       "cannot run no-such-compiler in .: No such file");
 	free(output);
 }
 
@@ -873,6 +884,24 @@ static void much_output_is_read_and_capped(void **state)
 	free(output);
 }
 
+/* The object, and what the compiler needs beside it. */
+static void temporary_files_go_where_they_are_wanted(void **state)
+{
+	(void)state;
+	char directory[] = "/tmp/compile_test_XXXXXX", *output = NULL;
+	const char *const tells[] = {"sh", "-c", "while [ \"$1\" != -o ]; do shift; done; echo $2", "sh",
+				     NULL};
+	assert_non_null(mkdtemp(directory));
+	setenv("TMPDIR", directory, 1);
+	assert_null(run(gcc, "int f(void) { return 1; }", NULL, NULL));
+	error_free(run(tells, "int f;", NULL, &output));
+	assert_memory_equal(output, directory, strlen(directory));
+	free(output);
+	assert_int_equal(rmdir(directory), 0);
+	assert_null(run(gcc, "int f(void) { return 1; }", NULL, NULL));
+	unsetenv("TMPDIR");
+}
+
 static unsigned count_entries(const char *path, const char *prefix)
 {
 	DIR *directory = opendir(path);
@@ -905,6 +934,7 @@ int main(void)
 		cmocka_unit_test(an_implicit_declaration_is_refused),
 		cmocka_unit_test(what_libtcc_gets_wrong_is_refused),
 		cmocka_unit_test(ordinary_programs_are_accepted),
+		cmocka_unit_test(libtcc_is_named_as_what_it_is),
 		cmocka_unit_test(a_failed_assertion_and_a_syntax_error_are_reasons),
 		cmocka_unit_test(flags_that_change_meaning_are_found),
 		cmocka_unit_test(layouts_are_gccs),
@@ -920,6 +950,7 @@ int main(void)
 		cmocka_unit_test(a_compiler_that_dies_or_makes_nothing_is_said),
 		cmocka_unit_test(cc_has_no_blocked_signals),
 		cmocka_unit_test(much_output_is_read_and_capped),
+		cmocka_unit_test(temporary_files_go_where_they_are_wanted),
 		cmocka_unit_test(nothing_is_left_behind),
 	};
 	linking_open();

@@ -3,13 +3,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+enum { DEADLINE_MS = 60000 };
 
 static struct run_output shell(const char *script, const char *directory, const char *input)
 {
@@ -137,6 +142,55 @@ static void what_cannot_be_started_is_an_error(void **state)
 	error_free(e);
 }
 
+static void kill_process(const char *pid)
+{
+	assert_true(atoi(pid) > 1);
+	assert_int_equal(kill(atoi(pid), SIGKILL), 0);
+}
+
+/* A compiler's cache, say, whose server was started along the way. */
+static void what_it_leaves_running_is_not_waited_for(void **state)
+{
+	struct run_output o = shell("tail -f /dev/null & echo $!; echo word >&2", NULL, NULL);
+
+	(void)state;
+	assert_string_equal(o.err, "word\n");
+	assert_int_equal(o.status, 0);
+	kill_process(o.out);
+	run_output_fini(&o);
+}
+
+static void one_that_takes_too_long_is_ended_with_all_that_it_started(void **state)
+{
+	const char *const argv[] = {"sh", "-c", "tail -f /dev/null & wait", NULL};
+	struct run_output o;
+	int held[2]; /* by whoever of them is alive */
+
+	(void)state;
+	assert_int_equal(pipe(held), 0);
+	struct error *e = run_with(argv, &(struct run_options){.seconds = 1}, &o);
+	assert_int_equal(error_class(e), ERROR_TIMEOUT);
+	error_free(e);
+	close(held[1]);
+	struct pollfd end = {.fd = held[0]};
+	assert_int_equal(poll(&end, 1, DEADLINE_MS), 1);
+	close(held[0]);
+}
+
+static void errors_stand_among_the_output_where_that_is_asked_for(void **state)
+{
+	const char *const argv[] = {"sh", "-c", "echo 1; echo 2 >&2; echo 3; echo $LC_ALL", NULL};
+	struct run_output o;
+
+	(void)state;
+	setenv("LC_ALL", "de_DE", 1);
+	assert_null(run_with(argv, &(struct run_options){.one_output = true, .plain = true, .most = 7}, &o));
+	unsetenv("LC_ALL");
+	assert_string_equal(o.out, "1\n2\n3\nC");
+	assert_string_equal(o.err, "");
+	run_output_fini(&o);
+}
+
 static void no_descriptor_stays_open(void **state)
 {
 	unsigned before = descriptors();
@@ -178,6 +232,9 @@ int main(void)
 		cmocka_unit_test(a_program_that_does_not_read_its_input_does_no_harm),
 		cmocka_unit_test(without_input_it_reads_an_end),
 		cmocka_unit_test(what_cannot_be_started_is_an_error),
+		cmocka_unit_test(what_it_leaves_running_is_not_waited_for),
+		cmocka_unit_test(one_that_takes_too_long_is_ended_with_all_that_it_started),
+		cmocka_unit_test(errors_stand_among_the_output_where_that_is_asked_for),
 		cmocka_unit_test(no_descriptor_stays_open),
 		cmocka_unit_test(the_child_gets_no_descriptor_of_ours),
 	};

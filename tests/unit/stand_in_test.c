@@ -302,6 +302,45 @@ static void a_number_that_another_process_took_is_changed(void **state)
 	assert_whole(f);
 }
 
+static void a_note_follows_its_version(void **state)
+{
+	struct fixture *f = *state;
+	struct history *other;
+
+	open_file(f);
+	struct history_version built = {.function = f->price,
+					.text = "built",
+					.slice_hash = "5eed",
+					.backend = "built",
+					.compiler = "gcc",
+					.flags = "",
+					.origin = "built",
+					.user = "ada",
+					.note = "",
+					.file = "/src/shop.c",
+					.line = 12};
+	succeed(history_add_built(f->history, &built));
+	define(f->history, f->price, 0, "one");
+	stand_in(f);
+	define(f->history, f->price, 1, "ours, two");
+	succeed(history_note(f->history, f->price, 0, "ada", "as it was"));
+	succeed(history_note(f->history, f->price, 1, "ada", "too soon"));
+	succeed(history_note(f->history, f->price, 1, "ada", "the first"));
+	succeed(history_note(f->history, f->price, 2, "ada", "ours"));
+	succeed(history_open(f->path, &other_run, &other));
+	assert_int_equal(define(other, f->price, 1, "theirs, two"), 2);
+	succeed(history_note(other, f->price, 2, "bob", "theirs"));
+	history_close(other);
+	settle(f);
+	assert_string_equal(f->renumbered, "price 2 is 3;");
+	char answer[128];
+	raw(f,
+	    "SELECT group_concat(number || ' ' || note, ', ') FROM (SELECT * FROM version ORDER BY number)",
+	    answer, sizeof(answer));
+	assert_string_equal(answer, "0 as it was, 1 the first, 2 theirs, 3 ours");
+	assert_whole(f);
+}
+
 static void where_nothing_can_be_read_reserved_numbers_count(void **state)
 {
 	struct fixture *f = *state;
@@ -423,6 +462,7 @@ int main(void)
 		IN_DIRECTORY(what_it_got_comes_into_the_file),
 		IN_DIRECTORY(undo_reaches_over_the_gap),
 		IN_DIRECTORY(a_number_that_another_process_took_is_changed),
+		IN_DIRECTORY(a_note_follows_its_version),
 		IN_DIRECTORY(where_nothing_can_be_read_reserved_numbers_count),
 		IN_DIRECTORY(as_long_as_the_file_is_locked_the_stand_in_goes_on),
 		IN_DIRECTORY(a_file_of_schema_1_can_be_stood_in_for),
