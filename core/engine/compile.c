@@ -1,6 +1,7 @@
 #include "compile.h"
 #include "expose.h"
 #include "link.h"
+#include "run.h"
 #include "trust.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { CC_SECONDS = 60, CC_OUTPUT_MAX = 1 << 20, OBJECT_MAX = 256 << 20 };
@@ -501,13 +501,6 @@ static int spawn(struct cc_run *run, char *const *argv, char *const *environment
 	return failed;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
-}
-
 /* Takes what the compiler printed so far; false at the end of the stream. What is beyond the cap is read and
  * dropped. */
 static bool take_output(struct cc_run *run)
@@ -529,13 +522,13 @@ static bool take_output(struct cc_run *run)
 /* Until the compiler is gone, its output collected; false if it took too long and was ended. */
 static bool await(struct cc_run *run, int *status)
 {
-	int64_t deadline = now_ms() + CC_SECONDS * 1000;
+	int64_t deadline = run_now_ms() + CC_SECONDS * 1000;
 	int pidfd = pidfd_open(run->pid, 0);
 	struct pollfd polled[] = {{run->output[0], POLLIN, 0}, {pidfd, POLLIN, 0}};
 	bool in_time = true;
 	/* A stray grandchild may keep the pipe open: the compiler's own end is what counts. */
 	while (!(polled[1].revents & POLLIN) && (polled[0].fd >= 0 || pidfd >= 0)) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - run_now_ms();
 		if (left <= 0 || (poll(polled, 2, (int)left) < 0 && errno != EINTR)) {
 			in_time = false;
 			kill(-run->pid, SIGKILL);

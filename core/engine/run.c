@@ -96,7 +96,7 @@ static void feed(int *fd, const char **input, size_t *left)
 		close_end(fd);
 }
 
-static int64_t now_ms(void)
+int64_t run_now_ms(void)
 {
 	struct timespec t;
 
@@ -107,7 +107,7 @@ static int64_t now_ms(void)
 /* Until the child has closed both its outputs. False if that took too long. */
 static bool converse(struct child *child, const char *input, int seconds, struct text *out, struct text *err)
 {
-	int64_t deadline = now_ms() + (int64_t)seconds * 1000;
+	int64_t deadline = run_now_ms() + (int64_t)seconds * 1000;
 	size_t input_left = input ? strlen(input) : 0;
 
 	if (!input_left)
@@ -115,7 +115,7 @@ static bool converse(struct child *child, const char *input, int seconds, struct
 	while (child->out >= 0 || child->err >= 0) {
 		struct pollfd fds[3] = {
 			{child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {child->in, POLLOUT, 0}};
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - run_now_ms();
 		if (left <= 0)
 			return false;
 		if (poll(fds, 3, (int)left) < 0)

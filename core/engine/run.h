@@ -5,6 +5,7 @@
 #include "error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct run_output {
 	char *out, *err; /* NUL-terminated, malloc'ed */
@@ -22,5 +23,7 @@ struct error *run(const char *const *argv, const char *directory, const char *in
 struct error *run_within(const char *const *argv, const char *directory, const char *input, int seconds,
 			 struct run_output *out);
 void run_output_fini(struct run_output *);
+
+int64_t run_now_ms(void); /* a clock for deadlines */
 
 #endif
