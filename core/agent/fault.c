@@ -131,15 +131,20 @@ static bool is_outermost(unsigned level, int signal)
 	return sigaction(signal, NULL, &now) == 0 && has_level(&now, level);
 }
 
+/* Does not return if a guarded call is left. */
+static void meet(int signal, siginfo_t *info, void *context)
+{
+	if (__atomic_load_n(&faults.pid, __ATOMIC_ACQUIRE) == getpid())
+		record(signal, info, context);
+	park_catch(signal, info, context);
+}
+
 static void on_fault(unsigned level, int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	if (is_outermost(level, signal)) {
-		if (__atomic_load_n(&faults.pid, __ATOMIC_ACQUIRE) == getpid())
-			record(signal, info, context);
-		park_catch(signal, info, context);
-	}
+	if (is_outermost(level, signal))
+		meet(signal, info, context);
 	errno = saved;
 	signals_pass_on(&faults.before[level][index_of(signal)], signal, info, context);
 }
@@ -235,6 +240,7 @@ static bool version_is_live(void)
 
 static void want(bool live, int wake)
 {
+	guard_set_witness(meet); /* while code runs guarded its handlers are over ours */
 	__atomic_store_n(&faults.wake, wake, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, live, __ATOMIC_RELEASE);

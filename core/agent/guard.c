@@ -33,7 +33,8 @@ static struct {
 	bool installed;           /* guarded by `changing` */
 	int signals[HANDLED];
 	struct sigaction before[HANDLED]; /* the program's; stays, as the program may have kept our handler */
-	void *stack;                      /* for handlers, when a stack is used up */
+	void (*witness)(int, siginfo_t *, void *); /* atomic */
+	void *stack;                               /* for handlers, when a stack is used up */
 	bool prepared, exit_known;
 	struct {
 		uintptr_t begin, end;
@@ -75,6 +76,9 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	int saved = errno;
 
 	if (!is_guarded()) {
+		void (*witness)(int, siginfo_t *, void *) = __atomic_load_n(&guard.witness, __ATOMIC_ACQUIRE);
+		if (witness && signal != guard.interrupt)
+			witness(signal, info, context);
 		pass_on(signal, info, context);
 		errno = saved;
 		return;
@@ -225,6 +229,11 @@ static void uninstall(void)
 	}
 	guard.installed = false;
 	pthread_mutex_unlock(&guard.changing);
+}
+
+void guard_set_witness(void (*witness)(int, siginfo_t *, void *))
+{
+	__atomic_store_n(&guard.witness, witness, __ATOMIC_RELEASE);
 }
 
 bool guard_lock_signals(void)
