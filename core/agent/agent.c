@@ -12,14 +12,13 @@
 #include "descriptor.h"
 #include "entry.h"
 #include "fault.h"
+#include "kernel.h"
 #include "park.h"
 #include "signals.h"
 #include "spawn.h"
 #include "sync.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +27,6 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <syslog.h>
 
 enum {
@@ -113,7 +111,7 @@ static int starting;
 static void starting_end(void)
 {
 	__atomic_store_n(&starting, 0, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &starting, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
+	futex_wake_all(&starting);
 }
 
 static void starting_await(void)
@@ -121,16 +119,8 @@ static void starting_await(void)
 	struct timespec patience = {.tv_sec = START_SECONDS};
 
 	while (__atomic_load_n(&starting, __ATOMIC_ACQUIRE))
-		if (syscall(SYS_futex, &starting, FUTEX_WAIT_PRIVATE, 1, &patience) && errno == ETIMEDOUT)
+		if (!futex_wait(&starting, 1, &patience))
 			return;
-}
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 /* An evaluation is not to outlive the console, if that can be helped. */

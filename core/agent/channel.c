@@ -4,6 +4,7 @@
 #include "descriptor.h"
 #include "entry.h"
 #include "image.h"
+#include "kernel.h"
 #include "fault.h"
 #include "park.h"
 #include "guard.h"
@@ -146,19 +147,11 @@ static int engine_greet(struct console *c)
 	return error;
 }
 
-static time_t seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 /* Whether the oldest start that we remember is long enough ago. */
 static bool engine_may_start(const struct console *c)
 {
 	return c->start_count <= RESTARTS_MAX ||
-	       seconds_now() - c->starts[c->start_count % (RESTARTS_MAX + 1)] >= RESTARTS_SECONDS;
+	       now_ms() / 1000 - c->starts[c->start_count % (RESTARTS_MAX + 1)] >= RESTARTS_SECONDS;
 }
 
 /* Whether a message could not be sent because the engine is not there any more. */
@@ -199,7 +192,7 @@ void channel_start(struct console *c)
 		console_log(c, LOG_ERR, "%s", c->why);
 		return;
 	}
-	c->starts[c->start_count++ % (RESTARTS_MAX + 1)] = seconds_now();
+	c->starts[c->start_count++ % (RESTARTS_MAX + 1)] = now_ms() / 1000;
 
 	if (!spawn_find(c->engine_wanted, c->search, path, sizeof(path))) {
 		snprintf(c->why, sizeof(c->why), "%s", path);

@@ -1,23 +1,16 @@
 #include "fault.h"
 #include "guard.h"
+#include "kernel.h"
 #include "park.h"
 #include "arena.h"
+#include "signals.h"
 #include "x86_64.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { FAULTS = 5, PAGE = 4096, LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 60000 };
-
-static const int fault_signals[FAULTS] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+enum { LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 60000 };
 
 /* Where a fault is on its way. One at a time: a thread that comes second is not recorded. Each has a ticket, STATES more than
  * the one before, and the state is its ticket and one of these: whoever is late changes nothing about the next one. */
@@ -31,18 +24,13 @@ static struct {
 	bool wanted, known; /* atomic: there are to be handlers; there may be */
 	int look_ms;        /* atomic: until it is looked whether the program has set a handler */
 	/* The program's, by the level of ours that came over it; they stay, as the program may have kept our handler. */
-	struct sigaction before[LEVELS][FAULTS];
-	unsigned levels[FAULTS]; /* in use */
+	struct sigaction before[LEVELS][SIGNALS_FAULTS];
+	unsigned levels[SIGNALS_FAULTS]; /* in use */
 	struct message_called fault;
 	unsigned char stack[CALL_STACK];
 } faults = {.wake = -1};
 
 /* --- in the thread that faults: nothing but system calls ----------------------------------------------------------- */
-
-static void futex(int operation, unsigned value, const struct timespec *limit)
-{
-	syscall(SYS_futex, &faults.state, operation | FUTEX_PRIVATE_FLAG, value, limit, NULL, 0);
-}
 
 static bool exchange(unsigned from, unsigned to)
 {
@@ -65,27 +53,6 @@ static bool take_ticket(unsigned *ticket)
 
 	*ticket = state + STATES;
 	return state % STATES == STATE_FREE && exchange(state, *ticket + STATE_FILLED_BY_THREAD);
-}
-
-/* Page by page: the kernel stops where the stack ends, and nothing faults. */
-static size_t copy_stack(uint64_t from)
-{
-	size_t copied = 0;
-
-	while (copied < CALL_STACK) {
-		size_t size = PAGE - (from + copied) % PAGE;
-		if (size > CALL_STACK - copied)
-			size = CALL_STACK - copied;
-		struct iovec here = {faults.stack + copied, size},
-			     there = {(void *)(uintptr_t)(from + copied), size};
-		ssize_t got = process_vm_readv(faults.pid, &here, 1, &there, 1, 0);
-		if (got <= 0)
-			break;
-		copied += (size_t)got;
-		if ((size_t)got < size)
-			break;
-	}
-	return copied;
 }
 
 /* Whether the thread is in a version's code, or something that a version called is: its return address is on the stack. */
@@ -115,7 +82,7 @@ static void wait_until_known(unsigned ticket)
 		if ((state != ticket + STATE_WAITS && state != ticket + STATE_TAKEN) || left <= 0)
 			return;
 		struct timespec limit = {left / 1000000000, left % 1000000000};
-		futex(FUTEX_WAIT, state, &limit);
+		futex_wait(&faults.state, state, &limit);
 	}
 }
 
@@ -133,7 +100,8 @@ static void record(int signal, const siginfo_t *info, const void *context)
 		.address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0,
 	};
 	registers_of(context, faults.fault.registers);
-	faults.fault.stack_size = (uint32_t)copy_stack(faults.fault.registers[REGISTER_SP]);
+	faults.fault.stack_size =
+		(uint32_t)signals_copy_stack(faults.fault.registers[REGISTER_SP], faults.stack);
 	bool concerns =
 		concerns_version() && __atomic_fetch_add(&faults.count, 1, __ATOMIC_RELAXED) < FAULTS_MAX;
 	__atomic_store_n(&faults.state, ticket + (concerns ? STATE_WAITS : STATE_FREE), __ATOMIC_RELEASE);
@@ -144,42 +112,13 @@ static void record(int signal, const siginfo_t *info, const void *context)
 	exchange(ticket + STATE_WAITS, ticket + STATE_FREE); /* one that is taken is the agent's to free */
 }
 
-static void deliver_default(int signal, const siginfo_t *info)
-{
-	struct sigaction usual = {.sa_handler = SIG_DFL};
-
-	sigaction(signal, &usual, NULL);
-	if (info->si_code <= 0) /* sent, not met: nothing would repeat it */
-		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), signal);
-}
-
 static unsigned index_of(int signal)
 {
 	unsigned i = 0;
 
-	while (fault_signals[i] != signal)
+	while (signals_faults[i] != signal)
 		i++;
 	return i;
-}
-
-/* As if our handler were not there. Its mask and flags were installed as the program's own. */
-static void pass_on(unsigned level, int signal, siginfo_t *info, void *context)
-{
-	struct sigaction *action = &faults.before[level][index_of(signal)];
-
-	struct sigaction copy = *action;
-	if (copy.sa_handler == SIG_IGN && info->si_code <= 0)
-		return;
-	if (copy.sa_handler == SIG_DFL || copy.sa_handler == SIG_IGN) {
-		deliver_default(signal, info); /* a fault cannot be ignored */
-		return;
-	}
-	if (copy.sa_flags & (int)SA_RESETHAND)
-		action->sa_handler = SIG_DFL;
-	if (copy.sa_flags & SA_SIGINFO)
-		copy.sa_sigaction(signal, info, context);
-	else
-		copy.sa_handler(signal);
 }
 
 static bool has_level(const struct sigaction *, unsigned level);
@@ -192,17 +131,22 @@ static bool is_outermost(unsigned level, int signal)
 	return sigaction(signal, NULL, &now) == 0 && has_level(&now, level);
 }
 
+/* Does not return if a guarded call is left. */
+static void meet(int signal, siginfo_t *info, void *context)
+{
+	if (__atomic_load_n(&faults.pid, __ATOMIC_ACQUIRE) == getpid())
+		record(signal, info, context);
+	park_catch(signal, info, context);
+}
+
 static void on_fault(unsigned level, int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	if (is_outermost(level, signal)) {
-		if (__atomic_load_n(&faults.pid, __ATOMIC_ACQUIRE) == getpid())
-			record(signal, info, context);
-		park_catch(signal, info, context);
-	}
+	if (is_outermost(level, signal))
+		meet(signal, info, context);
 	errno = saved;
-	pass_on(level, signal, info, context);
+	signals_pass_on(&faults.before[level][index_of(signal)], signal, info, context);
 }
 
 /* One for each level, so that each knows whose place it took: a handler that the program sets over ours may hand on to it,
@@ -257,10 +201,10 @@ static unsigned level_over(unsigned i, const struct sigaction *program)
 
 static void install(void)
 {
-	for (unsigned i = 0; i < FAULTS; i++) {
+	for (unsigned i = 0; i < SIGNALS_FAULTS; i++) {
 		struct sigaction now, ours = {0};
 		unsigned level;
-		if (sigaction(fault_signals[i], NULL, &now) || is_ours(&now, &level) ||
+		if (sigaction(signals_faults[i], NULL, &now) || is_ours(&now, &level) ||
 		    (level = level_over(i, &now)) == LEVELS)
 			continue;
 		bool handled = now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN;
@@ -269,18 +213,18 @@ static void install(void)
 		ours.sa_mask = now.sa_mask;
 		ours.sa_flags = SA_SIGINFO | (handled ? now.sa_flags & SA_ONSTACK : SA_ONSTACK) |
 				(now.sa_flags & (SA_NODEFER | SA_RESTART));
-		sigaction(fault_signals[i], &ours, NULL);
+		sigaction(signals_faults[i], &ours, NULL);
 	}
 }
 
 /* The program's handlers again, but for one that was set since. */
 static void uninstall(void)
 {
-	for (unsigned i = 0; i < FAULTS; i++) {
+	for (unsigned i = 0; i < SIGNALS_FAULTS; i++) {
 		struct sigaction now;
 		unsigned level;
-		if (sigaction(fault_signals[i], NULL, &now) == 0 && is_ours(&now, &level))
-			sigaction(fault_signals[i], &faults.before[level][i], NULL);
+		if (sigaction(signals_faults[i], NULL, &now) == 0 && is_ours(&now, &level))
+			sigaction(signals_faults[i], &faults.before[level][i], NULL);
 	}
 }
 
@@ -296,6 +240,7 @@ static bool version_is_live(void)
 
 static void want(bool live, int wake)
 {
+	guard_set_witness(meet); /* while code runs guarded its handlers are over ours */
 	__atomic_store_n(&faults.wake, wake, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, live, __ATOMIC_RELEASE);
@@ -378,11 +323,11 @@ size_t fault_take(unsigned char out[MESSAGE_MAX])
 void fault_known(void)
 {
 	if (take_over(STATE_TAKEN, STATE_FREE))
-		futex(FUTEX_WAKE, INT_MAX, NULL);
+		futex_wake_all(&faults.state);
 }
 
 void fault_give_up(void)
 {
 	if (take_over(STATE_TAKEN, STATE_FREE) || take_over(STATE_WAITS, STATE_FREE))
-		futex(FUTEX_WAKE, INT_MAX, NULL);
+		futex_wake_all(&faults.state);
 }

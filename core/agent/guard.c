@@ -1,7 +1,8 @@
 #include "guard.h"
+#include "kernel.h"
+#include "signals.h"
 #include "x86_64.h"
 
-#include <errno.h>
 #include <gnu/libc-version.h>
 #include <link.h>
 #include <pthread.h>
@@ -10,21 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <time.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 enum {
-	FAULTS = 5,
-	HANDLED = FAULTS + 1, /* and the one that interrupts */
+	HANDLED = SIGNALS_FAULTS + 1, /* and the one that interrupts */
 	STACK_BYTES = 64 * 1024,
 	NEAR_STACK = 128 * 1024, /* how far below the stack pointer one frame may reach */
 	LIBRARIES_MAX = 4,
 };
-
-static const int fault_signals[FAULTS] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 /* One guarded run at a time; its handler may run in any thread. */
 static struct {
@@ -39,7 +33,8 @@ static struct {
 	bool installed;           /* guarded by `changing` */
 	int signals[HANDLED];
 	struct sigaction before[HANDLED]; /* the program's; stays, as the program may have kept our handler */
-	void *stack;                      /* for handlers, when a stack is used up */
+	void (*witness)(int, siginfo_t *, void *); /* atomic */
+	void *stack;                               /* for handlers, when a stack is used up */
 	bool prepared, exit_known;
 	struct {
 		uintptr_t begin, end;
@@ -47,45 +42,10 @@ static struct {
 	unsigned library_count;
 } guard = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changing = PTHREAD_MUTEX_INITIALIZER};
 
-static pid_t thread_id(void)
-{
-	return (pid_t)syscall(SYS_gettid);
-}
-
 /* Whether this is the thread that is guarded, and no child of it. */
 static bool is_guarded(void)
 {
 	return __atomic_load_n(&guard.thread, __ATOMIC_ACQUIRE) == thread_id() && guard.pid == getpid();
-}
-
-/* The kernel copies: up to where the stack ends, and nothing faults. */
-static size_t copy_stack(uintptr_t from, unsigned char *out)
-{
-	struct iovec here, there[CALL_STACK / 4096 + 1];
-	uintptr_t at = from, end = from + CALL_STACK;
-	int parts = 0;
-
-	/* It stops at the part that is not there: so parts are pages. */
-	while (at < end) {
-		uintptr_t next = (at & ~(uintptr_t)4095) + 4096;
-		if (next > end)
-			next = end;
-		there[parts].iov_base = (void *)at;
-		there[parts++].iov_len = next - at;
-		at = next;
-	}
-	/* Where the stack was used up the stack pointer is below it: what is not there is zero. */
-	for (int missing = 0; missing < parts; missing++) {
-		size_t skipped = (size_t)((uintptr_t)there[missing].iov_base - from);
-		here = (struct iovec){out + skipped, CALL_STACK - skipped};
-		ssize_t got = process_vm_readv(guard.pid, &here, 1, there + missing,
-					       (unsigned long)(parts - missing), 0);
-		if (got <= 0)
-			continue;
-		memset(out, 0, skipped);
-		return skipped + (size_t)got;
-	}
-	return 0;
 }
 
 /* --- the handler ----------------------------------------------------------------------------------------------- */
@@ -98,16 +58,6 @@ static bool in_library(uint64_t pc)
 	return false;
 }
 
-static void deliver_default(int signal, const siginfo_t *info)
-{
-	struct sigaction usual = {.sa_handler = SIG_DFL};
-
-	sigaction(signal, &usual, NULL);
-	if (info->si_code <= 0) /* sent, not met: nothing would repeat it */
-		syscall(SYS_tgkill, getpid(), thread_id(), signal);
-}
-
-/* As if our handler were not there. Its mask and flags were installed as the program's own. */
 static void pass_on(int signal, siginfo_t *info, void *context)
 {
 	struct sigaction *action = NULL;
@@ -117,19 +67,7 @@ static void pass_on(int signal, siginfo_t *info, void *context)
 			action = &guard.before[i];
 	if (!action || signal == guard.interrupt)
 		return;
-	if (action->sa_handler == SIG_IGN && info->si_code <= 0)
-		return;
-	if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN) {
-		deliver_default(signal, info); /* a fault cannot be ignored */
-		return;
-	}
-	struct sigaction copy = *action;
-	if (copy.sa_flags & (int)SA_RESETHAND)
-		action->sa_handler = SIG_DFL;
-	if (copy.sa_flags & SA_SIGINFO)
-		copy.sa_sigaction(signal, info, context);
-	else
-		copy.sa_handler(signal);
+	signals_pass_on(action, signal, info, context);
 }
 
 static void on_signal(int signal, siginfo_t *info, void *context)
@@ -138,6 +76,9 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	int saved = errno;
 
 	if (!is_guarded()) {
+		void (*witness)(int, siginfo_t *, void *) = __atomic_load_n(&guard.witness, __ATOMIC_ACQUIRE);
+		if (witness && signal != guard.interrupt)
+			witness(signal, info, context);
 		pass_on(signal, info, context);
 		errno = saved;
 		return;
@@ -158,7 +99,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	r->signal = signal;
 	r->code = info->si_code;
 	r->address = address;
-	r->stack_size = (uint32_t)copy_stack(sp, guard.copy);
+	r->stack_size = (uint32_t)signals_copy_stack(sp, guard.copy);
 	siglongjmp(guard.out, 1);
 }
 
@@ -262,8 +203,8 @@ static void install(void)
 	pthread_mutex_lock(&guard.changing);
 	guard.installed = true;
 	guard.interrupt = unused_signal();
-	memcpy(guard.signals, fault_signals, sizeof(fault_signals));
-	guard.signals[FAULTS] = guard.interrupt;
+	memcpy(guard.signals, signals_faults, sizeof(signals_faults));
+	guard.signals[SIGNALS_FAULTS] = guard.interrupt;
 	for (unsigned i = 0; i < HANDLED; i++) {
 		if (!guard.signals[i])
 			continue;
@@ -288,6 +229,11 @@ static void uninstall(void)
 	}
 	guard.installed = false;
 	pthread_mutex_unlock(&guard.changing);
+}
+
+void guard_set_witness(void (*witness)(int, siginfo_t *, void *))
+{
+	__atomic_store_n(&guard.witness, witness, __ATOMIC_RELEASE);
 }
 
 bool guard_lock_signals(void)
@@ -400,7 +346,7 @@ void guard_interrupt(bool patient)
 	if (thread && guard.interrupt && guard.pid == getpid()) {
 		__atomic_store_n(&guard.patient, patient, __ATOMIC_RELEASE);
 		__atomic_store_n(&guard.wanted, true, __ATOMIC_RELEASE);
-		syscall(SYS_tgkill, guard.pid, thread, guard.interrupt);
+		thread_signal(thread, guard.interrupt);
 	}
 	pthread_mutex_unlock(&guard.mutex);
 }

@@ -12,6 +12,7 @@
 
 #include "message.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* Runs it on the calling thread, to its end or to what ended it; `stack` (CALL_STACK bytes) then has a copy of what was
@@ -31,6 +32,10 @@ _Noreturn void guard_exit_now(int status);
  * nothing to unlock. */
 bool guard_lock_signals(void);
 void guard_unlock_signals(void);
+
+/* What is called, in the handler, when a thread that is not guarded meets a fault meanwhile, before that is handed on: one of
+ * the program's own. */
+void guard_set_witness(void (*)(int signal, siginfo_t *, void *context));
 
 /* In a child of fork(), which has none of it. */
 void guard_forget(void);

@@ -23,6 +23,14 @@ static socklen_t address_fill(struct sockaddr_un *a, const char *path)
 	return (socklen_t)sizeof(*a);
 }
 
+/* The directory of a path, for open(). */
+static void directory_of(const char *path, char out[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(out, PATH_MAX, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+}
+
 /* Whether the process that listens behind a connection has ended. Something that it forked may hold its socket a little
  * longer, and never answers: an engine on the way to its exec. Credentials are those of listen(): unix(7). */
 static bool is_orphaned(int connection)
@@ -55,10 +63,8 @@ static int socket_probe(const char *path)
 static int directory_lock(const char *path)
 {
 	char directory[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int length = slash ? (int)(slash - path) + 1 : 1;
 
-	snprintf(directory, sizeof(directory), "%.*s", length, slash ? path : ".");
+	directory_of(path, directory);
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int tries = 0; fd >= 0 && tries < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB); tries++)
 		nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
@@ -123,9 +129,7 @@ static int socket_name_beside(int fd, const char *path, struct stat *st)
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.%08x", path, unique) < sizeof(temporary))
 		return socket_name(fd, path, temporary, st);
 
-	const char *slash = strrchr(path, '/');
-	int length = slash ? (int)(slash - path) + 1 : 1;
-	snprintf(directory, sizeof(directory), "%.*s", length, slash ? path : ".");
+	directory_of(path, directory);
 	int parent = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)
 		return -errno;

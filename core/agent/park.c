@@ -1,15 +1,11 @@
 #include "park.h"
 #include "arena.h"
+#include "kernel.h"
 #include "x86_64.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <setjmp.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #define PARK_MAGIC UINT64_C(0x6b72617066747200)
 
@@ -28,11 +24,6 @@ static struct {
 	uint64_t parked[PARK_THREADS]; /* atomic: frames that wait */
 } parks = {.wake = -1};
 
-static pid_t thread_id(void)
-{
-	return (pid_t)syscall(SYS_gettid);
-}
-
 static int find_thread(pid_t id)
 {
 	for (int i = 0; i < PARK_THREADS; i++)
@@ -43,7 +34,7 @@ static int find_thread(pid_t id)
 
 static bool has_ended(pid_t id)
 {
-	return syscall(SYS_tgkill, getpid(), id, 0) && errno == ESRCH;
+	return thread_signal(id, 0) && errno == ESRCH;
 }
 
 static bool replace_thread(int i, pid_t old, pid_t id)
@@ -155,11 +146,6 @@ void park_catch(int signal, const siginfo_t *info, const void *context)
 
 /* --- waiting ------------------------------------------------------------------------------------------------------ */
 
-static void futex(uint64_t *word, int operation, int value)
-{
-	syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
-}
-
 static bool list_frame(uint64_t frame)
 {
 	for (int i = 0; i < PARK_THREADS; i++) {
@@ -188,7 +174,7 @@ uint64_t park_wait(struct park_frame *f)
 		uint64_t state = __atomic_load_n(&f->state, __ATOMIC_ACQUIRE);
 		if (state == STATE_RELEASED)
 			return f->target;
-		futex(&f->state, FUTEX_WAIT, (int)state);
+		futex_wait(&f->state, (uint32_t)state, NULL);
 	}
 }
 
@@ -243,7 +229,7 @@ int park_release(const struct message_unpark *m)
 		f->target = m->target;
 		__atomic_store_n(&f->state, STATE_RELEASED, __ATOMIC_RELEASE);
 		/* The frame may be gone from here on: a futex that nobody waits for is no error. */
-		futex(&f->state, FUTEX_WAKE, INT_MAX);
+		futex_wake_all(&f->state);
 		return 0;
 	}
 	return -ESRCH;

@@ -1,13 +1,71 @@
 #include "signals.h"
+#include "kernel.h"
 
-#include <signal.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/syscall.h>
+#include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 enum { SIGNALS = 64, RESTORERS_MAX = 4, STACK_LOOKED_AT = 1 << 20, PAGE = 4096 };
+
+const int signals_faults[SIGNALS_FAULTS] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+
+/* --- handing on -------------------------------------------------------------------------------------------------- */
+
+static void deliver_default(int signal, const siginfo_t *info)
+{
+	struct sigaction usual = {.sa_handler = SIG_DFL};
+
+	sigaction(signal, &usual, NULL);
+	if (info->si_code <= 0) /* sent, not met: nothing would repeat it */
+		thread_signal(thread_id(), signal);
+}
+
+void signals_pass_on(struct sigaction *before, int signal, siginfo_t *info, void *context)
+{
+	struct sigaction copy = *before;
+
+	if (copy.sa_handler == SIG_IGN && info->si_code <= 0)
+		return;
+	if (copy.sa_handler == SIG_DFL || copy.sa_handler == SIG_IGN) {
+		deliver_default(signal, info); /* a fault cannot be ignored */
+		return;
+	}
+	if (copy.sa_flags & (int)SA_RESETHAND)
+		before->sa_handler = SIG_DFL;
+	if (copy.sa_flags & SA_SIGINFO)
+		copy.sa_sigaction(signal, info, context);
+	else
+		copy.sa_handler(signal);
+}
+
+/* --- the stack --------------------------------------------------------------------------------------------------- */
+
+/* The kernel copies: up to where the stack ends, and nothing faults. */
+size_t signals_copy_stack(uint64_t from, unsigned char out[CALL_STACK])
+{
+	struct iovec here, there[CALL_STACK / PAGE + 1];
+	uint64_t at = from, end = from + CALL_STACK;
+	size_t parts = 0;
+
+	/* It stops at the part that is not there: so parts are pages. */
+	while (at < end) {
+		uint64_t next = at - at % PAGE + PAGE;
+		if (next > end)
+			next = end;
+		there[parts++] = (struct iovec){(void *)(uintptr_t)at, next - at};
+		at = next;
+	}
+	/* Where the stack was used up the stack pointer is below it: what is not there is zero. */
+	for (size_t missing = 0; missing < parts; missing++) {
+		size_t skipped = (size_t)((uintptr_t)there[missing].iov_base - from);
+		here = (struct iovec){out + skipped, CALL_STACK - skipped};
+		ssize_t got = process_vm_readv(getpid(), &here, 1, there + missing, parts - missing, 0);
+		if (got <= 0)
+			continue;
+		memset(out, 0, skipped);
+		return skipped + (size_t)got;
+	}
+	return 0;
+}
 
 /* The kernel's struct sigaction. */
 struct kernel_sigaction {

@@ -1,8 +1,26 @@
-/* Signals as the program sees them. Any thread, also in a handler: nothing but system calls. */
+/* Signals handed on as if we were not there, and what is to be known of the thread that has one. Any thread, also in a handler:
+ * nothing but system calls. */
 #ifndef RTF_SIGNALS_H
 #define RTF_SIGNALS_H
 
+#include "message.h"
+
+#include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SIGNALS_FAULTS = 5 };
+
+extern const int signals_faults[SIGNALS_FAULTS];
+
+/* For a handler of ours, whose mask and flags were those of `before`, the action that it came over: does what that does, and to
+ * it what SA_RESETHAND says. A fault that is ignored is not: as without us. */
+void signals_pass_on(struct sigaction *before, int signal, siginfo_t *, void *context);
+
+/* Copies the stack from `from` (a stack pointer) up to where it ends: bytes of `out`. What lies below the stack, where that was
+ * used up, is zero. */
+size_t signals_copy_stack(uint64_t from, unsigned char out[CALL_STACK]);
 
 /* Whether the calling thread is in a signal handler: anything may have been interrupted, malloc() as well. Looks for the
  * frame that the kernel left on the stack, up to 1 MiB away; what such a frame left behind in memory that a function has not

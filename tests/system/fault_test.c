@@ -106,6 +106,23 @@ static void a_fault_in_what_a_version_calls_is_its_own(void **state)
 	assert_recorded(1, 1, "SIGSEGV at address 0x10 in", "risky@1");
 }
 
+static void a_fault_is_recorded_though_an_evaluation_runs(void **state)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	struct wire w;
+
+	(void)state;
+	compiled_assert_answer(&host, "handler", "ours");
+	subject_define(&host, "risky", crash);
+	wire_open(&w, host.socket);
+	wire_command(&w, 7, "while (1) heeded = 77;");
+	while (strcmp(subject_ask(&host, "heeded"), "77") != 0)
+		assert_true(child_clock() < deadline);
+	compiled_assert_answer(&host, "call 16", "caught 1 at 0x10");
+	assert_recorded(1, 1, "SIGSEGV at address 0x10", "main (fault_host.c:");
+	wire_close(&w);
+}
+
 static void a_fault_elsewhere_is_the_programs_business(void **state)
 {
 	(void)state;
@@ -223,6 +240,7 @@ int main(void)
 		WITH_HOST(a_fault_is_recorded_before_the_program_ends),
 		WITH_HOST(a_handler_of_the_program_has_its_turn_afterwards),
 		WITH_HOST(a_fault_in_what_a_version_calls_is_its_own),
+		WITH_HOST(a_fault_is_recorded_though_an_evaluation_runs),
 		WITH_HOST(a_fault_elsewhere_is_the_programs_business),
 		WITH_HOST(a_handler_that_is_set_later_has_its_turn_too),
 		WITH_HOST(a_handler_that_is_set_over_ours_may_hand_on_to_it),

@@ -146,6 +146,28 @@ static void a_fault_parks_the_call_and_the_others_go_on(void **state)
 	compiled_assert_says(&host, 0, "\\list length_of", "guard");
 }
 
+static void a_call_is_parked_though_an_evaluation_runs(void **state)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	char line[200] = "";
+	struct wire other;
+
+	(void)state;
+	ask_ok("\\guard length_of");
+	wire_open(&other, host.socket);
+	wire_command(&other, 7, "while (1) served = 77;");
+	while (strcmp(line, "served 77") != 0) {
+		tell_host("served 0\n");
+		assert_true(child_read_line(&host.program, COMPILED_DEADLINE_MS, line, sizeof(line)));
+		assert_true(child_clock() < deadline);
+	}
+	tell_host("length 0\n");
+	await_parked("length_of", "SEGV");
+	wire_close(&other);
+	ask_ok("\\return 5");
+	await_line("length 5");
+}
+
 static void retry_calls_the_new_definition_with_the_same_arguments(void **state)
 {
 	(void)state;
@@ -336,6 +358,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_host(a_fault_parks_the_call_and_the_others_go_on),
+		with_host(a_call_is_parked_though_an_evaluation_runs),
 		with_host(retry_calls_the_new_definition_with_the_same_arguments),
 		with_host(return_gives_the_caller_a_value),
 		with_host(a_guard_may_return_at_once),

@@ -30,6 +30,11 @@ void guard_unlock_signals(void)
 {
 }
 
+void guard_set_witness(void (*witness)(int, siginfo_t *, void *))
+{
+	(void)witness;
+}
+
 void park_catch(int signal, const siginfo_t *info, const void *context)
 {
 	(void)signal;
@@ -58,7 +63,7 @@ static int clean_up(void **state)
 }
 
 /* A thread's fault by that signal, up to where it would be handed on. */
-static void *meet(void *signal)
+static void *meet_fault(void *signal)
 {
 	siginfo_t info = {.si_code = SEGV_MAPERR};
 	ucontext_t context;
@@ -72,7 +77,7 @@ static pthread_t begin(int signal)
 {
 	pthread_t thread;
 
-	assert_int_equal(pthread_create(&thread, NULL, meet, (void *)(intptr_t)signal), 0);
+	assert_int_equal(pthread_create(&thread, NULL, meet_fault, (void *)(intptr_t)signal), 0);
 	return thread;
 }
 
