@@ -589,9 +589,11 @@ struct error *index_new_from_text(const char *file, char *text, size_t size, con
 	struct builder b = {.ix = ix};
 
 	if (!ix || size >= UINT32_MAX / 2 || source_size >= UINT32_MAX / 2) {
+		struct error *e =
+			ix ? error_new(ERROR_COMPILE, "%s is larger than 2 GiB", file) : error_memory();
 		free(text);
 		free(ix);
-		return ix ? error_new(ERROR_COMPILE, "%s is larger than 2 GiB", file) : error_memory();
+		return e;
 	}
 	ix->text = text;
 	ix->size = (uint32_t)size;

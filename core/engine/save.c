@@ -139,9 +139,10 @@ static bool remember_all(const struct work *w, const struct bodies *bodies)
 {
 	for (size_t i = 0; i < bodies->count; i++) {
 		struct error *e = remember_identity(w, bodies->items[i].function);
-		error_free(e);
-		if (e)
+		if (e) {
+			error_free(e);
 			return false;
+		}
 	}
 	return true;
 }
@@ -346,11 +347,11 @@ static struct error *take_file(struct work *w, struct save_source *ss)
 	if (e && error_class(e) == ERROR_COMPILE) {
 		/* It does not even preprocess; the compiler says where. */
 		struct error *reviewed = review(w, s, NULL, NULL, &broken);
-		error_free(reviewed);
 		if (reviewed || !broken)
 			refuse_for(w, e, s->unit->file);
 		else
 			error_free(e);
+		error_free(reviewed);
 		ss->refusal = w->save->number;
 		return NULL;
 	}
