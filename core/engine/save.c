@@ -71,12 +71,7 @@ static void work_fini(struct work *w)
 static struct error *identity_of(const struct work *w, const struct live_function *function, const char *text,
 				 unsigned line, char identity[33])
 {
-	struct build_request request = {.function = &function->at,
-					.arena = function->arena,
-					.text = text,
-					.size = strlen(text),
-					.file = function->at.file,
-					.line = line};
+	struct build_request request = live_request(function, text, strlen(text), line);
 
 	return build_identity(live_host(w->save->live), &request, identity);
 }
@@ -545,18 +540,11 @@ static void mark_refused(struct work *w)
 static struct error *check_prototype(struct work *w, const struct candidate *c)
 {
 	const struct live_function *function = c->function;
-	struct build_request request = {.function = &function->at,
-					.arena = function->arena,
-					.text = c->text,
-					.size = strlen(c->text),
-					.extra = function->saved.prototype,
-					.extra_size = strlen(function->saved.prototype),
-					.given_file = function->at.file,
-					.given_line = c->line,
-					.file = function->at.file,
-					.line = c->line};
+	struct build_request request = live_request(function, c->text, strlen(c->text), c->line);
 	struct build build = {0};
 
+	request.extra = function->saved.prototype;
+	request.extra_size = strlen(request.extra);
 	struct error *e = build_check(live_host(w->save->live), &request, &build);
 	if (!e && build.check.failed) {
 		e = error_new(build.check.class, "%s: %s", function->at.name,

@@ -314,14 +314,7 @@ struct error *texts_slice(struct live *l, struct live_function *f, char **text)
 	struct error *e = texts_of_version(l, f, f->live, &live_text, &line);
 	if (e)
 		return e;
-	struct build_request request = {.function = &f->at,
-					.arena = f->arena,
-					.text = live_text,
-					.size = strlen(live_text),
-					.given_file = f->at.file,
-					.given_line = line,
-					.file = f->at.file,
-					.line = line};
+	struct build_request request = live_request(f, live_text, strlen(live_text), line);
 	e = build_check(live_host(l), &request, &build);
 	if (!e) {
 		*text = strdup(build.slice.text);
