@@ -6,6 +6,7 @@
 #include "scope.h"
 #include "texts.h"
 #include "variables.h"
+#include "words.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -147,14 +148,7 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	}
 	error_free(e);
 	target_each_inlined(live_target(c->live), &f->at, add_inlining, &inlining);
-	char *flags = NULL;
-	for (char **word = source ? source->flags.argv : NULL; word && *word; word++) {
-		char *longer;
-		if (asprintf(&longer, "%s%s%s", flags ? flags : "", flags ? " " : "", *word) < 0)
-			break;
-		free(flags);
-		flags = longer;
-	}
+	char *flags = source ? words_join(source->flags.argv) : NULL;
 	text_printf(out, "%s\n", signature ? signature : f->at.name);
 	text_printf(out, "%-10s %s:%u in %s, at 0x%" PRIx64 "\n", "defined", f->at.file ? f->at.file : "?",
 		    f->at.line, f->at.module, f->at.entry);
