@@ -363,24 +363,8 @@ static uint32_t count_lines(const struct text *t)
 /* The function's declaration as the file has it, on one line. */
 static char *file_prototype(const struct closure *c)
 {
-	struct text head = {0}, line = {0};
-
-	if (c->original != INDEX_NONE) {
-		const struct index_declaration *d = closure_declaration(c, c->original);
-		copy(&head, c->ix, d->begin, d->body, d->has_directive);
-	}
-	for (size_t i = 0; i < head.size; i++) {
-		bool space = strchr(" \t\n\r", head.bytes[i]) != NULL;
-		if (!space)
-			text_append(&line, head.bytes + i, 1);
-		else if (line.size && line.bytes[line.size - 1] != ' ')
-			text_puts(&line, " ");
-	}
-	while (line.size && line.bytes[line.size - 1] == ' ')
-		line.bytes[--line.size] = '\0';
-	line.failed |= head.failed;
-	text_fini(&head);
-	return text_take(&line);
+	return c->original != INDEX_NONE ? index_head(c->ix, closure_declaration(c, c->original))
+					 : strdup("");
 }
 
 struct error *slice_new(const struct slice_request *q, const struct slice_names *names, struct slice *out)

@@ -165,21 +165,7 @@ char *texts_signature(struct live *l, const struct live_function *f)
 		return NULL;
 	}
 	const struct index_declaration *d = source_definition(source, &f->at, &nth);
-	if (!d)
-		return NULL;
-	struct text line = {0};
-	for (uint32_t i = d->begin; i < d->body; i++) {
-		const char *c = source->index->text + i;
-		if (*c == '#' && (i == 0 || c[-1] == '\n'))
-			i += (uint32_t)strcspn(c, "\n");
-		else if (!strchr(" \t\r\n", *c))
-			text_append(&line, c, 1);
-		else if (line.size && line.bytes[line.size - 1] != ' ')
-			text_puts(&line, " ");
-	}
-	while (line.size && line.bytes[line.size - 1] == ' ')
-		line.bytes[--line.size] = '\0';
-	return text_take(&line);
+	return d ? index_head(source->index, d) : NULL;
 }
 
 /* A definition behind its linkage and decoration, which are the file's matter. */
