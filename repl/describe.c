@@ -6,8 +6,8 @@
 #include "scope.h"
 #include "texts.h"
 #include "variables.h"
+#include "words.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -147,14 +147,7 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	}
 	error_free(e);
 	target_each_inlined(live_target(c->live), &f->at, add_inlining, &inlining);
-	char *flags = NULL;
-	for (char **word = source ? source->flags.argv : NULL; word && *word; word++) {
-		char *longer;
-		if (asprintf(&longer, "%s%s%s", flags ? flags : "", flags ? " " : "", *word) < 0)
-			break;
-		free(flags);
-		flags = longer;
-	}
+	char *flags = source ? words_join(source->flags.argv) : NULL;
 	text_printf(out, "%s\n", signature ? signature : f->at.name);
 	text_printf(out, "%-10s %s:%u in %s, at 0x%" PRIx64 "\n", "defined", f->at.file ? f->at.file : "?",
 		    f->at.line, f->at.module, f->at.entry);
@@ -378,33 +371,20 @@ static bool describe_plain_function(struct call *c, struct source *source, const
 	const struct index *ix = source->index;
 	const struct index_declaration *d = index_find_function(ix, name, 0);
 	struct naming naming = {.name = name};
-	struct text head = {0};
 
 	if (!d)
 		return false;
 	naming.callers = json_array();
-	for (uint32_t i = d->begin; i < d->body; i++) {
-		char letter = ix->text[i];
-		bool space = isspace((unsigned char)letter);
-		if (letter == '#' && (i == 0 || ix->text[i - 1] == '\n'))
-			while (i + 1 < d->body && ix->text[i + 1] != '\n')
-				i++;
-		else if (!space)
-			text_append(&head, &letter, 1);
-		else if (head.size && head.bytes[head.size - 1] != ' ')
-			text_puts(&head, " ");
-	}
-	while (head.size && head.bytes[head.size - 1] == ' ')
-		head.bytes[--head.size] = '\0';
+	char *head = index_head(ix, d);
 	sources_each(live_host(c->live)->sources, find_callers, &naming);
 	text_printf(&c->reply->text, "%s\n%-10s %s:%u; not decorated, so it cannot be redefined\n",
-		    head.bytes ? head.bytes : name, "defined", ix->files[d->file], d->line);
+		    head ? head : name, "defined", ix->files[d->file], d->line);
 	put_line(&c->reply->text, "called by", &naming.text);
 	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "function", "function", name,
-				   "signature", head.bytes ? head.bytes : "", "file", ix->files[d->file],
-				   "line", (int)d->line, "called_by", naming.callers);
+				   "signature", head ? head : "", "file", ix->files[d->file], "line",
+				   (int)d->line, "called_by", naming.callers);
 	text_fini(&naming.text);
-	text_fini(&head);
+	free(head);
 	return true;
 }
 

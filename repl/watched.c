@@ -175,16 +175,9 @@ struct error *plain_check(struct live *l, struct live_function *f, const struct 
 			  struct build *build, struct instrument_request *q)
 {
 	const struct build_host *host = live_host(l);
-	struct build_request request = {.function = &f->at,
-					.arena = f->arena,
-					.text = plain->definition,
-					.size = plain->size,
-					.extra = plain->extra,
-					.extra_size = plain->extra ? strlen(plain->extra) : 0,
-					.given_file = f->at.file,
-					.given_line = plain->line,
-					.file = f->at.file,
-					.line = plain->line};
+	struct build_request request = live_request(f, plain->definition, plain->size, plain->line);
+	request.extra = plain->extra;
+	request.extra_size = plain->extra ? strlen(plain->extra) : 0;
 	struct error *e = build_check(host, &request, build);
 	if (!e && build->check.failed)
 		e = error_new(build->check.class, "%s: %s", f->at.name,

@@ -5,6 +5,7 @@
 #include "record.h"
 #include "text.h"
 #include "texts.h"
+#include "words.h"
 
 #include <stdlib.h>
 
@@ -126,15 +127,6 @@ struct error *attempt_link(struct live *l, struct attempt *c)
 	return e;
 }
 
-static char *join_flags(char *const *argv)
-{
-	struct text t = {0};
-
-	for (char *const *word = argv; word && *word; word++)
-		text_printf(&t, "%s%s", word == argv ? "" : " ", *word);
-	return text_take(&t);
-}
-
 static struct history_version row_of(const struct attempt_part *p, const char *flags, const char *origin,
 				     const char *user)
 {
@@ -161,7 +153,7 @@ static struct error *add_versions(struct live *l, const struct attempt *c, const
 		struct attempt_part *p = &c->parts[i];
 		e = texts_store_built(l, p->function);
 		if (!flags[i])
-			flags[i] = join_flags(p->build.source->flags.argv);
+			flags[i] = words_join(p->build.source->flags.argv);
 		rows[i] = row_of(p, flags[i], origin, user);
 	}
 	return e ? e : history_add(live_history(l), rows, c->count);

@@ -313,14 +313,7 @@ struct error *change_texts(struct live *l, const struct change_text *texts, size
 					   .text = strndup(t->text, t->size),
 					   .definition = t->text,
 					   .definition_size = t->size};
-		p->request = (struct build_request){.function = &t->function->at,
-						    .arena = t->function->arena,
-						    .text = t->text,
-						    .size = t->size,
-						    .given_file = t->function->at.file,
-						    .given_line = t->line,
-						    .file = t->function->at.file,
-						    .line = t->line};
+		p->request = live_request(t->function, t->text, t->size, t->line);
 		if (!p->text)
 			e = error_memory();
 	}

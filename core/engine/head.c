@@ -34,7 +34,6 @@ static bool find_alias(const struct head *h, const char *name, uint32_t length, 
 /* [begin, end) of a macro's line without the words that give linkage, and with the aliases of other such macros. */
 static void copy_head(const struct head *h, struct text *out, uint32_t begin, uint32_t end)
 {
-	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__"};
 	struct token_reader r;
 	struct token t;
 	unsigned depth = 0;
@@ -50,9 +49,7 @@ static void copy_head(const struct head *h, struct text *out, uint32_t begin, ui
 			depth--;
 		if (t.kind != TOKEN_NAME || depth)
 			continue;
-		bool drop = false;
-		for (size_t i = 0; i < sizeof(linkage) / sizeof(*linkage); i++)
-			drop |= token_is(&r, &t, linkage[i]);
+		bool drop = token_is_linkage(&r, &t);
 		bool rename = !drop && find_alias(h, h->closure->ix->text + t.begin, t.end - t.begin, alias);
 		if (!drop && !rename)
 			continue;
@@ -78,7 +75,6 @@ void head_write_macro(const struct head *h, struct text *out, const struct index
 
 void head_write_definition(const struct head *h, struct text *out)
 {
-	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__"};
 	const struct slice_request *q = h->closure->request;
 	struct token_reader r;
 	struct token t;
@@ -95,9 +91,8 @@ void head_write_definition(const struct head *h, struct text *out)
 			break;
 		if (token_is(&r, &t, q->name))
 			break;
-		for (size_t i = 0; i < sizeof(linkage) / sizeof(*linkage); i++)
-			if (token_is(&r, &t, linkage[i]))
-				memset(out->bytes + at + t.begin, ' ', t.end - t.begin);
+		if (token_is_linkage(&r, &t))
+			memset(out->bytes + at + t.begin, ' ', t.end - t.begin);
 		if (t.kind == TOKEN_NAME && find_alias(h, q->text + t.begin, t.end - t.begin, alias))
 			memcpy(out->bytes + at + t.begin, alias, t.end - t.begin);
 	}
@@ -108,7 +103,6 @@ static bool says_linkage(struct head *h, const struct index_macro *m, unsigned d
 /* Macros in [begin, end) of a text that say `static`, up to the function's name or body. */
 static bool find_head_macros(struct head *h, const char *text, uint32_t begin, uint32_t end, unsigned depth)
 {
-	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__"};
 	struct token_reader r;
 	struct token t;
 	bool found = false;
@@ -122,8 +116,7 @@ static bool find_head_macros(struct head *h, const char *text, uint32_t begin, u
 			continue;
 		if (!depth && token_is(&r, &t, h->closure->request->name))
 			break;
-		for (size_t i = 0; depth && i < sizeof(linkage) / sizeof(*linkage); i++)
-			found |= token_is(&r, &t, linkage[i]);
+		found |= depth && token_is_linkage(&r, &t);
 		const struct index_macro *m = index_find_macro(h->closure->ix, text + t.begin,
 							       t.end - t.begin, h->closure->position);
 		if (m && !spellings_has(&h->closure->hidden, text + t.begin, t.end - t.begin))

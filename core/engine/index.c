@@ -500,6 +500,20 @@ const struct index_declaration *index_find_function(const struct index *ix, cons
 	return NULL;
 }
 
+char *index_head(const struct index *ix, const struct index_declaration *d)
+{
+	struct text head = {0};
+
+	for (uint32_t at = d->begin; at < d->body;) {
+		const char *line = ix->text + at, *newline = memchr(line, '\n', d->body - at);
+		uint32_t next = newline ? (uint32_t)(newline - ix->text) + 1 : d->body;
+		if (*line != '#' || at == 0 || line[-1] != '\n')
+			text_append_words(&head, line, next - at);
+		at = next;
+	}
+	return text_take(&head);
+}
+
 /* --- changes --------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_tokens(const char *text, uint32_t begin, uint32_t end)
@@ -589,9 +603,11 @@ struct error *index_new_from_text(const char *file, char *text, size_t size, con
 	struct builder b = {.ix = ix};
 
 	if (!ix || size >= UINT32_MAX / 2 || source_size >= UINT32_MAX / 2) {
+		struct error *e =
+			ix ? error_new(ERROR_COMPILE, "%s is larger than 2 GiB", file) : error_memory();
 		free(text);
 		free(ix);
-		return ix ? error_new(ERROR_COMPILE, "%s is larger than 2 GiB", file) : error_memory();
+		return e;
 	}
 	ix->text = text;
 	ix->size = (uint32_t)size;

@@ -94,6 +94,10 @@ const struct index_macro *index_find_macro(const struct index *, const char *nam
 /* The definition (with body) of a function, or NULL. With several, `nth` from 0. */
 const struct index_declaration *index_find_function(const struct index *, const char *name, unsigned nth);
 
+/* A function's head on one line, without preprocessor lines: its declaration as the file has it. The caller's; NULL without
+ * memory. */
+char *index_head(const struct index *, const struct index_declaration *);
+
 /* A hash of everything that is declared: `each` is told a spelling (with what it names: "struct ", "macro ", "" before it)
  * and the hash of its tokens, once for each declaration of it. For telling two indexes of a file apart. */
 void index_each_identity(const struct index *,

@@ -76,13 +76,7 @@ static char *one_line(struct work *w, uint32_t begin, uint32_t end)
 {
 	struct text t = {0};
 
-	for (uint32_t i = begin; i < end; i++) {
-		bool space = strchr(" \t\r\n", w->rewrite.text[i]) != NULL;
-		if (!space)
-			text_append(&t, w->rewrite.text + i, 1);
-		else if (t.size && t.bytes[t.size - 1] != ' ')
-			text_puts(&t, " ");
-	}
+	text_append_words(&t, w->rewrite.text + begin, end - begin);
 	char *text = text_take(&t);
 	w->rewrite.failed |= !text;
 	return text;

@@ -52,17 +52,10 @@ static struct error *instrument_one(struct live *l, const struct instrumented *q
 					   .text = strdup(q->stored),
 					   .definition = q->text,
 					   .definition_size = strlen(q->text)};
-	c.parts[0].request = (struct build_request){.function = &q->function->at,
-						    .arena = q->function->arena,
-						    .text = q->text,
-						    .size = strlen(q->text),
-						    .extra = q->extra,
-						    .extra_size = q->extra ? strlen(q->extra) : 0,
-						    .given_file = q->function->at.file,
-						    .given_line = q->line,
-						    .file = q->function->at.file,
-						    .line = q->line,
-						    .why_cc = "it counts and records with atomic operations"};
+	c.parts[0].request = live_request(q->function, q->text, strlen(q->text), q->line);
+	c.parts[0].request.extra = q->extra;
+	c.parts[0].request.extra_size = q->extra ? strlen(q->extra) : 0;
+	c.parts[0].request.why_cc = "it counts and records with atomic operations";
 	struct error *e = c.parts[0].text ? NULL : error_memory();
 	if (!e && !aside)
 		e = instrument(l, q, &c, out);

@@ -620,3 +620,15 @@ int live_plain(const struct live_function *f)
 {
 	return *f->instrumented ? f->plain : f->live;
 }
+
+struct build_request live_request(const struct live_function *f, const char *text, size_t size, unsigned line)
+{
+	return (struct build_request){.function = &f->at,
+				      .arena = f->arena,
+				      .text = text,
+				      .size = size,
+				      .given_file = f->at.file,
+				      .given_line = line,
+				      .file = f->at.file,
+				      .line = line};
+}

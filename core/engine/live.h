@@ -86,6 +86,9 @@ void live_refresh_all(struct live *); /* the same after we have removed some our
 /* The live version without what watches it. */
 int live_plain(const struct live_function *);
 
+/* What a build is asked of a text of the function that stands in its file at `line`. Borrows the text. */
+struct build_request live_request(const struct live_function *, const char *text, size_t size, unsigned line);
+
 /* --- for change.c, which makes versions live --- */
 
 struct program *live_program(const struct live *);

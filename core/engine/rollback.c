@@ -172,11 +172,9 @@ struct error *rollback_to(struct live *l, struct live_function *f, int number, c
 	if (!c.parts)
 		return error_memory();
 	c.parts[0] = part;
-	struct error *e = NULL;
 	if (f->row == 0)
 		record_function(l, f);
-	if (!e)
-		e = move(l, &c, HISTORY_ROLLBACK, 0, user, start, out);
+	struct error *e = move(l, &c, HISTORY_ROLLBACK, 0, user, start, out);
 	attempt_fini(&c);
 	return e;
 }

@@ -71,12 +71,7 @@ static void work_fini(struct work *w)
 static struct error *identity_of(const struct work *w, const struct live_function *function, const char *text,
 				 unsigned line, char identity[33])
 {
-	struct build_request request = {.function = &function->at,
-					.arena = function->arena,
-					.text = text,
-					.size = strlen(text),
-					.file = function->at.file,
-					.line = line};
+	struct build_request request = live_request(function, text, strlen(text), line);
 
 	return build_identity(live_host(w->save->live), &request, identity);
 }
@@ -139,9 +134,10 @@ static bool remember_all(const struct work *w, const struct bodies *bodies)
 {
 	for (size_t i = 0; i < bodies->count; i++) {
 		struct error *e = remember_identity(w, bodies->items[i].function);
-		error_free(e);
-		if (e)
+		if (e) {
+			error_free(e);
 			return false;
+		}
 	}
 	return true;
 }
@@ -346,11 +342,11 @@ static struct error *take_file(struct work *w, struct save_source *ss)
 	if (e && error_class(e) == ERROR_COMPILE) {
 		/* It does not even preprocess; the compiler says where. */
 		struct error *reviewed = review(w, s, NULL, NULL, &broken);
-		error_free(reviewed);
 		if (reviewed || !broken)
 			refuse_for(w, e, s->unit->file);
 		else
 			error_free(e);
+		error_free(reviewed);
 		ss->refusal = w->save->number;
 		return NULL;
 	}
@@ -544,18 +540,11 @@ static void mark_refused(struct work *w)
 static struct error *check_prototype(struct work *w, const struct candidate *c)
 {
 	const struct live_function *function = c->function;
-	struct build_request request = {.function = &function->at,
-					.arena = function->arena,
-					.text = c->text,
-					.size = strlen(c->text),
-					.extra = function->saved.prototype,
-					.extra_size = strlen(function->saved.prototype),
-					.given_file = function->at.file,
-					.given_line = c->line,
-					.file = function->at.file,
-					.line = c->line};
+	struct build_request request = live_request(function, c->text, strlen(c->text), c->line);
 	struct build build = {0};
 
+	request.extra = function->saved.prototype;
+	request.extra_size = strlen(request.extra);
 	struct error *e = build_check(live_host(w->save->live), &request, &build);
 	if (!e && build.check.failed) {
 		e = error_new(build.check.class, "%s: %s", function->at.name,

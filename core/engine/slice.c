@@ -30,11 +30,10 @@ static void copy(struct text *out, const struct index *ix, uint32_t begin, uint3
 	}
 }
 
-/* The same without the words that give a function or variable its linkage: the first `count` of them. */
+/* The same without the words that give a function or variable its linkage; `external`: `extern` may stay. */
 static void copy_without(struct text *out, const struct index *ix, uint32_t begin, uint32_t end,
-			 bool directives, size_t count)
+			 bool directives, bool external)
 {
-	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__", "extern"};
 	struct token_reader r;
 	struct token t;
 	unsigned depth = 0;
@@ -47,12 +46,10 @@ static void copy_without(struct text *out, const struct index *ix, uint32_t begi
 			depth++;
 		if (t.kind == TOKEN_PUNCTUATOR && strchr(")]}", t.first) && depth)
 			depth--;
-		for (size_t i = 0; depth == 0 && i < count; i++) {
-			if (!token_is(&r, &t, linkage[i]))
-				continue;
-			copy(out, ix, from, t.begin, directives);
-			from = t.end;
-		}
+		if (depth || !(token_is_linkage(&r, &t) || (!external && token_is(&r, &t, "extern"))))
+			continue;
+		copy(out, ix, from, t.begin, directives);
+		from = t.end;
 	}
 	copy(out, ix, from, end, directives);
 }
@@ -61,14 +58,14 @@ static void copy_without(struct text *out, const struct index *ix, uint32_t begi
 static void copy_external(struct text *out, const struct index *ix, uint32_t begin, uint32_t end,
 			  bool directives)
 {
-	copy_without(out, ix, begin, end, directives, 4);
+	copy_without(out, ix, begin, end, directives, true);
 }
 
 /* With a `static` of its own. */
 static void copy_static(struct text *out, const struct index *ix, const struct index_declaration *d)
 {
 	text_puts(out, "static ");
-	copy_without(out, ix, d->begin, d->end, d->has_directive, 5);
+	copy_without(out, ix, d->begin, d->end, d->has_directive, false);
 	text_puts(out, "\n");
 }
 
@@ -82,7 +79,7 @@ static void write_helper(const struct closure *c, struct text *out, const struct
 		return;
 	}
 	text_puts(out, "static ");
-	copy_without(out, ix, d->begin, d->body, d->has_directive, 5);
+	copy_without(out, ix, d->begin, d->body, d->has_directive, false);
 	helper_write(out, ix, d, c->names->local_static, c->names->context);
 	text_puts(out, "\n");
 }
@@ -163,7 +160,7 @@ static void write_split(const struct closure *c, struct text *out, const struct 
 		const struct declaration_cut *cut = cut_at(ix, d, end);
 		bool absent = is_absent(c, n);
 		text_puts(out, absent ? "static " : "extern ");
-		copy_without(out, ix, d->begin, d->specifiers, d->has_directive, 5);
+		copy_without(out, ix, d->begin, d->specifiers, d->has_directive, false);
 		if (absent) {
 			copy(out, ix, begin, cut ? cut->end : end, d->has_directive);
 			text_puts(out, ";");
@@ -363,24 +360,8 @@ static uint32_t count_lines(const struct text *t)
 /* The function's declaration as the file has it, on one line. */
 static char *file_prototype(const struct closure *c)
 {
-	struct text head = {0}, line = {0};
-
-	if (c->original != INDEX_NONE) {
-		const struct index_declaration *d = closure_declaration(c, c->original);
-		copy(&head, c->ix, d->begin, d->body, d->has_directive);
-	}
-	for (size_t i = 0; i < head.size; i++) {
-		bool space = strchr(" \t\n\r", head.bytes[i]) != NULL;
-		if (!space)
-			text_append(&line, head.bytes + i, 1);
-		else if (line.size && line.bytes[line.size - 1] != ' ')
-			text_puts(&line, " ");
-	}
-	while (line.size && line.bytes[line.size - 1] == ' ')
-		line.bytes[--line.size] = '\0';
-	line.failed |= head.failed;
-	text_fini(&head);
-	return text_take(&line);
+	return c->original != INDEX_NONE ? index_head(c->ix, closure_declaration(c, c->original))
+					 : strdup("");
 }
 
 struct error *slice_new(const struct slice_request *q, const struct slice_names *names, struct slice *out)

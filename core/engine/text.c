@@ -65,6 +65,23 @@ void text_printf(struct text *t, const char *format, ...)
 	va_end(args);
 }
 
+void text_append_words(struct text *t, const char *bytes, size_t size)
+{
+	static const char space[] = " \t\r\n\f\v";
+	bool between = true;
+
+	for (size_t i = 0; i < size; i++) {
+		if (memchr(space, bytes[i], sizeof(space))) {
+			between = true;
+			continue;
+		}
+		if (between && t->size)
+			text_puts(t, " ");
+		between = false;
+		text_append(t, bytes + i, 1);
+	}
+}
+
 char *text_take(struct text *t)
 {
 	text_append(t, "", 0);

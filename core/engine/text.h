@@ -16,6 +16,10 @@ void text_append(struct text *, const char *bytes, size_t size);
 void text_puts(struct text *, const char *string);
 void text_printf(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Appends on one line: the words of the bytes, with a blank between any two and, unless the text is empty, before the
+ * first. */
+void text_append_words(struct text *, const char *bytes, size_t size);
+
 /* The bytes, now the caller's (free), the text empty again; NULL if memory ran out. Never NULL for an
  * empty text. */
 char *text_take(struct text *);

@@ -165,21 +165,7 @@ char *texts_signature(struct live *l, const struct live_function *f)
 		return NULL;
 	}
 	const struct index_declaration *d = source_definition(source, &f->at, &nth);
-	if (!d)
-		return NULL;
-	struct text line = {0};
-	for (uint32_t i = d->begin; i < d->body; i++) {
-		const char *c = source->index->text + i;
-		if (*c == '#' && (i == 0 || c[-1] == '\n'))
-			i += (uint32_t)strcspn(c, "\n");
-		else if (!strchr(" \t\r\n", *c))
-			text_append(&line, c, 1);
-		else if (line.size && line.bytes[line.size - 1] != ' ')
-			text_puts(&line, " ");
-	}
-	while (line.size && line.bytes[line.size - 1] == ' ')
-		line.bytes[--line.size] = '\0';
-	return text_take(&line);
+	return d ? index_head(source->index, d) : NULL;
 }
 
 /* A definition behind its linkage and decoration, which are the file's matter. */
@@ -314,14 +300,7 @@ struct error *texts_slice(struct live *l, struct live_function *f, char **text)
 	struct error *e = texts_of_version(l, f, f->live, &live_text, &line);
 	if (e)
 		return e;
-	struct build_request request = {.function = &f->at,
-					.arena = f->arena,
-					.text = live_text,
-					.size = strlen(live_text),
-					.given_file = f->at.file,
-					.given_line = line,
-					.file = f->at.file,
-					.line = line};
+	struct build_request request = live_request(f, live_text, strlen(live_text), line);
 	e = build_check(live_host(l), &request, &build);
 	if (!e) {
 		*text = strdup(build.slice.text);

@@ -266,6 +266,16 @@ void token_next(struct token_reader *r, struct token *out)
 	out->end = r->at;
 }
 
+bool token_is_linkage(const struct token_reader *r, const struct token *t)
+{
+	static const char *const words[] = {"static", "inline", "__inline", "__inline__"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (token_is(r, t, words[i]))
+			return true;
+	return false;
+}
+
 void token_skip_group(struct token_reader *r, struct token *out)
 {
 	unsigned depth = 1;

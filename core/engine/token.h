@@ -47,6 +47,9 @@ static inline bool token_is(const struct token_reader *r, const struct token *t,
 	       memcmp(r->text + t->begin, word, n) == 0;
 }
 
+/* Whether it is a word that makes a function internal or inline: `static`, or `inline` in one of its spellings. */
+bool token_is_linkage(const struct token_reader *, const struct token *);
+
 /* Behind an opening bracket: reads up to and including the bracket that closes it, which becomes *out
  * (TOKEN_END if there is none). */
 void token_skip_group(struct token_reader *, struct token *out);

@@ -76,3 +76,12 @@ void words_split(struct words *w, const char *p)
 	}
 	text_fini(&word);
 }
+
+char *words_join(char *const *items)
+{
+	struct text t = {0};
+
+	for (char *const *word = items; *word; word++)
+		text_printf(&t, "%s%s", word == items ? "" : " ", *word);
+	return text_take(&t);
+}

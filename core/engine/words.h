@@ -19,6 +19,9 @@ bool words_have(const struct words *, const char *word);
 /* Adds a line's words: quotes and backslashes as in sh, no expansion. */
 void words_split(struct words *, const char *line);
 
+/* All of a list with blanks between them, the caller's; NULL without memory. */
+char *words_join(char *const *items);
+
 void words_fini(struct words *);
 void words_free(char **items); /* what was taken out of a list; takes NULL */
 

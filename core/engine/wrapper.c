@@ -15,18 +15,14 @@ void wrapper_declare(struct text *out, const char *name)
 /* The tokens of the head on one line, without what would hide the function from the linker. */
 static bool write_head(struct text *out, const struct wrapper *w)
 {
-	static const char *const linkage[] = {"static", "inline", "__inline", "__inline__"};
 	struct token_reader r;
 	struct token t;
 
 	token_reader_init(&r, w->head, (uint32_t)w->head_size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		bool hides = false;
 		if (t.kind == TOKEN_DIRECTIVE)
 			return false;
-		for (size_t i = 0; i < sizeof(linkage) / sizeof(*linkage); i++)
-			hides |= token_is(&r, &t, linkage[i]);
-		if (hides)
+		if (token_is_linkage(&r, &t))
 			continue;
 		text_puts(out, " ");
 		text_append(out, w->head + t.begin, t.end - t.begin);

@@ -27,6 +27,21 @@ static void what_was_appended_is_taken_in_order(void **state)
 	free(bytes);
 }
 
+static void words_are_put_on_one_line(void **state)
+{
+	static const char text[] = "\tint\n  f(void) \n", more[] = " {\r\n";
+	struct text t = {0};
+
+	(void)state;
+	text_append_words(&t, text, sizeof(text) - 1);
+	assert_string_equal(t.bytes, "int f(void)");
+	text_append_words(&t, more, sizeof(more) - 1);
+	text_append_words(&t, " \n", 2);
+	char *line = text_take(&t);
+	assert_string_equal(line, "int f(void) {");
+	free(line);
+}
+
 static void an_empty_text_is_taken_as_one(void **state)
 {
 	struct text t = {0};
@@ -202,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_appended_is_taken_in_order),
+		cmocka_unit_test(words_are_put_on_one_line),
 		cmocka_unit_test(an_empty_text_is_taken_as_one),
 		cmocka_unit_test(a_text_grows_far),
 		cmocka_unit_test(a_text_too_large_fails_when_it_is_taken),
