@@ -355,11 +355,10 @@ static void write_initialisers(struct snippet *x)
 
 struct error *declare_run(struct snippet *x, struct reply *reply)
 {
-	struct error *e =
-		x->state->read_only
-			? error_new(ERROR_DENIED,
-				    "this connection is read-only: a variable is made in the program")
-			: split_declarations(x);
+	struct error *e = split_declarations(x);
+	if (!e && x->variable_count && x->state->read_only)
+		e = error_new(ERROR_DENIED,
+			      "this connection is read-only: a variable is made in the program");
 	if (!e && !x->variable_count) {
 		e = check_items(x, reply);
 		if (!e)

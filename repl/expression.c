@@ -22,17 +22,6 @@ struct head {
 
 /* --- checking ------------------------------------------------------------------------------------------------------ */
 
-/* Macros that the slice holds: what they do the expression may do. */
-static bool macros_write(const char *slice)
-{
-	for (const char *line = slice; (line = strstr(line, "#define ")); line++) {
-		size_t length = strcspn(line, "\n");
-		if ((line == slice || line[-1] == '\n') && typed_writes(line + 8, length - 8))
-			return true;
-	}
-	return false;
-}
-
 static struct error *read_one(struct snippet *x)
 {
 	void *unit = check_unit(live_host(x->live)->check);
@@ -57,7 +46,7 @@ static struct error *read_only_denies(struct snippet *x, bool runs)
 {
 	if (!x->state->read_only)
 		return NULL;
-	if (runs || x->found.calls || x->writes)
+	if (runs || x->found.acts || x->writes)
 		return error_new(
 			ERROR_DENIED,
 			"this connection is read-only: an expression may look, but not call or assign");
@@ -170,7 +159,7 @@ static struct error *finish_value(struct snippet *x, const struct evaluate_end *
 		struct head head;
 		memcpy(&head, bytes, sizeof(head));
 		tell_written(x, &head, value);
-	} else if (x->writes || x->found.calls) {
+	} else if (x->writes) {
 		snippet_tell(x, "evaluated", x->text);
 	}
 	if (x->done) {
@@ -358,7 +347,7 @@ static struct error *run_value(struct snippet *x, struct reply *reply)
 	if (!e)
 		e = check_size(x->found.type);
 	if (!e) {
-		x->writes |= macros_write(x->build.slice.text);
+		x->writes |= x->found.acts;
 		e = read_only_denies(x, false);
 	}
 	if (!e)

@@ -1,5 +1,6 @@
 #include "type.h"
 #include "pool.h"
+#include "pure.h"
 
 #include <clang-c/Index.h>
 #include <stdlib.h>
@@ -398,17 +399,6 @@ static enum CXChildVisitResult find_body(CXCursor cursor, CXCursor parent, CXCli
 	return CXChildVisit_Break;
 }
 
-static enum CXChildVisitResult find_call(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	enum CXCursorKind kind = clang_getCursorKind(cursor);
-
-	(void)parent;
-	if (kind != CXCursor_CallExpr && kind != CXCursor_StmtExpr && kind != CXCursor_GCCAsmStmt)
-		return CXChildVisit_Recurse;
-	*(bool *)data = true;
-	return CXChildVisit_Break;
-}
-
 /* Past the parentheses and conversions around it, whether it is a bit-field. */
 static bool is_bit_field(CXCursor cursor)
 {
@@ -422,8 +412,6 @@ static bool is_bit_field(CXCursor cursor)
 /* The statement is `(EXPR);`, wrapped in the conversions that C does to what it then throws away. */
 static struct error *read_statement(struct types *t, CXCursor statement, struct type_found *out)
 {
-	bool calls = false;
-
 	while (clang_getCursorKind(statement) == CXCursor_UnexposedExpr)
 		if (!first_child(&statement))
 			break;
@@ -431,9 +419,9 @@ static struct error *read_statement(struct types *t, CXCursor statement, struct 
 	if (clang_getCanonicalType(type).kind == CXType_Invalid ||
 	    clang_getCanonicalType(type).kind == CXType_Unexposed)
 		return error_new(ERROR_COMPILE, "libclang cannot tell the type of this expression");
-	clang_visitChildren(statement, find_call, &calls);
-	*out = (struct type_found){
-		.type = read_type(t, type), .bit_field = is_bit_field(statement), .calls = calls};
+	*out = (struct type_found){.type = read_type(t, type),
+				   .bit_field = is_bit_field(statement),
+				   .acts = !pure_expression(statement)};
 	return NULL;
 }
 

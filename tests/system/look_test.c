@@ -867,7 +867,44 @@ static void a_read_only_console_may_look_and_nothing_else(void **state)
 					     "for (;;) ;",
 					     "({ 1; })",
 					     "\\compare scaled 0 0 (1)",
-					     "(*function)(2)"};
+					     "(*function)(2)",
+					     "__atomic_store_n(&int_value, 99, 0)",
+					     "__atomic_fetch_add(&int_value, 1, 0)",
+					     "__atomic_exchange_n(&int_value, 1, 0)",
+					     "__sync_fetch_and_add(&int_value, 1)",
+					     "__builtin_memset(&int_value, 0, 4)",
+					     "__builtin_trap()",
+					     "1 + __atomic_add_fetch(&int_value, 1, 0)",
+					     "(int (*)[scaled(1)])numbers",
+					     "sizeof(int[scaled(1)])",
+					     "#define SET(x) \\\n\t(x) = 5\nSET(int_value)",
+					     "#define GLUE(a, b) a##b\n(int_value) GLUE(+, +)",
+					     "GLUE(-, -) int_value",
+					     "(int_value) GLUE(+, =) 5",
+					     "struct point made = {1}",
+					     "__builtin_choose_expr(1, int_value = 2, 0)"};
+	static const char *const allowed[] = {"int_value + 1, -byte",
+					      "!int_pointer == 0 && ~byte",
+					      "int_value ?: 3",
+					      "(char)letter == *string",
+					      "*point_pointer",
+					      "__builtin_offsetof(struct point, y)",
+					      "_Generic(int_value, int: 1, default: 2)",
+					      "(struct point){1, 2}",
+					      "(matrix){{1}}[0][1] + grid[1][2]",
+					      "points[1].x > 2 ? &points[1] : point_pointer",
+					      "numbers[1]@3",
+					      "sizeof(struct { int a; })",
+					      "bits.b",
+					      "function == doubled",
+					      "complex_float * 2",
+					      "typedef int number_t",
+					      "(number_t)double_value",
+					      "#define TENFOLD(x) ((x) * 10)",
+					      "TENFOLD(int_value)",
+					      "$ + 1",
+					      "\\print/x uint_value",
+					      "extern int int_value"};
 	struct wire w;
 
 	(void)state;
@@ -878,6 +915,8 @@ static void a_read_only_console_may_look_and_nothing_else(void **state)
 	assert_text(&w, "outer.parts[1].at", "{x = 5, y = 6}");
 	json_decref(data_of(&w, "\\vars int_*"));
 	json_decref(data_of(&w, "\\x &int_value"));
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
+		json_decref(data_of(&w, allowed[i]));
 	for (size_t i = 0; i < sizeof(denied) / sizeof(*denied); i++)
 		assert_error(&w, denied[i], "denied", "read-only");
 	assert_text(&w, "int_value", "-7");

@@ -1,0 +1,14 @@
+/* Whether an expression only looks: it calls nothing, assigns nothing, and holds nothing that is not known to be harmless.
+ *
+ * Judged by libclang's nodes, as macros and pasted tokens make them, and by the kinds that are known: builtins have none (an
+ * atomic store is as nameless as a conversion), and neither has what compilers will learn after this was written. One
+ * thread. */
+#ifndef RTF_PURE_H
+#define RTF_PURE_H
+
+#include <clang-c/Index.h>
+#include <stdbool.h>
+
+bool pure_expression(CXCursor);
+
+#endif
