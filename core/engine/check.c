@@ -187,6 +187,44 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 	return count;
 }
 
+/* --- variables with a builtin's name --------------------------------------------------------------------------- */
+
+enum { BUILTINS_MAX = 16 };
+
+struct builtins {
+	char flags[BUILTINS_MAX][80];
+	int count;
+};
+
+/* A builtin's name belongs to its function for libclang, which refuses the program's variable and then takes each use of it
+ * for the function. For those that have been refused it is told that they are none; of all at once it would forget what
+ * printf's format is. */
+static void find_builtins(CXTranslationUnit unit, struct builtins *out)
+{
+	static const char before[] = "redefinition of '", behind[] = "' as different kind of symbol";
+	unsigned diagnostics = clang_getNumDiagnostics(unit);
+
+	out->count = 0;
+	for (unsigned i = 0; i < diagnostics && out->count < BUILTINS_MAX; i++) {
+		CXDiagnostic d = clang_getDiagnostic(unit, i);
+		char *message = take(clang_getDiagnosticSpelling(d));
+		clang_disposeDiagnostic(d);
+		const char *name = message ? message + sizeof(before) - 1 : NULL;
+		if (message && strncmp(message, before, sizeof(before) - 1) == 0 && strstr(name, behind))
+			snprintf(out->flags[out->count++], sizeof(*out->flags), "-fno-builtin-%.*s",
+				 (int)strcspn(name, "'"), name);
+		free(message);
+	}
+}
+
+/* The arguments with those flags; how many. */
+static int add_builtins(const struct builtins *builtins, const char **arguments, int count)
+{
+	for (int i = 0; i < builtins->count && count < ARGUMENTS_MAX; i++)
+		arguments[count++] = builtins->flags[i];
+	return count;
+}
+
 /* --- diagnostics ----------------------------------------------------------------------------------------------- */
 
 struct pass {
@@ -631,9 +669,16 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	const char *arguments[ARGUMENTS_MAX];
 	struct check_result result = {.class = ERROR_COMPILE};
 	struct pass p = {.slice = slice, .name = name, .file = file, .line = line, .result = &result};
+	struct builtins builtins = {0};
 	int count = choose_arguments(argv, slice, arguments);
 
-	c->last = p.unit = parse(c, arguments, count, slice->text, slice->size);
+	p.unit = parse(c, arguments, count, slice->text, slice->size);
+	if (p.unit)
+		find_builtins(p.unit, &builtins);
+	if (builtins.count)
+		p.unit = parse(c, arguments, add_builtins(&builtins, arguments, count), slice->text,
+			       slice->size);
+	c->last = p.unit;
 	if (!p.unit)
 		return error_new(ERROR_INTERNAL, "libclang cannot read the slice of %s", name);
 	unsigned diagnostics = clang_getNumDiagnostics(p.unit);
@@ -657,12 +702,23 @@ struct error *check_parse(struct check *c, const struct slice *slice, const char
 {
 	const char *arguments[ARGUMENTS_MAX];
 	struct CXUnsavedFile file = {SLICE_NAME, slice->text, slice->size};
+	struct builtins builtins = {0};
 	int count = choose_arguments(argv, slice, arguments);
 
-	if (clang_parseTranslationUnit2(c->index, SLICE_NAME, arguments, count, &file, 1,
-					CXTranslationUnit_DetailedPreprocessingRecord,
-					out) != CXError_Success)
-		return error_new(ERROR_INTERNAL, "libclang cannot read a slice");
+	for (int tries = 0; tries < 2; tries++) {
+		CXTranslationUnit unit;
+		if (clang_parseTranslationUnit2(c->index, SLICE_NAME, arguments, count, &file, 1,
+						CXTranslationUnit_DetailedPreprocessingRecord,
+						&unit) != CXError_Success)
+			return error_new(ERROR_INTERNAL, "libclang cannot read a slice");
+		*out = unit;
+		if (tries == 0)
+			find_builtins(unit, &builtins);
+		if (!builtins.count || tries)
+			break;
+		count = add_builtins(&builtins, arguments, count);
+		clang_disposeTranslationUnit(unit);
+	}
 	return NULL;
 }
 

@@ -192,6 +192,8 @@ static _Atomic int atomic_value = 11;
 static __thread int of_this_thread = 5;
 
 static pthread_t main_thread;
+static struct point log = {8, 9}; /* as functions are named that compilers know */
+static double exp = 1.5;
 static int calls;
 static int restarts;
 

@@ -366,6 +366,8 @@ static void an_expression_has_type_text_value_and_name(void **state)
 	assert_string_equal(json_string_value(json_object_get(data, "name")), "$1");
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(data, "value"), "y")), -4);
 	json_decref(data);
+	assert_text(&w, "log", "{x = 8, y = 9}");
+	assert_text(&w, "exp", "1.5");
 	data = data_of(&w, "string");
 	assert_string_equal(json_string_value(json_object_get(data, "value")), "a string");
 	json_decref(data);
@@ -936,6 +938,9 @@ static void vars_lists_globals_and_statics(void **state)
 	assert_int_equal(json_array_size(rows), 4);
 	row = json_array_get(rows, 0);
 	assert_non_null(json_object_get(row, "address"));
+	json_decref(rows);
+	rows = data_of(&w, "\\vars exp");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "text")), "1.5");
 	json_decref(rows);
 	rows = data_of(&w, "\\vars of_this_thread");
 	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "text")),

@@ -98,6 +98,19 @@ static void good_text_passes(void **state)
 	assert_string_equal(result.signature, "int f(struct order *)");
 }
 
+static void a_variable_may_have_a_builtins_name(void **state)
+{
+	(void)state;
+	check_text("static int index, abs; static double exp; int f(int a) { return a; }",
+		   "int f(int a) { return index + abs + (int)exp + a; }");
+	assert_false(result.failed);
+	assert_int_equal(result.count, 0);
+	check_text("int index; int printf(const char *, ...); int f(int a) { return a; }",
+		   "int f(int a) { return index + printf(\"%s\", a); }");
+	assert_false(result.failed);
+	assert_non_null(strstr(only_diagnostic()->message, "format specifies type"));
+}
+
 static void an_error_stands_at_its_line_and_column(void **state)
 {
 	(void)state;
@@ -290,10 +303,12 @@ static void shapes_that_libtcc_passes_otherwise_need_cc(void **state)
 		 true},
 		{"struct b { unsigned a : 1, b : 1; }; int g(struct b *);",
 		 "int f(int a) { struct b s = { a }; return g(&s); }", true},
-		{"struct b { unsigned a : 1, b : 1; }; struct c { int i; struct b b[2]; }; int g(struct c *);",
+		{"struct b { unsigned a : 1, b : 1; }; struct c { int i; struct b b[2]; }; int g(struct c "
+		 "*);",
 		 "int f(int a) { return g(&(struct c){ .b[1].a = a }); }", true},
 		{"struct b { unsigned a : 1, b : 1; }; int g(struct b *);",
-		 "int f(int a) { static struct b s = { 1 }; struct b t; t.a = a; return g(&s) + g(&t); }", false},
+		 "int f(int a) { static struct b s = { 1 }; struct b t; t.a = a; return g(&s) + g(&t); }",
+		 false},
 		{"", "double _Complex f(double a) { return a; }", true},
 		{"", "__int128 f(int a) { return a; }", true},
 		{"__int128 g(int);", "int f(int a) { return (int)g(a); }", true},
@@ -373,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_text_passes),
+		cmocka_unit_test(a_variable_may_have_a_builtins_name),
 		cmocka_unit_test(an_error_stands_at_its_line_and_column),
 		cmocka_unit_test(the_source_line_is_as_it_was_given),
 		cmocka_unit_test(an_error_in_the_extra_text_counts_from_its_first_line),
