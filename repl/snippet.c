@@ -172,6 +172,19 @@ struct error *snippet_check(struct snippet *x)
 	return snippet_check_once(x);
 }
 
+/* A variable that the text names and the program has not: the slice would define one that nobody else sees. Constants are
+ * what the file says they are. */
+static struct error *refuse_lost(const struct check_result *r)
+{
+	for (char **name = r->named; name && *name; name++)
+		if (!check_names(r->constants, *name))
+			return error_new(ERROR_LAYOUT,
+					 "the running program does not keep %s as one variable: its compiler "
+					 "optimised it away or took it apart, so its value is not known",
+					 *name);
+	return NULL;
+}
+
 struct error *snippet_refuse(struct snippet *x, struct reply *reply)
 {
 	struct check_result *r = &x->build.check;
@@ -180,7 +193,7 @@ struct error *snippet_refuse(struct snippet *x, struct reply *reply)
 		show_diagnostics(&reply->text, r, x->state->color);
 		reply->diagnostics = show_diagnostics_json(r);
 	}
-	return r->failed ? error_new(r->class, "%s", r->message ? r->message : "refused") : NULL;
+	return r->failed ? error_new(r->class, "%s", r->message ? r->message : "refused") : refuse_lost(r);
 }
 
 struct error *snippet_check_with_types(struct snippet *x, struct reply *reply, unsigned depth,

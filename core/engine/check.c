@@ -605,8 +605,19 @@ static bool add_definition(struct check_result *r, CXCursor cursor)
 
 struct body_search {
 	bool unsafe_call, bit_fields;
-	struct check_result *constants; /* where they go, or NULL: of another function */
+	struct check_result *result; /* of the function that is checked; NULL: of another */
 };
+
+/* A variable that the slice defines outside functions. */
+static bool names_definition(CXCursor reference)
+{
+	CXCursor declaration = clang_getCursorReferenced(reference);
+	CXCursor parent = clang_getCursorSemanticParent(declaration);
+
+	return clang_getCursorKind(declaration) == CXCursor_VarDecl &&
+	       clang_getCursorKind(parent) == CXCursor_TranslationUnit &&
+	       clang_Cursor_getStorageClass(declaration) != CX_SC_Extern;
+}
 
 /* libtcc sets the bits that an initialiser names and leaves the others of their word as they were on the stack; not so in
  * a static variable. */
@@ -616,13 +627,15 @@ static enum CXChildVisitResult examine_node(CXCursor cursor, CXCursor parent, CX
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
 
 	if (kind == CXCursor_VarDecl && clang_Cursor_getStorageClass(cursor) == CX_SC_Static) {
-		if (s->constants && is_constant(clang_getCursorType(cursor)))
-			add_name(&s->constants->constants, cursor);
+		if (s->result && is_constant(clang_getCursorType(cursor)))
+			add_name(&s->result->constants, cursor);
 		clang_visitChildren(cursor, find_calls, &s->unsafe_call);
 		return CXChildVisit_Continue;
 	}
 	if (kind == CXCursor_InitListExpr && shape_has_bit_field(clang_getCursorType(cursor)))
 		s->bit_fields = true;
+	if (kind == CXCursor_DeclRefExpr && s->result && names_definition(cursor))
+		add_name(&s->result->named, cursor);
 	find_calls(cursor, parent, &s->unsafe_call);
 	return CXChildVisit_Recurse;
 }
@@ -644,7 +657,7 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
 		return CXChildVisit_Continue;
 	bool named = spelled(cursor, s->name);
-	body.constants = named ? r : NULL;
+	body.result = named ? r : NULL;
 	body.unsafe_call = !signature_is_safe(clang_getCursorType(cursor));
 	clang_visitChildren(cursor, examine_node, &body);
 	if (body.unsafe_call)
@@ -791,6 +804,7 @@ void check_result_fini(struct check_result *r)
 		free_diagnostic(&r->diagnostics[i]);
 	free_names(r->constants);
 	free_names(r->definitions);
+	free_names(r->named);
 	free(r->diagnostics);
 	free(r->message);
 	free(r->missing);

@@ -36,6 +36,7 @@ struct check_result {
 	char *signature;    /* of the function as checked */
 	char **constants; /* names of its const statics, NULL-terminated: their values are the new text's; or NULL */
 	char **definitions; /* names of the variables that the slice defines outside functions, likewise */
+	char **named;       /* those of them that the function names itself, likewise */
 };
 
 struct error *check_new(struct check **out);

@@ -1,8 +1,11 @@
-/* A program that lost what its text has: a function of which the optimiser kept a changed copy alone. */
+/* A program that lost what its text has: a function of which the optimiser kept a changed copy alone, and a variable that
+ * nothing writes. */
 #include <rtf.h>
 
 #include <stdio.h>
 #include <string.h>
+
+static int limit = 10;
 
 /* Called with one mode only, and too large to be inlined twice: gcc makes shortened.constprop.0 of it. */
 static __attribute__((noinline)) int shortened(const char *text, int mode)
@@ -16,7 +19,7 @@ static __attribute__((noinline)) int shortened(const char *text, int mode)
 
 REALTIMEFUNC int gone(const char *text)
 {
-	return shortened(text, 3) + shortened(text + 1, 3);
+	return (shortened(text, 3) + shortened(text + 1, 3)) * limit / 10;
 }
 
 int main(int argc, char **argv)
