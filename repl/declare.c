@@ -1,6 +1,7 @@
 #include "declare.h"
 #include "datum.h"
 #include "declaration.h"
+#include "journal.h"
 #include "token.h"
 #include "value_json.h"
 
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define BEFORE "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n" /* what is declared is checked as */
 
 bool declare_is_type(void *snippet, const char *name, uint32_t length)
 {
@@ -142,11 +145,13 @@ static struct error *add_variable(struct snippet *x, const char *text, const str
 	x->variable_count++;
 	v->name = name_at(text, n);
 	v->base = strdup(base);
-	v->initialiser = cut_end ? strndup(text + cut_begin, cut_end - cut_begin) : NULL;
+	v->initialised = cut_end;
+	v->begin = cut_begin;
+	v->end = cut_end;
 	if (asprintf(&v->declarator, "%.*s%s%.*s", (int)(n->begin - begin), text + begin, "%s",
 		     (int)(stop - n->end), text + n->end) < 0)
 		v->declarator = NULL;
-	return v->name && v->base && v->declarator && (v->initialiser || !cut_end) ? NULL : error_memory();
+	return v->name && v->base && v->declarator ? NULL : error_memory();
 }
 
 /* A group of declarators: its type by itself where it is defined here, then each variable. */
@@ -227,8 +232,7 @@ static struct error *check_items(struct snippet *x, struct reply *reply)
 {
 	struct error *e = snippet_declare(x);
 	if (!e) {
-		text_printf(&x->checked, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n%s\n;}\n",
-			    x->given.text);
+		text_printf(&x->checked, BEFORE "%s\n;}\n", x->given.text);
 		/* The scope has them already: what is checked is that it can stand. */
 		e = snippet_check(x);
 	}
@@ -303,6 +307,7 @@ static struct error *finish_declaration(struct snippet *x, const struct evaluate
 {
 	struct error *e = snippet_explain(x, end, reply);
 
+	journal_tell(x, end);
 	if (e)
 		return e;
 	reply->data = json_array();
@@ -338,18 +343,22 @@ static void write_initialisers(struct snippet *x)
 		put_external(&x->run, v);
 		text_puts(&x->run, "\n");
 	}
+	journal_put_macros(x);
 	text_puts(&x->run, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n");
+	journal_put_begin(x);
 	for (size_t i = 0; i < x->variable_count; i++) {
 		const struct snippet_variable *v = &x->variables[i];
-		if (!v->initialiser)
+		if (!v->initialised)
 			continue;
 		text_puts(&x->run, "{ ");
 		put_declarator(&x->run, v, "rtf_initial");
+		journal_put_text(x, v->begin, v->end);
 		text_printf(&x->run,
-			    "%s;\nrtf_copy((void *)0x%" PRIx64
+			    ";\nrtf_copy((void *)0x%" PRIx64
 			    "UL, (const void *)&rtf_initial, sizeof(rtf_initial)); }\n",
-			    v->initialiser, v->address);
+			    v->address);
 	}
+	journal_put_end(x);
 	text_puts(&x->run, "}\n");
 }
 
@@ -369,12 +378,19 @@ struct error *declare_run(struct snippet *x, struct reply *reply)
 	if (!e)
 		e = snippet_declare(x);
 	if (!e) {
-		text_printf(&x->checked, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n%s\n;}\n",
-			    x->given.text);
+		text_printf(&x->checked, BEFORE "%s\n;}\n", x->given.text);
 		e = snippet_check_with_types(x, reply, x->options.depth, read_variables);
 	}
 	if (!e)
 		e = snippet_refuse(x, reply);
+	if (!e)
+		e = journal_begin(x, strlen(BEFORE));
+	if (!e && journal_size(x))
+		e = evaluator_result(x->host->evaluator, journal_size(x), &x->result);
+	if (!e) {
+		x->writes = x->effects.untold;
+		journal_place(x, x->result);
+	}
 	if (!e)
 		e = place_variables(x);
 	if (!e)

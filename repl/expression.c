@@ -2,10 +2,10 @@
 #include "context.h"
 #include "datum.h"
 #include "declare.h"
+#include "journal.h"
 #include "snippet.h"
 #include "typed.h"
 #include "value_json.h"
-#include "written.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,10 +14,14 @@
 
 enum { VALUE_MAX = 4 << 20 }; /* bytes of one value */
 
-/* Before the value in the result's memory: what was assigned to, and what stood there. */
+/* What is checked: one expression, statements. */
+#define BEFORE_VALUE     "void " SNIPPET_FUNCTION "(void *rtf_result)\n{(\n"
+#define BEFORE_STATEMENT "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n"
+
+/* Before the value in the result's memory: how many versions have been called, or where an artificial array is and how many
+ * it has. */
 struct head {
-	uint64_t place, size;
-	unsigned char old[16];
+	uint64_t first, second;
 };
 
 /* --- checking ------------------------------------------------------------------------------------------------------ */
@@ -26,14 +30,9 @@ static struct error *read_one(struct snippet *x)
 {
 	void *unit = check_unit(live_host(x->live)->check);
 
-	struct type_found found[2] = {0};
-
 	types_free(x->types);
 	x->types = NULL;
-	struct error *e = types_of_expressions(unit, SNIPPET_FUNCTION, x->place ? 2 : 1, &x->types, found);
-	x->found = found[0];
-	x->tracked = x->place && !found[1].bit_field;
-	return e;
+	return types_of_expressions(unit, SNIPPET_FUNCTION, 1, &x->types, &x->found);
 }
 
 static struct error *read_none(struct snippet *x)
@@ -46,7 +45,7 @@ static struct error *read_only_denies(struct snippet *x, bool runs)
 {
 	if (!x->state->read_only)
 		return NULL;
-	if (runs || x->found.acts || x->writes)
+	if (runs || x->writes)
 		return error_new(
 			ERROR_DENIED,
 			"this connection is read-only: an expression may look, but not call or assign");
@@ -58,33 +57,6 @@ static struct error *read_only_denies(struct snippet *x, bool runs)
 static size_t bytes_of(const struct type *type)
 {
 	return type->kind == TYPE_FUNCTION ? 8 : type->kind == TYPE_VOID ? 0 : (size_t)type->size;
-}
-
-static char *short_value(struct snippet *x, const unsigned char *bytes)
-{
-	struct value_source source = datum_source(x->state);
-	struct text t = {0};
-
-	value_text(&t, x->found.type, bytes, &source, &x->options);
-	return text_take(&t);
-}
-
-static void tell_written(struct snippet *x, const struct head *head, const unsigned char *now)
-{
-	char *before = short_value(x, head->old), *after = short_value(x, now), *detail = NULL;
-
-	if (before && after && asprintf(&detail, "%s: %s -> %s", x->place, before, after) >= 0) {
-		snippet_tell(x, "written", detail);
-		written_add(x->host,
-			    &(struct written){.address = head->place,
-					      .size = (size_t)head->size,
-					      .place = x->place,
-					      .type = x->found.type->name},
-			    head->old, now, before, after);
-	}
-	free(before);
-	free(after);
-	free(detail);
 }
 
 static struct error *keep_value(struct snippet *x, unsigned char *bytes, size_t size, unsigned *number)
@@ -150,18 +122,12 @@ static struct error *finish_value(struct snippet *x, const struct evaluate_end *
 	unsigned char *bytes;
 
 	struct error *e = snippet_explain(x, end, reply);
+	journal_tell(x, end);
 	if (!e)
 		e = snippet_read(x, x->result, sizeof(struct head) + size, &bytes);
 	if (e)
 		return e;
 	unsigned char *value = bytes + sizeof(struct head);
-	if (x->tracked) {
-		struct head head;
-		memcpy(&head, bytes, sizeof(head));
-		tell_written(x, &head, value);
-	} else if (x->writes) {
-		snippet_tell(x, "evaluated", x->text);
-	}
 	if (x->done) {
 		struct call c = {.state = x->state, .live = x->live, .reply = reply};
 		e = x->done(x->context, &c, x->found.type, value);
@@ -191,14 +157,14 @@ static struct error *finish_compare(struct snippet *x, const struct evaluate_end
 		struct text text = {0};
 		json_t *row = json_pack("{s:s, s:i}", "function", x->compared, "version", x->versions[i]);
 		text_printf(&reply->text, "%s@%d = ", x->compared, x->versions[i]);
-		if (head.place > (uint64_t)i) {
+		if (head.first > (uint64_t)i) {
 			value_text(&text, x->found.type, value, &source, &x->options);
 			json_object_set_new(row, "text", json_string(text.bytes ? text.bytes : ""));
 			json_object_set_new(row, "value",
 					    value_json(x->found.type, value, &source, &x->options));
 			datum_show(x->state, &reply->text, x->found.type, value, &x->options);
 			texts[i] = text_take(&text);
-		} else if (head.place == (uint64_t)i) {
+		} else if (head.first == (uint64_t)i) {
 			fault = evaluate_explain(x->live, end);
 			text_puts(&reply->text, fault ? error_message(fault) : "nothing");
 			json_object_set_new(row, "error", json_string(fault ? error_message(fault) : ""));
@@ -234,68 +200,45 @@ static const char *readable_name(const struct type *type)
 	return type->is_signed ? "int" : "unsigned int";
 }
 
-static bool is_scalar(const struct type *type)
+/* The text, where it is evaluated. */
+static void put_text(struct snippet *x)
 {
-	return (type->kind == TYPE_BOOL || type->kind == TYPE_INTEGER || type->kind == TYPE_ENUM ||
-		type->kind == TYPE_FLOAT || type->kind == TYPE_POINTER) &&
-	       type->size && type->size <= sizeof(((struct head *)0)->old);
-}
-
-/* What an assignment assigns to, where that can be looked at. */
-static void find_place(struct snippet *x)
-{
-	size_t begin, end;
-
-	if (!typed_assigned(x->given.text, strlen(x->given.text), &begin, &end))
-		return;
-	while (begin < end && strchr(" \t\n", x->given.text[begin]))
-		begin++;
-	while (end > begin && strchr(" \t\n", x->given.text[end - 1]))
-		end--;
-	x->place = strndup(x->given.text + begin, end - begin);
-}
-
-/* Before an assignment: where to, and what is there. */
-static void write_tracking(struct snippet *x)
-{
-	x->tracked &= is_scalar(x->found.type);
-	if (!x->tracked)
-		return;
-	text_printf(&x->run,
-		    "{ const volatile void *rtf_place = (const volatile void *)&(%s);\n"
-		    "((const volatile void **)rtf_result)[0] = rtf_place;\n"
-		    "((unsigned long *)rtf_result)[1] = sizeof(%s);\n"
-		    "rtf_copy((char *)rtf_result + 16, (const void *)rtf_place, sizeof(%s)); }\n",
-		    x->place, x->place, x->place);
+	text_puts(&x->run, "(\n");
+	journal_put_text(x, 0, strlen(x->given.text));
+	text_puts(&x->run, "\n)");
 }
 
 static void write_value(struct snippet *x)
 {
-	const char *text = x->given.text;
 	const struct type *type = x->found.type;
 	int head = (int)sizeof(struct head);
 
-	text_puts(&x->run, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n");
-	write_tracking(x);
+	journal_put_macros(x);
+	text_puts(&x->run, BEFORE_STATEMENT);
+	journal_put_begin(x);
 	if (type->kind == TYPE_VOID)
-		text_printf(&x->run, "(\n%s\n);\n", text);
+		put_text(x);
 	else if (type->kind == TYPE_FUNCTION)
-		text_printf(&x->run, "*(const void **)((char *)rtf_result + %d) = (const void *)(\n%s\n);\n",
-			    head, text);
+		text_printf(&x->run, "*(const void **)((char *)rtf_result + %d) = (const void *)", head);
 	else if (type->kind == TYPE_ARRAY)
-		text_printf(&x->run,
-			    "rtf_copy((char *)rtf_result + %d, (const void *)(\n%s\n), %" PRIu64 "UL);\n",
-			    head, text, type->size);
+		text_printf(&x->run, "rtf_copy((char *)rtf_result + %d, (const void *)", head);
 	else if (x->found.bit_field || (x->writes && type->kind == TYPE_INTEGER))
 		/* What is assigned to a bit-field is as wide as that for some compilers' typeof. */
-		text_printf(&x->run, "*(%s *)((char *)rtf_result + %d) = (\n%s\n);\n", readable_name(type),
-			    head, text);
+		text_printf(&x->run, "*(%s *)((char *)rtf_result + %d) = ", readable_name(type), head);
 	else
+		text_printf(&x->run, "__typeof__(\n%s\n) rtf_value = ", x->given.text);
+	if (type->kind != TYPE_VOID)
+		put_text(x);
+	if (type->kind == TYPE_ARRAY)
+		text_printf(&x->run, ", %" PRIu64 "UL)", type->size);
+	text_puts(&x->run, ";\n");
+	if (type->kind != TYPE_VOID && type->kind != TYPE_FUNCTION && type->kind != TYPE_ARRAY &&
+	    !x->found.bit_field && !(x->writes && type->kind == TYPE_INTEGER))
 		text_printf(
 			&x->run,
-			"__typeof__(\n%s\n) rtf_value = (\n%s\n);\n"
 			"rtf_copy((char *)rtf_result + %d, (const void *)&rtf_value, sizeof(rtf_value));\n",
-			text, text, head);
+			head);
+	journal_put_end(x);
 	text_puts(&x->run, "}\n");
 }
 
@@ -333,13 +276,7 @@ static struct error *run_value(struct snippet *x, struct reply *reply)
 	if (!e)
 		e = rewrite_array(x);
 	if (!e) {
-		find_place(x);
-		text_printf(&x->checked, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{(\n%s\n);",
-			    x->given.text);
-		if (x->place)
-			text_printf(&x->checked, "(%s);", x->place);
-		text_puts(&x->checked, "}\n");
-		x->writes = typed_writes(x->given.text, strlen(x->given.text));
+		text_printf(&x->checked, BEFORE_VALUE "%s\n);}\n", x->given.text);
 		e = snippet_check_with_types(x, reply, x->options.depth, read_one);
 	}
 	if (!e)
@@ -347,17 +284,20 @@ static struct error *run_value(struct snippet *x, struct reply *reply)
 	if (!e)
 		e = check_size(x->found.type);
 	if (!e) {
-		x->writes |= x->found.acts;
+		x->writes = x->found.acts;
 		e = read_only_denies(x, false);
 	}
 	if (!e)
-		e = evaluator_result(x->host->evaluator, sizeof(struct head) + bytes_of(x->found.type),
-				     &x->result);
+		e = journal_begin(x, strlen(BEFORE_VALUE));
+	size_t size = e ? 0 : (sizeof(struct head) + bytes_of(x->found.type) + 15) & ~(size_t)15;
+	if (!e)
+		e = evaluator_result(x->host->evaluator, size + journal_size(x), &x->result);
 	if (e) {
 		snippet_free(x);
 		return e;
 	}
 	x->argument = x->result;
+	journal_place(x, x->result + size);
 	write_value(x);
 	return snippet_start(x, finish_value, reply);
 }
@@ -365,9 +305,9 @@ static struct error *run_value(struct snippet *x, struct reply *reply)
 static struct error *finish_statement(struct snippet *x, const struct evaluate_end *end, struct reply *reply)
 {
 	struct error *e = snippet_explain(x, end, reply);
+	journal_tell(x, end);
 	if (e)
 		return e;
-	snippet_tell(x, "evaluated", x->text);
 	reply->data = json_pack("{s:s, s:s, s:n, s:n}", "type", "void", "text", "", "value", "name");
 	return NULL;
 }
@@ -377,19 +317,30 @@ static struct error *run_statement(struct snippet *x, struct reply *reply)
 	struct error *e = snippet_declare(x);
 
 	if (!e) {
-		text_printf(&x->checked, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n%s\n;}\n",
-			    x->given.text);
+		text_printf(&x->checked, BEFORE_STATEMENT "%s\n;}\n", x->given.text);
 		e = snippet_check_with_types(x, reply, 0, read_none);
 	}
 	if (!e)
 		e = snippet_refuse(x, reply);
 	if (!e)
 		e = read_only_denies(x, true);
+	if (!e)
+		e = journal_begin(x, strlen(BEFORE_STATEMENT));
+	if (!e && journal_size(x))
+		e = evaluator_result(x->host->evaluator, journal_size(x), &x->result);
 	if (e) {
 		snippet_free(x);
 		return e;
 	}
-	text_puts(&x->run, x->checked.bytes);
+	x->writes = true;
+	journal_place(x, x->result);
+	journal_put_macros(x);
+	text_puts(&x->run, BEFORE_STATEMENT);
+	journal_put_begin(x);
+	journal_put_text(x, 0, strlen(x->given.text));
+	text_puts(&x->run, "\n;\n");
+	journal_put_end(x);
+	text_puts(&x->run, "}\n");
 	return snippet_start(x, finish_statement, reply);
 }
 

@@ -33,7 +33,6 @@ void snippet_free(struct snippet *x)
 		struct snippet_variable *v = &x->variables[i];
 		free(v->name);
 		free(v->declarator);
-		free(v->initialiser);
 		free(v->base);
 		types_free(v->types);
 	}
@@ -41,7 +40,8 @@ void snippet_free(struct snippet *x)
 	text_fini(&x->warnings);
 	json_decref(x->diagnostics);
 	free(x->compared);
-	free(x->place);
+	effects_fini(&x->effects);
+	free(x->literals);
 	free(x->text);
 	free(x);
 }

@@ -10,6 +10,7 @@
 
 #include "build.h"
 #include "call.h"
+#include "effects.h"
 #include "error.h"
 #include "evaluate.h"
 #include "scope.h"
@@ -39,8 +40,9 @@ typedef struct error *snippet_done(void *context, struct call *, const struct ty
 /* A variable that an entry declares. */
 struct snippet_variable {
 	char *name;
-	char *declarator;  /* without initialiser, its name replaced */
-	char *initialiser; /* with its `=`; NULL: none */
+	char *declarator; /* without initialiser, its name replaced */
+	bool initialised;
+	size_t begin, end; /* of the initialiser with its `=` in the text */
 	char *base;        /* what stands before the declarator */
 	struct types *types;
 	const struct type *type;
@@ -72,11 +74,14 @@ struct snippet {
 	struct text warnings; /* of the compiler, for the answer */
 	json_t *diagnostics;
 
+	/* What it does to the program's data: journal.h. */
+	struct effects effects; /* in the text for compilers */
+	uint64_t *literals;     /* where each of them lies */
+	uint64_t journal, serial;
+
 	/* Of expressions. */
 	uint64_t result; /* where the value comes to lie */
-	bool writes;
-	bool tracked; /* an assignment whose place is known */
-	char *place;  /* the text of what is assigned to */
+	bool writes;     /* or may */
 	snippet_done *done;
 	void *context;
 	char *compared;

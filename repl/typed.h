@@ -26,13 +26,6 @@ size_t typed_trim(const char *text, size_t size);
 /* The text with a semicolon behind its last token, unless that is one. The caller's; NULL without memory. */
 char *typed_finish(const char *text, size_t size);
 
-/* Whether its tokens say that it writes: an assignment, ++, --, asm. Macros are not looked into. */
-bool typed_writes(const char *text, size_t size);
-
-/* An expression that assigns, at its outermost: the range of what is assigned to, if that can be looked at without doing
- * anything. */
-bool typed_assigned(const char *text, size_t size, size_t *begin, size_t *end);
-
 /* `PLACE@COUNT` at the outermost, gdb's artificial array: offset of the `@`. */
 bool typed_array(const char *text, size_t size, size_t *at);
 

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = 100, SCALAR_MAX = 16 };
+enum { KEPT = 500 };
 
 struct write {
 	struct write *before;
-	uint64_t address;
+	uint64_t evaluation, address;
 	size_t size;
-	unsigned char old[SCALAR_MAX], new[SCALAR_MAX];
+	unsigned char *old, *new; /* one block */
 	char *place, *type, *old_text, *new_text;
 	int64_t change; /* the last change of functions that \undo would have taken back at that time */
 };
@@ -29,6 +29,7 @@ static int64_t last_change(struct host *host)
 
 static void write_free(struct write *w)
 {
+	free(w->old);
 	free(w->place);
 	free(w->type);
 	free(w->old_text);
@@ -56,21 +57,22 @@ void written_add(struct host *host, const struct written *what, const unsigned c
 {
 	struct write *w = calloc(1, sizeof(*w));
 
-	if (!w || what->size > SCALAR_MAX) {
-		free(w);
+	if (!w)
 		return;
-	}
-	*w = (struct write){.address = what->address,
+	*w = (struct write){.evaluation = what->evaluation,
+			    .address = what->address,
 			    .size = what->size,
+			    .old = malloc(2 * what->size + 1),
 			    .place = strdup(what->place),
 			    .type = strdup(what->type),
 			    .old_text = strdup(old_text),
 			    .new_text = strdup(new_text),
 			    .change = last_change(host)};
-	if (!w->place || !w->type || !w->old_text || !w->new_text) {
+	if (!w->old || !w->place || !w->type || !w->old_text || !w->new_text) {
 		write_free(w);
 		return;
 	}
+	w->new = w->old + w->size;
 	memcpy(w->old, old, w->size);
 	memcpy(w->new, new, w->size);
 	list_free(&host->unwritten);
@@ -82,20 +84,47 @@ void written_add(struct host *host, const struct written *what, const unsigned c
 			list_free(&at->before);
 }
 
-/* Puts one value in the place of the other; refused where it is neither any more. */
-static struct error *swap(struct call *c, const struct write *w, bool redo)
+/* Whether the value that is to go is there. */
+static struct error *is_there(struct call *c, const struct write *w, bool redo, bool *there)
 {
-	struct program *program = c->state->host->program;
-	const unsigned char *from = redo ? w->old : w->new, *to = redo ? w->new : w->old;
-	unsigned char now[SCALAR_MAX];
+	unsigned char *now = malloc(w->size + 1);
 
-	struct error *e = program_read(program, w->address, now, w->size);
-	if (e)
-		return error_context(e, "%s", w->place);
-	if (memcmp(now, from, w->size) != 0)
-		return error_new(ERROR_DRIFT, "%s is not %s any more: the program has written it since",
-				 w->place, redo ? w->old_text : w->new_text);
-	return program_write(program, w->address, to, w->size);
+	if (!now)
+		return error_memory();
+	struct error *e = program_read(c->state->host->program, w->address, now, w->size);
+	*there = !e && memcmp(now, redo ? w->old : w->new, w->size) == 0;
+	free(now);
+	return e ? error_context(e, "%s", w->place) : NULL;
+}
+
+/* Takes the writes of the list's first evaluation that are not there any more out of it, and says which. */
+static struct error *drop_drifted(struct call *c, struct write **list, bool redo)
+{
+	uint64_t evaluation = (*list)->evaluation;
+	struct text gone = {0};
+	struct error *e = NULL;
+
+	while (*list && (*list)->evaluation == evaluation && !e) {
+		struct write *w = *list;
+		bool there;
+		e = is_there(c, w, redo, &there);
+		if (!e && there) {
+			list = &w->before;
+			continue;
+		}
+		if (!e)
+			text_printf(&gone, "%s%s is not %s any more", gone.size ? ", " : "", w->place,
+				    redo ? w->old_text : w->new_text);
+		*list = w->before;
+		write_free(w);
+	}
+	if (!e && gone.size)
+		e = error_new(ERROR_DRIFT,
+			      "%s: the program has written it since, and it stays; the next %s goes on with "
+			      "what is left",
+			      gone.bytes, redo ? "\\redo" : "\\undo");
+	text_fini(&gone);
+	return e;
 }
 
 static void tell(struct call *c, const struct write *w, bool redo)
@@ -105,8 +134,8 @@ static void tell(struct call *c, const struct write *w, bool redo)
 
 	text_printf(&detail, "%s: %s -> %s", w->place, old, new);
 	text_printf(&c->reply->text, "%s = (%s) %s\n", w->place, w->type, new);
-	c->reply->data = json_pack("[{s:s, s:s, s:s, s:s}]", "place", w->place, "type", w->type, "old", old,
-				   "text", new);
+	json_array_append_new(c->reply->data, json_pack("{s:s, s:s, s:s, s:s}", "place", w->place, "type",
+							w->type, "old", old, "text", new));
 	if (detail.bytes) {
 		record_event(c->live, "written", NULL, -1, c->state->user, detail.bytes);
 		json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "event", "written", "user", c->state->user,
@@ -127,12 +156,19 @@ struct error *written_undo(struct call *c, bool redo, bool *handled)
 	*handled = w && w->change == last_change(host);
 	if (!*handled)
 		return NULL;
-	struct error *e = swap(c, w, redo);
+	struct error *e = drop_drifted(c, from, redo);
 	if (e)
 		return e;
-	*from = w->before;
-	w->before = *to;
-	*to = w;
-	tell(c, w, redo);
+	c->reply->data = json_array();
+	uint64_t evaluation = w->evaluation;
+	while ((w = *from) && w->evaluation == evaluation) {
+		e = program_write(host->program, w->address, redo ? w->new : w->old, w->size);
+		if (e)
+			return error_context(e, "%s", w->place);
+		*from = w->before;
+		w->before = *to;
+		*to = w;
+		tell(c, w, redo);
+	}
 	return NULL;
 }

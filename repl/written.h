@@ -1,7 +1,8 @@
-/* Scalars that consoles have written in the program, for \undo and \redo.
+/* What consoles have written in the program, for \undo and \redo.
  *
- * A write can be taken back while its value is still there, and as long as no function has been changed since: \undo goes
- * back in the order of what was done. */
+ * \undo goes back in the order of what was done, functions among it; what one evaluation has written goes back at once. A
+ * write can be taken back while its value is still there. What is there no more is said once, and forgotten: the next \undo
+ * goes on with what is left. */
 #ifndef RTF_WRITTEN_H
 #define RTF_WRITTEN_H
 
@@ -14,8 +15,9 @@
 #include <stdint.h>
 
 struct written {
+	uint64_t evaluation; /* a number that is another's for each */
 	uint64_t address;
-	size_t size;       /* at most 16 */
+	size_t size;
 	const char *place; /* the text of what was written: "tax_percent" */
 	const char *type;
 };

@@ -79,8 +79,14 @@ static bool is_implied(CXCursor cursor)
 /* What has no kind of its own. */
 static bool is_harmless_unexposed(CXCursor cursor)
 {
-	static const char *const words[] = {"__builtin_offsetof", "__builtin_types_compatible_p", "__func__",
-					    "__FUNCTION__",       "__PRETTY_FUNCTION__",          NULL};
+	static const char *const words[] = {"__builtin_offsetof",
+					    "__builtin_types_compatible_p",
+					    "__func__",
+					    "__FUNCTION__",
+					    "__PRETTY_FUNCTION__",
+					    ".", /* designators */
+					    "[",
+					    NULL};
 
 	return is_implied(cursor) || begins_with(cursor, words);
 }
@@ -111,7 +117,7 @@ static bool is_place(CXCursor cursor)
 	case CXCursor_GenericSelectionExpr:
 		return true;
 	case CXCursor_UnaryOperator:
-		return !begins_with(cursor, values);
+		return is_harmless_unary(cursor) && !begins_with(cursor, values);
 	case CXCursor_ParenExpr:
 		clang_visitChildren(cursor, take_end, &e);
 		return e.count && is_place(e.last);
@@ -120,23 +126,51 @@ static bool is_place(CXCursor cursor)
 	}
 }
 
-static bool is_harmless_binary(CXCursor cursor)
+CXCursor pure_operand(CXCursor cursor)
 {
-	struct ends e = {0};
+	struct ends e = {.first = clang_getNullCursor()};
 
 	clang_visitChildren(cursor, take_end, &e);
-	return e.count && !is_place(e.first);
+	return e.first;
+}
+
+bool pure_assigns(CXCursor cursor, CXCursor *place)
+{
+	*place = pure_operand(cursor);
+	if (clang_Cursor_isNull(*place))
+		return false;
+	switch (clang_getCursorKind(cursor)) {
+	case CXCursor_CompoundAssignOperator:
+		return true;
+	case CXCursor_BinaryOperator:
+		return is_place(*place);
+	case CXCursor_UnaryOperator:
+		return !is_harmless_unary(cursor);
+	default:
+		return false;
+	}
+}
+
+bool pure_node(CXCursor cursor)
+{
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+	CXCursor place;
+
+	switch (kind) {
+	case CXCursor_UnexposedExpr:
+		return is_harmless_unexposed(cursor);
+	case CXCursor_UnaryOperator:
+	case CXCursor_BinaryOperator:
+		return !pure_assigns(cursor, &place);
+	default:
+		return is_harmless(kind);
+	}
 }
 
 static enum CXChildVisitResult find_act(CXCursor cursor, CXCursor parent, CXClientData data)
 {
-	enum CXCursorKind kind = clang_getCursorKind(cursor);
-
 	(void)parent;
-	if (kind == CXCursor_UnexposedExpr    ? is_harmless_unexposed(cursor)
-	    : kind == CXCursor_UnaryOperator  ? is_harmless_unary(cursor)
-	    : kind == CXCursor_BinaryOperator ? is_harmless_binary(cursor)
-					      : is_harmless(kind))
+	if (pure_node(cursor))
 		return CXChildVisit_Recurse;
 	*(bool *)data = false;
 	return CXChildVisit_Break;
@@ -144,7 +178,7 @@ static enum CXChildVisitResult find_act(CXCursor cursor, CXCursor parent, CXClie
 
 bool pure_expression(CXCursor cursor)
 {
-	bool pure = find_act(cursor, cursor, &(bool){false}) == CXChildVisit_Recurse;
+	bool pure = pure_node(cursor);
 
 	if (pure)
 		clang_visitChildren(cursor, find_act, &pure);

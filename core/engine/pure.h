@@ -11,4 +11,12 @@
 
 bool pure_expression(CXCursor);
 
+/* The same for one node alone, whatever it is made of. */
+bool pure_node(CXCursor);
+
+/* Whether a node is an operator that assigns, ++ and -- among them; then the node of what it assigns to. */
+bool pure_assigns(CXCursor, CXCursor *place);
+
+CXCursor pure_operand(CXCursor); /* the first node that it is made of */
+
 #endif

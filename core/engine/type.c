@@ -3,6 +3,7 @@
 #include "pure.h"
 
 #include <clang-c/Index.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -470,6 +471,41 @@ struct error *types_of_expressions(void *unit, const char *function, size_t coun
 		e = read_statement(t, statements.at[i], &found[i]);
 	free(statements.at);
 	return finish(t, e, out);
+}
+
+struct error *types_of_nodes(const void *nodes, size_t count, struct types **out, const struct type **found)
+{
+	const CXCursor *cursors = nodes;
+	struct types *t = types_new();
+
+	if (!t)
+		return error_memory();
+	for (size_t i = 0; i < count; i++)
+		found[i] = read_type(t, clang_getCursorType(cursors[i]));
+	return finish(t, NULL, out);
+}
+
+const struct type *types_array(struct types *t, const struct type *of, uint64_t count)
+{
+	struct type *type = pool_alloc(&t->pool, sizeof(*type));
+	struct text name = {0};
+	char bound[32];
+
+	snprintf(bound, sizeof(bound), "[%llu]", (unsigned long long)count);
+	struct type spelled = {.name = of->name};
+	type_put_declaration(&name, &spelled, bound);
+	const char *kept = name.bytes ? pool_string(&t->pool, name.bytes) : NULL;
+	text_fini(&name);
+	if (!type || !kept)
+		return NULL;
+	*type = (struct type){.kind = TYPE_ARRAY,
+			      .name = kept,
+			      .size = of->size * count,
+			      .align = of->align,
+			      .nameless = of->nameless,
+			      .target = of,
+			      .count = count};
+	return type;
 }
 
 static struct error *type_of_search(struct search *s, CXType (*type_of)(CXCursor), struct types **out,

@@ -77,6 +77,12 @@ struct error *types_of_expressions(void *unit, const char *function, size_t coun
 struct error *types_of_variable(void *unit, const char *function, const char *name, struct types **out,
 				struct type_found *found);
 
+/* The types of `count` of libclang's nodes (CXCursor), which are expressions. */
+struct error *types_of_nodes(const void *nodes, size_t count, struct types **out, const struct type **found);
+
+/* `count` of a type in a row; the type's table has it. NULL without memory. */
+const struct type *types_array(struct types *, const struct type *, uint64_t count);
+
 /* The type called `name` ("struct order", "order_t"): that of the typedef `alias` which the slice declares. */
 struct error *types_of_typedef(void *unit, const char *alias, struct types **out, struct type_found *found);
 

@@ -853,10 +853,100 @@ static void a_write_can_be_undone_and_done_again(void **state)
 	assert_text(&w, "short_value", "-12345");
 	/* Not where the program has moved on. */
 	assert_text(&w, "long_value = 5", "5");
-	json_decref(data_of(&w, "{ long_value = 6; }"));
+	json_decref(data_of(&w, "memset(&long_value, 0, 1)"));
 	assert_error(&w, "\\undo", "drift", "long_value is not 5 any more");
 	wire_close(&w);
 	compiled_assert_history_whole(&host);
+}
+
+/* \undo's answer: "PLACE OLD TEXT, ..." for each of the writes that it takes back. */
+static void assert_undone(struct wire *w, const char *wanted)
+{
+	json_t *rows = data_of(w, "\\undo"), *row;
+	char got[1024] = "";
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		size_t used = strlen(got);
+		snprintf(got + used, sizeof(got) - used, "%s%s: %s -> %s", i ? ", " : "",
+			 json_string_value(json_object_get(row, "place")),
+			 json_string_value(json_object_get(row, "old")),
+			 json_string_value(json_object_get(row, "text")));
+	}
+	json_decref(rows);
+	assert_string_equal(got, wanted);
+}
+
+static void every_write_is_told_with_what_was_there(void **state)
+{
+	static const struct {
+		const char *command, *undone;
+	} writes[] = {
+		{"int_value++", "int_value: -6 -> -7"},
+		{"--int_value", "int_value: -8 -> -7"},
+		{"int_value *= 2 + 1", "int_value: -21 -> -7"},
+		{"(int_value = 51)", "int_value: 51 -> -7"},
+		{"1 ? int_value = 4 : (short_value = 5)", "int_value: 4 -> -7"},
+		{"int_value = 50, short_value = 3", "short_value: 3 -> -12345, int_value: 50 -> -7"},
+		{"int_value = short_value = 3", "short_value: 3 -> -12345, int_value: 3 -> -7"},
+		{"int_value = (byte, 9)", "int_value: 9 -> -7"},
+		{"point = points[1]", "point: {x = 3, y = 4} -> {x = 3, y = -4}"},
+		{"complex_double = 2", "complex_double: 2 + 0i -> 1 + -2i"},
+		{"ldouble_value = 2", "ldouble_value: 2 -> 2.718281828459045235"},
+		{"*point_pointer = (struct point){.y = 1}",
+		 "*point_pointer: {x = 0, y = 1} -> {x = 3, y = -4}"},
+		{"atomic_value += 2", "atomic_value: 13 -> 11"},
+		{"changing = 1", "changing: 1 -> 43"},
+		{"numbers[(byte++, 1)] = 7",
+		 "numbers[(byte++, 1)]: 7 -> 2, byte: 201 '\\311' -> 200 '\\310'"},
+		{"{ int i = 0, *p = &i; i++; *p = 3; if (i) int_value = i; else byte = 0; }",
+		 "int_value: 3 -> -7"},
+		{"for (int i = 0; i < 2; i++) numbers[i] = 8;", "numbers[i]: 8 -> 2, numbers[i]: 8 -> 1"},
+		{"for (int i = 0; i < 100; i++) int_value = i", "int_value: 99 -> -7"},
+		{"({ int_value = 2; int_value + 1; })", "int_value: 2 -> -7"},
+		{"int copy = int_value++", "int_value: -6 -> -7"},
+	};
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	for (size_t i = 0; i < sizeof(writes) / sizeof(*writes); i++) {
+		json_decref(data_of(&w, writes[i].command));
+		assert_undone(&w, writes[i].undone);
+	}
+	assert_text(&w, "int_value", "-7");
+	/* Also what is written before a fault. */
+	json_decref(error_of(&w, "int_value = 5, through(0), int_value = 6", "fault"));
+	assert_undone(&w, "int_value: 5 -> -7");
+	/* What the program has written since is said once. */
+	json_decref(data_of(&w, "int_value = 1"));
+	json_decref(data_of(&w, "short_value = 2, long_value = 3"));
+	json_decref(data_of(&w, "memset(&long_value, 0, 1)"));
+	assert_error(&w, "\\undo", "drift", "long_value is not 3 any more");
+	assert_undone(&w, "short_value: 2 -> -12345");
+	assert_undone(&w, "int_value: 1 -> -7");
+	json_decref(data_of(&w, "\\redo"));
+	assert_text(&w, "int_value", "1");
+	wire_close(&w);
+	compiled_assert_history_whole(&host);
+}
+
+static void literals_stay_as_session_variables_do(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_decref(data_of(&w, "struct node *p = &(struct node){.value = 7, .next = &(struct node){8}}"));
+	json_decref(data_of(&w, "char *s = (char[]){\"hello\"}"));
+	json_decref(data_of(&w, "&(int){5}"));
+	json_decref(data_of(&w, "third.next = &(struct node){9, &second}"));
+	assert_text(&w, "through(0 ? 0 : &(int){1})", "2");
+	assert_text(&w, "p->value + p->next->value", "15");
+	assert_text(&w, "s[4]", "111 'o'");
+	assert_text(&w, "*$1", "5");
+	assert_text(&w, "third.next->value", "9");
+	wire_close(&w);
 }
 
 static void a_read_only_console_may_look_and_nothing_else(void **state)
@@ -893,6 +983,7 @@ static void a_read_only_console_may_look_and_nothing_else(void **state)
 					      "__builtin_offsetof(struct point, y)",
 					      "_Generic(int_value, int: 1, default: 2)",
 					      "(struct point){1, 2}",
+					      "(struct point){.y = 2}.y + (int[3]){[1] = 4}[1]",
 					      "(matrix){{1}}[0][1] + grid[1][2]",
 					      "points[1].x > 2 ? &points[1] : point_pointer",
 					      "numbers[1]@3",
@@ -1037,6 +1128,8 @@ int main(void)
 						start_polled, stop_host),
 		with_host(many_consoles_evaluate_at_once_and_each_gets_its_own),
 		with_host(a_write_can_be_undone_and_done_again),
+		with_host(every_write_is_told_with_what_was_there),
+		with_host(literals_stay_as_session_variables_do),
 		with_host(a_read_only_console_may_look_and_nothing_else),
 		with_host(vars_lists_globals_and_statics),
 		with_host(types_and_descriptions_tell_layouts),

@@ -1,0 +1,244 @@
+#include "journal.h"
+#include "datum.h"
+#include "written.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	ENTRIES = 64,
+	ROOM = 32 * 1024, /* bytes of values, old and new */
+	OWN = 64 * 1024,  /* bytes below the snippet's frame that are its own variables */
+};
+
+/* In the program; the snippet's text has it as an array of longs. */
+struct head {
+	uint64_t serial; /* of the evaluation: it has begun */
+	uint64_t count, full, ended, used;
+};
+
+struct entry {
+	uint64_t place, size, number; /* number: of the effect */
+	uint64_t at;                  /* of the old value in the room; the new one follows */
+};
+
+enum {
+	HEAD_LONGS = sizeof(struct head) / 8,
+	ENTRY_LONGS = sizeof(struct entry) / 8,
+	ROOM_AT = sizeof(struct head) + ENTRIES * sizeof(struct entry),
+	JOURNAL_SIZE = ROOM_AT + ROOM,
+};
+
+static bool assigns(const struct snippet *x)
+{
+	for (size_t i = 0; i < x->effects.count; i++)
+		if (x->effects.list[i].kind == EFFECT_ASSIGNMENT)
+			return true;
+	return false;
+}
+
+/* --- before -------------------------------------------------------------------------------------------------------- */
+
+static struct error *place_literals(struct snippet *x)
+{
+	struct error *e = NULL;
+
+	x->literals = calloc(x->effects.count + 1, sizeof(*x->literals));
+	if (!x->literals)
+		return error_memory();
+	for (size_t i = 0; i < x->effects.count && !e; i++) {
+		const struct effect *f = &x->effects.list[i];
+		if (f->kind == EFFECT_LITERAL && f->type->size)
+			e = evaluator_alloc(x->host->evaluator, f->type->size, f->type->align,
+					    &x->literals[i]);
+	}
+	return e;
+}
+
+struct error *journal_begin(struct snippet *x, size_t offset)
+{
+	static uint64_t serial;
+
+	struct error *e = effects_find(check_unit(live_host(x->live)->check), &x->build.slice,
+				       SNIPPET_FUNCTION, &x->effects);
+	if (e)
+		return e;
+	x->serial = ++serial;
+	size_t kept = 0, size = strlen(x->given.text);
+	for (size_t i = 0; i < x->effects.count; i++) {
+		struct effect f = x->effects.list[i];
+		if (f.begin < offset || f.end > offset + size)
+			continue; /* ours */
+		f.begin -= (uint32_t)offset;
+		f.end -= (uint32_t)offset;
+		x->effects.list[kept++] = f;
+	}
+	x->effects.count = kept;
+	return place_literals(x);
+}
+
+size_t journal_size(const struct snippet *x)
+{
+	return assigns(x) ? JOURNAL_SIZE : 0;
+}
+
+void journal_place(struct snippet *x, uint64_t address)
+{
+	x->journal = assigns(x) ? address : 0;
+}
+
+void journal_put_macros(struct snippet *x)
+{
+	text_puts(&x->run, "#define rtf_kept(address, ...) (*({ __typeof__(__VA_ARGS__) *rtf_literal = "
+			   "(void *)address; rtf_copy((void *)rtf_literal, &(__VA_ARGS__), "
+			   "sizeof(*rtf_literal)); rtf_literal; }))\n");
+	if (!x->journal)
+		return;
+	text_printf(
+		&x->run,
+		"#define rtf_noted(number, ...) (*({ __typeof__(__VA_ARGS__) *rtf_at = &(__VA_ARGS__); "
+		"unsigned long *rtf_j = (unsigned long *)0x%" PRIx64
+		"UL, *rtf_e = rtf_j + %d, *rtf_n = rtf_e + %d * rtf_j[1]; "
+		"if ((unsigned long)__builtin_frame_address(0) - (unsigned long)rtf_at >= %dUL) { "
+		"while (rtf_e < rtf_n && (rtf_e[0] != (unsigned long)rtf_at || rtf_e[1] != sizeof(*rtf_at))) "
+		"rtf_e += %d; "
+		"if (rtf_e == rtf_n && (rtf_j[1] == %d || rtf_j[4] + 2 * sizeof(*rtf_at) > %d)) rtf_j[2] = "
+		"1; "
+		"else if (rtf_e == rtf_n) { rtf_e[0] = (unsigned long)rtf_at; rtf_e[1] = sizeof(*rtf_at); "
+		"rtf_e[2] = number; rtf_e[3] = rtf_j[4]; "
+		"rtf_copy((char *)rtf_j + %d + rtf_j[4], (const void *)rtf_at, sizeof(*rtf_at)); "
+		"rtf_j[4] += 2 * sizeof(*rtf_at); rtf_j[1]++; } } rtf_at; }))\n",
+		x->journal, HEAD_LONGS, ENTRY_LONGS, OWN, ENTRY_LONGS, ENTRIES, ROOM, ROOM_AT);
+}
+
+void journal_put_begin(struct snippet *x)
+{
+	if (x->journal)
+		text_printf(&x->run,
+			    "unsigned long *rtf_journal = (unsigned long *)0x%" PRIx64
+			    "UL; rtf_journal[1] = rtf_journal[2] = rtf_journal[3] = rtf_journal[4] = 0; "
+			    "rtf_journal[0] = %" PRIu64 ";\n",
+			    x->journal, x->serial);
+}
+
+void journal_put_end(struct snippet *x)
+{
+	if (x->journal)
+		text_printf(
+			&x->run,
+			"for (unsigned long rtf_i = 0; rtf_i < rtf_journal[1]; rtf_i++) { unsigned long "
+			"*rtf_e = rtf_journal + %d + %d * rtf_i; rtf_copy((char *)rtf_journal + %d + "
+			"rtf_e[3] + rtf_e[1], (const void *)rtf_e[0], rtf_e[1]); }\nrtf_journal[3] = 1;\n",
+			HEAD_LONGS, ENTRY_LONGS, ROOM_AT);
+}
+
+/* Of what begins at a byte and ends before `below`, what ends last. */
+static size_t next_opening(const struct effects *effects, size_t at, size_t below)
+{
+	size_t best = effects->count;
+
+	for (size_t i = 0; i < effects->count; i++)
+		if (effects->list[i].begin == at && effects->list[i].end < below &&
+		    (best == effects->count || effects->list[i].end > effects->list[best].end))
+			best = i;
+	return best;
+}
+
+/* Ranges nest: the outermost opens first, and each closes where it ends. */
+void journal_put_text(struct snippet *x, size_t begin, size_t end)
+{
+	const struct effects *effects = &x->effects;
+
+	for (size_t at = begin; at <= end; at++) {
+		for (size_t i = 0; i < effects->count; i++)
+			if (effects->list[i].end == at && effects->list[i].begin >= begin)
+				text_puts(&x->run, ")");
+		for (size_t i = next_opening(effects, at, end + 1); i < effects->count;
+		     i = next_opening(effects, at, effects->list[i].end)) {
+			if (effects->list[i].kind == EFFECT_LITERAL)
+				text_printf(&x->run, "rtf_kept(0x%" PRIx64 "UL, ", x->literals[i]);
+			else
+				text_printf(&x->run, "rtf_noted(%zu, ", i);
+		}
+		if (at < end)
+			text_append(&x->run, x->given.text + at, 1);
+	}
+}
+
+/* --- afterwards ---------------------------------------------------------------------------------------------------- */
+
+static char *value_of(const struct snippet *x, const struct type *type, const unsigned char *bytes)
+{
+	struct value_source source = datum_source(x->state);
+	struct text t = {0};
+
+	value_text(&t, type, bytes, &source, &x->options);
+	return text_take(&t);
+}
+
+static void tell_entry(struct snippet *x, const struct entry *entry, const unsigned char *old,
+		       const unsigned char *now)
+{
+	const struct effect *f = &x->effects.list[entry->number];
+	char *before = value_of(x, f->type, old), *after = value_of(x, f->type, now), *detail = NULL;
+	char *place = strndup(x->given.text + f->begin, f->end - f->begin);
+
+	if (before && after && place && asprintf(&detail, "%s: %s -> %s", place, before, after) >= 0) {
+		snippet_tell(x, "written", detail);
+		free(detail);
+		written_add(x->host,
+			    &(struct written){.evaluation = x->serial,
+					      .address = entry->place,
+					      .size = (size_t)entry->size,
+					      .place = place,
+					      .type = f->type->name},
+			    old, now, before, after);
+	}
+	free(before);
+	free(after);
+	free(place);
+}
+
+/* False where there is nothing to tell of it. */
+static bool tell_entries(struct snippet *x, unsigned char *bytes, size_t count, bool ended)
+{
+	const struct entry *entries = (const struct entry *)(bytes + sizeof(struct head));
+
+	for (size_t i = 0; i < count; i++) {
+		struct entry e = entries[i];
+		if (e.number >= x->effects.count || e.size > ROOM || e.at > ROOM - 2 * e.size ||
+		    x->effects.list[e.number].type->size != e.size)
+			return false; /* somebody wrote into it */
+		unsigned char *old = bytes + ROOM_AT + e.at, *now = old + e.size;
+		if (!ended) {
+			struct error *error = program_read(x->host->program, e.place, now, (size_t)e.size);
+			if (error) {
+				error_free(error);
+				return false;
+			}
+		}
+		tell_entry(x, &e, old, now);
+	}
+	return true;
+}
+
+void journal_tell(struct snippet *x, const struct evaluate_end *end)
+{
+	bool all = !x->effects.untold, any = false;
+	unsigned char *bytes = NULL;
+	struct head head = {0};
+
+	if (x->journal) {
+		error_free(snippet_read(x, x->journal, JOURNAL_SIZE, &bytes));
+		if (bytes)
+			memcpy(&head, bytes, sizeof(head));
+		bool begun = bytes && head.serial == x->serial && head.count <= ENTRIES;
+		any = begun && head.count > 0;
+		all &= begun && !head.full && tell_entries(x, bytes, head.count, head.ended);
+		free(bytes);
+	}
+	if (end->how == CALL_RETURNED && (!all || !any) && (x->writes || any))
+		snippet_tell(x, "evaluated", x->text);
+}
