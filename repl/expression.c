@@ -254,27 +254,119 @@ static struct error *check_size(const struct type *type)
 	return NULL;
 }
 
-/* gdb's artificial array: `place@count`. */
-static struct error *rewrite_array(struct snippet *x)
-{
-	size_t at;
-	char *text;
+/* --- gdb's artificial array: PLACE@COUNT --------------------------------------------------------------------------- */
 
-	if (!typed_array(x->given.text, strlen(x->given.text), &at))
-		return NULL;
-	if (asprintf(&text, "*(__typeof__(%.*s) (*)[(%s)])(void *)&(%.*s)", (int)at, x->given.text,
-		     x->given.text + at + 1, (int)at, x->given.text) < 0)
-		return error_memory();
-	free(x->given.text);
-	x->given.text = text;
+static struct error *read_array(struct snippet *x)
+{
+	struct type_found found[2];
+
+	types_free(x->types);
+	x->types = NULL;
+	struct error *e = types_of_expressions(check_unit(live_host(x->live)->check), SNIPPET_FUNCTION, 2,
+					       &x->types, found);
+	if (e)
+		return e;
+	x->found = found[0];
+	x->writes = found[0].acts || found[1].acts;
+	enum type_kind kind = found[0].type->kind, count = found[1].type->kind;
+	if (kind == TYPE_FUNCTION)
+		return error_new(ERROR_USAGE,
+				 "%s: only a decorated function has versions, and functions do not stand in "
+				 "a row",
+				 x->text);
+	if (!found[0].place || found[0].bit_field)
+		return error_new(ERROR_USAGE, "%s: what stands before the @ is no place in memory", x->text);
+	if (found[0].type->incomplete || !found[0].type->size)
+		return error_new(ERROR_COMPILE, "the size of %s is not known here", found[0].type->name);
+	if (count != TYPE_INTEGER && count != TYPE_ENUM && count != TYPE_BOOL)
+		return error_new(ERROR_USAGE, "%s: the count is no integer", x->text);
 	return NULL;
 }
+
+/* Its elements are where the program has told. */
+static struct error *finish_array(struct snippet *x, const struct evaluate_end *end, struct reply *reply)
+{
+	unsigned char *bytes;
+	struct head head;
+
+	struct error *e = snippet_explain(x, end, reply);
+	if (!e)
+		e = snippet_read(x, x->result, sizeof(head), &bytes);
+	if (e)
+		return e;
+	memcpy(&head, bytes, sizeof(head));
+	free(bytes);
+	if (x->writes)
+		snippet_tell(x, "evaluated", x->text);
+	if (head.second == 0 || head.second > INT64_MAX)
+		return error_new(ERROR_USAGE, "%s: a count is 1 or more, this is %" PRId64, x->text,
+				 (int64_t)head.second);
+	if (head.second > VALUE_MAX / x->found.type->size)
+		return error_new(
+			ERROR_USAGE,
+			"%s has more bytes than the %d MiB that are shown at once: name a part of it",
+			x->text, VALUE_MAX >> 20);
+	x->found.type = types_array(x->types, x->found.type, head.second);
+	if (!x->found.type)
+		return error_memory();
+	e = snippet_read(x, head.first, (size_t)x->found.type->size, &bytes);
+	if (e)
+		return e;
+	if (x->done) {
+		struct call c = {.state = x->state, .live = x->live, .reply = reply};
+		e = x->done(x->context, &c, x->found.type, bytes);
+	} else {
+		e = show_value(x, bytes, (size_t)x->found.type->size, reply);
+	}
+	free(bytes);
+	return e;
+}
+
+static struct error *run_array(struct snippet *x, size_t at, struct reply *reply)
+{
+	char *place = strndup(x->given.text, at), *count = strdup(x->given.text + at + 1);
+	struct error *e = place && count ? NULL : error_memory();
+
+	if (!e) {
+		text_printf(&x->checked, BEFORE_VALUE "%s\n);(\n%s\n);}\n", place, count);
+		e = snippet_check_with_types(x, reply, x->options.depth, read_array);
+	}
+	if (!e)
+		e = snippet_refuse(x, reply);
+	if (!e)
+		e = read_only_denies(x, false);
+	if (!e)
+		e = evaluator_result(x->host->evaluator, sizeof(struct head), &x->result);
+	if (!e) {
+		x->argument = x->result;
+		text_printf(&x->run,
+			    BEFORE_STATEMENT "((const volatile void **)rtf_result)[0] = &(\n%s\n);\n"
+					     "((long *)rtf_result)[1] = (\n%s\n);\n}\n",
+			    place, count);
+		/* What `$` says of its type where that has no name. */
+		free(x->given.text);
+		if (asprintf(&x->given.text, "*(__typeof__(%s) (*)[%s])0", place, count) < 0) {
+			x->given.text = NULL;
+			e = error_memory();
+		}
+	}
+	free(place);
+	free(count);
+	if (!e)
+		return snippet_start(x, finish_array, reply);
+	snippet_free(x);
+	return e;
+}
+
+/* --- one expression ------------------------------------------------------------------------------------------------ */
 
 static struct error *run_value(struct snippet *x, struct reply *reply)
 {
 	struct error *e = snippet_declare(x);
-	if (!e)
-		e = rewrite_array(x);
+	size_t at;
+
+	if (!e && typed_array(x->given.text, strlen(x->given.text), &at))
+		return run_array(x, at, reply);
 	if (!e) {
 		text_printf(&x->checked, BEFORE_VALUE "%s\n);}\n", x->given.text);
 		e = snippet_check_with_types(x, reply, x->options.depth, read_one);

@@ -356,8 +356,9 @@ static struct error *use_value(struct making *m, const char *name, size_t length
 	return NULL;
 }
 
-/* `price@2`: an older version, called past the entry. */
-static struct error *use_version(struct making *m, const char *name, size_t length, int number)
+/* `price@2`: an older version, called past the entry. Behind a name that is no decorated function's `@` says how many stand
+ * in a row: then *version is false. `number` is -1 for what is none. */
+static struct error *use_version(struct making *m, const char *name, size_t length, int number, bool *version)
 {
 	char bare[256], symbol[96];
 	struct live_function *f;
@@ -365,8 +366,15 @@ static struct error *use_version(struct making *m, const char *name, size_t leng
 
 	snprintf(bare, sizeof(bare), "%.*s", (int)length, name);
 	struct error *e = lookup_find(m->live, bare, m->file, &f);
+	*version = !e || error_class(e) != ERROR_UNKNOWN;
+	if (!*version) {
+		error_free(e);
+		return NULL;
+	}
 	if (e)
 		return e;
+	if (number < 0)
+		return error_new(ERROR_USAGE, "a version is a number: %s@0 is what was built", bare);
 	uint64_t address = program_built(live_program(m->live), f->arena, f->slot);
 	if (number > 0) {
 		e = rollback_load(m->live, f, number, &out);
@@ -405,8 +413,9 @@ static void want_names(struct making *m, const char *text)
 	}
 }
 
-/* A number behind `@`, which becomes `$`: a name as long as what was there. */
-static bool version_behind(struct token_reader *r, char *text, const struct token *name, int *number)
+/* `@` right behind a name, and where it is; the number right behind that, or -1. */
+static bool version_behind(const struct token_reader *r, const char *text, const struct token *name,
+			   uint32_t *sign, int *number)
 {
 	struct token at, digits;
 
@@ -414,30 +423,33 @@ static bool version_behind(struct token_reader *r, char *text, const struct toke
 	token_next(&ahead, &at);
 	if (at.kind != TOKEN_PUNCTUATOR || at.first != '@' || at.begin != name->end || at.end - at.begin != 1)
 		return false;
+	*sign = at.begin;
+	*number = -1;
 	token_next(&ahead, &digits);
-	if (digits.kind != TOKEN_NUMBER || digits.begin != at.end || digits.end - digits.begin > 9)
-		return false;
-	for (uint32_t i = digits.begin; i < digits.end; i++)
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-	*number = atoi(text + digits.begin);
-	text[at.begin] = '$';
-	*r = ahead;
+	bool whole = digits.kind == TOKEN_NUMBER && digits.begin == at.end && digits.end - digits.begin <= 9;
+	for (uint32_t i = digits.begin; i < digits.end && whole; i++)
+		whole = text[i] >= '0' && text[i] <= '9';
+	if (whole)
+		*number = atoi(text + digits.begin);
 	return true;
 }
 
 static struct error *read_text(struct making *m, char *text, size_t size)
 {
 	struct token_reader r;
-	struct token t;
+	struct token t, before = {0};
 	struct error *e = NULL;
 	struct text used = {0}; /* values that have been declared */
 
 	token_reader_init(&r, text, (uint32_t)size);
-	for (token_next(&r, &t); t.kind != TOKEN_END && !e; token_next(&r, &t)) {
+	for (token_next(&r, &t); t.kind != TOKEN_END && !e; before = t, token_next(&r, &t)) {
 		const char *name = text + t.begin;
 		int length = (int)(t.end - t.begin), number;
-		if (t.kind != TOKEN_NAME)
+		uint32_t sign;
+		bool version;
+		bool member = before.kind == TOKEN_PUNCTUATOR &&
+			      (token_is(&r, &before, ".") || token_is(&r, &before, "->"));
+		if (t.kind != TOKEN_NAME || member)
 			continue;
 		if (*name == '$') {
 			char key[32];
@@ -446,8 +458,12 @@ static struct error *read_text(struct making *m, char *text, size_t size)
 				continue;
 			text_puts(&used, key);
 			e = use_value(m, name, (size_t)length);
-		} else if (version_behind(&r, text, &t, &number)) {
-			e = use_version(m, name, (size_t)length, number);
+		} else if (version_behind(&r, text, &t, &sign, &number)) {
+			e = use_version(m, name, (size_t)length, number, &version);
+			if (!e && version) {
+				text[sign] = '$'; /* a name as long as what was there */
+				r.at = sign + 1 + (uint32_t)strspn(text + sign + 1, "0123456789");
+			}
 		}
 	}
 	text_fini(&used);

@@ -101,9 +101,9 @@ static bool is_harmless_unary(CXCursor cursor)
 	return begins_with(cursor, words);
 }
 
-/* Whether a node is a place and not yet the value that is there: of all operators only those that assign have one on their
- * left; others have it converted first, by a node of its own. */
-static bool is_place(CXCursor cursor)
+/* Of all operators only those that assign have a place on their left; others have it converted first, by a node of its
+ * own. */
+bool pure_place(CXCursor cursor)
 {
 	static const char *const values[] = {"&", "-", "+", "~", "!", NULL};
 	struct ends e = {0};
@@ -120,7 +120,7 @@ static bool is_place(CXCursor cursor)
 		return is_harmless_unary(cursor) && !begins_with(cursor, values);
 	case CXCursor_ParenExpr:
 		clang_visitChildren(cursor, take_end, &e);
-		return e.count && is_place(e.last);
+		return e.count && pure_place(e.last);
 	default:
 		return false;
 	}
@@ -143,7 +143,7 @@ bool pure_assigns(CXCursor cursor, CXCursor *place)
 	case CXCursor_CompoundAssignOperator:
 		return true;
 	case CXCursor_BinaryOperator:
-		return is_place(*place);
+		return pure_place(*place);
 	case CXCursor_UnaryOperator:
 		return !is_harmless_unary(cursor);
 	default:

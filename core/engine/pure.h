@@ -17,6 +17,9 @@ bool pure_node(CXCursor);
 /* Whether a node is an operator that assigns, ++ and -- among them; then the node of what it assigns to. */
 bool pure_assigns(CXCursor, CXCursor *place);
 
+/* Whether a node is a place and not yet the value that is there. */
+bool pure_place(CXCursor);
+
 CXCursor pure_operand(CXCursor); /* the first node that it is made of */
 
 #endif

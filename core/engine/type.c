@@ -422,6 +422,7 @@ static struct error *read_statement(struct types *t, CXCursor statement, struct 
 		return error_new(ERROR_COMPILE, "libclang cannot tell the type of this expression");
 	*out = (struct type_found){.type = read_type(t, type),
 				   .bit_field = is_bit_field(statement),
+				   .place = pure_place(statement),
 				   .acts = !pure_expression(statement)};
 	return NULL;
 }

@@ -65,7 +65,8 @@ void types_free(struct types *); /* takes NULL */
 struct type_found {
 	const struct type *type; /* as it is before arrays and functions become pointers */
 	bool bit_field;
-	bool acts; /* it calls something, or does what is not known to be only looking: pure.h */
+	bool place; /* it names something in memory */
+	bool acts;  /* it calls something, or does what is not known to be only looking: pure.h */
 };
 
 /* The types of the expression statements `(EXPR);` of `function`, `count` of them from the first. `unit` is check_unit's.

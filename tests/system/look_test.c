@@ -426,6 +426,22 @@ static void long_output_is_cut_and_the_rest_can_be_seen(void **state)
 	assert_text(&w, "\\print/x numbers", "{0x1, 0x2, 0x3, 0x4, 0x5}");
 	assert_text(&w, "\\p/t 10", "1010");
 	assert_text(&w, "numbers[1]@3", "{2, 3, 4}");
+	assert_text(&w, "points@1", "{{{x = 1, y = 2}, {x = 3, y = 4}, {x = 0, y = 0}}}");
+	assert_text(&w, "*point_pointer@1", "{{x = 3, y = -4}}");
+	assert_text(&w, "int_value@1", "{-7}");
+	assert_text(&w, "points[0].x@3", "{1, 2, 3}");
+	assert_text(&w, "first.next->value@tail->count - 1", "{2}");
+	assert_text(&w, "numbers[0]@numbers[2]", "{1, 2, 3}");
+	assert_text(&w, "$[1] + $[2]", "5");
+	assert_text(&w, "nameless.hidden@3", "{1, 2, 3}");
+	assert_text(&w, "nameless@1", "{{hidden = 1, inside = {x = 2, y = 3}}}");
+	assert_text(&w, "$[0].inside.x", "2");
+	assert_error(&w, "bits.b@2", "usage", "no place in memory");
+	assert_error(&w, "(1 + 2)@2", "usage", "no place in memory");
+	assert_error(&w, "int_value@0", "usage", "a count is 1 or more");
+	assert_error(&w, "int_value@1 << 30", "usage", "more bytes than");
+	assert_error(&w, "doubled@2", "usage", "only a decorated function has versions");
+	assert_error(&w, "scaled@built(1)", "usage", "scaled@0 is what was built");
 	wire_close(&w);
 }
 
