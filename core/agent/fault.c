@@ -12,14 +12,15 @@
 
 enum { LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 60000 };
 
-/* Where a fault is on its way. One at a time: a thread that comes second is not recorded. Each has a ticket, STATES more than
- * the one before, and the state is its ticket and one of these: whoever is late changes nothing about the next one. */
+/* Where a fault is on its way. One at a time: a thread that comes second waits for its turn. Each has a ticket, STATES more
+ * than the one before, and the state is its ticket and one of these: whoever is late changes nothing about the next one. */
 enum fault_state { STATE_FREE, STATE_FILLED_BY_THREAD, STATE_WAITS, STATE_TAKEN, STATES };
 
 static struct {
 	pid_t pid;          /* atomic: whose faults are recorded, 0: nobody's */
 	int wake;           /* atomic */
 	unsigned state;     /* atomic, a futex: ticket + enum fault_state */
+	unsigned pending;   /* atomic, a futex: threads whose fault is not recorded yet */
 	int count;          /* atomic: recorded so far */
 	bool wanted, known; /* atomic: there are to be handlers; there may be */
 	int look_ms;        /* atomic: until it is looked whether the program has set a handler */
@@ -46,13 +47,36 @@ static bool take_over(enum fault_state from, enum fault_state to)
 	return state % STATES == from && exchange(state, state - from + to);
 }
 
-/* Begins to fill the record: false if it is another fault's. */
-static bool take_ticket(unsigned *ticket)
+/* False: the time is over. */
+static bool wait_while(const unsigned *word, unsigned value, long long deadline)
 {
-	unsigned state = __atomic_load_n(&faults.state, __ATOMIC_ACQUIRE);
+	long long left = deadline - now_ms();
+	struct timespec limit = {left / 1000, left % 1000 * 1000000};
 
-	*ticket = state + STATES;
-	return state % STATES == STATE_FREE && exchange(state, *ticket + STATE_FILLED_BY_THREAD);
+	if (left <= 0)
+		return false;
+	futex_wait(word, value, &limit);
+	return true;
+}
+
+/* Begins to fill the record, once it is no other fault's. */
+static bool take_ticket(long long deadline, unsigned *ticket)
+{
+	for (;;) {
+		unsigned state = __atomic_load_n(&faults.state, __ATOMIC_ACQUIRE);
+		*ticket = state + STATES;
+		if (state % STATES != STATE_FREE) {
+			if (!wait_while(&faults.state, state, deadline))
+				return false;
+		} else if (exchange(state, *ticket + STATE_FILLED_BY_THREAD)) {
+			return true;
+		}
+	}
+}
+
+static void let_next(void)
+{
+	futex_wake_all(&faults.state);
 }
 
 /* Whether the thread is in a version's code, or something that a version called is: its return address is on the stack. */
@@ -69,29 +93,22 @@ static bool concerns_version(void)
 	return false;
 }
 
-static void wait_until_known(unsigned ticket)
+static void wait_until_known(unsigned ticket, long long deadline)
 {
-	struct timespec now, until;
+	unsigned state;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += FAULT_WAIT_MS / 1000;
-	for (;;) {
-		unsigned state = __atomic_load_n(&faults.state, __ATOMIC_ACQUIRE);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		long long left = (until.tv_sec - now.tv_sec) * 1000000000LL + until.tv_nsec - now.tv_nsec;
-		if ((state != ticket + STATE_WAITS && state != ticket + STATE_TAKEN) || left <= 0)
-			return;
-		struct timespec limit = {left / 1000000000, left % 1000000000};
-		futex_wait(&faults.state, state, &limit);
-	}
+	do
+		state = __atomic_load_n(&faults.state, __ATOMIC_ACQUIRE);
+	while ((state == ticket + STATE_WAITS || state == ticket + STATE_TAKEN) &&
+	       wait_while(&faults.state, state, deadline));
 }
 
-static void record(int signal, const siginfo_t *info, const void *context)
+static void record_in_turn(int signal, const siginfo_t *info, const void *context, long long deadline)
 {
 	uint64_t one = 1;
 	unsigned ticket;
 
-	if (!take_ticket(&ticket))
+	if (!take_ticket(deadline, &ticket))
 		return;
 	faults.fault = (struct message_called){
 		.end = CALL_FAULT,
@@ -105,11 +122,25 @@ static void record(int signal, const siginfo_t *info, const void *context)
 	bool concerns =
 		concerns_version() && __atomic_fetch_add(&faults.count, 1, __ATOMIC_RELAXED) < FAULTS_MAX;
 	__atomic_store_n(&faults.state, ticket + (concerns ? STATE_WAITS : STATE_FREE), __ATOMIC_RELEASE);
-	if (!concerns)
-		return;
-	if (write(__atomic_load_n(&faults.wake, __ATOMIC_ACQUIRE), &one, sizeof(one)) > 0)
-		wait_until_known(ticket);
+	if (concerns && write(__atomic_load_n(&faults.wake, __ATOMIC_ACQUIRE), &one, sizeof(one)) > 0)
+		wait_until_known(ticket, deadline);
 	exchange(ticket + STATE_WAITS, ticket + STATE_FREE); /* one that is taken is the agent's to free */
+	let_next();
+}
+
+/* What comes next may end the program: the faults that other threads have met by now are recorded before that. */
+static void record(int signal, const siginfo_t *info, const void *context)
+{
+	long long deadline = now_ms() + FAULT_WAIT_MS;
+	unsigned pending;
+
+	__atomic_fetch_add(&faults.pending, 1, __ATOMIC_ACQ_REL);
+	record_in_turn(signal, info, context, deadline);
+	__atomic_fetch_sub(&faults.pending, 1, __ATOMIC_ACQ_REL);
+	futex_wake_all(&faults.pending);
+	do
+		pending = __atomic_load_n(&faults.pending, __ATOMIC_ACQUIRE);
+	while (pending && wait_while(&faults.pending, pending, deadline));
 }
 
 static unsigned index_of(int signal)
@@ -308,6 +339,7 @@ void fault_leave(void)
 	__atomic_store_n(&faults.pid, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wake, -1, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.state, STATE_FREE, __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.pending, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.count, 0, __ATOMIC_RELAXED);
 }
 
@@ -323,11 +355,11 @@ size_t fault_take(unsigned char out[MESSAGE_MAX])
 void fault_known(void)
 {
 	if (take_over(STATE_TAKEN, STATE_FREE))
-		futex_wake_all(&faults.state);
+		let_next();
 }
 
 void fault_give_up(void)
 {
 	if (take_over(STATE_TAKEN, STATE_FREE) || take_over(STATE_WAITS, STATE_FREE))
-		futex_wake_all(&faults.state);
+		let_next();
 }

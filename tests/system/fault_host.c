@@ -3,6 +3,7 @@
  *     handler     from now on SIGSEGV is caught: the call is left, and what the handler saw is printed
  *     call N      risky(N), whose result is printed
  *     thread N    the same in another thread
+ *     crowd N     risky(16) in N threads at once
  *     plain       a fault in a function that is not decorated
  *     chain       over that a handler that hands on to what it found there; unchain: it takes itself away; chained: how
  *                 often it was called
@@ -18,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static sigjmp_buf out;
+static __thread sigjmp_buf out;
 static int caught;
 static void *caught_at;
 
@@ -77,6 +78,30 @@ static void call_in_thread(int n)
 		pthread_join(thread, NULL);
 }
 
+static pthread_barrier_t together;
+
+static void *run_in_crowd(void *n)
+{
+	pthread_barrier_wait(&together);
+	if (sigsetjmp(out, 1) == 0)
+		risky(*(int *)n);
+	return NULL;
+}
+
+static void call_in_crowd(int threads)
+{
+	pthread_t crowd[64];
+	int n = 16;
+
+	pthread_barrier_init(&together, NULL, (unsigned)threads);
+	for (int i = 0; i < threads; i++)
+		if (pthread_create(&crowd[i], NULL, run_in_crowd, &n))
+			abort();
+	for (int i = 0; i < threads; i++)
+		pthread_join(crowd[i], NULL);
+	puts("all of them");
+}
+
 static void catch (void)
 {
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
@@ -108,7 +133,8 @@ static const char *whose(void)
 	sigaction(SIGSEGV, NULL, &action);
 	if (!(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL)
 		return "nobody";
-	return action.sa_sigaction == on_fault || action.sa_sigaction == on_fault_before ? "ours" : "somebody";
+	return action.sa_sigaction == on_fault || action.sa_sigaction == on_fault_before ? "ours"
+											 : "somebody";
 }
 
 static void plain(volatile int *p)
@@ -132,6 +158,8 @@ int main(int argc, char **argv)
 			call(n);
 		else if (sscanf(line, "thread %d", &n) == 1)
 			call_in_thread(n);
+		else if (sscanf(line, "crowd %d", &n) == 1)
+			call_in_crowd(n);
 		else if (!strncmp(line, "handler", 7))
 			catch ();
 		else if (!strncmp(line, "plain", 5))

@@ -83,6 +83,35 @@ static void a_fault_is_recorded_before_the_program_ends(void **state)
 	compiled_assert_says(&host, 0, "\\log --events -n 1", "restore");
 }
 
+static void threads_that_fault_at_once_are_all_recorded(void **state)
+{
+	static const int crowds[] = {2, 4, 8};
+	int count = 0;
+
+	(void)state;
+	compiled_assert_answer(&host, "handler", "ours");
+	subject_define(&host, "risky", crash);
+	for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++) {
+		char line[32];
+		snprintf(line, sizeof(line), "crowd %d", crowds[i]);
+		compiled_assert_answer(&host, line, "all of them");
+		count += crowds[i];
+		assert_recorded(count, 1, "SIGSEGV at address 0x10 in risky", "run_in_crowd");
+	}
+}
+
+/* Whoever comes second would end the program before the first one is recorded. */
+static void a_program_ends_by_several_faults_only_once_they_are_recorded(void **state)
+{
+	(void)state;
+	for (int version = 1; version <= 6; version++) {
+		subject_define(&host, "risky", crash);
+		end_by("crowd 8", SIGSEGV);
+		assert_true(recorded() >= version);
+		compiled_assert_says(&host, 0, "\\restore", "is left alone: it has faulted");
+	}
+}
+
 static void a_handler_of_the_program_has_its_turn_afterwards(void **state)
 {
 	(void)state;
@@ -238,6 +267,8 @@ int main(void)
 #define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(a_fault_is_recorded_before_the_program_ends),
+		WITH_HOST(threads_that_fault_at_once_are_all_recorded),
+		WITH_HOST(a_program_ends_by_several_faults_only_once_they_are_recorded),
 		WITH_HOST(a_handler_of_the_program_has_its_turn_afterwards),
 		WITH_HOST(a_fault_in_what_a_version_calls_is_its_own),
 		WITH_HOST(a_fault_is_recorded_though_an_evaluation_runs),

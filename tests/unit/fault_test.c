@@ -15,6 +15,11 @@ enum { DEADLINE_MS = 60000 };
 struct arena arena_all[ARENA_MAX];
 uint32_t arena_count;
 
+uint32_t arena_total(void)
+{
+	return arena_count;
+}
+
 bool arena_has_code(uint64_t address)
 {
 	(void)address;
@@ -113,7 +118,7 @@ static void a_thread_that_gives_up_waiting_leaves_its_fault_to_the_agent(void **
 	pthread_t first = begin(SIGSEGV);
 	assert_int_equal(take(), SIGSEGV);
 	pthread_join(first, NULL);
-	pthread_join(begin(SIGBUS), NULL); /* one at a time: not recorded */
+	pthread_join(begin(SIGBUS), NULL); /* one at a time: its turn does not come */
 	assert_int_equal(faults.fault.signal, SIGSEGV);
 	fault_known();
 	pthread_t third = begin(SIGFPE);
@@ -132,6 +137,24 @@ static void a_fault_that_nobody_takes_in_time_makes_room(void **state)
 	pthread_t second = begin(SIGBUS);
 	assert_int_equal(take(), SIGBUS);
 	fault_known();
+	pthread_join(second, NULL);
+}
+
+static void no_thread_goes_on_before_all_faults_are_known(void **state)
+{
+	long long deadline = now_ms() + DEADLINE_MS;
+
+	(void)state;
+	pthread_t first = begin(SIGSEGV);
+	assert_int_equal(take(), SIGSEGV);
+	pthread_t second = begin(SIGBUS);
+	while (__atomic_load_n(&faults.pending, __ATOMIC_ACQUIRE) != 2)
+		assert_true(now_ms() < deadline);
+	fault_known();
+	assert_int_equal(take(), SIGBUS);
+	assert_int_equal(pthread_tryjoin_np(first, NULL), EBUSY);
+	fault_known();
+	pthread_join(first, NULL);
 	pthread_join(second, NULL);
 }
 
@@ -164,6 +187,7 @@ int main(void)
 		TEST(a_thread_goes_on_once_its_fault_is_known),
 		TEST(a_thread_that_gives_up_waiting_leaves_its_fault_to_the_agent),
 		TEST(a_fault_that_nobody_takes_in_time_makes_room),
+		TEST(no_thread_goes_on_before_all_faults_are_known),
 		TEST(a_child_forked_meanwhile_has_a_record_of_its_own),
 	};
 
