@@ -68,6 +68,7 @@ static struct error *aim(struct live *l, struct attempt_part *p, struct attempt 
 {
 	const struct live_version *v = live_in_memory(p->function, p->to);
 
+	record_function(l, p->function); /* a row of an earlier build's has no version 0 of this one */
 	p->from = live_plain(p->function);
 	if (p->to == 0)
 		p->target = program_built(live_program(l), p->function->arena, p->function->slot);
@@ -110,9 +111,7 @@ static struct error *aim_next(struct live *l, struct attempt *c, struct change_o
 	uint32_t arena = p->function->arena;
 	size_t code = c->code[arena], data = c->data[arena];
 
-	struct error *e = p->function->row ? NULL : texts_store_built(l, p->function);
-	if (!e)
-		e = aim(l, p, c, out);
+	struct error *e = aim(l, p, c, out);
 	if (!e) {
 		c->count++;
 		return NULL;
@@ -172,8 +171,6 @@ struct error *rollback_to(struct live *l, struct live_function *f, int number, c
 	if (!c.parts)
 		return error_memory();
 	c.parts[0] = part;
-	if (f->row == 0)
-		record_function(l, f);
 	struct error *e = move(l, &c, HISTORY_ROLLBACK, 0, user, start, out);
 	attempt_fini(&c);
 	return e;

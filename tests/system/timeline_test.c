@@ -383,6 +383,29 @@ static void force_restores_what_faulted_or_changed_but_not_what_cannot_fit(void 
 	compiled_assert_answer(&host, "greeting", "hi");
 }
 
+/* Which change of the source counts is told from the build before, which only restored. */
+static void what_was_built_is_stored_also_by_a_run_that_only_restores(void **state)
+{
+	(void)state;
+	define("add", add_minus);
+	compiled_kill(&host);
+	edit_source("return n + bias;", "return bias + n;");
+	compiled_build(&host, &(struct compiled_how){0});
+	compiled_start(&host);
+	json_decref(restore("\\restore", "add@1"));
+	compiled_assert_says(&host, 0, "\\log add", "add       0 ");
+	json_decref(compiled_data(&host, "\\undo"));
+	compiled_assert_says(&host, 0, "\\log add", "add       0 live");
+	json_decref(compiled_data(&host, "\\redo"));
+	compiled_kill(&host);
+	edit_source("return a + b;", "return a + b + 1000;");
+	compiled_build(&host, &(struct compiled_how){0});
+	compiled_start(&host);
+	json_t *left = restore("\\restore", "");
+	assert_left(left, "add", "changed");
+	json_decref(left);
+}
+
 static void a_program_may_ask_for_it_at_its_start(void **state)
 {
 	(void)state;
@@ -872,6 +895,7 @@ int main(void)
 		WITH_HOST(what_was_live_is_restored_as_one_change),
 		WITH_HOST(a_restore_tells_what_it_leaves_and_why),
 		WITH_HOST(force_restores_what_faulted_or_changed_but_not_what_cannot_fit),
+		WITH_HOST(what_was_built_is_stored_also_by_a_run_that_only_restores),
 		WITH_HOST(a_program_may_ask_for_it_at_its_start),
 		WITH_HOST(a_save_writes_the_live_version_into_its_file),
 		WITH_HOST(a_file_that_has_moved_on_is_not_written),
