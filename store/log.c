@@ -13,14 +13,26 @@ struct walk {
 	int limit; /* how many more; negative: all */
 	const char *since, *user;
 	bool stopped; /* by `each` */
-	bool past;    /* all that follows is older than `since` */
+	int older;    /* rows in a row that are older than `since` */
 };
+
+/* Rows are in the order in which they were stored, and what a stand-in kept was made earlier: so many older ones may come
+ * before a younger one. */
+enum { OLDER_MAX = 2000 };
+
+static bool is_older(const char *time, const char *since, int *in_a_row)
+{
+	bool older = since && strcmp(time, since) < 0;
+
+	*in_a_row = older ? *in_a_row + 1 : 0;
+	return older;
+}
 
 static void hand_out(struct walk *walk, const struct history_version *version,
 		     const struct history_function *function)
 {
-	walk->past = walk->since && strcmp(version->time, walk->since) < 0;
-	if (walk->past || (walk->user && strcmp(version->user, walk->user) != 0))
+	if (is_older(version->time, walk->since, &walk->older) ||
+	    (walk->user && strcmp(version->user, walk->user) != 0))
 		return;
 	walk->stopped = !walk->each(walk->context, version, function);
 	if (walk->limit > 0)
@@ -34,8 +46,8 @@ static struct error *walk_rows(struct history *h, sqlite3_stmt *statement, struc
 	struct history_function function;
 	bool row = false;
 
-	walk->past = false;
-	while (walk->limit && !walk->stopped && !walk->past) {
+	walk->older = 0;
+	while (walk->limit && !walk->stopped && walk->older < OLDER_MAX) {
 		struct error *e = database_step(h, statement, &row);
 		if (!e && row)
 			e = database_read_version(h, statement, &version, &function);
@@ -54,7 +66,7 @@ static struct error *walk_statement(struct history *h, sqlite3_stmt *statement, 
 	sqlite3_bind_int64(statement, 3, function);
 	sqlite3_bind_int64(statement, 4, built ? 0 : before);
 	if (!built)
-		sqlite3_bind_int(statement, 5, walk->limit);
+		sqlite3_bind_int(statement, 5, walk->since ? -1 : walk->limit);
 	struct error *e = walk_rows(h, statement, walk);
 	database_release(statement);
 	return e;
@@ -226,16 +238,18 @@ static struct error *walk_events(struct history *h, sqlite3_stmt *statement, con
 {
 	struct log_event event;
 	bool row = true, more = true;
+	int given = 0, older = 0;
 
-	for (int given = 0; more && (filter->limit <= 0 || given < filter->limit); given++) {
+	while (more && older < OLDER_MAX && (filter->limit <= 0 || given < filter->limit)) {
 		struct error *e = database_step(h, statement, &row);
 		if (!e && row)
 			e = read_event(h, statement, &event);
 		if (e || !row)
 			return e;
-		if (filter->since && strcmp(event.time, filter->since) < 0)
-			return NULL;
+		if (is_older(event.time, filter->since, &older))
+			continue;
 		more = each(context, &event);
+		given++;
 	}
 	return NULL;
 }

@@ -224,6 +224,7 @@ static int64_t map_get(const struct map *map, int64_t function, int64_t from)
 struct settling {
 	struct history *from, *to;
 	struct map functions, numbers, changes; /* numbers: only those that differ */
+	struct map built;                       /* functions whose version 0 the file has already */
 	void (*renumbered)(void *context, const struct history_function *, int from, int to);
 	void *context;
 };
@@ -332,7 +333,9 @@ static struct error *settle_version(struct settling *s, sqlite3_stmt *row)
 
 	struct error *e =
 		number == 0 ? has_built(s, function, &built) : number_for(s, function, number, &given);
-	if (e || built)
+	if (!e && built)
+		return map_add(&s->built, old, 0, -1);
+	if (e)
 		return e;
 	if (given != number)
 		e = map_add(&s->numbers, old, number, given);
@@ -401,18 +404,36 @@ static struct error *settle_move(struct settling *s, sqlite3_stmt *row)
 	return database_run(s->to, statement);
 }
 
-/* kind, function, number, user, time, detail: what no trigger has logged by now */
+/* A move's detail is where it came from. */
+static struct error *bind_detail(struct settling *s, sqlite3_stmt *statement, int64_t function,
+				 const char *detail)
+{
+	char from[32];
+	int number;
+
+	if (!function || sscanf(detail, "from %d", &number) != 1) {
+		database_bind_text(statement, 7, detail);
+		return NULL;
+	}
+	snprintf(from, sizeof(from), "from %d", (int)map_get(&s->numbers, function, number));
+	return sqlite3_bind_text(statement, 7, from, -1, SQLITE_TRANSIENT) == SQLITE_OK ? NULL
+											: error_memory();
+}
+
+/* kind, function, number, user, time, detail, whether a move's */
 static struct error *settle_event(struct settling *s, sqlite3_stmt *row)
 {
 	sqlite3_stmt *statement;
 	bool about = sqlite3_column_type(row, 1) != SQLITE_NULL;
 	int64_t old = sqlite3_column_int64(row, 1);
+
+	if (strcmp(text_of(row, 0), "built") == 0 && map_get(&s->built, old, 0) < 0)
+		return NULL;
 	struct error *e =
 		database_prepare(s->to,
 				 "INSERT INTO event (process, kind, function, number, user, time, detail)"
 				 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 				 &statement);
-
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, s->to->process);
@@ -424,8 +445,9 @@ static struct error *settle_event(struct settling *s, sqlite3_stmt *row)
 	database_bind_text(statement, 5, text_of(row, 3));
 	database_bind_text(statement, 6, text_of(row, 4));
 	if (sqlite3_column_type(row, 5) != SQLITE_NULL)
-		database_bind_text(statement, 7, text_of(row, 5));
-	e = database_run(s->to, statement);
+		e = bind_detail(s, statement, sqlite3_column_int(row, 6) ? old : 0, text_of(row, 5));
+	if (!e)
+		e = database_run(s->to, statement);
 	sqlite3_finalize(statement);
 	return e;
 }
@@ -445,11 +467,35 @@ static struct error *settle_note(struct settling *s, sqlite3_stmt *row)
 	return database_run(s->to, statement);
 }
 
+/* What triggers have logged by now gives way to the log as it was kept, in its order. */
+static struct error *settle_events(struct settling *s, int64_t logged)
+{
+	sqlite3_stmt *statement;
+
+	struct error *e = database_prepare(s->to, "DELETE FROM event WHERE id > ?1", &statement);
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, logged);
+	e = database_run(s->to, statement);
+	sqlite3_finalize(statement);
+	return e ? e
+		 : each_row(s,
+			    "SELECT kind, function, number, user, time, detail, kind IN ('live', 'rollback', "
+			    "'undo', "
+			    "'redo', 'restore') FROM event WHERE id > ?1 AND process = ?2 AND kind <> "
+			    "'started' "
+			    "ORDER BY id",
+			    s->from->events_before, settle_event);
+}
+
 static struct error *settle_all(struct settling *s)
 {
 	struct history *from = s->from;
+	int64_t logged = 0;
 
-	struct error *e = each_row(s, "SELECT id, module, file, name FROM function", 0, settle_function);
+	struct error *e = database_ask(s->to, "SELECT coalesce(max(id), 0) FROM event", &logged);
+	if (!e)
+		e = each_row(s, "SELECT id, module, file, name FROM function", 0, settle_function);
 	if (!e)
 		e = each_row(
 			s,
@@ -467,13 +513,7 @@ static struct error *settle_all(struct settling *s)
 			     "ORDER BY change",
 			     from->changes_before, settle_move);
 	if (!e)
-		e = each_row(s,
-			     "SELECT kind, function, number, user, time, detail FROM event WHERE id > ?1 AND "
-			     "process = ?2 AND"
-			     " kind NOT IN ('started', 'built', 'defined', 'live', 'rollback', 'undo', "
-			     "'redo', 'restore')"
-			     " ORDER BY id",
-			     from->events_before, settle_event);
+		e = settle_events(s, logged);
 	if (!e)
 		e = each_row(s,
 			     "SELECT function, number, detail FROM event"
@@ -524,6 +564,7 @@ struct error *stand_in_settle(struct history *stand_in, const struct history_pro
 	free(s.functions.items);
 	free(s.numbers.items);
 	free(s.changes.items);
+	free(s.built.items);
 	if (e) {
 		history_close(s.to);
 		return e;

@@ -244,12 +244,48 @@ static void what_it_got_comes_into_the_file(void **state)
 	assert_string_equal(answer, "the first");
 	raw(f, "SELECT group_concat(kind, ' ') FROM (SELECT kind FROM event ORDER BY id)", answer,
 	    sizeof(answer));
-	assert_string_equal(answer, "started defined live defined defined live live noted refused");
+	assert_string_equal(answer, "started defined live defined live defined live noted refused");
 	succeed(history_next(f->history, false, &change, &moves, &count));
 	assert_int_equal(count, 1);
 	assert_int_equal(moves[0].function, f->total);
 	free(moves);
 	assert_whole(f);
+}
+
+static bool count_version(void *context, const struct history_version *version,
+			  const struct history_function *function)
+{
+	(void)version;
+	(void)function;
+	++*(int *)context;
+	return true;
+}
+
+static bool count_event(void *context, const struct log_event *event)
+{
+	(void)event;
+	++*(int *)context;
+	return true;
+}
+
+static void what_was_stored_late_hides_nothing_that_is_younger(void **state)
+{
+	struct log_filter filter = {.since = "2029", .limit = 3};
+	struct fixture *f = *state;
+	int versions = 0, events = 0;
+	char answer[8];
+
+	open_file(f);
+	for (int i = 0; i < 4; i++)
+		define(f->history, f->price, i, "text");
+	raw(f, "UPDATE version SET time = '2030-01-01' WHERE number IN (1, 3) RETURNING 1", answer,
+	    sizeof(answer));
+	raw(f, "UPDATE event SET time = '2030-01-01' WHERE number IN (1, 3) RETURNING 1", answer,
+	    sizeof(answer));
+	succeed(log_versions(f->history, &filter, count_version, &versions));
+	assert_int_equal(versions, 2);
+	succeed(log_events(f->history, &filter, count_event, &events));
+	assert_int_equal(events, 3); /* of four: the limit */
 }
 
 static void undo_reaches_over_the_gap(void **state)
@@ -460,6 +496,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		IN_DIRECTORY(a_stand_in_knows_what_the_file_had),
 		IN_DIRECTORY(what_it_got_comes_into_the_file),
+		IN_DIRECTORY(what_was_stored_late_hides_nothing_that_is_younger),
 		IN_DIRECTORY(undo_reaches_over_the_gap),
 		IN_DIRECTORY(a_number_that_another_process_took_is_changed),
 		IN_DIRECTORY(a_note_follows_its_version),
