@@ -193,6 +193,26 @@ struct error *database_finish(struct history *h, struct error *e)
 	return e;
 }
 
+struct error *database_copy(struct history *h, const char *path)
+{
+	sqlite3_stmt *statement;
+	/* sqlite would leave the mode to the umask; it writes into an empty file. */
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_errno(errno, "cannot make %s", path);
+	close(fd);
+	struct error *e = database_prepare(h, "VACUUM INTO ?1", &statement);
+	if (!e) {
+		database_bind_text(statement, 1, path);
+		e = database_run(h, statement);
+		sqlite3_finalize(statement);
+	}
+	if (e)
+		unlink(path);
+	return e;
+}
+
 /* --- opening -------------------------------------------------------------------------------------------- */
 
 /* `path` is the caller's buffer: cut at a slash and mended while the directories above are made. Modes are
@@ -539,7 +559,7 @@ static struct error *find_process(struct history *h, const struct history_proces
 	return database_query(h, h->statements[FIND_PROCESS], found, &h->process);
 }
 
-static struct error *add_process(struct history *h, const struct history_process *process, const char *boot)
+struct error *database_add_process(struct history *h, const struct history_process *process, const char *boot)
 {
 	bool found = false;
 
@@ -558,7 +578,7 @@ static struct error *go_on_with_run(struct history *h, const struct history_proc
 	if (e || found)
 		return e;
 	e = database_begin(h);
-	return database_finish(h, e ? e : add_process(h, process, boot));
+	return database_finish(h, e ? e : database_add_process(h, process, boot));
 }
 
 struct error *database_open(const char *path, const struct history_process *process, int64_t patience,

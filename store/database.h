@@ -142,6 +142,12 @@ struct error *database_read_version(struct history *, sqlite3_stmt *row, struct 
 struct error *database_add_function(struct history *, const struct history_function *, int64_t *id);
 struct error *database_add_text(struct history *, const char *text, int64_t *id);
 
+/* The row of a run becomes the handle's, made if need be, within a transaction; `boot` as in the table. */
+struct error *database_add_process(struct history *, const struct history_process *, const char *boot);
+
+/* All of it as a database at `path`, which must not exist yet; mode 0600. */
+struct error *database_copy(struct history *, const char *path);
+
 int64_t database_hash(const char *text); /* as in text.hash */
 
 /* The highest number of a function, 0 if it has none; and whether it has one. */

@@ -1,9 +1,14 @@
 #include "stand_in.h"
 #include "database.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { SETTLE_PATIENCE_MS = 20, READ_PATIENCE_MS = 100 };
 
@@ -522,6 +527,14 @@ static struct error *settle_all(struct settling *s)
 	return e;
 }
 
+static void settling_fini(struct settling *s)
+{
+	free(s->functions.items);
+	free(s->numbers.items);
+	free(s->changes.items);
+	free(s->built.items);
+}
+
 static struct error *tell_renumbered(struct settling *s)
 {
 	for (size_t i = 0; i < s->numbers.count; i++) {
@@ -561,10 +574,7 @@ struct error *stand_in_settle(struct history *stand_in, const struct history_pro
 	}
 	if (!e)
 		error_free(tell_renumbered(&s)); /* the file is right in any case */
-	free(s.functions.items);
-	free(s.numbers.items);
-	free(s.changes.items);
-	free(s.built.items);
+	settling_fini(&s);
 	if (e) {
 		history_close(s.to);
 		return e;
@@ -574,15 +584,203 @@ struct error *stand_in_settle(struct history *stand_in, const struct history_pro
 	return NULL;
 }
 
-struct error *stand_in_rescue(struct history *stand_in, const char *path)
+/* --- files for what never got there ------------------------------------------------------------------------------ */
+
+/* What such a file is: of which history, and which of its rows that one lacks. */
+static const char marks_sql[] = "CREATE TABLE rescue (history TEXT, process INTEGER, versions INTEGER, "
+				"changes INTEGER, events INTEGER)";
+
+static struct error *write_marks(struct history *h)
 {
 	sqlite3_stmt *statement;
-	struct error *e = database_prepare(stand_in, "VACUUM INTO ?1", &statement);
+
+	struct error *e = database_execute(h, marks_sql);
+	if (!e)
+		e = database_prepare(h, "INSERT INTO rescue VALUES (?1, ?2, ?3, ?4, ?5)", &statement);
+	if (e)
+		return e;
+	database_bind_text(statement, 1, h->path);
+	sqlite3_bind_int64(statement, 2, h->process);
+	sqlite3_bind_int64(statement, 3, h->versions_before);
+	sqlite3_bind_int64(statement, 4, h->changes_before);
+	sqlite3_bind_int64(statement, 5, h->events_before);
+	e = database_run(h, statement);
+	sqlite3_finalize(statement);
+	return e;
+}
+
+struct error *stand_in_rescue(struct history *stand_in, const char *path)
+{
+	struct error *e = write_marks(stand_in);
+
+	if (!e)
+		e = database_copy(stand_in, path);
+	error_free(database_execute(stand_in, "DROP TABLE IF EXISTS rescue"));
+	return e;
+}
+
+/* A rescue file that is read, and the run that it is of. */
+struct adopting {
+	struct history from;
+	char *history; /* whose it is */
+	struct history_process run;
+	char *boot, *program, *build_id;
+};
+
+static void adopting_fini(struct adopting *a)
+{
+	sqlite3_close(a->from.db);
+	free(a->history);
+	free(a->boot);
+	free(a->program);
+	free(a->build_id);
+}
+
+static char *copy_column(sqlite3_stmt *row, int column)
+{
+	const char *text = text_of(row, column);
+
+	return text ? strdup(text) : NULL;
+}
+
+static struct error *read_marks(struct adopting *a)
+{
+	sqlite3_stmt *row;
+	bool found = false;
+	struct error *e =
+		database_prepare(&a->from,
+				 "SELECT r.history, r.process, r.versions, r.changes, r.events, p.pid, "
+				 "p.started, p.boot, p.program, "
+				 "p.build_id FROM rescue AS r JOIN process AS p ON p.id = r.process",
+				 &row);
 
 	if (e)
 		return e;
-	database_bind_text(statement, 1, path);
-	e = database_run(stand_in, statement);
+	e = database_step(&a->from, row, &found);
+	if (!e && found) {
+		a->history = copy_column(row, 0);
+		a->from.process = sqlite3_column_int64(row, 1);
+		a->from.versions_before = sqlite3_column_int64(row, 2);
+		a->from.changes_before = sqlite3_column_int64(row, 3);
+		a->from.events_before = sqlite3_column_int64(row, 4);
+		a->run.pid = sqlite3_column_int64(row, 5);
+		a->run.started = sqlite3_column_int64(row, 6);
+		a->boot = copy_column(row, 7);
+		a->run.program = a->program = copy_column(row, 8);
+		a->run.build_id = a->build_id = copy_column(row, 9);
+	}
+	sqlite3_finalize(row);
+	if (!e && !(a->history && a->boot && a->program && a->build_id))
+		e = error_new(ERROR_INTERNAL, "%s is incomplete", a->from.path);
+	return e;
+}
+
+static struct error *open_rescue(const char *path, struct adopting *a)
+{
+	a->from.path = (char *)path;
+	if (sqlite3_open_v2(path, &a->from.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return a->from.db ? database_failure(&a->from) : error_memory();
+	return read_marks(a);
+}
+
+/* Whether its rows are in the history already: whoever brought them ended before the file was removed. */
+static struct error *note_adopted(struct settling *s, const char *path, bool *already)
+{
+	sqlite3_stmt *statement;
+	int64_t one;
+
+	struct error *e = database_prepare(
+		s->to, "SELECT 1 FROM event WHERE process = ?1 AND kind = 'rescued' AND detail = ?2",
+		&statement);
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, s->to->process);
+	database_bind_text(statement, 2, path);
+	e = database_query(s->to, statement, already, &one);
 	sqlite3_finalize(statement);
+	return e;
+}
+
+static struct error *log_rescued(struct history *h, const char *path)
+{
+	sqlite3_stmt *statement = h->statements[ADD_EVENT];
+
+	sqlite3_bind_int64(statement, 1, h->process);
+	database_bind_text(statement, 2, "rescued");
+	database_bind_text(statement, 5, "");
+	database_bind_text(statement, 6, path);
+	return database_run(h, statement);
+}
+
+static struct error *adopt(struct settling *s, struct adopting *a)
+{
+	bool already = false;
+
+	struct error *e = database_begin(s->to);
+	if (!e)
+		e = database_add_process(s->to, &a->run, a->boot);
+	if (!e)
+		e = note_adopted(s, a->from.path, &already);
+	if (!e && !already)
+		e = settle_all(s);
+	if (!e && !already)
+		e = log_rescued(s->to, a->from.path);
+	return database_finish(s->to, e);
+}
+
+/* With what is to be brought there as the run's own. */
+static struct error *adopt_as_its_run(struct settling *s, struct adopting *a)
+{
+	struct history *h = s->to;
+	int64_t process = h->process;
+	char *build_id = h->build_id;
+
+	h->build_id = a->build_id;
+	struct error *e = adopt(s, a);
+	h->build_id = build_id;
+	h->process = process;
+	return e;
+}
+
+/* Ours alone, and nobody else's at the moment: descriptor or -1. */
+static int claim(const char *path)
+{
+	struct stat status, now;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0 && stat(path, &now) == 0 && now.st_ino == status.st_ino)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+struct error *stand_in_adopt(struct history *h, const char *path,
+			     void (*renumbered)(void *context, const struct history_function *, int from,
+						int to),
+			     void *context, int64_t *versions)
+{
+	struct adopting a = {0};
+	struct settling s = {.from = &a.from, .to = h, .renumbered = renumbered, .context = context};
+	int fd = claim(path);
+
+	*versions = -1;
+	if (fd < 0)
+		return NULL;
+	struct error *e = open_rescue(path, &a);
+	bool other = !e && strcmp(a.history, h->path) != 0;
+	if (!e && !other)
+		e = adopt_as_its_run(&s, &a);
+	if (!e && !other) {
+		error_free(tell_renumbered(&s));
+		error_free(stand_in_pending(&a.from, versions));
+	}
+	settling_fini(&s);
+	adopting_fini(&a); /* before the descriptor: to close that drops sqlite's locks on the file */
+	if (!e && !other)
+		unlink(path);
+	close(fd);
 	return e;
 }

@@ -34,8 +34,15 @@ struct error *stand_in_settle(struct history *stand_in, const struct history_pro
 						 int to),
 			      void *context, struct history **out);
 
-/* Writes the stand-in as a database of its own to `path`, which must not exist yet: for the end, when the file did not
- * get well in time. */
+/* Writes the stand-in as a database of its own to `path`, which must not exist yet and is readable by nobody else: for the
+ * end, when the file did not get well in time. */
 struct error *stand_in_rescue(struct history *stand_in, const char *path);
+
+/* Brings what such a file has to the history that it belongs to, as its run's, and removes it. `*versions`: how many these
+ * were; -1 if it is another history's, another user's, or being taken in by somebody else. `renumbered` as above. */
+struct error *stand_in_adopt(struct history *, const char *path,
+			     void (*renumbered)(void *context, const struct history_function *, int from,
+						int to),
+			     void *context, int64_t *versions);
 
 #endif

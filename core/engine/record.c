@@ -3,12 +3,15 @@
 #include "text.h"
 #include "texts.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
+enum { RESCUE_FOLDERS = 3, RESCUES_MAX = 10 };
 enum { FIRST_RETRY_US = 250000, LAST_RETRY_US = 5000000, REST_US = 400000, UNSETTLED_FEW = 500 };
 
 struct record {
@@ -151,6 +154,79 @@ bool record_lose(struct live *l, struct error **e)
 	return !failure;
 }
 
+/* --- what an engine before this one could not bring to the file --------------------------------------------------- */
+
+static void tell_renumbered(void *context, const struct history_function *key, int from, int to)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "version %d of %s is %d in the history: another process had taken the number",
+		     from, key->name, to) >= 0)
+		tell(context, LOG_NOTICE, text);
+}
+
+static void renumber(void *context, const struct history_function *key, int from, int to)
+{
+	live_renumber(context, key, from, to);
+	tell_renumbered(context, key, from, to);
+}
+
+/* NULL: there is none. */
+static const char *rescue_folder(size_t i)
+{
+	const char *folder = i == 0 ? getenv("TMPDIR") : i == 1 ? "/tmp" : "/var/tmp";
+
+	return folder && *folder == '/' ? folder : NULL;
+}
+
+/* `rest` is the file's name behind the program's: its run's process id, and perhaps a count. */
+static void take_in(struct live *l, const char *path, const char *rest)
+{
+	struct record *r = record_of(l);
+	bool own = atoll(rest) == r->process.pid;
+	int64_t versions = -1;
+	char *text = NULL;
+
+	struct error *e =
+		stand_in_adopt(r->keeper.history, path, own ? renumber : tell_renumbered, l, &versions);
+	if (e) {
+		live_warn(l, error_context(e, "what %s kept is not in the history", path));
+		return;
+	}
+	if (versions >= 0 &&
+	    asprintf(&text, "%lld %s that an earlier run could only keep in %s %s in the history now",
+		     (long long)versions, versions == 1 ? "version" : "versions", path,
+		     versions == 1 ? "is" : "are") >= 0)
+		tell(l, LOG_NOTICE, text);
+}
+
+static void take_in_from(struct live *l, const char *folder)
+{
+	const char *program = text_base_name(record_of(l)->process.program);
+	char prefix[NAME_MAX + 1], path[PATH_MAX];
+	int size = snprintf(prefix, sizeof(prefix), "rtf-%s-", program);
+	DIR *dir = opendir(folder);
+
+	if (!dir)
+		return;
+	for (const struct dirent *entry; (entry = readdir(dir));) {
+		const char *end = strrchr(entry->d_name, '.');
+		if (strncmp(entry->d_name, prefix, (size_t)size) != 0 || !end || strcmp(end, ".db") != 0)
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < (int)sizeof(path))
+			take_in(l, path, entry->d_name + size);
+	}
+	closedir(dir);
+}
+
+static struct error *take_in_all(struct live *l)
+{
+	for (size_t i = 0; i < RESCUE_FOLDERS; i++)
+		if (rescue_folder(i))
+			take_in_from(l, rescue_folder(i));
+	return live_read_rows(l);
+}
+
 /* --- what runs and what the history has ------------------------------------------------------------------------- */
 
 static struct error *reconcile_one(struct live *l, struct live_function *f, const char *why,
@@ -223,6 +299,8 @@ struct error *record_new(struct live *l)
 	struct error *e = open_file(l, path);
 	if (e)
 		e = stand_in(l, path, e);
+	else
+		e = take_in_all(l);
 	free(path);
 	if (!e)
 		recover(l);
@@ -269,17 +347,6 @@ void record_event(struct live *l, const char *kind, struct live_function *f, int
 
 /* --- getting well ----------------------------------------------------------------------------------------------- */
 
-static void renumber(void *context, const struct history_function *key, int from, int to)
-{
-	struct live *l = context;
-	char *text = NULL;
-
-	live_renumber(l, key, from, to);
-	if (asprintf(&text, "version %d of %s is %d in the history: another process had taken the number",
-		     from, key->name, to) >= 0)
-		tell(l, LOG_NOTICE, text);
-}
-
 bool record_is_whole(const struct live *l)
 {
 	return !stand_in_is(live_history(l));
@@ -322,7 +389,7 @@ static bool settle(struct live *l)
 	history_close(r->keeper.history);
 	r->keeper.history = fresh;
 	live_forget_warning(l);
-	e = live_read_rows(l);
+	e = take_in_all(l);
 	if (e)
 		live_warn(l, error_context(e, "the history"));
 	if (asprintf(&text, "the history %s can be written again: %lld %s kept in memory %s in it now",
@@ -349,25 +416,36 @@ void record_settle(struct live *l)
 static struct error *rescue_to(struct live *l, const char *folder, char **path)
 {
 	struct record *r = record_of(l);
+	struct error *e = NULL;
 
-	if (asprintf(path, "%s/rtf-%s-%d.db", folder, text_base_name(r->process.program),
-		     (int)r->process.pid) < 0)
-		*path = NULL;
-	return *path ? stand_in_rescue(r->keeper.history, *path) : error_memory();
+	/* An engine before this one of the same run may have left one, and it may be kept. */
+	for (int i = 0; i < RESCUES_MAX; i++) {
+		char more[16] = "";
+		if (i)
+			snprintf(more, sizeof(more), "-%d", i);
+		error_free(e);
+		free(*path);
+		if (asprintf(path, "%s/rtf-%s-%d%s.db", folder, text_base_name(r->process.program),
+			     (int)r->process.pid, more) < 0)
+			*path = NULL;
+		e = *path ? stand_in_rescue(r->keeper.history, *path) : error_memory();
+		if (!e)
+			return NULL;
+	}
+	return e;
 }
 
-/* What never got to the file, where it can be found. */
+/* What never got to the file, where the next engine looks for it. */
 static void rescue(struct live *l)
 {
-	const char *folders[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
 	int64_t versions = 0;
 	bool saved = false;
 
 	error_free(stand_in_pending(live_history(l), &versions));
-	for (size_t i = 0; versions && i < sizeof(folders) / sizeof(*folders) && !saved; i++) {
+	for (size_t i = 0; versions && i < RESCUE_FOLDERS && !saved; i++) {
+		const char *folder = rescue_folder(i);
 		char *path = NULL;
-		struct error *e =
-			folders[i] && *folders[i] == '/' ? rescue_to(l, folders[i], &path) : error_memory();
+		struct error *e = folder ? rescue_to(l, folder, &path) : error_memory();
 		saved = !e;
 		if (saved)
 			fprintf(stderr,

@@ -707,6 +707,41 @@ static void a_full_disk_stops_nobody(void **state)
 	free(path);
 }
 
+/* It is locked to the end of the run: the next one brings to the file what the last had answered. */
+static void what_a_lock_kept_out_is_there_in_the_next_run(void **state)
+{
+	(void)state;
+	define("add", add_minus);
+	pid_t engine = compiled_engine(&host);
+	const char *folder = getenv("TMPDIR");
+	char *before = folder ? strdup(folder) : NULL;
+	setenv("TMPDIR", host.directory, 1);
+	compiled_kill(&host);
+	compiled_await_end(engine);
+	compiled_start(&host);
+	engine = compiled_engine(&host);
+	char *path = history_path();
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_goes_on("locked by another process", 2);
+	compiled_kill(&host);
+	compiled_await_end(engine);
+	sqlite3_close(db);
+	compiled_start(&host);
+	compiled_assert_says(&host, 0, "\\log add", "add       3 ");
+	json_decref(restore("\\restore", "add@3"));
+	compiled_assert_answer(&host, "add 7 3", "21 21");
+	raw_history("CREATE TEMP TABLE u (n NOT NULL);"
+		    "INSERT INTO u SELECT nullif(count(*) = 1, 0) FROM event WHERE kind = 'rescued'");
+	if (before)
+		setenv("TMPDIR", before, 1);
+	else
+		unsetenv("TMPDIR");
+	free(before);
+	free(path);
+}
+
 /* Before the program starts: what it finds is no use. */
 static void begin_with(void (*spoil)(const char *path))
 {
@@ -788,7 +823,8 @@ static void a_place_where_nothing_can_be_written_stops_nobody(void **state)
 	/* What was never stored is written elsewhere at the end. */
 	char command[PATH_MAX + 16], rescued[PATH_MAX];
 	const char *folder = getenv("TMPDIR");
-	snprintf(rescued, sizeof(rescued), "%s/rtf-host-%d.db", folder && *folder ? folder : "/tmp", host.program.pid);
+	snprintf(rescued, sizeof(rescued), "%s/rtf-host-%d.db", folder && *folder ? folder : "/tmp",
+		 host.program.pid);
 	pid_t engine = compiled_engine(&host);
 	compiled_kill(&host);
 	compiled_await_end(engine);
@@ -904,6 +940,7 @@ int main(void)
 		WITH_HOST(a_prune_says_first_what_it_would_remove),
 		WITH_HOST(a_locked_history_stops_nobody),
 		WITH_HOST(a_full_disk_stops_nobody),
+		WITH_HOST(what_a_lock_kept_out_is_there_in_the_next_run),
 		WITH_HOST(a_history_of_a_newer_schema_stops_nobody),
 		WITH_HOST(a_history_cut_off_in_the_middle_stops_nobody),
 		WITH_HOST(a_place_where_nothing_can_be_written_stops_nobody),

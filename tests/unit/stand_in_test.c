@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -490,6 +491,50 @@ static void at_the_end_it_can_be_written_elsewhere(void **state)
 	assert_whole(f);
 }
 
+static void what_was_rescued_is_taken_in_once(void **state)
+{
+	struct fixture *f = *state;
+	char path[128], other[128], answer[128];
+	struct stat status;
+	int64_t versions;
+
+	open_file(f);
+	define(f->history, f->price, 0, "one");
+	stand_in(f);
+	define(f->history, f->price, 1, "two");
+	define(f->history, f->price, 2, "three");
+	snprintf(path, sizeof(path), "%s/rescued.db", f->directory);
+	mode_t mask = umask(0);
+	succeed(stand_in_rescue(f->history, path));
+	umask(mask);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	history_close(f->history);
+
+	/* Of another history it is not. */
+	snprintf(other, sizeof(other), "%s/other.db", f->directory);
+	succeed(history_open(other, &other_run, &f->history));
+	succeed(stand_in_adopt(f->history, path, take_renumbered, f, &versions));
+	assert_int_equal(versions, -1);
+	history_close(f->history);
+
+	succeed(history_open(f->path, &other_run, &f->history));
+	find_rows(f);
+	assert_int_equal(define(f->history, f->price, 0, "theirs"), 2);
+	succeed(stand_in_adopt(f->history, path, take_renumbered, f, &versions));
+	assert_int_equal(versions, 2);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_string_equal(f->renumbered, "price 2 is 3;price 3 is 4;");
+	assert_text(f, f->price, 4, "three");
+	assert_live(f, f->price, 2); /* of the run that goes on */
+	raw(f, "SELECT number FROM live JOIN process AS p ON p.id = process WHERE pid = 100", answer,
+	    sizeof(answer));
+	assert_string_equal(answer, "4");
+	assert_whole(f);
+	succeed(stand_in_adopt(f->history, path, take_renumbered, f, &versions));
+	assert_int_equal(versions, -1);
+}
+
 int main(void)
 {
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
@@ -505,6 +550,7 @@ int main(void)
 		IN_DIRECTORY(a_file_of_schema_1_can_be_stood_in_for),
 		IN_DIRECTORY(a_file_that_was_replaced_gets_all_that_is_new),
 		IN_DIRECTORY(at_the_end_it_can_be_written_elsewhere),
+		IN_DIRECTORY(what_was_rescued_is_taken_in_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
