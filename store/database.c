@@ -178,9 +178,19 @@ void database_roll_back(struct history *h)
 	sqlite3_reset(h->statements[ROLLBACK]);
 }
 
+bool database_is_away(const struct history *h)
+{
+	struct stat status;
+
+	return h->inode &&
+	       (stat(h->path, &status) || status.st_ino != h->inode || status.st_dev != h->device);
+}
+
 struct error *database_begin(struct history *h)
 {
 	database_roll_back(h); /* of a call before, where even that failed */
+	if (database_is_away(h))
+		return error_new(ERROR_INTERNAL, "the history %s was moved away or deleted", h->path);
 	return database_run(h, h->statements[BEGIN]);
 }
 
@@ -380,6 +390,11 @@ static struct error *open_database(struct history *h)
 		return h->db ? error_context(database_failure(h), "cannot open it") : error_memory();
 	if (sqlite3_db_readonly(h->db, "main")) /* sqlite's answer to a file that it may not write */
 		return error_new(ERROR_INTERNAL, "cannot write to the history %s", h->path);
+	struct stat status;
+	if (!memory && stat(h->path, &status) == 0) {
+		h->device = status.st_dev;
+		h->inode = status.st_ino;
+	}
 	sqlite3_extended_result_codes(h->db, 1);
 	sqlite3_busy_handler(h->db, wait_for_lock, h);
 	sqlite3_wal_hook(h->db, count_unsettled, h);
@@ -610,6 +625,38 @@ struct error *database_open(const char *path, const struct history_process *proc
 	return NULL;
 }
 
+/* What is left of a write-ahead log would be taken for the new file's. */
+static struct error *put_in_place(const char *from, const char *path)
+{
+	static const char *const endings[] = {"-wal", "-shm"};
+	char name[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		if (snprintf(name, sizeof(name), "%s%s", path, endings[i]) < (int)sizeof(name))
+			unlink(name);
+	/* Another process with the same history may have been first. */
+	return link(from, path) ? error_errno(errno, "cannot make the history %s", path) : NULL;
+}
+
+struct error *history_put_back(struct history *h)
+{
+	char fresh[PATH_MAX];
+
+	if (!database_is_away(h) || access(h->path, F_OK) == 0)
+		return error_new(ERROR_INTERNAL, "the history %s is there", h->path);
+	if (snprintf(fresh, sizeof(fresh), "%s-%d", h->path, (int)getpid()) >= (int)sizeof(fresh))
+		return error_new(ERROR_INTERNAL, "the history's path is too long");
+	history_settle(h); /* what was moved away is whole, too */
+	struct error *e = make_parent(h->path);
+	if (!e)
+		e = database_copy(h, fresh);
+	if (e)
+		return e;
+	e = put_in_place(fresh, h->path);
+	unlink(fresh);
+	return e;
+}
+
 struct error *history_open(const char *path, const struct history_process *process, struct history **out)
 {
 	return database_open(path, process, DATABASE_PATIENCE_MS, NULL, NULL, out);
@@ -621,6 +668,8 @@ void history_close(struct history *h)
 		return;
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(h->statements[i]);
+	if (h->db && database_is_away(h)) /* what has its names now is not to be taken away */
+		sqlite3_db_config(h->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(h->db);
 	free(h->reserved);
 	free(h->build_id);

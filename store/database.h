@@ -75,9 +75,10 @@ struct history {
 	 * to tell; since when that is, since when there is a lock at all, and since when it is not known to be an engine's. */
 	int64_t patience, written_since, busy_since, still_since;
 	uint64_t written;
-	int strangers;        /* how often in a row the lock was found to be no other engine's */
-	int64_t data_version; /* when history_changed was last asked */
-	int unsettled;        /* pages in the write-ahead log, when something was last committed */
+	int strangers;          /* how often in a row the lock was found to be no other engine's */
+	int64_t data_version;   /* when history_changed was last asked */
+	uint64_t device, inode; /* of the file that is open, 0: none has a name */
+	int unsettled;          /* pages in the write-ahead log, when something was last committed */
 	sqlite3_stmt *statements[STATEMENTS];
 
 	/* Of a stand-in: what was there when it took over; everything after that is to be brought to the file. */
@@ -118,6 +119,9 @@ struct error *database_query(struct history *, sqlite3_stmt *, bool *found, int6
 struct error *database_ask(struct history *, const char *sql, int64_t *value);
 
 struct error *database_begin(struct history *);
+
+/* Whether the file that is open has another name by now, or none. */
+bool database_is_away(const struct history *);
 
 /* Takes back what the transaction has done, if there is one. */
 void database_roll_back(struct history *);

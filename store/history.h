@@ -65,6 +65,10 @@ void history_close(struct history *); /* takes NULL; does not record an end */
 
 const char *history_path(const struct history *);
 
+/* Where the file was moved away or deleted while it was open, which every call that writes then fails with: a copy of it, as
+ * it is now, comes to its path, to be opened anew. An error if there is a file at the path. */
+struct error *history_put_back(struct history *);
+
 /* What is committed stands in sqlite's write-ahead log first and has to be moved to its place some time, which takes
  * milliseconds of a disk's time: so that nobody waits for it, when there is nothing else to do. history_unsettled says how
  * many pages wait; past HISTORY_UNSETTLED_MAX a commit moves them by itself. */

@@ -140,6 +140,33 @@ static struct error *open_file(struct live *l, const char *path)
 	return e ? e : live_read_rows(l);
 }
 
+/* Its file was moved away or deleted: all that it has comes into a new one, and what happens goes on there. */
+static bool put_back(struct live *l, const char *path)
+{
+	struct record *r = record_of(l);
+	struct history *fresh;
+	char *text = NULL;
+
+	struct error *e = history_put_back(r->keeper.history);
+	if (!e)
+		e = history_open(path, &r->process, &fresh);
+	if (e) {
+		error_free(e);
+		return false;
+	}
+	history_close(r->keeper.history);
+	r->keeper.history = fresh;
+	e = live_read_rows(l);
+	if (e)
+		live_warn(l, error_context(e, "the history"));
+	if (asprintf(&text,
+		     "the history %s was moved away or deleted while it was in use: all of it is in a new "
+		     "file there",
+		     path) >= 0)
+		tell(l, LOG_WARNING, text);
+	return true;
+}
+
 bool record_lose(struct live *l, struct error **e)
 {
 	struct record *r = record_of(l);
@@ -148,10 +175,14 @@ bool record_lose(struct live *l, struct error **e)
 	    stand_in_is(r->keeper.history))
 		return false;
 	char *path = strdup(history_path(r->keeper.history));
-	struct error *failure = path ? stand_in(l, path, *e) : *e;
-	*e = failure;
+	if (path && put_back(l, path)) {
+		error_free(*e);
+		*e = NULL;
+	} else if (path) {
+		*e = stand_in(l, path, *e);
+	}
 	free(path);
-	return !failure;
+	return !*e;
 }
 
 /* --- what an engine before this one could not bring to the file --------------------------------------------------- */

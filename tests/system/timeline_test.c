@@ -630,8 +630,8 @@ static void assert_goes_on(const char *reason, int next)
 	free(second);
 }
 
-/* Waits for the event that says so, and finds the versions in the file. */
-static void assert_gets_well(int versions)
+/* Waits for the event that says so. */
+static void await_well(void)
 {
 	struct wire w;
 	bool well = false;
@@ -645,6 +645,12 @@ static void assert_gets_well(int versions)
 		json_decref(event);
 	}
 	wire_close(&w);
+}
+
+/* And finds the versions in the file. */
+static void assert_gets_well(int versions)
+{
+	await_well();
 	json_t *rows = compiled_data(&host, "\\log add");
 	assert_int_equal(json_array_size(rows), versions);
 	json_decref(rows);
@@ -707,6 +713,64 @@ static void a_full_disk_stops_nobody(void **state)
 	free(path);
 }
 
+static void exec_on(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void assert_versions_of_add(int versions)
+{
+	json_t *rows = compiled_data(&host, "\\log add");
+
+	assert_int_equal(json_array_size(rows), versions);
+	json_decref(rows);
+	compiled_assert_history_whole(&host);
+}
+
+static void a_history_that_is_moved_or_deleted_goes_on_where_it_was(void **state)
+{
+	char moved[600];
+
+	(void)state;
+	define("add", add_minus);
+	char *path = history_path();
+	snprintf(moved, sizeof(moved), "%s.moved", path);
+	assert_int_equal(rename(path, moved), 0);
+	char *news = define_and_hear(add_times, 2), *none = define_and_hear(add_minus, 3);
+	assert_non_null(strstr(news, "moved away or deleted"));
+	assert_string_equal(none, "");
+	free(news);
+	free(none);
+	assert_versions_of_add(4);
+	assert_int_equal(unlink(moved), 0);
+	assert_int_equal(unlink(path), 0);
+	news = define_and_hear(add_times, 4);
+	assert_non_null(strstr(news, "moved away or deleted"));
+	free(news);
+	pid_t engine = compiled_engine(&host);
+	compiled_kill(&host);
+	compiled_await_end(engine);
+	compiled_start(&host);
+	assert_versions_of_add(5);
+	json_decref(restore("\\restore", "add@4"));
+
+	/* Another history has its place: that one gets what comes now. */
+	define("add", add_minus);
+	assert_int_equal(rename(path, moved), 0);
+	assert_true(child_write_file(path, ""));
+	news = define_and_hear(add_times, 6);
+	assert_non_null(strstr(news, "moved away or deleted"));
+	await_well();
+	assert_versions_of_add(2);
+	assert_int_equal(unlink(moved), 0);
+	free(news);
+	free(path);
+}
+
 /* It is locked to the end of the run: the next one brings to the file what the last had answered. */
 static void what_a_lock_kept_out_is_there_in_the_next_run(void **state)
 {
@@ -755,15 +819,6 @@ static void begin_with(void (*spoil)(const char *path))
 	spoil(path);
 	compiled_start(&host);
 	free(path);
-}
-
-static void exec_on(const char *path, const char *sql)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
 }
 
 static void make_newer(const char *path)
@@ -940,6 +995,7 @@ int main(void)
 		WITH_HOST(a_prune_says_first_what_it_would_remove),
 		WITH_HOST(a_locked_history_stops_nobody),
 		WITH_HOST(a_full_disk_stops_nobody),
+		WITH_HOST(a_history_that_is_moved_or_deleted_goes_on_where_it_was),
 		WITH_HOST(what_a_lock_kept_out_is_there_in_the_next_run),
 		WITH_HOST(a_history_of_a_newer_schema_stops_nobody),
 		WITH_HOST(a_history_cut_off_in_the_middle_stops_nobody),
