@@ -3,6 +3,7 @@
 #include "datum.h"
 #include "declare.h"
 #include "journal.h"
+#include "record.h"
 #include "snippet.h"
 #include "typed.h"
 #include "value_json.h"
@@ -508,11 +509,38 @@ static struct error *enter_rest(struct call *c, const char *text, size_t size)
 	}
 }
 
+/* What did not compile is in the log all the same; what ran is there when it has. */
+static struct error *record_refusal(struct call *c, const char *text, size_t size, struct error *e)
+{
+	char *detail = NULL;
+
+	if (e && error_class(e) != ERROR_INTERNAL &&
+	    asprintf(&detail, "%s\n%.*s", error_message(e), (int)size, text) >= 0) {
+		record_event(c->live, "rejected", NULL, -1, c->state->user, detail);
+		free(detail);
+	}
+	return e;
+}
+
+/* Variables, types, macros and headers of the session: no version, and no evaluation tells of them. */
+static void record_declared(struct call *c, const char *text, size_t size)
+{
+	char *detail = strndup(text, size);
+
+	if (detail &&
+	    (detail[strspn(detail, " \t\r\n")] == '#' || strcmp(c->reply->command, "declaration") == 0))
+		record_event(c->live, "declared", NULL, -1, c->state->user, detail);
+	free(detail);
+}
+
 struct error *expression_enter(struct call *c, const char *text, size_t size)
 {
 	if (memchr(text, '\0', size))
 		return error_new(ERROR_USAGE, "the text holds a NUL");
-	return enter_rest(c, text, size);
+	struct error *e = enter_rest(c, text, size);
+	if (!e)
+		record_declared(c, text, size);
+	return record_refusal(c, text, size, e);
 }
 
 struct error *expression_print(struct call *c, const char *text, size_t size,
@@ -527,7 +555,7 @@ struct error *expression_print(struct call *c, const char *text, size_t size,
 	if (e)
 		return e;
 	x->options = *options;
-	return run_value(x, c->reply);
+	return record_refusal(c, text, size, run_value(x, c->reply));
 }
 
 struct error *expression_value(struct call *c, const char *text, size_t size, snippet_done *done,

@@ -255,21 +255,22 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 	return reported;
 }
 
-/* What was typed and did not go live is not lost either: it is in the log, with the reason. */
-static void record_rejection(struct live *l, const struct attempt *c, const struct change_request *q,
-			     const struct error *why)
+/* What was typed and did not go live is not lost either: it is in the log, with the reason. `why` NULL: it was only
+ * checked, and nothing is against it. */
+static void record_text(struct live *l, const struct attempt *c, const struct change_request *q,
+			const struct error *why)
 {
 	struct live_function *f = NULL;
 	struct text detail = {0};
 
-	if (q->check_only || !c->count || error_class(why) == ERROR_INTERNAL)
+	if (why && error_class(why) == ERROR_INTERNAL)
 		return;
 	for (size_t i = 0; i < c->count; i++)
 		if (c->parts[i].built || !f)
 			f = c->parts[i].function;
-	text_printf(&detail, "%s\n", error_message(why));
+	text_printf(&detail, "%s\n", why ? error_message(why) : "nothing against it");
 	text_append(&detail, q->text, q->size);
-	record_event(l, "rejected", f, -1, q->user, detail.bytes);
+	record_event(l, q->check_only ? "checked" : "rejected", f, -1, q->user, detail.bytes);
 	text_fini(&detail);
 }
 
@@ -281,8 +282,10 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 
 	*out = (struct change_outcome){0};
 	struct error *e = edit_new(q->text, q->size, &edit);
-	if (e)
+	if (e) {
+		record_text(l, &c, q, e);
 		return e;
+	}
 	if (q->name && !defines(&edit, bare_name(q->name)))
 		e = named_part(l, q, &edit, &c);
 	else
@@ -291,8 +294,8 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 		e = prepare_parts(l, q, &c);
 	if (!e)
 		e = make_live(l, q, &c, start, out);
-	if (e)
-		record_rejection(l, &c, q, e);
+	if (e || q->check_only)
+		record_text(l, &c, q, e);
 	edit_fini(&edit);
 	attempt_fini(&c);
 	return e;

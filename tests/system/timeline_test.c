@@ -150,17 +150,42 @@ static void everything_that_happens_is_in_the_log(void **state)
 	compiled_assert_refused(&host, "\\log -n", "usage", "needs a value");
 }
 
-static void what_was_typed_and_refused_is_in_the_log_with_its_text(void **state)
+/* The newest event is of this kind, and its detail ends in this text. */
+static void assert_newest(const char *kind, const char *text)
+{
+	json_t *rows = compiled_data(&host, "\\log --events -n 1"), *row = json_array_get(rows, 0);
+	const char *detail = string_of(row, "detail");
+	size_t size = strlen(text), whole = strlen(detail);
+
+	assert_string_equal(string_of(row, "kind"), kind);
+	if (whole < size || strcmp(detail + whole - size, text) != 0)
+		fail_msg("\"%s\" does not end in \"%s\"", detail, text);
+	json_decref(rows);
+}
+
+static void nothing_that_was_typed_is_missing_from_the_log(void **state)
 {
 	(void)state;
 	compiled_assert_refused(&host, "int add(int a, int b) { return a +; }", "compile", "add");
+	assert_newest("rejected", "\nint add(int a, int b) { return a +; }");
 	compiled_assert_refused(&host, "long add(int a) { return a; }", "signature", "add");
+	assert_newest("rejected", "\nlong add(int a) { return a; }");
 	json_decref(subject_command(&host, "\\check\nint add(int a, int b) { return a *; }", 3));
-	assert_events("\\log add --events", "rejected add@-1 rejected add@-1 built add@0");
-	json_t *rows = compiled_data(&host, "\\log --events -n 1");
-	assert_non_null(
-		strstr(string_of(json_array_get(rows, 0), "detail"), "\nlong add(int a) { return a; }"));
-	json_decref(rows);
+	assert_newest("checked", "\nint add(int a, int b) { return a *; }");
+	json_decref(compiled_data(&host, "\\check\nint add(int a, int b) { return a * b; }"));
+	assert_newest("checked", "nothing against it\nint add(int a, int b) { return a * b; }");
+	assert_events("\\log add --events",
+		      "checked add@-1 checked add@-1 rejected add@-1 rejected add@-1 built add@0");
+	compiled_assert_refused(&host, "int nowhere(int a) { return a; }", "unknown", "nowhere");
+	assert_newest("rejected", "\nint nowhere(int a) { return a; }");
+	compiled_assert_refused(&host, "no_such_name + 1", "compile", "no_such_name");
+	assert_newest("rejected", "\nno_such_name + 1");
+	json_decref(compiled_data(&host, "int mine = 3"));
+	assert_newest("declared", "int mine = 3");
+	json_decref(compiled_data(&host, "#define TWICE(n) (2 * (n))"));
+	assert_newest("declared", "#define TWICE(n) (2 * (n))");
+	json_decref(compiled_data(&host, "add(1, 2)"));
+	assert_newest("evaluated", "add(1, 2)");
 }
 
 static void the_end_of_a_run_is_in_the_log(void **state)
@@ -977,7 +1002,7 @@ int main(void)
 #define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(everything_that_happens_is_in_the_log),
-		WITH_HOST(what_was_typed_and_refused_is_in_the_log_with_its_text),
+		WITH_HOST(nothing_that_was_typed_is_missing_from_the_log),
 		WITH_HOST(the_end_of_a_run_is_in_the_log),
 		WITH_HOST(a_diff_is_against_the_file_the_build_or_any_version),
 		WITH_HOST(a_version_of_an_earlier_run_is_built_again),
