@@ -138,7 +138,7 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 		return NULL;
 	}
 	error_free(texts_see_unit(w->live, f->at.unit)); /* without its source it will not fit, and say why */
-	if (texts_say(f->built_text, item->text)) {
+	if (texts_mean(f->built_text, item->text)) {
 		decide(item, RESTORE_IN_SOURCE, NULL);
 		return NULL;
 	}
@@ -148,7 +148,7 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 	if (faults && !force)
 		decide(item, RESTORE_FAULTED, "it has faulted; --force restores it all the same");
 	else if (rebuilt && item->built && *item->built && f->built_text &&
-		 !texts_say(f->built_text, item->built) && !force)
+		 !texts_mean(f->built_text, item->built) && !force)
 		decide(item, RESTORE_CHANGED,
 		       "its source was changed since, and built into the program; --force restores it all "
 		       "the same");

@@ -210,8 +210,7 @@ static char *tokens_text(const char *text)
 	return text_take(&plain);
 }
 
-/* texts_say, but for comments and spaces. */
-static bool means_same(const char *file_text, const char *text)
+bool texts_mean(const char *file_text, const char *text)
 {
 	if (texts_say(file_text, text))
 		return true;
@@ -238,7 +237,7 @@ enum texts_state texts_state(struct live *l, struct live_function *f)
 	struct error *e = texts_of_file(l, f, &file_text, &line);
 	if (!e)
 		e = texts_of_version(l, f, number, &live_text, &line);
-	bool same = means_same(file_text, live_text);
+	bool same = texts_mean(file_text, live_text);
 	if (!e && !same) /* an engine before this one may have seen what was built, and this one not yet */
 		e = texts_of_version(l, f, 0, &built_text, &line);
 	bool unknown = e != NULL;
@@ -246,7 +245,7 @@ enum texts_state texts_state(struct live *l, struct live_function *f)
 	enum texts_state state = number ? TEXTS_LIVE : TEXTS_BUILT;
 	if (!unknown && same)
 		state = number ? TEXTS_SAVED : TEXTS_BUILT;
-	else if (!unknown && *built_text && !means_same(file_text, built_text))
+	else if (!unknown && *built_text && !texts_mean(file_text, built_text))
 		state = TEXTS_OUT_OF_SYNC;
 	free(file_text);
 	free(live_text);

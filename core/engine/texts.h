@@ -23,6 +23,9 @@ struct error *texts_of_file(struct live *, const struct live_function *, char **
  * decoration or `static`. */
 bool texts_say(const char *file_text, const char *text);
 
+/* The same, whatever the comments and spaces are. */
+bool texts_mean(const char *file_text, const char *text);
+
 /* The text of a version; the caller's. Version 0 is what was built. */
 struct error *texts_of_version(struct live *, struct live_function *, int number, char **text,
 			       unsigned *line);

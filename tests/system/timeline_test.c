@@ -363,10 +363,14 @@ static void a_restore_tells_what_it_leaves_and_why(void **state)
 	define("ticks", "static int ticks(void) { return 9; }");
 	define("factorial", "static long factorial(int n) { return 1; }");
 	define("greeting", "const char *greeting(void) { return \"hi\"; }");
+	define("stamp", "static int stamp(void) { return 7; }");
 	compiled_kill(&host);
 	raw_history("INSERT INTO event (process, kind, function, number, user, detail)"
 		    " SELECT 1, 'fault', id, 1, '', 'SIGSEGV' FROM function WHERE name = 'sum'");
-	edit_source("return a + b;", "return a - b;");                       /* add: the source says it now */
+	edit_source("static int stamp(void)\n{\n\treturn 0;",
+		    "static int stamp(void) { /* laid out anew */\n\treturn  0;"); /* stamp */
+	edit_source("return a + b;",
+		    "return a  -  b; /* as it was meant */");                /* add: the source says it now */
 	edit_source("static int calls;", "static struct { int n; } calls;"); /* price: does not fit, */
 	edit_source("\tcalls++;\n", "");                                     /* and its text is another */
 	edit_source("p, calls)", "p, calls.n)");
@@ -375,7 +379,7 @@ static void a_restore_tells_what_it_leaves_and_why(void **state)
 	edit_source("return \"hello\";", "return \"hello again\";"); /* greeting: changed otherwise */
 	compiled_build(&host, &(struct compiled_how){0});
 	compiled_start(&host);
-	json_t *left = restore("\\restore", "ticks@1");
+	json_t *left = restore("\\restore", "stamp@1 ticks@1");
 	assert_left(left, "add", "in-source");
 	assert_left(left, "price", "changed");
 	assert_left(left, "sum", "faulted");
