@@ -1,5 +1,6 @@
 #include "command.h"
 #include "archive.h"
+#include "completion.h"
 #include "describe.h"
 #include "export.h"
 #include "lookup.h"
@@ -385,35 +386,65 @@ struct error *command_run(struct console_state *state, const char *text, size_t 
 
 /* --- completion ------------------------------------------------------------------------------------------------ */
 
-static bool is_word(char c)
+/* What the `nth` word behind that command is, counted from 0. */
+static enum completion_kind kind_of(const struct command *k, size_t nth)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-	       c == '\\';
+	if (k->run == run_in)
+		return COMPLETION_FILE;
+	if (k->run == listing_types)
+		return COMPLETION_TYPE;
+	if (k->run == describe_name || k->run == listing_vars || k->run == look_forget)
+		return COMPLETION_NAME;
+	if (nth == 0 && strstr(k->arguments, "NAME"))
+		return COMPLETION_FUNCTION;
+	return COMPLETION_C;
+}
+
+/* `from` is where what is completed begins, behind a backslash perhaps. */
+static json_t *complete_command(const char *line, size_t from, size_t point)
+{
+	json_t *matches = json_array();
+	const char *slash = line[from] == '\\' ? "\\" : "";
+	size_t skip = strlen(slash), length = point - from - skip;
+
+	for (size_t i = 0; i < command_count; i++)
+		if (strncmp(commands[i].name, line + from + skip, length) == 0)
+			json_array_append_new(matches, json_sprintf("%s%s", slash, commands[i].name));
+	return matches;
 }
 
 json_t *command_complete(struct console_state *state, const char *line, size_t point, size_t *start)
 {
-	json_t *matches = json_array();
-	char word[256];
+	size_t from = strspn(line, " \t"), words = 0;
 
-	*start = point;
-	while (*start > 0 && is_word(line[*start - 1]) && line[*start] != '\\')
-		--*start;
-	snprintf(word, sizeof(word), "%.*s", (int)(point - *start), line + *start);
-	size_t length = strlen(word);
-	if (*word == '\\') {
-		for (size_t i = 0; i < command_count; i++) {
-			char name[64];
-			snprintf(name, sizeof(name), "\\%s", commands[i].name);
-			if (strncmp(name, word, length) == 0)
-				json_array_append_new(matches, json_string(name));
-		}
-		return matches;
+	if (from >= point || line[from] != '\\')
+		return completion_find(state, COMPLETION_C, line, 0, point, start);
+	size_t name = from + strcspn(line + from, " \t\n/");
+	*start = from;
+	if (point <= name)
+		return complete_command(line, from, point);
+	char word[64];
+	snprintf(word, sizeof(word), "%.*s", (int)(name - from - 1), line + from + 1);
+	const struct command *k = find_command(word);
+	if (!k)
+		return json_array();
+	/* The word at the point begins at `at`; C begins behind the command, or behind the name that it is about. */
+	size_t at = from + strcspn(line + from, " \t\n"), end = at, c = at;
+	while (end < point && line[end] != '\n') {
+		at = end + strspn(line + end, " \t");
+		if (at >= point || line[at] == '\n')
+			break;
+		end = at + strcspn(line + at, " \t\n");
+		if (end >= point)
+			break;
+		if (words++ == 0 && kind_of(k, 0) == COMPLETION_FUNCTION)
+			c = end;
 	}
-	for (size_t i = 0; i < live_count(state->host->live) && json_array_size(matches) < 1000; i++) {
-		const char *name = live_function(state->host->live, i)->at.name;
-		if (strncmp(name, word, length) == 0)
-			json_array_append_new(matches, json_string(name));
-	}
-	return matches;
+	*start = at < point ? at : point;
+	if (k->run == run_help && words == 0)
+		return complete_command(line, *start, point);
+	const char *newline = memchr(line, '\n', point);
+	if (newline)
+		return completion_find(state, COMPLETION_C, line, (size_t)(newline - line), point, start);
+	return completion_find(state, kind_of(k, words), line, c, point, start);
 }

@@ -41,9 +41,10 @@ struct console {
 	bool stop; /* Ctrl-C ended the run */
 	bool quit; /* \quit */
 	bool lost_reported;
-	char *typed;         /* the C that was entered or edited last, for \edit; NULL: none yet */
-	unsigned error_line; /* of the first error in it; 0: none */
-	char *class, *why;   /* the first failure; NULL: none yet */
+	char *typed;               /* the C that was entered or edited last, for \edit; NULL: none yet */
+	unsigned error_line;       /* of the first error in it; 0: none */
+	const struct entry *entry; /* that is being typed, for completion; NULL: not interactive */
+	char *class, *why;         /* the first failure; NULL: none yet */
 };
 
 static enum status worse(enum status a, enum status b)
@@ -550,20 +551,23 @@ static char **complete(void *context, const char *text, size_t point, size_t *st
 	struct answer answer = {0};
 	json_int_t id = ++c->connection.next_id;
 	int64_t deadline = wake_now_ms() + COMPLETE_MS;
-	char **words = NULL;
+	size_t before = c->entry && c->entry->size ? c->entry->size + 1 : 0; /* the entry's lines so far */
+	char **words = NULL, *whole;
 
-	if (c->connection.fd < 0)
+	if (c->connection.fd < 0 ||
+	    asprintf(&whole, "%s%s%s", before ? c->entry->text : "", before ? "\n" : "", text) < 0)
 		return NULL;
-	json_t *request = json_pack("{s:I, s:{s:s, s:I}}", "id", id, "complete", "line", text, "point",
-				    (json_int_t)point);
+	json_t *request = json_pack("{s:I, s:{s:s, s:I}}", "id", id, "complete", "line", whole, "point",
+				    (json_int_t)(before + point));
+	free(whole);
 	if (!request || connection_send(&c->connection, request, deadline) != SENT ||
 	    connection_await(&c->connection, id, deadline, &answer) != OUTCOME_ANSWER)
 		return NULL;
 
 	const json_t *data = json_object_get(answer.root, "data");
 	json_int_t from = json_integer_value(json_object_get(data, "start"));
-	if (from >= 0 && (size_t)from <= point) {
-		*start = (size_t)from;
+	if (from >= (json_int_t)before && (size_t)from <= before + point) {
+		*start = (size_t)from - before;
 		words = words_of(json_object_get(data, "matches"));
 	}
 	answer_fini(&answer);
@@ -679,6 +683,7 @@ static enum status run_interactive(struct console *c)
 	struct entry e;
 
 	entry_init(&e);
+	c->entry = &e;
 	if (!line_init(history, complete, c))
 		output_complain("the line history %s cannot be kept: %s", history, strerror(errno));
 	if (!c->options->json)
@@ -699,6 +704,7 @@ static enum status run_interactive(struct console *c)
 			take_keys(c, &e);
 	}
 	line_fini();
+	c->entry = NULL;
 	entry_fini(&e);
 	free(history);
 	return status;

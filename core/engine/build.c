@@ -375,6 +375,13 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 	return e;
 }
 
+struct error *build_look(const struct build_host *host, const struct build_request *q, struct build *b)
+{
+	*b = (struct build){.request = q};
+	struct error *e = sources_find(host->sources, q->function->unit, &b->source);
+	return e ? e : check_until_complete(host, b);
+}
+
 struct error *build_replace_text(struct build *b, const char *text)
 {
 	const char *at = b->slice.text;

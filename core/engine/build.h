@@ -76,6 +76,9 @@ struct error *build_identity(const struct build_host *, const struct build_reque
 /* Slice and check. NULL and check.failed where the text is at fault; an error where we are. */
 struct error *build_check(const struct build_host *, const struct build_request *, struct build *);
 
+/* The same for a text that is not finished: what its slice is, and what libclang says of it. */
+struct error *build_look(const struct build_host *, const struct build_request *, struct build *);
+
 /* Compiles another definition than the one that was checked, but from the same slice. */
 struct error *build_replace_text(struct build *, const char *text);
 

@@ -2,6 +2,7 @@
 #include "flags.h"
 #include "shape.h"
 #include "text.h"
+#include "token.h"
 
 #include <clang-c/Index.h>
 #include <stdio.h>
@@ -732,6 +733,43 @@ struct error *check_parse(struct check *c, const struct slice *slice, const char
 		count = add_builtins(&builtins, arguments, count);
 		clang_disposeTranslationUnit(unit);
 	}
+	return NULL;
+}
+
+/* The name that a completion types. */
+static char *typed_text(CXCompletionString string)
+{
+	for (unsigned i = 0; i < clang_getNumCompletionChunks(string); i++)
+		if (clang_getCompletionChunkKind(string, i) == CXCompletionChunk_TypedText)
+			return take(clang_getCompletionChunkText(string, i));
+	return NULL;
+}
+
+struct error *check_complete(struct check *c, const struct slice *slice, size_t offset,
+			     void (*each)(void *context, const char *name), void *context)
+{
+	struct CXUnsavedFile file = {SLICE_NAME, slice->text, offset};
+	size_t line = offset;
+
+	while (line && slice->text[line - 1] != '\n')
+		line--;
+	CXCodeCompleteResults *found =
+		c->last ? clang_codeCompleteAt(c->last, SLICE_NAME,
+					       1 + token_line(slice->text, (uint32_t)offset),
+					       (unsigned)(offset - line) + 1, &file, 1, 0)
+			: NULL;
+	if (!found)
+		return error_new(ERROR_INTERNAL, "libclang completes nothing");
+	/* Elsewhere it tells all that can be C; members of nameless members have no cursor of their own. */
+	bool members = clang_codeCompleteGetContexts(found) &
+		       (CXCompletionContext_DotMemberAccess | CXCompletionContext_ArrowMemberAccess);
+	for (unsigned i = 0; members && i < found->NumResults; i++) {
+		char *name = typed_text(found->Results[i].CompletionString);
+		if (name)
+			each(context, name);
+		free(name);
+	}
+	clang_disposeCodeCompleteResults(found);
 	return NULL;
 }
 

@@ -62,6 +62,11 @@ bool check_names(char *const *list, const char *name);
 /* The translation unit of the slice that was checked last, NULL if there is none: the check's, until the next check. */
 struct CXTranslationUnitImpl *check_unit(const struct check *);
 
+/* Calls `each` with the name of each member that may stand at `offset` of the slice that was checked last, whatever its text
+ * says from there on. */
+struct error *check_complete(struct check *, const struct slice *, size_t offset,
+			     void (*each)(void *context, const char *name), void *context);
+
 /* The slice as libclang reads it, with a record of its macros' invocations: for who wants to know where things stand. The
  * caller's (clang_disposeTranslationUnit). */
 struct error *check_parse(struct check *, const struct slice *, const char *const *argv,
