@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,15 @@
 
 struct folder {
 	char *path;
-	int descriptor; /* inotify's; -1: it is gone */
+	int descriptor; /* inotify's; -1: it is gone, or polled */
+	bool polled;    /* a limit is reached */
+};
+
+/* A symbolic link on the way to a folder. */
+struct link {
+	char *path;
+	const char *name;
+	size_t folder; /* that it stands in */
 };
 
 /* A name to look out for in a folder; the file it stands for is named by `given`. */
@@ -24,6 +33,7 @@ struct file {
 	size_t folder;
 	bool dirty, closed;  /* something happened; the last of it was an end */
 	int64_t first, last; /* when */
+	struct stat seen;    /* if its folder is polled */
 };
 
 struct watch {
@@ -34,8 +44,10 @@ struct watch {
 	size_t file_count;
 	size_t *table; /* of files by `given` and `path`: 1 + their number, 0 is free */
 	size_t room;
-	size_t dirty, lost;
-	int64_t lost_looked;
+	struct link *links;
+	size_t link_count;
+	size_t dirty, lost, polled, limit;
+	int64_t lost_looked, polled_looked;
 	int64_t held_until; /* a lock holds a save up: when to look again */
 };
 
@@ -44,6 +56,7 @@ enum {
 	WATCH_EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
 		       IN_MOVE_SELF,
 	WATCH_SAVES = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE,
+	WATCH_ENDS = IN_DELETE | IN_MOVED_FROM,
 };
 
 struct error *watch_new(struct watch **out)
@@ -52,6 +65,7 @@ struct error *watch_new(struct watch **out)
 
 	if (!w)
 		return error_memory();
+	w->limit = SIZE_MAX;
 	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (w->fd < 0) {
 		free(w);
@@ -71,6 +85,9 @@ void watch_free(struct watch *w)
 		free(w->files[i].given);
 		free(w->files[i].path);
 	}
+	for (size_t i = 0; i < w->link_count; i++)
+		free(w->links[i].path);
+	free(w->links);
 	free(w->folders);
 	free(w->files);
 	free(w->table);
@@ -115,16 +132,26 @@ static bool grow_table(struct watch *w)
 	return true;
 }
 
-static struct error *folder_error(const char *path)
+size_t watch_polled(const struct watch *w)
 {
-	if (errno == ENOSPC)
-		return error_new(ERROR_INTERNAL,
-				 "cannot watch %s: the limit of watched folders is reached "
-				 "(fs.inotify.max_user_watches); "
-				 "saves there are not noticed",
-				 path);
-	return error_errno(errno, "cannot watch the folder %s; saves there are not noticed", path);
+	return w->polled;
 }
+
+void watch_set_limit(struct watch *w, size_t folders)
+{
+	w->limit = folders;
+}
+
+static int watch_folder(const struct watch *w, const char *path)
+{
+	if (w->folder_count - w->polled >= w->limit) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return inotify_add_watch(w->fd, path, WATCH_EVENTS | IN_ONLYDIR);
+}
+
+static struct error *add_links(struct watch *w, const char *path);
 
 static struct error *add_folder(struct watch *w, const char *path, size_t *number)
 {
@@ -135,14 +162,55 @@ static struct error *add_folder(struct watch *w, const char *path, size_t *numbe
 	if (!more)
 		return error_memory();
 	w->folders = more;
-	int descriptor = inotify_add_watch(w->fd, path, WATCH_EVENTS | IN_ONLYDIR);
-	if (descriptor < 0)
-		return folder_error(path);
+	int descriptor = watch_folder(w, path);
+	bool polled = descriptor < 0 && (errno == ENOSPC || errno == ENOMEM);
+	if (descriptor < 0 && !polled)
+		return error_errno(errno, "cannot watch the folder %s; saves there are not noticed", path);
 	char *copy = strdup(path);
 	if (!copy)
 		return error_memory();
-	w->folders[w->folder_count++] = (struct folder){copy, descriptor};
+	w->folders[w->folder_count++] = (struct folder){copy, descriptor, polled};
+	w->polled += polled;
+	return add_links(w, copy);
+}
+
+static struct error *add_link(struct watch *w, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+	size_t number;
+
+	for (size_t i = 0; i < w->link_count; i++)
+		if (strcmp(w->links[i].path, path) == 0)
+			return NULL;
+	snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	struct error *e = add_folder(w, folder, &number);
+	if (e)
+		return e;
+	struct link *more = realloc(w->links, (w->link_count + 1) * sizeof(*more));
+	if (more)
+		w->links = more;
+	char *copy = more ? strdup(path) : NULL;
+	if (!copy)
+		return error_memory();
+	more[w->link_count++] = (struct link){copy, strrchr(copy, '/') + 1, number};
 	return NULL;
+}
+
+/* Every symbolic link that the path goes through. */
+static struct error *add_links(struct watch *w, const char *path)
+{
+	char part[PATH_MAX];
+	struct error *e = NULL;
+	struct stat st;
+
+	for (const char *end = path; *end && !e;) {
+		end += 1 + strcspn(end + 1, "/");
+		snprintf(part, sizeof(part), "%.*s", (int)(end - path), path);
+		if (lstat(part, &st) == 0 && S_ISLNK(st.st_mode))
+			e = add_link(w, part);
+	}
+	return e;
 }
 
 static struct error *add_file(struct watch *w, const char *given, const char *path)
@@ -173,6 +241,8 @@ static struct error *add_file(struct watch *w, const char *given, const char *pa
 		return error_memory();
 	}
 	f.name = strrchr(f.path, '/') + 1;
+	if (w->folders[number].polled)
+		stat(path, &f.seen);
 	w->files[w->file_count++] = f;
 	*place = w->file_count;
 	return NULL;
@@ -220,7 +290,7 @@ static bool is_whole(const struct inotify_event *event, const struct file *f)
 {
 	struct stat st;
 
-	if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
+	if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | WATCH_ENDS))
 		return true;
 	return event->mask & IN_CREATE && lstat(f->path, &st) == 0 &&
 	       (S_ISLNK(st.st_mode) || st.st_nlink > 1);
@@ -236,6 +306,23 @@ static void lose_folder(struct watch *w, int descriptor)
 	}
 }
 
+/* A link leads elsewhere: what was watched by way of it is not what it was. The descriptors of the rest are found again. */
+static void follow_link(struct watch *w, const struct link *link)
+{
+	size_t length = strlen(link->path);
+
+	for (size_t i = 0; i < w->folder_count; i++) {
+		struct folder *folder = &w->folders[i];
+		if (strncmp(folder->path, link->path, length) != 0 ||
+		    (folder->path[length] && folder->path[length] != '/') || folder->descriptor < 0)
+			continue;
+		int descriptor = folder->descriptor;
+		inotify_rm_watch(w->fd, descriptor);
+		lose_folder(w, descriptor);
+		w->lost_looked = 0;
+	}
+}
+
 static void take_event(struct watch *w, const struct inotify_event *event)
 {
 	bool overflow = event->mask & IN_Q_OVERFLOW;
@@ -245,9 +332,12 @@ static void take_event(struct watch *w, const struct inotify_event *event)
 				 event->wd); /* the path is what counts, not the folder: IN_IGNORED follows */
 	if (event->mask & IN_IGNORED)
 		lose_folder(w, event->wd);
-	/* A file that only went away is not saved: what takes its place will be. */
-	if (!overflow && (!event->len || !(event->mask & WATCH_SAVES)))
+	if (!overflow && (!event->len || !(event->mask & (WATCH_SAVES | WATCH_ENDS))))
 		return;
+	for (size_t i = 0; i < w->link_count && !overflow; i++)
+		if (w->folders[w->links[i].folder].descriptor == event->wd &&
+		    strcmp(w->links[i].name, event->name) == 0)
+			follow_link(w, &w->links[i]);
 	for (size_t i = 0; i < w->file_count; i++) {
 		struct file *f = &w->files[i];
 		if (overflow)
@@ -280,15 +370,49 @@ static void find_lost(struct watch *w, int64_t now)
 	w->lost_looked = now;
 	for (size_t i = 0; i < w->folder_count; i++) {
 		struct folder *folder = &w->folders[i];
-		if (folder->descriptor >= 0)
+		if (folder->descriptor >= 0 || folder->polled)
 			continue;
-		folder->descriptor = inotify_add_watch(w->fd, folder->path, WATCH_EVENTS | IN_ONLYDIR);
+		folder->descriptor = watch_folder(w, folder->path);
 		if (folder->descriptor < 0)
 			continue;
 		w->lost--;
 		for (size_t k = 0; k < w->file_count; k++)
 			if (w->files[k].folder == i)
 				mark(w, &w->files[k], true);
+	}
+}
+
+static bool is_other(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec ||
+	       a->st_size != b->st_size || a->st_ino != b->st_ino;
+}
+
+/* What the kernel does not tell of; the limit may have been raised. */
+static void look_around(struct watch *w, int64_t now)
+{
+	if (!w->polled || now - w->polled_looked < WATCH_POLL_US)
+		return;
+	w->polled_looked = now;
+	for (size_t i = 0; i < w->file_count; i++) {
+		struct file *f = &w->files[i];
+		struct stat st = {0};
+		if (!w->folders[f->folder].polled)
+			continue;
+		stat(f->path, &st);
+		if (is_other(&st, &f->seen))
+			mark(w, f, true);
+		f->seen = st;
+	}
+	for (size_t i = 0; i < w->folder_count; i++) {
+		struct folder *folder = &w->folders[i];
+		if (!folder->polled || (folder->descriptor = watch_folder(w, folder->path)) < 0)
+			continue;
+		folder->polled = false;
+		w->polled--;
+		for (size_t k = 0; k < w->file_count; k++)
+			if (w->files[k].folder == i)
+				mark(w, &w->files[k], true); /* it may have been saved just now */
 	}
 }
 
@@ -372,8 +496,10 @@ int64_t watch_deadline(const struct watch *w)
 {
 	int64_t deadline = w->dirty ? w->held_until : 0;
 
+	if (!w->dirty && w->lost)
+		return w->lost_looked + WATCH_LOST_US;
 	if (!w->dirty)
-		return w->lost ? w->lost_looked + WATCH_LOST_US : 0;
+		return w->polled ? w->polled_looked + WATCH_POLL_US : 0;
 	for (size_t i = 0; i < w->file_count; i++)
 		if (w->files[i].dirty && settles(&w->files[i]) > deadline)
 			deadline = settles(&w->files[i]);
@@ -408,6 +534,7 @@ const char **watch_take(struct watch *w, int64_t *last)
 	size_t count = 0, files = w->file_count;
 
 	find_lost(w, now);
+	look_around(w, now);
 	if (!w->dirty || !has_settled(w, now))
 		return NULL;
 	const char **paths = calloc(w->dirty + 1, sizeof(*paths));

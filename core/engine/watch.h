@@ -3,7 +3,9 @@
  * Editors write in place, in pieces, or to another file that is renamed over this one; git writes fifty files. A file
  * counts as saved once it was closed or renamed into place and SETTLE has passed without more, or, if it is not
  * closed, once it has been quiet for QUIET; and never while a git command holds its index lock beside it. A folder that
- * is taken away and comes back is found again. One thread. */
+ * is taken away and comes back is found again, and so is one that a symbolic link on the way to it leads to, when the link is
+ * made to lead elsewhere. The files of folders that the kernel does not watch, because of its limits, are looked at every
+ * POLL: their saves are noticed later, and rtf_sync does not wait for them. One thread. */
 #ifndef RTF_WATCH_H
 #define RTF_WATCH_H
 
@@ -18,7 +20,8 @@ enum {
 	WATCH_QUIET_US = 300000,
 	WATCH_LOCK_US = 10000000,
 	WATCH_LOCKED_US = 2000,
-	WATCH_LOST_US = 100000
+	WATCH_LOST_US = 100000,
+	WATCH_POLL_US = 500000
 };
 
 struct watch;
@@ -27,8 +30,14 @@ struct error *watch_new(struct watch **out);
 void watch_free(struct watch *); /* takes NULL */
 
 /* Watches a file by path; what a symbolic link leads to, too. Again is no error and costs little. A file that does not
- * exist may come. An error if its folder cannot be watched: it is gone, or the system's limit is reached. */
+ * exist may come. An error if its folder cannot be watched, unless that is for a limit of the system. */
 struct error *watch_add(struct watch *, const char *path);
+
+/* How many folders are not watched because of a limit; their files are looked at. */
+size_t watch_polled(const struct watch *);
+
+/* Sets such a limit: so many folders and no more. For tests. */
+void watch_set_limit(struct watch *, size_t folders);
 
 /* As if the file had just been saved: it may have changed before it was watched. */
 void watch_touch(struct watch *, const char *path);
