@@ -125,6 +125,7 @@ check-long: deps-check
 	$(Q)RTF_KILLS=500 $(MAKE) --no-print-directory check-run T=system/kill
 	$(Q)RTF_SECONDS=60 $(MAKE) --no-print-directory check-run T=system/crowd
 	$(Q)RTF_MATRIX=all $(MAKE) --no-print-directory check-run T=system/matrix
+	$(Q)RTF_TREE=2000 $(MAKE) --no-print-directory check-run T=system/tree
 
 bench: deps-bench
 	$(Q)$(MAKE) --no-print-directory bench-run

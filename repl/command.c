@@ -102,7 +102,11 @@ static struct error *run_status(struct call *c)
 		text_printf(out, "warning   %s\n", live_warning(c->live));
 		json_object_set_new(c->reply->data, "warning", json_string(live_warning(c->live)));
 	}
-	size_t unread;
+	size_t unread, ahead = texts_ahead(c->live);
+	if (ahead && host->follow)
+		text_printf(out, "reading   %zu %s still to be read\n", ahead,
+			    ahead == 1 ? "source is" : "sources are");
+	json_object_set_new(c->reply->data, "to_read", json_integer(host->follow ? (json_int_t)ahead : 0));
 	const char *why = texts_unread(c->live, &unread);
 	if (why) {
 		text_printf(out, "unread    the sources of %zu %s: %s\n", unread,

@@ -105,11 +105,15 @@ struct error *versions_source(struct call *c)
 		free(text);
 		return e;
 	}
-	text_printf(&c->reply->text, "%s, version %d%s\n", f->at.name, number,
-		    number == f->live ? ", live" : "");
+	bool unsure = number == 0 && f->unsure;
+	text_printf(&c->reply->text, "%s, version %d%s%s\n", f->at.name, number,
+		    number == f->live ? ", live" : "",
+		    unsure ? "; the file is newer than the program: what was built may be other text" : "");
 	show_source(&c->reply->text, text, line, c->state->color);
 	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number,
 				   "file", f->at.file ? f->at.file : "", "line", (int)line, "text", text);
+	if (unsure)
+		json_object_set_new(c->reply->data, "unsure", json_true());
 	free(text);
 	return NULL;
 }

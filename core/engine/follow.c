@@ -2,6 +2,7 @@
 #include "save.h"
 #include "strict.h"
 #include "text.h"
+#include "texts.h"
 #include "watch.h"
 
 #include <pwd.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 struct follow {
@@ -24,6 +26,31 @@ struct follow {
 	size_t count;
 	unsigned saves;
 };
+
+static void watch_file(struct follow *f, const char *path)
+{
+	struct error *e = watch_add(f->watch, path);
+
+	if (e && !f->warned) {
+		f->warned = true;
+		live_warn(f->live, e);
+	} else {
+		error_free(e);
+	}
+}
+
+/* The files of all units, before they are read: a big program's take minutes. */
+static void watch_units(struct follow *f)
+{
+	const struct target_unit *last = NULL;
+
+	for (size_t i = 0; i < live_count(f->live); i++) {
+		const struct target_unit *unit = live_function(f->live, i)->at.unit;
+		if (unit && unit != last)
+			watch_file(f, unit->file);
+		last = unit;
+	}
+}
 
 struct error *follow_new(struct live *live, void (*tell)(void *context, const struct follow_news *),
 			 void *context, struct follow **out)
@@ -44,6 +71,7 @@ struct error *follow_new(struct live *live, void (*tell)(void *context, const st
 		return e;
 	}
 	sources_set_followed(live_host(live)->sources, true);
+	watch_units(f);
 	*out = f;
 	return NULL;
 }
@@ -75,52 +103,6 @@ int64_t follow_deadline(const struct follow *f)
 
 /* --- which files ------------------------------------------------------------------------------------------------ */
 
-/* The system's headers do not change while one edits; "<built-in>" and the folder that the compiler ran in, with its
- * slashes behind, are no files. */
-static bool is_no_source(const char *path)
-{
-	size_t length = strlen(path);
-
-	return !length || *path == '<' || path[length - 1] == '/' ||
-	       strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/", 9) == 0;
-}
-
-/* A name from a line marker, which may be relative to the folder the compiler ran in. */
-static char *absolute(const struct source *s, const char *file)
-{
-	char *path = NULL;
-
-	if (*file == '/')
-		return strdup(file);
-	return asprintf(&path, "%s/%s", s->flags.directory, file) < 0 ? NULL : path;
-}
-
-static void watch_file(struct follow *f, const char *path)
-{
-	struct error *e = watch_add(f->watch, path);
-
-	if (e && !f->warned) {
-		f->warned = true;
-		live_warn(f->live, e);
-	} else {
-		error_free(e);
-	}
-}
-
-/* Calls `each` for every file that the source is made of, until it returns false. */
-static void each_file(const struct source *s, bool (*each)(void *context, const char *path), void *context)
-{
-	if (!each(context, s->unit->file))
-		return;
-	for (uint32_t i = 0; i < s->index->file_count; i++) {
-		char *path = is_no_source(s->index->files[i]) ? NULL : absolute(s, s->index->files[i]);
-		bool more = !path || each(context, path);
-		free(path);
-		if (!more)
-			return;
-	}
-}
-
 static bool watch_each(void *context, const char *path)
 {
 	watch_file(context, path);
@@ -150,16 +132,19 @@ static bool learn_source(void *context, struct source *s)
 	struct follow *f = context;
 	struct late late = {f, s->read};
 
-	for (size_t i = 0; i < f->count; i++)
-		if (f->sources[i].source == s)
-			return true;
+	if (s->followed)
+		return true;
 	void *more = realloc(f->sources, (f->count + 1) * sizeof(*f->sources));
 	if (!more)
 		return true;
 	f->sources = more;
 	f->sources[f->count++] = (struct save_source){.source = s};
-	each_file(s, watch_each, f);
-	each_file(s, touch_late, &late);
+	s->followed = true;
+	f->sources[f->count - 1].missed = texts_age(f->live, s) == TEXTS_MISSED;
+	source_each_file(s, watch_each, f);
+	source_each_file(s, touch_late, &late);
+	if (f->sources[f->count - 1].missed && !s->early)
+		watch_touch(f->watch, s->unit->file);
 	return true;
 }
 
@@ -175,6 +160,7 @@ static struct error *make_strict(struct program *p)
 
 void follow_renew(struct follow *f)
 {
+	watch_units(f);
 	struct error *e = f->complete ? make_strict(live_program(f->live)) : NULL;
 
 	if (e)
@@ -190,6 +176,15 @@ void follow_complete(struct follow *f)
 	f->complete = true;
 	follow_learn(f);
 	follow_serve(f); /* what came while the first sources were read */
+	const char *newer = texts_newer(f->live);
+	if (newer)
+		program_log(
+			p, LOG_WARNING,
+			"rtf: %s, or a header of it, is newer than the program: what was built may be other "
+			"text; changes made from now on are followed",
+			newer);
+	program_log(p, LOG_INFO, "rtf: the saves of %zu %s are followed", f->count,
+		    f->count == 1 ? "source" : "sources");
 	struct error *e = make_strict(p);
 	if (!e)
 		e = program_lend_watch(p, watch_fd(f->watch));
@@ -216,7 +211,7 @@ static bool includes(const struct source *s, const char *path)
 {
 	struct search search = {path, false};
 
-	each_file(s, is_path, &search);
+	source_each_file(s, is_path, &search);
 	return search.found;
 }
 
@@ -248,6 +243,44 @@ static const char *touch_sources(struct follow *f, const char **paths)
 	return first;
 }
 
+struct finding {
+	const struct target_unit *unit;
+	bool found;
+};
+
+static bool is_followed(void *context, struct source *s)
+{
+	struct finding *finding = context;
+
+	finding->found |= s->unit == finding->unit && s->followed;
+	return !finding->found;
+}
+
+/* A save of a source that is still to be read: that one is read first. */
+static void read_saved(struct follow *f, const char *path)
+{
+	struct sources *sources = live_host(f->live)->sources;
+	const struct target_unit *last = NULL;
+
+	for (size_t i = 0; i < live_count(f->live); i++) {
+		const struct target_unit *unit = live_function(f->live, i)->at.unit;
+		struct finding finding = {unit, false};
+		struct source *source;
+		if (!unit || unit == last || strcmp(unit->file, path) != 0)
+			continue;
+		last = unit;
+		sources_each(sources, is_followed, &finding);
+		if (finding.found)
+			continue;
+		struct error *e = sources_find(sources, unit, &source);
+		if (!e) {
+			source->early = true;
+			e = texts_see_unit(f->live, unit);
+		}
+		error_free(e); /* reading ahead comes by and says it */
+	}
+}
+
 /* All files that were saved together are one change. */
 static void take(struct follow *f, const char *file, bool release, int64_t since)
 {
@@ -263,7 +296,7 @@ static void take(struct follow *f, const char *file, bool release, int64_t since
 	save_take(&save, &result);
 	for (size_t i = 0; i < f->count; i++)
 		if (f->sources[i].touched && !f->sources[i].refusal)
-			each_file(f->sources[i].source, watch_each, f); /* it may include more now */
+			source_each_file(f->sources[i].source, watch_each, f); /* it may include more now */
 	if (release && result.outcome.count)
 		file = result.outcome.results[0].function->at.file;
 	struct follow_news news = {.kind = result.kind,
@@ -289,17 +322,41 @@ void follow_set(struct follow *f, bool on)
 	take(f, "", true, build_now_us());
 }
 
+/* Saves that are held or refused: an engine after this one is to find them again. */
+static bool is_waiting(const struct follow *f)
+{
+	bool waits = !f->on;
+
+	for (size_t i = 0; i < f->count && !waits; i++)
+		waits = f->sources[i].refusal || f->sources[i].missed;
+	for (size_t i = 0; i < live_count(f->live) && !waits; i++)
+		waits = live_function(f->live, i)->saved.pending_with != 0;
+	return waits;
+}
+
 void follow_serve(struct follow *f)
 {
+	bool reading = !f->complete || texts_unread(f->live, &(size_t){0});
+	struct timespec now;
 	int64_t since = 0;
 
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	program_set_busy(live_program(f->live), true);
 	watch_read(f->watch);
 	const char **paths = watch_take(f->watch, &since);
+	follow_learn(f);
+	for (const char **p = paths; p && *p && reading; p++)
+		if (is_there(*p))
+			read_saved(f, *p);
+	follow_learn(f);
 	const char *file = paths ? touch_sources(f, paths) : NULL;
 	if (file)
 		take(f, file, false, since);
 	free(paths);
-	if (!watch_is_busy(f->watch))
-		program_set_busy(live_program(f->live), false);
+	if (watch_is_busy(f->watch))
+		return;
+	program_set_busy(live_program(f->live), false);
+	if (f->complete && !is_waiting(f))
+		program_set_followed(live_program(f->live),
+				     (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec);
 }

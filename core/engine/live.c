@@ -465,6 +465,8 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 	l->program = program;
 	const char *root = program_source_root(program);
 	struct error *e = target_new(program_pid(program), *root ? root : NULL, &l->target);
+	l->reading.started = program_started(program);
+	l->reading.followed = program_followed(program);
 	l->images = images_new(program);
 	if (!e && !l->images)
 		e = error_memory();

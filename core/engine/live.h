@@ -43,6 +43,7 @@ struct live_function {
 	char instrumented[32]; /* what for: "cover", "trace+probe"; "": it is plain */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */
 	unsigned built_line;
+	bool unsure;  /* its file was newer than the program by then: something else may have been built */
 	bool refused; /* the file's last save could not go live */
 	struct {      /* what its file said, as save.h keeps it; identities are "" until they are needed */
 		char live[33], built[33]; /* identity of the text that was last made live, and of the first */
@@ -110,8 +111,9 @@ void live_warn(struct live *, struct error *);
 
 /* For texts.c: how far reading ahead has come. */
 struct live_reading {
-	size_t ahead; /* functions before this one have been seen */
-	char *unread; /* why the first of the sources that cannot be read cannot */
+	size_t ahead;               /* functions before this one have been seen */
+	uint64_t started, followed; /* program_started and program_followed, when this engine started */
+	char *unread;               /* why the first of the sources that cannot be read cannot */
 };
 struct live_reading *live_reading(struct live *);
 

@@ -41,6 +41,19 @@ int modules_open_executable(const struct modules *modules)
 	return open(link, O_RDONLY | O_CLOEXEC);
 }
 
+bool module_modified(const struct module *module, struct timespec *out)
+{
+	struct stat status;
+	int fd = module->executable ? modules_open_executable(module->home) : -1;
+	bool known = module->executable ? fd >= 0 && fstat(fd, &status) == 0 : module->on_disk;
+
+	if (known)
+		*out = module->executable ? status.st_mtim : module->modified;
+	if (fd >= 0)
+		close(fd);
+	return known;
+}
+
 static bool same_file(const struct module *module, int fd)
 {
 	struct stat status;
@@ -156,6 +169,7 @@ static void identify_file(struct module *module, const struct mapping *mapping)
 	module->on_disk = true;
 	module->device = status.st_dev;
 	module->inode = status.st_ino;
+	module->modified = status.st_mtim;
 }
 
 static struct module *add_module(struct modules *modules, Dwfl_Module *dwfl_module,

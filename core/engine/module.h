@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct modules;
 
@@ -28,6 +29,7 @@ struct module {
 	bool on_disk; /* under its path, as this file: */
 	dev_t device;
 	ino_t inode;
+	struct timespec modified;
 	uint64_t first_end; /* of the first of its mappings */
 	GElf_Addr bias;     /* from DWARF's addresses to run-time ones */
 	bool dwarf_read, symbols_read;
@@ -60,6 +62,9 @@ struct module *module_at(struct modules *, uint64_t address);
 
 /* A descriptor of the running executable, the caller's; or -1 and errno. */
 int modules_open_executable(const struct modules *);
+
+/* When the module's file was written; false if it is not known. */
+bool module_modified(const struct module *, struct timespec *out);
 
 struct units *module_units(struct module *);     /* NULL for a module without DWARF; sets `bias` */
 struct symbols *module_symbols(struct module *); /* NULL for what is no ELF file */

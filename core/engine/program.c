@@ -1,4 +1,5 @@
 #include "program.h"
+#include "history.h"
 #include "strict_entry.h"
 #include "text.h"
 
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ARENAS_MAX = 64, CLIENTS_MAX = 64, NAMES_SIZE = 4096 };
@@ -336,6 +338,41 @@ void program_set_busy(struct program *p, bool busy)
 	uint32_t *word = &header(p, 0)->busy, value = busy;
 	if (__atomic_exchange_n(word, value, __ATOMIC_SEQ_CST) != value)
 		syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* In ns of the clock that stamps files, not later than it was; 0 if the program has ended. */
+static uint64_t start_of(pid_t pid)
+{
+	int64_t ticks = history_process_started(pid), second = INT64_C(1000000000);
+	struct timespec now, up;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	int64_t boot = (now.tv_sec - up.tv_sec) * second + now.tv_nsec - up.tv_nsec;
+	return ticks ? (uint64_t)(boot + ticks * (second / sysconf(_SC_CLK_TCK))) : 0;
+}
+
+uint64_t program_started(struct program *p)
+{
+	if (!p->arena_count)
+		return start_of(program_pid(p));
+	uint64_t *started = &header(p, 0)->started;
+	if (!*started)
+		*started = start_of(program_pid(p));
+	return *started;
+}
+
+uint64_t program_followed(struct program *p)
+{
+	uint64_t followed = p->arena_count ? header(p, 0)->followed : 0;
+
+	return followed ? followed : program_started(p);
+}
+
+void program_set_followed(struct program *p, uint64_t ns)
+{
+	if (p->arena_count)
+		header(p, 0)->followed = ns;
 }
 
 void program_regions(const struct program *p, uint32_t arena, struct link_region *code,

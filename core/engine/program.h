@@ -59,6 +59,12 @@ struct error *program_publish_slots(struct program *, const struct message_publi
 struct error *program_lend_watch(struct program *, int fd);
 void program_set_busy(struct program *, bool busy);
 
+/* Up to when every save is known to have been dealt with, by this engine or one before it: ns, by the clock that stamps
+ * files. At first that is the program's start. */
+uint64_t program_followed(struct program *);
+uint64_t program_started(struct program *);
+void program_set_followed(struct program *, uint64_t ns);
+
 /* What is free of an arena. Bytes written there count once program_commit has moved the marks. */
 void program_regions(const struct program *, uint32_t arena, struct link_region *code,
 		     struct link_region *data);

@@ -82,7 +82,7 @@ static struct error *remember_identity(const struct work *w, struct live_functio
 	char *text;
 	unsigned line;
 
-	if (*function->saved.live)
+	if (*function->saved.live || function->saved.pending_with)
 		return NULL;
 	struct error *e = texts_of_file(w->save->live, function, &text, &line);
 	if (e && error_class(e) == ERROR_UNKNOWN) {
@@ -92,7 +92,7 @@ static struct error *remember_identity(const struct work *w, struct live_functio
 	if (e)
 		return e;
 	e = identity_of(w, function, text, line, function->saved.live);
-	if (!e)
+	if (!e && !function->unsure)
 		memcpy(function->saved.built, function->saved.live, sizeof(function->saved.built));
 	free(text);
 	return e;
@@ -624,6 +624,32 @@ static void take_source(struct work *w, struct save_source *ss, struct groups *g
 	}
 }
 
+/* What a source says that was saved before it was first read. There is no text to compare it with but what the history
+ * has: everything else is taken as new, which is right whatever it was before. */
+static void take_missed(struct work *w, struct save_source *ss)
+{
+	size_t before = w->count;
+
+	ss->missed = false;
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		struct live_function *function = live_function(w->save->live, i);
+		if (function->at.unit != ss->source->unit || !texts_missed(w->save->live, function))
+			continue;
+		*function->saved.live = *function->saved.built = '\0';
+		add_candidate(w, function);
+	}
+	struct error *e = program_takes(live_program(w->save->live), w->count);
+	if (!e)
+		return;
+	error_free(e);
+	w->count = before;
+	text_printf(
+		&w->notes,
+		"%s was saved before it was first read, and has more functions than can be made live in one "
+		"go: those that are saved from now on are\n",
+		text_base_name(ss->source->unit->file));
+}
+
 void save_take(const struct save *save, struct save_result *out)
 {
 	struct work w = {.save = save, .out = out};
@@ -633,6 +659,9 @@ void save_take(const struct save *save, struct save_result *out)
 	for (size_t i = 0; i < save->count; i++)
 		if (save->sources[i].touched)
 			take_source(&w, &save->sources[i], &groups);
+	for (size_t i = 0; i < save->count; i++)
+		if (save->sources[i].touched && save->sources[i].missed && !save->sources[i].refusal)
+			take_missed(&w, &save->sources[i]);
 	if (save->release)
 		release(&w, &groups);
 	struct error *e = w.failed ? error_memory() : settle_candidates(&w, &groups);

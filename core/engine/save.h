@@ -19,6 +19,7 @@ struct save_source {
 	struct source *source;
 	bool touched;     /* by this save */
 	bool only_itself; /* and of its files only the source proper */
+	bool missed; /* it was saved before it was first read (texts_age): what is new in it is not known */
 	unsigned refusal; /* the save that it was refused with as a whole, or 0 */
 };
 

@@ -4,6 +4,8 @@
 #include "uses.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +24,10 @@ struct entry {
 	struct original *originals; /* by name; none while the first index is the only one */
 	size_t original_count, original_room;
 	bool failed;
+	pthread_t reader;
+	bool being_read; /* by that thread, which alone has these until it is joined: */
+	struct index *fresh;
+	struct error *unread;
 	struct entry *next;
 };
 
@@ -55,6 +61,11 @@ struct error *sources_expect(struct sources *s, const struct target_unit *unit)
 
 static void entry_free(struct entry *entry)
 {
+	if (entry->being_read) {
+		pthread_join(entry->reader, NULL);
+		index_free(entry->fresh);
+		error_free(entry->unread);
+	}
 	for (size_t i = 0; i < entry->original_room; i++)
 		free(entry->originals[i].name);
 	free(entry->originals);
@@ -83,8 +94,49 @@ void sources_set_followed(struct sources *s, bool followed)
 
 void sources_each(struct sources *s, bool (*each)(void *context, struct source *), void *context)
 {
-	for (struct entry *entry = s->entries; entry && each(context, &entry->source); entry = entry->next)
-		;
+	for (struct entry *entry = s->entries; entry; entry = entry->next)
+		if (!entry->being_read && !each(context, &entry->source))
+			return;
+}
+
+/* The system's headers do not change while one edits; "<built-in>" and the folder that the compiler ran in, with its
+ * slashes behind, are no files. */
+static bool is_no_source(const char *path)
+{
+	size_t length = strlen(path);
+
+	return !length || *path == '<' || path[length - 1] == '/' ||
+	       strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/", 9) == 0;
+}
+
+/* Names from line markers may be relative to the folder that the compiler ran in. */
+void source_each_file(const struct source *s, bool (*each)(void *context, const char *path), void *context)
+{
+	if (!each(context, s->unit->file))
+		return;
+	for (uint32_t i = 0; i < s->index->file_count; i++) {
+		const char *file = s->index->files[i];
+		char *path = NULL;
+		if (is_no_source(file) ||
+		    (*file != '/' && asprintf(&path, "%s/%s", s->flags.directory, file) < 0))
+			continue;
+		bool more = each(context, path ? path : file);
+		free(path);
+		if (!more)
+			return;
+	}
+}
+
+static bool take_newest(void *context, const char *path)
+{
+	struct timespec *newest = context;
+	struct stat st;
+
+	if (stat(path, &st) == 0 &&
+	    (st.st_mtim.tv_sec > newest->tv_sec ||
+	     (st.st_mtim.tv_sec == newest->tv_sec && st.st_mtim.tv_nsec > newest->tv_nsec)))
+		*newest = st.st_mtim;
+	return true;
 }
 
 /* --- what was first --------------------------------------------------------------------------------------------- */
@@ -245,6 +297,7 @@ static struct error *refresh(struct entry *entry, struct timespec modified)
 	return e;
 }
 
+/* With its flags and without an index. */
 static struct error *add(struct sources *s, const struct target_unit *unit, struct timespec modified,
 			 struct entry **out)
 {
@@ -253,18 +306,75 @@ static struct error *add(struct sources *s, const struct target_unit *unit, stru
 	if (!entry)
 		return error_memory();
 	entry->source.unit = unit;
+	entry->modified = modified;
 	struct error *e = flags_new(unit, s->cflags, s->recipes, &entry->source.flags);
-	clock_gettime(CLOCK_REALTIME_COARSE, &entry->source.read);
-	if (!e)
-		e = refresh(entry, modified);
 	if (e) {
 		entry_free(entry);
 		return e;
 	}
+	clock_gettime(CLOCK_REALTIME_COARSE, &entry->source.read);
 	entry->next = s->entries;
 	s->entries = entry;
 	*out = entry;
 	return NULL;
+}
+
+static void drop(struct sources *s, struct entry *entry)
+{
+	struct entry **at = &s->entries;
+
+	while (*at != entry)
+		at = &(*at)->next;
+	*at = entry->next;
+	entry_free(entry);
+}
+
+static struct entry *find_entry(const struct sources *s, const struct target_unit *unit)
+{
+	struct entry *entry = s->entries;
+
+	while (entry && entry->source.unit != unit)
+		entry = entry->next;
+	return entry;
+}
+
+static void *read_entry(void *context)
+{
+	struct entry *entry = context;
+
+	entry->unread = index_new(entry->source.unit->file, &entry->source.flags, &entry->fresh);
+	return NULL;
+}
+
+void sources_begin(struct sources *s, const struct target_unit *unit)
+{
+	struct entry *entry;
+	struct stat st;
+
+	/* What goes wrong here goes wrong again when somebody asks, and is told then. */
+	if (!unit || find_entry(s, unit) || stat(unit->file, &st))
+		return;
+	struct error *e = add(s, unit, st.st_mtim, &entry);
+	if (!e && pthread_create(&entry->reader, NULL, read_entry, entry) == 0)
+		entry->being_read = true;
+	else if (!e)
+		drop(s, entry);
+	error_free(e);
+}
+
+/* Waits for what sources_begin began. */
+static struct error *finish(struct entry *entry)
+{
+	if (!entry->being_read)
+		return NULL;
+	pthread_join(entry->reader, NULL);
+	entry->being_read = false;
+	if (entry->unread)
+		return entry->unread;
+	struct error *e = source_replace(&entry->source, entry->fresh);
+	if (!e)
+		source_each_file(&entry->source, take_newest, &entry->source.modified);
+	return e;
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -281,9 +391,11 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 	if (!unit)
 		return error_new(ERROR_UNKNOWN,
 				 "the program has no debug information for it: compile with -g");
-	for (entry = s->entries; entry; entry = entry->next)
-		if (entry->source.unit == unit)
-			break;
+	entry = find_entry(s, unit);
+	if (entry && (e = finish(entry))) {
+		drop(s, entry);
+		return e;
+	}
 	if (entry && s->followed) {
 		*out = &entry->source;
 		return NULL;
@@ -297,6 +409,10 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 					 unit->file, strerror(errno));
 	} else if (!entry) {
 		e = add(s, unit, st.st_mtim, &entry);
+		if (!e && (e = refresh(entry, st.st_mtim)))
+			drop(s, entry);
+		else if (!e)
+			source_each_file(&entry->source, take_newest, &entry->source.modified);
 	} else if (!same_time(entry->modified, st.st_mtim)) {
 		e = refresh(entry, st.st_mtim);
 	}

@@ -1,7 +1,8 @@
 /* The program's sources: for each translation unit the flags it was compiled with and the index of its file.
  *
  * Both are made when first asked for and kept; what the file said first is remembered, because that is what the program
- * was built from. One thread. */
+ * was built from. Almost all of the time goes to the compiler's preprocessor, a process for each unit: who knows which
+ * units he will ask for has several read at once. One thread. */
 #ifndef RTF_SOURCES_H
 #define RTF_SOURCES_H
 
@@ -21,6 +22,9 @@ struct source {
 	struct index *index;
 	struct timespec
 		read; /* when its files began to be read for the first index, by the clock that stamps files */
+	struct timespec modified; /* when the newest of its files was, then */
+	bool followed;            /* for follow.h: its files are watched */
+	bool early;               /* the same: it was saved before it was read */
 };
 
 /* `cflags` and `make` are RTF_CFLAGS' and RTF_MAKE's values or NULL. */
@@ -29,6 +33,9 @@ void sources_free(struct sources *);
 
 /* sources_find will be asked for it: what tells of several units at once is then asked but once. */
 struct error *sources_expect(struct sources *, const struct target_unit *);
+
+/* Begins to read the unit in a thread of its own, unless that was done; sources_find waits for it and has its errors. */
+void sources_begin(struct sources *, const struct target_unit *);
 
 /* Someone follows the files and calls source_replace: sources_find need not look whether they have changed. */
 void sources_set_followed(struct sources *, bool);
@@ -39,6 +46,9 @@ struct error *sources_find(struct sources *, const struct target_unit *, struct 
 
 /* Every source that has been indexed, until `each` returns false. */
 void sources_each(struct sources *, bool (*each)(void *context, struct source *), void *context);
+
+/* Calls `each` for every file that the source is made of, the system's headers left out, until it returns false. */
+void source_each_file(const struct source *, bool (*each)(void *context, const char *path), void *context);
 
 /* Takes the file's new index in place of the old. */
 struct error *source_replace(struct source *, struct index *);

@@ -282,6 +282,11 @@ void target_each_function(struct target *target, bool (*each)(void *, const stru
 	}
 }
 
+bool target_built(struct target *target, const struct target_unit *shown, struct timespec *out)
+{
+	return !target->paths.from && module_modified(unit_of(shown)->module, out);
+}
+
 /* --- variables and functions by name ------------------------------------------------------------- */
 
 static void take_symbol(struct module *module, const struct symbol *symbol, struct target_symbol *out)

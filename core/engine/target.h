@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct target;
 
@@ -79,6 +80,10 @@ struct error *target_refresh(struct target *);
 
 const char *target_program(const struct target *);  /* absolute path of the executable */
 const char *target_build_id(const struct target *); /* lower-case hex; else a hash of the file; never NULL */
+
+/* When the file of the unit's module was written: sources that are newer were not built into it. False if that is not
+ * known, or says nothing because the sources were moved since. */
+bool target_built(struct target *, const struct target_unit *, struct timespec *out);
 
 /* The function whose sled is at run-time address `sled` (the sled may stand a few bytes after the symbol:
  * endbr64). Without DWARF: name, entry and module from the symbol table, unit NULL, line 0. False if nothing

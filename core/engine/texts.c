@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
+
+enum { READERS_MAX = 4 };
 
 struct error *texts_of_file(struct live *l, const struct live_function *f, char **text, unsigned *line)
 {
@@ -44,6 +47,65 @@ static bool take_built_before(struct live *l, struct live_function *f)
 	return false;
 }
 
+static uint64_t ns_of(struct timespec t)
+{
+	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+enum texts_age texts_age(struct live *l, const struct source *s)
+{
+	struct timespec built;
+	bool known = target_built(live_target(l), s->unit, &built);
+
+	if (s->early)
+		return TEXTS_MISSED;
+	if (known && ns_of(s->modified) <= ns_of(built))
+		return TEXTS_AS_BUILT;
+	if (ns_of(s->modified) > live_reading(l)->followed)
+		return TEXTS_MISSED;
+	return known && ns_of(s->modified) <= live_reading(l)->started ? TEXTS_NEWER : TEXTS_AS_BUILT;
+}
+
+struct step {
+	struct version_copy copy;
+	int parent;
+	bool of_file;
+};
+
+static void copy_step(void *context, const struct history_version *v)
+{
+	struct step *step = context;
+
+	copy_version(&step->copy, v);
+	step->parent = v->parent;
+	step->of_file = strcmp(v->origin, "file") == 0;
+}
+
+bool texts_missed(struct live *l, struct live_function *f)
+{
+	char *text;
+	unsigned line;
+	bool found = false, last = !f->row;
+
+	struct error *e = texts_of_file(l, f, &text, &line);
+	if (e) {
+		error_free(e); /* it does not define the function any more */
+		return false;
+	}
+	/* What was live was made from what the file said; an edit at the console changes no file. */
+	for (int number = live_plain(f); !found && !last;) {
+		struct step step = {0};
+		e = history_find(live_history(l), f->row, number, copy_step, &step);
+		found = !e && step.copy.text && texts_say(text, step.copy.text);
+		last = e || number == 0 || step.of_file;
+		number = step.parent;
+		free(step.copy.text);
+		error_free(e);
+	}
+	free(text);
+	return !found;
+}
+
 /* Keeps what was built before the file can change: for every function of the unit, once. */
 struct error *texts_see_unit(struct live *l, const struct target_unit *unit)
 {
@@ -52,11 +114,15 @@ struct error *texts_see_unit(struct live *l, const struct target_unit *unit)
 	struct error *e = sources_find(live_host(l)->sources, unit, &source);
 	if (e)
 		return e;
+	enum texts_age age = texts_age(l, source);
 	for (size_t i = 0; i < live_count(l); i++) {
 		struct live_function *f = live_function(l, i);
 		if (f->at.unit != unit || f->built_text)
 			continue;
 		if (take_built_before(l, f))
+			continue;
+		f->unsure = age != TEXTS_AS_BUILT;
+		if (age == TEXTS_MISSED)
 			continue;
 		e = source_function_text(source, &f->at, &f->built_text, &f->built_line);
 		error_free(e); /* its own file does not define it: told when somebody asks */
@@ -86,6 +152,47 @@ static void note_unread(struct live *l, struct error *e)
 	error_free(e);
 }
 
+/* A unit that has functions behind `at` which were not seen yet. Those of a unit mostly stand in a row. */
+static const struct target_unit *next_unit(struct live *l, size_t *at)
+{
+	const struct target_unit *last = *at ? live_function(l, *at - 1)->at.unit : NULL;
+
+	while (*at < live_count(l)) {
+		const struct live_function *f = live_function(l, (*at)++);
+		if (f->at.unit && f->at.unit != last && !f->built_text)
+			return f->at.unit;
+		last = f->at.unit;
+	}
+	return NULL;
+}
+
+/* As many preprocessors as there are processors, this one's among them. */
+static void begin_next(struct live *l)
+{
+	long readers = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t at = live_reading(l)->ahead;
+
+	for (long i = 1; i < readers && i < READERS_MAX; i++)
+		sources_begin(live_host(l)->sources, next_unit(l, &at));
+}
+
+const char *texts_newer(struct live *l)
+{
+	for (size_t i = 0; i < live_count(l); i++)
+		if (live_function(l, i)->unsure && live_function(l, i)->built_text)
+			return live_function(l, i)->at.file;
+	return NULL;
+}
+
+size_t texts_ahead(struct live *l)
+{
+	size_t at = live_reading(l)->ahead, count = 0;
+
+	while (next_unit(l, &at))
+		count++;
+	return count;
+}
+
 bool texts_read_ahead(struct live *l)
 {
 	struct live_reading *reading = live_reading(l);
@@ -100,6 +207,8 @@ bool texts_read_ahead(struct live *l)
 			reading->ahead > 1 && live_function(l, reading->ahead - 2)->at.unit == f->at.unit;
 		if (same_as_before)
 			continue;
+		sources_begin(live_host(l)->sources, f->at.unit);
+		begin_next(l);
 		note_unread(l, texts_see_unit(l, f->at.unit));
 		return true;
 	}
@@ -146,6 +255,10 @@ struct error *texts_of_version(struct live *l, struct live_function *f, int numb
 		if (e)
 			return error_context(e, "%s", f->at.name);
 	}
+	if (!f->built_text && f->unsure)
+		return error_new(ERROR_UNKNOWN,
+				 "%s: what was built is not known: %s was saved before it was first read",
+				 f->at.name, text_base_name(f->at.file));
 	if (!f->built_text)
 		return error_new(ERROR_UNKNOWN, "%s is not defined in %s any more", f->at.name,
 				 f->at.file ? f->at.file : "any source");
@@ -232,6 +345,8 @@ enum texts_state texts_state(struct live *l, struct live_function *f)
 	if (f->refused)
 		return TEXTS_REFUSED;
 	int number = live_plain(f);
+	if (number == 0 && f->unsure)
+		return TEXTS_OUT_OF_SYNC;
 	if (number == 0 && !f->built_text)
 		return TEXTS_BUILT; /* never looked at: nothing is known against it */
 	struct error *e = texts_of_file(l, f, &file_text, &line);
@@ -273,7 +388,7 @@ struct error *texts_store_built(struct live *l, struct live_function *f)
 	}
 	if (!f->built_text)
 		error_free(texts_see_unit(l, f->at.unit));
-	if (f->built_text) {
+	if (f->built_text && !f->unsure) {
 		text = f->built_text;
 		line = f->built_line;
 	}

@@ -1,7 +1,9 @@
 /* What a version, the file and the build say of a function, and which of them agree.
  *
  * The file's text is that of its source's index; a version's is in the history; what was built is kept from the moment the
- * engine first sees the file, before it can change. Texts that are handed out are the caller's. One thread. */
+ * engine first sees the file, before it can change. A file that is newer than the program's own file may not be what was
+ * built, and is not taken for it: saved before the program started, its text is shown and said to be unsure; saved since,
+ * what was built is not known, unless an engine before this one has stored it. Texts that are handed out are the caller's. One thread. */
 #ifndef RTF_TEXTS_H
 #define RTF_TEXTS_H
 
@@ -39,9 +41,24 @@ struct error *texts_slice(struct live *, struct live_function *, char **text);
 /* Reads the source of one function that has not been seen yet: true if there may be more to do. For idle moments. */
 bool texts_read_ahead(struct live *);
 
+/* The first file that was newer than the program's own when it was first read; NULL if there is none. */
+const char *texts_newer(struct live *);
+
+/* How many units are still to be read ahead. */
+size_t texts_ahead(struct live *);
+
 /* How many of the functions that were read ahead have no text, and why the first of their sources could not be read; NULL if
  * all have. */
 const char *texts_unread(struct live *, size_t *count);
+
+/* How old the source was when it was first read. TEXTS_MISSED: a save since the program started, or since the last that
+ * another engine of it has dealt with, that nobody has followed. */
+enum texts_age { TEXTS_AS_BUILT, TEXTS_NEWER, TEXTS_MISSED };
+enum texts_age texts_age(struct live *, const struct source *);
+
+/* Whether the function's text, of a source in which a save was missed, is new: none that was live by way of the file, and
+ * not what was built as far as that is known. */
+bool texts_missed(struct live *, struct live_function *);
 
 /* Keeps the text of every function of the unit as it was built, once, before the file can change. */
 struct error *texts_see_unit(struct live *, const struct target_unit *);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 5, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 6, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -101,6 +101,9 @@ struct arena_header {
 	uint32_t busy; /* arena 0's: the engine has saves that are neither live nor refused; a futex */
 	uint32_t
 		orphaned; /* arena 0's: the process that had the console has ended: who sets this back may take it over */
+	/* Arena 0's, for the engine after this one. By the clock that stamps files, ns, 0: not known yet. */
+	uint64_t started;    /* the program */
+	uint64_t followed;   /* when every save was dealt with */
 };
 
 struct message_publish {

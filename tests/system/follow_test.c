@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -525,6 +526,58 @@ static void the_log_tells_of_saves(void **state)
 	await_logged("scaled is now version 1 (follow_host.c saved, tcc, ");
 }
 
+/* --- before an engine has read the file ---------------------------------------------------------------------------- */
+
+static void a_save_while_no_engine_runs_goes_live(void **state)
+{
+	pid_t engine = compiled_engine(&host.subject);
+
+	(void)state;
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	followed_assert_live(&host, "scaled");
+	assert_int_equal(kill(engine, SIGSTOP), 0);
+	followed_edit(&host, "follow_other.c", "n + 5", "n + 15");
+	assert_int_equal(kill(engine, SIGKILL), 0);
+	compiled_await_end(engine);
+	compiled_assert_says(&host.subject, 0, "\\wait other 1 60", "1");
+	followed_assert_call(&host, "other", 1, 16);
+	followed_assert_call(&host, "scaled", 1, 5);
+	compiled_assert_live(&host.subject, "scaled", 1, 2, "saved"); /* nothing of that file was missed */
+	compiled_assert_live(&host.subject, "moved", 0, 1, "built");
+	compiled_assert_says(&host.subject, 3, "\\source other@0", "what was built is not known");
+}
+
+static void an_edit_between_build_and_start_is_not_what_was_built(void **state)
+{
+	(void)state;
+	followed_assert_state(&host, "scaled", "out-of-sync");
+	compiled_assert_says(&host.subject, 0, "\\source scaled", "is newer than the program");
+	followed_assert_state(&host, "other", "built");
+	await_logged("newer than the program");
+	followed_assert_call(&host, "scaled", 1, 3);
+	followed_edit(&host, "follow_host.c", "n * 5", "n * 6");
+	followed_assert_live(&host, "scaled");
+	followed_edit(&host, "follow_host.c", "n * 6", "n * 5");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 1, 5);
+}
+
+static int start_edited(void **state)
+{
+	(void)state;
+	followed_prepare_host(&host, &(struct compiled_how){.sources = {"follow_host.c", "follow_other.c"}});
+	char *path = compiled_path(&host.subject, "program.log");
+	setenv("RTF_LOG", path, 1);
+	free(path);
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	followed_run(&host, "touch -d '2 minutes ago' follow*.[ch] && touch -d '1 minute ago' host && "
+			    "touch -d '30 seconds ago' follow_host.c");
+	compiled_start(&host.subject);
+	followed_listen(&host);
+	unsetenv("RTF_LOG");
+	return 0;
+}
+
 static int start_with_log(void **state)
 {
 	(void)state;
@@ -579,6 +632,8 @@ int main(void)
 		with_host(follow_off_holds_saves_until_it_is_on_again),
 		with_host(a_console_edit_and_the_file_tell_their_states),
 		cmocka_unit_test_setup_teardown(the_log_tells_of_saves, start_with_log, stop),
+		with_host(a_save_while_no_engine_runs_goes_live),
+		cmocka_unit_test_setup_teardown(an_edit_between_build_and_start_is_not_what_was_built, start_edited, stop),
 	};
 
 	return cmocka_run_group_tests_name("system: following", tests, NULL, NULL);

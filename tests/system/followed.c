@@ -63,6 +63,8 @@ void followed_prepare_host(struct followed *f, const struct compiled_how *built)
 {
 	*f = (struct followed){.events = {.fd = -1}};
 	subject_init(&f->subject);
+	bring(f, "follow.h");
+	bring(f, "follow_deep.h");
 	for (const char *const *source = built->sources; *source; source++)
 		bring(f, *source);
 	compiled_build(&f->subject, built);

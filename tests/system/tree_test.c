@@ -1,0 +1,197 @@
+/* A program of some hundred files: reading them takes its time, in which it is used and its files are saved already.
+ * RTF_TREE is another number of files. */
+#include "followed.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { FILES = 200, IN_FOLDER = 20, CHECKED_OUT = 50 };
+
+static struct followed host;
+static int files;
+
+/* --- the tree ------------------------------------------------------------------------------------------------------ */
+
+static void name_of(int i, char name[64])
+{
+	snprintf(name, 64, "d%03d/u%04d.c", i / IN_FOLDER, i);
+}
+
+static void write_file(int i, int answer)
+{
+	char name[64], text[256];
+
+	name_of(i, name);
+	snprintf(text, sizeof(text),
+		 "#include <rtf.h>\n#include \"../shared.h\"\n\nREALTIMEFUNC\nint f%d(int n)\n{\n\treturn n "
+		 "+ SHARED + %d;\n}\n",
+		 i, answer);
+	followed_write(&host, name, text);
+}
+
+static void write_main(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	fputs("#include <rtf.h>\n#include <stdio.h>\n", f);
+	for (int i = 0; i < files; i++)
+		fprintf(f, "int f%d(int n);\n", i);
+	fputs("static int (*const all[])(int n) = {", f);
+	for (int i = 0; i < files; i++)
+		fprintf(f, "f%d, ", i);
+	fputs("};\n\nint main(int argc, char **argv)\n{\n\tint i;\n\n\tsetvbuf(stdout, 0, _IOLBF, 0);\n"
+	      "\tif (argc > 1)\n\t\trtf_start(argv[1]);\n\tputs(\"ready\");\n"
+	      "\twhile (scanf(\"f%d\", &i) == 1 && getchar() != EOF)\n\t\tprintf(\"%d\\n\", all[i](0));\n}\n",
+	      f);
+	fclose(f);
+	followed_write(&host, "main.c", text);
+	free(text);
+}
+
+static void make_tree(void)
+{
+	char *core = realpath("core", NULL), *built = subject_built(""), *library = realpath(built, NULL),
+	     *command;
+
+	for (int i = 0; i < files; i++) {
+		char folder[64], *path;
+		snprintf(folder, sizeof(folder), "d%03d", i / IN_FOLDER);
+		path = compiled_path(&host.subject, folder);
+		if (i % IN_FOLDER == 0)
+			assert_int_equal(mkdir(path, 0700), 0);
+		free(path);
+		write_file(i, i);
+	}
+	followed_write(&host, "shared.h", "#define SHARED 0\n");
+	write_main();
+	assert_true(asprintf(&command,
+			     "printf '%%s\\n' d* | xargs -P2 -I{} sh -c 'cd {} && cc -g -I%s -c *.c' && "
+			     "cc -g -I%s main.c d*/*.o -o host -L%s -Wl,-rpath,%s -lrtf -lpthread",
+			     core, core, library, library) > 0);
+	followed_run(&host, command);
+	free(command);
+	free(library);
+	free(built);
+	free(core);
+}
+
+/* --- the run ------------------------------------------------------------------------------------------------------- */
+
+static int to_read(void)
+{
+	json_t *status = compiled_data(&host.subject, "\\status");
+	int left = (int)json_integer_value(json_object_get(status, "to_read"));
+
+	json_decref(status);
+	return left;
+}
+
+/* Without a question that has every source read. */
+static void listen_to_saves(void)
+{
+	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"events\":true}}\n";
+
+	wire_open(&host.events, host.subject.socket);
+	wire_send(&host.events, hello, sizeof(hello) - 1);
+	json_decref(wire_receive(&host.events));
+}
+
+static void await_all_read(void)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS + files * 200LL;
+
+	while (to_read())
+		if (child_clock() > deadline)
+			fail_msg("not all sources were read in time");
+}
+
+static int start(void **state)
+{
+	const char *wanted = getenv("RTF_TREE");
+
+	(void)state;
+	files = wanted ? atoi(wanted) : FILES;
+	host = (struct followed){.events = {.fd = -1}};
+	subject_init(&host.subject);
+	unsetenv("RTF_SOURCE_ROOT");
+	unsetenv("RTF_CFLAGS");
+	make_tree();
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	followed_fini(&host);
+	return 0;
+}
+
+/* The last of them all, in the order in which they are read. */
+static void a_file_that_was_not_read_yet_is_saved(void **state)
+{
+	char call[16], answer[16], name[16];
+
+	(void)state;
+	snprintf(call, sizeof(call), "f%d", files - 1);
+	compiled_start(&host.subject);
+	listen_to_saves();
+	assert_true(to_read() > 0);
+	write_file(files - 1, 100000);
+	snprintf(name, sizeof(name), "f%d", files - 1);
+	followed_assert_live(&host, name);
+	snprintf(answer, sizeof(answer), "%d", 100000);
+	compiled_assert_answer(&host.subject, call, answer);
+	assert_true(to_read() > 0);
+	await_all_read();
+	compiled_assert_live(&host.subject, name, 1, 2, "saved");
+}
+
+static void write_many(int add)
+{
+	for (int i = 0; i < CHECKED_OUT; i++)
+		write_file(i, i + add);
+}
+
+/* As git does it: under its lock, one file after the other. */
+static void fifty_files_are_checked_out(void **state)
+{
+	char names[CHECKED_OUT * 5] = "", answer[16];
+
+	(void)state;
+	for (int i = 0; i < CHECKED_OUT; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%sf%d", i ? " " : "", i);
+	followed_run(&host, "git init -q . && touch .git/index.lock");
+	write_many(1000);
+	followed_run(&host, "rm .git/index.lock");
+	followed_assert_live(&host, names);
+	for (int i = 0; i < CHECKED_OUT; i++) {
+		char call[16];
+		snprintf(call, sizeof(call), "f%d", i);
+		snprintf(answer, sizeof(answer), "%d", 1000 + i);
+		compiled_assert_answer(&host.subject, call, answer);
+	}
+	compiled_assert_says(&host.subject, 0, "\\undo", "f49 is now version 0");
+	compiled_assert_answer(&host.subject, "f0", "0");
+	compiled_assert_answer(&host.subject, "f49", "49");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_that_was_not_read_yet_is_saved),
+		cmocka_unit_test(fifty_files_are_checked_out),
+	};
+
+	return cmocka_run_group_tests_name("system: a tree of files", tests, start, stop);
+}
