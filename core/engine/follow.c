@@ -63,7 +63,7 @@ struct error *follow_new(struct live *live, void (*tell)(void *context, const st
 	f->live = live;
 	f->tell = tell;
 	f->context = context;
-	f->on = true;
+	f->on = program_follows(live_program(live));
 	f->user = strdup(entry ? entry->pw_name : "");
 	struct error *e = f->user ? watch_new(&f->watch) : error_memory();
 	if (e) {
@@ -315,6 +315,7 @@ void follow_set(struct follow *f, bool on)
 	bool was_on = f->on;
 
 	f->on = on;
+	program_set_follows(live_program(f->live), on);
 	if (!on || was_on)
 		return;
 	for (size_t i = 0; i < f->count; i++)

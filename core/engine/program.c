@@ -375,6 +375,17 @@ void program_set_followed(struct program *p, uint64_t ns)
 		header(p, 0)->followed = ns;
 }
 
+bool program_follows(const struct program *p)
+{
+	return !p->arena_count || !header(p, 0)->unfollowed;
+}
+
+void program_set_follows(struct program *p, bool on)
+{
+	if (p->arena_count)
+		header(p, 0)->unfollowed = !on;
+}
+
 void program_regions(const struct program *p, uint32_t arena, struct link_region *code,
 		     struct link_region *data)
 {

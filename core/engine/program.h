@@ -65,6 +65,10 @@ uint64_t program_followed(struct program *);
 uint64_t program_started(struct program *);
 void program_set_followed(struct program *, uint64_t ns);
 
+/* Whether saves are to be made live: \follow, which outlives this engine. */
+bool program_follows(const struct program *);
+void program_set_follows(struct program *, bool on);
+
 /* What is free of an arena. Bytes written there count once program_commit has moved the marks. */
 void program_regions(const struct program *, uint32_t arena, struct link_region *code,
 		     struct link_region *data);

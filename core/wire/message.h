@@ -104,6 +104,8 @@ struct arena_header {
 	/* Arena 0's, for the engine after this one. By the clock that stamps files, ns, 0: not known yet. */
 	uint64_t started;    /* the program */
 	uint64_t followed;   /* when every save was dealt with */
+	uint32_t unfollowed; /* \follow is off */
+	uint32_t reserved;
 };
 
 struct message_publish {

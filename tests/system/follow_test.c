@@ -547,6 +547,23 @@ static void a_save_while_no_engine_runs_goes_live(void **state)
 	compiled_assert_says(&host.subject, 3, "\\source other@0", "what was built is not known");
 }
 
+static void follow_off_outlives_the_engine(void **state)
+{
+	pid_t engine = compiled_engine(&host.subject);
+
+	(void)state;
+	json_decref(compiled_data(&host.subject, "\\follow off"));
+	assert_int_equal(kill(engine, SIGKILL), 0);
+	compiled_await_end(engine);
+	wire_close(&host.events);
+	followed_listen(&host);
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	json_decref(followed_await(&host, "held"));
+	followed_assert_call(&host, "scaled", 1, 3);
+	json_decref(compiled_data(&host.subject, "\\follow on"));
+	followed_assert_live(&host, "scaled");
+}
+
 static void an_edit_between_build_and_start_is_not_what_was_built(void **state)
 {
 	(void)state;
@@ -633,6 +650,7 @@ int main(void)
 		with_host(a_console_edit_and_the_file_tell_their_states),
 		cmocka_unit_test_setup_teardown(the_log_tells_of_saves, start_with_log, stop),
 		with_host(a_save_while_no_engine_runs_goes_live),
+		with_host(follow_off_outlives_the_engine),
 		cmocka_unit_test_setup_teardown(an_edit_between_build_and_start_is_not_what_was_built, start_edited, stop),
 	};
 
