@@ -31,7 +31,7 @@ COMMON := -std=gnu11 -fvisibility=hidden $(WARN) -MMD -MP
 GUEST := -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -iquote core/wire
 ENGINE := $(GUEST) -I$(B) -iquote core/engine -iquote store -iquote repl -I$(LLVM)/include
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-ENGINE_LIBS := -L$(LLVM)/lib -lclang -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthread -ldl -Wl,-rpath,$(LLVM)/lib
+ENGINE_LIBS := -L$(LLVM)/lib -lclang -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthread -ldl -lm -Wl,-rpath,$(LLVM)/lib
 CONSOLE_LIBS := -lreadline -ljansson
 
 AGENT_OBJ := $(patsubst %.c,$(B)/guest/%.o,$(wildcard core/agent/*.c) core/wire/message.c)

@@ -99,28 +99,28 @@ RTF_API void rtf_stop(void);
 
 #else
 
-static __inline__ int rtf_start(const char *socket_path)
+static __inline__ __attribute__((always_inline)) int rtf_start(const char *socket_path)
 {
 	(void)socket_path;
 	return 0;
 }
 
-static __inline__ int rtf_start_options(const struct rtf_options *options)
+static __inline__ __attribute__((always_inline)) int rtf_start_options(const struct rtf_options *options)
 {
 	(void)options;
 	return 0;
 }
 
-static __inline__ void rtf_poll(void)
+static __inline__ __attribute__((always_inline)) void rtf_poll(void)
 {
 }
 
-static __inline__ int rtf_sync(void)
+static __inline__ __attribute__((always_inline)) int rtf_sync(void)
 {
 	return 0;
 }
 
-static __inline__ void rtf_stop(void)
+static __inline__ __attribute__((always_inline)) void rtf_stop(void)
 {
 }
 

@@ -127,10 +127,10 @@ static enum status fail(struct console *c, const char *command, enum error_class
 	return class_status(name);
 }
 
-static void send_interrupt(struct console *c, json_int_t id)
+static void send_interrupt(struct console *c, json_int_t id, bool late)
 {
 	connection_send(&c->connection,
-			json_pack("{s:I, s:I}", "id", ++c->connection.next_id, "interrupt", id),
+			json_pack("{s:I, s:I, s:b}", "id", ++c->connection.next_id, "interrupt", id, "late", late),
 			wake_now_ms() + GRACE_MS);
 }
 
@@ -231,7 +231,7 @@ static bool await_answer(struct console *c, struct asked *asked, struct answer *
 			}
 			asked->interrupted = true;
 		}
-		send_interrupt(c, asked->id);
+		send_interrupt(c, asked->id, asked->late);
 	}
 }
 

@@ -26,6 +26,7 @@ struct session {
 	size_t scanned; /* of `in`: no newline between `next` and here */
 	size_t sent;    /* of `out` */
 	bool wants_text, closing;
+	bool late;               /* a limit of time is over for the command that waits */
 	struct waiting *waiting; /* the command that is not answered yet, or NULL */
 	json_t *waiting_id;
 	char waiting_command[64];
@@ -307,6 +308,11 @@ static bool tick(struct session *s, bool interrupted)
 	s->waiting->free(s->waiting);
 	s->waiting = NULL;
 	s->next = s->scanned = s->served;
+	if (e && s->late && error_class(e) == ERROR_INTERRUPTED) {
+		struct error *late = error_new(ERROR_TIMEOUT, "%s: the time limit is over", error_message(e));
+		error_free(e);
+		e = late;
+	}
 	json_t *id = s->waiting_id;
 	s->waiting_id = NULL;
 	bool alive = send_reply(s, id, &reply, e);
@@ -322,6 +328,7 @@ static bool answer_command(struct session *s, json_t *id, const char *command, s
 	if (e || !reply.waiting)
 		return send_reply(s, id, &reply, e);
 	s->waiting = reply.waiting;
+	s->late = false;
 	s->waiting_id = json_incref(id);
 	snprintf(s->waiting_command, sizeof(s->waiting_command), "%s", reply.command);
 	text_fini(&reply.text);
@@ -337,6 +344,15 @@ static bool refuse_line(struct session *s, const char *message)
 {
 	return send_json(s, json_pack("{s:n, s:b, s:s, s:{s:s, s:s}}", "id", "ok", 0, "command", "", "error",
 				      "class", "usage", "message", message));
+}
+
+/* "late": it is for a limit of time, and not because somebody wants it. */
+static bool interrupt(struct session *s, const json_t *request)
+{
+	if (json_integer_value(json_object_get(request, "interrupt")) != json_integer_value(s->waiting_id))
+		return true;
+	s->late |= json_is_true(json_object_get(request, "late"));
+	return tick(s, true);
 }
 
 static bool serve_line(struct session *s, const char *line, size_t size)
@@ -359,9 +375,7 @@ static bool serve_line(struct session *s, const char *line, size_t size)
 	if (!json_is_integer(id))
 		alive = refuse_line(s, "a request needs an \"id\", an integer");
 	else if (json_is_integer(json_object_get(request, "interrupt")))
-		alive = json_integer_value(json_object_get(request, "interrupt")) !=
-				json_integer_value(s->waiting_id) ||
-			tick(s, true);
+		alive = interrupt(s, request);
 	else if (json_is_object(json_object_get(request, "hello")))
 		alive = answer_hello(s, id, json_object_get(request, "hello"));
 	else if (json_is_object(json_object_get(request, "complete")))

@@ -27,14 +27,30 @@ static void colored(struct text *out, bool color, const char *sgr, const char *t
 
 /* --- diagnostics ----------------------------------------------------------------------------------------------- */
 
+enum { LINE_MOST = 240 };
+
 /* The caret stands under the column: tabs before it are kept, so that it does on every terminal. */
 static void show_caret(struct text *out, const struct check_diagnostic *d, bool color)
 {
-	if (!*d->source || !d->column)
+	const char *line = d->source;
+	unsigned column = d->column;
+
+	if (!*line || !column)
 		return;
-	text_printf(out, "%5u | %s\n      | ", d->line, d->source);
-	for (unsigned i = 0; i + 1 < d->column && d->source[i]; i++)
-		text_puts(out, d->source[i] == '\t' ? "\t" : " ");
+	if (strlen(line) > LINE_MOST && column <= strlen(line)) {
+		/* Of a line that no screen has room for, what is around the place. */
+		unsigned skipped = column > LINE_MOST / 2 ? column - LINE_MOST / 2 : 0;
+		while (skipped && ((unsigned char)line[skipped] & 0xc0) == 0x80)
+			skipped--;
+		line += skipped;
+		column -= skipped;
+	}
+	size_t size = strnlen(line, LINE_MOST);
+	while (size < strlen(line) && size && ((unsigned char)line[size] & 0xc0) == 0x80)
+		size--;
+	text_printf(out, "%5u | %.*s\n      | ", d->line, (int)size, line);
+	for (unsigned i = 0; i + 1 < column && line[i]; i++)
+		text_puts(out, line[i] == '\t' ? "\t" : " ");
 	colored(out, color, SGR_GREEN SGR_BOLD, "^", 1);
 	text_puts(out, "\n");
 }

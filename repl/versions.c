@@ -78,8 +78,9 @@ struct error *versions_list(struct call *c)
 	if (rows > 1)
 		show_table(&c->reply->text, cells, rows, 5, c->state->color);
 	else
-		text_puts(&c->reply->text, c->count ? "no decorated function has a name like that\n"
-						    : "the program has no decorated function\n");
+		text_printf(&c->reply->text, "%s\n",
+			    c->count ? "no decorated function has a name like that"
+				     : lookup_why_none(c->live));
 	free(cells);
 	free(strings);
 	return NULL;

@@ -252,7 +252,17 @@ static void fork_child(void)
 /* To the file only: the caller has the callback's news as a result, and we hold the mutex. */
 static void open_failed(const struct console *c, const char *path, int error)
 {
-	console_log_to_file(c, "no console at %s: %s", path ? path : "(null)", strerrordesc_np(-error));
+	const char *why = strerrordesc_np(-error);
+
+	if (error == -EADDRINUSE)
+		why = "somebody answers there already";
+	else if (error == -ENAMETOOLONG)
+		why = "a socket's path has at most 107 bytes";
+	else if (error == -ENOENT)
+		why = "its folder does not exist";
+	else if (error == -EEXIST)
+		why = "there is something else than a socket";
+	console_log_to_file(c, "no console at %s: %s", path ? path : "(null)", why);
 }
 
 /* Before there is anything that a child could inherit. */

@@ -19,6 +19,7 @@ struct reused {
 	CXTranslationUnit unit;
 };
 
+enum { MESSAGE_MOST = 1000 }; /* of libclang's, which repeats names of any length */
 enum { REUSED_MAX = 8, LIBCLANG_STACK = 8 << 20 /* of its threads */ };
 
 struct check {
@@ -510,6 +511,8 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 		return;
 	bool in_user_text = place(p, location, &d);
 	d.message = take(clang_getDiagnosticSpelling(diagnostic));
+	if (d.message)
+		text_cut(d.message, MESSAGE_MOST);
 	d.severity = strdup(severity_name(severity));
 	void *more = realloc(r->diagnostics, (r->count + 1) * sizeof(d));
 	if (more)

@@ -32,6 +32,15 @@ static bool has_slots(const struct live *l)
 	return false;
 }
 
+const char *lookup_why_none(const struct live *l)
+{
+	return has_slots(l) ? "the names of the program's functions were stripped: compile it with -g, and "
+			      "do not strip it"
+			    : "the program has no decorated function: put REALTIMEFUNC before one, or "
+			      "compile with "
+			      "-fpatchable-function-entry=16";
+}
+
 static struct error *explain_unknown(const struct live *l, const char *name, const char *file)
 {
 	struct undecorated u = {.name = name};
@@ -63,15 +72,8 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	if (near)
 		return error_new(ERROR_UNKNOWN, "the program has no function %s: did you mean %s?", name,
 				 near);
-	if (live_count(l) == 0 && has_slots(l))
-		return error_new(
-			ERROR_UNKNOWN,
-			"the names of the program's functions were stripped: compile it with -g, and do "
-			"not strip it");
 	if (live_count(l) == 0)
-		return error_new(ERROR_UNKNOWN,
-				 "the program has no decorated function: put REALTIMEFUNC before one, or "
-				 "compile with -fpatchable-function-entry=16");
+		return error_new(ERROR_UNKNOWN, "%s", lookup_why_none(l));
 	return error_new(ERROR_UNKNOWN, "the program has no function %s", name);
 }
 
@@ -81,7 +83,18 @@ static bool stands_in(const struct live_function *f, const char *file)
 	return text_path_is(f->at.file, file) || (f->at.unit && text_path_is(f->at.unit->file, file));
 }
 
-/* What tells function `which` from the others of its name: its file, or the file that was compiled. */
+/* The end of a path with one folder more than `end`, which is such an end; the whole path if there is none. */
+static const char *longer_end(const char *path, const char *end)
+{
+	if (end <= path + 1)
+		return path;
+	for (end -= 2; end > path && *end != '/'; end--)
+		;
+	return end > path ? end + 1 : path;
+}
+
+/* What tells function `which` from the others of its name: its file, or the file that was compiled; with as many folders as
+ * that takes. */
 static const char *place_of(struct live_function *const *named, size_t count, size_t which)
 {
 	const struct target_function *f = &named[which]->at;
@@ -89,7 +102,16 @@ static const char *place_of(struct live_function *const *named, size_t count, si
 
 	for (size_t i = 0; i < count; i++)
 		same += f->file && named[i]->at.file && strcmp(f->file, named[i]->at.file) == 0;
-	return text_base_name(same > 1 && f->unit ? f->unit->file : f->file);
+	const char *path = same > 1 && f->unit ? f->unit->file : f->file;
+	const char *end = text_base_name(path);
+	for (bool told = false; path && !told && end > path;) {
+		told = true;
+		for (size_t i = 0; i < count && told; i++)
+			told = i == which || !stands_in(named[i], end);
+		if (!told)
+			end = longer_end(path, end);
+	}
+	return end;
 }
 
 struct error *lookup_find(const struct live *l, const char *name, const char *file,

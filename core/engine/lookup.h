@@ -10,4 +10,7 @@
 struct error *lookup_find(const struct live *, const char *name, const char *file,
 			  struct live_function **out);
 
+/* Of a program without functions that can be redefined: why, and what to do. */
+const char *lookup_why_none(const struct live *);
+
 #endif

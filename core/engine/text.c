@@ -82,6 +82,16 @@ void text_append_words(struct text *t, const char *bytes, size_t size)
 	}
 }
 
+void text_cut(char *string, size_t most)
+{
+	if (strlen(string) <= most)
+		return;
+	most -= 3;
+	while (most && ((unsigned char)string[most] & 0xc0) == 0x80)
+		most--;
+	memcpy(string + most, "...", 4);
+}
+
 char *text_take(struct text *t)
 {
 	text_append(t, "", 0);

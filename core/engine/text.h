@@ -23,6 +23,9 @@ void text_append_words(struct text *, const char *bytes, size_t size);
 /* The bytes, now the caller's (free), the text empty again; NULL if memory ran out. Never NULL for an
  * empty text. */
 char *text_take(struct text *);
+
+/* Cuts a UTF-8 string that is longer than `most` bytes (at least 4) off before that, and ends it with three dots. */
+void text_cut(char *string, size_t most);
 void text_fini(struct text *);
 
 /* A whole file, NUL-terminated, the caller's; NULL and errno on failure. Regular files and pipes alike. */

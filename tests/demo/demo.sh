@@ -118,9 +118,10 @@ start_service() {
 	local line
 
 	shell_line "orders $socket &"
-	exec {lines}< <(exec orders "$socket")
+	exec {lines}< <(exec orders "$socket" 2>"$scratch/service")
 	service=$!
 	read -r -t "$DEADLINE" -u "$lines" line || fail "the service did not start"
+	! grep -q '^orders: no console' "$scratch/service" || fail "$(cat "$scratch/service")"
 	indent <<<"$line"
 	url=http://${line#listening on }
 }

@@ -213,6 +213,84 @@ static void what_the_program_lost_is_named(void **state)
 
 #define with(test) cmocka_unit_test_teardown(test, stop_host)
 
+/* --- what more than one could mean, and what takes too long ---------------------------------------------------------- */
+
+static void two_files_of_one_name_are_told_by_their_folders(void **state)
+{
+	const struct compiled_how how = {.sources = {"host.c", "host_other.c"}};
+	static const char text[] =
+		"#include \"rtf.h\"\nREALTIMEFUNC static int twin(int n) { return n + WHICH; }\n"
+		"__attribute__((constructor(102))) static void use(void) { twin(1); }\n";
+	char *command, *core = realpath("core", NULL), *output = NULL;
+
+	(void)state;
+	compiled_init(&host, &how);
+	for (int i = 1; i <= 2; i++) {
+		char *folder, *file;
+		assert_true(asprintf(&folder, "%s/d%d", host.directory, i) > 0);
+		assert_true(asprintf(&file, "%s/twin.c", folder) > 0);
+		assert_int_equal(child_run((const char *const[]){"mkdir", folder, NULL}, NULL,
+					   COMPILED_DEADLINE_MS, NULL),
+				 0);
+		assert_true(child_write_file(file, text));
+		free(file);
+		free(folder);
+	}
+	char *build = subject_built(""), *library = realpath(build, NULL);
+	assert_true(
+		asprintf(&command,
+			 "cd %s && cc -g -I%s -DWHICH=1 -c d1/twin.c -o 1.o && cc -g -I%s -DWHICH=2 -c "
+			 "d2/twin.c -o 2.o && "
+			 "cc -g -I%s host.c host_other.c 1.o 2.o -o host -L%s -Wl,-rpath,%s -lrtf -lpthread",
+			 host.directory, core, core, core, library, library) > 0);
+	if (child_run((const char *const[]){"sh", "-c", command, NULL}, NULL, COMPILED_DEADLINE_MS, &output))
+		fail_msg("%s", output);
+	compiled_start(&host);
+	wire_open(&wire, host.socket);
+	static const struct refusal list[] = {
+		{"\\source twin", "ambiguous", "twin is ambiguous: d1/twin.c:twin, d2/twin.c:twin"},
+		{"\\source twin.c:twin", "ambiguous", "d1/twin.c:twin, d2/twin.c:twin"},
+	};
+	REFUSED(list);
+	json_decref(compiled_data(&host, "\\source d2/twin.c:twin"));
+	free(output);
+	free(command);
+	free(library);
+	free(build);
+	free(core);
+}
+
+static void a_limit_of_time_is_told_from_an_interrupt(void **state)
+{
+	const struct compiled_how how = {.sources = {"host.c", "host_other.c"}};
+
+	(void)state;
+	compiled_init(&host, &how);
+	compiled_start(&host);
+	wire_open(&wire, host.socket);
+	char *output = compiled_console(&host, 4, NULL, "--json", "-t", "1", "-c", "for (;;);", NULL);
+	assert_non_null(strstr(output, "\"class\":\"timeout\""));
+	free(output);
+}
+
+static void an_answer_is_short_however_long_the_line(void **state)
+{
+	const struct compiled_how how = {.sources = {"host.c", "host_other.c"}};
+	enum { LONG = 10000000 };
+	char *line = malloc(LONG + 1);
+
+	(void)state;
+	compiled_init(&host, &how);
+	compiled_start(&host);
+	wire_open(&wire, host.socket);
+	memset(line, 'x', LONG);
+	line[LONG] = '\0';
+	char *output = compiled_console(&host, 3, line, NULL);
+	assert_in_range(strlen(output), 1, 5000);
+	free(output);
+	free(line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +300,9 @@ int main(void)
 		with(what_was_turned_off_says_so),
 		with(a_program_without_decorations_says_how_to_get_them),
 		with(what_the_program_lost_is_named),
+		cmocka_unit_test_teardown(two_files_of_one_name_are_told_by_their_folders, stop_host),
+		cmocka_unit_test_teardown(a_limit_of_time_is_told_from_an_interrupt, stop_host),
+		cmocka_unit_test_teardown(an_answer_is_short_however_long_the_line, stop_host),
 	};
 
 	return cmocka_run_group_tests_name("system: refusals", tests, NULL, NULL);
