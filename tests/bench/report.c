@@ -74,8 +74,8 @@ void report_open(void)
 	if (options.limits)
 		read_limits(options.limits);
 	if (!options.json)
-		printf("%-47s %10s %10s %6s   %-35s %10s %6s %9s  %s\n", "", "median", "p95", "spread",
-		       "against", "median", "spread", "ratio", "to reach");
+		printf("%-47s %10s %10s %6s   %-35s %10s %10s %6s %9s  %s\n", "", "median", "p95", "spread",
+		       "against", "median", "p95", "spread", "ratio", "to reach");
 }
 
 /* 1234 us as "1.23 ms". */
@@ -148,8 +148,8 @@ static void show_goal(char out[64], const struct row *r)
 
 static void print_row(const struct row *r, double ratio, bool reached)
 {
-	char median[24], p95[24], base[24] = "", spread[16] = "", base_spread[16] = "", shown_ratio[24] = "",
-				  goal[64];
+	char median[24], p95[24], base[24] = "", base_p95[24] = "", spread[16] = "", base_spread[16] = "",
+				  shown_ratio[24] = "", goal[64];
 
 	show_value(median, samples_median(r->ours), r->unit);
 	show_value(p95, samples_percentile(r->ours, 95), r->unit);
@@ -158,6 +158,8 @@ static void print_row(const struct row *r, double ratio, bool reached)
 	if (r->base) {
 		show_value(base, samples_median(r->base), r->unit);
 		if (r->base->count > 1)
+			show_value(base_p95, samples_percentile(r->base, 95), r->unit);
+		if (r->base->count > 1)
 			snprintf(base_spread, sizeof(base_spread), "%.0f%%", 100 * samples_spread(r->base));
 	}
 	if (r->ratio == RATIO_MORE)
@@ -165,9 +167,9 @@ static void print_row(const struct row *r, double ratio, bool reached)
 	else if (r->ratio != RATIO_NONE)
 		snprintf(shown_ratio, sizeof(shown_ratio), "%.*fx", ratio < 10 ? 3 : 1, ratio);
 	show_goal(goal, r);
-	printf("%-47s %10s %10s %6s   %-35s %10s %6s %9s  %s%s\n", r->title, median,
-	       r->ours->count > 1 ? p95 : "", spread, r->against ? r->against : "", base, base_spread,
-	       shown_ratio, goal,
+	printf("%-47s %10s %10s %6s   %-35s %10s %10s %6s %9s  %s%s\n", r->title, median,
+	       r->ours->count > 1 ? p95 : "", spread, r->against ? r->against : "", base, base_p95,
+	       base_spread, shown_ratio, goal,
 	       !*goal    ? ""
 	       : reached ? " ok"
 			 : " MISSED");
