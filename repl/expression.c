@@ -158,7 +158,11 @@ static struct error *finish_compare(struct snippet *x, const struct evaluate_end
 		struct text text = {0};
 		json_t *row = json_pack("{s:s, s:i}", "function", x->compared, "version", x->versions[i]);
 		text_printf(&reply->text, "%s@%d = ", x->compared, x->versions[i]);
-		if (head.first > (uint64_t)i) {
+		if (i == 0 && x->first_fault) {
+			text_puts(&reply->text, x->first_fault);
+			json_object_set_new(row, "error", json_string(x->first_fault));
+			fault = error_new(ERROR_FAULT, "%s", x->first_fault);
+		} else if (head.first > (uint64_t)i) {
 			value_text(&text, x->found.type, value, &source, &x->options);
 			json_object_set_new(row, "text", json_string(text.bytes ? text.bytes : ""));
 			json_object_set_new(row, "value",
@@ -166,6 +170,7 @@ static struct error *finish_compare(struct snippet *x, const struct evaluate_end
 			datum_show(x->state, &reply->text, x->found.type, value, &x->options);
 			texts[i] = text_take(&text);
 		} else if (head.first == (uint64_t)i) {
+			error_free(fault);
 			fault = evaluate_explain(x->live, end);
 			text_puts(&reply->text, fault ? error_message(fault) : "nothing");
 			json_object_set_new(row, "error", json_string(fault ? error_message(fault) : ""));
@@ -577,14 +582,14 @@ struct error *expression_value(struct call *c, const char *text, size_t size, sn
 
 /* --- comparing ----------------------------------------------------------------------------------------------------- */
 
-static void write_compare(struct snippet *x, const char *const calls[2])
+/* The calls from the first or the second on. */
+static void write_compare(struct snippet *x, const char *const calls[2], int first)
 {
 	const struct type *type = x->found.type;
 	size_t size = bytes_of(type);
 
-	text_puts(&x->run,
-		  "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n*(unsigned long *)rtf_result = 0;\n");
-	for (int i = 0; i < 2; i++) {
+	text_printf(&x->run, BEFORE_STATEMENT "*(unsigned long *)rtf_result = %d;\n", first);
+	for (int i = first; i < 2; i++) {
 		if (type->kind == TYPE_VOID)
 			text_printf(&x->run, "(%s);\n", calls[i]);
 		else
@@ -596,6 +601,36 @@ static void write_compare(struct snippet *x, const char *const calls[2])
 		text_printf(&x->run, "*(volatile unsigned long *)rtf_result = %d;\n", i + 1);
 	}
 	text_puts(&x->run, "}\n");
+}
+
+/* Where the first version did not come back by itself, the second is called all the same. */
+static bool compare_second(struct snippet *x, const struct evaluate_end *end)
+{
+	bool ended = end->how == CALL_FAULT || end->how == CALL_OVERFLOW || end->how == CALL_EXITED ||
+		     end->how == CALL_THREAD_ENDED;
+	struct head head;
+
+	if (!ended || x->first_fault)
+		return false;
+	struct error *e = program_read(x->host->program, x->result, &head, sizeof(head));
+	if (e || head.first != 0) {
+		error_free(e);
+		return false;
+	}
+	struct error *fault = evaluate_explain(x->live, end);
+	x->first_fault = fault ? strdup(error_message(fault)) : NULL;
+	error_free(fault);
+	if (!x->first_fault)
+		return false;
+	text_fini(&x->run);
+	write_compare(x, (const char *const[]){NULL, x->second}, 1);
+	e = snippet_again(x);
+	if (!e)
+		return true;
+	error_free(e);
+	free(x->first_fault);
+	x->first_fault = NULL;
+	return false;
 }
 
 struct error *expression_compare(struct call *c, const char *name, int a, int b, const char *arguments,
@@ -631,7 +666,10 @@ struct error *expression_compare(struct call *c, const char *name, int a, int b,
 				     &x->result);
 	if (!e) {
 		x->argument = x->result;
-		write_compare(x, (const char *const *)calls);
+		write_compare(x, (const char *const *)calls, 0);
+		x->second = calls[1];
+		calls[1] = NULL;
+		x->retry = compare_second;
 		e = snippet_start(x, finish_compare, c->reply);
 	} else {
 		snippet_free(x);

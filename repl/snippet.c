@@ -40,6 +40,8 @@ void snippet_free(struct snippet *x)
 	text_fini(&x->warnings);
 	json_decref(x->diagnostics);
 	free(x->compared);
+	free(x->second);
+	free(x->first_fault);
 	effects_fini(&x->effects);
 	free(x->literals);
 	free(x->text);
@@ -226,6 +228,10 @@ static bool is_ready(struct waiting *waiting, struct console_state *state, bool 
 		waiting->deadline_us = evaluation_deadline(x->evaluation);
 		return false;
 	}
+	if (x->retry && x->retry(x, &end)) {
+		waiting->deadline_us = 0;
+		return false;
+	}
 	reply->text = x->warnings;
 	reply->diagnostics = x->diagnostics;
 	x->warnings = (struct text){0};
@@ -234,7 +240,8 @@ static bool is_ready(struct waiting *waiting, struct console_state *state, bool 
 	return true;
 }
 
-struct error *snippet_start(struct snippet *x, snippet_finish *finish, struct reply *reply)
+/* Compiles `run` in the place of what was checked. */
+static struct error *evaluate(struct snippet *x)
 {
 	struct text whole = {0};
 
@@ -245,6 +252,26 @@ struct error *snippet_start(struct snippet *x, snippet_finish *finish, struct re
 	free(text);
 	if (!e)
 		e = evaluation_new(x->host->evaluator, &x->build, x->argument, &x->evaluation);
+	return e;
+}
+
+struct error *snippet_again(struct snippet *x)
+{
+	evaluation_free(x->evaluation);
+	x->evaluation = NULL;
+	struct error *e = snippet_check_once(x);
+	if (!e && x->build.check.failed)
+		e = error_new(ERROR_INTERNAL, "what was checked once cannot be checked again");
+	if (!e)
+		e = evaluate(x);
+	build_end(x);
+	return e;
+}
+
+struct error *snippet_start(struct snippet *x, snippet_finish *finish, struct reply *reply)
+{
+	struct error *e = evaluate(x);
+
 	if (e) {
 		snippet_free(x);
 		return e;

@@ -52,6 +52,8 @@ struct snippet_variable {
 struct snippet {
 	struct waiting waiting; /* first */
 	snippet_finish *finish;
+	bool (*retry)(struct snippet *,
+		      const struct evaluate_end *); /* asked first; true: it runs once more */
 	struct console_state *state;
 	struct live *live;
 	struct host *host;
@@ -86,6 +88,8 @@ struct snippet {
 	void *context;
 	char *compared;
 	int versions[2];
+	char *second;      /* the second call */
+	char *first_fault; /* what became of the first, where the second had to be called by itself */
 };
 
 struct error *snippet_new(struct call *, const char *text, size_t size, struct snippet **out);
@@ -110,6 +114,9 @@ struct error *snippet_refuse(struct snippet *, struct reply *);
 
 /* Compiles `run` in place of what was checked, and waits for its end. Takes the snippet, also on failure. */
 struct error *snippet_start(struct snippet *, snippet_finish *, struct reply *);
+
+/* The same text for another `run`, from a `retry`. */
+struct error *snippet_again(struct snippet *);
 
 /* How its run ended: NULL if as it should; else the reply has the backtrace. */
 struct error *snippet_explain(struct snippet *, const struct evaluate_end *, struct reply *);

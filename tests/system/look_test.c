@@ -947,6 +947,24 @@ static void every_write_is_told_with_what_was_there(void **state)
 	compiled_assert_history_whole(&host);
 }
 
+static void versions_are_compared_though_the_first_faults(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_decref(data_of(&w, "int scaled(int n) { return *(volatile int *)(long)n; }"));
+	json_t *answer = wire_ask(&w, 3, "\\compare scaled 1 0 (4)");
+	char *text = json_dumps(answer, 0);
+	assert_non_null(strstr(text, "SIGSEGV"));
+	json_decref(answer);
+	free(text);
+	wire_close(&w);
+	free(compiled_console(&host, 4, NULL, "-c", "\\compare scaled 1 0 (4)", NULL));
+	compiled_assert_says(&host, 4, "\\compare scaled 1 0 (4)", "scaled@0 = (int) 40");
+	compiled_assert_says(&host, 4, "\\compare scaled 0 1 (4)", "scaled@0 = (int) 40");
+}
+
 static void literals_stay_as_session_variables_do(void **state)
 {
 	struct wire w;
@@ -1146,6 +1164,7 @@ int main(void)
 		with_host(a_write_can_be_undone_and_done_again),
 		with_host(every_write_is_told_with_what_was_there),
 		with_host(literals_stay_as_session_variables_do),
+		with_host(versions_are_compared_though_the_first_faults),
 		with_host(a_read_only_console_may_look_and_nothing_else),
 		with_host(vars_lists_globals_and_statics),
 		with_host(types_and_descriptions_tell_layouts),
