@@ -138,7 +138,7 @@ struct error *scope_declare(struct scope *s, const struct scope_item *item)
 
 const char *scope_fresh_name(struct scope *s)
 {
-	snprintf(s->fresh_name, sizeof(s->fresh_name), "rtf_type_%u", ++s->fresh);
+	snprintf(s->fresh_name, sizeof(s->fresh_name), TYPE_FRESH "%u", ++s->fresh);
 	return s->fresh_name;
 }
 

@@ -20,7 +20,7 @@ static bool begins_statement(const struct token_reader *r, const struct token *t
 					    "return",  "goto",  "break",   "continue", "asm",
 					    "__asm__", "case",  "default", NULL};
 
-	return (t->kind == TOKEN_PUNCTUATOR && t->first == '{') ||
+	return (t->kind == TOKEN_PUNCTUATOR && strchr("{;", t->first)) ||
 	       (t->kind == TOKEN_NAME && is_one_of(r, t, words));
 }
 

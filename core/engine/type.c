@@ -265,7 +265,51 @@ static CXType written_type(CXType c, CXType whole)
 
 static bool is_nameless(const char *name)
 {
-	return strstr(name, "(unnamed") || strstr(name, "(anonymous");
+	return strstr(name, "(unnamed") || strstr(name, "(anonymous") || strstr(name, TYPE_FRESH);
+}
+
+/* What a pointer or an array comes to in the end: "struct", "union" or "enum". */
+static const char *keyword_of(CXType c)
+{
+	c = clang_getCanonicalType(c);
+	for (CXType in; c.kind != CXType_Record && c.kind != CXType_Enum; c = clang_getCanonicalType(in)) {
+		in = c.kind == CXType_Pointer ? clang_getPointeeType(c) : clang_getArrayElementType(c);
+		if (in.kind == CXType_Invalid)
+			break;
+	}
+	CXCursor declaration = clang_getTypeDeclaration(c);
+	return c.kind == CXType_Enum                                    ? "enum"
+	       : clang_getCursorKind(declaration) == CXCursor_UnionDecl ? "union"
+									: "struct";
+}
+
+/* "struct (unnamed struct at /a.c:3:1) *", or "rtf_type_2 *", as "struct {...} *". */
+static const char *without_places(struct types *t, const char *name, const char *keyword)
+{
+	struct text out = {0};
+
+	while (*name) {
+		bool place = strncmp(name, "(unnamed", 8) == 0 || strncmp(name, "(anonymous", 10) == 0;
+		bool fresh = strncmp(name, TYPE_FRESH, sizeof(TYPE_FRESH) - 1) == 0;
+		if (fresh) {
+			name += sizeof(TYPE_FRESH) - 1;
+			name += strspn(name, "0123456789");
+			text_printf(&out, "%s {...}", keyword);
+		} else if (place) {
+			/* Up to the `)` behind the column: a path may have one. */
+			do
+				name += 1 + strcspn(name + 1, ")");
+			while (*name && (name[-1] < '0' || name[-1] > '9'));
+			name += *name == ')';
+			text_puts(&out, "{...}");
+		} else {
+			text_append(&out, name++, 1);
+		}
+	}
+	const char *kept = out.bytes ? pool_string(&t->pool, out.bytes) : NULL;
+	text_fini(&out);
+	t->failed |= !kept;
+	return kept ? kept : "";
 }
 
 static const struct type *read_type(struct types *t, CXType c)
@@ -284,13 +328,16 @@ static const struct type *read_type(struct types *t, CXType c)
 	}
 	long long size = clang_Type_getSizeOf(whole), align = clang_Type_getAlignOf(whole);
 	const char *name = keep_string(t, clang_getTypeSpelling(c));
-	if (strstr(name, "typeof"))
+	if (strstr(name, "typeof") || strstr(name, TYPE_FRESH))
 		name = keep_string(t, clang_getTypeSpelling(whole)); /* nobody wrote that */
+	bool nameless = is_nameless(name);
+	if (nameless)
+		name = without_places(t, name, keyword_of(c));
 	*type = (struct type){.name = name,
 			      .size = size > 0 ? (uint64_t)size : 0,
 			      .align = align > 0 ? (uint64_t)align : 1,
 			      .incomplete = size < 0,
-			      .nameless = is_nameless(name),
+			      .nameless = nameless,
 			      .character = character_of(c)};
 	if (!declared) {
 		read_inside(t, type, written_type(c, whole));

@@ -59,6 +59,9 @@ struct type {
 
 struct types;
 
+/* Begins names of types that were given to what a person has declared without one: no such name is told. */
+#define TYPE_FRESH "rtf_type_"
+
 void types_free(struct types *); /* takes NULL */
 
 /* What one statement of a checked function is. */

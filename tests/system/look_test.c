@@ -947,6 +947,33 @@ static void every_write_is_told_with_what_was_there(void **state)
 	compiled_assert_history_whole(&host);
 }
 
+/* As gdb has it, and never as we had to name them. */
+static void types_without_a_name_are_shown_without_one(void **state)
+{
+	static const char *const types[][2] = {{"nameless", "struct {...}"}, {"&nameless", "struct {...} *"},
+					       {"mine", "struct {...}"},     {"&mine", "struct {...} *"},
+					       {"*$", "struct {...}"},       {"one_of", "enum {...}"},
+					       {"either[1]", "union {...}"}, {"tagged", "struct tagged"}};
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_decref(data_of(&w, "struct { int z; } mine = {1}"));
+	json_decref(data_of(&w, "enum { ONE_OF } one_of"));
+	json_decref(data_of(&w, "union { int i; } either[2]"));
+	json_decref(data_of(&w, "struct tagged { int i; } tagged"));
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		json_t *data = data_of(&w, types[i][0]);
+		assert_string_equal(json_string_value(json_object_get(data, "type")), types[i][1]);
+		json_decref(data);
+	}
+	assert_error(&w, "auto q = 3", "compile", "a type is missing");
+	json_decref(data_of(&w, "__auto_type half = 0.5"));
+	assert_text(&w, "half", "0.5");
+	json_decref(data_of(&w, ";"));
+	wire_close(&w);
+}
+
 static void versions_are_compared_though_the_first_faults(void **state)
 {
 	struct wire w;
@@ -1164,6 +1191,7 @@ int main(void)
 		with_host(a_write_can_be_undone_and_done_again),
 		with_host(every_write_is_told_with_what_was_there),
 		with_host(literals_stay_as_session_variables_do),
+		with_host(types_without_a_name_are_shown_without_one),
 		with_host(versions_are_compared_though_the_first_faults),
 		with_host(a_read_only_console_may_look_and_nothing_else),
 		with_host(vars_lists_globals_and_statics),
