@@ -341,6 +341,50 @@ static struct error *finish_declaration(struct snippet *x, const struct evaluate
 	return e;
 }
 
+/* Whether the file or the console has something else under the name. */
+static bool is_taken(struct snippet *x, const char *name)
+{
+	struct source *source;
+
+	struct error *e = sources_find(live_host(x->live)->sources, x->unit, &source);
+	bool known = !e && index_find(source->index, INDEX_ORDINARY, name, strlen(name)) != INDEX_NONE;
+	error_free(e);
+	return known || scope_find(x->state->scope, name, strlen(name));
+}
+
+/* The variables are declared before what is run, in the place of what has their names in the file and at this console until
+ * now. */
+static struct error *hide_others(struct snippet *x, struct reply *reply)
+{
+	struct text extra = {0};
+	bool any = false;
+
+	for (size_t i = 0; i < x->variable_count; i++) {
+		const struct snippet_variable *v = &x->variables[i];
+		if (!is_taken(x, v->name))
+			continue;
+		any = true;
+		const struct scope_item *old = scope_find(x->state->scope, v->name, strlen(v->name));
+		char *at = old && old->kind == SCOPE_VARIABLE ? strstr(x->given.extra, old->text) : NULL;
+		if (at)
+			memset(at, ' ', strlen(old->text));
+	}
+	if (!any)
+		return NULL;
+	text_puts(&extra, x->given.extra);
+	for (size_t i = 0; i < x->variable_count; i++) {
+		put_external(&extra, &x->variables[i]);
+		text_puts(&extra, "\n");
+	}
+	char *whole = text_take(&extra);
+	if (!whole)
+		return error_memory();
+	free(x->given.extra);
+	x->given.extra = whole;
+	struct error *e = snippet_check(x);
+	return e ? e : snippet_refuse(x, reply);
+}
+
 /* Each initialiser sees the variables where they will be: a local of another name gets the value, which is copied. */
 static void write_initialisers(struct snippet *x)
 {
@@ -389,6 +433,8 @@ struct error *declare_run(struct snippet *x, struct reply *reply)
 	}
 	if (!e)
 		e = snippet_refuse(x, reply);
+	if (!e)
+		e = hide_others(x, reply);
 	if (!e)
 		e = journal_begin(x, strlen(BEFORE));
 	if (!e && journal_size(x))

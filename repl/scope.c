@@ -274,6 +274,12 @@ struct making {
 
 struct error *scope_text_bind(struct scope_text *t, const char *name, uint64_t address)
 {
+	for (size_t i = 0; i < t->binding_count; i++) {
+		if (strcmp(t->bindings[i].name, name) == 0) {
+			t->bindings[i].address = address;
+			return NULL;
+		}
+	}
 	struct scope_binding *more =
 		pool_grow(t->bindings, t->binding_count, &t->binding_room, sizeof(*more));
 

@@ -82,7 +82,7 @@ struct error *scope_text_new(struct scope *, struct live *, struct evaluator *, 
 			     const char *text, size_t size, const char *also, struct scope_text *out);
 void scope_text_fini(struct scope_text *);
 
-/* Adds one more declaration, and where it is. */
+/* Says where a name is, from now on. */
 struct error *scope_text_bind(struct scope_text *, const char *name, uint64_t address);
 
 /* For build_request: `context` is the scope_text. */

@@ -947,6 +947,24 @@ static void every_write_is_told_with_what_was_there(void **state)
 	compiled_assert_history_whole(&host);
 }
 
+static void what_is_declared_again_takes_the_place_of_what_was_there(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_decref(data_of(&w, "int mine = 3"));
+	json_decref(data_of(&w, "double mine = 1.5"));
+	assert_text(&w, "mine", "1.5");
+	json_decref(data_of(&w, "struct { int a; } mine = {2}, *there = &mine"));
+	assert_text(&w, "there->a + mine.a", "4");
+	json_decref(data_of(&w, "char int_value = 'c'"));
+	assert_text(&w, "int_value", "99 'c'");
+	json_decref(data_of(&w, "\\forget int_value"));
+	assert_text(&w, "int_value", "-7");
+	wire_close(&w);
+}
+
 /* As gdb has it, and never as we had to name them. */
 static void types_without_a_name_are_shown_without_one(void **state)
 {
@@ -1191,6 +1209,7 @@ int main(void)
 		with_host(a_write_can_be_undone_and_done_again),
 		with_host(every_write_is_told_with_what_was_there),
 		with_host(literals_stay_as_session_variables_do),
+		with_host(what_is_declared_again_takes_the_place_of_what_was_there),
 		with_host(types_without_a_name_are_shown_without_one),
 		with_host(versions_are_compared_though_the_first_faults),
 		with_host(a_read_only_console_may_look_and_nothing_else),
