@@ -1,4 +1,5 @@
 #include "build.h"
+#include "claims.h"
 #include "helper.h"
 #include "run.h"
 #include "text.h"
@@ -351,6 +352,24 @@ static struct error *warn_of_fitted(struct build *b)
 	return check_warn(&b->check, q->given_file, q->given_line, q->text, q->size, 0, message);
 }
 
+static bool added(void *context, const char *name, uint64_t *size)
+{
+	const struct view *v = context;
+	uint64_t address;
+
+	return v->host->variable(v->host->context, v->request->function->unit, NULL, name, 0, &address, size);
+}
+
+/* What the text takes for granted of the program. */
+static struct error *check_claims(const struct build_host *host, struct build *b)
+{
+	struct view v = {.host = host, .request = b->request, .build = b};
+	struct claims_program program = {
+		.target = host->target, .function = b->request->function, .added = added, .context = &v};
+
+	return check_unit(host->check) ? claims_check(check_unit(host->check), &program, &b->check) : NULL;
+}
+
 struct error *build_check(const struct build_host *host, const struct build_request *q, struct build *b)
 {
 	int64_t start = build_now_us();
@@ -369,6 +388,8 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 			b->check.count = 0;
 		}
 	}
+	if (!e && !b->check.failed)
+		e = check_claims(host, b);
 	if (!e && !b->check.failed && b->fitted.size)
 		e = warn_of_fitted(b);
 	b->check_us = build_now_us() - start;

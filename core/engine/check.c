@@ -781,6 +781,20 @@ struct CXTranslationUnitImpl *check_unit(const struct check *c)
 	return c->last;
 }
 
+struct error *check_add(struct check_result *r, struct check_diagnostic d)
+{
+	struct check_diagnostic *more = realloc(r->diagnostics, (r->count + 1) * sizeof(*more));
+
+	if (more)
+		r->diagnostics = more;
+	if (!more || !d.file || !d.message || !d.severity || !d.source) {
+		free_diagnostic(&d);
+		return error_memory();
+	}
+	more[r->count++] = d;
+	return NULL;
+}
+
 struct error *check_warn(struct check_result *r, const char *file, unsigned line, const char *text,
 			 size_t size, size_t offset, char *message)
 {
@@ -797,15 +811,7 @@ struct error *check_warn(struct check_result *r, const char *file, unsigned line
 		.message = message,
 		.source = strndup(text + begin, newline ? (size_t)(newline - text) - begin : size - begin),
 	};
-	struct check_diagnostic *more = realloc(r->diagnostics, (r->count + 1) * sizeof(*more));
-	if (more)
-		r->diagnostics = more;
-	if (!more || !d.file || !d.message || !d.severity || !d.source) {
-		free_diagnostic(&d);
-		return error_memory();
-	}
-	more[r->count++] = d;
-	return NULL;
+	return check_add(r, d);
 }
 
 struct error *check_move(struct check_result *to, struct check_result *from)

@@ -48,6 +48,9 @@ struct error *check_slice(struct check *, const struct slice *, const char *name
 			  const char *file, unsigned line, struct check_result *out);
 void check_result_fini(struct check_result *);
 
+/* Adds a diagnostic; takes its strings, which may be NULL if there was no memory for them. */
+struct error *check_add(struct check_result *, struct check_diagnostic);
+
 /* Adds a warning of our own about the line of `text` that `offset` is in; `text` begins at that line of that file. Takes
  * the message, which may be NULL if there was no memory for it. */
 struct error *check_warn(struct check_result *, const char *file, unsigned line, const char *text,

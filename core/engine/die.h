@@ -7,7 +7,6 @@
 #ifndef RTF_DIE_H
 #define RTF_DIE_H
 
-#include "pool.h"
 #include "target.h"
 
 #include <elfutils/libdw.h>
@@ -43,8 +42,8 @@ bool die_complete(Dwarf_Die *type);
 
 bool die_size(Dwarf_Die *type_or_variable, uint64_t *size);
 
-/* Fills `layout` from a complete type; members and their names come from `pool`. */
-bool die_layout(Dwarf_Die *type, struct pool *pool, struct target_layout *layout);
+/* A member's first bit in its struct, and its width if it is a bit-field, else 0. */
+bool die_member(Dwarf_Die *member, uint64_t *offset, uint64_t *width);
 
 bool die_enumerator(Dwarf_Die *enumerator, int64_t *value);
 

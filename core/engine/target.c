@@ -1,6 +1,8 @@
 #include "target.h"
 
 #include "die.h"
+#include "die_form.h"
+#include "layout.h"
 #include "module.h"
 #include "pool.h"
 #include "symbols.h"
@@ -696,7 +698,7 @@ static const struct target_layout *known_layout(struct target *target, struct mo
 		if (layout->die == type->addr && layout->module == module)
 			return &layout->shown;
 	layout = pool_alloc(&target->pool, sizeof(*layout));
-	if (!layout || !die_layout(type, &target->pool, &layout->shown))
+	if (!layout || !layout_read(type, &target->pool, &layout->shown))
 		return NULL;
 	layout->die = type->addr;
 	layout->module = module;
@@ -720,6 +722,70 @@ bool target_find_layout(struct target *target, const struct target_unit *shown, 
 	if (layout)
 		*out = *layout;
 	return layout;
+}
+
+/* Of several entries that stand for one object, the one that says where it is knows its type best. */
+static bool find_object(struct unit *unit, const char *name, Dwarf_Die *out)
+{
+	bool found = false;
+	uint64_t address;
+	Dwarf_Die die;
+
+	for (unsigned nth = 0; unit_find(unit, name, nth, &die); nth++) {
+		if (!is_object(&die))
+			continue;
+		bool placed = dwarf_tag(&die) == DW_TAG_subprogram ? !die_flag(&die, DW_AT_declaration)
+								   : die_place(&die, &address) == DIE_STATIC;
+		if (!found || placed)
+			*out = die;
+		if (placed)
+			return true;
+		found = true;
+	}
+	return found;
+}
+
+bool target_find_form(struct target *target, const struct target_unit *shown, const char *name,
+		      struct text *form, struct text *spelling)
+{
+	struct unit *unit = unit_of(shown);
+	struct module *module = unit->module;
+	struct target_symbol symbol;
+	Dwarf_Die die;
+
+	if (!unit->home || !target_find(target, shown, name, &symbol))
+		return false;
+	bool found = find_object(unit, name, &die);
+	if (symbol.function && (!found || die_flag(&die, DW_AT_declaration))) {
+		/* Another unit's; of functions that share their code one alone is at the address. */
+		struct units *units = module_units(module);
+		struct unit_function *function =
+			units ? units_function_at(units, symbol.address - module->bias) : NULL;
+		const char *own = function ? die_name(&function->die) : NULL;
+		if (own && strcmp(own, name) == 0) {
+			die = function->die;
+			found = true;
+		}
+	}
+	if (!found || (dwarf_tag(&die) == DW_TAG_subprogram) != symbol.function)
+		return false;
+	die_form(&die, form);
+	die_spell(&die, spelling);
+	return true;
+}
+
+bool target_find_local_form(struct target *target, const struct target_function *function, const char *name,
+			    unsigned nth, struct text *form, struct text *spelling)
+{
+	struct unit_function *known = (struct unit_function *)(uintptr_t)function->die;
+	Dwarf_Die die;
+
+	(void)target;
+	if (!known || !known->unit || !known->unit->home || !unit_find_local(known, name, nth, &die))
+		return false;
+	die_form(&die, form);
+	die_spell(&die, spelling);
+	return true;
 }
 
 bool target_find_enumerator(struct target *target, const struct target_unit *shown, const char *name,

@@ -9,6 +9,7 @@
 #define RTF_TARGET_H
 
 #include "error.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,7 @@ struct target_member {
 	const char *name;    /* NULL: an anonymous struct or union; its own members follow, flattened */
 	uint64_t bit_offset; /* from the start of the outermost struct; its lowest bit's, for a bit-field */
 	uint32_t bit_size;   /* 0: not a bit-field */
+	const char *form, *spelling; /* its type as form.h has it, and as C spells it; NULL without a name */
 };
 
 struct target_layout {
@@ -134,6 +136,15 @@ uint64_t target_module(struct target *, const struct target_unit *, bool *execut
  * the layout of what it stands for); false if DWARF has no complete type of that name in the unit. */
 bool target_find_layout(struct target *, const struct target_unit *unit, enum target_tag, const char *name,
 			struct target_layout *out);
+
+/* The type of what `unit` knows as the file-scope variable or function `name`, or of what the module has under that name: as
+ * form.h has it, and as C spells it (a function's with its name in it). False if DWARF does not tell. */
+bool target_find_form(struct target *, const struct target_unit *unit, const char *name, struct text *form,
+		      struct text *spelling);
+
+/* The same for a static variable of a function's, found as target_find_local finds it. */
+bool target_find_local_form(struct target *, const struct target_function *, const char *name, unsigned nth,
+			    struct text *form, struct text *spelling);
 
 /* The value of an enumeration constant that `unit` knows. */
 bool target_find_enumerator(struct target *, const struct target_unit *unit, const char *name, int64_t *out);

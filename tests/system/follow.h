@@ -9,6 +9,7 @@ enum { OFFSET = 1 };
 struct item {
 	int quantity;
 	double unit;
+	unsigned low : 3, high : 5;
 };
 
 static inline int twice(int n)

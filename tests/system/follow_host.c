@@ -100,6 +100,18 @@ static int framed(int n)
 	return count_frames() + n;
 }
 
+static char word[8] = "word";
+int less(int n);
+
+REALTIMEFUNC
+static int spelled(int n)
+{
+	static int last;
+
+	memset(word, 'a' + n, sizeof(word) - 1);
+	return last = less(word[0]);
+}
+
 static int plain(int n)
 {
 	return n - 1;
@@ -132,7 +144,7 @@ static const struct {
 	{"scaled", scaled},   {"moved", moved},     {"looked_up", looked_up}, {"helped", helped}, {"doubled", doubled},
 	{"deep", deep},       {"counted", counted}, {"biased", biased},       {"line", line},     {"quantity", quantity},
 	{"plain", plain},     {"other", other},     {"other_deep", other_deep}, {"synced", synced}, {"cost", cost},
-	{"framed", framed},
+	{"framed", framed},   {"spelled", spelled},
 };
 
 static void answer(const char *name, int n)

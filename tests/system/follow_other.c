@@ -14,3 +14,8 @@ int other_deep(int n)
 {
 	return n - DEEP;
 }
+
+int less(int n)
+{
+	return n - 1;
+}

@@ -345,6 +345,61 @@ static void a_changed_layout_is_refused_by_name(void **state)
 	followed_assert_state(&host, "quantity", "built");
 }
 
+/* Saved, refused with those words, and taken back. */
+static void assert_change_refused(const char *file, const char *old, const char *new, const char *part)
+{
+	char *before = followed_read(&host, file);
+
+	followed_edit(&host, file, old, new);
+	followed_assert_refused(&host, part);
+	followed_write(&host, file, before);
+	json_decref(followed_await(&host, "unchanged"));
+	free(before);
+}
+
+static void a_variable_of_another_type_is_refused_by_name(void **state)
+{
+	static const char file[] = "follow_host.c";
+
+	(void)state;
+	assert_change_refused(file, "word[8]", "word[16]",
+			      "word is char [8] in the running program, char[16] here");
+	assert_change_refused(file, "int bias", "double bias",
+			      "bias is int in the running program, double here");
+	assert_change_refused(file, "int bias", "float bias",
+			      "bias is int in the running program, float here");
+	assert_change_refused(file, "int bias", "unsigned bias",
+			      "bias is int in the running program, unsigned int");
+	assert_change_refused(file, "int bias", "long bias", "bias is int in the running program, long here");
+	assert_change_refused(file, "static int last", "static float last",
+			      "last is int in the running program");
+	followed_assert_call(&host, "biased", 1, 8);
+}
+
+static void a_member_of_another_type_is_refused_by_name(void **state)
+{
+	(void)state;
+	assert_change_refused("follow.h", "int quantity", "float quantity",
+			      "struct item.quantity is int in the running program, float here");
+	assert_change_refused("follow.h", "low : 3, high : 5", "high : 5, low : 3",
+			      "struct item.high is 5 bits from bit 131 on in the running program, 5 bits from bit "
+			      "128 on here");
+	followed_edit(&host, "follow.h", "double unit", "double price");
+	json_decref(followed_await(&host, "live")); /* another name for the same is no other type */
+}
+
+static void a_prototype_of_what_is_not_decorated_is_held_to_the_program(void **state)
+{
+	(void)state;
+	assert_change_refused("follow_host.c", "int less(int n);", "int less(double n);",
+			      "the program has int less(int), here it is int less(double)");
+	assert_change_refused("follow_host.c", "int less(int n);", "long less(int n);",
+			      "here it is long less(int)");
+	assert_change_refused("follow_host.c", "int less(int n);", "int less(int n, ...);",
+			      "here it is int less(int, ...)");
+	followed_assert_call(&host, "spelled", 0, 96);
+}
+
 static void a_changed_signature_is_refused_with_both(void **state)
 {
 	(void)state;
@@ -637,6 +692,9 @@ int main(void)
 		with_host(one_error_holds_up_the_whole_save),
 		with_host(a_refused_function_does_not_hold_up_later_saves),
 		with_host(a_changed_layout_is_refused_by_name),
+		with_host(a_variable_of_another_type_is_refused_by_name),
+		with_host(a_member_of_another_type_is_refused_by_name),
+		with_host(a_prototype_of_what_is_not_decorated_is_held_to_the_program),
 		with_host(a_changed_signature_is_refused_with_both),
 		with_host(a_deleted_function_goes_on_running),
 		with_host(a_renamed_function_goes_on_running_under_its_old_name),

@@ -155,7 +155,7 @@ static bool bound(void *context, const char *name, uint64_t *elements)
 
 static bool layout(void *context, enum target_tag tag, const char *name, struct target_layout *out)
 {
-	static const struct target_member members[] = {{"qty", 0, 0}, {"deep", 32, 0}};
+	static const struct target_member members[] = {{.name = "qty", .bit_offset = 0}, {.name = "deep", .bit_offset = 32}};
 
 	(void)context;
 	*out = (struct target_layout){8, 2, members};

@@ -288,7 +288,8 @@ SHAPES(types_come_whole_only_where_the_text_looks_inside,
 	"struct a { int x; }; struct a *all; int f(void) { __typeof__(*all) v = *all; return v.x; }",
 	{"struct a { int x; }"}},
        {"members and parameters that are called like functions and variables",
-	"int open(const char *); int index(int); extern int size; struct a { int open, (*index)(int size); }; "
+	"int open(const char *); int index(int); extern int size; struct a { int open, (*index)(int size); "
+	"}; "
 	"int g(int index); int f(struct a *a) { return a->open + g(1); }",
 	{"struct a { int open, (*index)(int size); }", "int g(int index);"},
 	{"int open(const", "int index(int)", "extern int size"}},
@@ -758,7 +759,12 @@ static void a_file_name_with_quotes_is_quoted(void **state)
 /* --- guards --------------------------------------------------------------------------------------------- */
 
 static const struct target_member members[] = {
-	{"id", 0, 0}, {"qty", 64, 0}, {NULL, 128, 0}, {"unit", 128, 0}, {"flag", 192, 1}};
+	{.name = "id"},
+	{.name = "qty", .bit_offset = 64},
+	{.bit_offset = 128},
+	{.name = "unit", .bit_offset = 128},
+	{.name = "flag", .bit_offset = 192, .bit_size = 1},
+};
 static const struct target_layout order_layout = {32, 5, members};
 
 static const char order_source[] =

@@ -1,0 +1,30 @@
+/* What a slice claims of the program: that its variables, the members of its structs and the parameters of its functions have
+ * these types. Each is held against the program's DWARF; what has changed since is refused, for new code would take the old
+ * bytes for something else, or call old code in another way than it expects.
+ *
+ * One thread. */
+#ifndef RTF_CLAIMS_H
+#define RTF_CLAIMS_H
+
+#include "check.h"
+#include "error.h"
+#include "target.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct claims_program {
+	struct target *target;
+	const struct target_function
+		*function; /* whose slice it is: its own signature is the check's matter */
+	/* A variable that an earlier version added: its size is known. */
+	bool (*added)(void *context, const char *name, uint64_t *size);
+	void *context;
+};
+
+/* `unit` is check_unit's, of a slice that was checked without a finding. A claim that does not hold makes *result a failed
+ * one, of class layout or signature. */
+struct error *claims_check(struct CXTranslationUnitImpl *unit, const struct claims_program *,
+			   struct check_result *result);
+
+#endif
