@@ -150,8 +150,11 @@ static struct error *run_follow(struct call *c)
 	bool on = c->count && strcmp(c->words[0], "on") == 0;
 
 	if (!follow)
-		return error_new(ERROR_USAGE,
-				 "saves are not followed in this program: it was started with RTF_WATCH=0");
+		return error_new(
+			ERROR_USAGE,
+			program_flags(live_program(c->live)) & HELLO_WATCH
+				? "saves are not followed in this program: its log and \\status say why"
+				: "saves are not followed in this program: it was started with RTF_WATCH=0");
 	if (c->count && !on && strcmp(c->words[0], "off") != 0)
 		return error_new(ERROR_USAGE, "usage: \\follow on|off");
 	if (c->count && c->state->read_only)

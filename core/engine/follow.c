@@ -25,7 +25,17 @@ struct follow {
 	struct save_source *sources; /* whose files are watched */
 	size_t count;
 	unsigned saves;
+	size_t polled;         /* folders: as many as that was told of */
+	struct missing *items; /* files that are gone or empty, until they are there again or that is told */
+	size_t missing_count;
 };
+
+struct missing {
+	const char *path; /* the watch's */
+	int64_t until;
+};
+
+enum { MISSING_US = 1000000 };
 
 static void watch_file(struct follow *f, const char *path)
 {
@@ -82,6 +92,7 @@ void follow_free(struct follow *f)
 		return;
 	watch_free(f->watch);
 	free(f->sources);
+	free(f->items);
 	free(f->user);
 	free(f);
 }
@@ -98,7 +109,12 @@ int follow_fd(const struct follow *f)
 
 int64_t follow_deadline(const struct follow *f)
 {
-	return watch_deadline(f->watch);
+	int64_t deadline = watch_deadline(f->watch);
+
+	for (size_t i = 0; i < f->missing_count; i++)
+		if (!deadline || f->items[i].until < deadline)
+			deadline = f->items[i].until;
+	return deadline;
 }
 
 /* --- which files ------------------------------------------------------------------------------------------------ */
@@ -153,6 +169,31 @@ void follow_learn(struct follow *f)
 	sources_each(live_host(f->live)->sources, learn_source, f);
 }
 
+/* A save of a source that has nothing to change is told, too: someone may have decorated a function in it. */
+static bool watch_unit(void *context, const struct target_unit *unit)
+{
+	struct follow *f = context;
+
+	if (strncmp(unit->file, "/usr/", 5) != 0)
+		error_free(watch_add(f->watch, unit->file));
+	return true;
+}
+
+/* Folders that only their files' times tell of, whenever there are more or fewer of them. */
+static void tell_polled(struct follow *f)
+{
+	size_t polled = watch_polled(f->watch);
+
+	if (!f->complete || polled == f->polled)
+		return;
+	f->polled = polled;
+	if (polled)
+		live_warn(f->live, error_new(ERROR_INTERNAL,
+					     "%zu %s cannot be watched, saves there are noticed later: raise "
+					     "fs.inotify.max_user_watches",
+					     polled, polled == 1 ? "folder" : "folders"));
+}
+
 static struct error *make_strict(struct program *p)
 {
 	return (program_flags(p) & (HELLO_STRICT | HELLO_POLLED)) == HELLO_STRICT ? strict_install(p) : NULL;
@@ -175,6 +216,8 @@ void follow_complete(struct follow *f)
 		return;
 	f->complete = true;
 	follow_learn(f);
+	target_each_unit(live_target(f->live), watch_unit, f);
+	tell_polled(f);
 	follow_serve(f); /* what came while the first sources were read */
 	const char *newer = texts_newer(f->live);
 	if (newer)
@@ -241,6 +284,112 @@ static const char *touch_sources(struct follow *f, const char **paths)
 		}
 	}
 	return first;
+}
+
+static void tell_note(struct follow *f, const char *file, const char *note, int64_t since)
+{
+	struct follow_news news = {
+		.kind = "unchanged", .file = file, .notes = note, .latency_us = build_now_us() - since};
+
+	f->tell(f->context, &news);
+}
+
+static bool is_anyones(const struct follow *f, const char *path)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (includes(f->sources[i].source, path))
+			return true;
+	return false;
+}
+
+static bool says_decorated(const char *path)
+{
+	size_t size;
+	char *text = text_read_file(path, &size);
+	bool says = text && strstr(text, "REALTIMEFUNC");
+
+	free(text);
+	return says;
+}
+
+/* Files of the program in which no function is decorated. */
+static void tell_strange(struct follow *f, const char **paths, int64_t since)
+{
+	const char *first = NULL, *decorated = NULL;
+	struct text note = {0};
+	size_t count = 0;
+
+	for (const char **p = paths; *p; p++) {
+		if (!is_there(*p) || is_anyones(f, *p))
+			continue;
+		first = first ? first : *p;
+		count++;
+		if (!decorated && says_decorated(*p))
+			decorated = *p;
+	}
+	if (!count)
+		return;
+	if (decorated)
+		text_printf(&note,
+			    "%s has decorated functions now: they can be changed once the program is built "
+			    "again\n",
+			    text_base_name(decorated));
+	else if (count == 1)
+		text_printf(
+			&note,
+			"%s has no decorated function: what it says now counts when the program is built\n",
+			text_base_name(first));
+	else
+		text_printf(&note,
+			    "%zu files, %s the first, have no decorated function: what they say now counts "
+			    "when the program is built\n",
+			    count, text_base_name(first));
+	if (!note.failed)
+		tell_note(f, decorated ? decorated : first, note.bytes, since);
+	text_fini(&note);
+}
+
+/* A file that is gone or empty is mostly about to be written: only if it stays so that is news. */
+static void await_missing(struct follow *f, const char **paths)
+{
+	for (const char **p = paths; *p; p++) {
+		bool known = is_there(*p);
+		for (size_t i = 0; i < f->missing_count; i++)
+			known |= f->items[i].path == *p;
+		struct missing *more =
+			known ? NULL : realloc(f->items, (f->missing_count + 1) * sizeof(*more));
+		if (!more)
+			continue;
+		f->items = more;
+		more[f->missing_count++] = (struct missing){*p, build_now_us() + MISSING_US};
+	}
+}
+
+static void tell_missing(struct follow *f)
+{
+	int64_t now = build_now_us();
+	struct text note = {0};
+	const char *first = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->missing_count; i++) {
+		struct missing m = f->items[i];
+		if (is_there(m.path))
+			continue;
+		if (now < m.until) {
+			f->items[kept++] = m;
+			continue;
+		}
+		first = first ? first : m.path;
+		text_printf(
+			&note,
+			"%s is %s: what was live goes on running, and saves count again when it is back\n",
+			text_base_name(m.path), access(m.path, F_OK) ? "gone" : "empty");
+	}
+	f->missing_count = kept;
+	if (first && !note.failed)
+		tell_note(f, first, note.bytes, now);
+	text_fini(&note);
 }
 
 struct finding {
@@ -353,7 +502,20 @@ void follow_serve(struct follow *f)
 	const char *file = paths ? touch_sources(f, paths) : NULL;
 	if (file)
 		take(f, file, false, since);
+	if (paths && f->complete)
+		tell_strange(f, paths, since);
+	if (paths)
+		await_missing(f, paths);
 	free(paths);
+	tell_missing(f);
+	tell_polled(f);
+	const char *locked = watch_locked(f->watch);
+	if (locked)
+		program_log(
+			live_program(f->live), LOG_WARNING,
+			"rtf: saves in %s wait: the repository has an index.lock, as while git is at work; "
+			"they count after %d s in any case",
+			locked, WATCH_LOCK_US / 1000000);
 	if (watch_is_busy(f->watch))
 		return;
 	program_set_busy(live_program(f->live), false);

@@ -5,7 +5,8 @@
  * which is newer than the program's file and than the program's start, or the last save that an engine of the program has
  * dealt with: it is a save like any other, but that what the file said before is only known where the history has it. All
  * functions of such a file that do not have a text that the history knows go live. A file that is newer than the
- * program's and was saved before the program started is followed, but not said to be what was built. One thread. */
+ * program's and was saved before the program started is followed, but not said to be what was built. A save of a file without
+ * decorated functions, and a file that is gone or empty for a while, change nothing and are told. One thread. */
 #ifndef RTF_FOLLOW_H
 #define RTF_FOLLOW_H
 

@@ -284,6 +284,19 @@ void target_each_function(struct target *target, bool (*each)(void *, const stru
 	}
 }
 
+void target_each_unit(struct target *target, bool (*each)(void *, const struct target_unit *), void *context)
+{
+	for (struct module *module = target->modules.list; module; module = module->next) {
+		struct units *units = NULL;
+
+		if (module->dwfl && (module->executable || module_is_decorated(module)))
+			units = module_units(module);
+		for (struct unit *unit = NULL; units && (unit = units_next(units, unit));)
+			if (unit_publish(unit) && !each(context, &unit->shown))
+				return;
+	}
+}
+
 bool target_built(struct target *target, const struct target_unit *shown, struct timespec *out)
 {
 	return !target->paths.from && module_modified(unit_of(shown)->module, out);

@@ -83,6 +83,11 @@ struct error *target_refresh(struct target *);
 const char *target_program(const struct target *);  /* absolute path of the executable */
 const char *target_build_id(const struct target *); /* lower-case hex; else a hash of the file; never NULL */
 
+/* Calls `each` for every unit of the executable and of modules with sleds, with decorated functions or without, until it
+ * returns false. */
+void target_each_unit(struct target *, bool (*each)(void *context, const struct target_unit *),
+		      void *context);
+
 /* When the file of the unit's module was written: sources that are newer were not built into it. False if that is not
  * known, or says nothing because the sources were moved since. */
 bool target_built(struct target *, const struct target_unit *, struct timespec *out);

@@ -49,6 +49,8 @@ struct watch {
 	size_t dirty, lost, polled, limit;
 	int64_t lost_looked, polled_looked;
 	int64_t held_until; /* a lock holds a save up: when to look again */
+	const char *locked; /* the folder whose lock it is, and that it was told */
+	bool lock_told;
 };
 
 enum {
@@ -68,8 +70,10 @@ struct error *watch_new(struct watch **out)
 	w->limit = SIZE_MAX;
 	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (w->fd < 0) {
+		int error = errno;
 		free(w);
-		return error_errno(errno, "cannot watch files");
+		return error_errno(error, "cannot watch files%s",
+				   error == EMFILE ? " (fs.inotify.max_user_instances is to be raised)" : "");
 	}
 	*out = w;
 	return NULL;
@@ -478,6 +482,14 @@ static bool is_locked(const struct watch *w, const struct file *f, int64_t now)
 	return now - f->first < WATCH_LOCK_US && is_git_at_work(w->folders[f->folder].path);
 }
 
+const char *watch_locked(struct watch *w)
+{
+	if (!w->locked || w->lock_told)
+		return NULL;
+	w->lock_told = true;
+	return w->locked;
+}
+
 /* One that is written to all the time is looked at now and then: it must not hold up the others for ever. */
 static int64_t settles(const struct file *f)
 {
@@ -515,8 +527,12 @@ static bool has_settled(struct watch *w, int64_t now)
 		if (!w->files[i].dirty || !is_locked(w, &w->files[i], now))
 			continue;
 		w->held_until = now + WATCH_LOCKED_US;
+		if (now - w->files[i].first > WATCH_PATIENCE_US)
+			w->locked = w->folders[w->files[i].folder].path;
 		return false;
 	}
+	w->locked = NULL;
+	w->lock_told = false;
 	return true;
 }
 

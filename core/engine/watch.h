@@ -21,7 +21,8 @@ enum {
 	WATCH_LOCK_US = 10000000,
 	WATCH_LOCKED_US = 2000,
 	WATCH_LOST_US = 100000,
-	WATCH_POLL_US = 500000
+	WATCH_POLL_US = 500000,
+	WATCH_PATIENCE_US = 1000000
 };
 
 struct watch;
@@ -46,6 +47,9 @@ int watch_fd(const struct watch *); /* to poll for reading */
 
 /* Reads what has happened; call when the descriptor is ready. */
 void watch_read(struct watch *);
+
+/* The folder whose git has held its lock for a while, told once; else NULL. */
+const char *watch_locked(struct watch *);
 
 /* When something may have settled, on build_now_us's clock; 0: nothing is in progress. */
 int64_t watch_deadline(const struct watch *);

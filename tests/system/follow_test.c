@@ -590,6 +590,7 @@ static void a_save_while_no_engine_runs_goes_live(void **state)
 	(void)state;
 	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
 	followed_assert_live(&host, "scaled");
+	followed_assert_state(&host, "scaled", "saved"); /* and the engine is done with that save */
 	assert_int_equal(kill(engine, SIGSTOP), 0);
 	followed_edit(&host, "follow_other.c", "n + 5", "n + 15");
 	assert_int_equal(kill(engine, SIGKILL), 0);
@@ -617,6 +618,40 @@ static void follow_off_outlives_the_engine(void **state)
 	followed_assert_call(&host, "scaled", 1, 3);
 	json_decref(compiled_data(&host.subject, "\\follow on"));
 	followed_assert_live(&host, "scaled");
+}
+
+static void a_file_that_is_gone_or_empty_is_told(void **state)
+{
+	char *text = followed_read(&host, "follow_other.c");
+
+	(void)state;
+	followed_run(&host, "mv follow_other.c elsewhere.c");
+	followed_assert_unchanged(&host, "follow_other.c is gone");
+	followed_assert_call(&host, "other", 1, 6);
+	followed_write(&host, "follow_other.c", text);
+	followed_assert_unchanged(&host, NULL);
+	followed_write(&host, "follow_deep.h", "");
+	followed_assert_unchanged(&host, "follow_deep.h is empty");
+	free(text);
+}
+
+static void a_file_without_decorated_functions_is_told(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_other.c", "n + 5", "n + 6");
+	followed_assert_unchanged(&host, "follow_other.c has no decorated function");
+	followed_edit(&host, "follow_other.c", "int other(", "REALTIMEFUNC int other(");
+	followed_assert_unchanged(&host, "follow_other.c has decorated functions now");
+}
+
+static int start_plain(void **state)
+{
+	(void)state;
+	followed_prepare(&host);
+	followed_run(&host, "sed -i 's/^REALTIMEFUNC$//' follow_other.c");
+	followed_start(&host);
+	followed_assert_call(&host, "synced", 0, 0);
+	return 0;
 }
 
 static void an_edit_between_build_and_start_is_not_what_was_built(void **state)
@@ -648,6 +683,16 @@ static int start_edited(void **state)
 	followed_listen(&host);
 	unsetenv("RTF_LOG");
 	return 0;
+}
+
+static void a_lock_that_holds_saves_up_is_told(void **state)
+{
+	(void)state;
+	followed_run(&host, "git init -q . && touch .git/index.lock");
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	await_logged("the repository has an index.lock");
+	followed_run(&host, "rm .git/index.lock");
+	followed_assert_live(&host, "scaled");
 }
 
 static int start_with_log(void **state)
@@ -707,8 +752,11 @@ int main(void)
 		with_host(follow_off_holds_saves_until_it_is_on_again),
 		with_host(a_console_edit_and_the_file_tell_their_states),
 		cmocka_unit_test_setup_teardown(the_log_tells_of_saves, start_with_log, stop),
+		cmocka_unit_test_setup_teardown(a_lock_that_holds_saves_up_is_told, start_with_log, stop),
 		with_host(a_save_while_no_engine_runs_goes_live),
 		with_host(follow_off_outlives_the_engine),
+		with_host(a_file_that_is_gone_or_empty_is_told),
+		cmocka_unit_test_setup_teardown(a_file_without_decorated_functions_is_told, start_plain, stop),
 		cmocka_unit_test_setup_teardown(an_edit_between_build_and_start_is_not_what_was_built, start_edited, stop),
 	};
 
