@@ -8,15 +8,16 @@
 #include <syslog.h>
 
 /* One line a function. */
-static json_t *functions_json(struct text *text, const struct follow_news *news)
+static json_t *functions_json(struct text *text, const struct follow_news *news, bool polled)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; news->outcome && i < news->outcome->count; i++) {
 		const struct change_result *r = &news->outcome->results[i];
-		text_printf(text, "%s is now version %d (%s saved, %s, %.1f ms)\n", r->function->at.name,
-			    r->version, text_base_name(news->file), compile_backend_name(r->backend),
-			    (double)news->latency_us / 1000);
+		text_printf(text, "%s %s version %d (%s saved, %s, %.1f ms)%s\n", r->function->at.name,
+			    polled ? "will be" : "is now", r->version, text_base_name(news->file),
+			    compile_backend_name(r->backend), (double)news->latency_us / 1000,
+			    polled ? ": it waits for rtf_poll()" : "");
 		json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "function", r->function->at.name,
 						      "version", r->version, "backend",
 						      compile_backend_name(r->backend)));
@@ -40,7 +41,7 @@ void events_tell_save(void *context, const struct follow_news *news)
 	struct text text = {0};
 	bool refused = strcmp(news->kind, "refused") == 0;
 
-	json_t *functions = functions_json(&text, news);
+	json_t *functions = functions_json(&text, news, program_flags(host->program) & HELLO_POLLED);
 	json_t *event = json_pack("{s:s, s:s, s:o, s:I}", "event", news->kind, "file", news->file,
 				  "functions", functions, "latency_us", (json_int_t)news->latency_us);
 	if (news->outcome && news->outcome->check.count) {

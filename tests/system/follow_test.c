@@ -581,6 +581,23 @@ static void the_log_tells_of_saves(void **state)
 	await_logged("scaled is now version 1 (follow_host.c saved, tcc, ");
 }
 
+static void a_polled_programs_save_waits_for_its_poll(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_polled.c", "n + 1", "n + 2");
+	json_t *event = followed_await(&host, "live");
+	assert_non_null(strstr(json_string_value(json_object_get(event, "text")), "waits for rtf_poll()"));
+	json_decref(event);
+	followed_assert_call(&host, "answer", 1, 2);
+}
+
+static int start_polled(void **state)
+{
+	(void)state;
+	followed_init_host(&host, &(struct compiled_how){.sources = {"follow_polled.c"}});
+	return 0;
+}
+
 /* --- before an engine has read the file ---------------------------------------------------------------------------- */
 
 static void a_save_while_no_engine_runs_goes_live(void **state)
@@ -754,6 +771,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_log_tells_of_saves, start_with_log, stop),
 		cmocka_unit_test_setup_teardown(a_lock_that_holds_saves_up_is_told, start_with_log, stop),
 		with_host(a_save_while_no_engine_runs_goes_live),
+		cmocka_unit_test_setup_teardown(a_polled_programs_save_waits_for_its_poll, start_polled, stop),
 		with_host(follow_off_outlives_the_engine),
 		with_host(a_file_that_is_gone_or_empty_is_told),
 		cmocka_unit_test_setup_teardown(a_file_without_decorated_functions_is_told, start_plain, stop),
