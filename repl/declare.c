@@ -174,7 +174,7 @@ static struct error *add_declaration(struct snippet *x, const char *text, const 
 	char *base = plain_specifiers(text, d->begin, d->specifiers);
 	if (!base)
 		return error_memory();
-	if (base[strspn(base, " \t\n")] == '\0') {
+	if (d->begin < d->specifiers && base[strspn(base, " \t\n")] == '\0') {
 		free(base);
 		return error_new(ERROR_COMPILE,
 				 "%.*s: a type is missing; __auto_type takes that of the initialiser",
