@@ -608,6 +608,7 @@ static void a_save_while_no_engine_runs_goes_live(void **state)
 	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
 	followed_assert_live(&host, "scaled");
 	followed_assert_state(&host, "scaled", "saved"); /* and the engine is done with that save */
+	followed_assert_call(&host, "synced", 0, 0);     /* and has read every source */
 	assert_int_equal(kill(engine, SIGSTOP), 0);
 	followed_edit(&host, "follow_other.c", "n + 5", "n + 15");
 	assert_int_equal(kill(engine, SIGKILL), 0);
