@@ -232,9 +232,10 @@ static void tell_pruned(struct pruning *p, struct reply *reply, const struct pru
 	if (removed && done->bytes > 0)
 		text_printf(&reply->text, "the history is %.1f MB smaller\n", (double)done->bytes / 1e6);
 	if (!removed)
-		text_puts(&reply->text, "what is live, was at the end of the last run, is the newest of its "
-					"function or has a "
-					"note stays; --yes removes, --days N sets another limit\n");
+		text_puts(&reply->text,
+			  "what is live, was at the end of the last run, what the last change of a "
+			  "function may undo, what is its newest version or has a note stays; --yes "
+			  "removes, --days N sets another limit\n");
 }
 
 static bool prune_more(struct waiting *waiting, struct console_state *state, bool interrupted,
@@ -299,6 +300,16 @@ static struct error *prune(struct call *c, int days, bool yes)
 	return e;
 }
 
+static struct error *parse_days(const char *word, int *days)
+{
+	struct error *e = call_number(word, days);
+
+	if (!e)
+		return NULL;
+	error_free(e);
+	return error_new(ERROR_USAGE, "%s is no number of days", word);
+}
+
 struct error *archive_history(struct call *c)
 {
 	int days = PRUNE_DAYS;
@@ -313,7 +324,7 @@ struct error *archive_history(struct call *c)
 		if (strcmp(c->words[i], "--yes") == 0)
 			yes = true;
 		else if (strcmp(c->words[i], "--days") == 0 && i + 1 < c->count)
-			e = call_number(c->words[++i], &days);
+			e = parse_days(c->words[++i], &days);
 		else
 			e = error_new(ERROR_USAGE, "usage: \\history [prune [--days N] [--yes]]");
 		if (e)

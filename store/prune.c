@@ -65,20 +65,25 @@ static struct error *find_current_runs(struct history *h, const char *limit)
 	return e;
 }
 
-/* temp.kept: versions that stay though they are old; temp.kept_change: changes likewise. */
+/* temp.kept: versions that stay though they are old; temp.kept_change: changes likewise, which are those that made live what
+ * is, and what they took back or did again. */
 static struct error *find_kept(struct history *h)
 {
 	return database_execute(
 		h,
 		"DROP TABLE IF EXISTS temp.kept; DROP TABLE IF EXISTS temp.kept_change;"
 		"CREATE TEMP TABLE kept_change (id INTEGER PRIMARY KEY);"
-		"INSERT OR IGNORE INTO kept_change SELECT id FROM change WHERE process IN (SELECT process "
-		"FROM current)"
-		" UNION SELECT change FROM live WHERE process IN (SELECT process FROM current);"
+		"INSERT OR IGNORE INTO kept_change SELECT change FROM live WHERE process IN (SELECT process "
+		"FROM current);"
+		"INSERT OR IGNORE INTO kept_change SELECT c.subject FROM kept_change AS k JOIN change AS c "
+		"ON "
+		"c.id = k.id WHERE c.subject IS NOT NULL;"
 		"CREATE TEMP TABLE kept (id INTEGER PRIMARY KEY);"
 		"INSERT OR IGNORE INTO kept SELECT v.id FROM live AS l JOIN version AS v ON v.function = "
 		"l.function"
 		" AND v.number = l.number AND v.number > 0 WHERE l.process IN (SELECT process FROM current);"
+		"INSERT OR IGNORE INTO kept SELECT p.id FROM kept AS k JOIN version AS v ON v.id = k.id"
+		" JOIN version AS p ON p.function = v.function AND p.number = v.parent AND p.number > 0;"
 		/* One look into an index each: with IN of the two the whole of each function would be looked at. */
 		"INSERT OR IGNORE INTO kept SELECT v.id FROM kept_change AS c CROSS JOIN move AS m ON "
 		"m.change = "
@@ -88,8 +93,6 @@ static struct error *find_kept(struct history *h)
 		"m.change = "
 		"c.id CROSS JOIN version AS v ON v.function = m.function AND v.number = m.to_number AND "
 		"v.number > 0;"
-		"INSERT OR IGNORE INTO kept SELECT p.id FROM kept AS k JOIN version AS v ON v.id = k.id"
-		" JOIN version AS p ON p.function = v.function AND p.number = v.parent AND p.number > 0;"
 		"INSERT OR IGNORE INTO kept SELECT newest FROM (SELECT (SELECT v.id FROM version AS v"
 		" WHERE v.function = f.id AND v.number > 0 ORDER BY v.number DESC LIMIT 1) AS newest FROM "
 		"function AS f)"
@@ -177,9 +180,7 @@ void prune_free(struct prune *p)
 #define OLD_CHANGE \
 	"id > ?2 AND id <= ?3 AND time < ?1 AND id NOT IN (SELECT id FROM kept_change)" \
 	" AND NOT EXISTS (SELECT 1 FROM change AS s WHERE s.subject = change.id AND s.time >= ?1)"
-#define OLD_EVENT \
-	"id > ?2 AND id <= ?3 AND time < ?1 AND kind <> 'fault' AND process NOT IN (SELECT process FROM " \
-	"current)"
+#define OLD_EVENT "id > ?2 AND id <= ?3 AND time < ?1 AND kind <> 'fault'"
 
 struct error *prune_plan(struct prune *p, struct prune_count *out)
 {

@@ -1,5 +1,5 @@
 /* Shortens a long history. What stays: every version that is live in a run that goes on, in this one, or was at the end
- * of the last; their parents; what these runs may undo; the newest version of each function; what has a note; and all
+ * of the last; their parents; what the last change of each such function may undo; the newest version of each function; what has a note; and all
  * that is younger than a limit. Of what is older also the log, and the texts that nobody has any more. Numbers are never
  * given away again.
  *

@@ -609,6 +609,7 @@ static void a_prune_says_first_what_it_would_remove(void **state)
 	compiled_assert_live(&host, "add", 0, 2, "built");
 	assert_int_equal(subject_define(&host, "add", add_times), 6);
 	compiled_assert_says(&host, 0, "\\history", "versions of");
+	compiled_assert_refused(&host, "\\history prune --days -1", "usage", "-1 is no number of days");
 	compiled_assert_refused(&host, "\\history shrink", "usage", "prune");
 	compiled_assert_history_whole(&host);
 }

@@ -203,7 +203,7 @@ static void old_versions_go_but_those_that_matter(void **state)
 	assert_int_equal(define(f, f->price, 0, "ten"), 10);
 }
 
-static void this_run_can_be_undone_after_a_prune(void **state)
+static void what_a_run_that_goes_on_made_long_ago_goes_but_what_is_live(void **state)
 {
 	struct fixture *f = *state;
 	struct history_move *moves;
@@ -215,14 +215,26 @@ static void this_run_can_be_undone_after_a_prune(void **state)
 	define(f, f->price, 1, "two");
 	define(f, f->price, 2, "three");
 	define(f, f->price, 3, "four");
+	succeed(history_note(f->history, f->price, 1, "ada", "the first"));
 	grow_old(f);
-	assert_int_equal(prune_all(f, 0).versions, 0);
-	for (int to = 3; to >= 0; to--) {
+	define(f, f->total, 0, "sum");
+	struct prune_count done = prune_all(f, 30);
+	/* 1: noted; 3: the parent of 4, which is live. */
+	assert_int_equal(done.versions, 1);
+	assert_int_equal(done.changes, 3);
+	for (int i = 0; i < 2; i++) {
 		succeed(history_next(f->history, false, &change, &moves, &count));
-		assert_int_equal(moves[0].to, to);
+		assert_int_equal(moves[0].to, i ? 3 : 0);
 		succeed(history_record(f->history, HISTORY_UNDO, "ada", change, moves, count, NULL));
 		free(moves);
 	}
+	succeed(history_next(f->history, false, &change, &moves, &count));
+	assert_int_equal(change, 0);
+	grow_old(f); /* what took a change back is nothing without it */
+	prune_all(f, 30);
+	succeed(history_next(f->history, true, &change, &moves, &count));
+	assert_int_equal(moves[0].to, 4);
+	free(moves);
 }
 
 static void what_was_taken_back_goes_with_what_took_it_back(void **state)
@@ -577,7 +589,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		IN_DIRECTORY(what_is_younger_than_the_limit_stays),
 		IN_DIRECTORY(old_versions_go_but_those_that_matter),
-		IN_DIRECTORY(this_run_can_be_undone_after_a_prune),
+		IN_DIRECTORY(what_a_run_that_goes_on_made_long_ago_goes_but_what_is_live),
 		IN_DIRECTORY(what_was_taken_back_goes_with_what_took_it_back),
 		IN_DIRECTORY(versions_of_builds_that_nobody_runs_go),
 		IN_DIRECTORY(faults_stay),
