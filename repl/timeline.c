@@ -127,6 +127,7 @@ static json_t *version_json(const struct live_function *f, const char *name, con
 				"version", v->number, "parent", parent, "origin", v->origin, "user", v->user,
 				"time", v->time ? v->time : "", "backend", optimised ? "cc" : v->backend,
 				"live", f && f->live == v->number, "note", v->note, "id", (json_int_t)v->id);
+	json_object_set_new(row, "compiler", json_string(v->compiler ? v->compiler : ""));
 	if (optimised)
 		json_object_set_new(row, "optimised", json_true());
 	return row;
@@ -203,14 +204,14 @@ static struct error *add_refusal(struct call *c, const struct wanted *w, json_t 
 
 static void show_versions(struct call *c, const json_t *rows)
 {
-	enum { COLUMNS = 7 };
+	enum { COLUMNS = 8 };
 	size_t count = json_array_size(rows), i;
 	const char **cells = calloc((count + 1) * COLUMNS, sizeof(*cells));
 	char(*strings)[3][300] = calloc(count + 1, sizeof(*strings));
 	json_t *row;
 
-	static const char *const heading[COLUMNS] = {"FUNCTION", "VERSION", "FROM", "ORIGIN",
-						     "USER",     "TIME",    "NOTE"};
+	static const char *const heading[COLUMNS] = {"FUNCTION", "VERSION", "FROM",     "ORIGIN",
+						     "USER",     "TIME",    "COMPILER", "NOTE"};
 	if (cells && strings) {
 		memcpy(cells, heading, sizeof(heading));
 		json_array_foreach(rows, i, row) {
@@ -232,6 +233,7 @@ static void show_versions(struct call *c, const json_t *rows)
 						     json_string_value(json_object_get(row, "origin")),
 						     json_string_value(json_object_get(row, "user")),
 						     json_string_value(json_object_get(row, "time")),
+						     json_string_value(json_object_get(row, "backend")),
 						     faults ? s[2] : note};
 			memcpy(&cells[(i + 1) * COLUMNS], line, sizeof(line));
 		}
@@ -330,12 +332,29 @@ static void tell_of_more(struct call *c, const struct wanted *w)
 	bool by_number = w->function && !w->events;
 	json_int_t mark = json_integer_value(json_object_get(last, by_number ? "version" : "id"));
 
-	if (count >= (size_t)w->filter.limit && mark > 1)
-		text_printf(&c->reply->text, "what is older: \\log%s%s --before %lld%s\n",
-			    w->function ? " " : "", w->function ? w->function->at.name : "", (long long)mark,
-			    w->filter.kind ? " --faults"
-			    : w->events    ? " --events"
-					   : "");
+	if (count < (size_t)w->filter.limit || mark <= 1)
+		return;
+	struct text *out = &c->reply->text;
+	text_puts(out, "what is older: \\log");
+	if (w->function) {
+		size_t same;
+		live_named(c->live, w->function->at.name, &same);
+		if (same > 1 && w->function->at.file)
+			text_printf(out, " %s:%s", text_base_name(w->function->at.file),
+				    w->function->at.name);
+		else
+			text_printf(out, " %s", w->function->at.name);
+	}
+	text_printf(out, " --before %lld", (long long)mark);
+	if (w->events)
+		text_puts(out, w->filter.kind ? " --faults" : " --events");
+	if (w->filter.since)
+		text_printf(out, " --since %s", w->filter.since);
+	if (w->filter.user)
+		text_printf(out, " --user %s", w->filter.user);
+	if (w->filter.limit != LOG_LIMIT)
+		text_printf(out, " -n %d", w->filter.limit);
+	text_puts(out, "\n");
 }
 
 static struct error *log_once(struct call *c, struct wanted *w)

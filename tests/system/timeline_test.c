@@ -138,7 +138,9 @@ static void everything_that_happens_is_in_the_log(void **state)
 	assert_events("\\log add --events --before 3", "built add@0");
 	assert_events("\\log --events --since 1h -n 1", "noted add@1");
 	assert_events("\\log --events --since 2999-01-01", "");
-	compiled_assert_says(&host, 0, "\\log add -n 1", "what is older: \\log add --before 2");
+	compiled_assert_says(&host, 0, "\\log add -n 1", "what is older: \\log add --before 2 -n 1");
+	compiled_assert_says(&host, 0, "\\log add --since 2020-01-01 -n 1", "--since 2020-01-01 -n 1");
+	compiled_assert_says(&host, 0, "\\log add", "TIME                      COMPILER  NOTE");
 	compiled_assert_says(&host, 0, "\\log --user nobody-at-all", "FUNCTION");
 	json_t *rows = compiled_data(&host, "\\log add --before 2");
 	assert_int_equal(json_array_size(rows), 2);
