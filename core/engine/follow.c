@@ -490,7 +490,7 @@ void follow_serve(struct follow *f)
 	struct timespec now;
 	int64_t since = 0;
 
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	clock_gettime(CLOCK_REALTIME, &now); /* kernels may stamp files more finely than by the tick */
 	program_set_busy(live_program(f->live), true);
 	watch_read(f->watch);
 	const char **paths = watch_take(f->watch, &since);
