@@ -138,7 +138,7 @@ static void measure_saves(const struct edit *e, const char *source, struct costs
 	const char *slash = strrchr(e->file, '/');
 	char *folder = text("%s/%s", scratch, e->group), *file = text("%s/%s", folder, slash + 1);
 	char *original = text("%.*s", (int)(slash - e->file), e->file), *absolute = realpath(original, NULL);
-	char *copy = text("cp -r %s %s", absolute, folder), *root = text("%s=%s", absolute, folder);
+	char *copy = text("cp -a %s %s", absolute, folder), *root = text("%s=%s", absolute, folder);
 
 	free(run_command(copy));
 	setenv("RTF_SOURCE_ROOT", root, 1);
