@@ -434,6 +434,8 @@ struct error *declare_run(struct snippet *x, struct reply *reply)
 	if (!e)
 		e = snippet_refuse(x, reply);
 	if (!e)
+		e = place_variables(x);
+	if (!e)
 		e = hide_others(x, reply);
 	if (!e)
 		e = journal_begin(x, strlen(BEFORE));
@@ -443,8 +445,6 @@ struct error *declare_run(struct snippet *x, struct reply *reply)
 		x->writes = x->effects.untold;
 		journal_place(x, x->result);
 	}
-	if (!e)
-		e = place_variables(x);
 	if (!e)
 		write_initialisers(x);
 	if (e) {

@@ -360,12 +360,23 @@ static bool added(void *context, const char *name, uint64_t *size)
 	return v->host->variable(v->host->context, v->request->function->unit, NULL, name, 0, &address, size);
 }
 
+static bool hidden(void *context, const char *name)
+{
+	const struct build_request *q = ((const struct view *)context)->request;
+	uint64_t address;
+
+	return q->resolve && q->resolve(q->context, name, &address);
+}
+
 /* What the text takes for granted of the program. */
 static struct error *check_claims(const struct build_host *host, struct build *b)
 {
 	struct view v = {.host = host, .request = b->request, .build = b};
-	struct claims_program program = {
-		.target = host->target, .function = b->request->function, .added = added, .context = &v};
+	struct claims_program program = {.target = host->target,
+					 .function = b->request->function,
+					 .added = added,
+					 .hidden = hidden,
+					 .context = &v};
 
 	return check_unit(host->check) ? claims_check(check_unit(host->check), &program, &b->check) : NULL;
 }

@@ -283,6 +283,8 @@ static void check_object(struct pass *p, CXCursor cursor, const char *name)
 	struct text form = {0}, spelling = {0};
 	struct target_symbol symbol;
 
+	if (p->program->hidden && p->program->hidden(p->program->context, name))
+		return;
 	if (target_find_form(target, unit, name, &form, &spelling))
 		compare(p, cursor, name, &form, &spelling);
 	else if (clang_getCursorKind(cursor) == CXCursor_VarDecl && !target_find(target, unit, name, &symbol))

@@ -19,6 +19,8 @@ struct claims_program {
 		*function; /* whose slice it is: its own signature is the check's matter */
 	/* A variable that an earlier version added: its size is known. */
 	bool (*added)(void *context, const char *name, uint64_t *size);
+	/* A name that is not the program's here: a console's own variable. */
+	bool (*hidden)(void *context, const char *name);
 	void *context;
 };
 
