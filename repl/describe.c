@@ -1,6 +1,7 @@
 #include "describe.h"
 #include "context.h"
 #include "datum.h"
+#include "declaration.h"
 #include "expression.h"
 #include "lookup.h"
 #include "scope.h"
@@ -81,7 +82,44 @@ static bool in_list(const json_t *list, const char *name, size_t length)
 	return false;
 }
 
-/* Names of file-scope variables in a text, each once; members are not among them. */
+static void add_used(const char *name, size_t length, json_t *list, struct text *out)
+{
+	if (in_list(list, name, length))
+		return;
+	text_printf(out, "%s%.*s", out->size ? ", " : "", (int)length, name);
+	json_array_append_new(list, json_stringn(name, length));
+}
+
+static bool is_typedef_name(void *context, const char *name, uint32_t length)
+{
+	const struct index *ix = context;
+
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
+	     i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_TYPEDEF)
+			return true;
+	return false;
+}
+
+/* The variables that the declaration at a `static` of the text makes; none where a function begins there. */
+static void add_statics(const struct index *ix, const char *text, uint32_t at, json_t *list, struct text *out)
+{
+	struct declaration_reader r;
+	struct declaration d = {0};
+
+	declaration_reader_init(&r, text, (uint32_t)strlen(text));
+	r.tokens.at = at;
+	r.tokens.line_start = false;
+	r.context = (void *)ix;
+	r.is_type = is_typedef_name;
+	declaration_next(&r, &d);
+	for (size_t i = 0; d.kind == DECLARATION_NAMES && i < d.name_count; i++)
+		if (d.names[i].kind == NAME_VARIABLE)
+			add_used(text + d.names[i].begin, d.names[i].end - d.names[i].begin, list, out);
+	declaration_fini(&d);
+}
+
+/* Names of file-scope variables in a text and its own statics, each once; members are not among them. */
 static json_t *used_variables(const struct index *ix, const char *text, struct text *out)
 {
 	json_t *list = json_array();
@@ -90,14 +128,13 @@ static json_t *used_variables(const struct index *ix, const char *text, struct t
 
 	token_reader_init(&r, text, (uint32_t)strlen(text));
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
-		size_t length = t.end - t.begin;
 		bool member = before.kind == TOKEN_PUNCTUATOR &&
 			      (before.first == '.' || token_is(&r, &before, "->"));
-		if (t.kind != TOKEN_NAME || member || !is_variable_name(ix, text + t.begin, length) ||
-		    in_list(list, text + t.begin, length))
-			continue;
-		text_printf(out, "%s%.*s", out->size ? ", " : "", (int)length, text + t.begin);
-		json_array_append_new(list, json_stringn(text + t.begin, length));
+		if (token_is(&r, &t, "static"))
+			add_statics(ix, text, t.begin, list, out);
+		else if (t.kind == TOKEN_NAME && !member &&
+			 is_variable_name(ix, text + t.begin, t.end - t.begin))
+			add_used(text + t.begin, t.end - t.begin, list, out);
 	}
 	return list;
 }

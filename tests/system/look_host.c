@@ -200,7 +200,10 @@ static int restarts;
 REALTIMEFUNC
 int scaled(int n)
 {
+	static int last_scaled;
+
 	calls++;
+	last_scaled = n;
 	return n * 10;
 }
 

@@ -1141,7 +1141,9 @@ static void types_and_descriptions_tell_layouts(void **state)
 	json_decref(data);
 	data = data_of(&w, "\\d scaled");
 	assert_string_equal(json_string_value(json_object_get(data, "signature")), "int scaled(int n)");
-	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "uses"), 0)), "calls");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "uses"), 0)),
+			    "last_scaled");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(data, "uses"), 1)), "calls");
 	assert_string_equal(json_string_value(json_object_get(
 				    json_array_get(json_object_get(data, "called_by"), 0), "function")),
 			    "main");
