@@ -194,9 +194,9 @@ static int module_scan(struct dl_phdr_info *info, size_t size, void *context)
 	close(fd);
 
 	if (m.count && index < scan->fresh) {
-		note("%s: it was opened by its name alone, which the caller's run path completes, and stays "
-		     "as built: "
-		     "give dlopen() its path\n",
+		note("%s: other threads may be in it already (it was opened by its name alone, which the "
+		     "caller's run "
+		     "path completes, or threads were started meanwhile), so it stays as built\n",
 		     m.name);
 		m.count = 0;
 	}

@@ -1,5 +1,5 @@
 /* Plug-ins: what the program opens with dlopen() gets its slots before the program has it, so that no thread can be in the
- * entries that are written. So dlopen and dlclose are ours in librtf.so (librtf.a has no such part), and go on to the C
+ * entries that are written; where its constructors started threads it stays as built. So dlopen and dlclose are ours in librtf.so (librtf.a has no such part), and go on to the C
  * library's.
  *
  * Whose call it is matters to dlopen() where a name without a slash is looked for in the caller's run path, or has
@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <link.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -42,6 +43,14 @@ static bool is_callers_own(const char *file, const void *caller)
 	return !dladdr1(caller, &info, (void **)&module, RTLD_DL_LINKMAP) || !module || has_run_path(module);
 }
 
+/* Of the process: a constructor that starts one may have sent it into the module. 0 where it cannot be known. */
+static size_t thread_count(void)
+{
+	struct stat tasks;
+
+	return stat("/proc/self/task", &tasks) ? 0 : tasks.st_nlink - 2;
+}
+
 /* The engine is told of what came and went. */
 static void renew(size_t before)
 {
@@ -63,10 +72,14 @@ EXPORTED void *dlopen(const char *file, int mode)
 	if (!file || mode & RTLD_NOLOAD || is_callers_own(file, __builtin_return_address(0)))
 		return next(file, mode);
 
-	size_t before = entry_modules();
+	/* A plug-in's constructor may open another one: what comes within the outermost call is new in all of it. */
+	static __thread size_t outermost;
+	size_t outer = outermost, before = outer ? outer : entry_modules(), threads = thread_count();
+	outermost = before;
 	void *handle = next(file, mode);
+	outermost = outer;
 	if (handle)
-		renew(before);
+		renew(thread_count() == threads ? before : SIZE_MAX);
 	return handle;
 }
 

@@ -201,7 +201,7 @@ static void what_another_thread_may_have_stays_as_built_and_is_told(void **state
 	/* The next module that comes brings it to light. */
 	tell("open", "/lib/x86_64-linux-gnu/libm.so.6",
 	     "/lib/x86_64-linux-gnu/libm.so.6: undefined symbol: plugin_answer");
-	while ((text = child_read_file(log)) && !strstr(text, "opened by its name alone")) {
+	while ((text = child_read_file(log)) && !strstr(text, "other threads may be in it already")) {
 		free(text);
 		if (child_clock() > deadline)
 			fail_msg("it was not told");
@@ -211,6 +211,31 @@ static void what_another_thread_may_have_stays_as_built_and_is_told(void **state
 	free(log);
 	assert_int_equal(listed("libpart.so"), 0);
 	subject_define(&host, "resident", "int resident(int n) { return n + 2; }");
+}
+
+/* In the middle of an entry is no place to be when it is written. */
+static void a_plugin_whose_constructor_starts_a_thread_stays_as_built(void **state)
+{
+	char *source;
+
+	(void)state;
+	start("");
+	source = compiled_path(&host, "plugin_part.c");
+	char *text = child_read_file(source), *more;
+	assert_true(asprintf(&more,
+			     "%s\n#include <pthread.h>\n#include <unistd.h>\n"
+			     "static void *spin(void *n) { for (;;) counted(1), pause(); return n; }\n"
+			     "__attribute__((constructor)) static void begin(void)\n"
+			     "{ pthread_t t; pthread_create(&t, 0, spin, 0); }\n",
+			     text) > 0);
+	assert_true(child_write_file(source, more));
+	build_plugin("-lpthread");
+	tell("open", plugin, "opened");
+	subject_define(&host, "resident", "int resident(int n) { return n + 2; }");
+	assert_int_equal(listed("libpart.so"), 0);
+	free(more);
+	free(text);
+	free(source);
 }
 
 /* Slots are shared with forked children: one of them that adds its own would take its parent's. */
@@ -258,6 +283,7 @@ int main(void)
 		cmocka_unit_test_teardown(opening_and_closing_many_times_leaves_one_of_each, stop),
 		cmocka_unit_test_teardown(a_plugin_without_a_source_change_in_a_program_without, stop),
 		cmocka_unit_test_teardown(what_another_thread_may_have_stays_as_built_and_is_told, stop),
+		cmocka_unit_test_teardown(a_plugin_whose_constructor_starts_a_thread_stays_as_built, stop),
 		cmocka_unit_test_teardown(a_forked_childs_plugins_are_its_own, stop),
 		cmocka_unit_test(a_saved_plugin_is_live_for_the_next_call),
 	};
