@@ -21,6 +21,7 @@ struct record {
 	int64_t retry_at, retry_us;
 	int64_t rest_at; /* if nothing is written until then the history is settled; 0: it is */
 	int unsettled;   /* of it, when rest_at was set */
+	bool ends;       /* what was deleted by now is not brought back for the last word */
 };
 
 static struct record *record_of(const struct live *l)
@@ -172,7 +173,7 @@ bool record_lose(struct live *l, struct error **e)
 	struct record *r = record_of(l);
 
 	if (!*e || error_class(*e) != ERROR_INTERNAL || *e == error_memory() ||
-	    stand_in_is(r->keeper.history))
+	    stand_in_is(r->keeper.history) || r->ends)
 		return false;
 	char *path = strdup(history_path(r->keeper.history));
 	if (path && put_back(l, path)) {
@@ -491,6 +492,7 @@ void record_end(struct live *l)
 {
 	struct record *r = record_of(l);
 
+	r->ends = true;
 	if (history_process_started(r->process.pid) != r->process.started)
 		record_event(l, "ended", NULL, -1, "", NULL);
 	if (!record_is_whole(l) && !settle(l))
