@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -141,8 +142,35 @@ static void read_entries(void)
 	fclose(file);
 }
 
+/* A file beside the history: the history itself cannot be what is locked, as a new one takes its place. -1 where there can be
+ * none: the history is then as safe as the file system's appends are. */
+static int lock_history(void)
+{
+	char *path;
+
+	if (asprintf(&path, "%s.lock", line.history_path) < 0)
+		return -1;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
+	free(path);
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			continue;
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void unlock_history(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 static void load_history(void)
 {
+	int lock = lock_history(); /* what others append must not come between reading and rewriting */
+
 	history_comment_char = '#';
 	history_write_timestamps = 1;
 	using_history();
@@ -153,6 +181,7 @@ static void load_history(void)
 	stifle_history(HISTORY_ENTRIES);
 	if (rewrite)
 		write_history(line.history_path);
+	unlock_history(lock);
 	using_history();
 }
 
@@ -164,8 +193,11 @@ void line_remember(const char *entry)
 	}
 	add_history(entry);
 	using_history();
-	if (line.history_path)
-		append_history(1, line.history_path);
+	if (!line.history_path)
+		return;
+	int lock = lock_history();
+	append_history(1, line.history_path);
+	unlock_history(lock);
 }
 
 /* The longest common beginning of `words`, malloc'ed. */

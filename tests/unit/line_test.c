@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -36,6 +37,8 @@ static int remove_home(void **state)
 
 	line_fini();
 	unlink(home->path);
+	snprintf(path, sizeof(path), "%s.lock", home->path);
+	unlink(path);
 	snprintf(path, sizeof(path), "%s/state/rtf", home->folder);
 	rmdir(path);
 	snprintf(path, sizeof(path), "%s/state", home->folder);
@@ -109,6 +112,49 @@ static void the_history_is_private_and_bounded(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+/* One console writes the history anew whenever it starts, while another adds to it. */
+static void consoles_that_start_lose_nothing_that_others_add(void **state)
+{
+	enum { ADDED = 300, STARTS = 30 };
+	struct home *home = *state;
+	char text[32];
+
+	assert_true(line_init(home->path, NULL, NULL));
+	for (int i = 0; i < 12500; i++)
+		add_history("again");
+	append_history(12500, home->path);
+	line_fini();
+	pid_t other = fork();
+	assert_true(other >= 0);
+	if (!other) {
+		bool kept = line_init(home->path, NULL, NULL);
+		for (int i = 0; i < ADDED && kept; i++) {
+			snprintf(text, sizeof(text), "added = %d", i);
+			line_remember(text);
+		}
+		_exit(!kept);
+	}
+	int status, starts = 0;
+	pid_t ended = 0;
+	while (!ended || starts < STARTS) {
+		if (!ended)
+			ended = waitpid(other, &status, WNOHANG);
+		assert_true(line_init(home->path, NULL, NULL));
+		/* So many that are equal have the next start write it anew. */
+		for (int i = 0; i < 2100; i++)
+			add_history("again");
+		append_history(2100, home->path);
+		line_fini();
+		starts++;
+	}
+	assert_int_equal(status, 0);
+	assert_true(line_init(home->path, NULL, NULL));
+	int found = 0;
+	for (int i = 0; i < history_length; i++)
+		found += strncmp(entry_at(i), "added = ", 8) == 0;
+	assert_int_equal(found, ADDED);
+}
+
 static void a_history_that_cannot_be_written_is_told(void **state)
 {
 	(void)state;
@@ -138,6 +184,8 @@ int main(void)
 						remove_home),
 		cmocka_unit_test_setup_teardown(equal_entries_are_folded, make_home, remove_home),
 		cmocka_unit_test_setup_teardown(the_history_is_private_and_bounded, make_home, remove_home),
+		cmocka_unit_test_setup_teardown(consoles_that_start_lose_nothing_that_others_add, make_home,
+						remove_home),
 		cmocka_unit_test_setup_teardown(a_history_that_cannot_be_written_is_told, make_home,
 						remove_home),
 		cmocka_unit_test(the_history_lies_in_the_state_directory),
