@@ -1,17 +1,14 @@
 #include "editor.h"
+#include "shell.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static struct error *write_file(int fd, const char *path, const char *text)
 {
@@ -47,30 +44,11 @@ static struct error *read_file(const char *path, char **out)
 	return text ? NULL : error_memory();
 }
 
-/* Ctrl-C and Ctrl-\ are the editor's while it runs. */
-static struct error *run_shell(const char *command, char *path)
+static struct error *run_editor(const char *command, char *path)
 {
-	char *const argv[] = {"sh", "-c", (char *)command, "sh", path, NULL};
-	struct sigaction ignored = {.sa_handler = SIG_IGN}, before[2];
-	posix_spawnattr_t attributes;
-	sigset_t defaults;
-	pid_t pid;
 	int status;
+	int failed = shell_run(command, path, -1, &status);
 
-	sigaction(SIGINT, &ignored, &before[0]);
-	sigaction(SIGQUIT, &ignored, &before[1]);
-	posix_spawnattr_init(&attributes);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGINT);
-	sigaddset(&defaults, SIGQUIT);
-	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-	int failed = posix_spawnp(&pid, "sh", NULL, &attributes, argv, environ);
-	while (!failed && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	posix_spawnattr_destroy(&attributes);
-	sigaction(SIGINT, &before[0], NULL);
-	sigaction(SIGQUIT, &before[1], NULL);
 	if (failed)
 		return error_errno(failed, "cannot start a shell for the editor");
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
@@ -102,7 +80,7 @@ struct error *editor_run(const char *text, unsigned line, char **out)
 	if (!e)
 		e = write_file(fd, path, text);
 	if (!e)
-		e = run_shell(command, path);
+		e = run_editor(command, path);
 	if (!e)
 		e = read_file(path, out);
 	if (fd >= 0)

@@ -1,5 +1,6 @@
 #include "output.h"
 #include "line.h"
+#include "pager.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ void output_answer(struct output *o, bool failed, const char *text, size_t size)
 {
 	if (o->gather && !o->following)
 		gather_put(o->gather, failed, text, size);
-	else
+	else if (failed || !o->interactive || !pager_show(text, size))
 		output_text(failed ? stderr : stdout, text, size);
 }
 

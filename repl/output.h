@@ -18,8 +18,8 @@ struct output {
 	const char *socket;
 	bool interactive;
 	struct gather *gather; /* with --all: who keeps the answers for the end; else NULL */
-	bool following;     /* the running command is \events: events are its answer */
-	bool holding;       /* readline is at work: events wait in `held` */
+	bool following;        /* the running command is \events: events are its answer */
+	bool holding;          /* readline is at work: events wait in `held` */
 	char **held;
 	size_t held_count;
 };
@@ -33,7 +33,8 @@ void output_report(struct output *, const char *format, ...) __attribute__((form
 /* The text, on a line of its own; what went to standard output before stands before it. */
 void output_text(FILE *, const char *text, size_t size);
 
-/* An answer's text: to standard error if it is a failure's, or kept for the end. */
+/* An answer's text: to standard error if it is a failure's, or kept for the end; in an interactive session through the pager
+ * if it is longer than the screen. */
 void output_answer(struct output *, bool failed, const char *text, size_t size);
 
 /* A JSON answer as it came; with --all its socket's name is put before its other members. */
