@@ -57,6 +57,7 @@ enum { CALL_WORDS = 16 };
 struct call {
 	struct console_state *state;
 	struct live *live;
+	const char *entry;       /* the whole of what was typed, which `rest` is in */
 	char *words[CALL_WORDS]; /* behind the command's name, on its line */
 	size_t count;
 	char modifier[32]; /* behind a slash that follows the name: `x` of \print/x; "" without one */

@@ -313,7 +313,7 @@ static struct error *run_line(struct console_state *state, const char *text, siz
 		return error_new(ERROR_DENIED, "this connection is read-only: \\%s changes something",
 				 k->name);
 
-	struct call c = {.state = state, .live = state->host->live, .reply = reply};
+	struct call c = {.state = state, .live = state->host->live, .entry = text, .reply = reply};
 	if (slash < length)
 		snprintf(c.modifier, sizeof(c.modifier), "%.*s", (int)(length - slash - 1), text + 2 + slash);
 	c.rest = text + 1 + length;
@@ -360,7 +360,7 @@ static void note_unit(struct console_state *state, const struct reply *reply)
 
 static struct error *run_c(struct console_state *state, const char *text, size_t size, struct reply *reply)
 {
-	struct call c = {.state = state, .live = state->host->live, .reply = reply};
+	struct call c = {.state = state, .live = state->host->live, .entry = text, .reply = reply};
 
 	if (expression_takes(&c, text, size))
 		return expression_enter(&c, text, size);

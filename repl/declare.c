@@ -412,21 +412,11 @@ static void write_initialisers(struct snippet *x)
 	text_puts(&x->run, "}\n");
 }
 
-struct error *declare_run(struct snippet *x, struct reply *reply)
+/* Its variables are in the program, and what gives them their values is written. */
+static struct error *prepare_variables(struct snippet *x, struct reply *reply)
 {
-	struct error *e = split_declarations(x);
-	if (!e && x->variable_count && x->state->read_only)
-		e = error_new(ERROR_DENIED,
-			      "this connection is read-only: a variable is made in the program");
-	if (!e && !x->variable_count) {
-		e = check_items(x, reply);
-		if (!e)
-			reply->data = json_array();
-		snippet_free(x);
-		return e;
-	}
-	if (!e)
-		e = snippet_declare(x);
+	struct error *e = snippet_declare(x);
+
 	if (!e) {
 		text_printf(&x->checked, BEFORE "%s\n;}\n", x->given.text);
 		e = snippet_check_with_types(x, reply, x->options.depth, read_variables);
@@ -441,17 +431,32 @@ struct error *declare_run(struct snippet *x, struct reply *reply)
 		e = journal_begin(x, strlen(BEFORE));
 	if (!e && journal_size(x))
 		e = evaluator_result(x->host->evaluator, journal_size(x), &x->result);
-	if (!e) {
-		x->writes = x->effects.untold;
-		journal_place(x, x->result);
-	}
-	if (!e)
-		write_initialisers(x);
-	if (e) {
-		snippet_free(x);
+	if (e)
 		return e;
-	}
-	return snippet_start(x, finish_declaration, reply);
+	x->writes = x->effects.untold;
+	journal_place(x, x->result);
+	write_initialisers(x);
+	return NULL;
+}
+
+struct error *declare_run(struct snippet *x, struct reply *reply)
+{
+	scope_try(x->state->scope);
+	struct error *e = split_declarations(x);
+	if (!e && x->variable_count && x->state->read_only)
+		e = error_new(ERROR_DENIED,
+			      "this connection is read-only: a variable is made in the program");
+	if (!e)
+		e = x->variable_count ? prepare_variables(x, reply) : check_items(x, reply);
+	if (!e)
+		scope_keep_trial(x->state->scope);
+	scope_end_trial(x->state->scope);
+	if (!e && x->variable_count)
+		return snippet_start(x, finish_declaration, reply);
+	if (!e)
+		reply->data = json_array();
+	snippet_free(x);
+	return e;
 }
 
 /* --- directives ---------------------------------------------------------------------------------------------------- */

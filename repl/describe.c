@@ -465,7 +465,7 @@ struct error *describe_name(struct call *c)
 
 	if (item && item->kind == SCOPE_VARIABLE) {
 		struct value_options options = VALUE_OPTIONS;
-		return expression_print(c, c->line, strlen(c->line), &options);
+		return expression_print(c, c->rest, strlen(c->line), &options);
 	}
 	struct error *unknown = lookup_find(c->live, c->line, c->state->file, &f);
 	if (!unknown)

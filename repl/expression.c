@@ -333,8 +333,17 @@ static struct error *run_array(struct snippet *x, size_t at, struct reply *reply
 	char *place = strndup(x->given.text, at), *count = strdup(x->given.text + at + 1);
 	struct error *e = place && count ? NULL : error_memory();
 
+	if (!e && !typed_trim(count, strlen(count)))
+		e = error_new(ERROR_USAGE, "%s: a count is missing behind the @", x->text);
 	if (!e) {
-		text_printf(&x->checked, BEFORE_VALUE "%s\n);(\n%s\n);}\n", place, count);
+		size_t line = at;
+		while (line && place[line - 1] != '\n')
+			line--;
+		x->typed.split = 1 + token_line(place, (uint32_t)at);
+		x->typed.more = 2;
+		/* The count stands as far from its line's beginning as it was typed. */
+		text_printf(&x->checked, BEFORE_VALUE "%s\n);(\n%*s%s\n);}\n", place, (int)(at + 1 - line),
+			    "", count);
 		e = snippet_check_with_types(x, reply, x->options.depth, read_array);
 	}
 	if (!e)
@@ -447,7 +456,7 @@ static struct error *run_statement(struct snippet *x, struct reply *reply)
 static struct error *enter_rest(struct call *c, const char *text, size_t size);
 
 /* Preprocessor lines, then whatever follows them. */
-static struct error *run_directives(struct snippet *x, struct call *c)
+static struct error *run_directives(struct snippet *x, struct call *c, const char *text)
 {
 	struct token_reader r;
 	struct token t;
@@ -457,7 +466,7 @@ static struct error *run_directives(struct snippet *x, struct call *c)
 	for (token_next(&r, &t); t.kind == TOKEN_DIRECTIVE && !e; token_next(&r, &t))
 		e = declare_directive(x, &t);
 	if (!e && t.kind != TOKEN_END)
-		e = enter_rest(c, x->text + t.begin, x->size - t.begin);
+		e = enter_rest(c, text + t.begin, x->size - t.begin);
 	else if (!e)
 		c->reply->data = json_array();
 	snippet_free(x);
@@ -494,7 +503,7 @@ static struct error *enter_rest(struct call *c, const char *text, size_t size)
 	switch (typed_classify(x->text, x->size, declare_is_type, x)) {
 	case TYPED_DIRECTIVE:
 		c->reply->command = "directive";
-		return run_directives(x, c);
+		return run_directives(x, c, text);
 	case TYPED_DECLARATION:
 		c->reply->command = "declaration";
 		e = finish_text(x);
@@ -554,23 +563,23 @@ struct error *expression_print(struct call *c, const char *text, size_t size,
 	struct snippet *x;
 	size_t trimmed = typed_trim(text, size);
 
-	if (!trimmed)
+	if (size && !trimmed)
 		return error_new(ERROR_USAGE, "an expression is missing");
-	struct error *e = snippet_new(c, text, trimmed, &x);
+	struct error *e =
+		size ? snippet_new(c, text, trimmed, &x) : snippet_new_from(c, "$", strlen("$"), text, 0, &x);
 	if (e)
 		return e;
 	x->options = *options;
 	return record_refusal(c, text, size, run_value(x, c->reply));
 }
 
-struct error *expression_value(struct call *c, const char *text, size_t size, snippet_done *done,
-			       void *context)
+struct error *expression_value(struct call *c, const char *text, size_t before, const char *typed,
+			       size_t size, snippet_done *done, void *context)
 {
 	struct snippet *x;
-	size_t trimmed = typed_trim(text, size);
 
-	struct error *e = trimmed ? snippet_new(c, text, trimmed, &x)
-				  : error_new(ERROR_USAGE, "an expression is missing");
+	struct error *e = typed_trim(typed, size) ? snippet_new_from(c, text, before, typed, size, &x)
+						  : error_new(ERROR_USAGE, "an expression is missing");
 	if (e) {
 		free(context);
 		return e;
@@ -642,7 +651,8 @@ struct error *expression_compare(struct call *c, const char *name, int a, int b,
 	if (asprintf(&text, "%s@%d%.*s, %s@%d%.*s", name, a, (int)size, arguments, name, b, (int)size,
 		     arguments) < 0)
 		return error_memory();
-	struct error *e = snippet_new(c, text, strlen(text), &x);
+	size_t before = (size_t)snprintf(NULL, 0, "%s@%d", name, a);
+	struct error *e = snippet_new_from(c, text, before, arguments, size, &x);
 	free(text);
 	if (e)
 		return e;
@@ -686,7 +696,7 @@ struct error *expression_types(struct call *c, const struct target_unit *unit, c
 {
 	struct snippet *x;
 
-	struct error *e = snippet_new(c, "", 0, &x);
+	struct error *e = snippet_new(c, c->entry, 0, &x);
 	if (e)
 		return e;
 	x->unit = unit;

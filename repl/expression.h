@@ -24,12 +24,13 @@
 /* Any C but function definitions. `waiting` of the reply has the answer. */
 struct error *expression_enter(struct call *, const char *text, size_t size);
 
-/* The same for one expression, shown in this way. */
+/* The same for one expression, shown in this way; without any, for the last value. */
 struct error *expression_print(struct call *, const char *text, size_t size, const struct value_options *);
 
-/* Hands an expression's value, as `type` says, to `done`, which fills the reply. Takes `context`, which is
- * freed in the end. */
-struct error *expression_value(struct call *, const char *text, size_t size, snippet_done *, void *context);
+/* Hands an expression's value, as `type` says, to `done`, which fills the reply. What was typed stands in the text behind
+ * its first `before` bytes. Takes `context`, which is freed in the end. */
+struct error *expression_value(struct call *, const char *text, size_t before, const char *typed, size_t size,
+			       snippet_done *, void *context);
 
 /* Calls two versions of a function with the same arguments, `(…)`, one after the other, and shows both
  * results. */

@@ -75,7 +75,7 @@ struct error *look_print(struct call *c)
 		return e;
 	at += strspn(at, " \t\r\n");
 	if (at >= end)
-		return expression_print(c, "$", 1, &options);
+		return expression_print(c, at, 0, &options);
 	return expression_print(c, at, (size_t)(end - at), &options);
 }
 
@@ -201,19 +201,20 @@ static struct error *show_memory(void *context, struct call *c, const struct typ
 struct error *look_memory(struct call *c)
 {
 	struct memory *m = malloc(sizeof(*m));
+	static const char cast[] = "(unsigned long)(";
 	char *text = NULL;
 
 	if (!m)
 		return error_memory();
 	struct error *e = read_modifier(c->modifier, m);
-	if (!e && asprintf(&text, "(unsigned long)(%.*s)", (int)c->rest_size, c->rest) < 0) {
+	if (!e && asprintf(&text, "%s%.*s)", cast, (int)c->rest_size, c->rest) < 0) {
 		text = NULL;
 		e = error_memory();
 	}
 	if (e)
 		free(m);
 	else
-		e = expression_value(c, text, strlen(text), show_memory, m);
+		e = expression_value(c, text, strlen(cast), c->rest, c->rest_size, show_memory, m);
 	free(text);
 	return e;
 }

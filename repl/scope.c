@@ -13,9 +13,18 @@
 
 enum { VALUES_KEPT = 10000 };
 
+/* What a trial has taken the place of. */
+struct replaced {
+	struct scope_item item;
+	size_t at; /* in the scope's items */
+};
+
 struct scope {
-	struct scope_item *items;
-	size_t item_count, item_room;
+	struct scope_item *items; /* those of a trial are the last */
+	size_t item_count, item_room, tried;
+	struct replaced *replaced; /* in the order in which they went */
+	size_t replaced_count, replaced_room;
+	bool trying;
 	struct scope_value *values; /* `first` and those after it */
 	size_t value_count, value_room;
 	unsigned fresh;
@@ -57,8 +66,10 @@ void scope_free(struct scope *s)
 {
 	if (!s)
 		return;
+	scope_keep_trial(s);
 	for (size_t i = 0; i < s->item_count; i++)
 		item_fini(&s->items[i]);
+	free(s->replaced);
 	for (size_t i = 0; i < s->value_count; i++)
 		value_fini(&s->values[i]);
 	free(s->items);
@@ -108,32 +119,90 @@ bool scope_is_type(const struct scope *s, const char *name, size_t length)
 	return item && item->kind == SCOPE_TYPE && strstr(item->text, "typedef");
 }
 
-bool scope_forget(struct scope *s, const char *name)
+/* The item's place is closed; the item itself is gone or, in a trial, put aside. */
+static struct error *remove_item(struct scope *s, size_t i)
 {
-	bool any = false;
+	if (s->trying && i < s->item_count - s->tried) {
+		struct replaced *more =
+			pool_grow(s->replaced, s->replaced_count, &s->replaced_room, sizeof(*more));
+		if (!more)
+			return error_memory();
+		s->replaced = more;
+		s->replaced[s->replaced_count++] = (struct replaced){.item = s->items[i], .at = i};
+	} else {
+		s->tried -= s->trying;
+		item_fini(&s->items[i]);
+	}
+	memmove(&s->items[i], &s->items[i + 1], (--s->item_count - i) * sizeof(*s->items));
+	return NULL;
+}
 
-	for (size_t i = 0; i < s->item_count;) {
+static struct error *forget(struct scope *s, const char *name, bool *any)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < s->item_count && !e;) {
 		if (!item_has(&s->items[i], name, strlen(name))) {
 			i++;
 			continue;
 		}
-		item_fini(&s->items[i]);
-		memmove(&s->items[i], &s->items[i + 1], (--s->item_count - i) * sizeof(*s->items));
-		any = true;
+		e = remove_item(s, i);
+		*any = true;
 	}
+	return e;
+}
+
+bool scope_forget(struct scope *s, const char *name)
+{
+	bool any = false;
+
+	error_free(forget(s, name, &any)); /* outside a trial nothing can fail */
 	return any;
 }
 
 struct error *scope_declare(struct scope *s, const struct scope_item *item)
 {
-	for (char **name = item->names; *name; name++)
-		scope_forget(s, *name);
 	struct scope_item *more = pool_grow(s->items, s->item_count, &s->item_room, sizeof(*more));
-	if (!more)
-		return error_memory();
-	s->items = more;
+	struct error *e = more ? NULL : error_memory();
+	bool any;
+
+	if (more)
+		s->items = more;
+	for (char **name = item->names; *name && !e; name++)
+		e = forget(s, *name, &any);
+	if (e)
+		return e;
 	s->items[s->item_count++] = *item;
+	s->tried += s->trying;
 	return NULL;
+}
+
+void scope_try(struct scope *s)
+{
+	scope_keep_trial(s);
+	s->trying = true;
+}
+
+void scope_keep_trial(struct scope *s)
+{
+	for (size_t i = 0; i < s->replaced_count; i++)
+		item_fini(&s->replaced[i].item);
+	s->replaced_count = s->tried = 0;
+	s->trying = false;
+}
+
+/* There is room: items have only gone since. */
+void scope_end_trial(struct scope *s)
+{
+	for (; s->tried; s->tried--)
+		item_fini(&s->items[--s->item_count]);
+	while (s->replaced_count) {
+		const struct replaced *r = &s->replaced[--s->replaced_count];
+		memmove(&s->items[r->at + 1], &s->items[r->at],
+			(s->item_count++ - r->at) * sizeof(*s->items));
+		s->items[r->at] = r->item;
+	}
+	s->trying = false;
 }
 
 const char *scope_fresh_name(struct scope *s)

@@ -42,6 +42,11 @@ struct scope_value {
 struct scope *scope_new(void);   /* NULL without memory */
 void scope_free(struct scope *); /* takes NULL */
 
+/* What is declared from here on is a trial, until it is kept or taken back: then all is as it was here. */
+void scope_try(struct scope *);
+void scope_keep_trial(struct scope *);
+void scope_end_trial(struct scope *); /* takes it back, if it has not been kept */
+
 /* Takes the item (its strings and types, not the struct) in place of what has the same names. */
 struct error *scope_declare(struct scope *, const struct scope_item *);
 bool scope_forget(struct scope *, const char *name);                 /* false: there is none */

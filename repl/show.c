@@ -29,7 +29,8 @@ static void colored(struct text *out, bool color, const char *sgr, const char *t
 
 enum { LINE_MOST = 240 };
 
-/* The caret stands under the column: tabs before it are kept, so that it does on every terminal. */
+/* The caret stands under the column, a byte's: tabs before it are kept, so that it does on every terminal, and a character
+ * takes one place. */
 static void show_caret(struct text *out, const struct check_diagnostic *d, bool color)
 {
 	const char *line = d->source;
@@ -50,7 +51,8 @@ static void show_caret(struct text *out, const struct check_diagnostic *d, bool 
 		size--;
 	text_printf(out, "%5u | %.*s\n      | ", d->line, (int)size, line);
 	for (unsigned i = 0; i + 1 < column && line[i]; i++)
-		text_puts(out, line[i] == '\t' ? "\t" : " ");
+		if (((unsigned char)line[i] & 0xc0) != 0x80)
+			text_puts(out, line[i] == '\t' ? "\t" : " ");
 	colored(out, color, SGR_GREEN SGR_BOLD, "^", 1);
 	text_puts(out, "\n");
 }
@@ -60,7 +62,8 @@ void show_diagnostics(struct text *out, const struct check_result *r, bool color
 	for (size_t i = 0; i < r->count; i++) {
 		const struct check_diagnostic *d = &r->diagnostics[i];
 		bool error = strcmp(d->severity, "error") == 0;
-		text_printf(out, "%s:%u:%u: ", d->file, d->line, d->column);
+		if (d->line)
+			text_printf(out, "%s:%u:%u: ", d->file, d->line, d->column);
 		colored(out, color, error ? SGR_RED SGR_BOLD : SGR_YELLOW SGR_BOLD, d->severity,
 			strlen(d->severity));
 		text_printf(out, ": %s\n", d->message);

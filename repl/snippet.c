@@ -45,6 +45,7 @@ void snippet_free(struct snippet *x)
 	effects_fini(&x->effects);
 	free(x->literals);
 	free(x->text);
+	free(x->line);
 	free(x);
 }
 
@@ -53,7 +54,8 @@ static void free_waiting(struct waiting *waiting)
 	snippet_free((struct snippet *)waiting);
 }
 
-struct error *snippet_new(struct call *c, const char *text, size_t size, struct snippet **out)
+struct error *snippet_new_from(struct call *c, const char *text, size_t before, const char *typed,
+			       size_t size, struct snippet **out)
 {
 	struct snippet *x = calloc(1, sizeof(*x));
 
@@ -64,18 +66,30 @@ struct error *snippet_new(struct call *c, const char *text, size_t size, struct 
 	x->host = c->state->host;
 	x->waiting.free = free_waiting;
 	x->options = VALUE_OPTIONS;
-	x->text = strndup(text, size);
-	x->size = size;
+	x->text = strdup(text);
+	x->size = strlen(text);
+	x->typed = findings_text(c->entry, typed, size);
+	x->typed.before = before;
+	x->typed.line = x->line = strndup(x->typed.line, x->typed.size);
 	if (!c->state->scope)
 		c->state->scope = scope_new();
-	struct error *e =
-		x->text && c->state->scope ? context_unit(c->state, c->live, &x->unit) : error_memory();
+	bool made = x->text && x->line && c->state->scope;
+	struct error *e = made ? context_unit(c->state, c->live, &x->unit) : error_memory();
 	if (e) {
 		snippet_free(x);
 		return e;
 	}
 	*out = x;
 	return NULL;
+}
+
+struct error *snippet_new(struct call *c, const char *text, size_t size, struct snippet **out)
+{
+	char *copy = strndup(text, size);
+	struct error *e = copy ? snippet_new_from(c, copy, 0, text, size, out) : error_memory();
+
+	free(copy);
+	return e;
 }
 
 struct error *snippet_declare(struct snippet *x)
@@ -101,7 +115,8 @@ static void set_request(struct snippet *x)
 	x->request.size = x->checked.size;
 	x->request.extra = x->given.extra;
 	x->request.extra_size = strlen(x->given.extra);
-	x->request.given_file = "<console>";
+	x->request.extra_file = FINDINGS_DECLARED;
+	x->request.given_file = FINDINGS_TYPED;
 	x->request.given_line = (unsigned)-1;
 	x->request.file = x->unit->file;
 	x->request.line = 1;
@@ -191,6 +206,11 @@ struct error *snippet_refuse(struct snippet *x, struct reply *reply)
 {
 	struct check_result *r = &x->build.check;
 
+	struct error *e = findings_place(&x->typed, r);
+	if (!e && r->failed)
+		e = findings_look(&x->typed, r);
+	if (e)
+		return e;
 	if (r->count) {
 		show_diagnostics(&reply->text, r, x->state->color);
 		reply->diagnostics = show_diagnostics_json(r);

@@ -13,6 +13,7 @@
 #include "effects.h"
 #include "error.h"
 #include "evaluate.h"
+#include "findings.h"
 #include "scope.h"
 #include "target.h"
 #include "text.h"
@@ -58,8 +59,10 @@ struct snippet {
 	struct live *live;
 	struct host *host;
 	struct scope_text given;
-	char *text; /* as typed */
+	char *text; /* as compilers are to see it */
 	size_t size;
+	char *line; /* as typed: what the next is in */
+	struct findings_text typed;
 	const struct target_unit *unit;
 	struct target_function function;
 	struct build_request request;
@@ -92,7 +95,10 @@ struct snippet {
 	char *first_fault; /* what became of the first, where the second had to be called by itself */
 };
 
+/* `text` lies in the call's entry; in the second form `typed` does, which is the same behind the first `before` bytes. */
 struct error *snippet_new(struct call *, const char *text, size_t size, struct snippet **out);
+struct error *snippet_new_from(struct call *, const char *text, size_t before, const char *typed, size_t size,
+			       struct snippet **out);
 void snippet_free(struct snippet *);
 
 /* Finds what `text` names in the console's scope: `given` has the text for compilers. */

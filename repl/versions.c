@@ -1,4 +1,5 @@
 #include "versions.h"
+#include "findings.h"
 #include "lookup.h"
 #include "rollback.h"
 #include "show.h"
@@ -170,12 +171,18 @@ struct error *versions_redefine(struct call *c, const char *name, const char *te
 					 .size = size,
 					 .name = name,
 					 .file = c->state->file,
-					 .given_as = "<console>",
+					 .given_as = FINDINGS_TYPED,
 					 .origin = "console",
 					 .user = c->state->user,
 					 .check_only = check_only};
 
 	struct error *e = change_define(c->live, &request, &out);
+	struct findings_text typed = findings_text(c->entry, text, size);
+	struct error *unplaced = findings_place(&typed, &out.check);
+	if (!e)
+		e = unplaced;
+	else
+		error_free(unplaced);
 	if (out.check.count) {
 		show_diagnostics(&c->reply->text, &out.check, c->state->color);
 		c->reply->diagnostics = show_diagnostics_json(&out.check);
@@ -194,9 +201,10 @@ struct error *versions_check(struct call *c)
 struct error *versions_define(struct call *c)
 {
 	const char *behind = c->rest + strcspn(c->rest, " \t\n");
-	size_t size = c->rest_size - (size_t)(behind - c->rest);
 
-	if (strspn(behind, " \t\r\n") == size)
+	behind += strspn(behind, " \t\r\n");
+	size_t size = c->rest_size - (size_t)(behind - c->rest);
+	if (!size)
 		return error_new(ERROR_USAGE, "\\define NAME is followed by a definition");
 	return versions_redefine(c, c->words[0], behind, size, false);
 }

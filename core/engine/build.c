@@ -193,9 +193,11 @@ static struct error *check_once(const struct build_host *host, struct build *b)
 	const struct build_request *q = b->request;
 
 	check_result_fini(&b->check);
+	struct check_place place = {.file = q->given_file,
+				    .line = q->given_line,
+				    .extra_file = q->extra_file ? q->extra_file : q->given_file};
 	return check_slice(host->check, &b->slice, q->function->name,
-			   (const char *const *)b->source->flags.argv, q->given_file, q->given_line,
-			   &b->check);
+			   (const char *const *)b->source->flags.argv, &place, &b->check);
 }
 
 /* The program's flags without those that are about macros, includes or the program's own decoration. */

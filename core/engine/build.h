@@ -42,6 +42,7 @@ struct build_request {
 	size_t size;
 	const char *extra; /* what was typed along with it, or NULL */
 	size_t extra_size;
+	const char *extra_file; /* names that in diagnostics; NULL: as given_file */
 	const char *given_file; /* names the text in diagnostics, whose lines count from given_line */
 	unsigned given_line;
 	const char *file; /* what __FILE__ and __LINE__ are to say */

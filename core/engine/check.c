@@ -231,8 +231,8 @@ static int add_builtins(const struct builtins *builtins, const char **arguments,
 
 struct pass {
 	const struct slice *slice;
-	const char *name, *file;
-	unsigned line;
+	const char *name;
+	const struct check_place *place;
 	struct check_result *result;
 	CXTranslationUnit unit;
 	bool failed; /* out of memory */
@@ -283,14 +283,14 @@ static bool place(const struct pass *p, CXSourceLocation location, struct check_
 	}
 	d->column = column;
 	if (line >= s->user_line && line < s->user_line + s->user_lines) {
-		d->line = line - s->user_line + p->line;
-		d->file = strdup(p->file);
+		d->line = line - s->user_line + p->place->line;
+		d->file = strdup(p->place->file);
 		d->source = given_line(s, line - s->user_line);
 		return true;
 	}
 	if (s->extra_line && line >= s->extra_line && line < s->user_line) {
 		d->line = line - s->extra_line + 1;
-		d->file = strdup(p->file);
+		d->file = strdup(p->place->extra_file);
 		d->source = slice_line(s, line);
 		return true;
 	}
@@ -492,7 +492,7 @@ static void classify(struct pass *p, CXSourceLocation location, struct check_dia
 	p->failed |= !r->message;
 }
 
-static void free_diagnostic(struct check_diagnostic *d)
+void check_diagnostic_fini(struct check_diagnostic *d)
 {
 	free(d->file);
 	free(d->severity);
@@ -522,7 +522,7 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 	else if (severity >= CXDiagnostic_Error)
 		classify(p, location, &d);
 	if (p->failed || (severity < CXDiagnostic_Error && !in_user_text)) {
-		free_diagnostic(&d);
+		check_diagnostic_fini(&d);
 		return;
 	}
 	r->diagnostics[r->count++] = d;
@@ -681,11 +681,11 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 /* --- one slice ------------------------------------------------------------------------------------------------- */
 
 struct error *check_slice(struct check *c, const struct slice *slice, const char *name,
-			  const char *const *argv, const char *file, unsigned line, struct check_result *out)
+			  const char *const *argv, const struct check_place *where, struct check_result *out)
 {
 	const char *arguments[ARGUMENTS_MAX];
 	struct check_result result = {.class = ERROR_COMPILE};
-	struct pass p = {.slice = slice, .name = name, .file = file, .line = line, .result = &result};
+	struct pass p = {.slice = slice, .name = name, .place = where, .result = &result};
 	struct builtins builtins = {0};
 	int count = choose_arguments(argv, slice, arguments);
 
@@ -788,7 +788,7 @@ struct error *check_add(struct check_result *r, struct check_diagnostic d)
 	if (more)
 		r->diagnostics = more;
 	if (!more || !d.file || !d.message || !d.severity || !d.source) {
-		free_diagnostic(&d);
+		check_diagnostic_fini(&d);
 		return error_memory();
 	}
 	more[r->count++] = d;
@@ -848,7 +848,7 @@ bool check_names(char *const *list, const char *name)
 void check_result_fini(struct check_result *r)
 {
 	for (size_t i = 0; i < r->count; i++)
-		free_diagnostic(&r->diagnostics[i]);
+		check_diagnostic_fini(&r->diagnostics[i]);
 	free_names(r->constants);
 	free_names(r->definitions);
 	free_names(r->named);

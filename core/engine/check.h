@@ -23,6 +23,13 @@ struct check_diagnostic {
 	char *source; /* the line it points to, "" if unknown */
 };
 
+/* What diagnostics call the user's text. */
+struct check_place {
+	const char *file;
+	unsigned line;          /* its first */
+	const char *extra_file; /* of what is declared along with it */
+};
+
 struct check_result {
 	size_t count;
 	struct check_diagnostic *diagnostics;
@@ -42,14 +49,14 @@ struct check_result {
 struct error *check_new(struct check **out);
 void check_free(struct check *);
 
-/* `argv`: the program's flags; those that change the meaning of C (-std, -f…, -m…) are taken from it. `file` names the
- * user's text in diagnostics, whose lines count from `line`. */
+/* `argv`: the program's flags; those that change the meaning of C (-std, -f…, -m…) are taken from it. */
 struct error *check_slice(struct check *, const struct slice *, const char *name, const char *const *argv,
-			  const char *file, unsigned line, struct check_result *out);
+			  const struct check_place *, struct check_result *out);
 void check_result_fini(struct check_result *);
 
 /* Adds a diagnostic; takes its strings, which may be NULL if there was no memory for them. */
 struct error *check_add(struct check_result *, struct check_diagnostic);
+void check_diagnostic_fini(struct check_diagnostic *);
 
 /* Adds a warning of our own about the line of `text` that `offset` is in; `text` begins at that line of that file. Takes
  * the message, which may be NULL if there was no memory for it. */

@@ -79,7 +79,7 @@ static void every_refusal_has_its_class_and_one_sentence(void **state)
 		 "static double price(const struct order *o) { return o->qty * o->unit; }",
 		 "layout", "struct order"},
 		{"int x = ;", "compile", "expected expression"},
-		{"}", "compile", "expected expression"},
+		{"}", "compile", "extraneous '}'"},
 		{"\\source nothing", "unknown", "nothing"},
 		{"\\source add@99999999999999999999", "usage", "a version is a number"},
 		{"\\source", "usage", "usage: \\source NAME[@N]"},

@@ -285,7 +285,7 @@ static void an_answer_is_short_however_long_the_line(void **state)
 	wire_open(&wire, host.socket);
 	memset(line, 'x', LONG);
 	line[LONG] = '\0';
-	char *output = compiled_console(&host, 3, line, NULL);
+	char *output = compiled_console(&host, 3, line, "--color=never", NULL);
 	assert_in_range(strlen(output), 1, 5000);
 	free(output);
 	free(line);

@@ -50,11 +50,12 @@ static void check_given(const struct given *g)
 					.extra = g->extra,
 					.extra_size = g->extra ? strlen(g->extra) : 0};
 	const char *const argv[] = {"gcc", g->flag, NULL};
+	const struct check_place place = {.file = "given.c", .line = 100, .extra_file = "given.c"};
 	struct slice slice;
 
 	check_result_fini(&result);
 	assert_null(slice_new(&request, &names, &slice));
-	assert_null(check_slice(check, &slice, "f", argv, "given.c", 100, &result));
+	assert_null(check_slice(check, &slice, "f", argv, &place, &result));
 	slice_fini(&slice);
 	index_free(ix);
 }
