@@ -36,7 +36,7 @@ CONSOLE_LIBS := -lreadline -ljansson
 
 AGENT_OBJ := $(patsubst %.c,$(B)/guest/%.o,$(wildcard core/agent/*.c) core/wire/message.c)
 # What is the console's alone, each a module without main. All else of repl/ is the engine's.
-CONSOLE_ONLY := $(patsubst %,repl/%.c,buffer connection editor entry gather input line options output pager shell wake)
+CONSOLE_ONLY := $(patsubst %,repl/%.c,ask buffer connection editor entry gather input line options output pager shell wake)
 ENGINE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard core/engine/*.c core/wire/*.c store/*.c) \
 	$(filter-out repl/console.c repl/engine.c $(CONSOLE_ONLY),$(wildcard repl/*.c)))
 CONSOLE_ONLY_OBJ := $(CONSOLE_ONLY:%.c=$(B)/%.o)

@@ -17,6 +17,7 @@
 #include "watchers.h"
 #include "waits.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,19 +276,41 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static struct error *unknown_command(enum error_class class, const char *name)
+/* What may have been meant: the same in capitals, the beginning of a name, or one that two edits make of it, of a short
+ * name one. */
+static const struct command *nearest(const char *name)
 {
 	const struct command *near = NULL;
-	size_t least = 3;
+	char lower[64];
 
+	snprintf(lower, sizeof(lower), "%s", name);
+	for (char *c = lower; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	size_t length = strlen(lower), least = length > 3 ? 3 : 2;
+	for (size_t i = 0; i < command_count && !near; i++)
+		if (strncmp(commands[i].name, lower, length) == 0)
+			near = &commands[i];
+	for (size_t i = 0; i < command_count && !near; i++)
+		if (strcmp(commands[i].alias, lower) == 0)
+			near = &commands[i];
+	if (near)
+		return near;
 	for (size_t i = 0; i < command_count; i++) {
-		size_t d = text_distance(name, commands[i].name);
-		bool prefix = *name && strncmp(commands[i].name, name, strlen(name)) == 0;
-		if (d >= least && !(prefix && least == 3))
+		size_t d = text_distance(lower, commands[i].name);
+		if (d >= least)
 			continue;
-		least = d < least ? d : 2;
+		least = d;
 		near = &commands[i];
 	}
+	return near;
+}
+
+static struct error *unknown_command(enum error_class class, const char *name)
+{
+	const struct command *near = nearest(name);
+
+	if (!*name)
+		return error_new(class, "a command's name is missing behind the \\: \\help lists them");
 	if (near)
 		return error_new(class, "there is no command \\%s: did you mean \\%s?", name, near->name);
 	return error_new(class, "there is no command \\%s: \\help lists them", name);
@@ -300,15 +323,16 @@ static struct error *run_line(struct console_state *state, const char *text, siz
 
 	size_t slash = strcspn(text + 1, "/ \t\r\n");
 	snprintf(name, sizeof(name), "%.*s", (int)(slash < length ? slash : length), text + 1);
+	text_cut(name, sizeof(name) - 2);
 	const struct command *k = find_command(name);
+	static _Thread_local char long_name[72];
+	snprintf(long_name, sizeof(long_name), "\\%s", k ? k->name : name);
+	reply->command = long_name;
 	if (!k)
 		return unknown_command(ERROR_USAGE, name);
 	if (slash < length && k->run != look_print && k->run != look_memory)
 		return error_new(ERROR_USAGE, "\\%s takes no /%.*s", k->name, (int)(length - slash - 1),
 				 text + 2 + slash);
-	static _Thread_local char long_name[64];
-	snprintf(long_name, sizeof(long_name), "\\%s", k->name);
-	reply->command = long_name;
 	if (k->changes && state->read_only)
 		return error_new(ERROR_DENIED, "this connection is read-only: \\%s changes something",
 				 k->name);

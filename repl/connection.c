@@ -1,5 +1,4 @@
 #include "connection.h"
-#include "output.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -78,6 +77,7 @@ static struct error *connection_open(struct connection *c, int64_t deadline)
 		return error_new(ERROR_USAGE, "a socket's path has 1 to %zu bytes, not %zu",
 				 sizeof(address.sun_path) - 1, length);
 	memcpy(address.sun_path, c->socket, length + 1);
+	c->foreign = false;
 
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -181,7 +181,7 @@ static enum outcome take_line(struct connection *c, const char *text, size_t siz
 
 	if (!json_is_object(root)) {
 		json_decref(root);
-		output_complain("what answers at %s does not speak rtf's protocol", c->socket);
+		c->foreign = true;
 		connection_close(c);
 		return OUTCOME_LOST;
 	}
@@ -227,6 +227,14 @@ enum outcome connection_await(struct connection *c, json_int_t id, int64_t deadl
 	}
 }
 
+struct error *connection_lost(const struct connection *c)
+{
+	if (c->foreign)
+		return error_new(ERROR_INTERNAL, "what answers at %s does not speak rtf's protocol",
+				 c->socket);
+	return error_new(ERROR_INTERNAL, "connection lost");
+}
+
 static int terminal_width(void)
 {
 	struct winsize size;
@@ -256,9 +264,11 @@ static char *program_name(const char *path)
 
 static struct error *hello_refused(const struct connection *c, const json_t *root)
 {
-	const char *message = json_string_value(json_object_get(json_object_get(root, "error"), "message"));
+	const json_t *error = json_object_get(root, "error");
+	const char *message = json_string_value(json_object_get(error, "message"));
+	const char *class = json_string_value(json_object_get(error, "class"));
 
-	return error_new(ERROR_DENIED, "%s", message ? message : c->socket);
+	return error_new(error_class_named(class ? class : ""), "%s", message ? message : c->socket);
 }
 
 static struct error *hello_accept(struct connection *c, const json_t *root)
@@ -311,6 +321,8 @@ static struct error *say_hello(struct connection *c, const struct options *optio
 		return error_new(ERROR_INTERRUPTED, "interrupted while connecting to %s", c->socket);
 	if (outcome == OUTCOME_LATE)
 		return error_new(ERROR_TIMEOUT, "no answer from %s", c->socket);
+	if (c->foreign)
+		return connection_lost(c);
 	*hung_up = true;
 	return error_new(ERROR_INTERNAL, "%s closed the connection before it answered", c->socket);
 }

@@ -23,6 +23,7 @@ struct connection {
 	void *context;
 	int fd;           /* -1: not connected */
 	bool interrupted; /* Ctrl-C, not yet acted upon */
+	bool foreign;     /* what answered does not speak the protocol */
 	json_int_t next_id;
 	char *program; /* its file name, for the prompt */
 	json_int_t pid, functions;
@@ -43,6 +44,8 @@ struct error *connection_connect(struct connection *, const struct options *, bo
 				 int64_t limit_ms);
 void connection_close(struct connection *);
 void connection_fini(struct connection *);
+
+struct error *connection_lost(const struct connection *); /* what to say of it */
 
 enum sent { SENT, SEND_LOST, SEND_ENDED };
 

@@ -1,7 +1,7 @@
 /* rtf-console: what is done with the options: commands out, answers in, one-shot and interactive.
  *
  * The engine renders what people read; this program prints it. */
-#include "connection.h"
+#include "ask.h"
 #include "editor.h"
 #include "entry.h"
 #include "error.h"
@@ -25,253 +25,11 @@
 #include <jansson.h>
 
 enum {
-	COMMAND_MAX = 16 << 20, /* bytes of one command */
-	HELLO_MS = 30000,       /* a large program's engine may be reading its symbols */
-	HELLO_LEAST_MS = 2000,  /* and with the shortest -t one may have to be started first */
-	GRACE_MS = 2000,        /* for the answer of a command that was interrupted because of -t */
+	HELLO_MS = 30000,      /* a large program's engine may be reading its symbols */
+	HELLO_LEAST_MS = 2000, /* and with the shortest -t one may have to be started first */
 	RECONNECT_MS = 2000,
 	COMPLETE_MS = 1500,
 };
-
-struct console {
-	const struct options *options;
-	struct connection connection;
-	struct output output;
-	bool interactive;
-	bool stop; /* Ctrl-C ended the run */
-	bool quit; /* \quit */
-	bool lost_reported;
-	char *typed;               /* the C that was entered or edited last, for \edit; NULL: none yet */
-	unsigned error_line;       /* of the first error in it; 0: none */
-	const struct entry *entry; /* that is being typed, for completion; NULL: not interactive */
-	char *class, *why;         /* the first failure; NULL: none yet */
-};
-
-static enum status worse(enum status a, enum status b)
-{
-	return a > b ? a : b;
-}
-
-/* --- answers ----------------------------------------------------------------------------------------- */
-
-static enum status class_status(const char *class)
-{
-	if (class && (strcmp(class, "fault") == 0 || strcmp(class, "timeout") == 0 ||
-		      strcmp(class, "interrupted") == 0))
-		return STATUS_ENDED;
-	return STATUS_FAILED;
-}
-
-static enum status reply_status(const json_t *root)
-{
-	if (json_is_true(json_object_get(root, "ok")))
-		return STATUS_DONE;
-	return class_status(json_string_value(json_object_get(json_object_get(root, "error"), "class")));
-}
-
-/* The first of a socket's failures is what --all tells of it. */
-static void note_why(struct console *c, const char *class, const char *why)
-{
-	if (c->why)
-		return;
-	c->class = class ? strdup(class) : NULL;
-	c->why = strdup(why);
-}
-
-static void note_failure(struct console *c, const json_t *root)
-{
-	const json_t *error = json_object_get(root, "error");
-	const char *message = json_string_value(json_object_get(error, "message"));
-
-	note_why(c, json_string_value(json_object_get(error, "class")), message ? message : "failed");
-}
-
-static enum status show_answer(struct console *c, const struct answer *answer)
-{
-	const json_t *text = json_object_get(answer->root, "text");
-	enum status status = reply_status(answer->root);
-
-	const json_t *diagnostics = json_object_get(json_object_get(answer->root, "error"), "diagnostics");
-	c->error_line = (unsigned)json_integer_value(json_object_get(json_array_get(diagnostics, 0), "line"));
-	if (status != STATUS_DONE)
-		note_failure(c, answer->root);
-	if (c->options->json) {
-		output_json(&c->output, answer->raw ? answer->raw : "{}");
-		return status;
-	}
-	if (!json_is_string(text))
-		text = json_object_get(json_object_get(answer->root, "error"), "message");
-	if (json_is_string(text))
-		output_answer(&c->output, status != STATUS_DONE, json_string_value(text),
-			      json_string_length(text));
-	return status;
-}
-
-/* A failure that the engine did not tell, in the form that its answers have. */
-static enum status fail(struct console *c, const char *command, enum error_class class, const char *message)
-{
-	const char *name = error_class_name(class);
-
-	note_why(c, name, message);
-	if (!c->options->json) {
-		output_report(&c->output, "%s", message);
-		return class_status(name);
-	}
-	json_t *reply = json_pack("{s:b, s:s, s:{s:s, s:s}}", "ok", false, "command", command, "error",
-				  "class", name, "message", message);
-	char *raw = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
-	if (raw)
-		output_json(&c->output, raw);
-	free(raw);
-	json_decref(reply);
-	return class_status(name);
-}
-
-static void send_interrupt(struct console *c, json_int_t id, bool late)
-{
-	connection_send(&c->connection,
-			json_pack("{s:I, s:I, s:b}", "id", ++c->connection.next_id, "interrupt", id, "late", late),
-			wake_now_ms() + GRACE_MS);
-}
-
-/* Ctrl-C ends a script as a whole, but only the command of an interactive session. */
-static void note_interrupt(struct console *c)
-{
-	c->connection.interrupted = false;
-	c->stop = true;
-}
-
-/* An interactive session says so when it tries to connect again. */
-static enum status report_lost(struct console *c)
-{
-	note_why(c, NULL, "connection lost");
-	if (!c->interactive && !c->lost_reported)
-		output_report(&c->output, "connection lost");
-	c->lost_reported = true;
-	return STATUS_LOST;
-}
-
-static enum status report_late(struct console *c, const char *command)
-{
-	char message[80];
-
-	snprintf(message, sizeof(message), "no answer within %g s: gave up",
-		 (double)c->options->limit_ms / 1000);
-	return fail(c, command, ERROR_TIMEOUT, message);
-}
-
-/* A command that the engine has, or is being sent. */
-struct asked {
-	const char *command;
-	json_int_t id;
-	int64_t deadline;
-	bool late, interrupted; /* an end to it has been asked for */
-};
-
-/* Sends `size` bytes. False: `*status` is what that comes to, and it has been said why. */
-static bool send_command(struct console *c, const char *command, size_t size, struct asked *asked,
-			 enum status *status)
-{
-	json_t *text = json_stringn(command, size);
-
-	if (!text) {
-		*status = fail(c, "", ERROR_USAGE, "that is not UTF-8: not sent");
-		return false;
-	}
-	if (c->connection.fd < 0) {
-		json_decref(text);
-		*status = report_lost(c);
-		return false;
-	}
-	*asked = (struct asked){.command = command, .id = ++c->connection.next_id};
-	asked->deadline = c->options->limit_ms < 0 ? -1 : wake_now_ms() + c->options->limit_ms;
-	json_t *request = json_pack("{s:I, s:o}", "id", asked->id, "command", text);
-	switch (connection_send(&c->connection, request, asked->deadline)) {
-	case SENT:
-		return true;
-	case SEND_LOST:
-		*status = report_lost(c);
-		break;
-	case SEND_ENDED:
-		if (!c->connection.interrupted) {
-			*status = report_late(c, command);
-			break;
-		}
-		note_interrupt(c);
-		*status = fail(c, command, ERROR_INTERRUPTED, "gave up sending the command");
-		break;
-	}
-	return false;
-}
-
-/* Waits for the answer. False as in send_command. */
-static bool await_answer(struct console *c, struct asked *asked, struct answer *answer, enum status *status)
-{
-	for (;;) {
-		enum outcome outcome = connection_await(&c->connection, asked->id, asked->deadline, answer);
-		if (outcome == OUTCOME_ANSWER)
-			return true;
-		if (outcome == OUTCOME_LOST || outcome == OUTCOME_NONE) {
-			*status = report_lost(c);
-			return false;
-		}
-		if (outcome == OUTCOME_LATE) {
-			if (asked->late) {
-				*status = report_late(c, asked->command);
-				return false;
-			}
-			asked->late = true;
-			asked->deadline = wake_now_ms() + GRACE_MS;
-		} else {
-			note_interrupt(c);
-			if (asked->interrupted) {
-				*status = fail(c, asked->command, ERROR_INTERRUPTED,
-					       "gave up waiting for the answer");
-				return false;
-			}
-			asked->interrupted = true;
-		}
-		send_interrupt(c, asked->id, asked->late);
-	}
-}
-
-static enum status conclude(struct console *c, const struct asked *asked, const struct answer *answer)
-{
-	enum status status = show_answer(c, answer);
-
-	if (status != STATUS_DONE && asked->late && !c->options->json)
-		output_report(&c->output, "ended by the time limit of %g s",
-			      (double)c->options->limit_ms / 1000);
-	if ((status != STATUS_DONE && asked->late) || (asked->interrupted && !c->interactive))
-		return STATUS_ENDED;
-	return status;
-}
-
-static bool is_events(const char *command)
-{
-	return strncmp(command, "\\events", 7) == 0 && (command[7] == '\0' || command[7] == ' ');
-}
-
-/* Has the engine run one command, `size` bytes. */
-static enum status ask(struct console *c, const char *command, size_t size)
-{
-	struct answer answer = {0};
-	struct asked asked;
-	enum status status;
-
-	if (size > COMMAND_MAX)
-		return fail(c, "", ERROR_USAGE, "that is more than 16 MiB for one command: not sent");
-	if (memchr(command, '\0', size))
-		return fail(c, "", ERROR_USAGE, "a NUL byte cannot be part of a command: not sent");
-	if (!send_command(c, command, size, &asked, &status))
-		return status;
-	c->output.following = is_events(command);
-	if (await_answer(c, &asked, &answer, &status))
-		status = conclude(c, &asked, &answer);
-	c->output.following = false;
-	answer_fini(&answer);
-	return status;
-}
 
 /* --- commands ---------------------------------------------------------------------------------------- */
 
@@ -297,11 +55,10 @@ static char *fetch_source(struct console *c, const char *name, enum status *stat
 
 	if (asprintf(&command, "\\source %s", name) < 0)
 		return NULL;
-	if (send_command(c, command, strlen(command), &asked, status) &&
-	    await_answer(c, &asked, &answer, status)) {
+	if (ask_send(c, command, strlen(command), &asked, status) && ask_await(c, &asked, &answer, status)) {
 		const json_t *found = json_object_get(json_object_get(answer.root, "data"), "text");
 		if (!json_is_true(json_object_get(answer.root, "ok")))
-			*status = conclude(c, &asked, &answer);
+			*status = ask_conclude(c, &asked, &answer);
 		else if (asked.interrupted)
 			*status = STATUS_ENDED; /* too late, but it was meant */
 		else if (json_is_string(found))
@@ -321,7 +78,7 @@ static enum status enter_edited(struct console *c, const char *name)
 	if (!colon)
 		return ask(c, c->typed, strlen(c->typed));
 	if (asprintf(&command, "\\define %.*s\n%s", (int)strcspn(name, "@"), name, c->typed) < 0)
-		return fail(c, "\\edit", ERROR_INTERNAL, "out of memory");
+		return ask_failed(c, "\\edit", 5, ERROR_INTERNAL, "out of memory");
 	enum status status = ask(c, command, strlen(command));
 	free(command);
 	return status;
@@ -339,7 +96,7 @@ static enum status edit(struct console *c, const char *name)
 		return status;
 	struct error *e = editor_run(before, line, &after);
 	if (e) {
-		status = fail(c, "\\edit", error_class(e), error_message(e));
+		status = ask_failed(c, "\\edit", 5, error_class(e), error_message(e));
 		error_free(e);
 	} else if (strcmp(before, after) == 0 || (strncmp(before, after, strlen(before)) == 0 &&
 						  strcmp(after + strlen(before), "\n") == 0)) {
@@ -386,6 +143,8 @@ static enum status run_command(struct console *c, const char *text, size_t size)
 	if (trimmed_is(start, length, "\\quit") || trimmed_is(start, length, "\\q") ||
 	    trimmed_is(start, length, "quit") || trimmed_is(start, length, "exit")) {
 		c->quit = true;
+		if (c->options->json)
+			output_json(&c->output, "{\"ok\":true,\"command\":\"\\\\quit\",\"data\":null}");
 		return STATUS_DONE;
 	}
 	if (trimmed_is(start, length, "help"))
@@ -437,7 +196,7 @@ static bool next_line(struct console *c, struct input *in, const char **text, si
 		if (c->connection.fd < 0)
 			return false;
 		if (c->connection.interrupted) {
-			note_interrupt(c);
+			ask_note_interrupt(c);
 			return false;
 		}
 		if ((wake & WAKE_INPUT) && !input_fill(in) && in->buffer.begin >= in->buffer.end)
@@ -481,12 +240,13 @@ static enum status run_entries(struct console *c, struct input *in, struct entry
 
 	while (!c->quit && !c->stop && next_line(c, in, &text, &size)) {
 		if (entry_is_ended_by(e, text, size)) {
-			status = worse(status, end_open_entry(c, e));
+			status = status_worse(status, end_open_entry(c, e));
 			if (c->stop || c->connection.fd < 0)
 				break;
 		}
 		if (!entry_add(e, text, size)) {
-			status = worse(status, fail(c, "", ERROR_USAGE, "out of memory for that entry"));
+			status = status_worse(
+				status, ask_failed(c, "", 0, ERROR_USAGE, "out of memory for that entry"));
 			entry_clear(e);
 			continue;
 		}
@@ -496,11 +256,21 @@ static enum status run_entries(struct console *c, struct input *in, struct entry
 			continue;
 		if (input_peek(in, &text, &size) && entry_goes_on_with(e, text, size))
 			continue;
-		status = worse(status, run_entry(c, e));
+		status = status_worse(status, run_entry(c, e));
 		if (c->connection.fd < 0)
 			break;
 	}
 	return status;
+}
+
+/* What was read until then has been run. */
+static enum status report_unread(struct console *c, const struct input *in)
+{
+	struct error *e = input_error(in);
+
+	ask_failed(c, "", 0, error_class(e), error_message(e));
+	error_free(e);
+	return STATUS_LOCAL;
 }
 
 /* A file or standard input: goes on after a failure, as psql and sqlite3 do. */
@@ -511,11 +281,13 @@ static enum status run_input(struct console *c, struct input *in)
 	entry_init(&e);
 	enum status status = run_entries(c, in, &e);
 	if (!c->stop && c->connection.fd >= 0 && !c->quit)
-		status = worse(status, end_open_entry(c, &e));
+		status = status_worse(status, end_open_entry(c, &e));
 	if (c->stop)
 		status = STATUS_ENDED;
+	else if (in->failed)
+		status = status_worse(status, report_unread(c, in));
 	else if (c->connection.fd < 0 && !c->quit)
-		status = report_lost(c); /* whatever failed before: the rest has not been run */
+		status = ask_lost(c, "", 0); /* whatever failed before: the rest has not been run */
 	entry_fini(&e);
 	return status;
 }
@@ -720,7 +492,7 @@ static enum status run_actions(struct console *c, struct input *inputs)
 	for (size_t i = 0; i < c->options->action_count && !c->quit && !c->stop; i++) {
 		const struct action *action = &c->options->actions[i];
 		enum status one = action->text ? run_text(c, action->text) : run_input(c, &inputs[i]);
-		status = worse(status, one);
+		status = status_worse(status, one);
 		if (one == STATUS_LOST)
 			return STATUS_LOST;
 		if (action->text && one != STATUS_DONE)
@@ -736,17 +508,11 @@ static int64_t hello_limit(const struct options *options)
 	return options->limit_ms > HELLO_LEAST_MS ? options->limit_ms : HELLO_LEAST_MS;
 }
 
-/* With --all a program that cannot be reached is one answer among others. */
 static enum status report_unreachable(struct console *c, struct error *e)
 {
 	enum status status = error_class(e) == ERROR_INTERRUPTED ? STATUS_ENDED : STATUS_LOST;
 
-	if (c->options->all && c->options->json) {
-		fail(c, "", error_class(e), error_message(e));
-	} else {
-		note_why(c, error_class_name(error_class(e)), error_message(e));
-		output_report(&c->output, "%s", error_message(e));
-	}
+	ask_failed(c, "", 0, error_class(e), error_message(e));
 	error_free(e);
 	return status;
 }
@@ -786,13 +552,24 @@ static enum status run_socket(const struct options *options, const char *socket,
 	return status;
 }
 
-/* With --all the inputs are read to their ends first: each socket gets all of them. */
-static bool slurp_inputs(struct input *inputs, size_t count)
+/* A failure that is no socket's. */
+static enum status fail(const struct options *options, struct error *e, enum status status)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!input_slurp(&inputs[i]))
-			return false;
-	return true;
+	struct output output = {.options = options};
+
+	output_failure(&output, "", error_class(e), error_message(e));
+	error_free(e);
+	return status;
+}
+
+/* With --all the inputs are read to their ends first: each socket gets all of them. */
+static struct error *slurp_inputs(struct input *inputs, size_t count)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < count && !e; i++)
+		e = input_slurp(&inputs[i]);
+	return e;
 }
 
 static bool is_among(const char *path, char *const *paths, size_t count)
@@ -802,6 +579,11 @@ static bool is_among(const char *path, char *const *paths, size_t count)
 			return true;
 	}
 	return false;
+}
+
+static enum status fail_pattern(const struct options *options, const char *pattern)
+{
+	return fail(options, error_new(ERROR_UNKNOWN, "no socket matches %s", pattern), STATUS_LOST);
 }
 
 /* Runs everything on each socket that a pattern names, but for those named before and what is no socket. */
@@ -815,10 +597,8 @@ static enum status run_pattern(const struct options *options, size_t nth, struct
 
 	if (is_among(pattern, options->sockets, nth))
 		return STATUS_DONE;
-	if (glob(pattern, GLOB_NOMAGIC, NULL, &found) != 0) {
-		output_complain("no socket matches %s", pattern);
-		return STATUS_LOST;
-	}
+	if (glob(pattern, GLOB_NOMAGIC, NULL, &found) != 0)
+		return fail_pattern(options, pattern);
 	for (size_t i = 0; i < found.gl_pathc && !*stop; i++) {
 		const char *path = found.gl_pathv[i];
 		struct stat st;
@@ -830,13 +610,12 @@ static enum status run_pattern(const struct options *options, size_t nth, struct
 			continue; /* named by itself too */
 		for (size_t n = 0; n < options->action_count; n++)
 			input_rewind(&inputs[n]);
-		status = worse(status, run_socket(options, path, inputs, gather, stop));
+		status = status_worse(status, run_socket(options, path, inputs, gather, stop));
 	}
 	globfree(&found);
 	if (run)
 		return status;
-	output_complain("no socket matches %s", pattern);
-	return STATUS_LOST;
+	return fail_pattern(options, pattern);
 }
 
 /* As they were given, with blanks between them; the caller's. */
@@ -858,13 +637,14 @@ static enum status run_all(const struct options *options, struct input *inputs)
 	enum status status = STATUS_DONE;
 	bool stop = false;
 
-	if (!gather || !slurp_inputs(inputs, options->action_count)) {
+	struct error *e = gather ? slurp_inputs(inputs, options->action_count) : error_memory();
+	if (e) {
 		gather_free(gather);
-		return STATUS_LOCAL;
+		return fail(options, e, STATUS_LOCAL);
 	}
 	wake_take_signals(false); /* until now Ctrl-C ends this program like any other */
 	for (size_t i = 0; i < options->socket_count && !stop; i++)
-		status = worse(status, run_pattern(options, i, inputs, gather, &stop));
+		status = status_worse(status, run_pattern(options, i, inputs, gather, &stop));
 	char *asked = join_sockets(options);
 	gather_show(gather, asked ? asked : "");
 	free(asked);
@@ -884,16 +664,16 @@ static enum status run(const struct options *options)
 {
 	struct input *inputs = calloc(options->action_count + 1, sizeof(*inputs));
 	enum status status = STATUS_DONE;
+	struct error *e = inputs ? NULL : error_memory();
 	size_t opened = 0;
 
-	for (; inputs && opened < options->action_count; opened++) {
+	for (; !e && opened < options->action_count; opened++) {
 		const struct action *action = &options->actions[opened];
 		inputs[opened].fd = -1;
-		if (action->file && !input_open(&inputs[opened], action->file))
-			break;
+		e = action->file ? input_open(&inputs[opened], action->file) : NULL;
 	}
-	if (opened < options->action_count || !inputs)
-		status = STATUS_LOCAL;
+	if (e)
+		status = fail(options, e, STATUS_LOCAL);
 	else if (options->all)
 		status = run_all(options, inputs);
 	else
@@ -919,16 +699,13 @@ int main(int argc, char **argv)
 
 	open_standard_files();
 	struct error *e = options_init(&options, argc, argv);
-	if (e) {
-		output_complain("%s", error_message(e));
-		error_free(e);
-		return STATUS_LOCAL;
-	}
+	if (e)
+		return fail(&options, e, STATUS_LOCAL);
 	enum status status = run(&options);
 	options_fini(&options);
 	if (fflush(stdout) || ferror(stdout)) {
 		output_complain("cannot write the answers: %s", strerror(errno));
-		status = worse(status, STATUS_LOCAL);
+		status = status_worse(status, STATUS_LOCAL);
 	}
 	return status;
 }

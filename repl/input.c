@@ -1,5 +1,4 @@
 #include "input.h"
-#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,22 +8,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool input_open(struct input *in, const char *file)
+struct error *input_open(struct input *in, const char *file)
 {
 	bool standard = strcmp(file, "-") == 0;
+	struct stat st;
+	int failed = 0;
 
 	*in = (struct input){.fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC)};
-	struct stat st;
-	if (in->fd < 0 || fstat(in->fd, &st) < 0) {
-		output_complain("cannot read %s: %s", file, strerror(errno));
-		return false;
-	}
-	if (S_ISDIR(st.st_mode)) {
-		output_complain("cannot read %s: %s", file, strerror(EISDIR));
-		input_fini(in);
-		return false;
-	}
-	return true;
+	if (in->fd < 0 || fstat(in->fd, &st) < 0)
+		failed = errno;
+	else if (S_ISDIR(st.st_mode))
+		failed = EISDIR;
+	if (!failed)
+		return NULL;
+	input_fini(in);
+	in->fd = -1;
+	return error_new(ERROR_USAGE, "cannot read %s: %s", file, strerror(failed));
 }
 
 void input_fini(struct input *in)
@@ -47,11 +46,18 @@ bool input_fill(struct input *in)
 	if (n < 0 && (errno == EINTR || errno == EAGAIN) && b->end < INPUT_MAX)
 		return true;
 	if (n < 0)
-		output_complain("cannot read any further: %s",
-				b->end < INPUT_MAX ? strerror(errno) : "a line too long");
+		in->failed = b->end < INPUT_MAX ? errno : E2BIG;
 	in->ended = n <= 0;
 	b->end += n > 0 ? (size_t)n : 0;
 	return n > 0;
+}
+
+struct error *input_error(const struct input *in)
+{
+	if (!in->failed)
+		return NULL;
+	return error_new(ERROR_USAGE, "cannot read any further: %s",
+			 in->failed == E2BIG ? "a line too long" : strerror(in->failed));
 }
 
 /* Where the line that begins at `from` ends; false if that is not known yet. */
@@ -122,11 +128,11 @@ bool input_peek(struct input *in, const char **text, size_t *size)
 	}
 }
 
-bool input_slurp(struct input *in)
+struct error *input_slurp(struct input *in)
 {
 	while (input_fill(in))
 		;
-	return in->fd < 0 || in->buffer.end < INPUT_MAX;
+	return input_error(in);
 }
 
 void input_rewind(struct input *in)

@@ -107,54 +107,58 @@ static struct error *parse_color(const char *text, struct options *o)
 	return NULL;
 }
 
+static struct error *take_option(int letter, char **argv, struct options *o)
+{
+	switch (letter) {
+	case 'c':
+		o->actions[o->action_count++] = (struct action){.text = optarg};
+		return NULL;
+	case 'f':
+		o->actions[o->action_count++] = (struct action){.file = optarg};
+		return NULL;
+	case 't':
+		return parse_limit(optarg, &o->limit_ms);
+	case OPTION_JSON:
+		o->json = true;
+		return NULL;
+	case OPTION_READ_ONLY:
+		o->read_only = true;
+		return NULL;
+	case OPTION_ALL:
+		o->all = true;
+		return NULL;
+	case OPTION_COLOR:
+		return parse_color(optarg, o);
+	case 'h':
+		fputs(help_text, stdout);
+		exit(fflush(stdout) ? STATUS_LOCAL : STATUS_DONE);
+	case 'V':
+		puts("rtf-console " RTF_VERSION);
+		exit(fflush(stdout) ? STATUS_LOCAL : STATUS_DONE);
+	case ':':
+		return error_new(ERROR_USAGE, "-%c takes an argument", optopt);
+	default:
+		return unknown_option(argv[optind - 1], optopt < 256 ? optopt : 0);
+	}
+}
+
+/* What is wrong first is told, in the form that all of the line asks for. */
 static struct error *parse(int argc, char **argv, struct options *o)
 {
-	struct error *e;
+	struct error *first = NULL;
 	int letter;
 
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, ":c:f:t:hV", long_options, NULL)) != -1) {
-		switch (letter) {
-		case 'c':
-			o->actions[o->action_count++] = (struct action){.text = optarg};
-			break;
-		case 'f':
-			o->actions[o->action_count++] = (struct action){.file = optarg};
-			break;
-		case 't':
-			e = parse_limit(optarg, &o->limit_ms);
-			if (e)
-				return e;
-			break;
-		case OPTION_JSON:
-			o->json = true;
-			break;
-		case OPTION_READ_ONLY:
-			o->read_only = true;
-			break;
-		case OPTION_ALL:
-			o->all = true;
-			break;
-		case OPTION_COLOR:
-			e = parse_color(optarg, o);
-			if (e)
-				return e;
-			break;
-		case 'h':
-			fputs(help_text, stdout);
-			exit(fflush(stdout) ? STATUS_LOCAL : STATUS_DONE);
-		case 'V':
-			puts("rtf-console " RTF_VERSION);
-			exit(fflush(stdout) ? STATUS_LOCAL : STATUS_DONE);
-		case ':':
-			return error_new(ERROR_USAGE, "-%c takes an argument", optopt);
-		default:
-			return unknown_option(argv[optind - 1], optopt < 256 ? optopt : 0);
-		}
+		struct error *e = take_option(letter, argv, o);
+		if (first)
+			error_free(e);
+		else
+			first = e;
 	}
 	o->sockets = argv + optind;
 	o->socket_count = (size_t)(argc - optind);
-	return NULL;
+	return first;
 }
 
 /* Checks what the options mean together. Without -c and -f: standard input, unless a person sits at it. */
@@ -179,16 +183,18 @@ struct error *options_init(struct options *o, int argc, char **argv)
 {
 	struct options read = {.limit_ms = -1};
 
+	*o = read;
 	read.actions = calloc((size_t)argc + 1, sizeof(*read.actions));
 	if (!read.actions)
 		return error_memory();
 	struct error *e = parse(argc, argv, &read);
 	if (!e)
 		e = settle(&read);
-	if (e)
+	if (e) {
 		options_fini(&read);
-	else
-		*o = read;
+		read = (struct options){.json = read.json};
+	}
+	*o = read;
 	return e;
 }
 

@@ -31,7 +31,7 @@ struct options {
 };
 
 /* Reads the command line. Without -c and -f the commands come from standard input, which is an action too
- * unless a person sits at it. On failure there is nothing to free. */
+ * unless a person sits at it. On failure there is nothing to free, and `json` says how to tell it. */
 struct error *options_init(struct options *, int argc, char **argv);
 void options_fini(struct options *);
 

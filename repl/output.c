@@ -56,7 +56,7 @@ void output_json(const struct output *o, const char *raw)
 {
 	const char *rest = strchr(raw, '{');
 
-	if (!o->options->all || !rest) {
+	if (!o->options->all || !o->socket || !rest) {
 		output_text(stdout, raw, strlen(raw));
 		return;
 	}
@@ -67,6 +67,21 @@ void output_json(const struct output *o, const char *raw)
 	fflush(stdout);
 	free(quoted);
 	json_decref(name);
+}
+
+void output_failure(struct output *o, const char *command, enum error_class class, const char *message)
+{
+	if (!o->options->json) {
+		output_report(o, "%s", message);
+		return;
+	}
+	json_t *reply = json_pack("{s:b, s:s, s:{s:s, s:s}}", "ok", false, "command", command, "error",
+				  "class", error_class_name(class), "message", message);
+	char *raw = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+	if (raw)
+		output_json(o, raw);
+	free(raw);
+	json_decref(reply);
 }
 
 static void show_event_text(struct output *o, const char *text, size_t size)

@@ -4,6 +4,7 @@
 #ifndef RTF_OUTPUT_H
 #define RTF_OUTPUT_H
 
+#include "error.h"
 #include "gather.h"
 #include "options.h"
 
@@ -15,7 +16,7 @@
 /* The answers of one socket. */
 struct output {
 	const struct options *options;
-	const char *socket;
+	const char *socket; /* NULL: what is told is no socket's */
 	bool interactive;
 	struct gather *gather; /* with --all: who keeps the answers for the end; else NULL */
 	bool following;        /* the running command is \events: events are its answer */
@@ -32,6 +33,10 @@ void output_report(struct output *, const char *format, ...) __attribute__((form
 
 /* The text, on a line of its own; what went to standard output before stands before it. */
 void output_text(FILE *, const char *text, size_t size);
+
+/* A failure that no engine told, in the form that answers have: an object with --json, else a report. `command`: of the
+ * object. */
+void output_failure(struct output *, const char *command, enum error_class, const char *message);
 
 /* An answer's text: to standard error if it is a failure's, or kept for the end; in an interactive session through the pager
  * if it is longer than the screen. */

@@ -90,14 +90,23 @@ enum error_class error_class(const struct error *e)
 	return e->class;
 }
 
+static const char *const class_names[] = {
+#define X(name, text) [ERROR_##name] = text,
+	ERROR_CLASSES(X)
+#undef X
+};
+
 const char *error_class_name(enum error_class class)
 {
-	static const char *const names[] = {
-#define X(name, text) [ERROR_##name] = text,
-		ERROR_CLASSES(X)
-#undef X
-	};
-	return names[class];
+	return class_names[class];
+}
+
+enum error_class error_class_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(class_names) / sizeof(*class_names); i++)
+		if (strcmp(class_names[i], name) == 0)
+			return (enum error_class)i;
+	return ERROR_INTERNAL;
 }
 
 const char *error_message(const struct error *e)

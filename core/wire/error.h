@@ -43,7 +43,8 @@ struct error *error_memory(void);
 
 enum error_class error_class(const struct error *);
 const char *error_class_name(enum error_class);
-const char *error_message(const struct error *); /* valid until error_free */
-void error_free(struct error *);                 /* takes NULL */
+enum error_class error_class_named(const char *name); /* ERROR_INTERNAL: there is none */
+const char *error_message(const struct error *);      /* valid until error_free */
+void error_free(struct error *);                      /* takes NULL */
 
 #endif

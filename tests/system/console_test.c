@@ -194,9 +194,10 @@ static bool answer(struct server *s, int fd, json_int_t id, const char *command)
 static void complete(int fd, json_int_t id, const json_t *request)
 {
 	const char *line = json_string_value(json_object_get(request, "line"));
-	json_t *matches = strncmp(line, "pri", 3) == 0 ? json_pack("[s,s]", "price", "price_all")
-			: strncmp(line, "\\li", 3) == 0 ? json_pack("[s]", "\\list")
-			: strncmp(line, "o.q", 3) == 0 ? json_pack("[s]", "qty") : json_array();
+	json_t *matches = strncmp(line, "pri", 3) == 0    ? json_pack("[s,s]", "price", "price_all")
+			  : strncmp(line, "\\li", 3) == 0 ? json_pack("[s]", "\\list")
+			  : strncmp(line, "o.q", 3) == 0  ? json_pack("[s]", "qty")
+							  : json_array();
 
 	send_object(fd, json_pack("{s:I, s:b, s:{s:i, s:o}}", "id", id, "ok", true, "data", "start",
 				  strncmp(line, "o.q", 3) == 0 ? 2 : 0, "matches", matches));
@@ -534,7 +535,7 @@ static struct run run_how(struct how how, const char *const *arguments)
 	return r;
 }
 
-#define RUN(...) run_how((struct how){0}, ARGUMENTS(__VA_ARGS__))
+#define RUN(...)             run_how((struct how){0}, ARGUMENTS(__VA_ARGS__))
 #define RUN_INPUT(text, ...) run_how((struct how){.input = (text)}, ARGUMENTS(__VA_ARGS__))
 
 static void assert_part(const char *text, const char *part)
@@ -757,9 +758,9 @@ static void the_exit_status_tells_the_class(void **state)
 		const char *command;
 		int status;
 	} cases[] = {
-		{"fail usage", 3},	 {"fail unknown", 3},	{"fail ambiguous", 3}, {"fail compile", 3},
-		{"fail layout", 3},	 {"fail signature", 3}, {"fail denied", 3},    {"fail drift", 3},
-		{"fail internal", 3},	 {"fail anything", 3},	{"fail fault", 4},     {"fail timeout", 4},
+		{"fail usage", 3},       {"fail unknown", 3},   {"fail ambiguous", 3}, {"fail compile", 3},
+		{"fail layout", 3},      {"fail signature", 3}, {"fail denied", 3},    {"fail drift", 3},
+		{"fail internal", 3},    {"fail anything", 3},  {"fail fault", 4},     {"fail timeout", 4},
 		{"fail interrupted", 4}, {"fine", 0},
 	};
 
@@ -783,6 +784,57 @@ static void json_answers_are_printed_as_they_came(void **state)
 	expect(RUN_INPUT("a\nfail fault\nb\n", "--json", s->path), 4, NULL, "");
 }
 
+/* All that is printed is one object that says so. */
+static void expect_failure(struct run r, int status, const char *command, const char *class, const char *part)
+{
+	json_t *object = json_loads(r.out, 0, NULL);
+	const char *got_command, *got_class, *message;
+
+	assert_int_equal(r.status, status);
+	assert_string_equal(r.err, "");
+	if (json_unpack(object, "{s:s, s:{s:s, s:s}}", "command", &got_command, "error", "class", &got_class,
+			"message", &message))
+		fail_msg("no failure: %.300s", r.out);
+	assert_true(json_is_false(json_object_get(object, "ok")));
+	assert_string_equal(got_command, command);
+	assert_string_equal(got_class, class);
+	assert_part(message, part);
+	json_decref(object);
+	run_free(&r);
+}
+
+static void with_json_every_failure_is_an_object(void **state)
+{
+	struct server *s = *state;
+	char path[200];
+
+	expect_failure(RUN("--frobnicate", "--json", s->path), 1, "", "usage", "unknown option --frobnicate");
+	expect_failure(RUN("--json", "-t", "soon", s->path), 1, "", "usage", "-t takes a number");
+	expect_failure(RUN("--json", "-c", "x"), 1, "", "usage", "no socket given");
+	expect_failure(RUN("--json", "-f", "/nonexistent/file", s->path), 1, "", "usage",
+		       "cannot read /nonexistent/file");
+	expect_failure(RUN("--json", "-f", "/", s->path), 1, "", "usage", "Is a directory");
+	snprintf(path, sizeof(path), "%s/none.sock", s->folder);
+	expect_failure(RUN("--json", "-c", "\\list", path), 2, "", "unknown", "no socket at");
+	snprintf(path, sizeof(path), "%s/none*.sock", s->folder);
+	expect_failure(RUN("--json", "--all", "-c", "\\list", path), 2, "", "unknown", "no socket matches");
+	expect_failure(RUN("--json", "-c", "\\source a\xff", s->path), 3, "\\source", "usage", "not UTF-8");
+	expect_failure(RUN("--json", "-c", "vanish", s->path), 2, "", "internal", "connection lost");
+	s->mode = NO_ENGINE;
+	expect_failure(RUN("--json", "-c", "x", s->path), 2, "", "internal", "no engine");
+	s->mode = GARBAGE;
+	expect_failure(RUN("--json", "-c", "x", s->path), 2, "", "internal", "does not speak rtf's protocol");
+}
+
+static void with_json_quit_is_answered_like_any_command(void **state)
+{
+	struct server *s = *state;
+	const char *answer = "{\"ok\":true,\"command\":\"\\\\quit\",\"data\":null}\n";
+
+	expect(RUN("--json", "-c", "\\quit", s->path), 0, answer, "");
+	expect(RUN_INPUT("quit\na\n", "--json", s->path), 0, answer, "");
+}
+
 static void standard_input_goes_on_after_a_failure_and_exits_with_the_worst(void **state)
 {
 	struct server *s = *state;
@@ -796,34 +848,33 @@ static void standard_input_goes_on_after_a_failure_and_exits_with_the_worst(void
 static void lines_become_entries(void **state)
 {
 	struct server *s = *state;
-	static const char input[] =
-		"\xef\xbb\xbf// prices\n\n"
-		"\\list\r\n"
-		"REALTIMEFUNC\n"
-		"static double price(const struct order *o)\n"
-		"{\n"
-		"\n"
-		"\treturn o->qty; /* } */\n"
-		"}\n"
-		"foo_t *f(a)\n"
-		"\n"
-		"{ return 0; }\n"
-		"if (x)\n"
-		"\ty();\n"
-		"else\n"
-		"\tz();\n"
-		"  \\log price  \n"
-		"\\check\n"
-		"int g(void)\n"
-		"{\n"
-		"}\n"
-		"\\define h\n"
-		"int h(void) { return 3; }\n"
-		"#define X \\\n"
-		"\t3\n"
-		"static int open(int a)\n"
-		"\\status\n"
-		"int last(void) {\n";
+	static const char input[] = "\xef\xbb\xbf// prices\n\n"
+				    "\\list\r\n"
+				    "REALTIMEFUNC\n"
+				    "static double price(const struct order *o)\n"
+				    "{\n"
+				    "\n"
+				    "\treturn o->qty; /* } */\n"
+				    "}\n"
+				    "foo_t *f(a)\n"
+				    "\n"
+				    "{ return 0; }\n"
+				    "if (x)\n"
+				    "\ty();\n"
+				    "else\n"
+				    "\tz();\n"
+				    "  \\log price  \n"
+				    "\\check\n"
+				    "int g(void)\n"
+				    "{\n"
+				    "}\n"
+				    "\\define h\n"
+				    "int h(void) { return 3; }\n"
+				    "#define X \\\n"
+				    "\t3\n"
+				    "static int open(int a)\n"
+				    "\\status\n"
+				    "int last(void) {\n";
 
 	expect(RUN_INPUT(input, s->path), 0, NULL, "");
 	assert_string_equal(
@@ -890,8 +941,9 @@ static void a_command_that_cannot_be_interrupted_is_given_up(void **state)
 
 	expect(RUN("-t", "0.1", "-c", "stuck", s->path), 4, "", "no answer within 0.1 s: gave up");
 	expect(RUN("-t", "0.1", "--json", "-c", "stuck", s->path), 4,
-	       "{\"ok\":false,\"command\":\"stuck\",\"error\":{\"class\":\"timeout\","
-	       "\"message\":\"no answer within 0.1 s: gave up\"}}\n", "");
+	       "{\"ok\":false,\"command\":\"\",\"error\":{\"class\":\"timeout\","
+	       "\"message\":\"no answer within 0.1 s: gave up\"}}\n",
+	       "");
 	expect(RUN("-t", "5", "-c", "quick", s->path), 0, "ran quick\n", "");
 }
 
@@ -1067,7 +1119,8 @@ static void all_asks_every_socket_and_exits_with_the_worst(void **state)
 	snprintf(pattern, sizeof(pattern), "%s/*.sock", s->folder);
 
 	snprintf(expected, sizeof(expected),
-		 "==> %s <==\n==> %s <==\n(2 consoles with the same answer)\nran a\nran b\n2 consoles asked: all did it\n",
+		 "==> %s <==\n==> %s <==\n(2 consoles with the same answer)\nran a\nran b\n2 consoles asked: "
+		 "all did it\n",
 		 s->path, other->path);
 	expect(RUN("--all", "-c", "a", "-c", "b", pattern), 0, expected, "");
 	expect(RUN_INPUT("a\nb\n", "--all", pattern), 0, expected, "");
@@ -1112,11 +1165,13 @@ static void all_asks_every_socket_and_exits_with_the_worst(void **state)
 		sum--;
 	json_t *object = json_loads(sum, 0, NULL), *data = json_object_get(object, "data");
 	assert_true(json_is_false(json_object_get(object, "ok")));
-	assert_string_equal(json_string_value(json_object_get(json_object_get(object, "error"), "class")), "fault");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(object, "error"), "class")),
+			    "fault");
 	assert_int_equal(json_integer_value(json_object_get(data, "asked")), 2);
 	assert_int_equal(json_integer_value(json_object_get(data, "done")), 0);
 	assert_int_equal(json_array_size(json_object_get(data, "failed")), 2);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(data, "failed"), 0), "socket")),
+	assert_string_equal(json_string_value(json_object_get(
+				    json_array_get(json_object_get(data, "failed"), 0), "socket")),
 			    s->path);
 	json_decref(object);
 	run_free(&r);
@@ -1567,7 +1622,7 @@ static void the_terminal_is_given_back_on_a_signal(void **state)
 int main(void)
 {
 	const char *build = getenv("RTF_BUILD");
-#define PLAIN(name) cmocka_unit_test_setup_teardown(name, make_server, free_server)
+#define PLAIN(name)    cmocka_unit_test_setup_teardown(name, make_server, free_server)
 #define TERMINAL(name) cmocka_unit_test_setup_teardown(name, make_terminal_server, free_server)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(help_and_version_need_no_socket),
@@ -1582,6 +1637,8 @@ int main(void)
 		PLAIN(commands_run_in_order_and_stop_at_the_first_that_fails),
 		PLAIN(the_exit_status_tells_the_class),
 		PLAIN(json_answers_are_printed_as_they_came),
+		PLAIN(with_json_every_failure_is_an_object),
+		PLAIN(with_json_quit_is_answered_like_any_command),
 		PLAIN(standard_input_goes_on_after_a_failure_and_exits_with_the_worst),
 		PLAIN(lines_become_entries),
 		PLAIN(files_and_commands_run_in_the_order_given),

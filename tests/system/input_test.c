@@ -84,7 +84,7 @@ static void every_refusal_has_its_class_and_one_sentence(void **state)
 		{"\\source add@99999999999999999999", "usage", "a version is a number"},
 		{"\\source", "usage", "usage: \\source NAME[@N]"},
 		{"\\rollback add -1", "usage", "not a version number"},
-		{"\\", "usage", "there is no command"},
+		{"\\", "usage", "a command's name is missing"},
 	};
 
 	(void)state;

@@ -77,6 +77,12 @@ static void what_is_no_command_says_its_usage(void **state)
 		{"\\edit add", "usage", "\\edit is rtf-console's own"},
 		{"\\export add /tmp/add", "unknown", "add has no version in the history"},
 		{"\\define add", "usage", "\\define NAME is followed by a definition"},
+		{"\\LIST", "usage", "there is no command \\LIST: did you mean \\list?"},
+		{"\\L", "usage", "did you mean \\list?"},
+		{"\\DV", "usage", "did you mean \\vars?"},
+		{"\\rollbakc add", "usage", "did you mean \\rollback?"},
+		{"\\sour add", "usage", "did you mean \\source?"},
+		{"\\ab add", "usage", "there is no command \\ab: \\help lists them"},
 	};
 
 	(void)state;
