@@ -145,8 +145,8 @@ static bool learn_modules(struct host *host)
 	if (host->follow)
 		follow_renew(host->follow);
 	program_log(host->program, LOG_INFO,
-		    "rtf: modules were opened or closed: %zu functions came, %zu went, %zu can be redefined",
-		    came, went, live_count(host->live));
+		    "modules were opened or closed: %zu functions came, %zu went, %zu can be redefined", came,
+		    went, live_count(host->live));
 	return true;
 }
 
@@ -232,7 +232,7 @@ static int fail(struct program *program, struct error *e)
 	if (program)
 		leave_to_children(program, watch_process(program_pid(program)));
 	if (program)
-		program_log(program, LOG_ERR, "rtf: the engine cannot start: %s", error_message(e));
+		program_log(program, LOG_ERR, "the engine cannot start: %s", error_message(e));
 	fprintf(stderr, "rtf-engine: %s\n", error_message(e));
 	error_free(e);
 	return 1;

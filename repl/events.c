@@ -90,7 +90,7 @@ void events_tell_fault(struct host *host, const struct fault *fault)
 	char text[4400];
 
 	snprintf(text, sizeof(text), "%s@%d: %s\n", name, fault->version, fault->text);
-	program_log(host->program, LOG_ERR, "rtf: a fault in version %d of %s: %.*s", fault->version, name,
+	program_log(host->program, LOG_ERR, "a fault in version %d of %s: %.*s", fault->version, name,
 		    (int)strcspn(fault->text, "\n"), fault->text);
 	json_t *event = json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function", name,
 				  "version", fault->version, "signal", signal ? signal : "?", "address",

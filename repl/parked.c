@@ -80,7 +80,7 @@ static void tell_parked(struct watchers *all, const struct parked *p)
 	text_puts(&text, ": define it anew and \\retry, or \\return EXPR\n");
 	json_object_set_new(event, "event", json_string("parked"));
 	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
-	program_log(all->host->program, LOG_WARNING, "rtf: %.*s", (int)(text.size - 1),
+	program_log(all->host->program, LOG_WARNING, "%.*s", (int)(text.size - 1),
 		    text.bytes ? text.bytes : "");
 	text_fini(&text);
 	host_broadcast(all->host, event);

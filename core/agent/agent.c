@@ -49,8 +49,9 @@ static struct {
 static void log_entries(struct console *c)
 {
 	channel_tell_notes(c);
-	console_log(c, LOG_INFO, "console at %s, %u functions can be redefined", c->listener.path,
-		    entry_count());
+	unsigned count = entry_count();
+	console_log(c, LOG_INFO, "console at %s, %u function%s can be redefined", c->listener.path, count,
+		    count == 1 ? "" : "s");
 }
 
 /* Clients. */

@@ -16,25 +16,23 @@
 
 #define NAME "rtf-engine"
 
+#ifndef RTF_LIBEXECDIR
+#define RTF_LIBEXECDIR "/usr/local/libexec/rtf"
+#endif
+
 /* Finding. */
 
 struct finder {
 	char *path;
 	size_t size;
-	char looked[1024];
 };
 
 static bool look_at(struct finder *f, const char *directory, const char *rest)
 {
 	struct stat st;
-	size_t used = strlen(f->looked);
 
-	if (snprintf(f->path, f->size, "%s%s", directory, rest) >= (int)f->size)
-		return false;
-	if (access(f->path, X_OK) == 0 && stat(f->path, &st) == 0 && S_ISREG(st.st_mode))
-		return true;
-	snprintf(f->looked + used, sizeof(f->looked) - used, "%s%s", used ? ", " : "", f->path);
-	return false;
+	return snprintf(f->path, f->size, "%s%s", directory, rest) < (int)f->size &&
+	       access(f->path, X_OK) == 0 && stat(f->path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static bool look_near(struct finder *f, const char *directory)
@@ -73,6 +71,15 @@ static bool look_near_program(struct finder *f)
 	return directory_of(path) && look_near(f, path);
 }
 
+/* A console may stand there as a link into the tree that it came with. */
+static bool look_behind_console(struct finder *f, const char *directory)
+{
+	char path[PATH_MAX];
+
+	return snprintf(f->path, f->size, "%s/rtf-console", directory) < (int)f->size &&
+	       realpath(f->path, path) && directory_of(path) && look_near(f, path);
+}
+
 static bool look_in(struct finder *f, const char *search)
 {
 	while (search && *search) {
@@ -81,7 +88,7 @@ static bool look_in(struct finder *f, const char *search)
 		if (length && length < sizeof(directory)) {
 			memcpy(directory, search, length);
 			directory[length] = '\0';
-			if (look_near(f, directory))
+			if (look_near(f, directory) || look_behind_console(f, directory))
 				return true;
 		}
 		search += length + (search[length] == ':');
@@ -101,13 +108,11 @@ bool spawn_find(const char *wanted, const char *search, char *path, size_t size)
 	}
 	if (look_near_library(&f) || look_near_program(&f))
 		return true;
-#ifdef RTF_LIBEXECDIR
-	if (look_at(&f, RTF_LIBEXECDIR, "/" NAME))
+	if (look_at(&f, RTF_LIBEXECDIR, "/" NAME) || look_in(&f, search))
 		return true;
-#endif
-	if (look_in(&f, search))
-		return true;
-	snprintf(path, size, "no " NAME " found (set RTF_ENGINE to its path); looked at %s", f.looked);
+	snprintf(path, size,
+		 "no " NAME " found beside the program, beside librtf, in " RTF_LIBEXECDIR
+		 " or in PATH: start the program with RTF_ENGINE set to its path");
 	return false;
 }
 

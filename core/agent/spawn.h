@@ -9,7 +9,8 @@
 enum { SPAWN_CHANNEL = 3 };
 
 /* Finds the engine. `wanted`, if not NULL, is looked at alone; else beside the library, beside the program,
- * where it was to be installed, and beside or near each of the directories of `search` (a PATH, may be NULL).
+ * where it was to be installed, and beside or near each of the directories of `search` (a PATH, may be NULL), where a
+ * link to rtf-console leads on to the tree that it came with.
  * True, and its path in `path`; false, and a sentence for people in `path`, saying where it was looked for.
  * Any thread. */
 bool spawn_find(const char *wanted, const char *search, char *path, size_t size);

@@ -221,12 +221,11 @@ void follow_complete(struct follow *f)
 	follow_serve(f); /* what came while the first sources were read */
 	const char *newer = texts_newer(f->live);
 	if (newer)
-		program_log(
-			p, LOG_WARNING,
-			"rtf: %s, or a header of it, is newer than the program: what was built may be other "
-			"text; changes made from now on are followed",
-			newer);
-	program_log(p, LOG_INFO, "rtf: the saves of %zu %s are followed", f->count,
+		program_log(p, LOG_WARNING,
+			    "%s, or a header of it, is newer than the program: what was built may be other "
+			    "text; changes made from now on are followed",
+			    newer);
+	program_log(p, LOG_INFO, "the saves of %zu %s are followed", f->count,
 		    f->count == 1 ? "source" : "sources");
 	struct error *e = make_strict(p);
 	if (!e)
@@ -511,11 +510,10 @@ void follow_serve(struct follow *f)
 	tell_polled(f);
 	const char *locked = watch_locked(f->watch);
 	if (locked)
-		program_log(
-			live_program(f->live), LOG_WARNING,
-			"rtf: saves in %s wait: the repository has an index.lock, as while git is at work; "
-			"they count after %d s in any case",
-			locked, WATCH_LOCK_US / 1000000);
+		program_log(live_program(f->live), LOG_WARNING,
+			    "saves in %s wait: the repository has an index.lock, as while git is at work; "
+			    "they count after %d s in any case",
+			    locked, WATCH_LOCK_US / 1000000);
 	if (watch_is_busy(f->watch))
 		return;
 	program_set_busy(live_program(f->live), false);

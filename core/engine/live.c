@@ -245,7 +245,7 @@ void live_warn(struct live *l, struct error *e)
 {
 	if (!l->warning)
 		l->warning = strdup(error_message(e));
-	program_log(l->program, LOG_WARNING, "rtf: %s", error_message(e));
+	program_log(l->program, LOG_WARNING, "%s", error_message(e));
 	error_free(e);
 }
 

@@ -49,7 +49,7 @@ static void tell(struct live *l, int level, char *text)
 {
 	if (!text)
 		return;
-	program_log(live_program(l), level, "rtf: %s", text);
+	program_log(live_program(l), level, "%s", text);
 	add_news(record_of(l), text);
 }
 

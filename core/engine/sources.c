@@ -403,7 +403,7 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 	if (stat(unit->file, &st)) {
 		if (!entry)
 			return error_new(ERROR_UNKNOWN,
-					 "cannot find its source %s (%s): if it was moved since the build, "
+					 "cannot find the source %s (%s): if it was moved since the build, "
 					 "start the program with "
 					 "RTF_SOURCE_ROOT=OLD=NEW",
 					 unit->file, strerror(errno));

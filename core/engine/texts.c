@@ -146,7 +146,7 @@ static void note_unread(struct live *l, struct error *e)
 {
 	if (!e)
 		return;
-	program_log(live_program(l), LOG_WARNING, "rtf: %s", error_message(e));
+	program_log(live_program(l), LOG_WARNING, "%s", error_message(e));
 	if (!live_reading(l)->unread)
 		live_reading(l)->unread = strdup(error_message(e));
 	error_free(e);

@@ -110,6 +110,50 @@ static void each_prefix_has_a_tree_that_finds_itself(void **state)
 	assert_console_answers("one");
 }
 
+static char *ask_program(int status)
+{
+	const char *const argv[] = {"sh", "-c", "$P/console/rtf-console -c 'answer(40)' $P/app.sock", NULL};
+	char *program = compiled_path(&host, "app"), *socket = compiled_path(&host, "app.sock"),
+	     *output = NULL, line[64];
+
+	assert_true(child_start(&host.program, (const char *const[]){program, socket, NULL}));
+	assert_true(child_read_line(&host.program, COMPILED_DEADLINE_MS, line, sizeof(line)));
+	assert_string_equal(line, "ready");
+	assert_int_equal(child_run(argv, NULL, COMPILED_DEADLINE_MS, &output), status);
+	child_stop(&host.program, COMPILED_DEADLINE_MS);
+	free(program);
+	free(socket);
+	return output;
+}
+
+/* The tree has moved since the program was linked with its archive, and its console is in PATH as a link. */
+static void a_tree_that_moved_is_found_by_the_console_in_path(void **state)
+{
+	char *path = compiled_path(&host, "app.c"), *before = strdup(getenv("PATH")), *search = NULL;
+
+	(void)state;
+	assert_true(child_write_file(path, source));
+	install("old");
+	free(shell("export PKG_CONFIG_PATH=$P/old/lib/pkgconfig && ${CC:-cc} -g $P/app.c -o $P/app"
+		   " $(pkg-config --cflags rtf) -Wl,-Bstatic $(pkg-config --libs rtf) -Wl,-Bdynamic &&"
+		   " mv $P/old $P/new && mkdir $P/console && ln -s $P/new/bin/rtf-console $P/console"));
+	char *output = ask_program(2);
+	const char *told = strstr(output, "no rtf-engine found ");
+	assert_non_null(told);
+	assert_non_null(strstr(told, ": start the program with RTF_ENGINE set to its path\n"));
+	assert_true(strlen(told) < 300);
+	free(output);
+	assert_true(asprintf(&search, "%s:%s/console", before, host.directory) > 0);
+	setenv("PATH", search, 1);
+	output = ask_program(0);
+	assert_string_equal(output, "$1 = (int) 41\n");
+	setenv("PATH", before, 1);
+	free(output);
+	free(search);
+	free(before);
+	free(path);
+}
+
 static void what_building_needs_is_named_where_it_is_missing(void **state)
 {
 	char *output = NULL;
@@ -126,6 +170,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_prefix_has_a_tree_that_finds_itself, init, fini),
+		cmocka_unit_test_setup_teardown(a_tree_that_moved_is_found_by_the_console_in_path, init,
+						fini),
 		cmocka_unit_test_setup_teardown(what_building_needs_is_named_where_it_is_missing, init, fini),
 	};
 
