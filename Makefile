@@ -239,7 +239,7 @@ $(B)/tests/real/identity_tree: tests/real/identity_tree.c $(IDENTITY_TREE) core/
 
 check-run: all $(CHOSEN) $(if $(findstring tests/real,$(CHOSEN)),$(REAL_HOSTS)) \
 		$(if $(findstring tests/real/identity,$(CHOSEN)),$(IDENTITY_HOSTS)) \
-		$(if $(findstring service_test,$(CHOSEN)),$(B)/tests/demo/orders)
+		$(if $(filter %/service_test %/demo_test,$(CHOSEN)),$(B)/tests/demo/orders)
 	$(Q)tests/run.sh $(B) "$(CC)" "$(SAN)" $(CHOSEN)
 
 BENCH_HOSTS := $(addprefix $(B)/tests/bench/,calls starts starts_plain reads)
