@@ -442,20 +442,38 @@ static void pad(struct text *t, size_t from)
 		put(t, 0, 1); /* DW_CFA_nop */
 }
 
-/* Addresses are absolute, so that one table serves gdb, which reads a copy, and libgcc, which reads it where it is. */
-static void write_cie(struct text *t)
+/* How a pointer is written (the LSB's core specification, 10.5.1). */
+enum {
+	PE_ABSOLUTE = 0,
+	PE_UDATA4 = 0x03,
+	PE_UDATA8 = 0x04,
+	PE_SDATA4 = 0x0b,
+	PE_SDATA8 = 0x0c,
+	PE_RELATIVE = 0x10,
+	PE_INDIRECT = 0x80,
+	PE_OMIT = 0xff,
+};
+
+/* Addresses are absolute, so that one table serves gdb, which reads a copy, and libgcc, which reads it where it is.
+ * `personality`: the function that knows what is to be cleaned up, or with PE_INDIRECT a pointer to it; 0: none. */
+static void write_cie(struct text *t, uint64_t personality, unsigned encoding)
 {
 	size_t start = t->size;
 
 	put(t, 0, 4);
 	put(t, 0, 4);
 	put(t, 1, 1);
-	put_string(t, "zR");
+	put_string(t, personality ? "zPLR" : "zR");
 	put_uleb(t, 1);
 	put_sleb(t, -8);
 	put(t, REGISTER_RA, 1);
-	put_uleb(t, 1);
-	put(t, 0, 1); /* DW_EH_PE_absptr */
+	put_uleb(t, personality ? 1 + 8 + 1 + 1 : 1);
+	if (personality) {
+		put(t, encoding, 1);
+		put(t, personality, 8);
+		put(t, PE_ABSOLUTE, 1); /* of the function's table */
+	}
+	put(t, PE_ABSOLUTE, 1);
 	put(t, CFA_DEF_CFA, 1);
 	put_uleb(t, REGISTER_RSP);
 	put_uleb(t, 8);
@@ -465,7 +483,8 @@ static void write_cie(struct text *t)
 	set_length(t, start);
 }
 
-static size_t begin_fde(struct text *t, size_t cie, uint64_t address, uint64_t size)
+/* `cleanups`: the function's table for its personality, or 0; NULL where its CIE names no personality. */
+static size_t begin_fde(struct text *t, size_t cie, uint64_t address, uint64_t size, const uint64_t *cleanups)
 {
 	size_t start = t->size;
 
@@ -473,7 +492,9 @@ static size_t begin_fde(struct text *t, size_t cie, uint64_t address, uint64_t s
 	put(t, t->size - cie, 4);
 	put(t, address, 8);
 	put(t, size, 8);
-	put_uleb(t, 0);
+	put_uleb(t, cleanups ? 8 : 0);
+	if (cleanups)
+		put(t, *cleanups, 8);
 	return start;
 }
 
@@ -486,7 +507,7 @@ static void end_fde(struct text *t, size_t start)
 /* libtcc's functions all begin with push %rbp; mov %rsp,%rbp and end with leave; ret. */
 static void write_tcc_fde(struct text *t, size_t cie, const struct function *function)
 {
-	size_t start = begin_fde(t, cie, function->address, function->size);
+	size_t start = begin_fde(t, cie, function->address, function->size, NULL);
 
 	put(t, CFA_ADVANCE_LOC | 1, 1);
 	put(t, CFA_DEF_CFA_OFFSET, 1);
@@ -506,39 +527,170 @@ static void write_tcc_fde(struct text *t, size_t cie, const struct function *fun
 	end_fde(t, start);
 }
 
-static uint32_t word_at(const unsigned char *bytes)
-{
-	uint32_t word;
+/* A place in cc's table, in its bytes and in the program. */
+struct cursor {
+	const unsigned char *at, *end;
+	uint64_t address; /* of `at` */
+	bool failed;      /* it went beyond the end, or met what it does not know */
+};
 
-	memcpy(&word, bytes, sizeof(word));
-	return word;
+static uint64_t read_fixed(struct cursor *c, size_t bytes)
+{
+	uint64_t value = 0;
+
+	if (c->failed || (size_t)(c->end - c->at) < bytes) {
+		c->failed = true;
+		return 0;
+	}
+	memcpy(&value, c->at, bytes);
+	c->at += bytes;
+	c->address += bytes;
+	return value;
 }
 
-/* The instructions of each of cc's entries, whose addresses are relative to where they stand: "zR", pcrel sdata4, which
- * is what gcc and clang write for C. Anything else is left out. Their CIE says the same as ours. */
-static void write_cc_fdes(struct text *t, size_t cie, const struct debugger_code *code)
+static uint64_t read_uleb(struct cursor *c)
 {
-	enum { CIE_HEAD = 9, HEAD = 16 };
-	const unsigned char *table = code->unwind;
+	uint64_t value = 0, byte = 0x80;
 
-	for (size_t at = 0; at + 8 <= code->unwind_size;) {
-		size_t length = word_at(table + at), back = word_at(table + at + 4), end = at + 4 + length;
-		if (!length || length == UINT32_MAX || end > code->unwind_size)
+	for (unsigned shift = 0; byte & 0x80 && !c->failed; shift += 7) {
+		byte = read_fixed(c, 1);
+		if (shift < 64)
+			value |= (byte & 0x7f) << shift;
+	}
+	return value;
+}
+
+/* The address that it means; with PE_INDIRECT of where that stands. 0 is none. */
+static uint64_t read_pointer(struct cursor *c, unsigned encoding)
+{
+	unsigned format = encoding & 0x0f;
+	uint64_t here = c->address;
+	bool wide = format == PE_ABSOLUTE || format == PE_UDATA8 || format == PE_SDATA8;
+
+	if ((!wide && format != PE_UDATA4 && format != PE_SDATA4) || encoding & 0x60)
+		c->failed = true;
+	uint64_t value = read_fixed(c, wide ? 8 : 4);
+	if (format == PE_SDATA4)
+		value = (uint64_t)(int64_t)(int32_t)value;
+	return value && encoding & PE_RELATIVE ? value + here : value;
+}
+
+/* What one of cc's CIEs says besides the registers, where it says of those the same as ours. */
+struct cie {
+	uint64_t personality; /* 0: none */
+	unsigned personality_encoding, cleanups_encoding, address_encoding;
+	size_t offset; /* in cc's table */
+	size_t ours;   /* in the text: its counterpart */
+};
+
+/* False if it is none, or one that is not known. */
+static bool read_cie(struct cursor c, struct cie *out)
+{
+	*out = (struct cie){.cleanups_encoding = PE_OMIT};
+	if (read_fixed(&c, 4) != 0 || read_fixed(&c, 1) != 1 || c.failed)
+		return false;
+	const char *letters = (const char *)c.at;
+	const char *behind = memchr(letters, '\0', (size_t)(c.end - c.at));
+	if (!behind || *letters != 'z')
+		return false;
+	while (c.at <= (const unsigned char *)behind)
+		read_fixed(&c, 1);
+	if (read_uleb(&c) != 1 || read_fixed(&c, 1) != 0x78 || read_uleb(&c) != REGISTER_RA)
+		return false; /* 0x78: -8 */
+	read_uleb(&c);
+	while (*++letters) {
+		unsigned encoding = *letters == 'S' || *letters == 'B' ? 0 : (unsigned)read_fixed(&c, 1);
+		if (*letters == 'R') {
+			out->address_encoding = encoding;
+		} else if (*letters == 'L') {
+			out->cleanups_encoding = encoding;
+		} else if (*letters == 'P') {
+			out->personality = read_pointer(&c, encoding);
+			out->personality_encoding = encoding & PE_INDIRECT;
+		} else {
+			return false;
+		}
+	}
+	return !c.failed;
+}
+
+enum { CIES_MAX = 16 };
+
+struct cies {
+	struct cie known[CIES_MAX];
+	size_t count;
+};
+
+/* The entry's CIE at `offset`; ours is written with the first that needs it. */
+static const struct cie *find_cie(struct cies *cies, struct text *t, size_t plain,
+				  const struct debugger_code *code, size_t offset)
+{
+	const unsigned char *table = code->unwind;
+	struct cursor c = {table + offset, table + code->unwind_size, code->unwind_address + offset, false};
+
+	for (size_t i = 0; i < cies->count; i++)
+		if (cies->known[i].offset == offset)
+			return &cies->known[i];
+	if (cies->count == CIES_MAX)
+		return NULL;
+	struct cie *cie = &cies->known[cies->count];
+	uint64_t length = read_fixed(&c, 4);
+	if (length > (size_t)(c.end - c.at))
+		return NULL;
+	c.end = c.at + length;
+	if (!read_cie(c, cie))
+		return NULL;
+	cie->offset = offset;
+	cie->ours = plain;
+	if (cie->personality) {
+		cie->ours = t->size;
+		write_cie(t, cie->personality, cie->personality_encoding);
+	}
+	cies->count++;
+	return cie;
+}
+
+/* One of cc's entries, behind the word that leads to its CIE, with addresses that are absolute and the same instructions. */
+static void write_cc_fde(struct text *t, const struct cie *cie, struct cursor c)
+{
+	uint64_t address = read_pointer(&c, cie->address_encoding);
+	uint64_t size = read_pointer(&c, cie->address_encoding & 0x0f);
+	uint64_t rest = read_uleb(&c), cleanups = 0;
+	const unsigned char *before = c.at;
+
+	if (c.failed || rest > (size_t)(c.end - c.at))
+		return;
+	if (cie->cleanups_encoding != PE_OMIT && rest)
+		cleanups = read_pointer(&c, cie->cleanups_encoding);
+	if (c.failed)
+		return;
+	size_t start = begin_fde(t, cie->ours, address, size, cie->personality ? &cleanups : NULL);
+	text_append(t, (const char *)before + rest, (size_t)(c.end - before) - rest);
+	end_fde(t, start);
+}
+
+/* The entries of cc's functions, and their CIEs: those with cleanups, under -fexceptions, have another than the rest. Those
+ * that are not known are left out. */
+static void write_cc_fdes(struct text *t, size_t plain, const struct debugger_code *code)
+{
+	const unsigned char *table = code->unwind, *end = table + code->unwind_size;
+	struct cursor c = {table, end, code->unwind_address, false};
+	struct cies cies = {.count = 0};
+
+	while (c.at && c.at < c.end && !c.failed) {
+		uint64_t length = read_fixed(&c, 4);
+		if (!length || length < 4 || length > (size_t)(c.end - c.at))
 			return;
-		size_t from = at;
-		at = end;
-		if (!back || back > from + 4 || length < HEAD + 1 - 4)
-			continue;
-		const unsigned char *its = table + from + 4 - back;
-		if ((size_t)(its - table) + CIE_HEAD + 3 > code->unwind_size ||
-		    memcmp(its + CIE_HEAD, "zR", 3) != 0)
-			continue;
-		uint64_t address = code->unwind_address + from + 8 +
-				   (uint64_t)(int64_t)(int32_t)word_at(table + from + 8);
-		size_t start = begin_fde(t, cie, address, word_at(table + from + 12));
-		text_append(t, (const char *)table + from + HEAD + 1,
-			    end - from - HEAD - 1); /* behind an empty augmentation */
-		end_fde(t, start);
+		struct cursor entry = {c.at, c.at + length, c.address, false};
+		size_t at = (size_t)(c.at - table);
+		c.at += length;
+		c.address += length;
+		uint64_t back = read_fixed(&entry, 4);
+		if (!back || back > at)
+			continue; /* a CIE itself */
+		const struct cie *cie = find_cie(&cies, t, plain, code, at - back);
+		if (cie)
+			write_cc_fde(t, cie, entry);
 	}
 }
 
@@ -546,7 +698,7 @@ static void write_frames(const struct facts *f, struct text *t)
 {
 	size_t cie = t->size;
 
-	write_cie(t);
+	write_cie(t, 0, 0);
 	if (f->code->object->backend == BACKEND_CC)
 		write_cc_fdes(t, cie, f->code);
 	for (size_t i = 0; f->code->object->backend == BACKEND_TCC && i < f->function_count; i++)

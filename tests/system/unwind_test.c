@@ -1,0 +1,88 @@
+/* Threads that end below a new version: what stands above it is cleaned up as if it had been built so. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct subject host;
+
+static void start_host(const char *compiler, const char *level)
+{
+	const struct compiled_how how = {.compiler = compiler,
+					 .flags = {level, "-fexceptions", "-w"},
+					 .sources = {"unwind_host.c"}};
+
+	compiled_init(&host, &how);
+	setenv("RTF_OPTIMIZE", "0", 1);
+	setenv("RTF_CFLAGS", "-fexceptions", 1); /* clang's DWARF does not tell */
+	compiled_start(&host);
+	unsetenv("RTF_CFLAGS");
+	unsetenv("RTF_OPTIMIZE");
+}
+
+static int stop_host(void **state)
+{
+	(void)state;
+	subject_fini(&host);
+	return 0;
+}
+
+static void assert_both_clean_up(const char *all)
+{
+	compiled_assert_answer(&host, "exit", all);
+	compiled_assert_answer(&host, "cancel", all);
+}
+
+static void define(const char *text)
+{
+	json_decref(compiled_data(&host, text));
+}
+
+static void redefine_and_end(void)
+{
+	assert_both_clean_up("end inner inner middle outer thread ");
+	define("void inner(int depth) { CLEANED(mine, \"INNER\"); CLEANED(more, \"more\");"
+	       " if (depth) inner(depth - 1); else end(); }");
+	assert_both_clean_up("end more INNER more INNER middle outer thread ");
+	define("static void middle(int depth) { CLEANED(mine, \"MIDDLE\"); inner(depth - 1); }");
+	assert_both_clean_up("end more INNER MIDDLE outer thread ");
+	/* Nothing to clean up in it: its table has no word of a personality. */
+	define("void inner(int depth) { end(); }");
+	assert_both_clean_up("end MIDDLE outer thread ");
+}
+
+static void cleanups_of_a_new_version_and_above_it_run(void **state)
+{
+	(void)state;
+	start_host("gcc", "-O0");
+	redefine_and_end();
+}
+
+static void cleanups_run_in_optimised_code(void **state)
+{
+	(void)state;
+	start_host("gcc", "-O2");
+	redefine_and_end();
+}
+
+static void cleanups_run_in_clangs_code(void **state)
+{
+	(void)state;
+	start_host("clang", "-O0");
+	redefine_and_end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(cleanups_of_a_new_version_and_above_it_run, stop_host),
+		cmocka_unit_test_teardown(cleanups_run_in_optimised_code, stop_host),
+		cmocka_unit_test_teardown(cleanups_run_in_clangs_code, stop_host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
