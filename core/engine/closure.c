@@ -339,6 +339,16 @@ bool closure_tagged_body(const struct index *ix, const struct index_declaration 
 	return false;
 }
 
+bool closure_has_name(const struct closure *c, const char *name, size_t length)
+{
+	uint32_t i = index_find(c->ix, INDEX_ORDINARY, name, length);
+
+	for (; i != INDEX_NONE; i = c->ix->names[i].next)
+		if (c->levels[c->ix->names[i].declaration] != CLOSURE_NONE)
+			return true;
+	return false;
+}
+
 bool closure_has_variable(const struct closure *c, const struct index_declaration *d)
 {
 	for (uint32_t i = d->name_begin; i < d->name_end; i++)

@@ -58,6 +58,9 @@ bool closure_only_mentions(const struct closure *, uint32_t number);
 /* Variables that the program does not have come with their initialisers, which name things too. */
 bool closure_keeps_initialiser(const struct closure *, const struct index_declaration *);
 
+/* Whether anything declared under that ordinary name is wanted. */
+bool closure_has_name(const struct closure *, const char *name, size_t length);
+
 bool closure_has_variable(const struct closure *, const struct index_declaration *);
 
 /* Whether the body has a `static` in it: such a variable must not get a second copy. */

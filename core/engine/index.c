@@ -295,6 +295,8 @@ static void read_directive(void *context, const struct token *t)
 		read_macro(b, t, p + 6, true);
 	else if (left > 11 && memcmp(p, "pragma pack", 11) == 0)
 		read_pack(b, p + 11, end);
+	else if (left > 7 && memcmp(p, "pragma ", 7) == 0)
+		pragmas_read(&b->ix->pragmas, p + 7, left - 7);
 }
 
 uint32_t index_declarator_end(const struct index *ix, uint32_t name_end, uint32_t limit)
@@ -372,6 +374,7 @@ static void add_names(struct builder *b, const struct declaration *d, uint32_t d
  * so the reader's callbacks keep the line of what was read, and this is asked with the first token's offset. */
 struct place {
 	uint32_t file, line;
+	uint16_t types, code;
 	uint8_t pack;
 };
 
@@ -394,6 +397,8 @@ static void add_declaration(struct builder *b, const struct declaration *d, stru
 		.file = (uint16_t)begin.file,
 		.line = begin.line,
 		.kind = (uint8_t)d->kind,
+		.types = begin.types,
+		.code = begin.code,
 		.pack = begin.pack,
 		.is_typedef = d->is_typedef,
 		.is_static = d->is_static,
@@ -452,10 +457,13 @@ static struct error *read_text(struct builder *b)
 		token_next(&reader.tokens, &reader.current);
 	while (reader.current.kind == TOKEN_DIRECTIVE && (read_directive(b, &reader.current), true));
 	for (;;) {
-		struct place begin = {
-			.file = b->file, .line = line_at(b, reader.current.begin), .pack = b->pack};
+		struct place begin = {.file = b->file,
+				      .line = line_at(b, reader.current.begin),
+				      .types = b->ix->pragmas.types,
+				      .code = b->ix->pragmas.code,
+				      .pack = b->pack};
 		declaration_next(&reader, &d);
-		if (d.out_of_memory)
+		if (d.out_of_memory || b->ix->pragmas.failed)
 			b->failed = true;
 		if (b->failed || d.kind == DECLARATION_END)
 			break;
@@ -691,6 +699,7 @@ void index_free(struct index *ix)
 		free(ix->spaces[i].lasts);
 	}
 	free(ix->uses);
+	pragmas_fini(&ix->pragmas);
 	free(ix->macro_table.slots);
 	free(ix->macro_table.lasts);
 	free(ix->files);

@@ -10,6 +10,7 @@
 #include "declaration.h"
 #include "error.h"
 #include "flags.h"
+#include "pragmas.h"
 
 struct index_declaration {
 	uint32_t begin, end, specifiers, body, first_name;
@@ -18,6 +19,7 @@ struct index_declaration {
 	uint32_t line;                 /* of `begin`, in its file */
 	uint32_t last_line;            /* of the last byte */
 	uint16_t file;                 /* index->files */
+	uint16_t types, code;          /* states of index->pragmas that it stands in */
 	uint8_t kind;                  /* enum declaration_kind */
 	uint8_t pack;                  /* #pragma pack in force, 0 is none */
 	bool is_typedef, is_static, is_extern, is_inline, is_thread_local, old_style, has_directive;
@@ -67,6 +69,7 @@ struct index {
 	struct index_macro *macros;
 	uint32_t macro_count;
 	struct index_table spaces[INDEX_SPACES], macro_table;
+	struct pragmas pragmas;
 	uint8_t *
 		uses; /* of names: what the text does with them, as uses.h keeps it; NULL until someone asks */
 };

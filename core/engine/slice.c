@@ -269,19 +269,48 @@ static void write_marker(struct text *out, unsigned line, const char *file)
 	text_puts(out, "\"\n");
 }
 
+/* What the file's #pragma lines make of a declaration; `body`: code will be made of it. */
+static void open_pragmas(const struct closure *c, struct text *out, const struct index_declaration *d, bool body)
+{
+	pragmas_open(&c->ix->pragmas, d->types, out);
+	if (body)
+		pragmas_open(&c->ix->pragmas, d->code, out);
+	if (d->pack)
+		text_printf(out, "#pragma pack(push, %u)\n", d->pack);
+}
+
+static void close_pragmas(const struct closure *c, struct text *out, const struct index_declaration *d, bool body)
+{
+	if (d->pack)
+		text_puts(out, "#pragma pack(pop)\n");
+	if (body)
+		pragmas_close(&c->ix->pragmas, d->code, out);
+	pragmas_close(&c->ix->pragmas, d->types, out);
+}
+
+/* Those about names that the slice has. */
+static void write_name_pragmas(const struct closure *c, struct text *out)
+{
+	for (size_t i = 0; i < c->ix->pragmas.name_count; i++) {
+		const struct pragma_name *n = &c->ix->pragmas.names[i];
+		if (closure_has_name(c, n->line + n->name, n->length))
+			text_printf(out, "#pragma %s\n", n->line);
+	}
+}
+
 static void write_declarations(const struct closure *c, struct text *out)
 {
+	write_name_pragmas(c, out);
 	text_append(out, c->forward.bytes ? c->forward.bytes : "", c->forward.size);
 	for (size_t i = 0; i < c->chosen_count; i++) {
 		const struct index_declaration *d = closure_declaration(c, c->chosen[i]);
 		if (closure_only_mentions(c, c->chosen[i]))
 			continue;
 		write_marker(out, d->line, c->ix->files[d->file]);
-		if (d->pack)
-			text_printf(out, "#pragma pack(push, %u)\n", d->pack);
+		bool body = d->kind == DECLARATION_FUNCTION && c->levels[c->chosen[i]] == CLOSURE_WHOLE;
+		open_pragmas(c, out, d, body);
 		write_declaration(c, out, c->chosen[i]);
-		if (d->pack)
-			text_puts(out, "#pragma pack(pop)\n");
+		close_pragmas(c, out, d, body);
 	}
 }
 
@@ -389,10 +418,16 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 		guards.line = count_lines(&text) + 1;
 		guards_write_extra(&guards, &c, &text, slice.extra_line);
 	}
+	const struct index_declaration *original =
+		c.original != INDEX_NONE ? closure_declaration(&c, c.original) : NULL;
+	if (original)
+		open_pragmas(&c, &text, original, true);
 	write_marker(&text, q->line, q->file);
 	slice.user_line = count_lines(&text) + 1;
 	head_write_definition(&head, &text);
 	slice.user_lines = count_lines(&text) + 1 - slice.user_line;
+	if (original)
+		close_pragmas(&c, &text, original, true);
 	slice.given = q->text;
 	slice.given_size = q->size;
 	slice.prototype = file_prototype(&c);

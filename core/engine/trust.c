@@ -222,6 +222,19 @@ static const char *conditional_reason(struct token_reader *body)
 	return NULL;
 }
 
+/* libtcc never makes one operation of two, and computes when the program does: what allows less it keeps. */
+static const char *stdc_reason(struct token_reader *body)
+{
+	struct token name, value;
+	token_next(body, &name);
+	token_next(body, &value);
+	body->at = body->size;
+	return token_is(body, &name, "FP_CONTRACT") || token_is(body, &value, "OFF") ||
+			       token_is(body, &value, "DEFAULT")
+		       ? NULL
+		       : "a #pragma";
+}
+
 /* #define and what else may stand in a preprocessed text. */
 static const char *directive_reason(const char *text, const struct token *token, struct token_reader *body)
 {
@@ -248,9 +261,12 @@ static const char *directive_reason(const char *text, const struct token *token,
 		body->at = body->size;
 	else if (token_is(body, &word, "GCC"))
 		token_next(body, &word);
+	else if (token_is(body, &word, "STDC"))
+		return stdc_reason(body);
 	if (body->at == body->size || token_is(body, &word, "diagnostic") ||
 	    token_is(body, &word, "poison") || token_is(body, &word, "system_header") ||
-	    token_is(body, &word, "visibility")) {
+	    token_is(body, &word, "visibility") || token_is(body, &word, "push_options") ||
+	    token_is(body, &word, "pop_options") || token_is(body, &word, "optimize")) {
 		body->at = body->size;
 		return NULL;
 	}

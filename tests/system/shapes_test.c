@@ -513,6 +513,16 @@ static void files_of_other_systems_are_read(void **state)
 	assert_false(failed);
 }
 
+/* A #pragma counts for what stands behind it, also in a slice. */
+static void pragmas_mean_what_they_meant(void **state)
+{
+	(void)state;
+	try_shape("gcc -O0", "pragmas", NULL);
+	try_shape("gcc -O2", "pragmas", NULL);
+	try_shape("clang -O0", "pragmas", NULL);
+	assert_false(failed);
+}
+
 static int forget_failures(void **state)
 {
 	(void)state;
@@ -536,6 +546,7 @@ int main(void)
 		cmocka_unit_test_setup(a_static_that_was_taken_apart_is_said_to_be_lost, forget_failures),
 		cmocka_unit_test_setup(what_the_optimiser_fitted_to_its_callers_is_told, forget_failures),
 		cmocka_unit_test_setup(files_of_other_systems_are_read, forget_failures),
+		cmocka_unit_test_setup(pragmas_mean_what_they_meant, forget_failures),
 	};
 
 	/* Which backend took a version is another test's question; here none comes between. */
