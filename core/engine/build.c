@@ -541,6 +541,25 @@ static bool bind_outside(struct view *v, const char *name, uint64_t *address, ui
 	return true;
 }
 
+static bool bind_thread_local(void *context, const char *name, unsigned nth, uint64_t size, bool local,
+			      struct link_symbol *out)
+{
+	struct view *v = context;
+	const struct target_function *f = v->request->function;
+	struct target_symbol symbol;
+	bool outside = check_names(v->build->check.definitions, name);
+
+	bool found = outside && nth == 0
+			     ? target_find(v->host->target, f->unit, name, &symbol)
+			     : local && target_find_local(v->host->target, f, name, nth - outside, &symbol);
+	if (!found || symbol.function || !symbol.thread_local)
+		return false;
+	if (symbol.size && size && symbol.size != size)
+		refuse(v, "thread-local %s has %llu bytes in the running program, %llu here", name,
+		       (unsigned long long)symbol.size, (unsigned long long)size);
+	return resolve_thread_local(v, &symbol, 0, out);
+}
+
 static bool bind_inside(struct view *v, const char *name, unsigned nth, bool local, uint64_t *address,
 			uint64_t *known)
 {
@@ -577,7 +596,7 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 			       size_t data_before)
 {
 	struct view v = {.host = host, .request = b->request, .build = b};
-	struct link_names names = {.context = &v, .resolve = resolve, .bind = bind};
+	struct link_names names = {.context = &v, .resolve = resolve, .bind = bind, .bind_thread_local = bind_thread_local};
 	struct link_region code, data;
 
 	program_regions(host->program, b->request->arena, &code, &data);

@@ -95,7 +95,8 @@ static long name_number(const char *name)
 
 static bool is_named_variable(const struct object_piece *piece)
 {
-	return piece->kind == OBJECT_VARIABLE && piece->name && !piece->anonymous;
+	return (piece->kind == OBJECT_VARIABLE || piece->kind == OBJECT_THREAD) && piece->name &&
+	       !piece->anonymous;
 }
 
 /* Source order: clang counts up (f.n, f.n.1, f.n.2), gcc down (n.2, n.1, n.0), libtcc's table is in order. */
@@ -129,6 +130,26 @@ static void count_names(struct object *object)
 	}
 }
 
+static struct error *bind_piece(const struct link *link, struct object_piece *piece, const char *name)
+{
+	const struct link_names *names = link->names;
+	struct link_symbol symbol = {.thread_local = true};
+
+	if (piece->kind == OBJECT_VARIABLE) {
+		piece->bound = names->bind(names->context, name, piece->nth, piece->name_size, piece->local,
+					   &piece->address);
+		return NULL;
+	}
+	if (!names->bind_thread_local || !names->bind_thread_local(names->context, name, piece->nth,
+								   piece->name_size, piece->local, &symbol))
+		return error_new(ERROR_COMPILE,
+				 "%s: a new thread-local variable cannot be added to a running program", name);
+	piece->bound = true;
+	piece->address = symbol.address;
+	piece->block = symbol.block;
+	return NULL;
+}
+
 static struct error *bind_variables(struct link *link)
 {
 	count_names(&link->object);
@@ -142,9 +163,10 @@ static struct error *bind_variables(struct link *link)
 		char *name = strndup(begin, length);
 		if (!name)
 			return error_memory();
-		piece->bound = link->names->bind(link->names->context, name, piece->nth, piece->name_size,
-						 piece->local, &piece->address);
+		struct error *e = bind_piece(link, piece, name);
 		free(name);
+		if (e)
+			return e;
 	}
 	return NULL;
 }
@@ -311,7 +333,12 @@ static struct error *find_value(const struct link *link, const struct object_ref
 		return NULL;
 	}
 	if (reference->to != OBJECT_NO_PIECE) {
-		out->address = link->object.pieces[reference->to].address + reference->to_offset;
+		const struct object_piece *to = &link->object.pieces[reference->to];
+		out->address = to->address + reference->to_offset;
+		out->thread_local = to->kind == OBJECT_THREAD;
+		out->block = to->block;
+		if (out->thread_local && !to->bound) /* without a name of its own */
+			return error_new(ERROR_INTERNAL, "malformed object: a thread-local variable without a name");
 		return NULL;
 	}
 	if (symbol->elf.st_shndx == SHN_ABS)
@@ -386,7 +413,7 @@ static struct error *fill_result(const struct link *link, struct link_result *ou
 	result.entry_size = function->elf.st_size;
 	for (uint32_t i = 0; i < object->piece_count; i++)
 		if (object->pieces[i].reached && !object->pieces[i].bound &&
-		    object->pieces[i].kind != OBJECT_VARIABLE)
+		    object->pieces[i].kind != OBJECT_VARIABLE && object->pieces[i].kind != OBJECT_THREAD)
 			result.besides += object->pieces[i].size;
 	for (uint32_t i = 0; i < object->piece_count; i++) {
 		const struct object_piece *piece = &object->pieces[i];

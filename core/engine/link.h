@@ -47,6 +47,10 @@ struct link_names {
 	 * variables: whoever knows the text must answer false for its `static const` ones. */
 	bool (*bind)(void *context, const char *name, unsigned nth, uint64_t size, bool local,
 		     uint64_t *address);
+	/* The same of a thread-local variable. NULL: the program has none. False: it is a new one, of which no thread
+	 * has a copy, and the object is refused. */
+	bool (*bind_thread_local)(void *context, const char *name, unsigned nth, uint64_t size, bool local,
+				  struct link_symbol *out);
 };
 
 struct link_variable {

@@ -171,12 +171,9 @@ static struct error *check_section(const struct object *object, uint32_t index)
 {
 	const Elf64_Shdr *section = &object->sections[index];
 	const char *name = object_section_name(object, index);
-	if (section->sh_flags & SHF_TLS)
-		return error_new(ERROR_INTERNAL,
-				 "a new thread-local variable cannot be added to a running program");
 	if (section->sh_type == SHT_INIT_ARRAY || section->sh_type == SHT_FINI_ARRAY ||
 	    section->sh_type == SHT_PREINIT_ARRAY || begins(name, ".ctors") || begins(name, ".dtors"))
-		return error_new(ERROR_INTERNAL,
+		return error_new(ERROR_COMPILE,
 				 "a constructor or destructor cannot be added to a running program");
 	if (section->sh_type != SHT_PROGBITS && section->sh_type != SHT_NOBITS &&
 	    section->sh_type != SECTION_UNWIND)
@@ -266,7 +263,7 @@ static void name_piece(struct object_piece *piece, const struct object_symbol *s
 }
 
 /* Cuts a section at its variables: libtcc puts all of them, and strings and constants too, into one. */
-static struct error *add_variables(struct object *object, uint32_t index)
+static struct error *add_variables(struct object *object, uint32_t index, int kind)
 {
 	const Elf64_Shdr *section = &object->sections[index];
 	struct mark *marks = calloc(object->symbol_count + 1, sizeof *marks);
@@ -283,7 +280,7 @@ static struct error *add_variables(struct object *object, uint32_t index)
 
 	struct error *e = NULL;
 	if (!count || marks[0].offset) { /* what comes before the first name */
-		e = add_whole(object, index, OBJECT_VARIABLE);
+		e = add_whole(object, index, kind);
 		if (!e && count)
 			object->pieces[object->piece_count - 1].size = marks[0].offset;
 	}
@@ -303,7 +300,7 @@ static struct error *add_variables(struct object *object, uint32_t index)
 		piece->begin = marks[i].offset;
 		piece->size = end - piece->begin;
 		piece->align = offset_align(higher(section->sh_addralign, 1), piece->begin);
-		piece->kind = OBJECT_VARIABLE;
+		piece->kind = kind;
 		name_piece(piece, &object->symbols[marks[i].symbol], marks[i].symbol);
 	}
 	free(marks);
@@ -333,11 +330,13 @@ static struct error *add_section(struct object *object, uint32_t index)
 	struct error *e = check_section(object, index);
 	if (e)
 		return e;
+	if (section->sh_flags & SHF_TLS)
+		return add_variables(object, index, OBJECT_THREAD);
 	if (section->sh_flags & SHF_EXECINSTR)
 		return add_whole(object, index, OBJECT_CODE);
 	if (!(section->sh_flags & SHF_WRITE) || is_constant(object_section_name(object, index)))
 		return add_whole(object, index, OBJECT_CONSTANT);
-	return add_variables(object, index);
+	return add_variables(object, index, OBJECT_VARIABLE);
 }
 
 /* The piece that holds `offset` of a section; its end belongs to the last. */

@@ -17,7 +17,7 @@
 struct object_piece {
 	uint32_t section; /* SHN_COMMON: of no section */
 	uint64_t begin, size, align;
-	enum { OBJECT_CODE, OBJECT_CONSTANT, OBJECT_VARIABLE } kind;
+	enum { OBJECT_CODE, OBJECT_CONSTANT, OBJECT_VARIABLE, OBJECT_THREAD } kind; /* the last is never placed */
 	const char *name;   /* a variable's, decorated as the compiler left it; NULL: none */
 	uint64_t name_size; /* what the symbol says, without padding */
 	bool local;
@@ -25,7 +25,8 @@ struct object_piece {
 	bool reached, bound;
 	uint32_t symbol; /* for order: a variable's index in the symbol table */
 	unsigned nth;
-	uint64_t address; /* run time */
+	uint64_t address; /* run time; of a thread-local: its offset, */
+	uint64_t block;   /* and what that counts from, as in struct link_symbol */
 	unsigned char *view;
 };
 

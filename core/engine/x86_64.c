@@ -232,6 +232,29 @@ static struct error *put_general_tls(struct x86_64_pool *pool, const struct x86_
 	return NULL;
 }
 
+/* A library's, in two steps: its block, and in that the variable. */
+static struct error *relocate_block(struct x86_64_pool *pool, const struct x86_64_place *place, uint32_t type,
+				    const struct x86_64_symbol *symbol, int64_t addend)
+{
+	const struct x86_64_symbol block = {.name = symbol->name, .block = symbol->block};
+	uint64_t value = symbol->address + (uint64_t)addend;
+	switch (type) {
+	case R_X86_64_TLSGD:
+		return put_general_tls(pool, place, symbol, addend);
+	case R_X86_64_TLSLD:
+		return put_general_tls(pool, place, &block, addend);
+	case R_X86_64_DTPOFF32:
+		if (!fits_signed(value))
+			return too_far(symbol);
+		put(place->section + place->offset, value, 4);
+		return NULL;
+	default:
+		return error_new(ERROR_INTERNAL,
+				 "thread-local %s of a library is reached as if it were the program's",
+				 symbol->name);
+	}
+}
+
 static struct error *relocate_tls(struct x86_64_pool *pool, const struct x86_64_place *place, uint32_t type,
 				  const struct x86_64_symbol *symbol, int64_t addend, bool *swallow)
 {
@@ -241,11 +264,7 @@ static struct error *relocate_tls(struct x86_64_pool *pool, const struct x86_64_
 		return error_new(ERROR_INTERNAL, "%s is used as a thread-local variable and is none",
 				 symbol->name);
 	if (symbol->block)
-		return type == R_X86_64_TLSGD ? put_general_tls(pool, place, symbol, addend)
-					      : error_new(ERROR_INTERNAL,
-							  "thread-local %s of a library is reached as if it "
-							  "were the program's",
-							  symbol->name);
+		return relocate_block(pool, place, type, symbol, addend);
 	switch (type) {
 	case R_X86_64_TPOFF64:
 		put(at, value, 8);
@@ -257,6 +276,11 @@ static struct error *relocate_tls(struct x86_64_pool *pool, const struct x86_64_
 		return NULL;
 	case R_X86_64_GOTTPOFF:
 		return put_got(pool, place, type, symbol->address, symbol, addend);
+	case R_X86_64_TLSLD:
+	case R_X86_64_DTPOFF32:
+		return error_new(ERROR_INTERNAL,
+				 "thread-local %s of the program is reached as if it were a library's",
+				 symbol->name);
 	default:
 		if (!fits_signed(symbol->address))
 			return too_far(symbol);
@@ -290,6 +314,8 @@ struct error *x86_64_relocate(struct x86_64_pool *pool, const struct x86_64_plac
 	case R_X86_64_TPOFF64:
 	case R_X86_64_GOTTPOFF:
 	case R_X86_64_TLSGD:
+	case R_X86_64_TLSLD:
+	case R_X86_64_DTPOFF32:
 		return relocate_tls(pool, place, type, symbol, addend, swallow);
 	}
 	if (symbol->thread_local)

@@ -319,7 +319,7 @@ static void new_thread_locals_and_constructors_are_refused(void **state)
 		struct link_result result;
 		struct error *e = linking_try(&object, "f", &result);
 		assert_non_null(e);
-		assert_int_equal(error_class(e), ERROR_INTERNAL);
+		assert_int_equal(error_class(e), ERROR_COMPILE);
 		assert_non_null(strstr(error_message(e), "cannot be added to a running program"));
 		error_free(e);
 		compile_object_fini(&object);

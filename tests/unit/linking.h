@@ -107,7 +107,7 @@ static inline bool linking_bind(void *context, const char *name, unsigned nth, u
 	return false;
 }
 
-static const struct link_names linking_names = {NULL, linking_resolve, linking_bind};
+static const struct link_names linking_names = {NULL, linking_resolve, linking_bind, NULL};
 
 static inline struct error *linking_try(const struct compile_object *object, const char *function,
 					struct link_result *out)

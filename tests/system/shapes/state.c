@@ -57,6 +57,26 @@ REALTIMEFUNC LOCAL long of_library(void)
 }
 
 /* A block of the program's and one of the library's. */
+/* Two of the same name, and one that is handed out. */
+REALTIMEFUNC LOCAL long inner_threads(int n)
+{
+	static __thread int calls = 5;
+	static _Thread_local struct {
+		char c;
+		long sum;
+	} inner;
+	int *const remembered = &calls;
+
+	++*remembered;
+	inner.sum += n;
+	if (n > 0) {
+		static __thread int calls;
+		calls += 2;
+		inner.sum += calls;
+	}
+	return calls * 1000 + inner.sum + EDIT;
+}
+
 REALTIMEFUNC LOCAL long library_threads(void)
 {
 	library_open_thread += ++mine;
@@ -147,6 +167,8 @@ REALTIMEFUNC LOCAL long shared(void)
 	X(thread_local, thread_local()) \
 	X(of_library, of_library()) \
 	X(in_library, library_decorated(2)) \
+	X(inner_threads, inner_threads(3)) \
+	X(library_inner_threads, library_inner_threads(4)) \
 	X(in_library_thread, library_thread(3)) \
 	X(of_library_thread, library_own_thread(2)) \
 	X(library_threads, library_threads()) \

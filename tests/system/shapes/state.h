@@ -9,5 +9,6 @@ extern int library_value, library_table[];
 long library_function(long);
 long library_decorated(int);
 long library_own_thread(int);
+long library_inner_threads(int);
 long library_thread(int);
 extern __thread long library_open_thread;

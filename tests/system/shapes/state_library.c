@@ -25,6 +25,16 @@ REALTIMEFUNC long library_own_thread(int n)
 	return inside_thread * 1000 + library_open_thread + EDIT;
 }
 
+/* Thread-locals of the function's own. */
+REALTIMEFUNC long library_inner_threads(int n)
+{
+	static __thread int calls = 100;
+	static _Thread_local long sum;
+
+	sum += n;
+	return ++calls * 1000 + sum + EDIT;
+}
+
 long library_thread(int n)
 {
 	inside_thread += n;
