@@ -547,7 +547,9 @@ static bool bind_thread_local(void *context, const char *name, unsigned nth, uin
 	struct view *v = context;
 	const struct target_function *f = v->request->function;
 	struct target_symbol symbol;
-	bool outside = check_names(v->build->check.definitions, name);
+	/* One of that name outside comes first; a constant is not counted. */
+	bool outside = check_names(v->build->check.definitions, name) &&
+		       !check_names(v->build->check.constants, name);
 
 	bool found = outside && nth == 0
 			     ? target_find(v->host->target, f->unit, name, &symbol)

@@ -1,4 +1,5 @@
 #include "uses.h"
+#include "locals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,37 @@ static bool may_be_value(const struct token_reader *r, const struct token *befor
 	if (before->kind == TOKEN_NAME)
 		return token_is(r, before, "return");
 	return before->kind == TOKEN_PUNCTUATOR && before->first && strchr("(,={&?:[!|<>", before->first);
+}
+
+/* What stands before a name: the last of them first. */
+struct context {
+	struct token before, opener, third;
+};
+
+/* `(type *) &name` and `(a) & name` differ by what the brackets hold last. */
+static bool is_cast(const struct index *ix, const struct token_reader *r, const struct token *last)
+{
+	if (last->kind == TOKEN_NAME)
+		return locals_is_type(ix, r, last);
+	return last->kind == TOKEN_PUNCTUATOR && last->first != ')' && last->first != ']';
+}
+
+/* Whether the `&` before a name takes its address: where a value stands before that, it is an operator of two. */
+static bool takes_address(const struct index *ix, const struct token_reader *r, const struct context *c)
+{
+	static const char *const words[] = {"return", "case", "sizeof", "else", "do", "__extension__"};
+	const struct token *value = &c->opener;
+
+	if (c->before.first != '&' || c->before.end - c->before.begin != 1)
+		return false;
+	if (value->kind == TOKEN_NUMBER || value->kind == TOKEN_STRING || value->kind == TOKEN_CHARACTER)
+		return false;
+	for (size_t i = 0; value->kind == TOKEN_NAME && i < sizeof(words) / sizeof(*words); i++)
+		if (token_is(r, value, words[i]))
+			return true;
+	if (value->kind == TOKEN_PUNCTUATOR && value->first == ')')
+		return is_cast(ix, r, &c->third);
+	return value->kind != TOKEN_NAME && !(value->kind == TOKEN_PUNCTUATOR && value->first == ']');
 }
 
 static bool is_step(const struct token *t)
@@ -26,13 +58,14 @@ static bool is_assignment(const struct index *ix, const struct token *t)
 }
 
 /* `name`, `name[i]`, `name.member`: is that assigned to, stepped, or handed to somebody by address? */
-static bool is_changed(const struct index *ix, struct token_reader r, const struct token *opener,
-		       const struct token *before, const struct token *name)
+static bool is_changed(const struct index *ix, struct token_reader r, const struct context *c,
+		       const struct token *name)
 {
+	const struct token *before = &c->before, *opener = &c->opener;
 	struct token t;
 	bool whole = true;
 
-	if (is_step(before) || (before->first == '&' && before->end - before->begin == 1))
+	if (is_step(before) || takes_address(ix, &r, c))
 		return true;
 	r.at = name->end;
 	token_next(&r, &t);
@@ -121,36 +154,50 @@ static bool is_only_written(const struct index *ix, struct token_reader r, const
 	return t.kind != TOKEN_PUNCTUATOR || t.first != ')';
 }
 
+static bool is_member(const struct index *ix, const struct token *before)
+{
+	if (before->kind != TOKEN_PUNCTUATOR)
+		return false;
+	size_t length = before->end - before->begin;
+	return (before->first == '.' && length == 1) ||
+	       (before->first == '-' && length == 2 && ix->text[before->begin + 1] == '>');
+}
+
 /* What the text does with each name, wherever it does not declare it. */
 static void find_uses(struct index *ix)
 {
 	struct token_reader r;
-	struct token t, next, before = {0}, opener = {0};
+	struct token t, next;
+	struct context c = {0};
 	struct statements statements = {0};
+	struct locals locals = {.ix = ix};
 
 	token_reader_init(&r, ix->text, ix->size);
 	for (token_next(&r, &t); t.kind != TOKEN_END;
-	     follow_statement(&statements, &r, &t, &before), opener = before, before = t, t = next) {
+	     follow_statement(&statements, &r, &t, &c.before), c.third = c.opener, c.opener = c.before,
+	     c.before = t, t = next) {
 		token_next(&r, &next);
-		if (t.kind != TOKEN_NAME)
+		locals_follow(&locals, &r, &c.before, &t, &next, statements.begins);
+		if (t.kind != TOKEN_NAME || is_member(ix, &c.before))
 			continue;
 		uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + t.begin, t.end - t.begin);
-		if (i == INDEX_NONE)
+		if (i == INDEX_NONE || locals_have(&locals, &t))
 			continue;
 		uint8_t uses = 0;
 		bool called = next.kind == TOKEN_PUNCTUATOR && next.first == '(';
-		if (!called && may_be_value(&r, &before))
+		if (!called && may_be_value(&r, &c.before))
 			uses |= USE_ADDRESS_TAKEN;
-		if (!called && is_changed(ix, r, &opener, &before, &t))
+		if (!called && is_changed(ix, r, &c, &t))
 			uses |= USE_CHANGED;
-		if (is_comparison(ix, &before) || is_comparison(ix, &next))
+		if (is_comparison(ix, &c.before) || is_comparison(ix, &next))
 			uses |= USE_COMPARED;
-		if (!is_only_written(ix, r, &statements, &before, &t))
+		if (!is_only_written(ix, r, &statements, &c.before, &t))
 			uses |= USE_READ;
 		for (; i != INDEX_NONE; i = ix->names[i].next)
 			if (ix->names[i].begin != t.begin)
 				ix->uses[i] |= uses;
 	}
+	locals_fini(&locals);
 }
 
 static bool is_used(struct index *ix, const char *name, enum use use)
