@@ -180,6 +180,9 @@ static struct error *reserve(const struct link_region *region, size_t *used, str
 			     const char *what)
 {
 	uint64_t align = piece->align;
+	if (align > PAGE) /* one that the program has is where it is */
+		return error_new(ERROR_COMPILE, "%s is aligned to more than a page, which the arena cannot give it",
+				 piece->name ? piece->name : "something");
 	uint64_t padding = -(region->address + *used) & (align - 1);
 	if (*used > region->size || padding > region->size - *used ||
 	    piece->size > region->size - *used - padding)

@@ -178,8 +178,6 @@ static struct error *check_section(const struct object *object, uint32_t index)
 	if (section->sh_type != SHT_PROGBITS && section->sh_type != SHT_NOBITS &&
 	    section->sh_type != SECTION_UNWIND)
 		return error_new(ERROR_INTERNAL, "section %s of unknown type %u", name, section->sh_type);
-	if (section->sh_addralign > PAGE)
-		return error_new(ERROR_INTERNAL, "section %s is aligned to more than a page", name);
 	return NULL;
 }
 

@@ -57,6 +57,13 @@ REALTIMEFUNC LOCAL long of_library(void)
 }
 
 /* A block of the program's and one of the library's. */
+REALTIMEFUNC LOCAL long aligned_inside(void)
+{
+	static char wide[10] __attribute__((aligned(8192)));
+
+	return (long)((unsigned long)wide & 8191) + wide[0]++ + EDIT;
+}
+
 /* Two of the same name, and one that is handed out. */
 REALTIMEFUNC LOCAL long inner_threads(int n)
 {
@@ -167,6 +174,7 @@ REALTIMEFUNC LOCAL long shared(void)
 	X(thread_local, thread_local()) \
 	X(of_library, of_library()) \
 	X(in_library, library_decorated(2)) \
+	X(aligned_inside, aligned_inside()) \
 	X(inner_threads, inner_threads(3)) \
 	X(library_inner_threads, library_inner_threads(4)) \
 	X(in_library_thread, library_thread(3)) \
