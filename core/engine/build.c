@@ -367,7 +367,7 @@ static bool hidden(void *context, const char *name)
 	const struct build_request *q = ((const struct view *)context)->request;
 	uint64_t address;
 
-	return q->resolve && q->resolve(q->context, name, &address);
+	return q->resolve(q->context, name, &address);
 }
 
 /* What the text takes for granted of the program. */
@@ -377,10 +377,11 @@ static struct error *check_claims(const struct build_host *host, struct build *b
 	struct claims_program program = {.target = host->target,
 					 .function = b->request->function,
 					 .added = added,
-					 .hidden = hidden,
+					 .hidden = b->request->resolve ? hidden : NULL,
 					 .context = &v};
+	struct CXTranslationUnitImpl *unit = check_unit(host->check);
 
-	return check_unit(host->check) ? claims_check(check_unit(host->check), &program, &b->check) : NULL;
+	return unit ? claims_check(host->claims, unit, &b->slice, &program, &b->check) : NULL;
 }
 
 struct error *build_check(const struct build_host *host, const struct build_request *q, struct build *b)

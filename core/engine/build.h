@@ -6,6 +6,7 @@
 #define RTF_BUILD_H
 
 #include "check.h"
+#include "claims.h"
 #include "compile.h"
 #include "compiler.h"
 #include "error.h"
@@ -26,6 +27,7 @@ struct build_host {
 	struct target *target;
 	struct sources *sources;
 	struct check *check;
+	struct claims *claims;
 	struct compiler *compiler;
 	void *context;
 	/* The entry of a decorated function as seen from `unit`. */

@@ -8,12 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NESTING = 16 };
+enum { NESTING = 16, HELD_MAX = 1024 };
+
+struct claims {
+	uint64_t held[HELD_MAX]; /* hashes of what has been found to hold, of each the last in its place; 0: none */
+};
 
 struct pass {
 	const struct claims_program *program;
 	struct check_result *result;
-	bool failed; /* memory ran out */
+	unsigned first_line; /* of the slice, whose claims are in question */
+	bool passing;        /* it also names what other versions may make another thing */
+	bool failed;         /* memory ran out */
 };
 
 /* --- libclang's types as forms ----------------------------------------------------------------------------------- */
@@ -233,6 +239,7 @@ static void check_added(struct pass *p, CXCursor cursor, const char *name)
 	const struct claims_program *program = p->program;
 	uint64_t known, size = size_of(clang_getCursorType(cursor));
 
+	p->passing = true;
 	if (program->added && program->added(program->context, name, &known) && size && known &&
 	    size != known)
 		refuse(p, cursor, ERROR_LAYOUT,
@@ -512,12 +519,22 @@ static void visit_named(struct pass *p, CXCursor cursor, enum CXCursorKind kind,
 	}
 }
 
+static unsigned line_of(CXCursor cursor)
+{
+	unsigned line = 0;
+
+	clang_getExpansionLocation(clang_getCursorLocation(cursor), NULL, &line, NULL, NULL);
+	return line;
+}
+
 static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct pass *p = data;
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
 
 	(void)parent;
+	if (p->first_line && line_of(cursor) < p->first_line)
+		return CXChildVisit_Continue;
 	if (clang_isInvalidDeclaration(cursor))
 		return CXChildVisit_Continue; /* libclang's guess at a dialect that it does not know */
 	if (kind == CXCursor_VarDecl || kind == CXCursor_FunctionDecl || kind == CXCursor_StructDecl ||
@@ -531,11 +548,46 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	return p->failed || p->result->failed ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
-struct error *claims_check(struct CXTranslationUnitImpl *unit, const struct claims_program *program,
-			   struct check_result *result)
+/* Of what stands before the definition, of whose file and of which function: never 0. */
+static uint64_t hash_head(const struct slice *slice, const struct claims_program *program)
+{
+	const struct target_unit *unit = program->function->unit;
+	uint64_t hash = text_hash(TEXT_HASH_SEED, &unit, sizeof(unit));
+
+	hash = text_hash(hash, program->function->name, strlen(program->function->name));
+	hash = text_hash(hash, slice->text, slice->user_at);
+	return hash ? hash : 1;
+}
+
+struct error *claims_check(struct claims *c, struct CXTranslationUnitImpl *unit, const struct slice *slice,
+			   const struct claims_program *program, struct check_result *result)
 {
 	struct pass p = {.program = program, .result = result};
+	bool alone = !slice->extra_line && !program->hidden;
+	uint64_t head = alone ? hash_head(slice, program) : 0, *held = &c->held[head % HELD_MAX];
 
+	if (alone && *held == head)
+		p.first_line = slice->user_line;
 	clang_visitChildren(clang_getTranslationUnitCursor(unit), visit, &p);
-	return p.failed ? error_memory() : NULL;
+	if (p.failed)
+		return error_memory();
+	if (alone && !p.passing && !result->failed)
+		*held = head;
+	return NULL;
+}
+
+struct error *claims_new(struct claims **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? NULL : error_memory();
+}
+
+void claims_free(struct claims *c)
+{
+	free(c);
+}
+
+void claims_forget(struct claims *c)
+{
+	memset(c->held, 0, sizeof(c->held));
 }

@@ -2,12 +2,15 @@
  * these types. Each is held against the program's DWARF; what has changed since is refused, for new code would take the old
  * bytes for something else, or call old code in another way than it expects.
  *
+ * What the file says before the function is the same for most of its versions: once it has held, it is not asked again.
+ *
  * One thread. */
 #ifndef RTF_CLAIMS_H
 #define RTF_CLAIMS_H
 
 #include "check.h"
 #include "error.h"
+#include "slice.h"
 #include "target.h"
 
 #include <stdbool.h>
@@ -24,9 +27,17 @@ struct claims_program {
 	void *context;
 };
 
+struct claims;
+
+struct error *claims_new(struct claims **out);
+void claims_free(struct claims *);
+
+/* The program has other modules now: nothing is known to hold. */
+void claims_forget(struct claims *);
+
 /* `unit` is check_unit's, of a slice that was checked without a finding. A claim that does not hold makes *result a failed
  * one, of class layout or signature. */
-struct error *claims_check(struct CXTranslationUnitImpl *unit, const struct claims_program *,
-			   struct check_result *result);
+struct error *claims_check(struct claims *, struct CXTranslationUnitImpl *unit, const struct slice *,
+			   const struct claims_program *, struct check_result *result);
 
 #endif

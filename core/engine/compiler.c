@@ -1,11 +1,14 @@
 #include "compiler.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -15,8 +18,10 @@
 
 enum { COMPILER_SECONDS = 20, COMPILER_MAX = 64 << 20, WORKER_TEXTS = 500 };
 
+/* The bell is rung before a text is sent: who sends through a socket is taken by the kernel for somebody who now waits, and
+ * the worker would be woken on the sender's processor, behind libclang, though another one is idle. */
 struct compiler {
-	int socket;
+	int socket, bell;
 	pid_t pid;   /* of the process that forks the workers */
 	char *begun; /* a text that was sent and whose answer was not read, or NULL */
 };
@@ -101,10 +106,24 @@ static bool work(int fd, char *text)
 
 enum worker_end { WORKER_DONE, WORKER_REPLACE };
 
-static enum worker_end run_worker(int fd)
+/* False: the engine is gone. */
+static bool wait_for_bell(int fd, int bell)
+{
+	struct pollfd either[] = {{.fd = bell, .events = POLLIN}, {.fd = fd}};
+	eventfd_t rings;
+
+	while (poll(either, 2, -1) < 0)
+		if (errno != EINTR)
+			return false;
+	return !either[1].revents && eventfd_read(bell, &rings) == 0;
+}
+
+static enum worker_end run_worker(int fd, int bell)
 {
 	for (int texts = 0; texts < WORKER_TEXTS; texts++) {
 		uint32_t size;
+		if (!wait_for_bell(fd, bell))
+			return WORKER_DONE;
 		if (!read_all(fd, &size, sizeof(size)) || size > COMPILER_MAX)
 			return WORKER_DONE;
 		char *text = malloc((size_t)size + 1);
@@ -121,7 +140,7 @@ static enum worker_end run_worker(int fd)
 
 /* Forks one worker after another until the engine is gone or a worker dies. That is told by the end of this process: an
  * answer from here could be one that nobody asked for, and be taken for the next text's. */
-static void run_parent(int fd)
+static void run_parent(int fd, int bell)
 {
 	for (;;) {
 		int status;
@@ -130,7 +149,7 @@ static void run_parent(int fd)
 			return;
 		if (worker == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			_exit(run_worker(fd));
+			_exit(run_worker(fd, bell));
 		}
 		while (waitpid(worker, &status, 0) < 0 && errno == EINTR)
 			;
@@ -141,6 +160,30 @@ static void run_parent(int fd)
 
 /* --- the engine's side ----------------------------------------------------------------------------------------- */
 
+static void close_all(struct compiler *c)
+{
+	if (c->socket >= 0)
+		close(c->socket);
+	if (c->bell >= 0)
+		close(c->bell);
+	c->socket = c->bell = -1;
+}
+
+/* The child's side of the fork. */
+static void __attribute__((noreturn)) become_parent(int socket, int bell)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "rtf-compiler");
+	/* Nothing but these two: the program's channel must not stay open here when the engine dies. */
+	socket = fcntl(socket, F_DUPFD, 5);
+	bell = fcntl(bell, F_DUPFD, 5);
+	dup2(socket, 3);
+	dup2(bell, 4);
+	close_range(5, ~0U, 0);
+	run_parent(3, 4);
+	_exit(0);
+}
+
 static struct error *start(struct compiler *c)
 {
 	const struct timeval patience = {.tv_sec = COMPILER_SECONDS};
@@ -148,26 +191,19 @@ static struct error *start(struct compiler *c)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return error_errno(errno, "cannot start the compiler's process");
-	pid_t pid = fork();
+	c->socket = pair[0];
+	c->bell = eventfd(0, EFD_CLOEXEC);
+	pid_t pid = c->bell < 0 ? -1 : fork();
+	if (pid == 0)
+		become_parent(pair[1], c->bell);
+	int saved = errno;
+	close(pair[1]);
 	if (pid < 0) {
-		int saved = errno;
-		close(pair[0]);
-		close(pair[1]);
+		close_all(c);
 		return error_errno(saved, "cannot start the compiler's process");
 	}
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "rtf-compiler");
-		/* Nothing but its socket: the program's channel must not stay open here when the engine dies. */
-		dup2(pair[1], 3);
-		close_range(4, ~0U, 0);
-		run_parent(3);
-		_exit(0);
-	}
-	close(pair[1]);
 	/* A stall of this length is a failure; the worker waits as long as it takes. */
-	setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	c->socket = pair[0];
+	setsockopt(c->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	c->pid = pid;
 	return NULL;
 }
@@ -176,7 +212,7 @@ static void stop(struct compiler *c)
 {
 	if (c->pid <= 0)
 		return;
-	close(c->socket);
+	close_all(c);
 	kill(c->pid, SIGKILL);
 	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -226,7 +262,7 @@ static bool send_text(struct compiler *c, const char *text)
 {
 	uint32_t size = (uint32_t)strlen(text);
 
-	return write_both(c->socket, &size, sizeof(size), text, size);
+	return eventfd_write(c->bell, 1) == 0 && write_both(c->socket, &size, sizeof(size), text, size);
 }
 
 /* Hands the text to the process, which may have ended since the last one: then to a new one. */

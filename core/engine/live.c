@@ -19,6 +19,7 @@ struct live {
 	struct target *target;
 	struct sources *sources;
 	struct check *check;
+	struct claims *claims;
 	struct live_keeper *keeper;
 	struct build_host host;
 	char *warning;
@@ -342,6 +343,7 @@ struct error *live_renew(struct live *l, size_t *came, size_t *went)
 {
 	struct error *e = target_refresh(l->target);
 
+	claims_forget(l->claims);
 	if (!e)
 		e = retire_functions(l, went);
 	if (e)
@@ -473,6 +475,8 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 	if (!e)
 		e = check_new(&l->check);
 	if (!e)
+		e = claims_new(&l->claims);
+	if (!e)
 		e = sources_new(getenv("RTF_CFLAGS"), getenv("RTF_MAKE"), &l->sources);
 	if (!e)
 		e = find_functions(l);
@@ -484,6 +488,7 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 				      .target = l->target,
 				      .sources = l->sources,
 				      .check = l->check,
+				      .claims = l->claims,
 				      .compiler = compiler,
 				      .context = l,
 				      .entry = entry_of,
@@ -519,6 +524,7 @@ void live_free(struct live *l)
 	images_free(l->images);
 	free(l->reading.unread);
 	sources_free(l->sources);
+	claims_free(l->claims);
 	check_free(l->check);
 	target_free(l->target);
 	free(l);

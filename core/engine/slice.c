@@ -422,6 +422,7 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 		c.original != INDEX_NONE ? closure_declaration(&c, c.original) : NULL;
 	if (original)
 		open_pragmas(&c, &text, original, true);
+	slice.user_at = text.size;
 	write_marker(&text, q->line, q->file);
 	slice.user_line = count_lines(&text) + 1;
 	head_write_definition(&head, &text);
