@@ -4,6 +4,7 @@
 #include "declaration.h"
 #include "expression.h"
 #include "lookup.h"
+#include "notice.h"
 #include "scope.h"
 #include "texts.h"
 #include "variables.h"
@@ -140,6 +141,8 @@ static json_t *used_variables(const struct index *ix, const char *text, struct t
 }
 
 struct inlining {
+	const struct live *live;
+	const struct live_function *function;
 	json_t *list;
 	struct text text;
 };
@@ -149,6 +152,8 @@ static bool add_inlining(void *context, uint64_t address, const char *caller, co
 	struct inlining *in = context;
 
 	(void)address;
+	if (!notice_keeps_copy(in->live, in->function, caller))
+		return true;
 	text_printf(&in->text, "%s%s", in->text.size ? ", " : "",
 		    caller ? caller : "a caller that debug information does not name");
 	if (file)
@@ -156,6 +161,15 @@ static bool add_inlining(void *context, uint64_t address, const char *caller, co
 	json_array_append_new(in->list, json_pack("{s:s, s:s, s:i}", "function", caller ? caller : "", "file",
 						  file ? file : "", "line", (int)line));
 	return true;
+}
+
+json_t *describe_inlined(const struct live *l, const struct live_function *f, struct text *out)
+{
+	struct inlining inlining = {.live = l, .function = f, .list = json_array()};
+
+	target_each_inlined(live_target(l), &f->at, add_inlining, &inlining);
+	*out = inlining.text;
+	return inlining.list;
 }
 
 static void put_line(struct text *out, const char *what, const struct text *text)
@@ -167,8 +181,7 @@ static void put_line(struct text *out, const char *what, const struct text *text
 static struct error *describe_function(struct call *c, struct live_function *f)
 {
 	struct naming naming = {.name = f->at.name, .callers = json_array()};
-	struct inlining inlining = {.list = json_array()};
-	struct text used = {0}, *out = &c->reply->text;
+	struct text used = {0}, inlined, *out = &c->reply->text;
 	json_t *variables = json_array();
 	struct source *source = NULL;
 	char *signature = texts_signature(c->live, f), *text = NULL;
@@ -183,7 +196,7 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 		variables = used_variables(source->index, text, &used);
 	}
 	error_free(e);
-	target_each_inlined(live_target(c->live), &f->at, add_inlining, &inlining);
+	json_t *inlined_in = describe_inlined(c->live, f, &inlined);
 	char *flags = source ? words_join(source->flags.argv) : NULL;
 	text_printf(out, "%s\n", signature ? signature : f->at.name);
 	text_printf(out, "%-10s %s:%u in %s, at 0x%" PRIx64 "\n", "defined", f->at.file ? f->at.file : "?",
@@ -196,17 +209,17 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 		text_printf(out, "%-10s %s\n", "unread", error_message(unread));
 	error_free(unread);
 	put_line(out, "called by", &naming.text);
-	put_line(out, "inlined in", &inlining.text);
+	put_line(out, "inlined in", &inlined);
 	put_line(out, "uses", &used);
-	c->reply->data = json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "kind", "function",
-		"function", f->at.name, "signature", signature ? signature : "", "file",
-		f->at.file ? f->at.file : "", "line", (int)f->at.line, "module", f->at.module, "version",
-		f->live, "versions", f->versions, "state", texts_state_name(texts_state(c->live, f)), "flags",
-		flags ? flags : "", "flags_from", source ? source->flags.origin : "", "called_by",
-		naming.callers, "inlined_in", inlining.list, "uses", variables);
+	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}",
+				   "kind", "function", "function", f->at.name, "signature",
+				   signature ? signature : "", "file", f->at.file ? f->at.file : "", "line",
+				   (int)f->at.line, "module", f->at.module, "version", f->live, "versions",
+				   f->versions, "state", texts_state_name(texts_state(c->live, f)), "flags",
+				   flags ? flags : "", "flags_from", source ? source->flags.origin : "",
+				   "called_by", naming.callers, "inlined_in", inlined_in, "uses", variables);
 	text_fini(&naming.text);
-	text_fini(&inlining.text);
+	text_fini(&inlined);
 	text_fini(&used);
 	free(flags);
 	free(signature);

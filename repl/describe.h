@@ -6,4 +6,8 @@
 
 struct error *describe_name(struct call *);
 
+/* Where a function was inlined and the copy of what was built goes on: [{"function","file","line"}], the caller's; the same
+ * in words into `out`, which the caller ends with text_fini. */
+json_t *describe_inlined(const struct live *, const struct live_function *, struct text *out);
+
 #endif

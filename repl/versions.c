@@ -1,4 +1,5 @@
 #include "versions.h"
+#include "describe.h"
 #include "findings.h"
 #include "lookup.h"
 #include "rollback.h"
@@ -159,6 +160,12 @@ static void show_outcome(struct call *c, const struct change_outcome *out, bool 
 			json_object_set_new(row, "why_cc", json_string(r->why_cc));
 			text_printf(&c->reply->text, "  by cc, not libtcc: %s\n", r->why_cc);
 		}
+		struct text inlined;
+		json_t *inlined_in = describe_inlined(c->live, r->function, &inlined);
+		if (json_array_size(inlined_in)) /* the findings say it in words */
+			json_object_set(row, "inlined_in", inlined_in);
+		json_decref(inlined_in);
+		text_fini(&inlined);
 		json_array_append_new(c->reply->data, row);
 	}
 }

@@ -1,4 +1,5 @@
 #include "attempt.h"
+#include "around.h"
 #include "debugger.h"
 #include "note.h"
 #include "notice.h"
@@ -35,6 +36,25 @@ struct error *attempt_refuse(struct attempt_part *p, struct change_outcome *out)
 	return e;
 }
 
+/* What the text around all parts means for those that it does not define. */
+static struct error *note_around(struct live *l, const struct attempt *c, struct change_outcome *out)
+{
+	struct live_function **functions = c->extra ? calloc(c->count, sizeof(struct live_function *)) : NULL;
+
+	if (!functions)
+		return c->extra ? error_memory() : NULL;
+	for (size_t i = 0; i < c->count; i++)
+		functions[i] = c->parts[i].function;
+	struct around around = {.live = l,
+				.functions = functions,
+				.count = c->count,
+				.text = c->extra,
+				.file = c->parts[0].request.given_file};
+	struct error *e = around_note(&around, &out->check);
+	free(functions);
+	return e;
+}
+
 struct error *attempt_check(struct live *l, struct attempt *c, struct change_outcome *out)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -55,7 +75,7 @@ struct error *attempt_check(struct live *l, struct attempt *c, struct change_out
 		if (e)
 			return e;
 	}
-	return NULL;
+	return c->defines ? note_around(l, c, out) : NULL;
 }
 
 /* The variables that the part adds and later versions are to find; what is outside functions in the slice its unit shares.

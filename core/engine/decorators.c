@@ -1,5 +1,4 @@
 #include "decorators.h"
-#include "difference.h"
 #include "token.h"
 
 #include <stdlib.h>
@@ -161,45 +160,6 @@ bool decorators_note(const struct live *l, const struct source *s, const struct 
 	decorators_fini(&before);
 	decorators_fini(&now);
 	return found;
-}
-
-static bool declares_variable(const struct index *ix, const char *name, size_t length)
-{
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_VARIABLE)
-			return true;
-	return false;
-}
-
-void decorators_note_name(void *context, const char *name, size_t length, unsigned kinds)
-{
-	struct decorators_noting *n = context;
-	struct target_symbol symbol;
-	char text[256];
-
-	if (kinds == DIFFERENCE_MACRO || decorators_have(n->entries, name, length))
-		return;
-	n->odd = true;
-	if (length >= sizeof(text))
-		return;
-	memcpy(text, name, length);
-	text[length] = '\0';
-	if (!target_find(live_target(n->live), n->source->unit, text, &symbol))
-		return;
-	struct decorators_name found = {name, length};
-	if (symbol.function && kinds & DIFFERENCE_BODY && defines(n->source->index, found) &&
-	    defines(n->fresh, found))
-		text_printf(n->notes,
-			    "%s is not decorated: its new text runs where a decorated function calls it, "
-			    "elsewhere what was built\n",
-			    text);
-	else if (!symbol.function && declares_variable(n->source->index, name, length) &&
-		 declares_variable(n->fresh, name, length) && !source_is_constant(n->source, text))
-		text_printf(
-			n->notes,
-			"%s keeps the value it has: how it is initialised counts when the program is built\n",
-			text);
 }
 
 void decorators_fini(struct decorators *d)

@@ -1,5 +1,4 @@
-/* What a save cannot do until the next build, said: entries are made when the program is built, and undecorated functions
- * and variables go on as they were.
+/* What a save cannot do until the next build, said: entries are made when the program is built.
  *
  * A file is compared in its index so far (the source's) and a fresh one. Notes are sentences, a line each, appended to
  * `notes`. Changes nothing. One thread. */
@@ -36,18 +35,5 @@ bool decorators_have(void *context, const char *name, size_t length);
  * memory ran out. */
 bool decorators_note(const struct live *, const struct source *, const struct index *fresh,
 		     struct decorators *entries, struct text *notes);
-
-struct decorators_noting {
-	const struct live *live;
-	struct text *notes;
-	const struct source *source;
-	const struct index *fresh;
-	struct decorators *entries;
-	bool odd; /* something differs that the check of decorated functions does not cover */
-};
-
-/* What differs and has a copy in the program that goes on as it is: for difference_each, `context`
- * is a struct decorators_noting. */
-void decorators_note_name(void *context, const char *name, size_t length, unsigned kinds);
 
 #endif

@@ -320,6 +320,30 @@ uint32_t index_declarator_end(const struct index *ix, uint32_t name_end, uint32_
 	return limit;
 }
 
+bool index_find_initialiser(const struct index *ix, const char *name, size_t length, uint32_t *begin,
+			    uint32_t *end)
+{
+	bool found = false;
+
+	*begin = *end = 0;
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
+	     i = ix->names[i].next) {
+		const struct index_name *n = &ix->names[i];
+		const struct index_declaration *d = &ix->declarations[n->declaration];
+		if (n->kind != NAME_VARIABLE)
+			continue;
+		found = true;
+		uint32_t declarator = index_declarator_end(ix, n->end, d->end);
+		for (uint32_t k = d->cut_begin; k < d->cut_end; k++) {
+			if (ix->cuts[k].begin != declarator)
+				continue;
+			*begin = ix->cuts[k].begin;
+			*end = ix->cuts[k].end;
+		}
+	}
+	return found;
+}
+
 const struct index_macro *index_find_macro(const struct index *ix, const char *name, size_t length,
 					   uint32_t offset)
 {

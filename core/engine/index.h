@@ -90,6 +90,10 @@ uint32_t index_find(const struct index *, enum index_space, const char *name, si
 /* Where the declarator that holds the name before `name_end` ends, at its initialiser, comma or semicolon. */
 uint32_t index_declarator_end(const struct index *, uint32_t name_end, uint32_t limit);
 
+/* How the file initialises its variable of that name: with its `=`, empty if with zeroes; false if it has no such variable. */
+bool index_find_initialiser(const struct index *, const char *name, size_t length, uint32_t *begin,
+			    uint32_t *end);
+
 /* The macro of that name in force at `offset` of the text, or NULL. */
 const struct index_macro *index_find_macro(const struct index *, const char *name, size_t length,
 					   uint32_t offset);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONSTANTS_MAX = 5, CALLERS_MAX = 8 };
+enum { CONSTANTS_MAX = 20, CALLERS_MAX = 8 };
 
 struct notice {
 	struct live *live;
@@ -62,20 +62,9 @@ static bool has_macro(const struct index *ix, const char *text, uint32_t begin, 
 /* Whether the file initialises its variable of that name in the same way. */
 static bool file_agrees(const struct index *ix, const char *text, const struct initialiser *given)
 {
-	uint32_t i = index_find(ix, INDEX_ORDINARY, given->name, given->length);
-	uint32_t begin = 0, end = 0;
+	uint32_t begin, end;
 
-	for (; i != INDEX_NONE; i = ix->names[i].next) {
-		const struct index_name *n = &ix->names[i];
-		const struct index_declaration *d = &ix->declarations[n->declaration];
-		uint32_t declarator = index_declarator_end(ix, n->end, d->end);
-		for (uint32_t k = d->cut_begin; k < d->cut_end; k++) {
-			if (ix->cuts[k].begin != declarator)
-				continue;
-			begin = ix->cuts[k].begin;
-			end = ix->cuts[k].end;
-		}
-	}
+	index_find_initialiser(ix, given->name, given->length, &begin, &end);
 	return initialiser_same(ix->text, begin, end, text, given->begin, given->end) ||
 	       has_macro(ix, text, given->begin, given->end);
 }
@@ -144,10 +133,11 @@ static bool note_initialiser(void *context, const struct initialiser *given)
 	bool typed = !built && was_typed(n, given);
 	if (!built && !typed && !is_lost(n, given))
 		return true;
+	known = typed; /* it is told of what nobody knows the first text of, too */
 	same = text_agrees(n, n->before, given, &known) ||
 	       (!typed && !given->function && file_agrees(n->build->source->index, n->text, given)) ||
 	       (!typed && given->function && text_agrees(n, n->function->built_text, given, &known));
-	known |= !given->function && !typed;
+	known |= !given->function;
 	if (same || !known)
 		return true;
 	if (!built && !typed)
@@ -244,7 +234,7 @@ static enum CXChildVisitResult note_constant(CXCursor cursor, CXCursor parent, C
 	long long now = clang_getEnumConstantDeclValue(cursor);
 	if (target_find_enumerator(live_target(n->live), n->function->at.unit, clang_getCString(name),
 				   &built) &&
-	    built != now && n->told++ < CONSTANTS_MAX)
+	    built != now && ++n->told <= CONSTANTS_MAX)
 		tell_constant(n, clang_getCString(name), now, built);
 	clang_disposeString(name);
 	return n->error ? CXChildVisit_Break : CXChildVisit_Continue;
@@ -256,6 +246,10 @@ static void note_constants(struct notice *n)
 
 	if (unit && strstr(n->build->slice.text, "enum"))
 		clang_visitChildren(clang_getTranslationUnitCursor(unit), note_constant, n);
+	if (n->told > CONSTANTS_MAX && !n->error)
+		tell(n, begin_of(n),
+		     "%zu more enumeration constants are not what they were when the program was built",
+		     n->told - CONSTANTS_MAX);
 }
 
 /* --- inlined calls -------------------------------------------------------------------------------------------------- */
@@ -266,15 +260,18 @@ struct callers {
 	size_t count;
 };
 
-/* A caller that runs another version calls the entry by now. */
-static bool is_defined_anew(const struct notice *n, const char *name)
+bool notice_keeps_copy(const struct live *l, const struct live_function *callee, const char *caller)
 {
-	for (size_t i = 0; i < live_count(n->live); i++) {
-		const struct live_function *f = live_function(n->live, i);
-		if (f->live && f->at.unit == n->function->at.unit && strcmp(f->at.name, name) == 0)
-			return true;
+	if (!caller)
+		return true;
+	if (strcmp(caller, callee->at.name) == 0)
+		return false;
+	for (size_t i = 0; i < live_count(l); i++) {
+		const struct live_function *f = live_function(l, i);
+		if (f->live && f->at.unit == callee->at.unit && strcmp(f->at.name, caller) == 0)
+			return false;
 	}
-	return false;
+	return true;
 }
 
 /* "main (shop.c:12)" once, however often: false if it is there already. */
@@ -299,8 +296,7 @@ static bool add_caller(void *context, uint64_t address, const char *caller, cons
 	struct callers *c = context;
 
 	(void)address;
-	if (caller &&
-	    (strcmp(caller, c->notice->function->at.name) == 0 || is_defined_anew(c->notice, caller)))
+	if (!notice_keeps_copy(c->notice->live, c->notice->function, caller))
 		return true;
 	if (add_place(&c->names, caller, file, line, c->count < CALLERS_MAX))
 		c->count++;

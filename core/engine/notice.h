@@ -7,9 +7,15 @@
 #include "error.h"
 #include "live.h"
 
+#include <stdbool.h>
+
 /* Adds warnings to the findings of a check that has just been made: initialisers that differ from what running variables
  * were initialised with, enumeration constants that other code knows otherwise, statics that begin anew, and calls that
  * the optimiser replaced by a copy of what was built or by what it learnt of it. */
 struct error *notice_find(struct live *, struct live_function *, struct build *);
+
+/* Whether the caller that a function was inlined in (target_each_inlined) goes on with that copy: not if it runs another
+ * version by now, which calls the entry. */
+bool notice_keeps_copy(const struct live *, const struct live_function *callee, const char *caller);
 
 #endif

@@ -1,6 +1,7 @@
 #include "save.h"
 #include "extent.h"
 #include "bodies.h"
+#include "changed.h"
 #include "decorators.h"
 #include "difference.h"
 #include "record.h"
@@ -279,20 +280,13 @@ static struct error *compare(struct work *w, struct source *s, const struct inde
 	struct error *e = difference_new(s->index, fresh, &d);
 	if (e)
 		return e;
-	struct decorators_noting noting = {.live = w->save->live,
-					   .notes = &w->notes,
-					   .source = s,
-					   .fresh = fresh,
-					   .entries = entries,
-					   .odd = difference_is_nameless(d) || loses_functions(w, s, fresh)};
-	size_t noted = w->notes.size;
-	difference_each(d, decorators_note_name, &noting);
-	if (noting.odd)
+	struct changed changed = {.live = w->save->live, .source = s, .fresh = fresh, .entries = entries};
+	difference_each(d, changed_add, &changed);
+	if (changed.any || difference_is_nameless(d) || loses_functions(w, s, fresh))
 		e = review(w, s, fresh, d, broken);
-	if (!e && *broken && w->notes.bytes) {
-		w->notes.size = noted; /* a broken file says nothing that can be relied on */
-		w->notes.bytes[noted] = '\0';
-	}
+	if (!e && !*broken) /* a broken file says nothing that can be relied on */
+		e = changed_note(&changed, &w->notes);
+	changed_fini(&changed);
 	if (!e && !*broken) {
 		if (!decorators_note(w->save->live, s, fresh, entries, &w->notes))
 			w->failed = true;

@@ -244,17 +244,39 @@ static void a_macro_of_the_head_means_in_the_body_what_it_means(void **state)
 
 /* --- inlined calls -------------------------------------------------------------------------------------- */
 
+/* The functions that the answer says keep their copy, with a blank behind each. */
+static void assert_inlined_in(const char *request, const char *names)
+{
+	json_t *answer = ask(request), *data = json_object_get(answer, "data"), *each;
+	char text[256] = "";
+	size_t i;
+
+	if (json_is_array(data))
+		data = json_array_get(data, 0);
+	json_array_foreach(json_object_get(data, "inlined_in"), i, each) {
+		const char *name = json_string_value(json_object_get(each, "function"));
+		if (!strstr(text, name))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s ", name);
+	}
+	assert_string_equal(text, names);
+	json_decref(answer);
+}
+
 static void a_call_that_was_inlined_is_told_by_its_caller(void **state)
 {
 	(void)state;
 	start_host("gcc", "-O2", "-fpatchable-function-entry=16");
 	compiled_assert_says(&host, 0, "\\describe small", "inlined in around (told_host.c:");
 	define("long small(long n) { return n * 300; }", "small was inlined in around (told_host.c:");
+	assert_inlined_in("long small(long n) { return n * 300; }", "around ");
+	assert_inlined_in("\\describe small", "around ");
 	define("long tiny(long n) { return n * 500; }", "tiny was inlined in a");
 	assert_int_equal(answer_of("1", AROUND), 34);
 	define("long around(long n) { return small(n) + small(n + 1); }", NULL);
 	assert_int_equal(answer_of("1", AROUND), 900);
 	/* By now nobody goes on with the old copy. */
+	assert_inlined_in("\\describe small", "");
+	assert_inlined_in("long small(long n) { return n * 350; }", "");
 	define("long small(long n) { return n * 400; }", NULL);
 	assert_int_equal(answer_of("1", AROUND), 1200);
 }
