@@ -117,7 +117,19 @@ static struct error *parse(struct call *c, struct wanted *w)
 
 /* --- versions ---------------------------------------------------------------------------------------------------- */
 
-static json_t *version_json(const struct live_function *f, const char *name, const struct history_version *v)
+/* What compiled the optimised code of a function: the program's own compiler. */
+static const char *own_compiler(const struct live *l, const struct live_function *f)
+{
+	struct source *source;
+
+	struct error *e = sources_find(live_host(l)->sources, f->at.unit, &source);
+	const char *name = e ? "cc" : source->flags.argv[0];
+	error_free(e);
+	return name;
+}
+
+static json_t *version_json(const struct live *l, const struct live_function *f, const char *name,
+			    const struct history_version *v)
 {
 	json_t *parent = v->parent < 0 ? json_null() : json_integer(v->parent);
 	const struct live_version *loaded = f ? live_in_memory(f, v->number) : NULL;
@@ -127,7 +139,8 @@ static json_t *version_json(const struct live_function *f, const char *name, con
 				"version", v->number, "parent", parent, "origin", v->origin, "user", v->user,
 				"time", v->time ? v->time : "", "backend", optimised ? "cc" : v->backend,
 				"live", f && f->live == v->number, "note", v->note, "id", (json_int_t)v->id);
-	json_object_set_new(row, "compiler", json_string(v->compiler ? v->compiler : ""));
+	const char *compiler = optimised ? own_compiler(l, f) : v->compiler;
+	json_object_set_new(row, "compiler", json_string(compiler ? compiler : ""));
 	if (optimised)
 		json_object_set_new(row, "optimised", json_true());
 	return row;
@@ -151,7 +164,7 @@ static bool add_version(void *context, const struct history_version *v, const st
 		return false;
 	k->functions = more;
 	more[json_array_size(k->rows)] = v->function;
-	json_array_append_new(k->rows, version_json(f, key->name, v));
+	json_array_append_new(k->rows, version_json(k->call->live, f, key->name, v));
 	return true;
 }
 
@@ -256,7 +269,8 @@ static struct error *log_of_versions(struct call *c, struct wanted *w)
 		/* Never touched: what was built is all there is. */
 		struct history_version built = {
 			.parent = -1, .origin = "built", .user = "", .backend = "built", .note = ""};
-		json_array_append_new(k.rows, version_json(w->function, w->function->at.name, &built));
+		json_array_append_new(k.rows,
+				      version_json(c->live, w->function, w->function->at.name, &built));
 	}
 	if (!e && k.functions)
 		e = count_faults(h, &k);

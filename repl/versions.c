@@ -59,8 +59,10 @@ struct error *versions_list(struct call *c)
 		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
 		snprintf(s->version, sizeof(s->version), "%d", f->live);
 		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
-		snprintf(s->state, sizeof(s->state), "%s%s%s", state, *f->instrumented ? ", " : "",
-			 f->instrumented);
+		const struct live_version *runs = live_in_memory(f, f->live);
+		bool optimised = runs && runs->optimised;
+		snprintf(s->state, sizeof(s->state), "%s%s%s%s", state, optimised ? ", optimised" : "",
+			 *f->instrumented ? ", " : "", f->instrumented);
 		const char *row[] = {f->at.name, s->place, s->version, s->versions, s->state};
 		memcpy(&cells[rows++ * 5], row, sizeof(row));
 		json_array_append_new(c->reply->data,
@@ -70,8 +72,10 @@ struct error *versions_list(struct call *c)
 						"module", f->at.module, "version", f->live, "versions",
 						f->versions, "state", state, "signature",
 						signature ? signature : ""));
+		json_t *last = json_array_get(c->reply->data, json_array_size(c->reply->data) - 1);
+		if (optimised)
+			json_object_set_new(last, "optimised", json_true());
 		if (*f->instrumented) {
-			json_t *last = json_array_get(c->reply->data, json_array_size(c->reply->data) - 1);
 			json_object_set_new(last, "watch", json_string(f->instrumented));
 			json_object_set_new(last, "plain", json_integer(f->plain));
 		}

@@ -206,7 +206,11 @@ static void know_version(void *context, const struct note *note)
 
 	if (!f || note->number < 0)
 		return;
-	live_add_version(f, note->number, note->entry, note->entry_size);
+	/* The second of a number is its optimised code: change_optimised. */
+	if (live_in_memory(f, note->number))
+		live_optimised_version(f, note->number, note->entry, note->entry_size);
+	else
+		live_add_version(f, note->number, note->entry, note->entry_size);
 	f->newest = note->number > f->newest ? note->number : f->newest;
 	f->versions = note->number >= f->versions ? note->number + 1 : f->versions;
 	if (program_target(r->live->program, r->arena, note->slot) == note->entry)

@@ -38,8 +38,13 @@ static bool is_optimised(const char *command)
 	json_t *row = json_array_get(rows, 0);
 	bool optimised = json_is_true(json_object_get(row, "optimised"));
 
-	if (optimised)
+	if (optimised) {
+		const char *compiler = json_string_value(json_object_get(row, "compiler"));
 		assert_string_equal(json_string_value(json_object_get(row, "backend")), "cc");
+		assert_non_null(compiler);
+		assert_null(strstr(compiler, "tcc"));
+		assert_true(strstr(compiler, "gcc") || strstr(compiler, "clang") || strstr(compiler, "cc"));
+	}
 	json_decref(rows);
 	return optimised;
 }
@@ -51,6 +56,21 @@ static void await_optimised(const char *command)
 
 	while (!is_optimised(command))
 		assert_true(child_clock() < deadline);
+}
+
+/* What \list says of the function's live version. */
+static void assert_listed(const char *function, bool optimised)
+{
+	json_t *row = compiled_row(&host, function);
+	char *command, *table;
+
+	assert_int_equal(json_is_true(json_object_get(row, "optimised")), optimised);
+	json_decref(row);
+	assert_true(asprintf(&command, "\\list %s", function) > 0);
+	table = compiled_console(&host, 0, NULL, "-c", command, NULL);
+	assert_int_equal(strstr(table, "live, optimised") != NULL, optimised);
+	free(table);
+	free(command);
 }
 
 static void define(const char *text)
@@ -65,6 +85,8 @@ static void a_version_is_optimised_and_means_what_it_meant(void **state)
 	define("static int ticks(void) { static int n; return n += 10; }");
 	compiled_assert_answer(&host, "ticks", "10");
 	await_optimised("\\log ticks");
+	assert_listed("ticks", true);
+	assert_listed("add", false);
 	compiled_assert_answer(&host, "ticks", "20");
 	compiled_assert_live(&host, "ticks", 1, 2, "live");
 
@@ -92,6 +114,8 @@ static void an_engine_that_starts_anew_knows_the_optimised_code(void **state)
 	kill(engine, SIGKILL);
 	compiled_await_end(engine);
 	compiled_assert_live(&host, "add", 1, 2, "live");
+	assert_listed("add", true);
+	assert_true(is_optimised("\\log add"));
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 	json_decref(compiled_data(&host, "\\rollback add"));
 	compiled_assert_answer(&host, "add 3 4", "7 7");
