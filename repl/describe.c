@@ -353,14 +353,15 @@ static struct error *describe_type(struct call *c, const struct target_unit *uni
 	const char *texts[] = {text};
 	struct error *e = expression_types(c, unit, texts, 1, 0, &types, &found);
 	free(text);
-	if (e)
-		return e;
-	if (found.type->incomplete)
-		e = error_new(ERROR_UNKNOWN, "%s is only mentioned, nowhere defined", spelled);
-	else
+	if (!e) {
 		describe_layout(c, found.type);
-	types_free(types);
-	return e;
+		types_free(types);
+		return NULL;
+	}
+	if (error_class(e) != ERROR_COMPILE || !strstr(error_message(e), "incomplete type"))
+		return e;
+	error_free(e);
+	return error_new(ERROR_UNKNOWN, "%s is only mentioned, nowhere defined", spelled);
 }
 
 static struct error *describe_variable(struct call *c, const struct variables_item *v)
@@ -471,7 +472,7 @@ static bool describe_in(struct call *c, const struct target_unit *unit, const ch
 
 struct error *describe_name(struct call *c)
 {
-	const struct target_unit *units[CONTEXT_UNITS_MAX], *first;
+	const struct target_unit *units[CONTEXT_UNITS_MAX], *first = NULL;
 	struct live_function *f;
 	const struct scope_item *item =
 		c->state->scope ? scope_find(c->state->scope, c->line, strlen(c->line)) : NULL;
@@ -489,10 +490,14 @@ struct error *describe_name(struct call *c)
 	bool done = !e && describe_in(c, first, c->line, &e);
 	size_t count = done ? 0 : context_units(c->state, c->live, units);
 	for (size_t i = 0; i < count && !done; i++) {
+		struct error *other = NULL;
+		if (units[i] == first)
+			continue;
+		done = describe_in(c, units[i], c->line, &other);
+		if (!done && !other)
+			continue; /* what the files before it say of the name stays */
 		error_free(e);
-		e = NULL;
-		if (units[i] != first)
-			done = describe_in(c, units[i], c->line, &e);
+		e = other;
 	}
 	if (done || e) {
 		error_free(unknown);

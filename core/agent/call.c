@@ -176,7 +176,7 @@ static void end_call(void)
 {
 	if (calls.state == STATE_WAITS && calls.polled) {
 		__atomic_store_n(&polled_waits, false, __ATOMIC_RELAXED);
-		calls.result = (struct message_called){.end = CALL_INTERRUPTED};
+		calls.result = (struct message_called){.end = CALL_INTERRUPTED, .code = CALL_NOT_BEGUN};
 		calls.state = STATE_OVER;
 	} else if (calls.state == STATE_WAITS || calls.state == STATE_RUNS) {
 		calls.insisted += calls.insisted < INSIST_TIMES;

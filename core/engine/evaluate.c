@@ -24,8 +24,8 @@ struct evaluation {
 	uint32_t arena, serial; /* serial 0: not begun */
 	uint64_t function, argument;
 	uint64_t code_begin, code_end;
-	bool keep; /* something may point into its code */
-	bool over, interrupted;
+	bool keep;                      /* something may point into its code */
+	bool over, interrupted, waited; /* `waited`: it ended before rtf_poll() took it */
 	int64_t deadline;
 	struct evaluate_end end;
 };
@@ -157,6 +157,7 @@ void evaluate_locate(struct live *l, const struct message_called *called, const 
 static void take_end(struct evaluation *v, const struct message_called *called, const unsigned char *stack)
 {
 	v->over = true;
+	v->waited = called->end == CALL_INTERRUPTED && called->code == CALL_NOT_BEGUN;
 	evaluate_locate(v->evaluator->live, called, stack, &v->end);
 	if (v->interrupted && called->end == CALL_RETURNED)
 		v->end.how = CALL_INTERRUPTED;
@@ -279,7 +280,7 @@ int64_t evaluation_deadline(const struct evaluation *v)
 
 bool evaluation_has_begun(const struct evaluation *v)
 {
-	return v->serial != 0;
+	return v->serial != 0 && !v->waited;
 }
 
 /* --- where and why ------------------------------------------------------------------------------------------------- */

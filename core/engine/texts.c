@@ -225,6 +225,24 @@ const char *texts_unread(struct live *l, size_t *count)
 	return *count ? reading->unread : NULL;
 }
 
+/* Its file was read and did not define it, and may do so by now: that is another text than what was built, then. */
+static struct error *why_no_text(struct live *l, const struct live_function *f)
+{
+	struct source *source;
+	char *text;
+	unsigned line;
+
+	struct error *e = sources_find(live_host(l)->sources, f->at.unit, &source);
+	if (!e)
+		e = source_function_text(source, &f->at, &text, &line);
+	if (e)
+		return e;
+	free(text);
+	return error_new(ERROR_UNKNOWN,
+			 "%s: what was built is not known: %s did not define it when it was first read",
+			 f->at.name, text_base_name(f->at.file));
+}
+
 struct error *texts_of_version(struct live *l, struct live_function *f, int number, char **text,
 			       unsigned *line)
 {
@@ -260,8 +278,7 @@ struct error *texts_of_version(struct live *l, struct live_function *f, int numb
 				 "%s: what was built is not known: %s was saved before it was first read",
 				 f->at.name, text_base_name(f->at.file));
 	if (!f->built_text)
-		return error_new(ERROR_UNKNOWN, "%s is not defined in %s any more", f->at.name,
-				 f->at.file ? f->at.file : "any source");
+		return why_no_text(l, f);
 	*text = strdup(f->built_text);
 	*line = f->built_line;
 	return *text ? NULL : error_memory();

@@ -15,11 +15,11 @@ enum { MESSAGE_VERSION = 6, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
 	MESSAGE_HELLO = 1, /* struct message_hello, then its strings */
-	MESSAGE_ARENA,     /* struct message_arena; fd: the arena's memfd, read and write. Later too, before MODULES */
-	MESSAGE_READY,     /* empty: every arena of the start has been sent */
-	MESSAGE_MODULES,   /* empty: modules with decorated functions came (slots behind those that there were) or went (their
+	MESSAGE_ARENA, /* struct message_arena; fd: the arena's memfd, read and write. Later too, before MODULES */
+	MESSAGE_READY, /* empty: every arena of the start has been sent */
+	MESSAGE_MODULES, /* empty: modules with decorated functions came (slots behind those that there were) or went (their
 			      sleds are 0 now) */
-	MESSAGE_CLIENT,    /* empty; fd: a console's connected stream socket, peer uid already checked */
+	MESSAGE_CLIENT, /* empty; fd: a console's connected stream socket, peer uid already checked */
 	MESSAGE_FAULT, /* struct message_called and the stack: a thread of the program faulted, perhaps in a version; it
 			      waits for FAULT_KNOWN, though not for long */
 	MESSAGE_PARKED, /* struct message_parked: a guarded call has faulted and waits for UNPARK */
@@ -143,12 +143,14 @@ enum call_end {
 	CALL_REFUSED,      /* for the engine's use: it was not run, `code` is a negative errno */
 };
 
+enum { CALL_NOT_BEGUN = 1 }; /* `code` of one that was interrupted before rtf_poll() took it */
+
 enum { CALL_REGISTERS = 17, CALL_STACK = 32768 };
 
 /* Followed by the stack from the stack pointer (DWARF's register 7) on. */
 struct message_called {
 	uint32_t end;         /* enum call_end */
-	int32_t signal, code; /* si_code; or exit's status */
+	int32_t signal, code; /* si_code; exit's status; CALL_NOT_BEGUN */
 	uint32_t stack_size;  /* at most CALL_STACK; 0, and no registers: it is not known where it was */
 	uint64_t address;     /* si_addr */
 	uint64_t registers[CALL_REGISTERS]; /* by DWARF's numbers, the last is the program counter */

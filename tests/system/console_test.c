@@ -584,18 +584,20 @@ static void bad_usage_exits_1_and_says_what_is_wrong(void **state)
 {
 	struct server *s = *state;
 
-	expect(run_how((struct how){0}, (const char *const[]){NULL}), 1, "", "no socket given");
+	expect(run_how((struct how){0}, (const char *const[]){NULL}), 1, "",
+	       "no socket given: rtf-console SOCKET, the path that the program gave rtf_start()");
 	expect(RUN("--jsn", s->path), 1, "", "unknown option --jsn: did you mean --json?");
 	expect(RUN("--readonly", s->path), 1, "", "did you mean --read-only?");
-	expect(RUN("--frobnicate", s->path), 1, "", "unknown option --frobnicate (");
+	expect(RUN("--frobnicate", s->path), 1, "",
+	       "unknown option --frobnicate (rtf-console --help lists them)");
 	expect(RUN("--json=x", s->path), 1, "", "--json takes no argument");
-	expect(RUN("-x", s->path), 1, "", "unknown option -x");
+	expect(RUN("-x", s->path), 1, "", "unknown option -x (rtf-console --help lists them)");
 	expect(RUN(s->path, "-c"), 1, "", "-c takes an argument");
 	expect(RUN("-t", "soon", s->path), 1, "", "-t takes a number of seconds");
 	expect(RUN("-t", "0", s->path), 1, "", "-t takes a number of seconds");
 	expect(RUN("-t", "nan", s->path), 1, "", "-t takes a number of seconds");
 	expect(RUN("--color=blue", s->path), 1, "", "--color is auto, always or never, not 'blue'");
-	expect(RUN(s->path, s->path), 1, "", "one socket at a time");
+	expect(RUN(s->path, s->path), 1, "", "one socket at a time, not also ");
 	expect(RUN("-f", "/nonexistent/file", s->path), 1, "", "cannot read /nonexistent/file: No such file");
 	expect(RUN("-f", "/", s->path), 1, "", "cannot read /: Is a directory");
 	assert_int_equal(s->logged, 0);
@@ -607,9 +609,9 @@ static void a_socket_that_nobody_answers_exits_2_and_says_why(void **state)
 	char path[200], longer[200];
 
 	snprintf(path, sizeof(path), "%s/none.sock", s->folder);
-	expect(RUN("-c", "x", path), 2, "", "no socket at");
+	expect(RUN("-c", "x", path), 2, "", ": no program has opened a console there");
 	snprintf(path, sizeof(path), "%s/none/app.sock", s->folder);
-	expect(RUN("-c", "x", path), 2, "", "no socket at");
+	expect(RUN("-c", "x", path), 2, "", ": no program has opened a console there");
 
 	snprintf(path, sizeof(path), "%s/dead.sock", s->folder);
 	close(listen_at(path));
@@ -617,7 +619,14 @@ static void a_socket_that_nobody_answers_exits_2_and_says_why(void **state)
 
 	snprintf(path, sizeof(path), "%s/file", s->folder);
 	close(open(path, O_CREAT | O_WRONLY, 0600));
-	expect(RUN("-c", "x", path), 2, "", "is not a socket");
+	expect(RUN("-c", "x", path), 2, "", " is not a socket\n");
+
+	struct sockaddr_un other = {.sun_family = AF_UNIX};
+	snprintf(other.sun_path, sizeof(other.sun_path), "%s/other.sock", s->folder);
+	int datagrams = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(datagrams, (struct sockaddr *)&other, sizeof(other)), 0);
+	expect(RUN("-c", "x", other.sun_path), 2, "", " is a socket of another kind, not a console");
+	close(datagrams);
 
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
@@ -632,7 +641,8 @@ static void another_users_socket_exits_2_and_says_so(void **state)
 
 	chmod(s->folder, 0755);
 	chmod(s->path, 0);
-	expect(run_how((struct how){.as_nobody = true}, arguments), 2, "", "no permission to connect");
+	expect(run_how((struct how){.as_nobody = true}, arguments), 2, "",
+	       ": the program runs as another user");
 }
 
 static void a_full_backlog_ends_with_the_time_limit(void **state)
@@ -647,7 +657,7 @@ static void a_full_backlog_ends_with_the_time_limit(void **state)
 	do
 		fds[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	while (connect(fds[count++], (struct sockaddr *)&address, sizeof(address)) == 0 && count < 16);
-	expect(RUN("-t", "0.2", "-c", "x", address.sun_path), 2, "", "takes no connections");
+	expect(RUN("-t", "0.2", "-c", "x", address.sun_path), 2, "", " takes no connections: is it stopped?");
 	while (count)
 		close(fds[--count]);
 	close(listener);
@@ -667,13 +677,13 @@ static void what_answers_wrongly_or_not_at_all_exits_2(void **state)
 	struct server *s = *state;
 
 	s->mode = SILENT;
-	expect(RUN("-t", "0.2", "-c", "x", s->path), 2, "", "no answer from");
+	expect(RUN("-t", "0.2", "-c", "x", s->path), 2, "", "no answer from ");
 	s->mode = CLOSING;
 	expect(RUN("-c", "x", s->path), 2, "", "closed the connection");
 	s->mode = GARBAGE;
 	expect(RUN("-c", "x", s->path), 2, "", "does not speak rtf's protocol");
 	s->mode = NEWER;
-	expect(RUN("-c", "x", s->path), 2, "", "speaks version 2 of the protocol");
+	expect(RUN("-c", "x", s->path), 2, "", "speaks version 2 of the protocol, this console version ");
 }
 
 static void the_shortest_limit_is_no_engines_that_has_to_be_started(void **state)
@@ -1003,7 +1013,7 @@ static void a_second_ctrl_c_gives_up(void **state)
 	wait_for_request(s, "\"interrupt\":1");
 	kill(r.pid, SIGINT);
 	run_finish(&r, NULL, 0);
-	expect(r, 4, "", "gave up waiting");
+	expect(r, 4, "", "gave up waiting for the answer");
 }
 
 static void ctrl_c_ends_the_wait_for_input(void **state)
@@ -1086,11 +1096,11 @@ static void what_json_cannot_carry_is_refused_here(void **state)
 	       "");
 	expect(RUN("-c", "\xff", s->path), 3, "", "not UTF-8");
 	expect(run_how((struct how){.input = "x\0y\na\n", .input_size = 6}, ARGUMENTS(s->path)), 3, "ran a\n",
-	       "a NUL byte");
+	       "a NUL byte cannot be part of a command: not sent");
 
 	memset(big, 'x', 17 << 20);
 	strcpy(big + (17 << 20), "\na\n");
-	expect(RUN_INPUT(big, s->path), 3, "ran a\n", "more than 16 MiB");
+	expect(RUN_INPUT(big, s->path), 3, "ran a\n", "that is more than 16 MiB for one command: not sent");
 	assert_string_equal(commands_of(s), "a\na\na\n");
 	strcpy(big + (10 << 20), "\nb\n");
 	expect(RUN_INPUT(big, s->path), 0, NULL, "");
@@ -1433,7 +1443,7 @@ static void ctrl_c_interrupts_the_command_and_keeps_the_session(void **state)
 	terminal_type(&t, "\003");
 	wait_for_request(s, "\"interrupt\":3");
 	terminal_type(&t, "\003");
-	terminal_expect(&t, "gave up waiting");
+	terminal_expect(&t, "gave up waiting for the answer");
 	terminal_expect(&t, "orders> ");
 	terminal_type(&t, "a\r");
 	terminal_expect(&t, "ran a");

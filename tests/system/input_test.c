@@ -207,7 +207,7 @@ static void thirty_megabytes_on_the_wire_end_that_connection_alone(void **state)
 	json_t *answer = wire_receive(&w);
 	if (!answer ||
 	    !strstr(json_string_value(json_object_get(json_object_get(answer, "error"), "message")),
-		    "too long"))
+		    "the request is too long"))
 		fail_msg("the request of 30 MB was not refused");
 	json_decref(answer);
 	assert_null(wire_receive(&w));

@@ -938,7 +938,10 @@ static void every_write_is_told_with_what_was_there(void **state)
 	json_decref(data_of(&w, "int_value = 1"));
 	json_decref(data_of(&w, "short_value = 2, long_value = 3"));
 	json_decref(data_of(&w, "memset(&long_value, 0, 1)"));
-	assert_error(&w, "\\undo", "drift", "long_value is not 3 any more");
+	assert_error(&w, "\\undo", "drift",
+		     "long_value is not 3 any more: the program has written it since, and it stays; the next "
+		     "\\undo goes "
+		     "on with what is left");
 	assert_undone(&w, "short_value: 2 -> -12345");
 	assert_undone(&w, "int_value: 1 -> -7");
 	json_decref(data_of(&w, "\\redo"));

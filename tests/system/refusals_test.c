@@ -110,7 +110,7 @@ static void what_is_typed_and_cannot_be_says_why(void **state)
 		{"factorial + factorial", "compile", "invalid operands"},
 		{"*(int *)8 = 1", "fault", "SIGSEGV"},
 		{"calls = \"text\" + 1.5", "compile", ""},
-		{"char far[1 << 30];", "internal", "no room left"},
+		{"char far[1 << 30];", "internal", "the arena has no room left for 1073741824 bytes of data"},
 		{"static double price(struct order o) { return 1; }", "signature",
 		 "the program has double price(const struct order *), this is double price(struct order)"},
 		{"\\define add\nint ad(int a, int b) { return a; }", "usage", "the text defines ad, not add"},
@@ -191,7 +191,10 @@ static void what_the_program_lost_is_named(void **state)
 	static const struct refusal list[] = {
 		{"\\source shortened", "unknown", "the compiler kept a changed copy alone"},
 		{"\\source add", "unknown", "did you mean"},
-		{"limit", "layout", "does not keep limit as one variable"},
+		{"limit", "layout",
+		 "the running program does not keep limit as one variable: its compiler optimised it away or "
+		 "took it "
+		 "apart, so its value is not known"},
 		{"limit = 3", "layout", "does not keep limit as one variable"},
 		{"int copy = limit", "layout", "does not keep limit as one variable"},
 		{"if (limit) ;", "layout", "does not keep limit as one variable"},
