@@ -87,7 +87,7 @@ static enum closure_level function_level(const struct closure *c, const struct i
 		return CLOSURE_WHOLE;
 	if (p == SLICE_PRESENT || (d->is_inline && d->is_extern && prototype))
 		return CLOSURE_FORWARD;
-	return d->is_static || d->is_inline ? CLOSURE_WHOLE : CLOSURE_FORWARD;
+	return CLOSURE_WHOLE;
 }
 
 /* Everything declared under an ordinary name, or all but functions and variables. `by_value`: a type is used as an object,
@@ -449,13 +449,23 @@ static bool promote_by_members(struct closure *c)
 	return promoted;
 }
 
+/* Whether the slice has the variable itself: a static that the program lacks, or a constant whose value in the program is
+ * not what the file says. */
+static bool is_defined_here(const struct closure *c, const struct index_declaration *d,
+			    const struct index_name *n)
+{
+	if (n->kind != NAME_VARIABLE || closure_presence(c, n) != SLICE_ABSENT)
+		return false;
+	return d->is_static ||
+	       (d->cut_begin < d->cut_end && declaration_is_const(c->ix->text, d->begin, n->begin));
+}
+
 bool closure_keeps_initialiser(const struct closure *c, const struct index_declaration *d)
 {
-	if (d->kind == DECLARATION_FUNCTION || d->is_typedef || !d->is_static || !c->names->presence)
+	if (d->kind == DECLARATION_FUNCTION || d->is_typedef || !c->names->presence)
 		return false;
 	for (uint32_t i = d->name_begin; i < d->name_end; i++)
-		if (c->ix->names[i].kind == NAME_VARIABLE &&
-		    closure_presence(c, &c->ix->names[i]) == SLICE_ABSENT)
+		if (is_defined_here(c, d, &c->ix->names[i]))
 			return true;
 	return false;
 }

@@ -639,7 +639,9 @@ bool declaration_is_const(const char *text, uint32_t begin, uint32_t name)
 	token_reader_init(&r, text, name);
 	r.at = begin;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind == TOKEN_PUNCTUATOR && t.first == '*')
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
+			token_skip_group(&r, &t); /* members of a struct that is defined here */
+		else if (t.kind == TOKEN_PUNCTUATOR && t.first == '*')
 			constant = false;
 		else if (token_is(&r, &t, "const") || token_is(&r, &t, "__const"))
 			constant = true;

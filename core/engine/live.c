@@ -107,6 +107,13 @@ static bool entry_of(void *context, const struct target_unit *unit, const char *
 	return true;
 }
 
+static bool has_entry(void *context, const struct target_unit *unit, const char *name)
+{
+	uint64_t entry;
+
+	return entry_of(context, unit, name, &entry);
+}
+
 static bool variable_of(void *context, const struct target_unit *unit, const char *function, const char *name,
 			unsigned nth, uint64_t *address, uint64_t *size)
 {
@@ -497,6 +504,7 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 				      .context = l,
 				      .entry = entry_of,
 				      .variable = variable_of};
+	sources_set_entries(l->sources, has_entry, l);
 	*out = l;
 	return NULL;
 }

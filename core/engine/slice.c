@@ -159,7 +159,7 @@ static void write_split(const struct closure *c, struct text *out, const struct 
 		uint32_t end = index_declarator_end(ix, n->end, d->end);
 		const struct declaration_cut *cut = cut_at(ix, d, end);
 		bool absent = is_absent(c, n);
-		text_puts(out, absent ? "static " : "extern ");
+		text_puts(out, !absent ? "extern " : d->is_static ? "static " : "");
 		copy_without(out, ix, d->begin, d->specifiers, d->has_directive, false);
 		if (absent) {
 			copy(out, ix, begin, cut ? cut->end : end, d->has_directive);

@@ -1,5 +1,6 @@
 #include "sources.h"
 #include "extent.h"
+#include "originals.h"
 #include "text.h"
 #include "uses.h"
 
@@ -10,20 +11,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A definition of the file as it was first indexed. */
-struct original {
-	char *name; /* NULL: a free place */
-	uint64_t hash;
-	bool changed;
-	bool read; /* a variable whose value some text may learn */
-};
-
 struct entry {
 	struct source source; /* first: a source is its entry */
 	struct timespec modified;
-	struct original *originals; /* by name; none while the first index is the only one */
-	size_t original_count, original_room;
-	bool failed;
+	struct originals *originals; /* NULL while the first index is the only one */
+	const struct sources *home;
 	pthread_t reader;
 	bool being_read; /* by that thread, which alone has these until it is joined: */
 	struct index *fresh;
@@ -35,6 +27,8 @@ struct sources {
 	char *cflags;
 	struct recipes *recipes;
 	bool followed;
+	sources_entry_fn *has_entry; /* NULL: no function has one */
+	void *context;
 	struct entry *entries;
 };
 
@@ -66,9 +60,7 @@ static void entry_free(struct entry *entry)
 		index_free(entry->fresh);
 		error_free(entry->unread);
 	}
-	for (size_t i = 0; i < entry->original_room; i++)
-		free(entry->originals[i].name);
-	free(entry->originals);
+	originals_free(entry->originals);
 	flags_fini(&entry->source.flags);
 	index_free(entry->source.index);
 	free(entry);
@@ -85,6 +77,12 @@ void sources_free(struct sources *s)
 	recipes_free(s->recipes);
 	free(s->cflags);
 	free(s);
+}
+
+void sources_set_entries(struct sources *s, sources_entry_fn *has_entry, void *context)
+{
+	s->has_entry = has_entry;
+	s->context = context;
 }
 
 void sources_set_followed(struct sources *s, bool followed)
@@ -141,109 +139,24 @@ static bool take_newest(void *context, const char *path)
 
 /* --- what was first --------------------------------------------------------------------------------------------- */
 
-static struct original *find_original(const struct entry *entry, const char *name, size_t length)
+static bool has_entry(void *context, const char *name)
 {
-	size_t at = (size_t)text_hash(TEXT_HASH_SEED, name, length) & (entry->original_room - 1);
+	const struct entry *entry = context;
 
-	for (; entry->originals[at].name; at = (at + 1) & (entry->original_room - 1))
-		if (strlen(entry->originals[at].name) == length &&
-		    memcmp(entry->originals[at].name, name, length) == 0)
-			break;
-	return &entry->originals[at];
-}
-
-static bool grow_originals(struct entry *entry)
-{
-	struct original *old = entry->originals;
-	size_t room = entry->original_room;
-
-	if (entry->original_count * 2 < room)
-		return true;
-	entry->originals = calloc(room ? room * 2 : 256, sizeof(*old));
-	if (!entry->originals) {
-		entry->originals = old;
-		return false;
-	}
-	entry->original_room = room ? room * 2 : 256;
-	for (size_t i = 0; i < room; i++)
-		if (old[i].name)
-			*find_original(entry, old[i].name, strlen(old[i].name)) = old[i];
-	free(old);
-	return true;
-}
-
-/* Types and macros have no copy in the program: only functions and variables count. */
-static bool has_a_copy(const char *kind)
-{
-	return *kind == '\0' || *kind == 'b';
-}
-
-static void remember_original(void *context, const char *kind, const char *name, size_t length, uint64_t hash)
-{
-	struct entry *entry = context;
-
-	if (!has_a_copy(kind))
-		return;
-	if (!grow_originals(entry)) {
-		entry->failed = true;
-		return;
-	}
-	struct original *o = find_original(entry, name, length);
-	if (!o->name) {
-		o->name = strndup(name, length);
-		entry->failed |= !o->name;
-		entry->original_count += o->name != NULL;
-	}
-	o->hash += hash; /* of all its declarations, in any order */
-}
-
-/* It takes a pass over the whole text, and only optimisers leave out what nobody reads. */
-static void remember_reads(struct entry *entry)
-{
-	bool optimized = entry->source.unit && entry->source.unit->optimized;
-
-	for (size_t i = 0; i < entry->original_room; i++)
-		if (entry->originals[i].name)
-			entry->originals[i].read =
-				!optimized || uses_read(entry->source.index, entry->originals[i].name);
-}
-
-static void compare_original(void *context, const char *kind, const char *name, size_t length, uint64_t hash)
-{
-	struct entry *entry = context;
-	struct original *o = has_a_copy(kind) ? find_original(entry, name, length) : NULL;
-
-	if (!o || !o->name)
-		return;
-	o->hash -= hash; /* back to nothing if all are as they were */
+	return entry->home->has_entry(entry->home->context, entry->source.unit, name);
 }
 
 struct error *source_replace(struct source *source, struct index *fresh)
 {
 	struct entry *entry = (struct entry *)source;
 
-	if (!entry->originals && source->index) {
-		index_each_identity(source->index, remember_original, entry);
-		remember_reads(entry);
-	}
-	if (entry->failed) {
+	if (!entry->originals && source->index)
+		entry->originals = originals_new(source->index, source->unit && source->unit->optimized);
+	if (source->index &&
+	    (!entry->originals ||
+	     !originals_compare(entry->originals, fresh, entry->home->has_entry ? has_entry : NULL, entry))) {
 		index_free(fresh);
 		return error_memory();
-	}
-	if (entry->originals) {
-		uint64_t *hashes = calloc(entry->original_room, sizeof(*hashes));
-		if (!hashes) {
-			index_free(fresh);
-			return error_memory();
-		}
-		for (size_t i = 0; i < entry->original_room; i++)
-			hashes[i] = entry->originals[i].hash;
-		index_each_identity(fresh, compare_original, entry);
-		for (size_t i = 0; i < entry->original_room; i++) {
-			entry->originals[i].changed = entry->originals[i].hash != 0;
-			entry->originals[i].hash = hashes[i];
-		}
-		free(hashes);
 	}
 	index_free(source->index);
 	source->index = fresh;
@@ -254,20 +167,14 @@ bool source_has_changed(const struct source *source, const char *name)
 {
 	const struct entry *entry = (const struct entry *)source;
 
-	if (!entry->originals)
-		return false;
-	const struct original *o = find_original(entry, name, strlen(name));
-	return o->name && o->changed;
+	return entry->originals && originals_changed(entry->originals, name);
 }
 
 bool source_reads(const struct source *source, const char *name)
 {
 	const struct entry *entry = (const struct entry *)source;
 
-	if (!entry->originals)
-		return uses_read(source->index, name);
-	const struct original *o = find_original(entry, name, strlen(name));
-	return !o->name || o->read;
+	return entry->originals ? originals_read(entry->originals, name) : uses_read(source->index, name);
 }
 
 bool source_is_constant(const struct source *source, const char *name)
@@ -306,6 +213,7 @@ static struct error *add(struct sources *s, const struct target_unit *unit, stru
 	if (!entry)
 		return error_memory();
 	entry->source.unit = unit;
+	entry->home = s;
 	entry->modified = modified;
 	struct error *e = flags_new(unit, s->cflags, s->recipes, &entry->source.flags);
 	if (e) {

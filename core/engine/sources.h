@@ -31,6 +31,10 @@ struct source {
 struct error *sources_new(const char *cflags, const char *make, struct sources **out);
 void sources_free(struct sources *);
 
+/* Whether the program has an entry for that function of the unit, through which new code calls it. Until it is set, none. */
+typedef bool sources_entry_fn(void *context, const struct target_unit *, const char *name);
+void sources_set_entries(struct sources *, sources_entry_fn *, void *context);
+
 /* sources_find will be asked for it: what tells of several units at once is then asked but once. */
 struct error *sources_expect(struct sources *, const struct target_unit *);
 
@@ -53,8 +57,8 @@ void source_each_file(const struct source *, bool (*each)(void *context, const c
 /* Takes the file's new index in place of the old. */
 struct error *source_replace(struct source *, struct index *);
 
-/* Whether a function or variable of that name is defined otherwise now than when the file was first indexed: the program's
- * copy is not what the file says. */
+/* Whether a function or variable of that name is defined otherwise now than when the file was first indexed, or what it
+ * uses is: the program's copy is not what the file says (originals.h). */
 bool source_has_changed(const struct source *, const char *name);
 
 /* Whether any text may have learnt the value of a variable when the file was first indexed (uses_read). */
