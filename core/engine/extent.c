@@ -139,10 +139,12 @@ bool extent_included_text(const struct index *ix, const struct index_declaration
 		return false;
 	/* The same index, as if that file were the source. */
 	struct index other = *ix;
+	const char *kept = ix->file_texts ? ix->file_texts[d->file] : NULL;
 	other.file = ix->files[d->file];
-	other.source = text_read_file(path, &size);
+	other.source = kept ? strdup(kept) : text_read_file(path, &size);
 	if (!other.source)
 		return false;
+	size = kept ? strlen(kept) : size;
 	other.source_size = (uint32_t)size;
 	bool found = size < UINT32_MAX / 2 && index_find_source_lines(&other);
 	if (found) {

@@ -16,8 +16,8 @@
 bool extent_find(const struct index *, const struct index_declaration *, uint32_t *begin, uint32_t *end,
 		 uint32_t *line);
 
-/* The same for a definition that stands in a file which the source includes: its text, malloc'ed. The file is read now;
- * `directory` is where relative names of files begin. */
+/* The same for a definition that stands in a file which the source includes: its text, malloc'ed. The file is read now
+ * unless the index keeps its text; `directory` is where relative names of files begin. */
 bool extent_included_text(const struct index *, const struct index_declaration *, const char *directory,
 			  char **text, uint32_t *line);
 

@@ -673,6 +673,71 @@ static void first_complaint(const char *err, char *line, size_t size)
 	snprintf(line, size, "%.*s", (int)strcspn(at, "\n"), at);
 }
 
+/* The text of a file by the name that a line marker gives it; NULL if it cannot be read, or has no place in an index. */
+static char *read_included(const char *name, const char *directory, size_t *size)
+{
+	char *path = NULL, *text;
+
+	if (*name == '/')
+		text = text_read_file(name, size);
+	else if (asprintf(&path, "%s/%s", directory, name) < 0)
+		return NULL;
+	else
+		text = text_read_file(path, size);
+	free(path);
+	if (text && (*size >= UINT32_MAX / 2 || memchr(text, 0, *size))) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Headers mostly define inline functions alone: their text is read when somebody asks. */
+static bool has_functions(const struct index *ix, uint32_t file)
+{
+	for (uint32_t i = 0; i < ix->declaration_count; i++) {
+		const struct index_declaration *d = &ix->declarations[i];
+		if (d->file == file && d->kind == DECLARATION_FUNCTION && !d->is_inline)
+			return true;
+	}
+	return false;
+}
+
+/* What stands in an included file is found in its text, which may be another one by the time that somebody looks. */
+static bool keep_included(struct index *ix, const char *directory)
+{
+	ix->file_texts = calloc(ix->file_count + 1, sizeof(*ix->file_texts));
+	for (uint32_t i = 0; ix->file_texts && i < ix->file_count; i++) {
+		const char *name = ix->files[i];
+		size_t size;
+		if (*name != '<' && strncmp(name, "/usr/", 5) != 0 && strcmp(name, ix->file) != 0 &&
+		    has_functions(ix, i))
+			ix->file_texts[i] = read_included(name, directory, &size);
+	}
+	return ix->file_texts != NULL;
+}
+
+static bool says_the_same(const char *name, const char *directory, const char *text, size_t length)
+{
+	size_t size;
+	char *now = read_included(name, directory, &size);
+	bool same = now && size == length && memcmp(now, text, size) == 0;
+
+	free(now);
+	return same;
+}
+
+bool index_is_current(const struct index *ix, const char *directory)
+{
+	if (!ix->source || !says_the_same(ix->file, directory, ix->source, ix->source_size))
+		return false;
+	for (uint32_t i = 0; ix->file_texts && i < ix->file_count; i++)
+		if (ix->file_texts[i] &&
+		    !says_the_same(ix->files[i], directory, ix->file_texts[i], strlen(ix->file_texts[i])))
+			return false;
+	return true;
+}
+
 struct error *index_new(const char *file, const struct flags *flags, struct index **out)
 {
 	struct run_output output;
@@ -708,6 +773,10 @@ struct error *index_new(const char *file, const struct flags *flags, struct inde
 		output.out = NULL;
 		run_output_fini(&output);
 	}
+	if (!e && !keep_included(*out, flags->directory)) {
+		index_free(*out);
+		e = error_memory();
+	}
 	free(source);
 	return e;
 }
@@ -716,8 +785,12 @@ void index_free(struct index *ix)
 {
 	if (!ix)
 		return;
-	for (uint32_t i = 0; i < ix->file_count; i++)
+	for (uint32_t i = 0; i < ix->file_count; i++) {
 		free(ix->files[i]);
+		if (ix->file_texts)
+			free(ix->file_texts[i]);
+	}
+	free(ix->file_texts);
 	for (int i = 0; i < INDEX_SPACES; i++) {
 		free(ix->spaces[i].slots);
 		free(ix->spaces[i].lasts);

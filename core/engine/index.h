@@ -59,6 +59,7 @@ struct index {
 	uint32_t source_line_count;
 
 	char **files;
+	char **file_texts; /* of included ones in which functions are defined, as they were then; else NULL */
 	uint32_t file_count;
 	struct index_declaration *declarations;
 	uint32_t declaration_count;
@@ -75,6 +76,10 @@ struct index {
 };
 
 #define INDEX_NONE UINT32_MAX
+
+/* Whether the source and the included files that are kept say on disk what they said then. `directory` is where relative names
+ * of files begin. */
+bool index_is_current(const struct index *, const char *directory);
 
 /* Preprocesses `file` and indexes it. ERROR_COMPILE with the preprocessor's first complaint where that fails. */
 struct error *index_new(const char *file, const struct flags *, struct index **out);

@@ -305,24 +305,15 @@ static void forget_edits(const struct work *w, const struct source *s)
 			live_function(w->save->live, i)->saved.edited = false;
 }
 
-/* Preprocessed text and source of one moment: a save in between starts it anew. */
+/* Preprocessed text and files of one moment: a save in between starts it anew. */
 static struct error *read_index(const struct source *s, struct index **out)
 {
-	struct error *e = NULL;
-
-	for (int tries = 0; tries < 5; tries++) {
-		size_t size;
-		e = index_new(s->unit->file, &s->flags, out);
-		if (e)
+	for (int tries = 0;; tries++) {
+		struct error *e = index_new(s->unit->file, &s->flags, out);
+		if (e || tries == 4 || index_is_current(*out, s->flags.directory))
 			return e;
-		char *text = text_read_file(s->unit->file, &size);
-		bool same = text && size == (*out)->source_size && memcmp(text, (*out)->source, size) == 0;
-		free(text);
-		if (same || tries == 4)
-			return NULL;
 		index_free(*out);
 	}
-	return NULL;
 }
 
 static struct error *take_file(struct work *w, struct save_source *ss)
