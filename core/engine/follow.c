@@ -91,6 +91,8 @@ void follow_free(struct follow *f)
 	if (!f)
 		return;
 	watch_free(f->watch);
+	for (size_t i = 0; i < f->count; i++)
+		awaited_fini(&f->sources[i].awaited);
 	free(f->sources);
 	free(f->items);
 	free(f->user);
@@ -275,7 +277,7 @@ static const char *touch_sources(struct follow *f, const char **paths)
 		s->touched = false;
 		s->only_itself = true;
 		for (const char **p = paths; *p; p++) {
-			if (!is_there(*p) || !includes(s->source, *p))
+			if (!awaited_has(&s->awaited, *p) && (!is_there(*p) || !includes(s->source, *p)))
 				continue;
 			s->touched = true;
 			s->only_itself &= strcmp(*p, s->source->unit->file) == 0;
@@ -296,7 +298,7 @@ static void tell_note(struct follow *f, const char *file, const char *note, int6
 static bool is_anyones(const struct follow *f, const char *path)
 {
 	for (size_t i = 0; i < f->count; i++)
-		if (includes(f->sources[i].source, path))
+		if (includes(f->sources[i].source, path) || awaited_has(&f->sources[i].awaited, path))
 			return true;
 	return false;
 }
@@ -442,9 +444,13 @@ static void take(struct follow *f, const char *file, bool release, int64_t since
 	struct save_result result;
 
 	save_take(&save, &result);
-	for (size_t i = 0; i < f->count; i++)
-		if (f->sources[i].touched && !f->sources[i].refusal)
-			source_each_file(f->sources[i].source, watch_each, f); /* it may include more now */
+	for (size_t i = 0; i < f->count; i++) {
+		const struct save_source *s = &f->sources[i];
+		if (s->touched && !s->refusal)
+			source_each_file(s->source, watch_each, f); /* it may include more now */
+		for (size_t k = 0; s->touched && k < s->awaited.count; k++)
+			error_free(watch_add(f->watch, s->awaited.paths[k]));
+	}
 	if (release && result.outcome.count)
 		file = result.outcome.results[0].function->at.file;
 	struct follow_news news = {.kind = result.kind,

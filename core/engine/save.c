@@ -234,8 +234,8 @@ static void blame(struct work *w, const struct source *s, const struct index *fr
 		const char *name = function->at.name;
 		if (function->at.unit != s->unit)
 			continue;
-		const struct index_declaration *e = fresh ? index_find_function(fresh, name, 0) : NULL;
-		bool blamed = d && e && difference_has(d, name, strlen(name));
+		const struct index_declaration *e = index_find_function(fresh, name, 0);
+		bool blamed = e && difference_has(d, name, strlen(name));
 		for (size_t k = 0; e && !blamed && k < findings->count; k++)
 			blamed = strcmp(findings->diagnostics[k].file, function->at.file) == 0 &&
 				 findings->diagnostics[k].line >= e->line &&
@@ -248,6 +248,56 @@ static void blame(struct work *w, const struct source *s, const struct index *fr
 		function->saved.pending_with = w->save->number;
 		record_refusal(w, function, findings->message);
 	}
+}
+
+/* Nobody can tell what a file holds that cannot be read: none of its functions is what it says. */
+static void blame_all(struct work *w, struct save_source *ss, const struct check_result *findings)
+{
+	const char *why = findings ? findings->message : w->out->message;
+
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		struct live_function *function = live_function(w->save->live, i);
+		if (function->at.unit != ss->source->unit)
+			continue;
+		if (!function->refused)
+			record_refusal(w, function, why);
+		function->refused = true;
+	}
+}
+
+/* It can be read again: what was refused for that alone is not. */
+static void forgive_all(const struct work *w, const struct save_source *ss)
+{
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		struct live_function *function = live_function(w->save->live, i);
+		if (function->at.unit == ss->source->unit && !function->saved.pending_with)
+			function->refused = false;
+	}
+}
+
+/* It does not even preprocess; the compiler says where. Takes what the preprocessor said. */
+static void refuse_unreadable(struct work *w, struct save_source *ss, struct error *said)
+{
+	struct source *s = ss->source;
+	struct check_result findings = {0};
+
+	struct error *e = review_file(s->unit->file, &s->flags, &findings);
+	bool shown = !e && findings.failed;
+	if (shown && !awaited_find(&ss->awaited, &s->flags, &findings))
+		w->failed = true;
+	if (shown) {
+		char *message = findings.message;
+		blame_all(w, ss, &findings);
+		findings.message = NULL;
+		refuse(w, message, s->unit->file, &findings);
+		error_free(said);
+	} else {
+		refuse_for(w, said, s->unit->file);
+		blame_all(w, ss, NULL);
+		check_result_fini(&findings);
+	}
+	error_free(e);
+	ss->refusal = w->save->number;
 }
 
 /* Whether the file as a whole is C, where that is in doubt. NULL and *broken, and the save refused, if it is not. */
@@ -325,18 +375,13 @@ static struct error *take_file(struct work *w, struct save_source *ss)
 
 	struct error *e = read_index(s, &fresh);
 	if (e && error_class(e) == ERROR_COMPILE) {
-		/* It does not even preprocess; the compiler says where. */
-		struct error *reviewed = review(w, s, NULL, NULL, &broken);
-		if (reviewed || !broken)
-			refuse_for(w, e, s->unit->file);
-		else
-			error_free(e);
-		error_free(reviewed);
-		ss->refusal = w->save->number;
+		refuse_unreadable(w, ss, e);
 		return NULL;
 	}
 	if (e)
 		return e;
+	awaited_fini(&ss->awaited);
+	forgive_all(w, ss);
 	e = decorators_find(w->save->live, s, &entries) ? compare(w, s, fresh, &entries, &broken)
 							: error_memory();
 	decorators_fini(&entries);

@@ -6,6 +6,7 @@
 #ifndef RTF_SAVE_H
 #define RTF_SAVE_H
 
+#include "awaited.h"
 #include "change.h"
 #include "error.h"
 #include "live.h"
@@ -20,7 +21,8 @@ struct save_source {
 	bool touched;     /* by this save */
 	bool only_itself; /* and of its files only the source proper */
 	bool missed; /* it was saved before it was first read (texts_age): what is new in it is not known */
-	unsigned refusal; /* the save that it was refused with as a whole, or 0 */
+	unsigned refusal;       /* the save that it was refused with as a whole, or 0 */
+	struct awaited awaited; /* that it cannot be read without */
 };
 
 struct save {

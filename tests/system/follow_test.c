@@ -303,6 +303,23 @@ static void a_missing_header_is_shown(void **state)
 	followed_assert_call(&host, "scaled", 2, 8);
 }
 
+static void a_header_that_comes_later_heals(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "#include \"follow.h\"", "#include \"follow.h\"\n#include \"later.h\"");
+	followed_assert_refused(&host, "later.h");
+	followed_assert_state(&host, "scaled", "refused");
+	followed_assert_state(&host, "other", "built");
+	compiled_assert_says(&host.subject, 0, "\\log scaled", "refused");
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * LATER");
+	followed_assert_refused(&host, "later.h");
+	followed_write(&host, "later.h", "#define LATER 9\n");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 18);
+	followed_assert_state(&host, "scaled", "saved");
+	followed_assert_state(&host, "moved", "built");
+}
+
 static void one_error_holds_up_the_whole_save(void **state)
 {
 	char *text = followed_edited(&host, "follow_host.c", "n * FACTOR", "n * 5"), *more;
@@ -752,6 +769,7 @@ int main(void)
 		with_host(an_error_between_functions_is_shown),
 		with_host(an_error_in_a_helper_refuses_its_callers),
 		with_host(a_missing_header_is_shown),
+		with_host(a_header_that_comes_later_heals),
 		with_host(one_error_holds_up_the_whole_save),
 		with_host(a_refused_function_does_not_hold_up_later_saves),
 		with_host(a_changed_layout_is_refused_by_name),
