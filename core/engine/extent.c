@@ -117,6 +117,8 @@ bool extent_find(const struct index *ix, const struct index_declaration *d, uint
 	uint32_t to = find_end(ix, from, last, last_end);
 	if (!to)
 		return false; /* all of it came out of a macro call, or its head stands in an `#if` that it does not end */
+	if (from == 0 && to > 3 && memcmp(ix->source, "\xef\xbb\xbf", 3) == 0)
+		from = 3; /* a byte order mark */
 	while (from < to && strchr(" \t\r\n", ix->source[from]))
 		from++;
 	*begin = from;

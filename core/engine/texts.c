@@ -303,27 +303,56 @@ static const char *bare_definition(const char *text)
 {
 	static const char *const words[] = {"REALTIMEFUNC", "static"};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (bool more = true; more;) {
+		more = false;
 		text += strspn(text, " \t\r\n");
-		size_t length = strlen(words[i]);
-		if (strncmp(text, words[i], length) == 0 && strchr(" \t\r\n", text[length]) && text[length])
+		for (size_t i = 0; i < 2; i++) {
+			size_t length = strlen(words[i]);
+			if (strncmp(text, words[i], length) != 0 || !text[length] ||
+			    !strchr(" \t\r\n", text[length]))
+				continue;
 			text += length;
+			more = true;
+			break;
+		}
 	}
-	return text + strspn(text, " \t\r\n");
+	return text;
+}
+
+/* Whether `size` bytes of `text` end with the definition; lines may end in CR LF in one and not in the other. *before: what
+ * stands before that. */
+static bool ends_with(const char *text, size_t size, const char *definition, size_t *before)
+{
+	size_t length = strlen(definition);
+
+	while (length) {
+		if (!size || text[size - 1] != definition[length - 1])
+			return false;
+		bool newline = definition[--length] == '\n';
+		size--;
+		if (newline && length && definition[length - 1] == '\r')
+			length--;
+		if (newline && size && text[size - 1] == '\r')
+			size--;
+	}
+	*before = size;
+	return true;
 }
 
 bool texts_say(const char *file_text, const char *text)
 {
+	size_t before;
+
 	if (!file_text || !text)
 		return false;
 	const char *definition = bare_definition(file_text);
-	size_t size = strlen(definition), whole = strlen(text);
+	size_t whole = strlen(text);
 	while (whole && strchr(" \t\r\n", text[whole - 1]))
 		whole--;
-	if (!size || whole < size || memcmp(text + whole - size, definition, size) != 0)
+	if (!*definition || !ends_with(text, whole, definition, &before))
 		return false;
 	/* Before it stand helpers, or nothing but decoration. */
-	return whole == size || strchr(" \t\r\n", text[whole - size - 1]);
+	return !before || strchr(" \t\r\n", text[before - 1]);
 }
 
 /* The text's tokens, a blank before and behind each: comments and spaces do not count. NULL without memory. */

@@ -103,6 +103,18 @@ size_t writing_slot(const char *source, size_t begin)
 	return find_decoration(source, begin);
 }
 
+/* How many bytes of decoration a text begins with, the blanks behind it among them. */
+static size_t leading_decoration(const char *text, size_t size)
+{
+	size_t length = sizeof(decoration) - 1, at = 0;
+
+	while (size - at > length && memcmp(text + at, decoration, length) == 0 &&
+	       is_space(text[at + length]))
+		for (at += length; at < size && is_space(text[at]);)
+			at++;
+	return at;
+}
+
 char *writing_render(const char *slot, size_t size, size_t decorated, const char *name, const char *text,
 		     size_t *new_size)
 {
@@ -112,21 +124,44 @@ char *writing_render(const char *slot, size_t size, size_t decorated, const char
 
 	if (!cut_text(text, name, &cut))
 		return NULL;
-	while (decorated && strncmp(cut.definition + skip, decoration, sizeof(decoration) - 1) == 0) {
-		skip += sizeof(decoration) - 1;
-		while (skip < cut.size && is_space(cut.definition[skip]))
-			skip++;
-	}
+	decorated += leading_decoration(slot + decorated, size - decorated); /* on the line of the function */
+	if (decorated)
+		skip = leading_decoration(cut.definition, cut.size);
 	if (cut.helpers)
 		append_helpers(&out, cut.helpers);
 	text_append(&out, slot, decorated);
-	if (head_says(slot + decorated, size - decorated, "static") &&
-	    !head_says(cut.definition + skip, cut.size - skip, "static"))
-		text_puts(&out, "static ");
+	static const char *const kept[] = {"static", decoration};
+	for (size_t i = 0; i < 2; i++)
+		if (head_says(slot + decorated, size - decorated, kept[i]) &&
+		    !head_says(cut.definition + skip, cut.size - skip, kept[i]))
+			text_printf(&out, "%s ", kept[i]);
 	text_append(&out, cut.definition + skip, cut.size - skip);
 	free(cut.helpers);
 	*new_size = out.size;
 	return text_take(&out);
+}
+
+/* Whether lines end in CR LF there: in the text that is replaced, or, of one line, in the file. */
+static bool ends_in_crlf(const char *source, size_t size, size_t begin, size_t end)
+{
+	const char *newline = memchr(source + begin, '\n', end - begin);
+
+	if (!newline)
+		newline = memchr(source, '\n', size);
+	return newline && newline > source && newline[-1] == '\r';
+}
+
+/* With the line ends of the file that the text goes into. */
+static void append_lines(struct text *out, const char *text, size_t size, bool crlf)
+{
+	for (size_t i = 0; i < size; i++) {
+		bool cr = text[i] == '\r' && i + 1 < size && text[i + 1] == '\n';
+		if (cr)
+			continue;
+		if (text[i] == '\n' && crlf)
+			text_append(out, "\r", 1);
+		text_append(out, text + i, 1);
+	}
 }
 
 /* The file with another text in the function's place. */
@@ -140,7 +175,7 @@ static char *replace(const char *source, size_t size, size_t begin, size_t end, 
 	if (!rendered)
 		return NULL;
 	text_append(&out, source, slot);
-	text_append(&out, rendered, slot_size);
+	append_lines(&out, rendered, slot_size, ends_in_crlf(source, size, slot, end));
 	text_append(&out, source + end, size - end);
 	free(rendered);
 	*new_size = out.size;
