@@ -79,7 +79,7 @@ struct rtf_options {
  *      -EINVAL        the path is NULL or empty
  *      -ENOMEM, -EAGAIN, -EMFILE  no memory, thread or descriptor
  * The program goes on either way. A child of fork() has no console; it may start one of its own. If the process that called
- * rtf_start() ends, a child that goes on opens the console again with its next call of a decorated function. */
+ * rtf_start() ends, one of its children that go on opens the console again at once: each has a thread that waits for that. */
 RTF_API int rtf_start(const char *socket_path);
 RTF_API int rtf_start_options(const struct rtf_options *options);
 

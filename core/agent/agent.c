@@ -18,6 +18,7 @@
 #include "spawn.h"
 #include "sync.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -35,12 +36,14 @@ enum {
 	START_SECONDS = 5,
 	END_CALL_MS = 3000, /* so long the console's end waits for that of an evaluation */
 	EXIT_WAIT_MS = 500, /* a thread may have ended in the middle of rtf_start() */
+	HEIR_PAUSE_MS = 20, /* somebody else is taking the console over, or has the mutex */
 };
 
 /* Guarded by console_mutex, as console_current is. */
 static struct {
 	bool by_environment; /* RTF_SOCKET opened it, and no rtf_start has been called since */
 	bool fork_handled;
+	bool threadless_forks;    /* a forked child must not start threads: a sanitizer ends it */
 	struct console_hold fork; /* of the thread that forks */
 	struct console
 		*heir; /* in a forked child: what it goes on with, should the process that opened it end */
@@ -188,7 +191,7 @@ static void *console_run(void *console)
 
 /* A thread without signals and with a small stack; the default one where the program's thread-local
  * variables, which come out of the stack, are larger than that. */
-static int console_launch(struct console *c)
+static int thread_start(pthread_t *out, void *(*run)(void *), void *argument)
 {
 	sigset_t all, before;
 	pthread_attr_t attributes;
@@ -197,9 +200,9 @@ static int console_launch(struct console *c)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	int error = pthread_create(&c->thread, &attributes, console_run, c);
+	int error = pthread_create(out, &attributes, run, argument);
 	if (error)
-		error = pthread_create(&c->thread, NULL, console_run, c);
+		error = pthread_create(out, NULL, run, argument);
 	pthread_attr_destroy(&attributes);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -error;
@@ -208,7 +211,42 @@ static int console_launch(struct console *c)
 static void console_inherit(bool in_passing);
 
 /* fork(): the child has the memory but not the thread. It lets go of the console, which is its parent's, and keeps in mind
- * how to open it: a program that becomes a daemon after rtf_start() is its own child from then on. */
+ * how to open it: a program that becomes a daemon after rtf_start() is its own child from then on. A thread waits for
+ * that, because a daemon may have nothing to do; where it cannot be started, the next call of a decorated function looks. */
+
+static bool heir_waits(void)
+{
+	struct console_hold hold;
+
+	console_lock(&hold);
+	bool waits = agent.heir != NULL;
+	console_unlock(&hold);
+	return waits;
+}
+
+static void *heir_run(void *unused)
+{
+	prctl(PR_SET_NAME, "rtf-heir");
+	for (bool waits = true; waits;) {
+		sync_await_left();
+		console_inherit(false);
+		waits = heir_waits();
+		if (waits)
+			nanosleep(&(struct timespec){.tv_nsec = HEIR_PAUSE_MS * 1000000L}, NULL);
+	}
+	return unused;
+}
+
+/* A handler that forks may have interrupted malloc(). */
+static void heir_start(void)
+{
+	pthread_t thread;
+
+	if (agent.threadless_forks || !entry_count() || signals_are_handled_here())
+		return;
+	if (thread_start(&thread, heir_run, NULL) == 0)
+		pthread_detach(thread);
+}
 
 static void fork_prepare(void)
 {
@@ -247,7 +285,10 @@ static void fork_child(void)
 		console_free(agent.heir);
 		agent.heir = c;
 	}
+	bool waits = agent.heir != NULL;
 	console_unlock(&hold);
+	if (waits)
+		heir_start();
 }
 
 /* To the file only: the caller has the callback's news as a result, and we hold the mutex. */
@@ -272,6 +313,7 @@ static int handle_forks(void)
 	int error = agent.fork_handled ? 0 : pthread_atfork(fork_prepare, fork_parent, fork_child);
 
 	agent.fork_handled = !error;
+	agent.threadless_forks = dlsym(RTLD_DEFAULT, "__tsan_init") != NULL;
 	return -error;
 }
 
@@ -286,7 +328,7 @@ static int console_begin(struct console *c, const char *path)
 		if (c->flags & HELLO_WATCH)
 			sync_expect();
 		__atomic_store_n(&starting, 1, __ATOMIC_RELAXED);
-		error = c->wake < 0 ? -errno : console_launch(c);
+		error = c->wake < 0 ? -errno : thread_start(&c->thread, console_run, c);
 		if (error)
 			starting_end();
 		if (error)
@@ -310,7 +352,7 @@ static int console_open(const struct rtf_options *o)
 	return c ? console_begin(c, o->socket_path) : -ENOMEM;
 }
 
-/* The process that opened the console has ended, and left it to us. On the way into a decorated function: whoever has the
+/* The process that opened the console has ended, and left it to us. Perhaps on the way into a decorated function: whoever has the
  * mutex, or is in a signal handler, goes on, and the next call tries again. */
 static void console_inherit(bool in_passing)
 {

@@ -53,6 +53,13 @@ void sync_inherit(void)
 		heir(false);
 }
 
+void sync_await_left(void)
+{
+	if (arena_count)
+		call(SYS_futex, (long)&((struct arena_header *)arena_all[0].head)->orphaned, FUTEX_WAIT, 0,
+		     0);
+}
+
 bool sync_claim(void)
 {
 	uint32_t orphaned = 1;

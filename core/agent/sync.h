@@ -34,6 +34,9 @@ void sync_leave(void (*inherit)(bool in_passing));
 /* Calls it if it is time. Any thread. */
 void sync_inherit(void);
 
+/* Returns when it is time, or perhaps before. A thread of the child's that does nothing else. */
+void sync_await_left(void);
+
 /* Whether the console is the caller's to take over: once, of all processes and threads that ask. */
 bool sync_claim(void);
 

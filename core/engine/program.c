@@ -658,6 +658,7 @@ void program_orphan(struct program *p)
 	p->orphaned = true;
 	__atomic_store_n(&header(p, 0)->busy, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&header(p, 0)->orphaned, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &header(p, 0)->orphaned, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 /* Where all of them lead to strict entries there is nothing to ask the program for. */

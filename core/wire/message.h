@@ -100,7 +100,7 @@ struct arena_header {
 	uint64_t code_used, data_used; /* bytes handed out; only the engine moves them */
 	uint32_t busy; /* arena 0's: the engine has saves that are neither live nor refused; a futex */
 	uint32_t
-		orphaned; /* arena 0's: the process that had the console has ended: who sets this back may take it over */
+		orphaned; /* arena 0's: the process that had the console has ended: who sets this back may take it over; a futex */
 	/* Arena 0's, for the engine after this one. By the clock that stamps files, ns, 0: not known yet. */
 	uint64_t started;    /* the program */
 	uint64_t followed;   /* when every save was dealt with */

@@ -1,6 +1,6 @@
-/* A program that becomes a daemon after it has opened its console: at once or, with FOLLOW_LATER set, at the line `daemon`.
- * `pid` tells its own, `handler` calls the function in a signal handler and tells how many threads there are then; any other
- * line calls it. */
+/* A program that becomes a daemon after it has opened its console: at once or, with FOLLOW_LATER set, at the line `daemon`, in a
+ * signal handler. `pid` tells its own, `handler` calls the function in a signal handler and tells how many threads there are
+ * then; any other line calls it. */
 #include <rtf.h>
 
 #include <dirent.h>
@@ -28,6 +28,14 @@ static void on_signal(int signal)
 	call();
 }
 
+static int became;
+
+static void become_daemon(int signal)
+{
+	(void)signal;
+	became = daemon(0, 1);
+}
+
 static int count_threads(void)
 {
 	DIR *tasks = opendir("/proc/self/task");
@@ -47,6 +55,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		rtf_start(argv[1]);
 	signal(SIGUSR1, on_signal);
+	signal(SIGUSR2, become_daemon);
 	if (!getenv("FOLLOW_LATER") && daemon(0, 1))
 		return 1;
 	puts("ready");
@@ -55,7 +64,7 @@ int main(int argc, char **argv)
 		if (strcmp(line, "pid") == 0)
 			printf("%d\n", (int)getpid());
 		else if (strcmp(line, "daemon") == 0)
-			printf("%d\n", daemon(0, 1));
+			printf("%d\n", (raise(SIGUSR2), became));
 		else if (strcmp(line, "handler") == 0)
 			printf("%d\n", (raise(SIGUSR1), count_threads()));
 		else
