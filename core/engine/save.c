@@ -19,6 +19,7 @@ struct candidate {
 	char *text;
 	unsigned line;
 	char identity[33];
+	bool resaved; /* its text was live by a save before, and something else is now: an older version */
 };
 
 /* A save while it is dealt with. */
@@ -157,6 +158,53 @@ static bool take_bodies(struct work *w, struct source *s)
 	bodies_fini(&bodies);
 	free(text);
 	return taken;
+}
+
+/* --- the same bytes again ------------------------------------------------------------------------------------------ */
+
+static bool says_the_same(const struct source *s)
+{
+	size_t size;
+	char *text = s->index->source ? text_read_file(s->unit->file, &size) : NULL;
+	bool same = text && size == s->index->source_size && memcmp(text, s->index->source, size) == 0;
+
+	free(text);
+	return same;
+}
+
+static void is_of_file(void *context, const struct history_version *v)
+{
+	*(bool *)context = strcmp(v->origin, "file") == 0;
+}
+
+/* Whether the function was put back to what was built, or to what an older save said. What was typed at the console is newer
+ * than the file and stays. */
+static bool is_put_back(const struct work *w, struct live_function *function)
+{
+	bool of_file = false;
+
+	if (!*function->saved.live || function->saved.pending_with)
+		return false;
+	if (live_plain(function) == 0)
+		return *function->saved.built != '\0';
+	if (function->row)
+		error_free(history_find(live_history(w->save->live), function->row, live_plain(function),
+					is_of_file, &of_file));
+	return of_file;
+}
+
+/* Who saves a file as it is wants what it says: a save that was undone goes live again. */
+static void take_again(struct work *w, const struct source *s)
+{
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		struct live_function *function = live_function(w->save->live, i);
+		if (function->at.unit != s->unit || !is_put_back(w, function))
+			continue;
+		size_t before = w->count;
+		add_candidate(w, function);
+		if (w->count > before)
+			w->items[before].resaved = true;
+	}
 }
 
 /* --- a whole file ------------------------------------------------------------------------------------------------ */
@@ -455,11 +503,11 @@ static bool runs_already(const struct work *w, const struct candidate *c)
 	const struct live_function *function = c->function;
 	char hash[33] = "";
 
-	if (function->live == 0)
+	if (live_plain(function) == 0)
 		return strcmp(c->identity, function->saved.built) == 0;
 	if (function->row)
-		error_free(history_find(live_history(w->save->live), function->row, function->live, copy_hash,
-					hash));
+		error_free(history_find(live_history(w->save->live), function->row, live_plain(function),
+					copy_hash, hash));
 	return strcmp(c->identity, hash) == 0;
 }
 
@@ -523,7 +571,7 @@ static struct error *settle_candidates(struct work *w, struct groups *g)
 			free(c.text);
 			return error_context(e, "%s", c.function->at.name);
 		}
-		bool changed = !gone && strcmp(c.identity, c.function->saved.live) != 0;
+		bool changed = !gone && (c.resaved || strcmp(c.identity, c.function->saved.live) != 0);
 		bool again = changed && c.function->saved.pending_with &&
 			     strcmp(c.identity, c.function->saved.pending) == 0 &&
 			     !is_group(g->numbers, g->count, c.function->saved.pending_with);
@@ -642,6 +690,10 @@ static void take_source(struct work *w, struct save_source *ss, struct groups *g
 {
 	unsigned before = ss->refusal;
 
+	if (ss->only_itself && !before && says_the_same(ss->source)) {
+		take_again(w, ss->source);
+		return;
+	}
 	/* After a refusal the file is read anew: the index is older than what was saved last. */
 	if (ss->only_itself && !before && take_bodies(w, ss->source))
 		return;

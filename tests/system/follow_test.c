@@ -135,6 +135,28 @@ static void the_same_bytes_again_change_nothing(void **state)
 	free(text);
 }
 
+/* Whoever saves the file again wants what it says; what was typed at the console is newer than the file. */
+static void a_save_that_was_undone_is_live_when_it_is_saved_again(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * FACTOR + 1");
+	followed_assert_live(&host, "scaled");
+	compiled_assert_says(&host.subject, 0, "\\undo", "scaled");
+	followed_assert_call(&host, "scaled", 2, 6);
+	followed_edit(&host, "follow_host.c", "n + OFFSET", "n + OFFSET + 1");
+	followed_assert_live(&host, "moved"); /* another function's save leaves it alone */
+	subject_define(&host.subject, "moved", "int moved(int n)\n{\n\treturn n * 4;\n}");
+	char *text = followed_read(&host, "follow_host.c");
+	followed_write(&host, "follow_host.c", text);
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 7);
+	followed_assert_call(&host, "moved", 2, 8);
+	followed_assert_state(&host, "scaled", "saved");
+	followed_write(&host, "follow_host.c", text);
+	followed_assert_unchanged(&host, NULL);
+	free(text);
+}
+
 static void reverting_takes_effect(void **state)
 {
 	(void)state;
@@ -295,6 +317,7 @@ static void a_missing_header_is_shown(void **state)
 	followed_edit(&host, "follow_host.c", "#include \"follow.h\"", "#include \"follow.h\"\n#include \"missing.h\"");
 	followed_assert_refused(&host, "missing.h");
 	followed_write(&host, "missing.h", "#define MISSING 1\n");
+	followed_assert_unchanged(&host, NULL);
 	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * FACTOR + MISSING");
 	followed_assert_live(&host, "scaled");
 	followed_assert_call(&host, "scaled", 2, 7);
@@ -757,6 +780,7 @@ int main(void)
 		with_host(a_header_below_a_header_reaches_two_files_at_once),
 		with_host(comments_and_spaces_alone_change_nothing),
 		with_host(the_same_bytes_again_change_nothing),
+		with_host(a_save_that_was_undone_is_live_when_it_is_saved_again),
 		with_host(reverting_takes_effect),
 		with_host(reverting_with_the_rest_of_the_file_takes_effect),
 		with_host(several_functions_in_one_save_are_one_change),
