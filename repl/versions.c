@@ -31,8 +31,19 @@ static bool matches(const struct live_function *f, const char *pattern)
 }
 
 struct row_cells {
-	char place[300], version[32], versions[32], state[64];
+	char place[300], version[32], versions[32], state[128];
 };
+
+/* Whether the live version has still to be taken at the program's safe point. */
+static bool waits_for_poll(const struct call *c, struct live_function *f)
+{
+	const struct program *p = live_program(c->live);
+	const struct live_version *v = live_in_memory(f, f->live);
+	uint64_t wanted = v ? v->entry : program_built(p, f->arena, f->slot);
+
+	return program_flags(p) & HELLO_POLLED && (v || f->live == 0) &&
+	       program_target(p, f->arena, f->slot) != wanted;
+}
 
 struct error *versions_list(struct call *c)
 {
@@ -60,9 +71,9 @@ struct error *versions_list(struct call *c)
 		snprintf(s->version, sizeof(s->version), "%d", f->live);
 		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
 		const struct live_version *runs = live_in_memory(f, f->live);
-		bool optimised = runs && runs->optimised;
-		snprintf(s->state, sizeof(s->state), "%s%s%s%s", state, optimised ? ", optimised" : "",
-			 *f->instrumented ? ", " : "", f->instrumented);
+		bool optimised = runs && runs->optimised, waits = waits_for_poll(c, f);
+		snprintf(s->state, sizeof(s->state), "%s%s%s%s%s", state, optimised ? ", optimised" : "",
+			 *f->instrumented ? ", " : "", f->instrumented, waits ? ", waits for rtf_poll()" : "");
 		const char *row[] = {f->at.name, s->place, s->version, s->versions, s->state};
 		memcpy(&cells[rows++ * 5], row, sizeof(row));
 		json_array_append_new(c->reply->data,
@@ -75,6 +86,8 @@ struct error *versions_list(struct call *c)
 		json_t *last = json_array_get(c->reply->data, json_array_size(c->reply->data) - 1);
 		if (optimised)
 			json_object_set_new(last, "optimised", json_true());
+		if (waits)
+			json_object_set_new(last, "waits", json_true());
 		if (*f->instrumented) {
 			json_object_set_new(last, "watch", json_string(f->instrumented));
 			json_object_set_new(last, "plain", json_integer(f->plain));

@@ -629,6 +629,11 @@ static void a_polled_programs_save_waits_for_its_poll(void **state)
 	assert_non_null(strstr(json_string_value(json_object_get(event, "text")), "waits for rtf_poll()"));
 	json_decref(event);
 	followed_assert_call(&host, "answer", 1, 2);
+	compiled_assert_says(&host.subject, 0, "\\list", "saved, waits for rtf_poll()");
+	compiled_assert_answer(&host.subject, "poll 1", "3");
+	char *list = compiled_console(&host.subject, 0, NULL, "-c", "\\list", NULL);
+	assert_null(strstr(list, "waits"));
+	free(list);
 }
 
 static int start_polled(void **state)
