@@ -144,7 +144,8 @@ bool decorators_note(const struct live *l, const struct source *s, const struct 
 				(int)n.length, n.text);
 		else
 			text_printf(notes,
-				    "%.*s is new: it is a part of the functions that call it until the "
+				    "%.*s is new: it is a part of the functions of its file that call it "
+				    "until the "
 				    "program is built again\n",
 				    (int)n.length, n.text);
 	}

@@ -7,6 +7,10 @@
 
 enum { STEP = 1 };
 
+struct span {
+	int first, last;
+};
+
 const int primes[] = {2, 3, 5, 7};
 
 static const struct {
@@ -76,6 +80,14 @@ static int in_units(int n)
 	return units[n].factor + (int)strlen(units[n].unit);
 }
 
+REALTIMEFUNC
+static int spanned(int n)
+{
+	struct span s = {.first = n, .last = 10};
+
+	return s.last - s.first;
+}
+
 int open_to_all(int n);
 
 int open_to_all(int n)
@@ -108,7 +120,7 @@ static const struct {
 } functions[] = {
 	{"chained", chained}, {"stepped", stepped},         {"operated", operated}, {"prime", prime},
 	{"opened", opened},   {"in_units", in_units},       {"apart", apart},       {"parted", parted},
-	{"outer", outer},     {"open_to_all", open_to_all},
+	{"outer", outer},     {"open_to_all", open_to_all}, {"spanned", spanned},
 };
 
 int main(int argc, char **argv)

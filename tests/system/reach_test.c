@@ -162,6 +162,44 @@ static void comments_in_an_included_file_change_nothing(void **state)
 	compiled_assert_live(&host.subject, "parted", 0, 1, "built");
 }
 
+/* What other code wrote into one would be read as the other. A new name for a place is another matter. */
+static void members_that_swap_their_names_are_refused(void **state)
+{
+	(void)state;
+	followed_edit(&host, "reach_host.c", "int first, last;", "int last, first;");
+	followed_assert_refused(&host, "struct span");
+	followed_assert_call(&host, "spanned", 3, 7);
+	followed_assert_state(&host, "spanned", "refused");
+	followed_edit(&host, "reach_host.c", "int last, first;", "int begin, last;");
+	followed_assert_refused(&host, "first");
+	char *text = followed_edited(&host, "reach_host.c", ".first = n", ".begin = n + 1"),
+	     *renamed = child_replace(text, "s.last - s.first", "s.last - s.begin");
+	followed_write(&host, "reach_host.c", renamed);
+	followed_assert_live(&host, "spanned");
+	followed_assert_call(&host, "spanned", 3, 6);
+	free(renamed);
+	free(text);
+}
+
+/* Another file's functions cannot have it before it is built: only what is said of this file is true. */
+static void a_renamed_external_function_is_said_to_be_its_files_own(void **state)
+{
+	(void)state;
+	char *text = followed_edited(&host, "reach_host.c", "int open_to_all(int n)\n{",
+				     "REALTIMEFUNC int renamed(int n)\n{"),
+	     *renamed = child_replace(text, "return open_to_all(n);", "return renamed(n) + 1;"),
+	     *declared = child_replace(renamed, "int open_to_all(int n);",
+				       "int open_to_all(int n);\nint renamed(int n);");
+	followed_write(&host, "reach_host.c", declared);
+	assert_live_with_note("opened",
+			      "renamed is new: it is a part of the functions of its file that call it");
+	followed_assert_call(&host, "opened", 10, 6);
+	followed_assert_call(&host, "open_to_all", 10, 5);
+	free(declared);
+	free(renamed);
+	free(text);
+}
+
 #define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -178,6 +216,8 @@ int main(void)
 		with_host(a_function_of_an_included_file_is_live_with_its_first_save),
 		with_host(a_macro_of_an_included_file_is_live_with_its_first_save),
 		with_host(comments_in_an_included_file_change_nothing),
+		with_host(members_that_swap_their_names_are_refused),
+		with_host(a_renamed_external_function_is_said_to_be_its_files_own),
 	};
 
 	return cmocka_run_group_tests_name("system: how far a save reaches", tests, NULL, NULL);
