@@ -13,18 +13,29 @@
 
 static struct followed host;
 
-static int start(void **state)
+static void start_built(const struct compiled_how *how)
 {
-	static const struct compiled_how how = {.sources = {"reach_host.c"}};
-
-	(void)state;
 	host = (struct followed){.events = {.fd = -1}};
 	subject_init(&host.subject);
 	compiled_copy_in(&host.subject, "reach_host.c");
 	compiled_copy_in(&host.subject, "reach_part.h");
-	compiled_build(&host.subject, &how);
+	compiled_build(&host.subject, how);
 	compiled_start(&host.subject);
 	followed_listen(&host);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	start_built(&(struct compiled_how){.sources = {"reach_host.c"}});
+	return 0;
+}
+
+/* Helpers are inlined, and the program has no copy of them. */
+static int start_optimised(void **state)
+{
+	(void)state;
+	start_built(&(struct compiled_how){.flags = {"-O2"}, .sources = {"reach_host.c"}});
 	return 0;
 }
 
@@ -206,6 +217,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_host(a_helper_behind_helpers_reaches_those_who_call_the_first),
+		cmocka_unit_test_setup_teardown(a_helper_behind_helpers_reaches_those_who_call_the_first,
+						start_optimised, stop),
 		with_host(an_enumeration_constant_reaches_through_a_helper),
 		with_host(a_helper_in_a_constant_table_reaches_those_who_read_it),
 		with_host(a_helper_that_calls_a_decorated_function_stays_itself),
