@@ -4,6 +4,7 @@
 #include "value.h"
 #include "value_json.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,6 +260,20 @@ static struct error *fill_quota(struct watchers *all, const struct watched *d, c
 			     &quota, sizeof(quota));
 }
 
+/* What it evaluated was left, and the call went on. */
+static void end_faulted(struct watchers *all, const struct watched *d, struct tap *w,
+			const struct ring_head *head)
+{
+	const char *name = sigabbrev_np((int)head->signal[w->quota]);
+	char why[200];
+
+	snprintf(why, sizeof(why), "%s met SIG%s at address 0x%" PRIx64 "; the call went on",
+		 w->line ? "an expression of it" : "its condition", name ? name : "?",
+		 (uint64_t)head->address[w->quota]);
+	tell_end(all, d, w, why);
+	w->over = true;
+}
+
 static void end_tap(struct watchers *all, const struct watched *d, struct tap *w,
 		    const struct ring_head *head)
 {
@@ -288,7 +303,9 @@ void records_poll(struct watchers *all, struct watched *d)
 	for (struct tap *w = d->taps; w && !e; w = w->next) {
 		if (w->missed_before < 0)
 			w->missed_before = ring->head.missed[w->quota];
-		if (w->shown >= w->wanted)
+		if (ring->head.fault[w->quota] == (int64_t)w->serial)
+			end_faulted(all, d, w, &ring->head);
+		else if (w->shown >= w->wanted)
 			end_tap(all, d, w, &ring->head);
 		else
 			e = fill_quota(all, d, w, &ring->head);

@@ -193,21 +193,13 @@ struct error *plain_check(struct live *l, struct live_function *f, const struct 
 	return NULL;
 }
 
-static struct instrument_guard guard_of(struct live *l, const struct watched *d)
-{
-	struct instrument_guard guard = {
-		.entry = d->function->at.entry, .returns = d->guard_returns, .otherwise = d->otherwise};
-
-	program_park_functions(live_program(l), &guard.enter, &guard.leave, &guard.wait);
-	return guard;
-}
-
 /* The instrumented text. */
 static struct error *instrument_text(struct live *l, const struct watched *d, const struct plain_text *plain,
 				     bool careful, struct instrument *made)
 {
 	struct instrument_watch watches[RING_QUOTAS];
-	struct instrument_guard guard = guard_of(l, d);
+	struct instrument_guard guard = {
+		.entry = d->function->at.entry, .returns = d->guard_returns, .otherwise = d->otherwise};
 	struct instrument_request q;
 	struct build build = {0};
 	size_t count = 0;
@@ -221,6 +213,7 @@ static struct error *instrument_text(struct live *l, const struct watched *d, co
 		q.watches = watches;
 		q.watch_count = count;
 		q.guard = d->guard ? &guard : NULL;
+		program_park_functions(live_program(l), &q.enter, &q.leave, &guard.wait);
 		q.careful = careful;
 		e = instrument_new(&q, made);
 	}

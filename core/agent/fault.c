@@ -162,9 +162,10 @@ static bool is_outermost(unsigned level, int signal)
 	return sigaction(signal, NULL, &now) == 0 && has_level(&now, level);
 }
 
-/* Does not return if a guarded call is left. */
+/* Does not return if a guarded call, or what a watch evaluates, is left: the latter is no fault of the version. */
 static void meet(int signal, siginfo_t *info, void *context)
 {
+	park_catch_watch(signal, info, context);
 	if (__atomic_load_n(&faults.pid, __ATOMIC_ACQUIRE) == getpid())
 		record(signal, info, context);
 	park_catch(signal, info, context);
@@ -271,6 +272,7 @@ static bool version_is_live(void)
 
 static void want(bool live, int wake)
 {
+	guard_set_catcher(park_catch_watch);
 	guard_set_witness(meet); /* while code runs guarded its handlers are over ours */
 	__atomic_store_n(&faults.wake, wake, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);

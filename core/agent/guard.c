@@ -34,6 +34,7 @@ static struct {
 	int signals[HANDLED];
 	struct sigaction before[HANDLED]; /* the program's; stays, as the program may have kept our handler */
 	void (*witness)(int, siginfo_t *, void *); /* atomic */
+	void (*catcher)(int, siginfo_t *, void *); /* atomic */
 	void *stack;                               /* for handlers, when a stack is used up */
 	bool prepared, exit_known;
 	struct {
@@ -90,6 +91,10 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 		if (!__atomic_load_n(&guard.wanted, __ATOMIC_ACQUIRE) ||
 		    (patient && in_library(r->registers[REGISTER_PC])))
 			return;
+	} else {
+		void (*catcher)(int, siginfo_t *, void *) = __atomic_load_n(&guard.catcher, __ATOMIC_ACQUIRE);
+		if (catcher)
+			catcher(signal, info, context);
 	}
 	uint64_t address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
 	bool near_stack = address >= sp - NEAR_STACK && address < sp + 2 * 4096;
@@ -234,6 +239,11 @@ static void uninstall(void)
 void guard_set_witness(void (*witness)(int, siginfo_t *, void *))
 {
 	__atomic_store_n(&guard.witness, witness, __ATOMIC_RELEASE);
+}
+
+void guard_set_catcher(void (*catcher)(int, siginfo_t *, void *))
+{
+	__atomic_store_n(&guard.catcher, catcher, __ATOMIC_RELEASE);
 }
 
 bool guard_lock_signals(void)

@@ -37,6 +37,10 @@ void guard_unlock_signals(void);
  * the program's own. */
 void guard_set_witness(void (*)(int signal, siginfo_t *, void *context));
 
+/* What is called, in the handler, when the guarded thread meets a fault: it may jump out of it to what is guarded more
+ * closely. */
+void guard_set_catcher(void (*)(int signal, siginfo_t *, void *context));
+
 /* In a child of fork(), which has none of it. */
 void guard_forget(void);
 

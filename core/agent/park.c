@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <ucontext.h>
 
 #define PARK_MAGIC UINT64_C(0x6b72617066747200)
 
@@ -118,30 +119,53 @@ void park_leave(struct park_frame *f)
 
 /* --- faults ------------------------------------------------------------------------------------------------------ */
 
-void park_catch(int signal, const siginfo_t *info, const void *context)
+/* Of this thread, around the code at that stack pointer; NULL: there is none. */
+static struct park_frame *innermost_frame(uint64_t sp, int *thread)
 {
-	uint64_t registers[CALL_REGISTERS];
 	struct park_frame copy;
 	pid_t id = thread_id();
 
 	if (__atomic_load_n(&parks.pid, __ATOMIC_ACQUIRE) != getpid())
-		return;
-	int thread = find_thread(id);
-	if (thread < 0)
-		return;
-	registers_of(context, registers);
-	uint64_t at = __atomic_load_n(&parks.threads[thread].innermost, __ATOMIC_ACQUIRE);
-	while (at && at < registers[REGISTER_SP])
+		return NULL;
+	*thread = find_thread(id);
+	if (*thread < 0)
+		return NULL;
+	uint64_t at = __atomic_load_n(&parks.threads[*thread].innermost, __ATOMIC_ACQUIRE);
+	while (at && at < sp)
 		at = read_frame(at, &copy) && copy.thread == id ? copy.outer : 0;
 	if (!read_frame(at, &copy) || copy.thread != id)
+		return NULL;
+	return (struct park_frame *)(uintptr_t)at;
+}
+
+static void catch (int signal, const siginfo_t *info, const void *context, bool watches_only)
+{
+	uint64_t registers[CALL_REGISTERS];
+	const ucontext_t *interrupted = context;
+	int thread;
+
+	registers_of(context, registers);
+	struct park_frame *f = innermost_frame(registers[REGISTER_SP], &thread);
+	if (!f || (watches_only && f->entry))
 		return;
-	struct park_frame *f = (struct park_frame *)(uintptr_t)at;
 	f->signal = signal;
 	f->code = info->si_code;
 	f->address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
 	f->pc = registers[REGISTER_PC];
 	set_innermost(thread, f->outer);
+	/* A watch's frame has no mask of its own, which would be a system call for each time it is entered. */
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &interrupted->uc_sigmask, NULL, sizeof(uint64_t));
 	siglongjmp((struct __jmp_buf_tag *)f->out, 1);
+}
+
+void park_catch(int signal, const siginfo_t *info, const void *context)
+{
+	catch (signal, info, context, false);
+}
+
+void park_catch_watch(int signal, siginfo_t *info, void *context)
+{
+	catch (signal, info, context, true);
 }
 
 /* --- waiting ------------------------------------------------------------------------------------------------------ */

@@ -1,8 +1,10 @@
-/* Guarded calls: a fault inside one parks the call instead of ending the program.
+/* Guarded code: a fault inside a call parks it instead of ending the program, one inside what a watch evaluates ends that
+ * evaluation.
  *
  * A guarded version (instrument.h) keeps a jump buffer in a frame on its stack, enters it here before its body runs, and
  * leaves it behind it. The handler of a fault (fault.h) jumps to the innermost frame of its thread; what was between is
- * lost, locks that it held stay locked. The frame then waits here until the engine says which code the call goes on with.
+ * lost, locks that it held stay locked. The frame of a call then waits here until the engine says which code the call goes on
+ * with. The expressions of traces and probes (ring.h) have frames without an entry, and go on by themselves.
  * Frames are checked before they are trusted: a thread may have left them by a longjmp of its own, or ended. */
 #ifndef RTF_PARK_H
 #define RTF_PARK_H
@@ -21,7 +23,7 @@ struct park_frame {
 	uint64_t out[54]; /* a sigjmp_buf */
 	uint64_t magic;
 	uint64_t outer;  /* the thread's frame around this one, or 0 */
-	uint64_t entry;  /* of the function */
+	uint64_t entry;  /* of the function, 0: of a watch */
 	uint64_t target; /* what the call goes on with */
 	uint64_t state;  /* enum park_state, its low half a futex */
 	uint64_t address, pc;
@@ -29,13 +31,15 @@ struct park_frame {
 	uint64_t reserved[8];
 };
 
-/* For the versions' code. park_wait returns the address of the function that is to be called instead. */
+/* For the versions' code. Entry 0 is a watch's. The frame's magic is 0 if it is not guarded. park_wait returns the address of the function that is to be called instead. */
 void park_enter(struct park_frame *, uint64_t entry);
 void park_leave(struct park_frame *);
 uint64_t park_wait(struct park_frame *);
 
-/* In the handler of a fault: does not return if the thread is in a guarded call. */
+/* In the handler of a fault: does not return if the thread is in a guarded call, or in what a watch evaluates;
+ * park_catch_watch: in the latter only. */
 void park_catch(int signal, const siginfo_t *info, const void *context);
+void park_catch_watch(int signal, siginfo_t *info, void *context);
 
 /* Whether calls may be parked, and what is written to, as to an eventfd, when one is. Agent thread. */
 void park_watch(int wake);

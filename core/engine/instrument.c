@@ -38,15 +38,35 @@ static void put_values(struct text *t, const struct instrument_watch *watch)
 			    watch->serial, i);
 }
 
+/* What a watch evaluates is left at its first fault, and the program goes on behind it. */
+static void begin_guarded(struct text *t, const struct instrument_watch *watch)
+{
+	text_printf(
+		t,
+		"if (rtf_whole(%u, %u)) { struct rtf_frame rtf_frame; if (rtf_sigsetjmp(&rtf_frame, 0) == "
+		"0) { if (rtf_guard(&rtf_frame)) { ",
+		watch->quota, watch->serial);
+}
+
+static void end_guarded(struct text *t, const struct instrument_watch *watch, const char *otherwise)
+{
+	text_printf(t, "rtf_unguard(&rtf_frame); } } else { rtf_faulted(&rtf_frame, %u, %u); %s} } ",
+		    watch->quota, watch->serial, otherwise);
+}
+
 static char *probe_text(struct work *w, const struct instrument_watch *watch)
 {
 	struct text t = {0};
 
-	text_printf(
-		&t, " { struct rtf_call rtf_call; if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call, %u, %d); ",
-		watch->condition ? watch->condition : "1", watch->quota, watch->serial, w->request->version);
+	text_puts(&t, " { struct rtf_call rtf_call; ");
+	begin_guarded(&t, watch);
+	text_printf(&t, "if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call, %u, %d); ",
+		    watch->condition ? watch->condition : "1", watch->quota, watch->serial,
+		    w->request->version);
 	put_values(&t, watch);
-	text_puts(&t, "rtf_leave(&rtf_call); } } ");
+	text_puts(&t, "rtf_leave(&rtf_call); } ");
+	end_guarded(&t, watch, "");
+	text_puts(&t, "} ");
 	char *text = text_take(&t);
 	w->rewrite.failed |= !text;
 	return text;
@@ -608,6 +628,15 @@ static void name_arguments(struct work *w)
 	}
 }
 
+static void put_arguments(const struct work *w, struct text *t, unsigned serial)
+{
+	for (size_t k = 0; k < w->out->argument_count; k++)
+		text_printf(t,
+			    "{ __auto_type rtf_value_%u_%zu = (%s); rtf_put(&rtf_call_%u, &rtf_value_%u_%zu, "
+			    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == 5); } ",
+			    serial, k, w->out->arguments[k], serial, serial, k, serial, k, serial, k);
+}
+
 /* Before the first statement: traces take the arguments, and something that is left however the function is. */
 static void begin_traces(struct work *w, uint32_t body)
 {
@@ -615,24 +644,24 @@ static void begin_traces(struct work *w, uint32_t body)
 
 	for (size_t i = 0; i < w->request->watch_count; i++) {
 		const struct instrument_watch *watch = &w->request->watches[i];
+		unsigned serial = watch->serial;
+		char none[64];
 		if (watch->line)
 			continue;
 		text_printf(&t,
 			    " struct rtf_call rtf_call_%u __attribute__((__cleanup__(rtf_leave))); "
-			    "rtf_call_%u.active = 0; "
-			    "if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call_%u, %u, %d); ",
-			    watch->serial, watch->serial, watch->condition ? watch->condition : "1",
-			    watch->quota, watch->serial, watch->serial, w->request->version);
-		for (size_t k = 0; k < w->out->argument_count; k++)
-			text_printf(&t,
-				    "{ __auto_type rtf_value_%u_%zu = (%s); rtf_put(&rtf_call_%u, "
-				    "&rtf_value_%u_%zu, "
-				    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == "
-				    "5); } ",
-				    watch->serial, k, w->out->arguments[k], watch->serial, watch->serial, k,
-				    watch->serial, k, watch->serial, k);
-		text_puts(&t, "rtf_call_");
-		text_printf(&t, "%u.begin = rtf_now(); } ", watch->serial);
+			    "rtf_call_%u.active = 0; ",
+			    serial, serial);
+		if (watch->condition)
+			begin_guarded(&t, watch);
+		text_printf(&t, "if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call_%u, %u, %d); ",
+			    watch->condition ? watch->condition : "1", watch->quota, serial, serial,
+			    w->request->version);
+		put_arguments(w, &t, serial);
+		text_printf(&t, "rtf_call_%u.begin = rtf_now(); } ", serial);
+		snprintf(none, sizeof(none), "rtf_call_%u.active = 0; ", serial);
+		if (watch->condition)
+			end_guarded(&t, watch, none);
 	}
 	if (t.size)
 		rewrite_insert(&w->rewrite, body, false, text_take(&t));
@@ -664,8 +693,8 @@ static struct error *describe_wrapper(struct work *w, uint32_t body, struct wrap
 	out->result = w->result.kind == CXType_Void ? NULL : clang_getCString(*result);
 	if (guard) {
 		out->entry = guard->entry;
-		out->enter = guard->enter;
-		out->leave = guard->leave;
+		out->enter = w->request->enter;
+		out->leave = w->request->leave;
 		out->wait = guard->wait;
 		out->otherwise = guard->otherwise;
 		out->returns = guard->returns;
@@ -753,8 +782,10 @@ static void declare(struct work *w)
 
 	if (q->cover)
 		text_printf(&t, "static unsigned long %s[%u];\n", o->counts, o->counter_count);
+	if (o->ring || q->guard)
+		wrapper_declare_frame(&t);
 	if (o->ring)
-		ring_declare(&t, o->ring);
+		ring_declare(&t, o->ring, q->enter, q->leave);
 	if (q->guard)
 		wrapper_declare(&t, q->name);
 	o->extra = text_take(&t);

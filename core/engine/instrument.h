@@ -35,13 +35,14 @@ struct instrument_request {
 	bool cover;
 	const struct instrument_watch *watches;
 	size_t watch_count;
+	uint64_t enter, leave; /* what guarded code calls, in the program */
 	const struct instrument_guard *guard; /* NULL: faults are the program's */
 	bool careful; /* leave everything alone that begins in a macro: for a text that did not compile otherwise */
 };
 
 /* A guard: addresses in the program that wrapper.h's code is to call. */
 struct instrument_guard {
-	uint64_t entry, enter, leave, wait;
+	uint64_t entry, wait;
 	bool returns;          /* after a fault: at once, instead of waiting */
 	const char *otherwise; /* ... this, C in the function's scope; or NULL */
 };

@@ -1,8 +1,9 @@
 #include "ring.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct ring_slot) == 1280 && sizeof(struct ring) == 272 + 64 * 1280,
+_Static_assert(sizeof(struct ring_slot) == 1280 && sizeof(struct ring) == 656 + 64 * 1280,
 	       "as declared in C below");
 
 static bool take_piece(const struct ring_slot *s, size_t *at, const unsigned char **bytes, size_t *size,
@@ -43,7 +44,8 @@ static const char program_half[] =
 	"struct rtf_slot { long state, watch, thread, version, begin, end; unsigned size; unsigned char "
 	"values[1224]; "
 	"unsigned reserved; };\n"
-	"struct rtf_ring { long quota[16], missed[16], next, lost; struct rtf_slot slots[64]; };\n"
+	"struct rtf_ring { long quota[16], missed[16], next, lost, fault[16], signal[16], address[16]; "
+	"struct rtf_slot slots[64]; };\n"
 	"struct rtf_call { long watch, version, begin; unsigned size; int active; unsigned char "
 	"values[1224]; };\n"
 	"static struct rtf_ring @;\n"
@@ -107,9 +109,30 @@ static const char program_half[] =
 	"		__atomic_fetch_or(&s->state, 2, 3);\n"
 	"	}\n"
 	"	*rtf_errno() = error;\n"
+	"}\n"
+	"static int rtf_whole(unsigned quota, long watch)\n"
+	"{\n"
+	"	return __atomic_load_n(&@.fault[quota], 0) != watch;\n"
+	"}\n"
+	"static void rtf_faulted(const struct rtf_frame *f, unsigned quota, long watch)\n"
+	"{\n"
+	"	@.signal[quota] = (long)f->words[61]; @.address[quota] = (long)f->words[59];\n"
+	"	__atomic_store_n(&@.fault[quota], watch, 3);\n"
 	"}\n";
 
-void ring_declare(struct text *out, const char *name)
+/* The frame is one of core/agent/park.h: word 54 is its magic, 59 the address, 61 the signal. */
+static void declare_guard(struct text *out, uint64_t enter, uint64_t leave)
+{
+	text_printf(out,
+		    "static int rtf_guard(struct rtf_frame *f)\n{\n"
+		    "	((void (*)(struct rtf_frame *, unsigned long))0x%" PRIx64 "UL)(f, 0);\n"
+		    "	return f->words[54] != 0;\n}\n"
+		    "static void rtf_unguard(struct rtf_frame *f)\n{\n"
+		    "	((void (*)(struct rtf_frame *))0x%" PRIx64 "UL)(f);\n}\n",
+		    enter, leave);
+}
+
+void ring_declare(struct text *out, const char *name, uint64_t enter, uint64_t leave)
 {
 	for (const char *at = program_half; *at; at++) {
 		if (*at == '@')
@@ -117,4 +140,5 @@ void ring_declare(struct text *out, const char *name)
 		else
 			text_append(out, at, 1);
 	}
+	declare_guard(out, enter, leave);
 }

@@ -4,11 +4,15 @@
 #include <inttypes.h>
 #include <string.h>
 
-void wrapper_declare(struct text *out, const char *name)
+void wrapper_declare_frame(struct text *out)
 {
 	text_puts(out, "struct rtf_frame { unsigned long words[72]; };\n"
 		       "extern int rtf_sigsetjmp(void *, int) __asm__(\"__sigsetjmp\") "
 		       "__attribute__((__returns_twice__));\n");
+}
+
+void wrapper_declare(struct text *out, const char *name)
+{
 	text_printf(out, "#define __func__ \"%s\"\n#define __FUNCTION__ \"%s\"\n", name, name);
 }
 

@@ -27,7 +27,8 @@ struct wrapper {
 	bool returns; /* with `otherwise` NULL as well: nothing is returned and nothing waited for */
 };
 
-/* What must stand before the definition. */
+/* What must stand before whatever jumps, and behind it before a definition that is wrapped. */
+void wrapper_declare_frame(struct text *);
 void wrapper_declare(struct text *, const char *name);
 
 /* The wrapper, to stand on the definition's last line. False: the head cannot be repeated, because it holds preprocessor

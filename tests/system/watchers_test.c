@@ -409,6 +409,57 @@ static void a_probe_tells_values_where_its_line_is_reached(void **state)
 	compiled_assert_live(&host, "price", 0, 2, "built");
 }
 
+/* The end of a watch that met a fault, and the number of records before it. */
+static int await_fault(const char *kind, const char *message)
+{
+	int records = 0;
+
+	for (json_t *event; (event = wire_receive(&wire)); json_decref(event)) {
+		const char *name = string_of(event, "event");
+		records += strcmp(name, kind) == 0;
+		if (strcmp(name, "watch-end") != 0)
+			continue;
+		assert_non_null(strstr(string_of(event, "message"), message));
+		json_decref(event);
+		return records;
+	}
+	fail_msg("the engine closed the connection");
+	return 0;
+}
+
+/* In the program's own call, and in one from a prompt: the call goes on, and only the watch is over. */
+static void a_fault_in_what_a_watch_evaluates_ends_the_watch_alone(void **state)
+{
+	char command[120];
+
+	(void)state;
+	snprintf(command, sizeof(command), "\\probe add:%d a, *(int *)(a == 7 ? 8 : (long)&a)",
+		 source_line("return a + b"));
+	ask_ok("\\cover add");
+	ask_ok(command);
+	assert_int_equal(atoi(subject_ask(&host, "add 1 1")), 2);
+	assert_int_equal(atoi(subject_ask(&host, "add 7 1")), 8);
+	assert_int_equal(await_fault("probe", "SIGSEGV at address 0x8"), 2); /* two calls */
+	await_watch("add", "cover");
+	assert_int_equal(atoi(subject_ask(&host, "add 7 2")), 9);
+
+	ask_ok("\\trace add if *(int *)(a == 7 ? 16 : (long)&a)");
+	assert_int_equal(atoi(subject_ask(&host, "add 7 1")), 8);
+	assert_int_equal(await_fault("trace", "SIGSEGV at address 0x10"), 0);
+	await_watch("add", "cover");
+
+	ask_ok("\\trace add if a / b");
+	compiled_assert_says(&host, 0, "add(7, 0)", "7");
+	assert_int_equal(await_fault("trace", "its condition met SIGFPE"), 0);
+	compiled_assert_says(&host, 0, "add(7, 1)", "8");
+	/* Nothing was wrong with a version. */
+	json_t *log = compiled_data(&host, "\\log");
+	char *text = json_dumps(log, 0);
+	assert_null(strstr(text, "faulted"));
+	free(text);
+	json_decref(log);
+}
+
 static void a_probe_that_does_not_fit_changes_nothing(void **state)
 {
 	char command[100];
@@ -481,6 +532,7 @@ int main(void)
 		with_host(a_trace_goes_on_with_a_new_definition_and_ends_with_a_rollback),
 		with_host(a_trace_of_many_threads_is_bounded_by_rate),
 		with_host(a_probe_tells_values_where_its_line_is_reached),
+		with_host(a_fault_in_what_a_watch_evaluates_ends_the_watch_alone),
 		with_host(a_probe_that_does_not_fit_changes_nothing),
 		with_host(consoles_watch_the_same_function_each_for_itself),
 	};

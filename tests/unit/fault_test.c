@@ -40,6 +40,18 @@ void guard_set_witness(void (*witness)(int, siginfo_t *, void *))
 	(void)witness;
 }
 
+void guard_set_catcher(void (*catcher)(int, siginfo_t *, void *))
+{
+	(void)catcher;
+}
+
+void park_catch_watch(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+}
+
 void park_catch(int signal, const siginfo_t *info, const void *context)
 {
 	(void)signal;

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +33,44 @@ struct subject {
 	struct ring *ring;
 };
 
+/* --- the guest's part (core/agent/park.h) --------------------------------------------------------------------------- */
+
+static bool guarded = true;
+static uint64_t *innermost; /* the frame */
+
+static void enter(uint64_t *words, uint64_t entry)
+{
+	assert_int_equal(entry, 0);
+	words[54] = guarded;
+	innermost = guarded ? words : NULL;
+}
+
+static void leave(uint64_t *words)
+{
+	assert_ptr_equal(words, innermost);
+	innermost = NULL;
+}
+
+static void on_fault(int number, siginfo_t *info, void *unused)
+{
+	uint64_t *words = innermost;
+
+	(void)unused;
+	words[59] = (uint64_t)(uintptr_t)info->si_addr;
+	words[61] = (uint64_t)number;
+	innermost = NULL;
+	siglongjmp((struct __jmp_buf_tag *)words, 1);
+}
+
+static void guard_faults(void)
+{
+	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+	sigaction(SIGSEGV, &action, NULL);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------- */
+
 static struct error *instrument(struct subject *s)
 {
 	struct text unit = {0};
@@ -52,6 +91,8 @@ static struct error *instrument(struct subject *s)
 				       .line = 1,
 				       .version = 1,
 				       .cover = !s->no_cover,
+				       .enter = (uint64_t)(uintptr_t)enter,
+				       .leave = (uint64_t)(uintptr_t)leave,
 				       .watches = s->watches,
 				       .watch_count = s->watch_count,
 				       .careful = s->careful};
@@ -595,6 +636,51 @@ static void a_probe_behind_the_last_statement_is_refused(void **state)
 	error_free(e);
 }
 
+static void what_a_watch_evaluates_is_left_at_its_first_fault(void **state)
+{
+	static char *const expressions[] = {"n", "*(volatile int *)(n < 4 ? &n : (int *)16)"};
+	static const struct instrument_watch watches[] = {
+		{.serial = 5, .condition = "n != 3 || *(volatile int *)8"},
+		{.serial = 6, .quota = 1, .line = 3, .expressions = expressions, .count = 2}};
+	struct subject s = {.text = "int f(int n)\n{\n\treturn n * 2;\n}",
+			    .drive = "int sum = 0; for (int i = 0; i < 8; i++) sum += f(i); return sum;",
+			    .no_cover = true,
+			    .watches = watches,
+			    .watch_count = 2};
+
+	(void)state;
+	guard_faults();
+	run_subject(&s);
+	signal(SIGSEGV, SIG_DFL);
+	assert_int_equal(s.result, 56);
+	assert_int_equal(s.ring->head.next, 3 + 4);
+	assert_int_equal(s.ring->head.fault[0], 5);
+	assert_int_equal(s.ring->head.signal[0], SIGSEGV);
+	assert_int_equal(s.ring->head.address[0], 8);
+	assert_int_equal(s.ring->head.fault[1], 6);
+	assert_int_equal(s.ring->head.address[1], 16);
+	assert_null(innermost);
+	end_subject(&s);
+}
+
+static void what_cannot_be_guarded_is_not_evaluated(void **state)
+{
+	static const struct instrument_watch watch = {.serial = 5, .condition = "*(volatile int *)8"};
+	struct subject s = {.text = "int f(int n)\n{\n\treturn n * 2;\n}",
+			    .drive = "return f(4);",
+			    .no_cover = true,
+			    .watches = &watch,
+			    .watch_count = 1};
+
+	(void)state;
+	guarded = false;
+	run_subject(&s);
+	guarded = true;
+	assert_int_equal(s.result, 8);
+	assert_int_equal(s.ring->head.next, 0);
+	end_subject(&s);
+}
+
 static void several_watches_share_a_version(void **state)
 {
 	static char *const expressions[] = {"n"};
@@ -673,6 +759,8 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_into_a_record_is_left_out),
 		cmocka_unit_test(a_probe_records_values_where_its_line_is_reached),
 		cmocka_unit_test(a_probe_behind_the_last_statement_is_refused),
+		cmocka_unit_test(what_a_watch_evaluates_is_left_at_its_first_fault),
+		cmocka_unit_test(what_cannot_be_guarded_is_not_evaluated),
 		cmocka_unit_test(several_watches_share_a_version),
 		cmocka_unit_test(damaged_records_end_early),
 	};
