@@ -167,13 +167,95 @@ static struct error *take_otherwise(const struct call *c, bool *returns, char **
 	return *rest && !*otherwise ? error_memory() : NULL;
 }
 
+/* C takes any scalar for any other with no more than a warning; here nobody means that. */
+static struct error *check_type(struct live *l, struct live_function *f, const struct plain_text *plain,
+				const struct instrument *value, const char *expression)
+{
+	struct build_request request = live_request(f, value->text, strlen(value->text), plain->line);
+	struct build build = {0};
+
+	request.extra = value->extra;
+	request.extra_size = strlen(value->extra);
+	struct error *e = build_check(live_host(l), &request, &build);
+	for (size_t i = 0; !e && i < build.check.count; i++) {
+		const struct check_diagnostic *d = &build.check.diagnostics[i];
+		if (d->message && strncmp(d->message, "incompatible ", 13) == 0)
+			e = error_new(ERROR_COMPILE, "%s cannot return %s: %s", f->at.name, expression,
+				      d->message);
+	}
+	build_fini(&build);
+	return e;
+}
+
+/* The text of a function that returns the value, with the call's arguments in scope. */
+static struct error *write_value(struct live *l, struct live_function *f, const char *expression,
+				 struct plain_text *plain, struct instrument *value)
+{
+	struct instrument_guard guard = {.entry = f->at.entry};
+	struct instrument_request q;
+	struct build build = {0};
+	char *extra = NULL;
+
+	struct error *e = plain_read(l, f, plain);
+	if (!e)
+		e = plain_check(l, f, plain, &build, &q);
+	if (!e) {
+		program_park_functions(live_program(l), &q.enter, &q.leave, &guard.wait);
+		q.guard = &guard;
+		e = instrument_value(&q, expression, value);
+	}
+	build_fini(&build);
+	if (e)
+		return e;
+	if (asprintf(&extra, "%s\n%s", plain->extra ? plain->extra : "", value->extra) < 0)
+		return error_memory();
+	free(value->extra);
+	value->extra = extra;
+	return expression ? check_type(l, f, plain, value, expression) : NULL;
+}
+
+static struct error *make_value(struct call *c, struct live_function *f, const char *expression,
+				uint64_t *entry)
+{
+	struct plain_text plain = {0};
+	struct change_outcome outcome = {0};
+	struct instrument value = {0};
+
+	struct error *e = write_value(c->live, f, expression, &plain, &value);
+	struct instrumented aside = {.function = f,
+				     .what = "return",
+				     .text = value.text,
+				     .extra = value.extra,
+				     .stored = "",
+				     .line = plain.line,
+				     .user = c->state->user};
+	if (!e)
+		e = instrumented_aside(c->live, &aside, entry, &outcome);
+	change_outcome_fini(&outcome);
+	instrument_fini(&value);
+	plain_fini(&plain);
+	return e;
+}
+
+/* Whether the function can return that, if it is to return anything. */
+static struct error *check_value(struct live *l, struct live_function *f, const char *expression)
+{
+	struct plain_text plain = {0};
+	struct instrument value = {0};
+
+	struct error *e = expression ? write_value(l, f, expression, &plain, &value) : NULL;
+	instrument_fini(&value);
+	plain_fini(&plain);
+	return e;
+}
+
 struct error *parked_guard(struct call *c)
 {
 	struct live_function *f;
 	struct watchers *all;
 	struct watched *d;
 	char *otherwise = NULL;
-	bool returns;
+	bool returns = false;
 
 	struct error *e = watched_all(c, &all);
 	if (!e && !c->count)
@@ -184,6 +266,8 @@ struct error *parked_guard(struct call *c)
 		e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (!e)
 		e = take_otherwise(c, &returns, &otherwise);
+	if (!e)
+		e = check_value(c->live, f, otherwise);
 	if (!e)
 		e = watched_begin(c, all, f, &d);
 	if (e) {
@@ -276,37 +360,6 @@ struct error *parked_retry(struct call *c)
 		if (number)
 			break;
 	}
-	return e;
-}
-
-/* Code that returns the value, with the call's arguments in scope. */
-static struct error *make_value(struct call *c, struct live_function *f, const char *expression,
-				uint64_t *entry)
-{
-	struct plain_text plain = {0};
-	struct change_outcome outcome = {0};
-	struct instrument_request q;
-	struct build build = {0};
-	char *text = NULL;
-
-	struct error *e = plain_read(c->live, f, &plain);
-	if (!e)
-		e = plain_check(c->live, f, &plain, &build, &q);
-	if (!e)
-		e = instrument_value(&q, expression, &text);
-	build_fini(&build);
-	struct instrumented aside = {.function = f,
-				     .what = "return",
-				     .text = text,
-				     .extra = plain.extra,
-				     .stored = "",
-				     .line = plain.line,
-				     .user = c->state->user};
-	if (!e)
-		e = instrumented_aside(c->live, &aside, entry, &outcome);
-	change_outcome_fini(&outcome);
-	free(text);
-	plain_fini(&plain);
 	return e;
 }
 

@@ -869,7 +869,7 @@ struct error *instrument_new(const struct instrument_request *q, struct instrume
 	return NULL;
 }
 
-static struct error *write_value(struct work *w, const char *expression, char **out)
+static struct error *write_value(struct work *w, const char *expression)
 {
 	struct text t = {0};
 	struct wrapper wrapper;
@@ -890,29 +890,31 @@ static struct error *write_value(struct work *w, const char *expression, char **
 		e = error_new(ERROR_USAGE, "preprocessor lines stand among the parameters of %s",
 			      w->request->name);
 	clang_disposeString(result);
-	char *text = text_take(&t);
-	if (!e && !text)
+	w->out->text = text_take(&t);
+	wrapper_declare_frame(&t);
+	w->out->extra = text_take(&t);
+	if (!e && (!w->out->text || !w->out->extra))
 		e = error_memory();
-	if (e)
-		free(text);
-	else
-		*out = text;
 	return e;
 }
 
-struct error *instrument_value(const struct instrument_request *q, const char *expression, char **out)
+struct error *instrument_value(const struct instrument_request *q, const char *expression,
+			       struct instrument *out)
 {
-	struct instrument unused = {0};
-	struct work w = {.request = q, .out = &unused};
+	struct instrument result = {0};
+	struct work w = {.request = q, .out = &result};
 	CXTranslationUnit unit;
 
 	struct error *e = begin(&w, &unit);
 	if (!e)
-		e = write_value(&w, expression, out);
+		e = write_value(&w, expression);
 	if (unit)
 		clang_disposeTranslationUnit(unit);
 	rewrite_fini(&w.rewrite);
-	instrument_fini(&unused);
+	if (e)
+		instrument_fini(&result);
+	else
+		*out = result;
 	return e;
 }
 

@@ -35,7 +35,7 @@ struct instrument_request {
 	bool cover;
 	const struct instrument_watch *watches;
 	size_t watch_count;
-	uint64_t enter, leave; /* what guarded code calls, in the program */
+	uint64_t enter, leave;                /* what guarded code calls, in the program */
 	const struct instrument_guard *guard; /* NULL: faults are the program's */
 	bool careful; /* leave everything alone that begins in a macro: for a text that did not compile otherwise */
 };
@@ -81,7 +81,8 @@ struct error *instrument_new(const struct instrument_request *, struct instrumen
 void instrument_fini(struct instrument *);
 
 /* The function with nothing in its body but `return EXPRESSION` (NULL: nothing): for a call that is to return that. Of the
- * request the watching counts for nothing. The caller's. */
-struct error *instrument_value(const struct instrument_request *, const char *expression, char **out);
+ * request the watching counts for nothing; of the guard, what a fault of the expression is parked with. */
+struct error *instrument_value(const struct instrument_request *, const char *expression,
+			       struct instrument *out);
 
 #endif

@@ -42,41 +42,50 @@ static void write_arguments(struct text *out, const struct wrapper *w)
 	text_puts(out, ")");
 }
 
-/* After a fault. */
-static void write_end(struct text *out, const struct wrapper *w)
+/* Evaluates and returns that, as what a fault would park; what is written behind it is done after a fault. */
+static void write_guarded(struct text *out, const struct wrapper *w, const char *expression)
 {
-	if (w->otherwise && w->result) {
-		text_printf(out, "return (%s); }", w->otherwise);
-		return;
-	}
-	if (w->returns) {
-		text_printf(out, "%s%s return; }", w->otherwise ? w->otherwise : "", w->otherwise ? ";" : "");
-		return;
-	}
+	text_printf(out,
+		    "if (rtf_sigsetjmp(&rtf_frame, 1) == 0) { "
+		    "((void (*)(struct rtf_frame *, unsigned long))0x%" PRIx64 "UL)(&rtf_frame, 0x%" PRIx64
+		    "UL); ",
+		    w->enter, w->entry);
+	if (w->result)
+		text_printf(out, "__typeof__(%s) rtf_returned = ", w->result);
+	if (expression)
+		text_printf(out, "(%s)", expression);
+	else
+		text_printf(out, WRAPPER_PREFIX "%s", w->name);
+	if (!expression)
+		write_arguments(out, w);
+	text_printf(out, "; ((void (*)(struct rtf_frame *))0x%" PRIx64 "UL)(&rtf_frame); return%s; } ",
+		    w->leave, w->result ? " rtf_returned" : "");
+}
+
+/* Goes on with what it is given once somebody has seen to the fault. */
+static void write_wait(struct text *out, const struct wrapper *w)
+{
 	text_printf(out,
 		    "%s((__typeof__(%s) *)((unsigned long (*)(struct rtf_frame *))0x%" PRIx64
 		    "UL)(&rtf_frame))",
 		    w->result ? "return " : "", w->name, w->wait);
 	write_arguments(out, w);
-	text_puts(out, "; }");
+	text_puts(out, "; ");
 }
 
 bool wrapper_write(struct text *out, const struct wrapper *w)
 {
 	if (!write_head(out, w))
 		return false;
-	text_printf(out,
-		    " { struct rtf_frame rtf_frame; if (rtf_sigsetjmp(&rtf_frame, 1) == 0) { "
-		    "((void (*)(struct rtf_frame *, unsigned long))0x%" PRIx64 "UL)(&rtf_frame, 0x%" PRIx64
-		    "UL); ",
-		    w->enter, w->entry);
-	if (w->result)
-		text_printf(out, "__typeof__(%s) rtf_returned = ", w->result);
-	text_printf(out, WRAPPER_PREFIX "%s", w->name);
-	write_arguments(out, w);
-	text_printf(out, "; ((void (*)(struct rtf_frame *))0x%" PRIx64 "UL)(&rtf_frame); return%s; } ",
-		    w->leave, w->result ? " rtf_returned" : "");
-	write_end(out, w);
+	text_puts(out, " { struct rtf_frame rtf_frame; ");
+	write_guarded(out, w, NULL);
+	if (w->otherwise)
+		write_guarded(out, w, w->otherwise);
+	if (!w->otherwise && w->returns)
+		text_puts(out, "return; ");
+	else
+		write_wait(out, w);
+	text_puts(out, "}");
 	return true;
 }
 
@@ -84,9 +93,13 @@ bool wrapper_write_value(struct text *out, const struct wrapper *w, const char *
 {
 	if (!write_head(out, w))
 		return false;
-	if (w->result)
-		text_printf(out, " { return (%s); }", expression);
-	else
-		text_printf(out, " { %s%s }", expression ? expression : "", expression ? ";" : "");
+	if (!expression) {
+		text_puts(out, " { }");
+		return true;
+	}
+	text_puts(out, " { struct rtf_frame rtf_frame; ");
+	write_guarded(out, w, expression);
+	write_wait(out, w);
+	text_puts(out, "}");
 	return true;
 }

@@ -23,8 +23,8 @@ struct wrapper {
 	size_t argument_count;
 	const char *result;                 /* its type; NULL: void */
 	uint64_t entry, enter, leave, wait; /* addresses in the program */
-	const char *otherwise;              /* C that is returned after a fault; NULL: the call waits */
-	bool returns; /* with `otherwise` NULL as well: nothing is returned and nothing waited for */
+	const char *otherwise; /* C that is returned after a fault, guarded likewise; NULL: the call waits */
+	bool returns;          /* with `otherwise` NULL as well: nothing is returned and nothing waited for */
 };
 
 /* What must stand before whatever jumps, and behind it before a definition that is wrapped. */
@@ -35,7 +35,8 @@ void wrapper_declare(struct text *, const char *name);
  * lines. */
 bool wrapper_write(struct text *, const struct wrapper *);
 
-/* The function with another body, on one line: it returns the expression (NULL: nothing). False as above. */
+/* The function with another body, on one line: it returns the expression (NULL: nothing), and waits if that faults. False as
+ * above. */
 bool wrapper_write_value(struct text *, const struct wrapper *, const char *expression);
 
 #endif

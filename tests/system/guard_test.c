@@ -209,6 +209,37 @@ static void return_gives_the_caller_a_value(void **state)
 	assert_true(call < last);
 }
 
+static void a_value_that_faults_leaves_the_call_waiting(void **state)
+{
+	(void)state;
+	ask_ok("\\guard length_of");
+	tell_host("length 0\n");
+	await_parked("length_of", "SEGV");
+	ask_ok("\\return (int)strlen(r->path)");
+	await_parked("length_of", "SEGV");
+	ask_ok("\\return extra - 1");
+	await_line("length -1");
+	ask_ok("\\guard quotient return *(int *)8");
+	tell_host("quotient 0\n");
+	await_parked("quotient", "SEGV");
+	ask_ok("\\return a");
+	await_line("quotient 100");
+}
+
+static void a_value_of_another_type_is_refused(void **state)
+{
+	(void)state;
+	ask_ok("\\guard length_of");
+	tell_host("length 0\n");
+	await_parked("length_of", "SEGV");
+	compiled_assert_refused(&host, "\\return \"abc\"", "compile", "length_of cannot return \"abc\"");
+	compiled_assert_refused(&host, "\\return (struct pair){1, 2}", "compile", "struct pair");
+	compiled_assert_refused(&host, "\\guard quotient return \"abc\"", "compile", "quotient cannot return");
+	compiled_assert_live(&host, "quotient", 0, 1, "built");
+	ask_ok("\\return 2.5");
+	await_line("length 2");
+}
+
 static void a_guard_may_return_at_once(void **state)
 {
 	(void)state;
@@ -361,6 +392,8 @@ int main(void)
 		with_host(a_call_is_parked_though_an_evaluation_runs),
 		with_host(retry_calls_the_new_definition_with_the_same_arguments),
 		with_host(return_gives_the_caller_a_value),
+		with_host(a_value_that_faults_leaves_the_call_waiting),
+		with_host(a_value_of_another_type_is_refused),
 		with_host(a_guard_may_return_at_once),
 		with_host(each_kind_of_fault_is_caught_though_the_program_has_a_handler),
 		with_host(the_innermost_guarded_call_waits),
