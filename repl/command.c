@@ -8,6 +8,7 @@
 #include "timeline.h"
 #include "expression.h"
 #include "follow.h"
+#include "functions.h"
 #include "history.h"
 #include "listing.h"
 #include "look.h"
@@ -48,8 +49,7 @@ static struct error *run_help(struct call *c)
 	c->reply->data = json_array();
 	if (!wanted)
 		text_puts(out, "A line that begins with \\ is a command; anything else is C: a function "
-			       "definition takes the "
-			       "place of the one that runs.\n\n");
+			       "definition takes the place of the one that runs, or is the session's own.\n\n");
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *k = &commands[i];
 		if (wanted && strcmp(k->name, wanted) != 0 && strcmp(k->alias, wanted) != 0)
@@ -391,6 +391,8 @@ static struct error *run_c(struct console_state *state, const char *text, size_t
 	reply->command = "definition";
 	if (state->read_only)
 		return error_new(ERROR_DENIED, "this connection is read-only: it can look but not change");
+	if (functions_take(&c, text, size))
+		return functions_define(&c, text, size);
 	struct error *e = versions_redefine(&c, NULL, text, size, false);
 	if (!e)
 		note_unit(state, reply);

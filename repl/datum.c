@@ -50,8 +50,9 @@ static bool name_address(void *context, uint64_t address, bool function, char *b
 
 	(void)function;
 	for (size_t i = 0; state->scope && (item = scope_item(state->scope, i)); i++) {
-		if (item->kind != SCOPE_VARIABLE || address < item->address ||
-		    address >= item->address + item->type->size)
+		uint64_t bytes =
+			item->kind == SCOPE_VARIABLE ? item->type->size : item->kind == SCOPE_FUNCTION;
+		if (!bytes || address < item->address || address >= item->address + bytes)
 			continue;
 		if (address == item->address)
 			snprintf(buffer, size, "%s", item->names[0]);

@@ -216,6 +216,36 @@ static struct error *split_declarations(struct snippet *x)
 	return e;
 }
 
+/* Whether there is something between the declarations and definitions of the text that is neither. */
+static struct error *refuse_other(const struct snippet *x)
+{
+	struct declaration_reader r;
+	struct declaration d = {0};
+	struct error *e = NULL;
+
+	declaration_reader_init(&r, x->text, (uint32_t)x->size);
+	for (declaration_next(&r, &d); d.kind != DECLARATION_END && !e; declaration_next(&r, &d))
+		if (d.kind == DECLARATION_OTHER && x->text[d.begin] != ';')
+			e = error_new(ERROR_USAGE, "neither a declaration nor a function: %.*s",
+				      (int)(d.end - d.begin > 60 ? 60 : d.end - d.begin), x->text + d.begin);
+	declaration_fini(&d);
+	return e;
+}
+
+struct error *declare_types(struct snippet *x)
+{
+	size_t before = x->variable_count;
+
+	struct error *e = refuse_other(x);
+	if (!e)
+		e = split_declarations(x);
+	if (!e && x->variable_count > before)
+		e = error_new(ERROR_USAGE,
+			      "%s: declare the session's variables first, in an entry of their own",
+			      x->variables[before].name);
+	return e;
+}
+
 static struct error *read_variables(struct snippet *x)
 {
 	void *unit = check_unit(live_host(x->live)->check);

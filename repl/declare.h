@@ -17,6 +17,9 @@ bool declare_is_type(void *snippet, const char *name, uint32_t length);
 /* Does what the snippet's text declares. Takes the snippet, also on failure. */
 struct error *declare_run(struct snippet *, struct reply *);
 
+/* The types and prototypes of the snippet's text go into the console's scope. ERROR_USAGE if variables are declared too. */
+struct error *declare_types(struct snippet *);
+
 /* One #include, #define or #undef of the snippet's text. */
 struct error *declare_directive(struct snippet *, const struct token *);
 

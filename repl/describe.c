@@ -481,6 +481,13 @@ struct error *describe_name(struct call *c)
 		struct value_options options = VALUE_OPTIONS;
 		return expression_print(c, c->rest, strlen(c->line), &options);
 	}
+	if (item && item->kind == SCOPE_FUNCTION) {
+		text_printf(&c->reply->text, "%s\na function of this session\n\n%s\n", item->text,
+			    item->definition);
+		c->reply->data = json_pack("{s:s, s:b, s:s, s:s}", "function", item->names[0], "session",
+					   true, "signature", item->text, "text", item->definition);
+		return NULL;
+	}
 	struct error *unknown = lookup_find(c->live, c->line, c->state->file, &f);
 	if (!unknown)
 		return describe_function(c, f);

@@ -465,6 +465,8 @@ static struct error *run_directives(struct snippet *x, struct call *c, const cha
 	token_reader_init(&r, x->text, (uint32_t)x->size);
 	for (token_next(&r, &t); t.kind == TOKEN_DIRECTIVE && !e; token_next(&r, &t))
 		e = declare_directive(x, &t);
+	if (!e)
+		scope_begin(x->state->scope); /* they stay, whatever becomes of the rest */
 	if (!e && t.kind != TOKEN_END)
 		e = enter_rest(c, text + t.begin, x->size - t.begin);
 	else if (!e)
@@ -481,18 +483,6 @@ bool expression_takes(struct call *c, const char *text, size_t size)
 	return typed_classify(text, size, NULL, NULL) != TYPED_DEFINITION;
 }
 
-static struct error *finish_text(struct snippet *x)
-{
-	char *whole = typed_finish(x->text, x->size);
-
-	if (!whole)
-		return error_memory();
-	free(x->text);
-	x->text = whole;
-	x->size = strlen(whole);
-	return NULL;
-}
-
 static struct error *enter_rest(struct call *c, const char *text, size_t size)
 {
 	struct snippet *x;
@@ -506,7 +496,7 @@ static struct error *enter_rest(struct call *c, const char *text, size_t size)
 		return run_directives(x, c, text);
 	case TYPED_DECLARATION:
 		c->reply->command = "declaration";
-		e = finish_text(x);
+		e = snippet_finish_text(x);
 		if (e) {
 			snippet_free(x);
 			return e;
@@ -551,7 +541,11 @@ struct error *expression_enter(struct call *c, const char *text, size_t size)
 {
 	if (memchr(text, '\0', size))
 		return error_new(ERROR_USAGE, "the text holds a NUL");
+	if (c->state->scope)
+		scope_begin(c->state->scope);
 	struct error *e = enter_rest(c, text, size);
+	if (e && c->state->scope)
+		scope_take_back(c->state->scope);
 	if (!e)
 		record_declared(c, text, size);
 	return record_refusal(c, text, size, e);

@@ -13,18 +13,18 @@
 
 enum { VALUES_KEPT = 10000 };
 
-/* What a trial has taken the place of. */
-struct replaced {
+/* A declaration that came, or one that went: from number `at`. */
+struct step {
+	bool went;
+	size_t at;
 	struct scope_item item;
-	size_t at; /* in the scope's items */
 };
 
 struct scope {
-	struct scope_item *items; /* those of a trial are the last */
-	size_t item_count, item_room, tried;
-	struct replaced *replaced; /* in the order in which they went */
-	size_t replaced_count, replaced_room;
-	bool trying;
+	struct scope_item *items;
+	size_t item_count, item_room;
+	struct step *steps; /* since scope_begin */
+	size_t step_count, step_room;
 	struct scope_value *values; /* `first` and those after it */
 	size_t value_count, value_room;
 	unsigned fresh;
@@ -45,7 +45,16 @@ static void item_fini(struct scope_item *item)
 		free(*name);
 	free(item->names);
 	free(item->text);
+	free(item->definition);
 	types_free(item->types);
+}
+
+static void steps_fini(struct scope *s)
+{
+	for (size_t i = 0; i < s->step_count; i++)
+		if (s->steps[i].went)
+			item_fini(&s->steps[i].item);
+	s->step_count = 0;
 }
 
 static void value_fini(struct scope_value *v)
@@ -66,12 +75,12 @@ void scope_free(struct scope *s)
 {
 	if (!s)
 		return;
-	scope_keep_trial(s);
 	for (size_t i = 0; i < s->item_count; i++)
 		item_fini(&s->items[i]);
-	free(s->replaced);
 	for (size_t i = 0; i < s->value_count; i++)
 		value_fini(&s->values[i]);
+	steps_fini(s);
+	free(s->steps);
 	free(s->items);
 	free(s->values);
 	text_fini(&s->includes);
@@ -119,90 +128,66 @@ bool scope_is_type(const struct scope *s, const char *name, size_t length)
 	return item && item->kind == SCOPE_TYPE && strstr(item->text, "typedef");
 }
 
-/* The item's place is closed; the item itself is gone or, in a trial, put aside. */
-static struct error *remove_item(struct scope *s, size_t i)
+static bool add_step(struct scope *s, const struct step *step)
 {
-	if (s->trying && i < s->item_count - s->tried) {
-		struct replaced *more =
-			pool_grow(s->replaced, s->replaced_count, &s->replaced_room, sizeof(*more));
-		if (!more)
-			return error_memory();
-		s->replaced = more;
-		s->replaced[s->replaced_count++] = (struct replaced){.item = s->items[i], .at = i};
-	} else {
-		s->tried -= s->trying;
-		item_fini(&s->items[i]);
-	}
-	memmove(&s->items[i], &s->items[i + 1], (--s->item_count - i) * sizeof(*s->items));
-	return NULL;
-}
+	struct step *more = pool_grow(s->steps, s->step_count, &s->step_room, sizeof(*more));
 
-static struct error *forget(struct scope *s, const char *name, bool *any)
-{
-	struct error *e = NULL;
-
-	for (size_t i = 0; i < s->item_count && !e;) {
-		if (!item_has(&s->items[i], name, strlen(name))) {
-			i++;
-			continue;
-		}
-		e = remove_item(s, i);
-		*any = true;
-	}
-	return e;
+	if (!more)
+		return false;
+	s->steps = more;
+	s->steps[s->step_count++] = *step;
+	return true;
 }
 
 bool scope_forget(struct scope *s, const char *name)
 {
 	bool any = false;
 
-	error_free(forget(s, name, &any)); /* outside a trial nothing can fail */
+	for (size_t i = 0; i < s->item_count;) {
+		if (!item_has(&s->items[i], name, strlen(name))) {
+			i++;
+			continue;
+		}
+		if (!add_step(s, &(struct step){.went = true, .at = i, .item = s->items[i]}))
+			item_fini(&s->items[i]);
+		memmove(&s->items[i], &s->items[i + 1], (--s->item_count - i) * sizeof(*s->items));
+		any = true;
+	}
 	return any;
+}
+
+void scope_begin(struct scope *s)
+{
+	steps_fini(s);
+}
+
+void scope_take_back(struct scope *s)
+{
+	while (s->step_count) {
+		struct step *step = &s->steps[--s->step_count];
+		if (!step->went) {
+			item_fini(&s->items[--s->item_count]);
+			continue;
+		}
+		/* There is room: it came from here. */
+		memmove(&s->items[step->at + 1], &s->items[step->at],
+			(s->item_count++ - step->at) * sizeof(*s->items));
+		s->items[step->at] = step->item;
+	}
 }
 
 struct error *scope_declare(struct scope *s, const struct scope_item *item)
 {
+	for (char **name = item->names; *name; name++)
+		scope_forget(s, *name);
 	struct scope_item *more = pool_grow(s->items, s->item_count, &s->item_room, sizeof(*more));
-	struct error *e = more ? NULL : error_memory();
-	bool any;
-
-	if (more)
-		s->items = more;
-	for (char **name = item->names; *name && !e; name++)
-		e = forget(s, *name, &any);
-	if (e)
-		return e;
+	if (!more)
+		return error_memory();
+	s->items = more;
+	if (!add_step(s, &(struct step){.at = s->item_count}))
+		return error_memory();
 	s->items[s->item_count++] = *item;
-	s->tried += s->trying;
 	return NULL;
-}
-
-void scope_try(struct scope *s)
-{
-	scope_keep_trial(s);
-	s->trying = true;
-}
-
-void scope_keep_trial(struct scope *s)
-{
-	for (size_t i = 0; i < s->replaced_count; i++)
-		item_fini(&s->replaced[i].item);
-	s->replaced_count = s->tried = 0;
-	s->trying = false;
-}
-
-/* There is room: items have only gone since. */
-void scope_end_trial(struct scope *s)
-{
-	for (; s->tried; s->tried--)
-		item_fini(&s->items[--s->item_count]);
-	while (s->replaced_count) {
-		const struct replaced *r = &s->replaced[--s->replaced_count];
-		memmove(&s->items[r->at + 1], &s->items[r->at],
-			(s->item_count++ - r->at) * sizeof(*s->items));
-		s->items[r->at] = r->item;
-	}
-	s->trying = false;
 }
 
 const char *scope_fresh_name(struct scope *s)
@@ -554,7 +539,7 @@ static struct error *bind_items(struct making *m, struct text *extra)
 		if (!m->wanted[i])
 			continue;
 		text_printf(extra, "%s\n", item->text);
-		if (item->kind == SCOPE_VARIABLE)
+		if (item->kind == SCOPE_VARIABLE || item->kind == SCOPE_FUNCTION)
 			e = scope_text_bind(m->out, item->names[0], item->address);
 	}
 	return e;

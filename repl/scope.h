@@ -17,14 +17,15 @@
 
 struct scope;
 
-enum scope_kind { SCOPE_TYPE, SCOPE_MACRO, SCOPE_PROTOTYPE, SCOPE_VARIABLE };
+enum scope_kind { SCOPE_TYPE, SCOPE_MACRO, SCOPE_PROTOTYPE, SCOPE_VARIABLE, SCOPE_FUNCTION };
 
 /* A declaration. */
 struct scope_item {
 	enum scope_kind kind;
 	char *text; /* one that may stand in front of any code: `extern` for a variable, a whole line for a macro */
 	char **names; /* that it declares, NULL at the end; tags with a `#` before them, as they are names of another kind */
-	uint64_t address; /* of a variable */
+	char *definition; /* of a function, as it was typed; else NULL */
+	uint64_t address; /* of a variable or function */
 	struct types *types;
 	const struct type *type;
 };
@@ -42,14 +43,14 @@ struct scope_value {
 struct scope *scope_new(void);   /* NULL without memory */
 void scope_free(struct scope *); /* takes NULL */
 
-/* What is declared from here on is a trial, until it is kept or taken back: then all is as it was here. */
-void scope_try(struct scope *);
-void scope_keep_trial(struct scope *);
-void scope_end_trial(struct scope *); /* takes it back, if it has not been kept */
-
 /* Takes the item (its strings and types, not the struct) in place of what has the same names. */
 struct error *scope_declare(struct scope *, const struct scope_item *);
 bool scope_forget(struct scope *, const char *name);                 /* false: there is none */
+
+/* An entry begins; it is not to have been: what it declared goes, and what it replaced or forgot is back. */
+void scope_begin(struct scope *);
+void scope_take_back(struct scope *);
+
 const struct scope_item *scope_item(const struct scope *, size_t i); /* NULL behind the last */
 const struct scope_item *scope_find(const struct scope *, const char *name, size_t length);
 bool scope_is_type(const struct scope *, const char *name, size_t length);

@@ -3,6 +3,7 @@
 #include "place.h"
 #include "record.h"
 #include "show.h"
+#include "typed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -90,6 +91,16 @@ struct error *snippet_new(struct call *c, const char *text, size_t size, struct 
 
 	free(copy);
 	return e;
+struct error *snippet_finish_text(struct snippet *x)
+{
+	char *whole = typed_finish(x->text, x->size);
+
+	if (!whole)
+		return error_memory();
+	free(x->text);
+	x->text = whole;
+	x->size = strlen(whole);
+	return NULL;
 }
 
 struct error *snippet_declare(struct snippet *x)
@@ -104,7 +115,7 @@ struct error *snippet_declare(struct snippet *x)
 	return e;
 }
 
-/* Diagnostics count lines from the entry's first, which is the third of what is checked. */
+/* Diagnostics count lines from the entry's first, which is the first or the third of what is checked. */
 static void set_request(struct snippet *x)
 {
 	x->function = (struct target_function){
@@ -118,6 +129,8 @@ static void set_request(struct snippet *x)
 	x->request.extra_file = FINDINGS_DECLARED;
 	x->request.given_file = FINDINGS_TYPED;
 	x->request.given_line = (unsigned)-1;
+	x->request.given_file = "<console>";
+	x->request.given_line = x->from_first ? 1 : (unsigned)-1;
 	x->request.file = x->unit->file;
 	x->request.line = 1;
 	x->request.also = x->also.bytes;

@@ -68,6 +68,7 @@ struct snippet {
 	struct build_request request;
 	struct build build;
 	bool built;
+	bool from_first; /* `checked` begins with what was typed; else that stands behind two lines of ours */
 	struct text checked, run, also;
 	struct types *types;
 	struct type_found found;
@@ -100,6 +101,9 @@ struct error *snippet_new(struct call *, const char *text, size_t size, struct s
 struct error *snippet_new_from(struct call *, const char *text, size_t before, const char *typed, size_t size,
 			       struct snippet **out);
 void snippet_free(struct snippet *);
+
+/* Gives its last declaration the `;` that it may do without. */
+struct error *snippet_finish_text(struct snippet *);
 
 /* Finds what `text` names in the console's scope: `given` has the text for compilers. */
 struct error *snippet_declare(struct snippet *);

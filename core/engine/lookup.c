@@ -24,6 +24,14 @@ static bool match_undecorated(void *context, const struct target_function *f)
 	return false;
 }
 
+bool lookup_is_plain(const struct live *l, const char *name)
+{
+	struct undecorated u = {.name = name};
+
+	target_each_function(live_target(l), match_undecorated, &u);
+	return u.found;
+}
+
 static bool has_slots(const struct live *l)
 {
 	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)); arena++)

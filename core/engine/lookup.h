@@ -5,10 +5,15 @@
 #include "error.h"
 #include "live.h"
 
+#include <stdbool.h>
+
 /* `NAME` or `file.c:NAME`; `file` (a path or its end, or NULL) decides between several. ERROR_UNKNOWN with a near miss,
  * or with the reason if the function exists but is not decorated; ERROR_AMBIGUOUS names the candidates. */
 struct error *lookup_find(const struct live *, const char *name, const char *file,
 			  struct live_function **out);
+
+/* Whether the program has a function of that name, decorated or not. */
+bool lookup_is_plain(const struct live *, const char *name);
 
 /* Of a program without functions that can be redefined: why, and what to do. */
 const char *lookup_why_none(const struct live *);

@@ -55,7 +55,7 @@ static void every_refusal_has_its_class_and_one_sentence(void **state)
 	static const struct {
 		const char *command, *class, *part;
 	} cases[] = {
-		{"int nothing(void) { return 1; }", "unknown", "the program has no function nothing"},
+		{"\\check int nothing(void) { return 1; }", "unknown", "the program has no function nothing"},
 		{"static int shifted(int n) { return n; }", "ambiguous",
 		 "host.c:shifted, host_other.c:shifted"},
 		{"static int plain(int n) { return n; }", "unknown", "plain (host.c:"},

@@ -1013,6 +1013,74 @@ static void versions_are_compared_though_the_first_faults(void **state)
 	compiled_assert_says(&host, 4, "\\compare scaled 0 1 (4)", "scaled@0 = (int) 40");
 }
 
+static void an_entry_that_is_refused_has_declared_nothing(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	json_decref(data_of(&w, "struct mine { int a, b; };"));
+	json_decref(data_of(&w, "struct pair_of { struct mine m, n; };"));
+	assert_error(&w, "struct mine { nothing a; };", "compile", "nothing");
+	assert_text(&w, "(struct pair_of){{1, 2}, {3, 4}}.n", "{a = 3, b = 4}");
+	assert_error(&w, "struct other { int c; nowhere d; }; int scaled(short);", "compile", "nowhere");
+	assert_text(&w, "scaled(4)", "40");
+	wire_close(&w);
+}
+
+static void what_the_program_does_not_have_is_a_function_of_the_session(void **state)
+{
+	struct wire w, other;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	wire_open(&other, host.socket);
+	json_decref(data_of(&w, "#include <stdlib.h>"));
+	json_decref(data_of(&w, "int t[4] = {3, 9, 1, 4}"));
+	json_t *data = data_of(&w, "static int less(const void *a, const void *b)\n"
+				   "{ return *(const int *)a - *(const int *)b; }");
+	json_t *row = json_array_get(data, 0);
+	assert_string_equal(json_string_value(json_object_get(row, "function")), "less");
+	assert_true(json_is_true(json_object_get(row, "session")));
+	json_decref(data);
+	json_decref(data_of(&w, "qsort(t, 4, sizeof *t, less)"));
+	assert_text(&w, "t", "{1, 3, 4, 9}");
+	/* It is that console's alone. */
+	assert_error(&other, "less(0, 0)", "compile", "less");
+	/* Functions, types and prototypes in one entry; one is defined anew; each calls the program's. */
+	json_decref(data_of(&w, "struct half { double d; int i; }; int odd(int n);\n"
+				"struct half halve(int n) { return (struct half){n * 0.5, scaled(n)}; }\n"
+				"int even(int n) { return n == 0 || odd(n - 1); }\n"
+				"int odd(int n) { return n != 0 && even(n - 1); }"));
+	assert_text(&w, "halve(5)", "{d = 2.5, i = 50}");
+	assert_text(&w, "even(10) * 10 + odd(10)", "10");
+	json_decref(data_of(&w, "double even(double x, int n) { return x * n; }"));
+	assert_text(&w, "even(1.5, 3)", "4.5");
+	/* The program can keep it. */
+	json_decref(data_of(&w, "int thrice(int n) { static int calls; calls++; return n * 3 + calls; }"));
+	json_decref(data_of(&w, "function = thrice"));
+	assert_text(&w, "function(1) + function(1)", "9");
+	assert_text(&other, "function(1)", "6");
+	json_decref(data_of(&w, "\\forget thrice"));
+	assert_error(&w, "thrice(1)", "compile", "thrice");
+	assert_text(&w, "function(1)", "7");
+	json_decref(data_of(&w, "function = doubled"));
+	assert_error(&w, "int bad(int n)\n{\n\treturn n + nowhere;\n}", "compile", "nowhere");
+	assert_error(&w, "int crash(int *p) { return *p; } int none_such", "usage", "none_such");
+	assert_error(&w, "int crash(int *p) { return *p; } crash(0)", "compile", "parameter");
+	assert_error(&w, "int crash(int *p) { return *p; } 3 + 4;", "usage", "neither");
+	assert_error(&w, "int scalde(int n) { return n; }", "unknown", "did you mean scaled?");
+	json_decref(data_of(&w, "int scalde(int n);"));
+	json_decref(data_of(&w, "int scalde(int n) { return n; }"));
+	assert_text(&w, "scalde(4)", "4");
+	assert_error(&w, "static int doubled(int n) { return n; }", "unknown", "not decorated");
+	assert_error(&w, "int abs(int n) { return n; }", "unknown", "abs");
+	json_decref(data_of(&w, "int crash(int *p) { return *p; }"));
+	assert_error(&w, "crash(0)", "fault", "SIGSEGV");
+	wire_close(&w);
+	wire_close(&other);
+}
+
 static void literals_stay_as_session_variables_do(void **state)
 {
 	struct wire w;
@@ -1213,6 +1281,8 @@ int main(void)
 		with_host(many_consoles_evaluate_at_once_and_each_gets_its_own),
 		with_host(a_write_can_be_undone_and_done_again),
 		with_host(every_write_is_told_with_what_was_there),
+		with_host(an_entry_that_is_refused_has_declared_nothing),
+		with_host(what_the_program_does_not_have_is_a_function_of_the_session),
 		with_host(literals_stay_as_session_variables_do),
 		with_host(what_is_declared_again_takes_the_place_of_what_was_there),
 		with_host(types_without_a_name_are_shown_without_one),
