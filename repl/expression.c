@@ -694,16 +694,14 @@ struct error *expression_types(struct call *c, const struct target_unit *unit, c
 	if (e)
 		return e;
 	x->unit = unit;
-	text_puts(&x->checked, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{\n");
-	struct text names = {0};
-	for (size_t i = 0; i < count; i++) {
-		text_printf(&x->checked, "(%s);\n", texts[i]);
-		text_printf(&names, "%s\n", texts[i]);
-	}
-	text_puts(&x->checked, "}\n");
-	e = scope_text_new(c->state->scope, c->live, x->host->evaluator, c->state->file, "", 0, names.bytes,
-			   &x->given);
-	text_fini(&names);
+	struct text lines = {0};
+	for (size_t i = 0; i < count; i++)
+		text_printf(&lines, "(%s);\n", texts[i]);
+	e = scope_text_new(c->state->scope, c->live, x->host->evaluator, c->state->file,
+			   lines.bytes ? lines.bytes : "", lines.size, NULL, &x->given);
+	text_fini(&lines);
+	if (!e)
+		text_printf(&x->checked, BEFORE_STATEMENT "%s}\n", x->given.text);
 	for (int tries = 0; tries < 4 && !e; tries++) {
 		bool again = false;
 		e = snippet_check_once(x);

@@ -268,8 +268,7 @@ static struct error *declare_function(struct snippet *x, const struct snippet_va
 	return error_memory();
 }
 
-static void show_function(struct snippet *x, const struct snippet_variable *v, uint64_t address,
-			  struct reply *reply)
+static void show_function(const struct snippet_variable *v, uint64_t address, struct reply *reply)
 {
 	char place[32];
 
@@ -294,7 +293,7 @@ static struct error *finish(struct snippet *x, const struct evaluate_end *end, s
 		memcpy(&address, bytes + i * sizeof(address), sizeof(address));
 		e = declare_function(x, &x->variables[i], address);
 		if (!e)
-			show_function(x, &x->variables[i], address, reply);
+			show_function(&x->variables[i], address, reply);
 	}
 	free(bytes);
 	return e;

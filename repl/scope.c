@@ -452,6 +452,59 @@ static struct error *use_version(struct making *m, const char *name, size_t leng
 	return scope_text_bind(m->out, symbol, address);
 }
 
+/* A static variable inside a function, for each function of that name. */
+struct local {
+	struct making *making;
+	const char *function, *name;
+	struct target_symbol symbol;
+	struct text type;
+	bool found;
+};
+
+static bool find_local(void *context, const struct target_function *f)
+{
+	struct local *l = context;
+	const char *file = l->making->file;
+
+	if (strcmp(f->name, l->function) != 0 || !f->unit ||
+	    (file && !text_path_is(f->file, file) && !text_path_is(f->unit->file, file)))
+		return true;
+	l->found = target_spell_local(live_target(l->making->live), f->unit, l->function, l->name, &l->symbol,
+				      &l->type);
+	return !l->found;
+}
+
+/* `price::calls`, as gdb has it. */
+static struct error *use_local(struct making *m, const char *text, const struct token *function,
+			       const struct token *name)
+{
+	char names[2][256], symbol[64], spelled[600];
+	struct local l = {m, names[0], names[1], {0}, {0}, false};
+	struct error *e = NULL;
+
+	snprintf(names[0], sizeof(names[0]), "%.*s", (int)(function->end - function->begin),
+		 text + function->begin);
+	snprintf(names[1], sizeof(names[1]), "%.*s", (int)(name->end - name->begin), text + name->begin);
+	target_each_function(live_target(m->live), find_local, &l);
+	if (!l.found)
+		e = error_new(ERROR_UNKNOWN,
+			      "the program was built with no static variable %s in a function %s", names[1],
+			      names[0]);
+	else if (l.symbol.thread_local)
+		e = error_new(ERROR_UNKNOWN, "each thread has its own %s::%s", names[0], names[1]);
+	snprintf(symbol, sizeof(symbol), "rtf_static_%zu", m->out->binding_count);
+	if (!e)
+		e = scope_text_bind(m->out, symbol, l.symbol.address);
+	if (!e) {
+		snprintf(spelled, sizeof(spelled), "%s$$%s", names[0], names[1]);
+		text_puts(&m->extra, "extern ");
+		type_put_named(&m->extra, l.type.bytes ? l.type.bytes : "int", spelled);
+		text_printf(&m->extra, " __asm__(\"%s\");\n", symbol);
+	}
+	text_fini(&l.type);
+	return e;
+}
+
 /* The scope's items that a text names, and those that they name. */
 static void want_names(struct making *m, const char *text)
 {
@@ -494,12 +547,34 @@ static bool version_behind(const struct token_reader *r, const char *text, const
 	return true;
 }
 
+/* `::` right behind a name, and a name right behind that. */
+static bool local_behind(const struct token_reader *r, const char *text, const struct token *function,
+			 struct token *name)
+{
+	struct token_reader ahead = *r;
+
+	if (text[function->end] != ':' || text[function->end + 1] != ':')
+		return false;
+	ahead.at = function->end + 2;
+	token_next(&ahead, name);
+	return name->kind == TOKEN_NAME && name->begin == function->end + 2;
+}
+
+/* Whether one of the names that were declared already. */
+static bool is_used(const struct text *used, const char *name, int length)
+{
+	char key[600];
+
+	snprintf(key, sizeof(key), " %.*s ", length, name);
+	return used->bytes && strstr(used->bytes, key);
+}
+
 static struct error *read_text(struct making *m, char *text, size_t size)
 {
 	struct token_reader r;
-	struct token t, before = {0};
+	struct token t, local, before = {0};
 	struct error *e = NULL;
-	struct text used = {0}; /* values that have been declared */
+	struct text used = {0}; /* values and statics that have been declared */
 
 	token_reader_init(&r, text, (uint32_t)size);
 	for (token_next(&r, &t); t.kind != TOKEN_END && !e; before = t, token_next(&r, &t)) {
@@ -512,12 +587,18 @@ static struct error *read_text(struct making *m, char *text, size_t size)
 		if (t.kind != TOKEN_NAME || member)
 			continue;
 		if (*name == '$') {
-			char key[32];
-			snprintf(key, sizeof(key), " %.*s ", length, name);
-			if (used.bytes && strstr(used.bytes, key))
+			if (is_used(&used, name, length))
 				continue;
-			text_puts(&used, key);
+			text_printf(&used, " %.*s ", length, name);
 			e = use_value(m, name, (size_t)length);
+		} else if (local_behind(&r, text, &t, &local)) {
+			int both = (int)(local.end - t.begin);
+			memset(text + t.end, '$', 2); /* a name as long as what was there */
+			r.at = local.end;
+			if (is_used(&used, name, both))
+				continue;
+			text_printf(&used, " %.*s ", both, name);
+			e = use_local(m, text, &t, &local);
 		} else if (version_behind(&r, text, &t, &sign, &number)) {
 			e = use_version(m, name, (size_t)length, number, &version);
 			if (!e && version) {

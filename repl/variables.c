@@ -42,6 +42,124 @@ static bool add_variable(struct variables *v, const struct variables_item *item)
 	return true;
 }
 
+struct search {
+	struct call *call;
+	const struct index *index;
+	const struct target_unit *unit;
+	const char *pattern;
+	bool exact;
+	struct variables *out;
+};
+
+static bool is_wanted(const struct search *s, const char *name)
+{
+	return !s->pattern || (s->exact ? strcmp(name, s->pattern) == 0 : fnmatch(s->pattern, name, 0) == 0);
+}
+
+/* Takes the item's name. `bare`: it is wanted under that one too. */
+static struct error *take(struct search *s, struct variables_item *v, const char *bare, bool has)
+{
+	if (has && (is_wanted(s, v->name) || (!s->exact && is_wanted(s, bare))) &&
+	    !is_listed(s->out, &v->symbol, v->name)) {
+		if (add_variable(s->out, v))
+			return NULL;
+		free(v->name);
+		return error_memory();
+	}
+	free(v->name);
+	return NULL;
+}
+
+static struct error *add_file_variable(struct search *s, const struct index_name *n)
+{
+	const struct index *ix = s->index;
+	const struct index_declaration *d = &ix->declarations[n->declaration];
+	struct variables_item v = {.unit = s->unit, .file = ix->files[d->file]};
+
+	if (n->kind != NAME_VARIABLE || d->is_typedef || (d->is_extern && !s->exact))
+		return NULL;
+	v.name = strndup(ix->text + n->begin, n->end - n->begin);
+	if (!v.name)
+		return error_memory();
+	v.line = d->line + token_line(ix->text + d->begin, n->begin - d->begin);
+	bool has = is_wanted(s, v.name) &&
+		   target_find(live_target(s->call->live), s->unit, v.name, &v.symbol) && !v.symbol.function;
+	return take(s, &v, v.name, has);
+}
+
+/* --- statics of functions -------------------------------------------------------------------------------------------- */
+
+/* By the name that gdb has for it. */
+static struct error *add_static(struct search *s, const struct index_declaration *d, const char *function,
+				const struct declaration_name *n)
+{
+	const struct index *ix = s->index;
+	struct variables_item v = {.unit = s->unit,
+				   .file = ix->files[d->file],
+				   .line = d->line + token_line(ix->text + d->begin, n->begin - d->begin)};
+
+	if (asprintf(&v.name, "%s::%.*s", function, (int)(n->end - n->begin), ix->text + n->begin) < 0)
+		return error_memory();
+	const char *bare = v.name + strlen(function) + 2;
+	bool has =
+		target_find_helper_local(live_target(s->call->live), s->unit, function, bare, 0, &v.symbol);
+	return take(s, &v, bare, has);
+}
+
+static bool is_type(void *context, const char *name, uint32_t length)
+{
+	const struct index *ix = context;
+
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
+	     i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_TYPEDEF)
+			return true;
+	return false;
+}
+
+/* What a `static` inside a function declares. */
+static struct error *add_declared(struct search *s, const struct index_declaration *d, const char *function,
+				  uint32_t at)
+{
+	struct declaration_reader r;
+	struct declaration declared = {0};
+	struct error *e = NULL;
+
+	declaration_reader_init(&r, s->index->text, d->end);
+	r.tokens.at = at;
+	r.tokens.line_start = false;
+	r.context = (void *)s->index;
+	r.is_type = is_type;
+	declaration_next(&r, &declared);
+	for (size_t i = 0; declared.kind == DECLARATION_NAMES && i < declared.name_count && !e; i++)
+		if (declared.names[i].kind == NAME_VARIABLE)
+			e = add_static(s, d, function, &declared.names[i]);
+	declaration_fini(&declared);
+	return e;
+}
+
+static struct error *add_statics(struct search *s, const struct index_declaration *d)
+{
+	const struct index *ix = s->index;
+	const struct index_name *n = &ix->names[d->name_end - 1];
+	struct token_reader r;
+	struct token t;
+	struct error *e = NULL;
+	char function[256];
+
+	/* Most have none, and the files are long. */
+	if (!memmem(ix->text + d->body, d->end - d->body, "static", 6))
+		return NULL;
+	snprintf(function, sizeof(function), "%.*s", (int)(n->end - n->begin), ix->text + n->begin);
+	token_reader_init(&r, ix->text, d->end);
+	r.at = d->body;
+	for (token_next(&r, &t); t.kind != TOKEN_END && !e && s->out->count < VARIABLES_MAX;
+	     token_next(&r, &t))
+		if (t.kind == TOKEN_NAME && token_is(&r, &t, "static"))
+			e = add_declared(s, d, function, t.begin);
+	return e;
+}
+
 struct error *variables_find(struct call *c, const struct target_unit *unit, const char *pattern, bool exact,
 			     struct variables *out)
 {
@@ -51,30 +169,14 @@ struct error *variables_find(struct call *c, const struct target_unit *unit, con
 	if (e)
 		return e;
 	const struct index *ix = source->index;
-	for (uint32_t i = 0; i < ix->name_count && out->count < VARIABLES_MAX; i++) {
-		const struct index_name *n = &ix->names[i];
-		const struct index_declaration *d = &ix->declarations[n->declaration];
-		struct variables_item v = {.unit = unit};
-		if (n->kind != NAME_VARIABLE || d->is_typedef || (d->is_extern && !exact))
-			continue;
-		v.name = strndup(ix->text + n->begin, n->end - n->begin);
-		if (!v.name)
-			return error_memory();
-		bool wanted =
-			!pattern || (exact ? strcmp(v.name, pattern) == 0 : fnmatch(pattern, v.name, 0) == 0);
-		if (!wanted || !target_find(live_target(c->live), unit, v.name, &v.symbol) ||
-		    v.symbol.function || is_listed(out, &v.symbol, v.name)) {
-			free(v.name);
-			continue;
-		}
-		v.file = ix->files[d->file];
-		v.line = d->line + token_line(ix->text + d->begin, n->begin - d->begin);
-		if (!add_variable(out, &v)) {
-			free(v.name);
-			return error_memory();
-		}
-	}
-	return NULL;
+	struct search s = {c, ix, unit, pattern, exact, out};
+	for (uint32_t i = 0; i < ix->name_count && out->count < VARIABLES_MAX && !e; i++)
+		e = add_file_variable(&s, &ix->names[i]);
+	bool locals = !exact || strstr(pattern, "::");
+	for (uint32_t i = 0; locals && i < ix->declaration_count && out->count < VARIABLES_MAX && !e; i++)
+		if (ix->declarations[i].kind == DECLARATION_FUNCTION)
+			e = add_statics(&s, &ix->declarations[i]);
+	return e;
 }
 
 unsigned char *variables_read(struct call *c, const struct variables_item *v, const struct type *type,

@@ -29,7 +29,8 @@ struct variables {
 	size_t count, room;
 };
 
-/* Variables that a unit's text defines and the program has. `exact`: the pattern is a name. Those that
+/* Variables that a unit's text defines and the program has, and behind them the statics of its functions as
+ * `function::name`. `exact`: the pattern is a name. Those that
  * are listed already are not listed again. */
 struct error *variables_find(struct call *, const struct target_unit *, const char *pattern, bool exact,
 			     struct variables *out);

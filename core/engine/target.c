@@ -561,21 +561,43 @@ static bool find_clang_local(struct module *module, const char *function, const 
 	return true;
 }
 
-bool target_find_helper_local(struct target *target, const struct target_unit *shown, const char *function,
-			      const char *name, unsigned nth, struct target_symbol *out)
+static bool find_helper_local(struct unit *unit, const char *function, const char *name, unsigned nth,
+			      Dwarf_Die *variable, struct target_symbol *out)
 {
-	struct unit *unit = unit_of(shown);
-	Dwarf_Die die, variable;
+	Dwarf_Die die;
 
-	(void)target;
 	for (unsigned i = 0; unit_find(unit, function, i, &die); i++) {
 		struct unit_function known = {.die = die, .unit = unit, .owner = unit};
-		if (dwarf_tag(&die) != DW_TAG_subprogram || !unit_find_local(&known, name, nth, &variable) ||
-		    !take_variable(unit->module, &variable, out))
+		if (dwarf_tag(&die) != DW_TAG_subprogram || !unit_find_local(&known, name, nth, variable) ||
+		    !take_variable(unit->module, variable, out))
 			continue;
 		out->internal = true;
 		return true;
 	}
+	return false;
+}
+
+bool target_spell_local(struct target *target, const struct target_unit *shown, const char *function,
+			const char *name, struct target_symbol *out, struct text *spelling)
+{
+	Dwarf_Die variable;
+
+	(void)target;
+	if (!find_helper_local(unit_of(shown), function, name, 0, &variable, out))
+		return false;
+	die_spell(&variable, spelling);
+	return true;
+}
+
+bool target_find_helper_local(struct target *target, const struct target_unit *shown, const char *function,
+			      const char *name, unsigned nth, struct target_symbol *out)
+{
+	struct unit *unit = unit_of(shown);
+	Dwarf_Die variable;
+
+	(void)target;
+	if (find_helper_local(unit, function, name, nth, &variable, out))
+		return true;
 	return unit_publish(unit) && unit->shown.clang &&
 	       find_clang_local(unit->module, function, name, nth, out);
 }

@@ -126,6 +126,10 @@ bool target_has_lost(struct target *, const struct target_unit *, const char *na
 bool target_find_helper_local(struct target *, const struct target_unit *, const char *function,
 			      const char *name, unsigned nth, struct target_symbol *out);
 
+/* The first static variable of that name in what `unit` defines as `function`, and its type as C spells it. */
+bool target_spell_local(struct target *, const struct target_unit *, const char *function, const char *name,
+			struct target_symbol *out, struct text *spelling);
+
 /* A thread-local's offset from the thread pointer (negative, as unsigned, on x86-64), given its offset in the
  * TLS block of `unit`'s module (NULL: the executable). Known for the executable only: false elsewhere. */
 bool target_tls_offset(struct target *, const struct target_unit *unit, uint64_t offset, uint64_t *out);

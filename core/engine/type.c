@@ -612,13 +612,18 @@ static size_t name_place(const char *type)
 	return strcspn(type, "[");
 }
 
+void type_put_named(struct text *out, const char *spelling, const char *name)
+{
+	size_t at = name_place(spelling);
+
+	text_append(out, spelling, at);
+	text_printf(out, "%s%s", at && spelling[at - 1] == '*' ? "" : " ", name);
+	text_puts(out, spelling + at);
+}
+
 void type_put_declaration(struct text *out, const struct type *type, const char *name)
 {
-	size_t at = name_place(type->name);
-
-	text_append(out, type->name, at);
-	text_printf(out, "%s%s", at && type->name[at - 1] == '*' ? "" : " ", name);
-	text_puts(out, type->name + at);
+	type_put_named(out, type->name, name);
 }
 
 /* --- what is only mentioned ---------------------------------------------------------------------------------------- */

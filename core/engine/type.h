@@ -92,6 +92,7 @@ struct error *types_of_typedef(void *unit, const char *alias, struct types **out
 
 /* "TYPE NAME" as C declares it: "int (*f)(int)", "char s[8]". Not for one that is nameless. */
 void type_put_declaration(struct text *out, const struct type *, const char *name);
+void type_put_named(struct text *, const char *spelling, const char *name);
 
 /* Adds `struct NAME` lines for the records that are only mentioned, up to `depth` pointers away; true if there was one. */
 bool type_add_incomplete(const struct type *, unsigned depth, struct text *out);

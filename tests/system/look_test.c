@@ -1013,6 +1013,31 @@ static void versions_are_compared_though_the_first_faults(void **state)
 	compiled_assert_says(&host, 4, "\\compare scaled 0 1 (4)", "scaled@0 = (int) 40");
 }
 
+static void statics_of_functions_are_named_as_gdb_names_them(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	assert_host_says("7", "70");
+	assert_text(&w, "scaled::last_scaled", "7");
+	assert_text(&w, "scaled(3), scaled::last_scaled", "3");
+	assert_text(&w, "&scaled::last_scaled == 0 ? calls : scaled::last_scaled", "3");
+	json_decref(data_of(&w, "scaled::last_scaled = 21"));
+	assert_text(&w, "scaled::last_scaled", "21");
+	json_decref(data_of(&w, "\\undo"));
+	assert_text(&w, "scaled::last_scaled", "3");
+	assert_error(&w, "scaled::nothing", "unknown", "no static variable nothing in a function scaled");
+	json_t *data = data_of(&w, "\\vars last_*"), *row = json_array_get(data, 0);
+	assert_string_equal(json_string_value(json_object_get(row, "name")), "scaled::last_scaled");
+	assert_string_equal(json_string_value(json_object_get(row, "type")), "int");
+	assert_string_equal(json_string_value(json_object_get(row, "text")), "3");
+	json_decref(data);
+	data = data_of(&w, "\\describe scaled::last_scaled");
+	json_decref(data);
+	wire_close(&w);
+}
+
 static void an_entry_that_is_refused_has_declared_nothing(void **state)
 {
 	struct wire w;
@@ -1281,6 +1306,7 @@ int main(void)
 		with_host(many_consoles_evaluate_at_once_and_each_gets_its_own),
 		with_host(a_write_can_be_undone_and_done_again),
 		with_host(every_write_is_told_with_what_was_there),
+		with_host(statics_of_functions_are_named_as_gdb_names_them),
 		with_host(an_entry_that_is_refused_has_declared_nothing),
 		with_host(what_the_program_does_not_have_is_a_function_of_the_session),
 		with_host(literals_stay_as_session_variables_do),
