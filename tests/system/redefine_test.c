@@ -1,6 +1,7 @@
 /* The main road, with nothing replaced: a real program, its real engine, a real console for each command. */
 #include "compiled.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -275,6 +276,59 @@ static void help_tells_long_and_short_names(void **state)
 	compiled_assert_says(&host, 0, "\\help rollback", "\\rollback NAME [N]");
 	compiled_assert_says(&host, 0, "help", "\\undo");
 	compiled_assert_refused(&host, "\\help rolback", "unknown", "did you mean \\rollback?");
+}
+
+/* The heads of entries: `.B*` lines behind `.TP` that name a command; `\rollback` is written `\erollback` there. */
+static bool has_entry(const char *page, const char *command)
+{
+	char name[64];
+	size_t length = strlen(command);
+
+	snprintf(name, sizeof(name), "\\e%s", command);
+	for (const char *at = page; (at = strstr(at, "\n.TP\n.B")); at++) {
+		const char *line = at + 5, *end = line + strcspn(line, "\n");
+		for (const char *word = line; (word = strstr(word, name)) && word < end; word++)
+			if (!isalnum((unsigned char)word[2 + length]) && strchr(" \"", word[-1]))
+				return true;
+	}
+	return false;
+}
+
+/* Each command at the head of an entry is one that there is. */
+static void assert_entries_exist(const char *page, json_t *commands)
+{
+	for (const char *at = page; (at = strstr(at, "\n.TP\n.B")); at++) {
+		char name[64];
+		json_t *row;
+		size_t i;
+		bool known = false;
+		if (sscanf(at + 5, "%*[.BRI] %*[\"]\\e%63[a-z]", name) != 1 &&
+		    sscanf(at + 5, "%*[.BRI] \\e%63[a-z]", name) != 1)
+			continue;
+		json_array_foreach(commands, i, row)
+			known |= strcmp(json_string_value(json_object_get(row, "name")), name) == 0;
+		if (!known)
+			fail_msg("rtf-console(1) has \\%s, which is no command", name);
+	}
+}
+
+static void the_manual_page_has_every_command_and_no_other(void **state)
+{
+	json_t *commands = compiled_data(&host, "\\help"), *row;
+	char *page = child_read_file("man/rtf-console.1");
+	size_t i;
+
+	(void)state;
+	assert_non_null(page);
+	assert_true(has_entry(page, "redo") && !has_entry(page, "lis"));
+	json_array_foreach(commands, i, row) {
+		const char *name = json_string_value(json_object_get(row, "name"));
+		if (!has_entry(page, name))
+			fail_msg("rtf-console(1) lacks \\%s", name);
+	}
+	assert_entries_exist(page, commands);
+	free(page);
+	json_decref(commands);
 }
 
 static void a_near_miss_is_answered_with_the_right_spelling(void **state)
@@ -717,6 +771,7 @@ int main(void)
 		with_host(log_tells_every_version_newest_first),
 		with_host(diff_compares_versions_and_the_file),
 		with_host(help_tells_long_and_short_names),
+		with_host(the_manual_page_has_every_command_and_no_other),
 		with_host(a_near_miss_is_answered_with_the_right_spelling),
 		with_host(quit_ends_the_console_and_not_the_program),
 		with_host(a_definition_is_live_for_the_next_call),
