@@ -16,10 +16,18 @@
 #include <stdint.h>
 
 /* The console's own state. */
+/* Where \x goes on. */
+struct console_look {
+	uint64_t address;
+	size_t size;
+	char format; /* 0: nothing was looked at yet */
+};
+
 struct console_state {
 	struct host *host;
 	struct listener listener; /* its place in the audience */
 	char *user;               /* login name of the peer */
+	struct console_look look;
 	bool read_only;
 	bool color;
 	int width;                      /* columns; 0 unknown */

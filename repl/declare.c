@@ -327,11 +327,11 @@ static struct error *show_variable(struct snippet *x, struct snippet_variable *v
 	value_text(&text, v->type, bytes, &source, &x->options);
 	snprintf(address, sizeof(address), "0x%" PRIx64, v->address);
 	json_t *string = json_stringn(text.bytes ? text.bytes : "", text.size);
-	json_array_append_new(reply->data,
-			      json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "name", v->name, "type",
-					v->type->name, "address", address, "size", (json_int_t)v->type->size,
-					"text", string ? string : json_null(), "value",
-					value_json(v->type, bytes, &source, &x->options)));
+	json_t *row =
+		json_pack("{s:s, s:s, s:s, s:I, s:o}", "name", v->name, "type", v->type->name, "address",
+			  address, "size", (json_int_t)v->type->size, "text", string ? string : json_null());
+	value_json_put(row, v->type, bytes, &source, &x->options);
+	json_array_append_new(reply->data, row);
 	text_fini(&text);
 	free(bytes);
 	return NULL;

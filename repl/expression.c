@@ -108,9 +108,9 @@ static struct error *show_value(struct snippet *x, const unsigned char *bytes, s
 	text_puts(&reply->text, "\n");
 	value_text(&text, type, bytes, &source, &x->options);
 	json_t *string = json_stringn(text.bytes ? text.bytes : "", text.size);
-	reply->data =
-		json_pack("{s:s, s:o, s:o, s:s}", "type", type->name, "text", string ? string : json_null(),
-			  "value", value_json(type, bytes, &source, &x->options), "name", name);
+	reply->data = json_pack("{s:s, s:o, s:s}", "type", type->name, "text", string ? string : json_null(),
+				"name", name);
+	value_json_put(reply->data, type, bytes, &source, &x->options);
 	text_fini(&text);
 	return NULL;
 }

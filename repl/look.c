@@ -2,6 +2,7 @@
 #include "datum.h"
 #include "expression.h"
 #include "scope.h"
+#include "typed.h"
 #include "value_json.h"
 
 #include <ctype.h>
@@ -86,6 +87,11 @@ struct memory {
 	char format;
 };
 
+static size_t usual_size(char format)
+{
+	return format == 'a' || format == 'f' ? 8 : format == 'c' ? 1 : 4;
+}
+
 /* gdb's NFU: a count, a format, a unit. */
 static struct error *read_modifier(const char *text, struct memory *m)
 {
@@ -103,6 +109,11 @@ static struct error *read_modifier(const char *text, struct memory *m)
 			m->size = (size_t)1 << (size - sizes);
 		else if (strchr("xduotacfsz", *text))
 			m->format = *text;
+		else if (*text == 'i')
+			return error_new(
+				ERROR_USAGE,
+				"\\x does not disassemble: gdb does, beside this console, and knows the "
+				"versions' code too");
 		else
 			return error_new(
 				ERROR_USAGE,
@@ -111,7 +122,7 @@ static struct error *read_modifier(const char *text, struct memory *m)
 	if (!m->format)
 		m->format = 'x';
 	if (!m->size)
-		m->size = m->format == 'a' || m->format == 'f' ? 8 : m->format == 'c' ? 1 : 4;
+		m->size = usual_size(m->format);
 	if (m->format == 'a')
 		m->size = 8;
 	if (m->count == 0 || m->count * m->size > MEMORY_MAX)
@@ -129,8 +140,9 @@ static void put_place(struct text *out, const struct value_source *source, uint6
 	text_puts(out, ":");
 }
 
-static struct error *show_strings(struct call *c, const struct memory *m, uint64_t address)
+static struct error *show_strings(struct call *c, const struct memory *m, uint64_t *at)
 {
+	uint64_t address = *at;
 	struct value_source source = datum_source(c->state);
 	struct type character = {
 		.kind = TYPE_INTEGER, .character = CHARACTER_CHAR, .size = 1, .is_signed = true};
@@ -154,11 +166,13 @@ static struct error *show_strings(struct call *c, const struct memory *m, uint64
 		while (source.read(source.context, address++, &byte, 1) && byte)
 			;
 	}
+	*at = address;
 	return NULL;
 }
 
-static struct error *show_units(struct call *c, const struct memory *m, uint64_t address)
+static struct error *show_units(struct call *c, const struct memory *m, uint64_t *at)
 {
+	uint64_t address = *at;
 	struct value_source source = datum_source(c->state);
 	size_t in_line = m->size == 1 || m->format == 'c'   ? 8
 			 : m->format == 't' || m->size == 8 ? 2
@@ -181,24 +195,54 @@ static struct error *show_units(struct call *c, const struct memory *m, uint64_t
 				      json_string(unit.bytes ? unit.bytes : ""));
 		text_fini(&unit);
 	}
+	*at = address;
 	return NULL;
+}
+
+static struct error *show_at(struct call *c, const struct memory *m, uint64_t address)
+{
+	struct console_look *next = &c->state->look;
+	char format[2] = {m->format}, text[32];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, address);
+	c->reply->data = json_pack("{s:s, s:s, s:I, s:[]}", "address", text, "format", format, "size",
+				   (json_int_t)m->size, "values");
+	struct error *e = m->format == 's' ? show_strings(c, m, &address) : show_units(c, m, &address);
+	if (!e)
+		*next = (struct console_look){address, m->size, m->format};
+	return e;
 }
 
 static struct error *show_memory(void *context, struct call *c, const struct type *type,
 				 const unsigned char *bytes)
 {
-	struct memory *m = context;
 	uint64_t address = 0;
-	char format[2] = {m->format}, text[32];
 
 	memcpy(&address, bytes, type->size < 8 ? type->size : 8);
-	snprintf(text, sizeof(text), "0x%" PRIx64, address);
-	c->reply->data = json_pack("{s:s, s:s, s:I, s:[]}", "address", text, "format", format, "size",
-				   (json_int_t)m->size, "values");
-	return m->format == 's' ? show_strings(c, m, address) : show_units(c, m, address);
+	return show_at(c, context, address);
 }
 
-struct error *look_memory(struct call *c)
+/* Behind what was shown last, in that way as far as nothing else is said. */
+static struct error *show_next(struct call *c)
+{
+	const struct console_look *last = &c->state->look;
+	struct memory m;
+
+	struct error *e = read_modifier(c->modifier, &m);
+	if (!e && !last->format)
+		e = error_new(ERROR_USAGE,
+			      "usage: \\x [/NFU] ADDRESS; without one it goes on behind the last");
+	if (e)
+		return e;
+	bool sized = strpbrk(c->modifier, "bhwg"), formatted = strpbrk(c->modifier, "xduotacfsz");
+	if (!formatted)
+		m.format = last->format;
+	if (!sized)
+		m.size = formatted ? usual_size(m.format) : last->size;
+	return show_at(c, &m, last->address);
+}
+
+static struct error *look_at(struct call *c, const struct memory *memory)
 {
 	struct memory *m = malloc(sizeof(*m));
 	static const char cast[] = "(unsigned long)(";
@@ -206,17 +250,29 @@ struct error *look_memory(struct call *c)
 
 	if (!m)
 		return error_memory();
-	struct error *e = read_modifier(c->modifier, m);
-	if (!e && asprintf(&text, "%s%.*s)", cast, (int)c->rest_size, c->rest) < 0) {
-		text = NULL;
-		e = error_memory();
-	}
-	if (e)
+	if (asprintf(&text, "%s%.*s)", cast, (int)c->rest_size, c->rest) < 0) {
 		free(m);
-	else
-		e = expression_value(c, text, strlen(cast), c->rest, c->rest_size, show_memory, m);
+		return error_memory();
+	}
+	*m = *memory;
+	struct error *e = expression_value(c, text, strlen(cast), c->rest, c->rest_size, show_memory, m);
 	free(text);
 	return e;
+}
+
+struct error *look_memory(struct call *c)
+{
+	struct memory m;
+	size_t at;
+
+	if (!c->rest_size)
+		return show_next(c);
+	struct error *e = read_modifier(c->modifier, &m);
+	if (!e && typed_array(c->rest, c->rest_size, &at))
+		e = error_new(ERROR_USAGE,
+			      "\\x takes an address, and how many units behind the stroke: \\x/2 %.*s",
+			      (int)at, c->rest);
+	return e ? e : look_at(c, &m);
 }
 
 /* --- \forget, \compare ----------------------------------------------------------------------------------------------------- */

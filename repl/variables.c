@@ -210,8 +210,11 @@ json_t *variables_json(struct call *c, const struct variables_item *v, const str
 	char address[32];
 
 	snprintf(address, sizeof(address), "0x%" PRIx64, v->symbol.address);
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:s, s:o}", "name", v->name, "file", v->file, "line",
-			 (int)v->line, "type", type ? type->name : "?", "address", address, "size",
-			 (json_int_t)(type ? type->size : v->symbol.size), "text", text, "value",
-			 bytes ? value_json(type, bytes, &source, options) : json_null());
+	json_t *row =
+		json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:s, s:n}", "name", v->name, "file", v->file,
+			  "line", (int)v->line, "type", type ? type->name : "?", "address", address, "size",
+			  (json_int_t)(type ? type->size : v->symbol.size), "text", text, "value");
+	if (bytes)
+		value_json_put(row, type, bytes, &source, options);
+	return row;
 }

@@ -49,12 +49,25 @@ void number_bits(const struct type_member *m, const unsigned char *record, size_
 		out[i] = (unsigned char)(value >> 8 * i);
 }
 
+/* IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction. */
+static long double half_float(unsigned bits)
+{
+	unsigned exponent = bits >> 10 & 31, fraction = bits & 0x3ff;
+	long double value = exponent == 31 ? (fraction ? NAN : INFINITY)
+			    : exponent     ? ldexpl(1024 + fraction, (int)exponent - 25)
+					   : ldexpl(fraction, -24);
+
+	return copysignl(value, bits & 0x8000 ? -1 : 1);
+}
+
 long double number_float(size_t size, const unsigned char *bytes)
 {
 	float f;
 	double d;
 	long double l;
 
+	if (size == 2)
+		return half_float((unsigned)number_load(bytes, 2));
 	if (size == sizeof(f))
 		return memcpy(&f, bytes, sizeof(f)), (long double)f;
 	if (size == sizeof(d))
@@ -104,6 +117,10 @@ void number_put_float(struct text *out, size_t size, long double value)
 
 	if (number_put_special(value, out))
 		return;
+	if (size == 2) {
+		text_printf(out, "%.5Lg", value); /* these tell any two apart */
+		return;
+	}
 	for (int digits = size == 4 ? 6 : size == 8 ? 15 : 18; digits < 22; digits++) {
 		snprintf(buffer, sizeof(buffer), "%.*Lg", digits, value);
 		if (size == 4   ? strtof(buffer, NULL) == (float)value

@@ -26,7 +26,7 @@ number_wide number_of(const struct type *, const unsigned char *bytes);
 void number_bits(const struct type_member *, const unsigned char *record, size_t record_size,
 		 unsigned char *out);
 
-/* A float, double or long double, by its size. */
+/* A _Float16, float, double or long double, by its size. */
 long double number_float(size_t size, const unsigned char *bytes);
 
 /* Point into the buffer. `shift`: bits of a digit. */

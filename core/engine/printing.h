@@ -24,6 +24,7 @@ struct printing {
 	const struct value_source *source;
 	const struct value_options *options;
 	unsigned nesting;
+	bool cut;                         /* something was left out of JSON */
 	unsigned hops;                    /* pointers followed to get here */
 	uint64_t seen[PRINTING_SEEN_MAX]; /* addresses of records that are being shown */
 	size_t seen_count;

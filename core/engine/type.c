@@ -213,9 +213,7 @@ static void read_inside(struct types *t, struct type *type, CXType c)
 	case CXType_Double:
 	case CXType_LongDouble:
 	case CXType_Float128:
-		type->kind = c.kind == CXType_Float128 || c.kind == CXType_Half || c.kind == CXType_Float16
-				     ? TYPE_OTHER
-				     : TYPE_FLOAT;
+		type->kind = c.kind == CXType_Float128 ? TYPE_OTHER : TYPE_FLOAT;
 		return;
 	case CXType_Complex:
 		type->kind = TYPE_COMPLEX;

@@ -32,29 +32,32 @@ static const char *character_prefix(const struct type *type)
 	return prefixes[type->character];
 }
 
+/* A character inside quotes: a wide one as UTF-8, in the way that strings of bytes are. */
+static void put_code(struct text *out, const struct type *type, uint32_t c, char quote)
+{
+	char utf8[5] = {0};
+
+	if (c < 0xa0 || type->size == 1)
+		;
+	else if (c < 0x800)
+		snprintf(utf8, sizeof(utf8), "%c%c", 0xc0 | c >> 6, 0x80 | (c & 63));
+	else if (c < 0x10000 && (c < 0xd800 || c > 0xdfff))
+		snprintf(utf8, sizeof(utf8), "%c%c%c", 0xe0 | c >> 12, 0x80 | (c >> 6 & 63), 0x80 | (c & 63));
+	else if (c >= 0x10000 && c < 0x110000)
+		snprintf(utf8, sizeof(utf8), "%c%c%c%c", 0xf0 | c >> 18, 0x80 | (c >> 12 & 63),
+			 0x80 | (c >> 6 & 63), 0x80 | (c & 63));
+	if (*utf8)
+		text_puts(out, utf8);
+	else
+		value_escape(out, c, quote);
+}
+
 static void put_character(struct text *out, const struct type *type, number_wide value)
 {
 	uint32_t c = (uint32_t)number_zero_extend(value, (unsigned)type->size * 8);
 
 	text_printf(out, "%s'", character_prefix(type));
-	if (c >= 0xa0 && type->size > 1) {
-		/* As UTF-8, in the way that strings are. */
-		char utf8[5] = {0};
-		if (c < 0x800)
-			snprintf(utf8, sizeof(utf8), "%c%c", 0xc0 | c >> 6, 0x80 | (c & 63));
-		else if (c < 0x10000 && (c < 0xd800 || c > 0xdfff))
-			snprintf(utf8, sizeof(utf8), "%c%c%c", 0xe0 | c >> 12, 0x80 | (c >> 6 & 63),
-				 0x80 | (c & 63));
-		else if (c >= 0x10000 && c < 0x110000)
-			snprintf(utf8, sizeof(utf8), "%c%c%c%c", 0xf0 | c >> 18, 0x80 | (c >> 12 & 63),
-				 0x80 | (c >> 6 & 63), 0x80 | (c & 63));
-		if (*utf8)
-			text_puts(out, utf8);
-		else
-			value_escape(out, c, '\'');
-	} else {
-		value_escape(out, c, '\'');
-	}
+	put_code(out, type, c, '\'');
 	text_puts(out, "'");
 }
 
@@ -114,7 +117,7 @@ static void put_string(struct printing *p, const struct type *type, const unsign
 		if (sequence)
 			text_append(p->out, (const char *)bytes + i, sequence);
 		else
-			value_escape(p->out, printing_character_at(type, bytes, i), '"');
+			put_code(p->out, type, printing_character_at(type, bytes, i), '"');
 		i += sequence ? sequence : 1;
 		shown++;
 	}
@@ -169,6 +172,17 @@ static void put_enum(struct text *out, const struct type *type, number_wide valu
 		text_puts(out, first ? "0" : ")");
 }
 
+/* Digits of 1 << shift, with zeros before them. */
+static void put_padded(struct text *out, number_wide value, unsigned shift, size_t width)
+{
+	char buffer[136];
+	const char *digits = number_radix(value, shift, buffer);
+
+	for (size_t have = strlen(digits); have < width; have++)
+		text_puts(out, "0");
+	text_puts(out, digits);
+}
+
 static void put_format(struct text *out, number_wide value, size_t size, bool is_signed, char format,
 		       const struct value_source *source)
 {
@@ -181,7 +195,8 @@ static void put_format(struct text *out, number_wide value, size_t size, bool is
 		text_printf(out, "0x%s", number_radix(plain, 4, buffer));
 		break;
 	case 'z':
-		text_printf(out, "0x%0*" PRIx64, (int)size * 2, (uint64_t)plain);
+		text_puts(out, "0x");
+		put_padded(out, plain, 4, size * 2);
 		break;
 	case 'o':
 		text_printf(out, "%s%s", plain ? "0" : "", number_radix(plain, 3, buffer));
@@ -210,17 +225,6 @@ static void put_format(struct text *out, number_wide value, size_t size, bool is
 	}
 }
 
-/* Digits of 1 << shift, with zeros before them. */
-static void put_padded(struct text *out, number_wide value, unsigned shift, size_t width)
-{
-	char buffer[136];
-	const char *digits = number_radix(value, shift, buffer);
-
-	for (size_t have = strlen(digits); have < width; have++)
-		text_puts(out, "0");
-	text_puts(out, digits);
-}
-
 void value_unit(struct text *out, const void *bytes, size_t size, char format,
 		const struct value_source *source)
 {
@@ -230,43 +234,47 @@ void value_unit(struct text *out, const void *bytes, size_t size, char format,
 		put_format(out, number_load(bytes, size), size, true, 'z', source);
 	else if (format == 't')
 		put_padded(out, number_load(bytes, size), 1, size * 8);
-	else if (format == 'o')
-		put_padded(out, number_load(bytes, size), 3, (size * 8 + 2) / 3 + 1);
 	else
 		put_format(out, number_load(bytes, size), size, true, format, source);
+}
+
+/* The integer part, as gdb takes it: what is beyond 64 bits is the nearest that they hold. */
+static number_wide integer_part(long double value)
+{
+	if (isnan(value) || value <= -0x1p63L)
+		return (number_wide)(__int128)INT64_MIN;
+	return value >= 0x1p63L ? INT64_MAX : (number_wide)(__int128)value;
+}
+
+/* gdb shows the bits of a floating-point number in all formats but these. */
+static void put_float_formatted(struct printing *p, size_t size, const unsigned char *bytes, char format)
+{
+	number_wide value = format == 'a' || format == 'c' ? integer_part(number_float(size, bytes))
+							   : number_load(bytes, size == 16 ? 10 : size);
+
+	put_format(p->out, value, format == 'a' ? 8 : size, true, format, p->source);
 }
 
 /* In the format that was asked for; false where it does not change what this type shows. */
 static bool put_formatted(struct printing *p, const struct type *type, const unsigned char *bytes)
 {
-	char format = p->options->format;
+	char format = p->options->format, buffer[48];
+	size_t size = type->size;
 
-	if (!format || format == 's' || !printing_is_number(type) || type->size > 16)
+	if (!format || format == 's' || !printing_is_number(type) || size > 16)
 		return false;
-	if (type->kind == TYPE_FLOAT && (format == 'f' || format == 'c' || format == 's'))
+	if (type->kind == TYPE_FLOAT && format == 'f')
 		return false;
-	if (type->kind == TYPE_FLOAT) {
-		/* gdb shows the number's integer part in these formats. What has none of that size stays as it is. */
-		size_t size = type->size > 8 ? 8 : type->size;
-		long double whole = truncl(number_float(type->size, bytes));
-		if (!(whole >= -ldexpl(1, (int)size * 8 - 1) && whole < ldexpl(1, (int)size * 8)))
-			return false;
-		put_format(p->out, (number_wide)(__int128)whole, size, true, format, p->source);
-		return true;
-	}
-	if (format == 'f') {
-		if (type->size != 4 && type->size != 8)
-			return false;
-		if (type->kind == TYPE_INTEGER) {
-			put_format(p->out, number_of(type, bytes), type->size, type->is_signed,
-				   type->is_signed ? 'd' : 'u', NULL);
-			return true;
-		}
-		number_put_float(p->out, type->size, number_float(type->size, bytes));
-		return true;
-	}
-	put_format(p->out, number_of(type, bytes), type->size, type->is_signed || format == 'd', format,
-		   p->source);
+	if (type->kind == TYPE_FLOAT)
+		put_float_formatted(p, size, bytes, format);
+	else if (format == 'f' && (size == 4 || size == 8 || size == 16))
+		number_put_float(p->out, size,
+				 number_float(size, bytes)); /* what a float of that size has in these bits */
+	else if (format == 'f')
+		text_puts(p->out, number_decimal(number_of(type, bytes), type->is_signed, buffer));
+	else
+		put_format(p->out, number_of(type, bytes), format == 'a' ? 8 : size,
+			   type->is_signed || format == 'd', format, p->source);
 	return true;
 }
 

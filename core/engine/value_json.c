@@ -45,9 +45,9 @@ static json_t *json_float(struct printing *p, const struct type *type, const uns
 		text_fini(&text);
 		return name;
 	}
-	if (type->size == 4) {
+	if (type->size <= 4) {
 		/* The double that has the float's shortest digits: 0.1 and not 0.10000000149011612. */
-		number_put_float(&text, 4, value);
+		number_put_float(&text, type->size, value);
 		double near = text.bytes ? strtod(text.bytes, NULL) : (double)value;
 		text_fini(&text);
 		return json_real(near);
@@ -105,6 +105,7 @@ static json_t *json_array_value(struct printing *p, const struct type *type, con
 	for (size_t i = from; i < count && i - from < most; i++)
 		json_array_append_new(array, json(p, type->target, bytes + i * type->target->size));
 	p->nesting--;
+	p->cut |= from || count - from > most;
 	return array;
 }
 
@@ -169,6 +170,7 @@ static json_t *json_pointer(struct printing *p, const struct type *type, const u
 	if (target && printing_is_character(target) &&
 	    printing_string(p, target, address, p->options->elements, &string, &count, &ended)) {
 		json_t *value = json_characters(target, string, count);
+		p->cut |= !ended;
 		free(string);
 		return value;
 	}
@@ -209,8 +211,8 @@ static json_t *json(struct printing *p, const struct type *type, const unsigned 
 	}
 }
 
-json_t *value_json(const struct type *type, const void *bytes, const struct value_source *source,
-		   const struct value_options *options)
+static json_t *json_whole(const struct type *type, const void *bytes, const struct value_source *source,
+			  const struct value_options *options, bool *cut)
 {
 	struct value_options plain = *options;
 	struct text unused = {0};
@@ -218,5 +220,28 @@ json_t *value_json(const struct type *type, const void *bytes, const struct valu
 
 	plain.format = 0;
 	plain.pretty = false;
-	return json(&p, type, bytes);
+	json_t *value = json(&p, type, bytes);
+	*cut = p.cut;
+	return value;
+}
+
+json_t *value_json(const struct type *type, const void *bytes, const struct value_source *source,
+		   const struct value_options *options)
+{
+	bool unused;
+
+	return json_whole(type, bytes, source, options, &unused);
+}
+
+void value_json_put(json_t *object, const struct type *type, const void *bytes,
+		    const struct value_source *source, const struct value_options *options)
+{
+	bool cut;
+
+	json_object_set_new(object, "value", json_whole(type, bytes, source, options, &cut));
+	if (!cut)
+		return;
+	json_object_set_new(object, "truncated", json_true());
+	if (type->kind == TYPE_ARRAY || type->kind == TYPE_VECTOR)
+		json_object_set_new(object, "count", json_integer((json_int_t)type->count));
 }

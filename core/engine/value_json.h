@@ -14,4 +14,9 @@
 json_t *value_json(const struct type *, const void *bytes, const struct value_source *,
 		   const struct value_options *);
 
+/* The same as "value" of an object. Where an array or a string in it is longer than the options allow, "truncated" is true;
+ * where the value is an array, "count" then says how many elements it has. */
+void value_json_put(json_t *object, const struct type *, const void *bytes, const struct value_source *,
+		    const struct value_options *);
+
 #endif

@@ -414,6 +414,85 @@ static void a_pointer_shows_what_it_points_to_and_how_deep_is_said(void **state)
 	wire_close(&w);
 }
 
+static void assert_values(struct wire *w, const char *command, const char *values)
+{
+	json_t *data = data_of(w, command);
+	char *got = json_dumps(json_object_get(data, "values"), 0);
+
+	assert_string_equal(got, values);
+	free(got);
+	json_decref(data);
+}
+
+static void memory_is_gone_through(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	assert_error(&w, "\\x", "usage", "usage");
+	assert_values(&w, "\\x/2dw &numbers", "[\"1\", \"2\"]");
+	assert_values(&w, "\\x", "[\"3\"]");
+	assert_values(&w, "\\x/2x", "[\"0x00000004\", \"0x00000005\"]");
+	assert_values(&w, "\\x/3ob &octets", "[\"01\", \"02\", \"0377\"]");
+	assert_values(&w, "\\x/s string", "[\"a string\"]");
+	assert_error(&w, "\\x/3i main", "usage", "disassemble");
+	assert_error(&w, "\\x &numbers[0]@2", "usage", "\\x/2 &numbers[0]");
+	wire_close(&w);
+}
+
+/* As gdb 13 has them: bits of floating-point numbers, and floating-point numbers of bits. */
+static void formats_are_those_of_gdb(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	assert_text(&w, "\\p/x double_value", "0x400921fb54442d11");
+	assert_text(&w, "\\p/d floats", "{{1065353216, 1073741824}, {1080033280, 1082654720}}");
+	assert_text(&w, "\\p/t float_value", "111101110011001100110011001101");
+	assert_text(&w, "\\p/z ldouble_value", "0x0000000000004000adf85458a2bb4a99");
+	assert_text(&w, "\\p/c reals", "{0 '\\000', -1 '\\377', -1 '\\377'}");
+	assert_text(&w, "\\p/a reals", "{0x0, 0xffffffffffffffff, 0x7fffffffffffffff}");
+	assert_text(&w, "\\p/f 0x40490fdb", "3.1415927");
+	assert_text(&w, "\\p/f 0x400921fb54442d11", "3.14159265358979");
+	assert_text(&w, "\\p/f letter", "65");
+	assert_text(&w, "\\p/f short_value", "-12345");
+	assert_text(&w, "\\p/a small_negative", "0xffffffffffffff9c");
+	assert_text(&w, "\\p/z big", "0x00000010000000000000000000003039");
+	assert_text(&w, "(_Float16)-1.5", "-1.5");
+	json_decref(data_of(&w, "wchar_t wide_one[] = L\"w\\u00e4h\""));
+	assert_text(&w, "wide_one", "L\"w\303\244h\"");
+	wire_close(&w);
+}
+
+/* Whether the answer says that there is more, and of how many. */
+static void assert_truncated(struct wire *w, const char *command, bool truncated, int count)
+{
+	json_t *data = data_of(w, command);
+
+	if (json_is_true(json_object_get(data, "truncated")) != truncated ||
+	    json_integer_value(json_object_get(data, "count")) != count)
+		fail_msg("%s: %s", command, json_dumps(data, 0));
+	json_decref(data);
+}
+
+static void json_says_that_there_is_more(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	assert_truncated(&w, "many", true, 300);
+	assert_truncated(&w, "numbers", false, 0);
+	assert_truncated(&w, "\\print -from 2 numbers", true, 5);
+	assert_truncated(&w, "\\print -elements 300 many", false, 0);
+	assert_truncated(&w, "\\print -elements 1 outer", true, 0);
+	assert_truncated(&w, "\\print -elements 3 string", true, 0);
+	assert_truncated(&w, "string", false, 0);
+	wire_close(&w);
+}
+
 static void long_output_is_cut_and_the_rest_can_be_seen(void **state)
 {
 	struct wire w;
@@ -1286,6 +1365,9 @@ int main(void)
 		with_host(values_are_printed_as_gdb_prints_them),
 		with_host(an_expression_has_type_text_value_and_name),
 		with_host(a_pointer_shows_what_it_points_to_and_how_deep_is_said),
+		with_host(memory_is_gone_through),
+		with_host(formats_are_those_of_gdb),
+		with_host(json_says_that_there_is_more),
 		with_host(long_output_is_cut_and_the_rest_can_be_seen),
 		with_host(values_have_names_and_those_are_expressions),
 		with_host(session_variables_belong_to_their_console),
