@@ -201,7 +201,7 @@ static const struct command commands[] = {
 	{"define", "", "NAME + definition", "redefine exactly this function, however the text spells it",
 	 versions_define, true, 1, 16},
 	{"log", "", "[NAME] [OPTION]...",
-	 "versions, newest first; -n COUNT, --before N, --since TIME, --user USER, --faults, --events",
+	 "versions, newest first; -n COUNT, --before N, --since TIME, --user USER, --all, --faults, --events",
 	 timeline_log, false, 0, 16},
 	{"diff", "", "NAME [A [B]]",
 	 "two versions; by default the live one and the file's; A and B may be built or file", timeline_diff,

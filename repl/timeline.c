@@ -20,6 +20,7 @@ struct wanted {
 	struct log_filter filter;
 	char since[40];
 	bool events;
+	bool all; /* versions that only watched, too */
 };
 
 /* `90s`, `10m`, `2h`, `3d` ago, or a time in UTC, whole or its beginning. */
@@ -63,6 +64,10 @@ static struct error *parse_option(struct call *c, size_t *i, struct wanted *w)
 			w->filter.kind = "fault";
 		return NULL;
 	}
+	if (strcmp(word, "--all") == 0) {
+		w->all = true;
+		return NULL;
+	}
 	if (!value)
 		return error_new(ERROR_USAGE, "\\log %s needs a value", word);
 	++*i;
@@ -86,7 +91,8 @@ static struct error *parse_option(struct call *c, size_t *i, struct wanted *w)
 
 static bool is_option(const char *word)
 {
-	static const char *const options[] = {"-n", "--before", "--since", "--user", "--faults", "--events"};
+	static const char *const options[] = {"-n",    "--before", "--since", "--user",
+					      "--all", "--faults", "--events"};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(word, options[i]) == 0)
@@ -106,7 +112,7 @@ static struct error *parse(struct call *c, struct wanted *w)
 			e = error_new(
 				ERROR_USAGE,
 				"\\log takes a NAME and -n COUNT, --before N, --since TIME, --user USER, "
-				"--faults, --events; not %s",
+				"--all, --faults, --events; not %s",
 				c->words[i]);
 		else
 			e = lookup_find(c->live, c->words[i], c->state->file, &w->function);
@@ -215,10 +221,25 @@ static struct error *add_refusal(struct call *c, const struct wanted *w, json_t 
 	return NULL;
 }
 
-static void show_versions(struct call *c, const json_t *rows)
+/* Whether a row is for programs alone, unless all were asked for: it was somebody's looking at another version, and is over. */
+static bool is_folded(const struct wanted *w, json_t *row)
+{
+	static const char *const kinds[] = {"cover", "trace", "probe", "guard"};
+	const char *origin = json_string_value(json_object_get(row, "origin"));
+
+	if (w->all || json_is_true(json_object_get(row, "live")) || json_object_get(row, "faults") ||
+	    *json_string_value(json_object_get(row, "note")))
+		return false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strncmp(origin, kinds[i], 5) == 0 && (!origin[5] || origin[5] == '+'))
+			return true;
+	return false;
+}
+
+static void show_versions(struct call *c, const struct wanted *w, const json_t *rows)
 {
 	enum { COLUMNS = 8 };
-	size_t count = json_array_size(rows), i;
+	size_t count = json_array_size(rows), shown = 0, i;
 	const char **cells = calloc((count + 1) * COLUMNS, sizeof(*cells));
 	char(*strings)[3][300] = calloc(count + 1, sizeof(*strings));
 	json_t *row;
@@ -228,6 +249,8 @@ static void show_versions(struct call *c, const json_t *rows)
 	if (cells && strings) {
 		memcpy(cells, heading, sizeof(heading));
 		json_array_foreach(rows, i, row) {
+			if (is_folded(w, row))
+				continue;
 			json_t *parent = json_object_get(row, "parent");
 			json_int_t faults = json_integer_value(json_object_get(row, "faults"));
 			const char *note = json_string_value(json_object_get(row, "note"));
@@ -248,9 +271,12 @@ static void show_versions(struct call *c, const json_t *rows)
 						     json_string_value(json_object_get(row, "time")),
 						     json_string_value(json_object_get(row, "backend")),
 						     faults ? s[2] : note};
-			memcpy(&cells[(i + 1) * COLUMNS], line, sizeof(line));
+			memcpy(&cells[++shown * COLUMNS], line, sizeof(line));
 		}
-		show_table(&c->reply->text, cells, count + 1, COLUMNS, c->state->color);
+		show_table(&c->reply->text, cells, shown + 1, COLUMNS, c->state->color);
+		if (shown < count)
+			text_printf(&c->reply->text, "and %zu that only watched: \\log --all has %s\n",
+				    count - shown, count - shown == 1 ? "it" : "them");
 	}
 	free(cells);
 	free(strings);
@@ -276,7 +302,7 @@ static struct error *log_of_versions(struct call *c, struct wanted *w)
 		e = count_faults(h, &k);
 	free(k.functions);
 	if (!e)
-		show_versions(c, k.rows);
+		show_versions(c, w, k.rows);
 	if (!e && w->function && w->function->refused && w->function->row)
 		e = add_refusal(c, w, k.rows);
 	return e;

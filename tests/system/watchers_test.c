@@ -409,6 +409,23 @@ static void a_probe_tells_values_where_its_line_is_reached(void **state)
 	compiled_assert_live(&host, "price", 0, 2, "built");
 }
 
+static void versions_that_only_watched_are_folded_in_the_log(void **state)
+{
+	(void)state;
+	subject_define(&host, "add", "int add(int a, int b) { return a + b + 0; }");
+	ask_ok("\\trace add");
+	ask_ok("\\cover add");
+	char *whole = compiled_console(&host, 0, NULL, "-c", "\\log add", NULL);
+	assert_null(strstr(whole, "  trace  "));
+	assert_non_null(strstr(whole, "cover+trace"));
+	assert_non_null(strstr(whole, "and 1 that only watched"));
+	free(whole);
+	compiled_assert_says(&host, 0, "\\log add --all", "  trace  ");
+	json_t *log = compiled_data(&host, "\\log add");
+	assert_int_equal(json_array_size(log), 4);
+	json_decref(log);
+}
+
 /* The end of a watch that met a fault, and the number of records before it. */
 static int await_fault(const char *kind, const char *message)
 {
@@ -532,6 +549,7 @@ int main(void)
 		with_host(a_trace_goes_on_with_a_new_definition_and_ends_with_a_rollback),
 		with_host(a_trace_of_many_threads_is_bounded_by_rate),
 		with_host(a_probe_tells_values_where_its_line_is_reached),
+		with_host(versions_that_only_watched_are_folded_in_the_log),
 		with_host(a_fault_in_what_a_watch_evaluates_ends_the_watch_alone),
 		with_host(a_probe_that_does_not_fit_changes_nothing),
 		with_host(consoles_watch_the_same_function_each_for_itself),
