@@ -178,8 +178,10 @@ static void nothing_that_was_typed_is_missing_from_the_log(void **state)
 	assert_newest("checked", "nothing against it\nint add(int a, int b) { return a * b; }");
 	assert_events("\\log add --events",
 		      "checked add@-1 checked add@-1 rejected add@-1 rejected add@-1 built add@0");
-	compiled_assert_refused(&host, "int nowhere(int a) { return a; }", "unknown", "nowhere");
-	assert_newest("rejected", "\nint nowhere(int a) { return a; }");
+	compiled_assert_refused(&host, "int ad(int a) { return a; }", "unknown", "did you mean add?");
+	assert_newest("rejected", "\nint ad(int a) { return a; }");
+	json_decref(compiled_data(&host, "int nowhere(int a) { return a; }"));
+	assert_newest("declared", "int nowhere(int a) { return a; }");
 	compiled_assert_refused(&host, "no_such_name + 1", "compile", "no_such_name");
 	assert_newest("rejected", "\nno_such_name + 1");
 	json_decref(compiled_data(&host, "int mine = 3"));
