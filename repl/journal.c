@@ -34,7 +34,7 @@ enum {
 static bool assigns(const struct snippet *x)
 {
 	for (size_t i = 0; i < x->effects.count; i++)
-		if (x->effects.list[i].kind == EFFECT_ASSIGNMENT)
+		if (x->effects.list[i].kind != EFFECT_LITERAL)
 			return true;
 	return false;
 }
@@ -146,22 +146,45 @@ static size_t next_opening(const struct effects *effects, size_t at, size_t belo
 	return best;
 }
 
+/* Of what begins at or behind a byte, before `below`, and ends at another, what begins last. */
+static size_t next_closing(const struct effects *effects, size_t begin, size_t below, size_t at)
+{
+	size_t best = effects->count;
+
+	for (size_t i = 0; i < effects->count; i++)
+		if (effects->list[i].end == at && effects->list[i].begin >= begin &&
+		    effects->list[i].begin < below &&
+		    (best == effects->count || effects->list[i].begin > effects->list[best].begin))
+			best = i;
+	return best;
+}
+
+static void put_opening(struct snippet *x, size_t i)
+{
+	switch (x->effects.list[i].kind) {
+	case EFFECT_LITERAL:
+		text_printf(&x->run, "rtf_kept(0x%" PRIx64 "UL, ", x->literals[i]);
+		break;
+	case EFFECT_BITS:
+		text_printf(&x->run, "(&rtf_noted(%zu, *(", i);
+		break;
+	default:
+		text_printf(&x->run, "rtf_noted(%zu, ", i);
+	}
+}
+
 /* Ranges nest: the outermost opens first, and each closes where it ends. */
 void journal_put_text(struct snippet *x, size_t begin, size_t end)
 {
 	const struct effects *effects = &x->effects;
 
 	for (size_t at = begin; at <= end; at++) {
-		for (size_t i = 0; i < effects->count; i++)
-			if (effects->list[i].end == at && effects->list[i].begin >= begin)
-				text_puts(&x->run, ")");
+		for (size_t i = next_closing(effects, begin, at, at); i < effects->count;
+		     i = next_closing(effects, begin, effects->list[i].begin, at))
+			text_puts(&x->run, effects->list[i].kind == EFFECT_BITS ? ")))" : ")");
 		for (size_t i = next_opening(effects, at, end + 1); i < effects->count;
-		     i = next_opening(effects, at, effects->list[i].end)) {
-			if (effects->list[i].kind == EFFECT_LITERAL)
-				text_printf(&x->run, "rtf_kept(0x%" PRIx64 "UL, ", x->literals[i]);
-			else
-				text_printf(&x->run, "rtf_noted(%zu, ", i);
-		}
+		     i = next_opening(effects, at, effects->list[i].end))
+			put_opening(x, i);
 		if (at < end)
 			text_append(&x->run, x->given.text + at, 1);
 	}
@@ -183,8 +206,11 @@ static void tell_entry(struct snippet *x, const struct entry *entry, const unsig
 {
 	const struct effect *f = &x->effects.list[entry->number];
 	char *before = value_of(x, f->type, old), *after = value_of(x, f->type, now), *detail = NULL;
-	char *place = strndup(x->given.text + f->begin, f->end - f->begin);
+	char *place = NULL;
 
+	if (asprintf(&place, "%s%.*s", f->kind == EFFECT_BITS ? "*" : "", (int)(f->end - f->begin),
+		     x->given.text + f->begin) < 0)
+		place = NULL;
 	if (before && after && place && asprintf(&detail, "%s: %s -> %s", place, before, after) >= 0) {
 		snippet_tell(x, "written", detail);
 		free(detail);

@@ -75,6 +75,23 @@ static bool is_addressable(CXCursor place)
 	}
 }
 
+/* A bit-field has no address: the structure around it has one, or a pointer to it stands there. */
+static bool add_bits(struct walk *w, CXCursor place)
+{
+	while (clang_getCursorKind(place) == CXCursor_ParenExpr)
+		place = pure_operand(place);
+	if (clang_getCursorKind(place) != CXCursor_MemberRefExpr ||
+	    !clang_Cursor_isBitField(clang_getCursorReferenced(place)))
+		return false;
+	CXCursor base = pure_operand(place);
+	if (clang_Cursor_isNull(base))
+		return false;
+	CXType type = clang_getCanonicalType(clang_getCursorType(base));
+	if (type.kind == CXType_Pointer)
+		return add(w, EFFECT_BITS, base);
+	return type.kind == CXType_Record && is_addressable(base) && add(w, EFFECT_ASSIGNMENT, base);
+}
+
 static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
@@ -89,7 +106,8 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	if (kind == CXCursor_CompoundLiteralExpr)
 		add(w, EFFECT_LITERAL, cursor);
 	else if (pure_assigns(cursor, &place))
-		w->out->untold |= !is_addressable(place) || !add(w, EFFECT_ASSIGNMENT, place);
+		w->out->untold |=
+			is_addressable(place) ? !add(w, EFFECT_ASSIGNMENT, place) : !add_bits(w, place);
 	else if (clang_isExpression(kind) && kind != CXCursor_StmtExpr)
 		w->out->untold |= !pure_node(cursor);
 	else if (kind == CXCursor_GCCAsmStmt || kind == CXCursor_MSAsmStmt)
@@ -129,7 +147,7 @@ struct error *effects_find(void *unit, const struct slice *s, const char *functi
 	if (!e)
 		e = types_of_nodes(w.nodes, found.count, &found.types, types);
 	for (size_t i = 0; i < found.count && !e; i++)
-		found.list[i].type = types[i];
+		found.list[i].type = found.list[i].kind == EFFECT_BITS ? types[i]->target : types[i];
 	free(types);
 	free(w.nodes);
 	if (e) {

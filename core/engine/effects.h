@@ -13,7 +13,8 @@
 
 enum effect_kind {
 	EFFECT_ASSIGNMENT, /* the range is the place, the type what is there */
-	EFFECT_LITERAL,    /* the range is the whole literal */
+	EFFECT_BITS, /* to a bit-field: the range is the pointer to the structure that has it, the type the structure */
+	EFFECT_LITERAL, /* the range is the whole literal */
 };
 
 /* Ranges nest or are apart. */
@@ -27,7 +28,7 @@ struct effects {
 	struct effect *list;
 	size_t count;
 	struct types *types;
-	bool untold; /* it may write more than that: it calls something, or assigns to bits or in a macro */
+	bool untold; /* it may write more than that: it calls something, or assigns in a macro */
 };
 
 /* `unit` is check_unit's, of that slice. */
