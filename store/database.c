@@ -337,10 +337,13 @@ static int wait_for_lock(void *context, int times)
 	if (now - h->written_since >= h->patience || now - h->busy_since >= DATABASE_TURNS * h->patience)
 		return 0;
 	if (now - h->still_since >= DATABASE_STILL_MS) {
-		if (lock_is_ours(h->path)) {
+		enum lock_holder holder = lock_holder(h->path, h->turns_to_wal);
+		if (holder == LOCK_ENGINE) {
 			h->still_since = now;
 			h->strangers = 0;
-		} else if (++h->strangers == DATABASE_STRANGERS) {
+			if (h->turns_to_wal) /* who only reads writes nothing, and is done soon all the same */
+				h->written_since = now;
+		} else if (holder == LOCK_STRANGER && ++h->strangers >= DATABASE_STRANGERS) {
 			return 0;
 		}
 	}
@@ -449,13 +452,19 @@ static struct error *identify(struct history *h, int64_t *version)
  * file system cannot do WAL, sqlite keeps the mode that it has, which is slower and as safe. */
 static struct error *use_wal(struct history *h)
 {
+	struct error *e = NULL;
 	int rc, times = 0;
 
-	while ((rc = sqlite3_exec(h->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) != SQLITE_OK) {
+	/* sqlite would begin to wait anew with each try. */
+	sqlite3_busy_handler(h->db, NULL, NULL);
+	h->turns_to_wal = true;
+	while (!e && (rc = sqlite3_exec(h->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) != SQLITE_OK) {
 		if ((rc & 0xff) != SQLITE_BUSY || !wait_for_lock(h, times++))
-			return database_failure(h);
+			e = database_failure(h);
 	}
-	return NULL;
+	h->turns_to_wal = false;
+	sqlite3_busy_handler(h->db, wait_for_lock, h);
+	return e;
 }
 
 static struct error *migrate_from(struct history *h, int64_t version)

@@ -75,8 +75,9 @@ struct history {
 	 * to tell; since when that is, since when there is a lock at all, and since when it is not known to be an engine's. */
 	int64_t patience, written_since, busy_since, still_since;
 	uint64_t written;
-	int strangers;          /* how often in a row the lock was found to be no other engine's */
-	int64_t data_version;   /* when history_changed was last asked */
+	bool turns_to_wal;    /* what waits needs the file for itself: whoever reads it is in the way, too */
+	int strangers;        /* how often since an engine's lock was seen last somebody else's was */
+	int64_t data_version; /* when history_changed was last asked */
 	uint64_t device, inode; /* of the file that is open, 0: none has a name */
 	int unsettled;          /* pages in the write-ahead log, when something was last committed */
 	sqlite3_stmt *statements[STATEMENTS];
@@ -93,7 +94,7 @@ enum {
 	DATABASE_PATIENCE_MS = 2000,
 	DATABASE_TURNS = 5, /* of the patience: where many engines take turns, one may come last */
 	DATABASE_STILL_MS = 150,
-	DATABASE_STRANGERS = 8, /* an engine that has just let go of the lock is not seen to have it */
+	DATABASE_STRANGERS = 8, /* between two looks an engine may have taken its turn */
 };
 
 /* What sqlite says went wrong, as an error that names the file. Called before the statement is released. */

@@ -41,23 +41,24 @@ static uint64_t inode_of(const char *path, const char *ending)
 	return n > 0 && (size_t)n < sizeof(whole) && stat(whole, &status) == 0 ? status.st_ino : 0;
 }
 
-bool lock_is_ours(const char *path)
+enum lock_holder lock_holder(const char *path, bool to_read)
 {
 	uint64_t database = inode_of(path, ""), index = inode_of(path, "-shm");
 	FILE *file = fopen("/proc/locks", "re");
-	bool ours = false;
+	enum lock_holder holder = file ? LOCK_NOBODY : LOCK_STRANGER;
 	char line[256];
 
-	while (file && !ours && fgets(line, sizeof(line), file)) {
+	while (file && holder != LOCK_ENGINE && fgets(line, sizeof(line), file)) {
 		char kind[16], how[16];
 		unsigned long long inode;
 		int pid;
 		if (sscanf(line, "%*s %*s %*s %15s %d %15[^ ]", kind, &pid, how) == 3 &&
-		    strcmp(kind, "WRITE") == 0 && sscanf(how, "%*x:%*x:%llu", &inode) == 1 && inode &&
+		    (to_read ? pid != getpid() : strcmp(kind, "WRITE") == 0) &&
+		    sscanf(how, "%*x:%*x:%llu", &inode) == 1 && inode &&
 		    (inode == database || inode == index))
-			ours = runs_same_program(pid) && !is_stopped(pid);
+			holder = runs_same_program(pid) && !is_stopped(pid) ? LOCK_ENGINE : LOCK_STRANGER;
 	}
 	if (file)
 		fclose(file);
-	return ours;
+	return holder;
 }

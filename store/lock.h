@@ -7,7 +7,13 @@
 
 #include <stdbool.h>
 
-/* Whether a process that runs the same program as this one, and that is not stopped, has a lock to write. */
-bool lock_is_ours(const char *path);
+enum lock_holder {
+	LOCK_NOBODY,   /* it was let go of just now, or is not to be seen */
+	LOCK_ENGINE,   /* another process that runs the same program as this one, and is not stopped */
+	LOCK_STRANGER, /* nobody but others */
+};
+
+/* Who has a lock to write; or, with `to_read`, any lock, this process left out. */
+enum lock_holder lock_holder(const char *path, bool to_read);
 
 #endif
