@@ -122,7 +122,7 @@ check: deps-check
 
 # Hours' worth of chances in minutes: what is random in the tests, more often; and every combination of the matrix.
 check-long: deps-check
-	$(Q)RTF_KILLS=500 $(MAKE) --no-print-directory check-run T=system/kill
+	$(Q)RTF_KILLS=3000 $(MAKE) --no-print-directory check-run T=system/kill
 	$(Q)RTF_SECONDS=60 $(MAKE) --no-print-directory check-run T=system/crowd
 	$(Q)RTF_MATRIX=all $(MAKE) --no-print-directory check-run T=system/matrix
 	$(Q)RTF_TREE=2000 $(MAKE) --no-print-directory check-run T=system/tree

@@ -361,6 +361,8 @@ struct error *evaluate_explain(struct live *l, const struct evaluate_end *c)
 		return error_new(ERROR_INTERRUPTED,
 				 "interrupted%s; locks that it held and memory that it took stay so", place);
 	case CALL_REFUSED:
+		if (c->code == -ENOTCONN || c->code == ENOTCONN || c->code == EIO)
+			return error_new(ERROR_INTERNAL, "the program has ended");
 		return c->code == -EBUSY
 			       ? error_new(ERROR_INTERNAL,
 					   "an evaluation of an engine before this one still runs")
