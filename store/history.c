@@ -1,6 +1,7 @@
 #include "database.h"
 
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -604,4 +605,75 @@ struct error *history_event(struct history *h, const char *kind, int64_t functio
 	struct error *e = database_begin(h);
 
 	return database_finish(h, e ? e : add_event(h, kind, function, number, user, detail));
+}
+
+/* A run's end is its last event, so that of a run with an event among the newest it is there, too. Faults are kept when
+ * the rest is pruned, and prove nothing. */
+enum { NEWEST_EVENTS = 5000 };
+
+static const char silent_runs[] =
+	"SELECT p.id, p.pid, p.started, p.boot FROM process AS p JOIN"
+	" (SELECT process, kind FROM event ORDER BY id DESC LIMIT ?2) AS e ON e.process = p.id"
+	" WHERE p.id <> ?1 GROUP BY p.id HAVING max(e.kind = 'ended') = 0 AND max(e.kind <> 'fault') = 1";
+
+/* The next of these runs that is over; 0: there is none. */
+static struct error *next_silent_run(struct history *h, sqlite3_stmt *statement, int64_t *id)
+{
+	bool row = true;
+
+	*id = 0;
+	while (row && !*id) {
+		struct error *e = database_step(h, statement, &row);
+		if (e)
+			return e;
+		const char *boot = row ? (const char *)sqlite3_column_text(statement, 3) : NULL;
+		if (boot && !database_run_goes_on(sqlite3_column_int64(statement, 1),
+						  sqlite3_column_int64(statement, 2), boot))
+			*id = sqlite3_column_int64(statement, 0);
+	}
+	return NULL;
+}
+
+static struct error *end_run(struct history *h, int64_t id, const char *detail)
+{
+	sqlite3_stmt *statement = h->statements[ADD_EVENT];
+
+	sqlite3_bind_int64(statement, 1, id);
+	database_bind_text(statement, 2, "ended");
+	database_bind_text(statement, 5, "");
+	database_bind_text(statement, 6, detail);
+	return database_run(h, statement);
+}
+
+/* `detail` NULL: only finds out whether there is one. */
+static struct error *each_silent_run(struct history *h, const char *detail, bool *any)
+{
+	sqlite3_stmt *statement;
+	int64_t id = 0;
+	struct error *e = database_prepare(h, silent_runs, &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, h->process);
+	sqlite3_bind_int(statement, 2, NEWEST_EVENTS);
+	while (!(e = next_silent_run(h, statement, &id)) && id) {
+		*any = true;
+		e = detail ? end_run(h, id, detail) : NULL;
+		if (e || !detail)
+			break;
+	}
+	sqlite3_finalize(statement);
+	return e;
+}
+
+struct error *history_end_runs(struct history *h, const char *detail)
+{
+	bool any = false;
+	struct error *e = each_silent_run(h, NULL, &any);
+
+	if (e || !any)
+		return e;
+	e = database_begin(h);
+	/* Again, as another process may have been first. */
+	return database_finish(h, e ? e : each_silent_run(h, detail, &any));
 }

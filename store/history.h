@@ -148,4 +148,8 @@ struct error *history_note(struct history *, int64_t function, int number, const
 struct error *history_event(struct history *, const char *kind, int64_t function, int number,
 			    const char *user, const char *detail);
 
+/* Runs that are over, and that no engine outlived to say so, are `ended` in the log from now on; `detail` says who noticed.
+ * Only runs of which something is among the newest events are looked at. */
+struct error *history_end_runs(struct history *, const char *detail);
+
 #endif

@@ -310,6 +310,18 @@ static void recover(struct live *l)
 		tell(l, LOG_NOTICE, text);
 }
 
+/* Killed together with its engine, a run could not say that it is over. */
+static void end_silent_runs(struct live *l)
+{
+	char detail[100];
+
+	snprintf(detail, sizeof(detail), "killed or crashed with its engine; noticed by the run of pid %lld",
+		 (long long)record_of(l)->process.pid);
+	struct error *e = history_end_runs(live_history(l), detail);
+	if (e && !record_lose(l, &e))
+		live_warn(l, error_context(e, "the ends of earlier runs are not in the history"));
+}
+
 struct error *record_new(struct live *l)
 {
 	struct record *r = calloc(1, sizeof(*r));
@@ -334,6 +346,8 @@ struct error *record_new(struct live *l)
 	else
 		e = take_in_all(l);
 	free(path);
+	if (!e && record_is_whole(l))
+		end_silent_runs(l);
 	if (!e)
 		recover(l);
 	return e;

@@ -1208,6 +1208,35 @@ static void events_are_appended(void **state)
 	refuse(history_event(f->history, "fault", 4711, 1, "ada", NULL), ERROR_UNKNOWN, "no such function");
 }
 
+static void a_run_that_nobody_saw_end_is_ended_once_by_the_next(void **state)
+{
+	struct fixture *f = *state;
+	struct history_process self = {.pid = getpid(),
+				       .program = "/opt/shop",
+				       .build_id = "aa",
+				       .started = history_process_started(getpid())};
+	struct history_process gone = {.pid = 1, .program = "/opt/shop", .build_id = "aa", .started = 1};
+	struct history *running, *killed;
+
+	succeed(history_open(f->path, &self, &running));
+	succeed(history_open(f->path, &gone, &killed));
+	history_close(killed);
+	succeed(history_end_runs(f->history, "noticed"));
+	succeed(history_end_runs(f->history, "noticed"));
+	succeed(history_end_runs(running, "noticed too"));
+	assert_int_equal(raw_number(f, "SELECT count(*) FROM event AS e JOIN process AS p ON p.id = e.process"
+				       " WHERE kind = 'ended' AND detail = 'noticed' AND p.pid = 1"
+				       " AND p.started = 1"),
+			 1);
+	char own[200];
+	snprintf(own, sizeof(own),
+		 "SELECT count(*) FROM event AS e JOIN process AS p ON p.id = e.process"
+		 " WHERE kind = 'ended' AND p.pid = %d",
+		 (int)getpid());
+	assert_int_equal(raw_number(f, own), 0);
+	history_close(running);
+}
+
 static void the_views_tell_a_person_what_happened(void **state)
 {
 	struct fixture *f = *state;
@@ -1430,12 +1459,13 @@ static int write_for_long(const struct fixture *f, int held)
 {
 	sqlite3 *db = open_raw(f);
 	long long end = now_ms() + WRITING_MS;
-	bool written = sqlite3_exec(db, "PRAGMA cache_size = 1; BEGIN IMMEDIATE; CREATE TABLE large (bytes)", NULL,
-				    NULL, NULL) == SQLITE_OK;
+	bool written = sqlite3_exec(db, "PRAGMA cache_size = 1; BEGIN IMMEDIATE; CREATE TABLE large (bytes)",
+				    NULL, NULL, NULL) == SQLITE_OK;
 
 	close(held);
 	while (written && now_ms() < end) {
-		written = sqlite3_exec(db, "INSERT INTO large VALUES (zeroblob(100000))", NULL, NULL, NULL) == SQLITE_OK;
+		written = sqlite3_exec(db, "INSERT INTO large VALUES (zeroblob(100000))", NULL, NULL, NULL) ==
+			  SQLITE_OK;
 		poll(NULL, 0, WRITE_EVERY_MS);
 	}
 	return !written || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK;
@@ -1785,6 +1815,7 @@ int main(void)
 		WITH_HISTORY(undo_and_redo_agree_with_two_stacks),
 		WITH_HISTORY(a_change_that_makes_no_sense_is_refused),
 		WITH_HISTORY(events_are_appended),
+		WITH_HISTORY(a_run_that_nobody_saw_end_is_ended_once_by_the_next),
 		WITH_HISTORY(the_views_tell_a_person_what_happened),
 		WITH_HISTORY(every_table_and_column_is_explained),
 		IN_DIRECTORY(ten_processes_never_share_a_number),
