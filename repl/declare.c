@@ -471,16 +471,12 @@ static struct error *prepare_variables(struct snippet *x, struct reply *reply)
 
 struct error *declare_run(struct snippet *x, struct reply *reply)
 {
-	scope_try(x->state->scope);
 	struct error *e = split_declarations(x);
 	if (!e && x->variable_count && x->state->read_only)
 		e = error_new(ERROR_DENIED,
 			      "this connection is read-only: a variable is made in the program");
 	if (!e)
 		e = x->variable_count ? prepare_variables(x, reply) : check_items(x, reply);
-	if (!e)
-		scope_keep_trial(x->state->scope);
-	scope_end_trial(x->state->scope);
 	if (!e && x->variable_count)
 		return snippet_start(x, finish_declaration, reply);
 	if (!e)

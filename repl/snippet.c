@@ -91,6 +91,8 @@ struct error *snippet_new(struct call *c, const char *text, size_t size, struct 
 
 	free(copy);
 	return e;
+}
+
 struct error *snippet_finish_text(struct snippet *x)
 {
 	char *whole = typed_finish(x->text, x->size);
@@ -128,8 +130,6 @@ static void set_request(struct snippet *x)
 	x->request.extra_size = strlen(x->given.extra);
 	x->request.extra_file = FINDINGS_DECLARED;
 	x->request.given_file = FINDINGS_TYPED;
-	x->request.given_line = (unsigned)-1;
-	x->request.given_file = "<console>";
 	x->request.given_line = x->from_first ? 1 : (unsigned)-1;
 	x->request.file = x->unit->file;
 	x->request.line = 1;
