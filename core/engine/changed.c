@@ -91,7 +91,7 @@ static void add_variable(struct changed *c, const char *name, const struct index
 	struct target_symbol symbol;
 	uint64_t address, size;
 
-	if (d->is_static && declaration_is_const(c->fresh->text, d->begin, n->begin))
+	if (declaration_is_const(c->fresh->text, d->begin, n->begin))
 		add_stale(c, spelled, length, false, false);
 	else if (target_find(live_target(c->live), unit, name, &symbol) && !symbol.function)
 		text_printf(

@@ -678,6 +678,39 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 	return CXChildVisit_Continue;
 }
 
+/* --- atomic types ------------------------------------------------------------------------------------------------- */
+
+/* More than a number or a pointer that is declared: libtcc knows no atomic access, and not what an atomic struct is padded to;
+ * where none is touched, an atomic number lies in memory as a plain one does. */
+static enum CXChildVisitResult find_atomic(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	bool *found = data;
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+	CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
+	bool declared = kind == CXCursor_FieldDecl || kind == CXCursor_TypedefDecl ||
+			kind == CXCursor_TypeRef ||
+			(kind == CXCursor_VarDecl &&
+			 clang_getCursorKind(parent) == CXCursor_TranslationUnit);
+
+	if (type.kind == CXType_Atomic) {
+		CXType value = clang_getCanonicalType(clang_Type_getValueType(type));
+		*found = !declared || value.kind == CXType_Record || value.kind == CXType_Complex;
+	}
+	return *found ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
+static void examine_atomics(CXTranslationUnit unit, const struct slice *slice, struct check_result *r)
+{
+	bool found = false;
+
+	if (!strstr(slice->text, "_Atomic"))
+		return;
+	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_atomic, &found);
+	if (found && !r->why_cc)
+		r->why_cc = "libtcc is not trusted with atomic types";
+	r->needs_cc |= found;
+}
+
 /* --- one slice ------------------------------------------------------------------------------------------------- */
 
 struct error *check_slice(struct check *c, const struct slice *slice, const char *name,
@@ -706,6 +739,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	}
 	struct convention_search search = {.name = name, .result = &result};
 	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_declaration, &search);
+	examine_atomics(p.unit, slice, &result);
 	if (p.failed) {
 		check_result_fini(&result);
 		return error_memory();

@@ -104,12 +104,14 @@ static bool functions_agree(const char **a, const char **b)
 {
 	if (!agree(a, b, false))
 		return false;
-	for (++*a, ++*b; **a != ')' && **b != ')';) {
-		if (strncmp(*a, "?)", 2) == 0 || strncmp(*b, "?)", 2) == 0) {
-			*a = skip_parameters(*a);
-			*b = skip_parameters(*b);
-			return true;
-		}
+	++*a;
+	++*b;
+	if (strncmp(*a, "?)", 2) == 0 || strncmp(*b, "?)", 2) == 0) {
+		*a = skip_parameters(*a);
+		*b = skip_parameters(*b);
+		return true;
+	}
+	while (**a != ')' && **b != ')') {
 		if (**a == '.' || **b == '.') {
 			if (*(*a)++ != *(*b)++)
 				return false;

@@ -247,6 +247,7 @@ static void write_declaration(const struct closure *c, struct text *out, uint32_
 	}
 	if (c->levels[number] == CLOSURE_FORWARD && closure_tagged_body(ix, d, &body)) {
 		copy(out, ix, d->begin, body.begin, d->has_directive);
+		text_puts(out, " "); /* typedef struct tag{…}tag; */
 		copy(out, ix, body.end, d->end, d->has_directive);
 		text_puts(out, "\n");
 		return;

@@ -18,7 +18,6 @@ static const struct word distrusted[] = {
 	{"__int128", "128-bit integers"},
 	{"__int128_t", "128-bit integers"},
 	{"__uint128_t", "128-bit integers"},
-	{"_Atomic", "atomic types"},
 	{"_Thread_local", "thread-local variables"},
 	{"__thread", "thread-local variables"},
 	{"__auto_type", "__auto_type"},

@@ -71,6 +71,9 @@ static void functions_agree_by_result_and_parameters(void **state)
 	assert_same("Fs4(s4)", "Fs4(s4s4)", false);
 	assert_same("Fs4(s4.)", "Fs4(s4)", false);
 	assert_same("Fs4(?)", "Fs4(s4pFv(?))", true);
+	assert_same("Fs4(?)", "Fs4()", true);
+	assert_same("Fs4()", "Fs4(?)", true);
+	assert_same("Fs4()", "Fs4(s4)", false);
 	assert_same("Fs4(pFv(?)s4)", "Fs4(pFv(s4)s8)", false);
 	assert_same("Fv()", "Fs4()", false);
 }
