@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A function that the save may have changed, with its text in the new file. */
 struct candidate {
@@ -403,14 +404,27 @@ static void forget_edits(const struct work *w, const struct source *s)
 			live_function(w->save->live, i)->saved.edited = false;
 }
 
-/* Preprocessed text and files of one moment: a save in between starts it anew. */
+static bool is_empty(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size == 0;
+}
+
+/* Preprocessed text and files of one moment: a save in between starts it anew. NULL in *out for a file that is empty, as it is
+ * while an editor writes it: what follows is the save. */
 static struct error *read_index(const struct source *s, struct index **out)
 {
 	for (int tries = 0;; tries++) {
 		struct error *e = index_new(s->unit->file, &s->flags, out);
-		if (e || tries == 4 || index_is_current(*out, s->flags.directory))
+		bool empty = !e && is_empty(s->unit->file); /* before it is asked whether that was all of one moment */
+		bool last = e || tries == 4 || index_is_current(*out, s->flags.directory);
+		if (last && !empty)
 			return e;
 		index_free(*out);
+		*out = NULL;
+		if (last)
+			return NULL;
 	}
 }
 
@@ -426,7 +440,7 @@ static struct error *take_file(struct work *w, struct save_source *ss)
 		refuse_unreadable(w, ss, e);
 		return NULL;
 	}
-	if (e)
+	if (e || !fresh)
 		return e;
 	awaited_fini(&ss->awaited);
 	forgive_all(w, ss);
