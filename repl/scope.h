@@ -45,7 +45,7 @@ void scope_free(struct scope *); /* takes NULL */
 
 /* Takes the item (its strings and types, not the struct) in place of what has the same names. */
 struct error *scope_declare(struct scope *, const struct scope_item *);
-bool scope_forget(struct scope *, const char *name);                 /* false: there is none */
+bool scope_forget(struct scope *, const char *name); /* false: there is none */
 
 /* An entry begins; it is not to have been: what it declared goes, and what it replaced or forgot is back. */
 void scope_begin(struct scope *);

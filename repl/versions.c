@@ -73,7 +73,8 @@ struct error *versions_list(struct call *c)
 		const struct live_version *runs = live_in_memory(f, f->live);
 		bool optimised = runs && runs->optimised, waits = waits_for_poll(c, f);
 		snprintf(s->state, sizeof(s->state), "%s%s%s%s%s", state, optimised ? ", optimised" : "",
-			 *f->instrumented ? ", " : "", f->instrumented, waits ? ", waits for rtf_poll()" : "");
+			 *f->instrumented ? ", " : "", f->instrumented,
+			 waits ? ", waits for rtf_poll()" : "");
 		const char *row[] = {f->at.name, s->place, s->version, s->versions, s->state};
 		memcpy(&cells[rows++ * 5], row, sizeof(row));
 		json_array_append_new(c->reply->data,

@@ -601,7 +601,8 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 			       size_t data_before)
 {
 	struct view v = {.host = host, .request = b->request, .build = b};
-	struct link_names names = {.context = &v, .resolve = resolve, .bind = bind, .bind_thread_local = bind_thread_local};
+	struct link_names names = {
+		.context = &v, .resolve = resolve, .bind = bind, .bind_thread_local = bind_thread_local};
 	struct link_region code, data;
 
 	program_regions(host->program, b->request->arena, &code, &data);

@@ -689,8 +689,7 @@ static enum CXChildVisitResult find_atomic(CXCursor cursor, CXCursor parent, CXC
 	CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
 	bool declared = kind == CXCursor_FieldDecl || kind == CXCursor_TypedefDecl ||
 			kind == CXCursor_TypeRef ||
-			(kind == CXCursor_VarDecl &&
-			 clang_getCursorKind(parent) == CXCursor_TranslationUnit);
+			(kind == CXCursor_VarDecl && clang_getCursorKind(parent) == CXCursor_TranslationUnit);
 
 	if (type.kind == CXType_Atomic) {
 		CXType value = clang_getCanonicalType(clang_Type_getValueType(type));

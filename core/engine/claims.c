@@ -11,7 +11,8 @@
 enum { NESTING = 16, HELD_MAX = 1024 };
 
 struct claims {
-	uint64_t held[HELD_MAX]; /* hashes of what has been found to hold, of each the last in its place; 0: none */
+	uint64_t held
+		[HELD_MAX]; /* hashes of what has been found to hold, of each the last in its place; 0: none */
 };
 
 struct pass {

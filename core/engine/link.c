@@ -143,7 +143,8 @@ static struct error *bind_piece(const struct link *link, struct object_piece *pi
 	if (!names->bind_thread_local || !names->bind_thread_local(names->context, name, piece->nth,
 								   piece->name_size, piece->local, &symbol))
 		return error_new(ERROR_COMPILE,
-				 "%s: a new thread-local variable cannot be added to a running program", name);
+				 "%s: a new thread-local variable cannot be added to a running program",
+				 name);
 	piece->bound = true;
 	piece->address = symbol.address;
 	piece->block = symbol.block;
@@ -181,7 +182,8 @@ static struct error *reserve(const struct link_region *region, size_t *used, str
 {
 	uint64_t align = piece->align;
 	if (align > PAGE) /* one that the program has is where it is */
-		return error_new(ERROR_COMPILE, "%s is aligned to more than a page, which the arena cannot give it",
+		return error_new(ERROR_COMPILE,
+				 "%s is aligned to more than a page, which the arena cannot give it",
 				 piece->name ? piece->name : "something");
 	uint64_t padding = -(region->address + *used) & (align - 1);
 	if (*used > region->size || padding > region->size - *used ||
@@ -341,7 +343,8 @@ static struct error *find_value(const struct link *link, const struct object_ref
 		out->thread_local = to->kind == OBJECT_THREAD;
 		out->block = to->block;
 		if (out->thread_local && !to->bound) /* without a name of its own */
-			return error_new(ERROR_INTERNAL, "malformed object: a thread-local variable without a name");
+			return error_new(ERROR_INTERNAL,
+					 "malformed object: a thread-local variable without a name");
 		return NULL;
 	}
 	if (symbol->elf.st_shndx == SHN_ABS)

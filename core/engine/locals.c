@@ -18,10 +18,11 @@ static bool is_punctuator(const struct token *t, const char *these)
 
 bool locals_is_type(const struct index *ix, const struct token_reader *r, const struct token *t)
 {
-	static const char *const words[] = {"void",     "char",       "short",         "int",        "long",
-					    "float",    "double",     "signed",        "unsigned",   "_Bool",
-					    "const",    "volatile",   "__signed__",    "__volatile__", "__const",
-					    "__int128", "_Complex",   "__builtin_va_list", NULL};
+	static const char *const words[] = {
+		"void",       "char",         "short",    "int",      "long",     "float",
+		"double",     "signed",       "unsigned", "_Bool",    "const",    "volatile",
+		"__signed__", "__volatile__", "__const",  "__int128", "_Complex", "__builtin_va_list",
+		NULL};
 
 	if (t->kind != TOKEN_NAME)
 		return false;
@@ -38,10 +39,10 @@ bool locals_is_type(const struct index *ix, const struct token_reader *r, const 
 static bool begins_declaration(const struct locals *l, const struct token_reader *r, const struct token *t,
 			       const struct token *next)
 {
-	static const char *const words[] = {"static",     "register",     "auto",     "extern",
-					    "struct",     "union",        "enum",     "__thread",
-					    "_Alignas",   "__extension__", "__typeof__", "typeof",
-					    "__auto_type", "_Thread_local", "_Atomic", NULL};
+	static const char *const words[] = {"static",      "register",      "auto",       "extern",
+					    "struct",      "union",         "enum",       "__thread",
+					    "_Alignas",    "__extension__", "__typeof__", "typeof",
+					    "__auto_type", "_Thread_local", "_Atomic",    NULL};
 
 	if (t->kind != TOKEN_NAME)
 		return false;
@@ -87,8 +88,7 @@ static void add_parameters(struct locals *l, uint32_t body)
 		depth += is_punctuator(&t, "(");
 		depth -= is_punctuator(&t, ")");
 		if (depth == 1 && t.kind == TOKEN_NAME && is_punctuator(&next, ",)[") &&
-		    (before.kind == TOKEN_NAME || is_punctuator(&before, "*")) &&
-		    !locals_is_type(ix, &r, &t))
+		    (before.kind == TOKEN_NAME || is_punctuator(&before, "*")) && !locals_is_type(ix, &r, &t))
 			add(l, &t, 1);
 	}
 }

@@ -89,8 +89,8 @@ static struct error *read_symbol(const struct object *object, const char *string
 	if (elf->st_shndx == SHN_UNDEF || elf->st_shndx >= SHN_LORESERVE)
 		return NULL;
 	const Elf64_Shdr *section = &object->sections[elf->st_shndx];
-	bool outside = (section->sh_flags & SHF_ALLOC) && (elf->st_value > section->sh_size ||
-							   elf->st_size > section->sh_size - elf->st_value);
+	bool outside = (section->sh_flags & SHF_ALLOC) &&
+		       (elf->st_value > section->sh_size || elf->st_size > section->sh_size - elf->st_value);
 	if (outside && ELF64_ST_BIND(elf->st_info) == STB_LOCAL) {
 		/* libtcc's name for a string in code that it left out: nobody refers to it. */
 		symbol->elf.st_shndx = SHN_UNDEF;

@@ -17,7 +17,12 @@
 struct object_piece {
 	uint32_t section; /* SHN_COMMON: of no section */
 	uint64_t begin, size, align;
-	enum { OBJECT_CODE, OBJECT_CONSTANT, OBJECT_VARIABLE, OBJECT_THREAD } kind; /* the last is never placed */
+	enum {
+		OBJECT_CODE,
+		OBJECT_CONSTANT,
+		OBJECT_VARIABLE,
+		OBJECT_THREAD
+	} kind;             /* the last is never placed */
 	const char *name;   /* a variable's, decorated as the compiler left it; NULL: none */
 	uint64_t name_size; /* what the symbol says, without padding */
 	bool local;

@@ -29,9 +29,8 @@ static uint16_t number_of(struct pragmas *p, const struct text *lines)
 		if (strcmp(p->states[i], lines->bytes) == 0)
 			return (uint16_t)i;
 	size_t number = p->state_count ? p->state_count : 1;
-	char **states = number < UINT16_MAX
-				? grown(p, p->states, number, &p->state_room, sizeof(*p->states))
-				: NULL;
+	char **states =
+		number < UINT16_MAX ? grown(p, p->states, number, &p->state_room, sizeof(*p->states)) : NULL;
 	char *copy = states ? strdup(lines->bytes) : NULL;
 	if (states)
 		p->states = states;

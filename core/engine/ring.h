@@ -28,7 +28,7 @@ struct ring_slot {
 
 struct ring_head {
 	int64_t quota[RING_QUOTAS], missed[RING_QUOTAS];
-	int64_t next, lost; /* slots asked for; of those, the ones that were not free */
+	int64_t next, lost;         /* slots asked for; of those, the ones that were not free */
 	int64_t fault[RING_QUOTAS]; /* the watch that met one */
 	int64_t signal[RING_QUOTAS], address[RING_QUOTAS];
 };

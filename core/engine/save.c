@@ -417,7 +417,7 @@ static struct error *read_index(const struct source *s, struct index **out)
 {
 	for (int tries = 0;; tries++) {
 		struct error *e = index_new(s->unit->file, &s->flags, out);
-		bool empty = !e && is_empty(s->unit->file); /* before it is asked whether that was all of one moment */
+		bool empty = !e && is_empty(s->unit->file); /* asked before the moment is known to be one */
 		bool last = e || tries == 4 || index_is_current(*out, s->flags.directory);
 		if (last && !empty)
 			return e;

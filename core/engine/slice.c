@@ -271,7 +271,8 @@ static void write_marker(struct text *out, unsigned line, const char *file)
 }
 
 /* What the file's #pragma lines make of a declaration; `body`: code will be made of it. */
-static void open_pragmas(const struct closure *c, struct text *out, const struct index_declaration *d, bool body)
+static void open_pragmas(const struct closure *c, struct text *out, const struct index_declaration *d,
+			 bool body)
 {
 	pragmas_open(&c->ix->pragmas, d->types, out);
 	if (body)
@@ -280,7 +281,8 @@ static void open_pragmas(const struct closure *c, struct text *out, const struct
 		text_printf(out, "#pragma pack(push, %u)\n", d->pack);
 }
 
-static void close_pragmas(const struct closure *c, struct text *out, const struct index_declaration *d, bool body)
+static void close_pragmas(const struct closure *c, struct text *out, const struct index_declaration *d,
+			  bool body)
 {
 	if (d->pack)
 		text_puts(out, "#pragma pack(pop)\n");

@@ -60,7 +60,7 @@ struct slice_guard {
 struct slice {
 	char *text; /* NUL-terminated */
 	size_t size;
-	size_t user_at;      /* the #line before the definition: what stands before is the file's, and the extra text */
+	size_t user_at; /* the #line before the definition: what stands before is the file's, and the extra text */
 	uint32_t extra_line; /* line of the slice that the extra text begins at; 0: there is none */
 	uint32_t user_line;  /* line of the slice that the definition begins at: minus 1, what to take off */
 	uint32_t user_lines; /* lines of the definition */

@@ -173,9 +173,9 @@ static void find_uses(struct index *ix)
 	struct locals locals = {.ix = ix};
 
 	token_reader_init(&r, ix->text, ix->size);
-	for (token_next(&r, &t); t.kind != TOKEN_END;
-	     follow_statement(&statements, &r, &t, &c.before), c.third = c.opener, c.opener = c.before,
-	     c.before = t, t = next) {
+	for (token_next(&r, &t); t.kind != TOKEN_END; follow_statement(&statements, &r, &t, &c.before),
+						      c.third = c.opener, c.opener = c.before, c.before = t,
+						      t = next) {
 		token_next(&r, &next);
 		locals_follow(&locals, &r, &c.before, &t, &next, statements.begins);
 		if (t.kind != TOKEN_NAME || is_member(ix, &c.before))

@@ -85,7 +85,8 @@ static void a_static_helper_reaches_those_who_call_it(void **state)
 	followed_edit(&host, "follow_host.c", "return n + 100;", "return n + 200;");
 	json_t *event = followed_await(&host, "live");
 	assert_int_equal(json_array_size(json_object_get(event, "functions")), 1);
-	assert_non_null(strstr(json_string_value(json_object_get(event, "notes")), "helper is not decorated"));
+	assert_non_null(
+		strstr(json_string_value(json_object_get(event, "notes")), "helper is not decorated"));
 	json_decref(event);
 	followed_assert_call(&host, "helped", 1, 201);
 	followed_edit(&host, "follow_host.c", "return n + 200;", "return n + 100;");
@@ -116,7 +117,8 @@ static void a_header_below_a_header_reaches_two_files_at_once(void **state)
 static void comments_and_spaces_alone_change_nothing(void **state)
 {
 	(void)state;
-	followed_edit(&host, "follow_host.c", "\treturn n * FACTOR;", "\t/* by FACTOR */\n\n\treturn n*FACTOR;");
+	followed_edit(&host, "follow_host.c", "\treturn n * FACTOR;",
+		      "\t/* by FACTOR */\n\n\treturn n*FACTOR;");
 	followed_assert_unchanged(&host, NULL);
 	followed_edit(&host, "follow_host.c", "#define FACTOR 3", "/* above */\n\n\n#define FACTOR\t3");
 	followed_assert_unchanged(&host, NULL);
@@ -207,7 +209,8 @@ static void bodies_of_other_sizes_are_found_one_by_one(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		static const char *const scaled[] = {"n * FACTOR;", "n * FACTOR + 1;\n\n\n\t/* { */", "n;"};
-		static const char *const line[] = {"return __LINE__;", "return n + __LINE__;", "\n\n\treturn 1 + __LINE__;"};
+		static const char *const line[] = {"return __LINE__;", "return n + __LINE__;",
+						   "\n\n\treturn 1 + __LINE__;"};
 		static const char *const other[] = {"n + 5;", "n + 55;\n\t/* } */\n", "n;"};
 		if (!i)
 			continue;
@@ -281,11 +284,13 @@ static void taking_the_error_back_heals(void **state)
 static void an_open_brace_breaks_nothing_else(void **state)
 {
 	(void)state;
-	followed_edit(&host, "follow_host.c", "\treturn n * FACTOR;\n}", "\tif (n) {\n\treturn n * FACTOR;\n}");
+	followed_edit(&host, "follow_host.c", "\treturn n * FACTOR;\n}",
+		      "\tif (n) {\n\treturn n * FACTOR;\n}");
 	followed_assert_refused(&host, "follow_host.c");
 	followed_assert_call(&host, "scaled", 2, 6);
 	followed_assert_call(&host, "moved", 2, 3);
-	followed_edit(&host, "follow_host.c", "\tif (n) {\n\treturn n * FACTOR;\n}", "\tif (n)\n\t\treturn n * 7;\n\treturn 1;\n}");
+	followed_edit(&host, "follow_host.c", "\tif (n) {\n\treturn n * FACTOR;\n}",
+		      "\tif (n)\n\t\treturn n * 7;\n\treturn 1;\n}");
 	followed_assert_live(&host, "scaled");
 	followed_assert_call(&host, "scaled", 2, 14);
 }
@@ -314,7 +319,8 @@ static void an_error_in_a_helper_refuses_its_callers(void **state)
 static void a_missing_header_is_shown(void **state)
 {
 	(void)state;
-	followed_edit(&host, "follow_host.c", "#include \"follow.h\"", "#include \"follow.h\"\n#include \"missing.h\"");
+	followed_edit(&host, "follow_host.c", "#include \"follow.h\"",
+		      "#include \"follow.h\"\n#include \"missing.h\"");
 	followed_assert_refused(&host, "missing.h");
 	followed_write(&host, "missing.h", "#define MISSING 1\n");
 	followed_assert_unchanged(&host, NULL);
@@ -329,7 +335,8 @@ static void a_missing_header_is_shown(void **state)
 static void a_header_that_comes_later_heals(void **state)
 {
 	(void)state;
-	followed_edit(&host, "follow_host.c", "#include \"follow.h\"", "#include \"follow.h\"\n#include \"later.h\"");
+	followed_edit(&host, "follow_host.c", "#include \"follow.h\"",
+		      "#include \"follow.h\"\n#include \"later.h\"");
 	followed_assert_refused(&host, "later.h");
 	followed_assert_state(&host, "scaled", "refused");
 	followed_assert_state(&host, "other", "built");
@@ -421,9 +428,10 @@ static void a_member_of_another_type_is_refused_by_name(void **state)
 	(void)state;
 	assert_change_refused("follow.h", "int quantity", "float quantity",
 			      "struct item.quantity is int in the running program, float here");
-	assert_change_refused("follow.h", "low : 3, high : 5", "high : 5, low : 3",
-			      "struct item.high is 5 bits from bit 131 on in the running program, 5 bits from bit "
-			      "128 on here");
+	assert_change_refused(
+		"follow.h", "low : 3, high : 5", "high : 5, low : 3",
+		"struct item.high is 5 bits from bit 131 on in the running program, 5 bits from bit "
+		"128 on here");
 	followed_edit(&host, "follow.h", "double unit", "double price");
 	json_decref(followed_await(&host, "live")); /* another name for the same is no other type */
 }
@@ -460,7 +468,8 @@ static void a_deleted_function_goes_on_running(void **state)
 	(void)state;
 	assert_non_null(without);
 	followed_write(&host, "follow_other.c", without);
-	followed_assert_unchanged(&host, "follow_other.c does not define other any more: what was built goes on running");
+	followed_assert_unchanged(
+		&host, "follow_other.c does not define other any more: what was built goes on running");
 	followed_assert_call(&host, "other", 1, 6);
 	followed_write(&host, "follow_other.c", text);
 	followed_assert_unchanged(&host, NULL);
@@ -473,7 +482,9 @@ static void a_deleted_function_goes_on_running(void **state)
 
 static void a_renamed_function_goes_on_running_under_its_old_name(void **state)
 {
-	char *text = followed_edited(&host, "follow_host.c", "static int counted(int n)", "static int counting(int n)"), *more;
+	char *text = followed_edited(&host, "follow_host.c", "static int counted(int n)",
+				     "static int counting(int n)"),
+	     *more;
 
 	(void)state;
 	more = child_replace(text, "counted}", "counting}");
@@ -537,12 +548,14 @@ static void a_function_moved_within_its_file_stays_itself(void **state)
 
 static void a_function_moved_to_another_file_needs_a_build(void **state)
 {
-	char *text = followed_edited(&host, "follow_other.c", "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 5;\n}\n", "");
+	char *text = followed_edited(&host, "follow_other.c",
+				     "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 5;\n}\n", "");
 
 	(void)state;
 	followed_edit(&host, "follow_host.c", "static int plain(",
 		      "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 6;\n}\n\nstatic int plain(");
-	followed_assert_unchanged(&host, "other is in follow_host.c now: that counts when the program is built again");
+	followed_assert_unchanged(
+		&host, "other is in follow_host.c now: that counts when the program is built again");
 	followed_write(&host, "follow_other.c", text);
 	followed_assert_unchanged(&host, "follow_host.c does, which counts when the program is built again");
 	followed_assert_call(&host, "other", 1, 6);
@@ -557,7 +570,8 @@ static void lines_are_the_files_after_an_edit_above(void **state)
 	followed_assert_call(&host, "line", 0, 78);
 	followed_edit(&host, "follow_host.c", "static int calls;", "static int calls;\n\n\n\n\n");
 	followed_assert_unchanged(&host, NULL);
-	followed_edit(&host, "follow_host.c", "\t(void)n;\n\treturn __LINE__;", "\t(void)n;\n\n\treturn __LINE__;");
+	followed_edit(&host, "follow_host.c", "\t(void)n;\n\treturn __LINE__;",
+		      "\t(void)n;\n\n\treturn __LINE__;");
 	followed_assert_unchanged(&host, NULL); /* blank lines are spaces */
 	followed_edit(&host, "follow_host.c", "return __LINE__;", "return __LINE__ + n;");
 	followed_assert_live(&host, "line");
@@ -819,11 +833,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_log_tells_of_saves, start_with_log, stop),
 		cmocka_unit_test_setup_teardown(a_lock_that_holds_saves_up_is_told, start_with_log, stop),
 		with_host(a_save_while_no_engine_runs_goes_live),
-		cmocka_unit_test_setup_teardown(a_polled_programs_save_waits_for_its_poll, start_polled, stop),
+		cmocka_unit_test_setup_teardown(a_polled_programs_save_waits_for_its_poll, start_polled,
+						stop),
 		with_host(follow_off_outlives_the_engine),
 		with_host(a_file_that_is_gone_or_empty_is_told),
-		cmocka_unit_test_setup_teardown(a_file_without_decorated_functions_is_told, start_plain, stop),
-		cmocka_unit_test_setup_teardown(an_edit_between_build_and_start_is_not_what_was_built, start_edited, stop),
+		cmocka_unit_test_setup_teardown(a_file_without_decorated_functions_is_told, start_plain,
+						stop),
+		cmocka_unit_test_setup_teardown(an_edit_between_build_and_start_is_not_what_was_built,
+						start_edited, stop),
 	};
 
 	return cmocka_run_group_tests_name("system: following", tests, NULL, NULL);

@@ -234,7 +234,8 @@ static void a_value_of_another_type_is_refused(void **state)
 	await_parked("length_of", "SEGV");
 	compiled_assert_refused(&host, "\\return \"abc\"", "compile", "length_of cannot return \"abc\"");
 	compiled_assert_refused(&host, "\\return (struct pair){1, 2}", "compile", "struct pair");
-	compiled_assert_refused(&host, "\\guard quotient return \"abc\"", "compile", "quotient cannot return");
+	compiled_assert_refused(&host, "\\guard quotient return \"abc\"", "compile",
+				"quotient cannot return");
 	compiled_assert_live(&host, "quotient", 0, 1, "built");
 	ask_ok("\\return 2.5");
 	await_line("length 2");

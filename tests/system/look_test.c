@@ -999,8 +999,9 @@ static void every_write_is_told_with_what_was_there(void **state)
 		{"for (int i = 0; i < 100; i++) int_value = i", "int_value: 99 -> -7"},
 		{"({ int_value = 2; int_value + 1; })", "int_value: 2 -> -7"},
 		{"int copy = int_value++", "int_value: -6 -> -7"},
-		{"bits.b = 3", "bits: {a = -2, b = 3, c = true, d = BLUE, e = -123456789, f = 250 '\\372'} -> "
-			       "{a = -2, b = 21, c = true, d = BLUE, e = -123456789, f = 250 '\\372'}"},
+		{"bits.b = 3",
+		 "bits: {a = -2, b = 3, c = true, d = BLUE, e = -123456789, f = 250 '\\372'} -> "
+		 "{a = -2, b = 21, c = true, d = BLUE, e = -123456789, f = 250 '\\372'}"},
 		{"{ struct bits *to = &bits; to->a++, (to)->c = 0; }",
 		 "*to: {a = -1, b = 21, c = false, d = BLUE, e = -123456789, f = 250 '\\372'} -> "
 		 "{a = -2, b = 21, c = true, d = BLUE, e = -123456789, f = 250 '\\372'}"},

@@ -454,11 +454,12 @@ static void a_body_may_include_a_file_beside_its_own(void **state)
 	assert_int_equal(fclose(file), 0);
 	free(path);
 	define("add", 1,
-	       "#define WEIGHT 100\nint add(int a, int b)\n{\n\tswitch (a) {\n#include \"cases.h\"\n\t}\n\treturn b;\n}");
+	       "#define WEIGHT 100\nint add(int a, int b)\n{\n\tswitch (a) {\n#include "
+	       "\"cases.h\"\n\t}\n\treturn b;\n}");
 	compiled_assert_answer(&host, "add 3 2", "200 200");
 	compiled_assert_answer(&host, "add 4 2", "-2 -2");
-	compiled_assert_refused(&host, "int add(int a, int b)\n{\n#include \"nowhere.h\"\n\treturn b;\n}", "compile",
-				"nowhere.h");
+	compiled_assert_refused(&host, "int add(int a, int b)\n{\n#include \"nowhere.h\"\n\treturn b;\n}",
+				"compile", "nowhere.h");
 }
 
 static void recursion_goes_through_the_newest_version(void **state)

@@ -12,9 +12,8 @@ static struct subject host;
 
 static void start_host(const char *compiler, const char *level)
 {
-	const struct compiled_how how = {.compiler = compiler,
-					 .flags = {level, "-fexceptions", "-w"},
-					 .sources = {"unwind_host.c"}};
+	const struct compiled_how how = {
+		.compiler = compiler, .flags = {level, "-fexceptions", "-w"}, .sources = {"unwind_host.c"}};
 
 	compiled_init(&host, &how);
 	setenv("RTF_OPTIMIZE", "0", 1);

@@ -226,7 +226,8 @@ static void another_linkage_is_no_other_signature(void **state)
 	assert_false(result.failed);
 }
 
-static const struct target_member members[] = {{.name = "id", .bit_offset = 0}, {.name = "qty", .bit_offset = 96}};
+static const struct target_member members[] = {{.name = "id", .bit_offset = 0},
+					       {.name = "qty", .bit_offset = 96}};
 
 static void a_layout_that_changed_is_told_with_both_sizes(void **state)
 {
@@ -247,7 +248,9 @@ static void a_layout_that_changed_is_told_with_both_sizes(void **state)
 
 static void a_layout_that_is_the_same_passes(void **state)
 {
-	struct target_layout is = {16, 2, (struct target_member[]){{.name = "id", .bit_offset = 0}, {.name = "qty", .bit_offset = 64}}};
+	struct target_layout is = {
+		16, 2,
+		(struct target_member[]){{.name = "id", .bit_offset = 0}, {.name = "qty", .bit_offset = 64}}};
 
 	(void)state;
 	order_layout = &is;

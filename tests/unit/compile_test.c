@@ -62,8 +62,8 @@ static void a_string_in_code_that_is_left_out_does_no_harm(void **state)
 	char *why = NULL;
 
 	(void)state;
-	assert_null(compile_tcc("void g(const char *); void f(void) { if (1) ; else g(\"left out\"); }", &object,
-				&why));
+	assert_null(compile_tcc("void g(const char *); void f(void) { if (1) ; else g(\"left out\"); }",
+				&object, &why));
 	assert_null(why);
 	assert_null(object_init(&read, object.bytes, object.size));
 	object_fini(&read);

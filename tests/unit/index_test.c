@@ -587,15 +587,25 @@ static void a_variable_that_is_only_written_is_told(void **state)
 /* Members, a function's own of the same name and an `&` of two operands change nothing of the file's. */
 static void a_variable_is_changed_only_where_it_may_be(void **state)
 {
-	static const char *const kept[] = {
-		"return n & v;",          "return (n + 1) & v;",
-		"return a[1] & v;",       "p->v = 1; p->v++; (*p).v = 2;",
-		"int v = 2; v++;",        "int *a, v; v = 1;",
-		"struct { int m; } v; v.m = 2;", "T v, *q; v++;",
-		"return sizeof(v) & 3;",  "g((struct s){.v = 1});"};
-	static const char *const changed[] = {
-		"v = 1;",   "f(&v);",    "p = (T *)&v;",  "return (T)&v;",           "return &v;",
-		"a[0] = 1 + (v = 2);", "{ int v; v = 1; } v = 2;", "extern int v; v = 2;", "v++;"};
+	static const char *const kept[] = {"return n & v;",
+					   "return (n + 1) & v;",
+					   "return a[1] & v;",
+					   "p->v = 1; p->v++; (*p).v = 2;",
+					   "int v = 2; v++;",
+					   "int *a, v; v = 1;",
+					   "struct { int m; } v; v.m = 2;",
+					   "T v, *q; v++;",
+					   "return sizeof(v) & 3;",
+					   "g((struct s){.v = 1});"};
+	static const char *const changed[] = {"v = 1;",
+					      "f(&v);",
+					      "p = (T *)&v;",
+					      "return (T)&v;",
+					      "return &v;",
+					      "a[0] = 1 + (v = 2);",
+					      "{ int v; v = 1; } v = 2;",
+					      "extern int v; v = 2;",
+					      "v++;"};
 	char text[300];
 
 	(void)state;
@@ -603,14 +613,16 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 		bool may = i >= sizeof(kept) / sizeof(*kept);
 		const char *body = may ? changed[i - sizeof(kept) / sizeof(*kept)] : kept[i];
 		snprintf(text, sizeof(text),
-			 "typedef int T; struct s { int v; }; static int v = 1; int g(int n, struct s *p, int *a) { %s }",
+			 "typedef int T; struct s { int v; }; static int v = 1; int g(int n, struct s *p, "
+			 "int *a) { %s }",
 			 body);
 		struct index *ix = fixture_index(text);
 		if (uses_change(ix, "v") != may)
 			fail_msg("%s: is%s told to change", body, may ? " not" : "");
 		index_free(ix);
 	}
-	struct index *ix = fixture_index("static int v = 1; int g(int *v) { *v = 1; v++; return *v; } int h(void) { return v; }");
+	struct index *ix = fixture_index(
+		"static int v = 1; int g(int *v) { *v = 1; v++; return *v; } int h(void) { return v; }");
 	assert_false(uses_change(ix, "v"));
 	index_free(ix);
 }

@@ -68,7 +68,8 @@ static inline void linking_know(const char *name, uint64_t address, bool thread_
 		if (linking.known[i].name && strcmp(linking.known[i].name, name))
 			continue;
 		linking.known[i].name = name;
-		linking.known[i].symbol = (struct link_symbol){.address = address, .thread_local = thread_local};
+		linking.known[i].symbol =
+			(struct link_symbol){.address = address, .thread_local = thread_local};
 		return;
 	}
 	abort();

@@ -4,7 +4,7 @@
 #include <immintrin.h>
 #include <stdlib.h>
 
-#pragma scalar_storage_order big-endian
+#pragma scalar_storage_order big - endian
 struct header {
 	unsigned short kind;
 	unsigned length;

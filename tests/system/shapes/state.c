@@ -157,7 +157,8 @@ static long (*const kept)(long) = identity;
 /* The same pointer in every version, in the program's tables, and in another file. */
 REALTIMEFUNC LOCAL long pointers(void)
 {
-	return (kept == identity) + (is_identity(identity) ? 10 : 0) + (identity == &identity ? 100 : 0) + EDIT;
+	return (kept == identity) + (is_identity(identity) ? 10 : 0) + (identity == &identity ? 100 : 0) +
+	       EDIT;
 }
 
 REALTIMEFUNC LOCAL long shared(void)
