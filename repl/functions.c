@@ -328,6 +328,9 @@ struct error *functions_define(struct call *c, const char *text, size_t size)
 	}
 	if (!e)
 		e = snippet_refuse(x, c->reply);
+	if (e && error_class(e) == ERROR_COMPILE)
+		e = error_context(e, "the program has no function %s, and as one of this session",
+				  x->variables[0].name);
 	if (!e)
 		e = evaluator_result(x->host->evaluator, x->variable_count * sizeof(uint64_t), &x->result);
 	if (e) {

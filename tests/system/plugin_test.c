@@ -121,7 +121,8 @@ static void a_function_of_a_plugin_that_was_closed_is_not_there(void **state)
 	subject_define(&host, "counted", COUNTED_TRIPLE);
 	assert_string_equal(subject_ask(&host, "close"), "0");
 	await_listed(0);
-	compiled_assert_refused(&host, COUNTED_TRIPLE, "unknown", "counted");
+	compiled_assert_refused(&host, COUNTED_TRIPLE, "compile",
+				"the program has no function counted, and as one of this session");
 	assert_int_equal(subject_define(&host, "resident", "int resident(int n) { return n + 2; }"), 1);
 }
 

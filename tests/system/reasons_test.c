@@ -55,7 +55,7 @@ static void what_cannot_be_watched_says_why(void **state)
 		 "the body of bodied is made by a macro: there is no text to watch"},
 		{"\\guard renamed return 1", "usage", "renamed cannot be guarded: a macro makes its name"},
 		{"\\guard choosy return 1", "usage",
-		 "choosy cannot be guarded: preprocessor lines stand among its parameters"},
+		 "preprocessor lines stand among the parameters of choosy"},
 		{"\\cover nothing", "usage", "nothing has nothing that could be counted"},
 		{"\\probe counted:9999 n", "unknown",
 		 "no statement of counted begins on line 9999 or behind it"},
@@ -214,7 +214,7 @@ static void what_is_asked_wrongly_says_how_to_ask(void **state)
 		 "yesterday is no time: 90s, 10m, 2h and 3d are ago; 2026-01-31 and 2026-01-31T14:30 are "
 		 "UTC"},
 		{"\\log --whatever", "usage",
-		 "\\log takes a NAME and -n COUNT, --before N, --since TIME, --user USER, --faults, "
+		 "\\log takes a NAME and -n COUNT, --before N, --since TIME, --user USER, --all, --faults, "
 		 "--events; not --whatever"},
 		{"\\diff counted@1 2 3", "usage", "usage: \\diff NAME [A [B]], or \\diff NAME@A [B]"},
 	};
