@@ -472,7 +472,8 @@ static void read_functions(struct unit *unit)
 		unit->functions = next;
 	}
 	unit->functions = turned;
-	qsort(unit->spans, unit->span_count, sizeof(*unit->spans), span_order);
+	if (unit->span_count)
+		qsort(unit->spans, unit->span_count, sizeof(*unit->spans), span_order);
 }
 
 static struct unit_function *function_in(struct unit *unit, uint64_t address)
