@@ -95,13 +95,6 @@ static size_t read_some(int console, size_t size)
 	return taken;
 }
 
-/* AddressSanitizer keeps what was freed for a while, which is not what is measured here. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "quarantine_size_mb=0:thread_local_quarantine_size_kb=0";
-}
-
 static void a_console_that_is_always_late_costs_what_it_has_not_read(void **state)
 {
 	struct host host = {0};
