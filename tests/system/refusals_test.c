@@ -179,7 +179,9 @@ static void a_reader_is_told_what_it_may_not(void **state)
 	json_decref(wire_receive(&wire));
 	requests = 1;
 	REFUSED(list);
-	assert_true(json_is_true(json_object_get(wire_ask(&wire, ++requests, "calls"), "ok")));
+	json_t *answer = wire_ask(&wire, ++requests, "calls");
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
 }
 
 static void what_was_turned_off_says_so(void **state)
