@@ -30,11 +30,7 @@ bool declare_is_type(void *snippet, const char *name, uint32_t length)
 	}
 	if (!index)
 		index = source->index;
-	for (uint32_t i = index_find(index, INDEX_ORDINARY, name, length); i != INDEX_NONE;
-	     i = index->names[i].next)
-		if (index->names[i].kind == NAME_TYPEDEF)
-			return true;
-	return false;
+	return index_find_kind(index, name, length, NAME_TYPEDEF) != NULL;
 }
 
 /* The specifiers without what says how long a variable lives, and without extern. */

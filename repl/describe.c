@@ -62,15 +62,6 @@ static bool find_callers(void *context, struct source *source)
 	return true;
 }
 
-static bool is_variable_name(const struct index *ix, const char *name, size_t length)
-{
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_VARIABLE)
-			return true;
-	return false;
-}
-
 static bool in_list(const json_t *list, const char *name, size_t length)
 {
 	size_t i;
@@ -91,17 +82,6 @@ static void add_used(const char *name, size_t length, json_t *list, struct text 
 	json_array_append_new(list, json_stringn(name, length));
 }
 
-static bool is_typedef_name(void *context, const char *name, uint32_t length)
-{
-	const struct index *ix = context;
-
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_TYPEDEF)
-			return true;
-	return false;
-}
-
 /* The variables that the declaration at a `static` of the text makes; none where a function begins there. */
 static void add_statics(const struct index *ix, const char *text, uint32_t at, json_t *list, struct text *out)
 {
@@ -112,7 +92,7 @@ static void add_statics(const struct index *ix, const char *text, uint32_t at, j
 	r.tokens.at = at;
 	r.tokens.line_start = false;
 	r.context = (void *)ix;
-	r.is_type = is_typedef_name;
+	r.is_type = index_is_typedef;
 	declaration_next(&r, &d);
 	for (size_t i = 0; d.kind == DECLARATION_NAMES && i < d.name_count; i++)
 		if (d.names[i].kind == NAME_VARIABLE)
@@ -134,7 +114,7 @@ static json_t *used_variables(const struct index *ix, const char *text, struct t
 		if (token_is(&r, &t, "static"))
 			add_statics(ix, text, t.begin, list, out);
 		else if (t.kind == TOKEN_NAME && !member &&
-			 is_variable_name(ix, text + t.begin, t.end - t.begin))
+			 index_find_kind(ix, text + t.begin, t.end - t.begin, NAME_VARIABLE))
 			add_used(text + t.begin, t.end - t.begin, list, out);
 	}
 	return list;
@@ -324,10 +304,8 @@ static char *type_spelling(const struct index *ix, const char *name)
 	for (size_t i = 0; i < 3; i++)
 		if (strncmp(name, keywords[i], strlen(keywords[i])) == 0)
 			return strdup(name);
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_TYPEDEF)
-			return strdup(name);
+	if (index_find_kind(ix, name, strlen(name), NAME_TYPEDEF))
+		return strdup(name);
 	for (uint32_t i = index_find(ix, INDEX_TAG, name, strlen(name)); i != INDEX_NONE;
 	     i = ix->names[i].next) {
 		if (ix->names[i].kind != NAME_TAG)

@@ -106,17 +106,6 @@ static struct error *add_static(struct search *s, const struct index_declaration
 	return take(s, &v, bare, has);
 }
 
-static bool is_type(void *context, const char *name, uint32_t length)
-{
-	const struct index *ix = context;
-
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_TYPEDEF)
-			return true;
-	return false;
-}
-
 /* What a `static` inside a function declares. */
 static struct error *add_declared(struct search *s, const struct index_declaration *d, const char *function,
 				  uint32_t at)
@@ -129,7 +118,7 @@ static struct error *add_declared(struct search *s, const struct index_declarati
 	r.tokens.at = at;
 	r.tokens.line_start = false;
 	r.context = (void *)s->index;
-	r.is_type = is_type;
+	r.is_type = index_is_typedef;
 	declaration_next(&r, &declared);
 	for (size_t i = 0; declared.kind == DECLARATION_NAMES && i < declared.name_count && !e; i++)
 		if (declared.names[i].kind == NAME_VARIABLE)

@@ -5,17 +5,6 @@
 
 #include <string.h>
 
-/* The first entry of that kind that the name has in the index; NULL: none. */
-static const struct index_name *find_kind(const struct index *ix, const char *name, size_t length,
-					  enum name_kind kind)
-{
-	uint32_t i = index_find(ix, INDEX_ORDINARY, name, length);
-
-	while (i != INDEX_NONE && ix->names[i].kind != kind)
-		i = ix->names[i].next;
-	return i == INDEX_NONE ? NULL : &ix->names[i];
-}
-
 static bool defines(const struct index *ix, const char *name)
 {
 	return index_find_function(ix, name, 0) != NULL;
@@ -135,11 +124,11 @@ void changed_add(void *context, const char *name, size_t length, unsigned kinds)
 		bool has_code =
 			target_find(live_target(c->live), c->source->unit, text, &symbol) && symbol.function;
 		add_stale(c, name, length, true, has_code);
-	} else if ((now = find_kind(fresh, name, length, NAME_VARIABLE))) {
+	} else if ((now = index_find_kind(fresh, name, length, NAME_VARIABLE))) {
 		if (is_initialised_otherwise(c, name, length))
 			add_variable(c, text, now);
-	} else if ((now = find_kind(fresh, name, length, NAME_ENUMERATOR)) &&
-		   (before = find_kind(old, name, length, NAME_ENUMERATOR)) &&
+	} else if ((now = index_find_kind(fresh, name, length, NAME_ENUMERATOR)) &&
+		   (before = index_find_kind(old, name, length, NAME_ENUMERATOR)) &&
 		   has_other_value(old, before, fresh, now)) {
 		add_stale(c, name, length, false, false);
 	}

@@ -488,12 +488,8 @@ static void close_over(struct closure *c)
 static bool is_typedef_name(void *context, const char *name, uint32_t length)
 {
 	const struct closure *c = context;
-	uint32_t i = index_find(c->ix, INDEX_ORDINARY, name, length);
 
-	for (; i != INDEX_NONE; i = c->ix->names[i].next)
-		if (c->ix->names[i].kind == NAME_TYPEDEF)
-			return true;
-	return false;
+	return index_find_kind(c->ix, name, length, NAME_TYPEDEF) != NULL;
 }
 
 /* What the extra text declares hides what the file declares under the same names. */

@@ -37,17 +37,6 @@ static void write_up_to(struct writing *w, uint32_t end)
 	w->from = end;
 }
 
-static bool is_type(void *context, const char *name, uint32_t length)
-{
-	const struct index *ix = context;
-
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, length); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_TYPEDEF)
-			return true;
-	return false;
-}
-
 /* An object that nobody writes to: `const` and no pointer. */
 static bool is_constant(const struct index *ix, const struct declaration *d,
 			const struct declaration_name *name)
@@ -157,7 +146,7 @@ static bool rewrite_static(struct writing *w, struct token_reader *tokens, const
 	r.tokens.at = word->begin;
 	r.tokens.line_start = false;
 	r.context = (void *)w->ix;
-	r.is_type = is_type;
+	r.is_type = index_is_typedef;
 	declaration_next(&r, &d);
 	bool written = d.kind == DECLARATION_NAMES && d.complete && !d.out_of_memory &&
 		       can_be_split(w->ix, &d) && meet(w, &d);

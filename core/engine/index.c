@@ -520,6 +520,21 @@ bool index_find_source_lines(struct index *ix)
 	return true;
 }
 
+const struct index_name *index_find_kind(const struct index *ix, const char *name, size_t length,
+					 enum name_kind kind)
+{
+	uint32_t i = index_find(ix, INDEX_ORDINARY, name, length);
+
+	while (i != INDEX_NONE && ix->names[i].kind != kind)
+		i = ix->names[i].next;
+	return i == INDEX_NONE ? NULL : &ix->names[i];
+}
+
+bool index_is_typedef(void *index, const char *name, uint32_t length)
+{
+	return index_find_kind(index, name, length, NAME_TYPEDEF) != NULL;
+}
+
 const struct index_declaration *index_find_function(const struct index *ix, const char *name, unsigned nth)
 {
 	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));

@@ -92,6 +92,13 @@ void index_free(struct index *);
 /* First entry (into names) of a spelling in a name space, or INDEX_NONE; the rest by `next`. */
 uint32_t index_find(const struct index *, enum index_space, const char *name, size_t length);
 
+/* The first entry of that kind that an ordinary name has, or NULL. */
+const struct index_name *index_find_kind(const struct index *, const char *name, size_t length,
+					 enum name_kind);
+
+/* Whether the name is a typedef's, for a declaration_reader: `index` is one. */
+bool index_is_typedef(void *index, const char *name, uint32_t length);
+
 /* Where the declarator that holds the name before `name_end` ends, at its initialiser, comma or semicolon. */
 uint32_t index_declarator_end(const struct index *, uint32_t name_end, uint32_t limit);
 

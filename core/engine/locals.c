@@ -28,11 +28,7 @@ bool locals_is_type(const struct index *ix, const struct token_reader *r, const 
 		return false;
 	if (is_one_of(r, t, words))
 		return true;
-	uint32_t i = index_find(ix, INDEX_ORDINARY, r->text + t->begin, t->end - t->begin);
-	for (; i != INDEX_NONE; i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_TYPEDEF)
-			return true;
-	return false;
+	return index_find_kind(ix, r->text + t->begin, t->end - t->begin, NAME_TYPEDEF) != NULL;
 }
 
 /* Words that nothing but a declaration begins with. */

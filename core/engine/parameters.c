@@ -72,14 +72,10 @@ static bool is_pointer(const struct index *ix, uint32_t begin, uint32_t end)
 
 static enum width width_of_typedef(const struct index *ix, const char *name, uint32_t length, unsigned depth)
 {
-	uint32_t i = index_find(ix, INDEX_ORDINARY, name, length);
+	const struct index_name *n = index_find_kind(ix, name, length, NAME_TYPEDEF);
 
-	for (; i != INDEX_NONE; i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_TYPEDEF)
-			break;
-	if (i == INDEX_NONE || depth > TYPEDEFS_MAX)
+	if (!n || depth > TYPEDEFS_MAX)
 		return WIDTH_UNKNOWN;
-	const struct index_name *n = &ix->names[i];
 	const struct index_declaration *d = &ix->declarations[n->declaration];
 	uint32_t from = d->specifiers;
 	for (uint32_t k = d->name_begin; k < d->name_end && ix->names[k].begin < n->begin; k++)

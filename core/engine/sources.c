@@ -181,13 +181,9 @@ bool source_is_constant(const struct source *source, const char *name)
 {
 	const struct index *ix = source->index;
 
-	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_VARIABLE)
-			return declaration_is_const(ix->text,
-						    ix->declarations[ix->names[i].declaration].begin,
-						    ix->names[i].begin);
-	return false;
+	const struct index_name *n = index_find_kind(ix, name, strlen(name), NAME_VARIABLE);
+
+	return n && declaration_is_const(ix->text, ix->declarations[n->declaration].begin, n->begin);
 }
 
 /* --- finding ---------------------------------------------------------------------------------------------------- */
