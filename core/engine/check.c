@@ -1,4 +1,5 @@
 #include "check.h"
+#include "cursor.h"
 #include "flags.h"
 #include "shape.h"
 #include "text.h"
@@ -103,26 +104,6 @@ void check_free(struct check *c)
 	free(c);
 }
 
-/* --- small bridges to libclang's strings ----------------------------------------------------------------------- */
-
-static char *take(CXString s)
-{
-	const char *bytes = clang_getCString(s);
-	char *copy = strdup(bytes ? bytes : "");
-
-	clang_disposeString(s);
-	return copy;
-}
-
-static bool spelled(CXCursor cursor, const char *name)
-{
-	char *spelling = take(clang_getCursorSpelling(cursor));
-	bool same = spelling && strcmp(spelling, name) == 0;
-
-	free(spelling);
-	return same;
-}
-
 /* --- arguments ------------------------------------------------------------------------------------------------- */
 
 enum { ARGUMENTS_MAX = 256 };
@@ -209,7 +190,7 @@ static void find_builtins(CXTranslationUnit unit, struct builtins *out)
 	out->count = 0;
 	for (unsigned i = 0; i < diagnostics && out->count < BUILTINS_MAX; i++) {
 		CXDiagnostic d = clang_getDiagnostic(unit, i);
-		char *message = take(clang_getDiagnosticSpelling(d));
+		char *message = cursor_take(clang_getDiagnosticSpelling(d));
 		clang_disposeDiagnostic(d);
 		const char *name = message ? message + sizeof(before) - 1 : NULL;
 		if (message && strncmp(message, before, sizeof(before) - 1) == 0 && strstr(name, behind))
@@ -296,7 +277,7 @@ static bool place(const struct pass *p, CXSourceLocation location, struct check_
 	}
 	clang_getPresumedLocation(location, &file, &presumed, &column);
 	d->line = presumed;
-	d->file = take(file);
+	d->file = cursor_take(file);
 	d->source = line ? slice_line(s, line) : strdup("");
 	return false;
 }
@@ -322,7 +303,8 @@ static enum CXChildVisitResult find_type(CXCursor cursor, CXCursor parent, CXCli
 			  (!*s->keyword && kind == CXCursor_TypedefDecl);
 
 	(void)parent;
-	if (right_kind && spelled(cursor, s->name) && (!*s->keyword || clang_isCursorDefinition(cursor))) {
+	if (right_kind && cursor_spelled(cursor, s->name) &&
+	    (!*s->keyword || clang_isCursorDefinition(cursor))) {
 		s->type = clang_getCanonicalType(clang_getCursorType(cursor));
 		return CXChildVisit_Break;
 	}
@@ -388,13 +370,13 @@ struct signatures {
 /* "long (long, char *)" of a definition in the old style, whose own type says nothing of its parameters. */
 static char *old_style_type(CXCursor cursor)
 {
-	char *result = take(clang_getTypeSpelling(clang_getCursorResultType(cursor)));
+	char *result = cursor_take(clang_getTypeSpelling(clang_getCursorResultType(cursor)));
 	int count = clang_Cursor_getNumArguments(cursor);
 	struct text type = {0};
 
 	text_printf(&type, "%s (", result ? result : "");
 	for (int i = 0; i < count; i++) {
-		char *one = take(clang_getTypeSpelling(
+		char *one = cursor_take(clang_getTypeSpelling(
 			clang_getCursorType(clang_Cursor_getArgument(cursor, (unsigned)i))));
 		text_printf(&type, "%s%s", i ? ", " : "", one ? one : "");
 		free(one);
@@ -409,7 +391,7 @@ static enum CXChildVisitResult find_signatures(CXCursor cursor, CXCursor parent,
 	struct signatures *s = data;
 
 	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !spelled(cursor, s->name))
+	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !cursor_spelled(cursor, s->name))
 		return CXChildVisit_Continue;
 	bool definition = clang_isCursorDefinition(cursor);
 	bool whole = clang_getNumArgTypes(clang_getCursorType(cursor)) >= 0;
@@ -417,7 +399,8 @@ static enum CXChildVisitResult find_signatures(CXCursor cursor, CXCursor parent,
 	if (*place && !definition && !whole)
 		return CXChildVisit_Continue; /* an old one, `f()`, says less than what is there */
 	free(*place);
-	*place = whole ? take(clang_getTypeSpelling(clang_getCursorType(cursor))) : old_style_type(cursor);
+	*place = whole ? cursor_take(clang_getTypeSpelling(clang_getCursorType(cursor)))
+		       : old_style_type(cursor);
 	return CXChildVisit_Continue;
 }
 
@@ -510,7 +493,7 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 	if (severity <= CXDiagnostic_Note)
 		return;
 	bool in_user_text = place(p, location, &d);
-	d.message = take(clang_getDiagnosticSpelling(diagnostic));
+	d.message = cursor_take(clang_getDiagnosticSpelling(diagnostic));
 	if (d.message)
 		text_cut(d.message, MESSAGE_MOST);
 	d.severity = strdup(severity_name(severity));
@@ -590,7 +573,7 @@ static bool add_name(char ***list, CXCursor cursor)
 	if (!more)
 		return false;
 	*list = more;
-	more[count] = take(clang_getCursorSpelling(cursor));
+	more[count] = cursor_take(clang_getCursorSpelling(cursor));
 	more[count + 1] = NULL;
 	return true;
 }
@@ -660,7 +643,7 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 		return add_definition(s->result, cursor) ? CXChildVisit_Continue : CXChildVisit_Break;
 	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
 		return CXChildVisit_Continue;
-	bool named = spelled(cursor, s->name);
+	bool named = cursor_spelled(cursor, s->name);
 	body.result = named ? r : NULL;
 	body.unsafe_call = !signature_is_safe(clang_getCursorType(cursor));
 	clang_visitChildren(cursor, examine_node, &body);
@@ -671,7 +654,7 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 	r->needs_cc |= body.unsafe_call || body.bit_fields;
 	if (!named)
 		return CXChildVisit_Continue;
-	char *type = take(clang_getTypeSpelling(clang_getCursorType(cursor)));
+	char *type = cursor_take(clang_getTypeSpelling(clang_getCursorType(cursor)));
 	free(r->signature);
 	r->signature = spell_signature(type, s->name);
 	free(type);
@@ -777,7 +760,7 @@ static char *typed_text(CXCompletionString string)
 {
 	for (unsigned i = 0; i < clang_getNumCompletionChunks(string); i++)
 		if (clang_getCompletionChunkKind(string, i) == CXCompletionChunk_TypedText)
-			return take(clang_getCompletionChunkText(string, i));
+			return cursor_take(clang_getCompletionChunkText(string, i));
 	return NULL;
 }
 

@@ -1,4 +1,5 @@
 #include "claims.h"
+#include "cursor.h"
 #include "form.h"
 #include "text.h"
 
@@ -33,16 +34,6 @@ struct fields {
 	int depth;
 };
 
-static bool is_named(CXCursor cursor)
-{
-	CXString name = clang_getCursorSpelling(cursor);
-	const char *bytes = clang_getCString(name);
-	bool named = bytes && *bytes;
-
-	clang_disposeString(name);
-	return named;
-}
-
 static enum CXVisitorResult put_field(CXCursor field, CXClientData data)
 {
 	struct fields *f = data;
@@ -50,7 +41,7 @@ static enum CXVisitorResult put_field(CXCursor field, CXClientData data)
 	long long offset = clang_Cursor_getOffsetOfField(field);
 	uint64_t first = f->base + (uint64_t)(offset < 0 ? 0 : offset);
 
-	if (is_named(field)) {
+	if (cursor_is_named(field)) {
 		text_printf(f->out, ",%llu:", (unsigned long long)first);
 		put_type(type, false, f->depth + 1, f->out);
 	} else if (type.kind == CXType_Record) {
@@ -71,7 +62,7 @@ static void put_record(CXType type, bool behind_pointer, int depth, struct text 
 {
 	CXCursor declaration = clang_getTypeDeclaration(type);
 	bool is_union = clang_getCursorKind(declaration) == CXCursor_UnionDecl;
-	bool anonymous = clang_Cursor_isAnonymous(declaration) || !is_named(declaration);
+	bool anonymous = clang_Cursor_isAnonymous(declaration) || !cursor_is_named(declaration);
 	CXString name = clang_getCursorSpelling(declaration);
 	const char *bytes = clang_getCString(name);
 
@@ -104,28 +95,11 @@ static void put_function(CXType type, bool behind_pointer, int depth, struct tex
 
 static char letter_of(enum CXTypeKind kind)
 {
+	if (cursor_is_integer(kind))
+		return cursor_is_signed(kind) ? 's' : 'u';
 	switch (kind) {
 	case CXType_Bool:
 		return 'b';
-	case CXType_Char_U:
-	case CXType_UChar:
-	case CXType_Char16:
-	case CXType_Char32:
-	case CXType_UShort:
-	case CXType_UInt:
-	case CXType_ULong:
-	case CXType_ULongLong:
-	case CXType_UInt128:
-		return 'u';
-	case CXType_Char_S:
-	case CXType_SChar:
-	case CXType_WChar:
-	case CXType_Short:
-	case CXType_Int:
-	case CXType_Long:
-	case CXType_LongLong:
-	case CXType_Int128:
-		return 's';
 	case CXType_Enum:
 		return 'e';
 	case CXType_Half:
@@ -185,15 +159,6 @@ static void put_type(CXType type, bool behind_pointer, int depth, struct text *o
 
 /* --- findings ---------------------------------------------------------------------------------------------------- */
 
-static char *take(CXString s)
-{
-	const char *bytes = clang_getCString(s);
-	char *copy = strdup(bytes ? bytes : "");
-
-	clang_disposeString(s);
-	return copy;
-}
-
 /* The first is what is told. Takes the message. */
 static void refuse(struct pass *p, CXCursor cursor, enum error_class class, char *message)
 {
@@ -210,7 +175,7 @@ static void refuse(struct pass *p, CXCursor cursor, enum error_class class, char
 	r->class = class;
 	r->message = message;
 	clang_getPresumedLocation(clang_getCursorLocation(cursor), &file, &line, &column);
-	struct check_diagnostic d = {.file = take(file),
+	struct check_diagnostic d = {.file = cursor_take(file),
 				     .line = line,
 				     .column = column,
 				     .severity = strdup("error"),
@@ -266,7 +231,7 @@ static void compare(struct pass *p, CXCursor cursor, const char *name, struct te
 	if (!here.bytes || !form->bytes || !spelling->bytes) {
 		p->failed = true;
 	} else if (!form_agrees(form->bytes, here.bytes)) {
-		char *now = take(clang_getTypeSpelling(type));
+		char *now = cursor_take(clang_getTypeSpelling(type));
 		char *prototype = now && *form->bytes == 'F' ? spell_function(now, name) : NULL;
 		if (prototype)
 			refuse(p, cursor, ERROR_SIGNATURE,
@@ -337,7 +302,7 @@ static enum CXChildVisitResult visit_local(CXCursor cursor, CXCursor parent, CXC
 	if (clang_getCursorKind(cursor) != CXCursor_VarDecl ||
 	    clang_Cursor_getStorageClass(cursor) != CX_SC_Static)
 		return CXChildVisit_Recurse;
-	char *name = take(clang_getCursorSpelling(cursor));
+	char *name = cursor_take(clang_getCursorSpelling(cursor));
 	unsigned nth = name ? count_seen(l, name) : 0;
 	p->failed |= !name;
 	if (!p->failed && !is_constant(clang_getCursorType(cursor)) &&
@@ -430,7 +395,7 @@ static void check_member(struct record_pass *r, CXCursor field, const char *name
 	if (!here.bytes) {
 		r->pass->failed = true;
 	} else if (!form_agrees(m->form, here.bytes)) {
-		char *now = take(clang_getTypeSpelling(type));
+		char *now = cursor_take(clang_getTypeSpelling(type));
 		bool nameless = now && strstr(now, "(unnamed");
 		refuse(r->pass, field, ERROR_LAYOUT,
 		       nameless ? say("%s.%s has other members in the running program", r->subject, name)
@@ -446,7 +411,7 @@ static enum CXVisitorResult visit_field(CXCursor field, CXClientData data)
 	struct record_pass *r = data;
 	uint64_t base = r->base;
 	long long offset = clang_Cursor_getOffsetOfField(field);
-	char *name = take(clang_getCursorSpelling(field));
+	char *name = cursor_take(clang_getCursorSpelling(field));
 
 	if (offset < 0 || !name) {
 		free(name);
@@ -511,7 +476,8 @@ static void visit_named(struct pass *p, CXCursor cursor, enum CXCursorKind kind,
 	case CXCursor_TypedefDecl: {
 		CXType whole = clang_getCanonicalType(type);
 		CXCursor record = clang_getTypeDeclaration(whole);
-		if (whole.kind == CXType_Record && (clang_Cursor_isAnonymous(record) || !is_named(record)))
+		if (whole.kind == CXType_Record &&
+		    (clang_Cursor_isAnonymous(record) || !cursor_is_named(record)))
 			check_record(p, whole, TARGET_TYPEDEF, name);
 		break;
 	}
@@ -540,7 +506,7 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 		return CXChildVisit_Continue; /* libclang's guess at a dialect that it does not know */
 	if (kind == CXCursor_VarDecl || kind == CXCursor_FunctionDecl || kind == CXCursor_StructDecl ||
 	    kind == CXCursor_UnionDecl || kind == CXCursor_TypedefDecl) {
-		char *name = take(clang_getCursorSpelling(cursor));
+		char *name = cursor_take(clang_getCursorSpelling(cursor));
 		if (name)
 			visit_named(p, cursor, kind, name);
 		p->failed |= !name;

@@ -1,4 +1,5 @@
 #include "effects.h"
+#include "cursor.h"
 #include "pure.h"
 
 #include <clang-c/Index.h>
@@ -6,7 +7,6 @@
 #include <string.h>
 
 struct walk {
-	const char *function;
 	uint32_t base, size; /* of the text in the unit */
 	struct effects *out;
 	CXCursor *nodes; /* of each effect: what has its type */
@@ -115,31 +115,18 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	return w->failed ? CXChildVisit_Break : CXChildVisit_Recurse;
 }
 
-static enum CXChildVisitResult find_function(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct walk *w = data;
-
-	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
-		return CXChildVisit_Continue;
-	CXString name = clang_getCursorSpelling(cursor);
-	bool same = strcmp(clang_getCString(name), w->function) == 0;
-	clang_disposeString(name);
-	if (same)
-		clang_visitChildren(cursor, visit, w);
-	return same ? CXChildVisit_Break : CXChildVisit_Continue;
-}
-
 struct error *effects_find(void *unit, const struct slice *s, const char *function, struct effects *out)
 {
 	struct effects found = {0};
-	struct walk w = {.function = function, .size = (uint32_t)s->given_size, .out = &found};
+	struct walk w = {.size = (uint32_t)s->given_size, .out = &found};
 	const char *at = s->text;
 
 	for (uint32_t line = 1; line < s->user_line; line++)
 		at = strchr(at, '\n') + 1;
 	w.base = (uint32_t)(at - s->text);
-	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_function, &w);
+	CXCursor definition = cursor_find_function(unit, function);
+	if (!clang_Cursor_isNull(definition))
+		clang_visitChildren(definition, visit, &w);
 	struct error *e = w.failed ? error_memory() : NULL;
 	const struct type **types = calloc(found.count + 1, sizeof(*types));
 	if (!types)

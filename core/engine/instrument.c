@@ -1,4 +1,5 @@
 #include "instrument.h"
+#include "cursor.h"
 #include "rewrite.h"
 #include "ring.h"
 #include "token.h"
@@ -592,25 +593,6 @@ out:
 
 /* --- the function as a whole ------------------------------------------------------------------------------------ */
 
-struct search {
-	const char *name;
-	CXCursor found;
-};
-
-static enum CXChildVisitResult find_function(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct search *s = data;
-
-	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
-		return CXChildVisit_Continue;
-	CXString spelling = clang_getCursorSpelling(cursor);
-	if (strcmp(clang_getCString(spelling), s->name) == 0)
-		s->found = cursor;
-	clang_disposeString(spelling);
-	return CXChildVisit_Continue;
-}
-
 /* Those without a name cannot be looked at. */
 static void name_arguments(struct work *w)
 {
@@ -806,7 +788,6 @@ static uint32_t definition_offset(const struct slice *s)
 static struct error *begin(struct work *w, CXTranslationUnit *unit)
 {
 	const struct instrument_request *q = w->request;
-	struct search search = {q->name, clang_getNullCursor()};
 
 	w->rewrite.base = definition_offset(q->slice);
 	w->rewrite.text = q->slice->given; /* the slice's own has blanks where its head says `static` */
@@ -817,14 +798,13 @@ static struct error *begin(struct work *w, CXTranslationUnit *unit)
 	struct error *e = check_parse(q->check, q->slice, q->argv, unit);
 	if (e)
 		return e;
-	clang_visitChildren(clang_getTranslationUnitCursor(*unit), find_function, &search);
-	if (clang_Cursor_isNull(search.found))
+	w->function = cursor_find_function(*unit, q->name);
+	if (clang_Cursor_isNull(w->function))
 		return error_new(ERROR_INTERNAL, "libclang does not find %s in its own slice", q->name);
 	if (!expansions_find(*unit, q->slice->text, w->rewrite.base, w->rewrite.size, &w->rewrite.macros,
 			     &w->rewrite.macro_count))
 		return error_memory();
-	w->function = search.found;
-	w->result = clang_getResultType(clang_getCursorType(search.found));
+	w->result = clang_getResultType(clang_getCursorType(w->function));
 	return NULL;
 }
 

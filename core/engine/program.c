@@ -241,11 +241,6 @@ uint32_t program_flags(const struct program *p)
 	return p->hello.flags;
 }
 
-const char *program_socket_path(const struct program *p)
-{
-	return p->strings[0];
-}
-
 const char *program_history_path(const struct program *p)
 {
 	return p->strings[1];

@@ -1,5 +1,6 @@
 #include "shape.h"
 #include "convention.h"
+#include "cursor.h"
 
 enum { SCALARS_MAX = 128 };
 
@@ -17,22 +18,10 @@ static void take_apart(struct parts *p, CXType type, uint64_t offset, bool in_ar
 static enum convention_kind kind_of(CXType type)
 {
 	switch (type.kind) {
+	case CXType_Int128:
+	case CXType_UInt128:
+		return CONVENTION_OTHER;
 	case CXType_Bool:
-	case CXType_Char_U:
-	case CXType_UChar:
-	case CXType_Char16:
-	case CXType_Char32:
-	case CXType_UShort:
-	case CXType_UInt:
-	case CXType_ULong:
-	case CXType_ULongLong:
-	case CXType_Char_S:
-	case CXType_SChar:
-	case CXType_WChar:
-	case CXType_Short:
-	case CXType_Int:
-	case CXType_Long:
-	case CXType_LongLong:
 	case CXType_Enum:
 	case CXType_Pointer:
 		return CONVENTION_INTEGER;
@@ -42,7 +31,7 @@ static enum convention_kind kind_of(CXType type)
 	case CXType_LongDouble:
 		return CONVENTION_LONG_DOUBLE;
 	default:
-		return CONVENTION_OTHER;
+		return cursor_is_integer(type.kind) ? CONVENTION_INTEGER : CONVENTION_OTHER;
 	}
 }
 
@@ -67,10 +56,7 @@ static enum CXVisitorResult take_field(CXCursor field, CXClientData data)
 	} else if (clang_Cursor_isBitField(field)) {
 		uint64_t first = base + (uint64_t)offset;
 		uint64_t last = first + (uint64_t)clang_getFieldDeclBitWidth(field);
-		CXString name = clang_getCursorSpelling(field);
-		const char *spelling = clang_getCString(name);
-		bool named = spelling && *spelling;
-		clang_disposeString(name);
+		bool named = cursor_is_named(field);
 		add_scalar(p,
 			   (struct convention_scalar){.offset = first / 8,
 						      .size = (last + 7) / 8 - first / 8,

@@ -1,4 +1,5 @@
 #include "type.h"
+#include "cursor.h"
 #include "pool.h"
 #include "pure.h"
 
@@ -171,14 +172,17 @@ static enum type_character character_of(CXType c)
 static void read_scalar(struct type *type, enum CXTypeKind kind)
 {
 	type->kind = TYPE_INTEGER;
-	type->is_signed = kind == CXType_Char_S || kind == CXType_SChar ||
-			  (kind >= CXType_Short && kind <= CXType_Int128);
+	type->is_signed = cursor_is_signed(kind);
 	if (!type->character && type->size == 1)
 		type->character = CHARACTER_CHAR;
 }
 
 static void read_inside(struct types *t, struct type *type, CXType c)
 {
+	if (cursor_is_integer(c.kind)) {
+		read_scalar(type, c.kind);
+		return;
+	}
 	switch (c.kind) {
 	case CXType_Void:
 		type->kind = TYPE_VOID;
@@ -187,25 +191,6 @@ static void read_inside(struct types *t, struct type *type, CXType c)
 		return;
 	case CXType_Bool:
 		type->kind = TYPE_BOOL;
-		return;
-	case CXType_Char_U:
-	case CXType_UChar:
-	case CXType_Char16:
-	case CXType_Char32:
-	case CXType_UShort:
-	case CXType_UInt:
-	case CXType_ULong:
-	case CXType_ULongLong:
-	case CXType_UInt128:
-	case CXType_Char_S:
-	case CXType_SChar:
-	case CXType_WChar:
-	case CXType_Short:
-	case CXType_Int:
-	case CXType_Long:
-	case CXType_LongLong:
-	case CXType_Int128:
-		read_scalar(type, c.kind);
 		return;
 	case CXType_Half:
 	case CXType_Float16:
@@ -361,53 +346,18 @@ static const struct type *read_type(struct types *t, CXType c)
 /* --- finding the expression ---------------------------------------------------------------------------------------- */
 
 struct search {
-	const char *function, *name;
+	const char *name;
 	CXCursor found;
 	bool is_found;
 };
-
-static bool spelled(CXCursor cursor, const char *name)
-{
-	CXString s = clang_getCursorSpelling(cursor);
-	const char *spelling = clang_getCString(s);
-	bool same = spelling && strcmp(spelling, name) == 0;
-
-	clang_disposeString(s);
-	return same;
-}
-
-static enum CXChildVisitResult find_function(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct search *s = data;
-
-	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor) ||
-	    !spelled(cursor, s->function))
-		return CXChildVisit_Continue;
-	s->found = cursor;
-	s->is_found = true;
-	return CXChildVisit_Break;
-}
 
 static enum CXChildVisitResult find_variable(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct search *s = data;
 
 	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_VarDecl || !spelled(cursor, s->name))
+	if (clang_getCursorKind(cursor) != CXCursor_VarDecl || !cursor_spelled(cursor, s->name))
 		return CXChildVisit_Recurse;
-	s->found = cursor;
-	s->is_found = true;
-	return CXChildVisit_Break;
-}
-
-static enum CXChildVisitResult find_typedef(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	struct search *s = data;
-
-	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_TypedefDecl || !spelled(cursor, s->name))
-		return CXChildVisit_Continue;
 	s->found = cursor;
 	s->is_found = true;
 	return CXChildVisit_Break;
@@ -495,7 +445,6 @@ static struct error *finish(struct types *t, struct error *e, struct types **out
 struct error *types_of_expressions(void *unit, const char *function, size_t count, struct types **out,
 				   struct type_found *found)
 {
-	struct search s = {.function = function};
 	struct types *t = types_new();
 	struct children statements = {.at = calloc(count + 1, sizeof(CXCursor)), .room = count};
 	CXCursor body = clang_getNullCursor();
@@ -506,9 +455,9 @@ struct error *types_of_expressions(void *unit, const char *function, size_t coun
 		free(statements.at);
 		return error_memory();
 	}
-	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_function, &s);
-	if (s.is_found)
-		clang_visitChildren(s.found, find_body, &body);
+	CXCursor definition = cursor_find_function(unit, function);
+	if (!clang_Cursor_isNull(definition))
+		clang_visitChildren(definition, find_body, &body);
 	if (!clang_Cursor_isNull(body))
 		clang_visitChildren(body, take_child, &statements);
 	if (statements.count < count)
@@ -554,40 +503,21 @@ const struct type *types_array(struct types *t, const struct type *of, uint64_t 
 	return type;
 }
 
-static struct error *type_of_search(struct search *s, CXType (*type_of)(CXCursor), struct types **out,
-				    struct type_found *found)
+struct error *types_of_variable(void *unit, const char *function, const char *name, struct types **out,
+				struct type_found *found)
 {
+	struct search s = {.name = name};
+	CXCursor definition = cursor_find_function(unit, function);
 	struct types *t = types_new();
 
 	if (!t)
 		return error_memory();
-	if (!s->is_found)
-		return finish(t, error_new(ERROR_COMPILE, "libclang finds no declaration of %s", s->name),
-			      out);
-	*found = (struct type_found){.type = read_type(t, type_of(s->found))};
+	if (!clang_Cursor_isNull(definition))
+		clang_visitChildren(definition, find_variable, &s);
+	if (!s.is_found)
+		return finish(t, error_new(ERROR_COMPILE, "libclang finds no declaration of %s", name), out);
+	*found = (struct type_found){.type = read_type(t, clang_getCursorType(s.found))};
 	return finish(t, NULL, out);
-}
-
-struct error *types_of_variable(void *unit, const char *function, const char *name, struct types **out,
-				struct type_found *found)
-{
-	struct search s = {.function = function, .name = name};
-
-	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_function, &s);
-	if (s.is_found) {
-		CXCursor in = s.found;
-		s.is_found = false;
-		clang_visitChildren(in, find_variable, &s);
-	}
-	return type_of_search(&s, clang_getCursorType, out, found);
-}
-
-struct error *types_of_typedef(void *unit, const char *alias, struct types **out, struct type_found *found)
-{
-	struct search s = {.name = alias};
-
-	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_typedef, &s);
-	return type_of_search(&s, clang_getTypedefDeclUnderlyingType, out, found);
 }
 
 /* --- declaring ----------------------------------------------------------------------------------------------------- */

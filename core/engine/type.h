@@ -87,9 +87,6 @@ struct error *types_of_nodes(const void *nodes, size_t count, struct types **out
 /* `count` of a type in a row; the type's table has it. NULL without memory. */
 const struct type *types_array(struct types *, const struct type *, uint64_t count);
 
-/* The type called `name` ("struct order", "order_t"): that of the typedef `alias` which the slice declares. */
-struct error *types_of_typedef(void *unit, const char *alias, struct types **out, struct type_found *found);
-
 /* "TYPE NAME" as C declares it: "int (*f)(int)", "char s[8]". Not for one that is nameless. */
 void type_put_declaration(struct text *out, const struct type *, const char *name);
 void type_put_named(struct text *, const char *spelling, const char *name);

@@ -1,0 +1,23 @@
+/* What several readers of libclang's trees need: spellings, a definition by its name, kinds of numbers.
+ *
+ * Any thread that may use the translation unit. */
+#ifndef RTF_CURSOR_H
+#define RTF_CURSOR_H
+
+#include <clang-c/Index.h>
+#include <stdbool.h>
+
+/* The string's bytes, the caller's, "" for none; NULL without memory. Disposes of the string. */
+char *cursor_take(CXString);
+
+bool cursor_is_named(CXCursor);
+bool cursor_spelled(CXCursor, const char *name);
+
+/* The definition of that function in the unit; the null cursor if it has none. */
+CXCursor cursor_find_function(CXTranslationUnit, const char *name);
+
+/* Integers that are written as such: no bool, no enumeration. */
+bool cursor_is_integer(enum CXTypeKind);
+bool cursor_is_signed(enum CXTypeKind); /* an integer, and signed */
+
+#endif
