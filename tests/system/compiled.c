@@ -144,6 +144,12 @@ void compiled_start(struct subject *s)
 	free(path);
 }
 
+void compiled_stop(struct subject *s)
+{
+	child_stop(&s->program, COMPILED_DEADLINE_MS);
+	child_directory_remove(compiled_path(s, "rtf"));
+}
+
 void compiled_start_without_console(struct subject *s)
 {
 	char *path = compiled_path(s, "host");

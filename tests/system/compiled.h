@@ -37,6 +37,9 @@ void compiled_start_without_console(struct subject *);
 /* A program that was built without the library, by LD_PRELOAD and RTF_SOCKET alone. */
 void compiled_start_preloaded(struct subject *);
 
+/* Ends it, and takes its history away. */
+void compiled_stop(struct subject *);
+
 /* SIGKILLs it and waits for its end. The socket stays. */
 void compiled_kill(struct subject *);
 

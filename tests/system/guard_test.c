@@ -40,8 +40,7 @@ static int stop_host(void **state)
 {
 	(void)state;
 	wire_close(&wire);
-	child_stop(&host.program, COMPILED_DEADLINE_MS);
-	child_directory_remove(compiled_path(&host, "rtf"));
+	compiled_stop(&host);
 	return 0;
 }
 

@@ -29,12 +29,6 @@ static int start_host(void **state)
 	return 0;
 }
 
-static void end_host(void)
-{
-	child_stop(&host.program, COMPILED_DEADLINE_MS);
-	child_directory_remove(compiled_path(&host, "rtf"));
-}
-
 /* Whatever a test did: the program calls its functions, its engine changes them, and the history is a
  * database. */
 static int assert_unharmed(void **state)
@@ -44,7 +38,7 @@ static int assert_unharmed(void **state)
 	subject_define(&host, "greeting", "static const char *greeting(void) { return \"still here\"; }");
 	compiled_assert_answer(&host, "greeting", "still here");
 	compiled_assert_history_whole(&host);
-	end_host();
+	compiled_stop(&host);
 	return 0;
 }
 
@@ -549,7 +543,7 @@ static void a_socket_that_cannot_be_is_an_errno_and_the_program_goes_on(void **s
 	compiled_assert_answer(&host, "stop", "0");
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 	assert_int_equal(access(host.socket, F_OK), -1);
-	end_host();
+	compiled_stop(&host);
 	free(after);
 	free(before);
 	free(source);
@@ -576,7 +570,7 @@ static void a_live_programs_socket_is_left_to_it_and_a_dead_ones_replaced(void *
 	status = compiled_data(&host, "\\status");
 	assert_int_equal(json_integer_value(json_object_get(status, "pid")), host.program.pid);
 	json_decref(status);
-	end_host();
+	compiled_stop(&host);
 }
 
 /* --- what the engine does not find -------------------------------------------------------------------- */
@@ -592,7 +586,7 @@ static void without_an_engine_the_console_says_so(void **state)
 	assert_non_null(strstr(output, "/nonexistent/rtf-engine"));
 	compiled_assert_answer(&host, "add 3 4", "7 7");
 	setenv("RTF_ENGINE", engine, 1);
-	end_host();
+	compiled_stop(&host);
 	free(output);
 	free(engine);
 }
@@ -622,7 +616,7 @@ static void sources_that_moved_are_found_again_by_the_source_root(void **state)
 	compiled_assert_refused(&host, text, "unknown", "RTF_SOURCE_ROOT=OLD=NEW");
 	json_decref(compiled_data(&host, "\\list"));
 	compiled_assert_answer(&host, "add 3 4", "7 7");
-	end_host();
+	compiled_stop(&host);
 
 	assert_true(asprintf(&root, "%s=%s", host.directory, moved) > 0);
 	setenv("RTF_SOURCE_ROOT", root, 1);
@@ -630,7 +624,7 @@ static void sources_that_moved_are_found_again_by_the_source_root(void **state)
 	subject_define(&host, "add", text);
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 	unsetenv("RTF_SOURCE_ROOT");
-	end_host();
+	compiled_stop(&host);
 
 	struct subject back = host;
 	host.directory = moved;
@@ -654,14 +648,14 @@ static void without_debug_information_the_answer_says_what_to_compile_with(void 
 	compiled_assert_refused(&host, "\\source add", "unknown", "compile with -g");
 	json_decref(compiled_data(&host, "\\list"));
 	compiled_assert_answer(&host, "add 3 4", "7 7");
-	end_host();
+	compiled_stop(&host);
 
 	assert_int_equal(
 		child_run((const char *const[]){"strip", path, NULL}, NULL, COMPILED_DEADLINE_MS, NULL), 0);
 	compiled_start(&host);
 	compiled_assert_refused(&host, "int add(int a, int b) { return a * b; }", "unknown", "-g");
 	compiled_assert_answer(&host, "add 3 4", "7 7");
-	end_host();
+	compiled_stop(&host);
 	compiled_build(&host, &(struct compiled_how){0});
 	free(path);
 }
@@ -717,7 +711,7 @@ static void assert_works_without_history(const char *history)
 	unsetenv("RTF_HISTORY");
 	unsetenv("RTF_LOG");
 	unsetenv("TMPDIR");
-	end_host();
+	compiled_stop(&host);
 	compiled_await_end(engine);
 	char *said = child_read_file(log);
 	if (!said || count_of(said, "what happens is kept in memory") != 1 || !strstr(said, history) ||
@@ -784,7 +778,7 @@ static void a_damaged_history_costs_history_alone(void **state)
 	compiled_start(&host);
 	subject_define(&host, "add", "int add(int a, int b) { return a * b; }");
 	pid_t engine = compiled_engine(&host);
-	end_host();
+	compiled_stop(&host);
 	compiled_await_end(engine);
 	damage(path);
 	assert_works_without_history(path);
@@ -830,7 +824,7 @@ static void a_history_that_another_holds_gets_everything_later(void **state)
 	json_decref(compiled_data(&host, "\\undo"));
 	compiled_assert_answer(&host, "add 8 4", "4 4");
 	unsetenv("RTF_HISTORY");
-	end_host();
+	compiled_stop(&host);
 	free(path);
 }
 

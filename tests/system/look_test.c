@@ -26,8 +26,7 @@ static int start_host(void **state)
 static int stop_host(void **state)
 {
 	(void)state;
-	child_stop(&host.program, COMPILED_DEADLINE_MS);
-	child_directory_remove(compiled_path(&host, "rtf"));
+	compiled_stop(&host);
 	return 0;
 }
 

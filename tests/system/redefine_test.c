@@ -25,9 +25,7 @@ static int start_host(void **state)
 static int stop_host(void **state)
 {
 	(void)state;
-	child_stop(&host.program, COMPILED_DEADLINE_MS);
-	char *state_directory = compiled_path(&host, "rtf");
-	child_directory_remove(state_directory);
+	compiled_stop(&host);
 	return 0;
 }
 

@@ -36,8 +36,7 @@ static int stop_host(void **state)
 {
 	(void)state;
 	compiled_assert_history_whole(&host);
-	child_stop(&host.program, COMPILED_DEADLINE_MS);
-	child_directory_remove(compiled_path(&host, "rtf"));
+	compiled_stop(&host);
 	return 0;
 }
 
@@ -232,7 +231,8 @@ static void the_engine_and_its_children_do_not_push_the_program_aside(void **sta
 	assert_int_equal(sched_getscheduler(engine), SCHED_BATCH);
 	while (count) {
 		int policy = sched_getscheduler(children[--count]);
-		assert_true(policy == SCHED_BATCH || (policy < 0 && errno == ESRCH)); /* a preprocessor has ended */
+		assert_true(policy == SCHED_BATCH ||
+			    (policy < 0 && errno == ESRCH)); /* a preprocessor has ended */
 		giving_way += policy == SCHED_BATCH;
 	}
 	assert_true(giving_way > 0); /* libtcc's process */

@@ -30,8 +30,7 @@ static int stop_host(void **state)
 	if (wire.fd >= 0)
 		wire_close(&wire);
 	compiled_assert_history_whole(&host);
-	child_stop(&host.program, COMPILED_DEADLINE_MS);
-	child_directory_remove(compiled_path(&host, "rtf"));
+	compiled_stop(&host);
 	return 0;
 }
 
