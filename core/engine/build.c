@@ -249,8 +249,7 @@ static const char **compiler_flags(const struct build *b, const char *const *mor
 		if (!drop)
 			out[kept++] = argv[i];
 	}
-	/* Its arguments name functions that the slice may not have. */
-	out[kept++] = "-D__malloc__(...)=";
+	out[kept++] = FLAGS_NO_DEALLOCATORS;
 	while (more && *more)
 		out[kept++] = *more++;
 	return out;

@@ -148,7 +148,7 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 		"-Werror=implicit-function-declaration",
 		"-Werror=implicit-int",
 		"-ferror-limit=500", /* each name that a macro pastes together is one at first */
-		"-D__malloc__(...)=", /* gcc 11's attribute has arguments, clang's none; glibc's headers use both */
+		FLAGS_NO_DEALLOCATORS,
 	};
 	int count = 0;
 

@@ -13,6 +13,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* For whoever compiles a slice: gcc 11's attribute names the function that frees, which the slice may not have, and clang's
+ * takes no arguments; glibc's headers use it with and without. */
+#define FLAGS_NO_DEALLOCATORS "-D__malloc__(...)="
+
 struct flags {
 	char **argv;        /* compiler, flags without input, output and dependencies; NULL-terminated */
 	char *directory;    /* where to run it */
