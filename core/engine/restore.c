@@ -138,7 +138,7 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 		return NULL;
 	}
 	error_free(texts_see_unit(w->live, f->at.unit)); /* without its source it will not fit, and say why */
-	if (texts_mean(f->built_text, item->text)) {
+	if (!f->unsure && texts_mean(f->built_text, item->text)) {
 		decide(item, RESTORE_IN_SOURCE, NULL);
 		return NULL;
 	}

@@ -393,6 +393,22 @@ static void a_restore_tells_what_it_leaves_and_why(void **state)
 	json_decref(restore("\\restore --force", "greeting@1 sum@1"));
 }
 
+/* The file was saved after the program was built: what it says is not what runs. */
+static void what_a_newer_source_says_is_restored_all_the_same(void **state)
+{
+	(void)state;
+	compiled_engine(&host);
+	compiled_kill(&host);
+	edit_source("return a + b;", "return a - b;");
+	compiled_start(&host);
+	define("add", add_minus);
+	compiled_kill(&host);
+	compiled_start(&host);
+	compiled_assert_answer(&host, "add 7 3", "10 10");
+	json_decref(restore("\\restore", "add@1"));
+	compiled_assert_answer(&host, "add 7 3", "4 4");
+}
+
 static void force_restores_what_faulted_or_changed_but_not_what_cannot_fit(void **state)
 {
 	(void)state;
@@ -1019,6 +1035,7 @@ int main(void)
 		WITH_HOST(what_a_version_added_stays_when_it_goes),
 		WITH_HOST(what_was_live_is_restored_as_one_change),
 		WITH_HOST(a_restore_tells_what_it_leaves_and_why),
+		WITH_HOST(what_a_newer_source_says_is_restored_all_the_same),
 		WITH_HOST(force_restores_what_faulted_or_changed_but_not_what_cannot_fit),
 		WITH_HOST(what_was_built_is_stored_also_by_a_run_that_only_restores),
 		WITH_HOST(a_program_may_ask_for_it_at_its_start),
