@@ -1,4 +1,5 @@
 #include "build.h"
+#include "adapt.h"
 #include "claims.h"
 #include "helper.h"
 #include "run.h"
@@ -645,6 +646,63 @@ static void set_why(struct build *b, char *why)
 	b->why_cc = why;
 }
 
+/* The slice's text, or another in its place, as libtcc is to read it: NULL in *out if macros or what else is in the way. */
+static struct error *adapt(const struct build_host *host, const struct build *b, char *text, char **out)
+{
+	struct slice slice = b->slice;
+	CXTranslationUnit unit = NULL;
+
+	*out = NULL;
+	slice.text = text;
+	slice.size = strlen(text);
+	struct error *e = check_parse(host->check, &slice, (const char *const *)b->source->flags.argv, &unit);
+	if (!e)
+		e = adapt_text(unit, slice.text, slice.size, out);
+	if (unit)
+		clang_disposeTranslationUnit(unit);
+	return e;
+}
+
+/* The same of the text without macros, by the program's own compiler. */
+static struct error *adapt_preprocessed(const struct build_host *host, const struct build *b, char **out)
+{
+	static const char *const more[] = {"-xc", "-E", "-", NULL};
+	const char **argv = compiler_flags(b, more);
+	struct run_output output;
+
+	*out = NULL;
+	if (!argv)
+		return error_memory();
+	struct error *e = run(argv, b->source->flags.directory, b->slice.text, &output);
+	free(argv);
+	if (e) {
+		error_free(e); /* no compiler here: there is no such text */
+		return NULL;
+	}
+	if (WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0)
+		e = adapt(host, b, output.out, out);
+	run_output_fini(&output);
+	return e;
+}
+
+/* By libtcc, or a sentence in *why. */
+static struct error *compile_tcc_text(const struct build_host *host, struct build *b, char **why)
+{
+	char *text = NULL;
+
+	if (!b->check.why_text)
+		return compiler_compile(host->compiler, b->slice.text, &b->object, why);
+	struct error *e = adapt(host, b, b->slice.text, &text);
+	if (!e && !text)
+		e = adapt_preprocessed(host, b, &text);
+	if (!e && text)
+		e = compiler_compile(host->compiler, text, &b->object, why);
+	else if (!e)
+		*why = strdup(b->check.why_text);
+	free(text);
+	return e;
+}
+
 static struct error *compile(const struct build_host *host, struct build *b)
 {
 	const char *flag = trust_flags((const char *const *)b->source->flags.argv);
@@ -659,7 +717,7 @@ static struct error *compile(const struct build_host *host, struct build *b)
 				   : why);
 	} else if (!b->check.needs_cc) {
 		char *why = NULL;
-		struct error *e = compiler_compile(host->compiler, b->slice.text, &b->object, &why);
+		struct error *e = compile_tcc_text(host, b, &why);
 		if (e || !why)
 			return e;
 		set_why(b, why);

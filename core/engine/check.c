@@ -1,7 +1,7 @@
 #include "check.h"
+#include "adapt.h"
 #include "cursor.h"
 #include "flags.h"
-#include "shape.h"
 #include "text.h"
 #include "token.h"
 
@@ -511,43 +511,6 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 	r->diagnostics[r->count++] = d;
 }
 
-/* --- calling convention ---------------------------------------------------------------------------------------- */
-
-static bool signature_is_safe(CXType function)
-{
-	function = clang_getCanonicalType(function);
-	if (function.kind == CXType_Pointer)
-		function = clang_getCanonicalType(clang_getPointeeType(function));
-	if (!shape_passes(clang_getResultType(function)))
-		return false;
-	int count = clang_getNumArgTypes(function);
-	for (int i = 0; i < count; i++)
-		if (!shape_passes(clang_getArgType(function, (unsigned)i)))
-			return false;
-	return true;
-}
-
-static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	bool *unsafe = data;
-
-	(void)parent;
-	if (clang_getCursorKind(cursor) == CXCursor_CallExpr) {
-		if (!shape_passes(clang_getCursorType(cursor)))
-			*unsafe = true;
-		int count = clang_Cursor_getNumArguments(cursor);
-		for (int i = 0; i < count; i++)
-			if (!shape_passes(clang_getCursorType(clang_Cursor_getArgument(cursor, (unsigned)i))))
-				*unsafe = true;
-	} else if (clang_getCursorKind(cursor) == CXCursor_UnexposedExpr) {
-		/* va_arg has no cursor kind of its own: a record that comes out of one. */
-		CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
-		if (type.kind == CXType_Record && !shape_passes(type))
-			*unsafe = true;
-	}
-	return *unsafe ? CXChildVisit_Break : CXChildVisit_Recurse;
-}
-
 /* --- variables that the slice brings ---------------------------------------------------------------------------- */
 
 static bool is_constant(CXType type)
@@ -590,11 +553,6 @@ static bool add_definition(struct check_result *r, CXCursor cursor)
 
 /* --- one function ---------------------------------------------------------------------------------------------- */
 
-struct body_search {
-	bool unsafe_call, bit_fields;
-	struct check_result *result; /* of the function that is checked; NULL: of another */
-};
-
 /* A variable that the slice defines outside functions. */
 static bool names_definition(CXCursor reference)
 {
@@ -606,54 +564,42 @@ static bool names_definition(CXCursor reference)
 	       clang_Cursor_getStorageClass(declaration) != CX_SC_Extern;
 }
 
-/* libtcc sets the bits that an initialiser names and leaves the others of their word as they were on the stack; not so in
- * a static variable. */
-static enum CXChildVisitResult examine_node(CXCursor cursor, CXCursor parent, CXClientData data)
+static enum CXChildVisitResult find_variables(CXCursor cursor, CXCursor parent, CXClientData data)
 {
-	struct body_search *s = data;
+	struct check_result *r = data;
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
 
+	(void)parent;
 	if (kind == CXCursor_VarDecl && clang_Cursor_getStorageClass(cursor) == CX_SC_Static) {
-		if (s->result && is_constant(clang_getCursorType(cursor)))
-			add_name(&s->result->constants, cursor);
-		clang_visitChildren(cursor, find_calls, &s->unsafe_call);
+		if (is_constant(clang_getCursorType(cursor)))
+			add_name(&r->constants, cursor);
 		return CXChildVisit_Continue;
 	}
-	if (kind == CXCursor_InitListExpr && shape_has_bit_field(clang_getCursorType(cursor)))
-		s->bit_fields = true;
-	if (kind == CXCursor_DeclRefExpr && s->result && names_definition(cursor))
-		add_name(&s->result->named, cursor);
-	find_calls(cursor, parent, &s->unsafe_call);
+	if (kind == CXCursor_DeclRefExpr && names_definition(cursor))
+		add_name(&r->named, cursor);
 	return CXChildVisit_Recurse;
 }
 
-struct convention_search {
+struct declaration_search {
 	const char *name;
+	struct adapt_needs needs;
 	struct check_result *result;
 };
 
 static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor parent, CXClientData data)
 {
-	struct convention_search *s = data;
+	struct declaration_search *s = data;
 	struct check_result *r = s->result;
-	struct body_search body = {0};
 
 	(void)parent;
 	if (clang_getCursorKind(cursor) == CXCursor_VarDecl)
 		return add_definition(s->result, cursor) ? CXChildVisit_Continue : CXChildVisit_Break;
 	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
 		return CXChildVisit_Continue;
-	bool named = cursor_spelled(cursor, s->name);
-	body.result = named ? r : NULL;
-	body.unsafe_call = !signature_is_safe(clang_getCursorType(cursor));
-	clang_visitChildren(cursor, examine_node, &body);
-	if (body.unsafe_call)
-		r->why_cc = "it passes values that libtcc passes in another way than the program's compiler";
-	else if (body.bit_fields && !r->why_cc)
-		r->why_cc = "it initialises bit-fields, some of which libtcc would leave as they were";
-	r->needs_cc |= body.unsafe_call || body.bit_fields;
-	if (!named)
+	adapt_examine(cursor, &s->needs);
+	if (!cursor_spelled(cursor, s->name))
 		return CXChildVisit_Continue;
+	clang_visitChildren(cursor, find_variables, r);
 	char *type = cursor_take(clang_getTypeSpelling(clang_getCursorType(cursor)));
 	free(r->signature);
 	r->signature = spell_signature(type, s->name);
@@ -719,8 +665,11 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 		add_diagnostic(&p, d);
 		clang_disposeDiagnostic(d);
 	}
-	struct convention_search search = {.name = name, .result = &result};
+	struct declaration_search search = {.name = name, .result = &result};
 	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_declaration, &search);
+	result.why_cc = search.needs.why_cc;
+	result.needs_cc = result.why_cc != NULL;
+	result.why_text = search.needs.why_text;
 	examine_atomics(p.unit, slice, &result);
 	if (p.failed) {
 		check_result_fini(&result);

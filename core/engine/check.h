@@ -40,7 +40,9 @@ struct check_result {
 	bool incomplete;    /* then: it wants a type whole that the slice only mentions */
 	bool needs_cc;      /* libtcc would get it wrong */
 	const char *why_cc; /* then: why, in the words of the answer; static */
-	char *signature;    /* of the function as checked */
+	const char *
+		why_text; /* else: why libtcc must be given what adapt_text makes of it; static, NULL: it must not */
+	char *signature; /* of the function as checked */
 	char **constants; /* names of its const statics, NULL-terminated: their values are the new text's; or NULL */
 	char **definitions; /* names of the variables that the slice defines outside functions, likewise */
 	char **named;       /* those of them that the function names itself, likewise */

@@ -112,6 +112,8 @@ static const char prelude[] =
 	/* A plain access of a scalar is one instruction, and on this processor acquires or releases by
 	 * itself; only sequential consistency wants a fence behind a store (the memory model of x86-TSO). 5
 	 * is __ATOMIC_SEQ_CST. */
+	/* For variables whose first initialiser is computed (adapt.h). */
+	"void __rtf_zero(void *, unsigned long);\n"
 	"void __rtf_fence(void);\n"
 	"#define __sync_synchronize() __rtf_fence()\n"
 	"#define __atomic_thread_fence(order) ((order) == 5 ? __rtf_fence() : (void)0)\n"
@@ -217,6 +219,8 @@ static const struct helper helpers[] = {
 	 "		return !is_signed || low > top;\n"
 	 "	return low > (is_signed ? top - 1 : top - 1 + top);\n"
 	 "}\n"},
+	{"__rtf_zero", "void __rtf_zero(void *p, unsigned long size)\n"
+		       "{ char *at = p; while (size--) *at++ = 0; }\n"},
 	{"__rtf_fence", "void __rtf_fence(void) { __asm__ volatile(\"mfence\"); }\n"},
 };
 

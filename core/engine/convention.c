@@ -1,6 +1,6 @@
 #include "convention.h"
 
-enum { EIGHTBYTE = 8, REGISTERS_MAX = 16 /* bytes that go in registers */ };
+enum { EIGHTBYTE = 8 };
 
 /* psABI 3.2.3, "classification": a field that is not where its type wants it sends the whole to memory.
  * libtcc never looks. */
@@ -43,8 +43,6 @@ static bool is_single_long_double(const struct convention_shape *shape)
 	       !shape->scalars[0].in_array;
 }
 
-/* libtcc loads whole registers: from a structure of 3 or 12 bytes it also reads what lies behind, which may
- * be no memory. */
 static bool fills_registers(uint64_t size)
 {
 	return size == 1 || size == 2 || size == 4 || size == 8 || size == 16;
@@ -54,7 +52,7 @@ static bool matches_in_registers(const struct convention_shape *shape)
 {
 	if (is_single_long_double(shape))
 		return true;
-	if (!fills_registers(shape->size) || shape->align > EIGHTBYTE)
+	if (shape->align > EIGHTBYTE)
 		return false;
 	bool integer = is_integer_to_tcc(shape);
 	for (size_t i = 0; i < shape->count; i++)
@@ -66,12 +64,16 @@ static bool matches_in_registers(const struct convention_shape *shape)
 	return true;
 }
 
-bool convention_matches(const struct convention_shape *shape)
+enum convention_match convention_match(const struct convention_shape *shape)
 {
 	if (!shape->count || !shape->size)
-		return false;
+		return CONVENTION_DIFFERENT;
 	for (size_t i = 0; i < shape->count; i++)
 		if (shape->scalars[i].kind == CONVENTION_OTHER)
-			return false;
-	return shape->size > REGISTERS_MAX || matches_in_registers(shape);
+			return CONVENTION_DIFFERENT;
+	if (shape->size > CONVENTION_REGISTERS_MAX)
+		return CONVENTION_SAME;
+	if (!matches_in_registers(shape))
+		return CONVENTION_DIFFERENT;
+	return fills_registers(shape->size) ? CONVENTION_SAME : CONVENTION_READS_BEHIND;
 }

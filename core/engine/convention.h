@@ -3,13 +3,15 @@
  * libtcc classifies a structure as a whole where the psABI classifies each of its eightbytes, so some
  * structures arrive as garbage, without a word. The answers here were found by measuring
  * (tests/unit/convention_test.c compiles hundreds of shapes on both sides, calls both ways and holds every
- * yes against it): yes is certain, no is careful. Pure functions; any thread. */
+ * match against it): a match is certain, a difference is careful. Pure functions; any thread. */
 #ifndef RTF_CONVENTION_H
 #define RTF_CONVENTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { CONVENTION_REGISTERS_MAX = 16 /* bytes that go in registers */ };
 
 enum convention_kind {
 	CONVENTION_INTEGER, /* integers, enumerations, _Bool, pointers */
@@ -35,6 +37,14 @@ struct convention_shape {
 		*scalars; /* of all members, those of every union member too, each array element */
 };
 
-bool convention_matches(const struct convention_shape *);
+enum convention_match {
+	CONVENTION_DIFFERENT,
+	/* The same, but that libtcc reads whole registers from where a value lies that it passes or returns: of 3, 5 to
+	 * 7 or 9 to 15 bytes also what is behind them, which may be no memory. */
+	CONVENTION_READS_BEHIND,
+	CONVENTION_SAME,
+};
+
+enum convention_match convention_match(const struct convention_shape *);
 
 #endif

@@ -1,11 +1,12 @@
 #include "shape.h"
-#include "convention.h"
 #include "cursor.h"
 
 enum { SCALARS_MAX = 128 };
 
-/* A record taken apart. */
+/* A record taken apart. One that goes in memory whatever is in it is only asked for what has no place in a shape: each
+ * array's first element tells. */
 struct parts {
+	bool in_memory;
 	struct convention_scalar scalars[SCALARS_MAX];
 	size_t count;
 	bool unknown;  /* something in it has no place in a shape */
@@ -37,9 +38,9 @@ static enum convention_kind kind_of(CXType type)
 
 static void add_scalar(struct parts *p, struct convention_scalar scalar)
 {
-	if (p->count == SCALARS_MAX || scalar.kind == CONVENTION_OTHER)
+	if (scalar.kind == CONVENTION_OTHER || (p->count == SCALARS_MAX && !p->in_memory))
 		p->unknown = true;
-	else
+	else if (p->count < SCALARS_MAX)
 		p->scalars[p->count++] = scalar;
 }
 
@@ -84,6 +85,8 @@ static void take_apart(struct parts *p, CXType type, uint64_t offset, bool in_ar
 	if (type.kind == CXType_ConstantArray) {
 		CXType element = clang_getArrayElementType(type);
 		long long size = clang_Type_getSizeOf(element), count = clang_getArraySize(type);
+		if (p->in_memory && count > 1)
+			count = 1;
 		for (long long i = 0; i < count && !p->unknown && size > 0; i++)
 			take_apart(p, element, offset + (uint64_t)(i * size) * 8, true);
 		return;
@@ -95,25 +98,30 @@ static void take_apart(struct parts *p, CXType type, uint64_t offset, bool in_ar
 						 .in_array = in_array});
 }
 
-bool shape_passes(CXType type)
+static bool scalar_matches(enum CXTypeKind kind)
+{
+	return kind != CXType_Complex && kind != CXType_Int128 && kind != CXType_UInt128 &&
+	       kind != CXType_Vector && kind != CXType_ExtVector && kind != CXType_Float128 &&
+	       kind != CXType_Float16;
+}
+
+enum convention_match shape_match(CXType type)
 {
 	struct parts parts = {0};
 
 	type = clang_getCanonicalType(type);
 	if (type.kind != CXType_Record)
-		return type.kind != CXType_Complex && type.kind != CXType_Int128 &&
-		       type.kind != CXType_UInt128 && type.kind != CXType_Vector &&
-		       type.kind != CXType_ExtVector && type.kind != CXType_Float128 &&
-		       type.kind != CXType_Float16;
+		return scalar_matches(type.kind) ? CONVENTION_SAME : CONVENTION_DIFFERENT;
 	long long size = clang_Type_getSizeOf(type), align = clang_Type_getAlignOf(type);
 	if (size < 0 || align <= 0)
-		return false;
+		return CONVENTION_DIFFERENT;
+	parts.in_memory = size > CONVENTION_REGISTERS_MAX;
 	take_apart(&parts, type, 0, false);
 	struct convention_shape shape = {.size = (uint64_t)size,
 					 .align = (uint64_t)align,
 					 .count = parts.count,
 					 .scalars = parts.scalars};
-	return !parts.unknown && convention_matches(&shape);
+	return parts.unknown ? CONVENTION_DIFFERENT : convention_match(&shape);
 }
 
 static enum CXVisitorResult find_bit_field(CXCursor field, CXClientData data)

@@ -513,6 +513,36 @@ static void files_of_other_systems_are_read(void **state)
 	assert_false(failed);
 }
 
+static void go_by_libtcc(const char *name)
+{
+	json_t *source = ask("\\source %s@0", name);
+	json_t *answer = ask("\\define %s\n%s", name,
+			     json_string_value(json_object_get(json_object_get(source, "data"), "text")));
+	json_t *row = json_array_get(json_object_get(answer, "data"), 0);
+	const char *backend = json_string_value(json_object_get(row, "backend"));
+	const char *why = json_string_value(json_object_get(row, "why_cc"));
+
+	if (!backend || strcmp(backend, "tcc"))
+		fprintf(problems, "%s does not go by libtcc: %s\n", name, why ? why : message_of(answer));
+	json_decref(answer);
+	json_decref(source);
+}
+
+/* libtcc alone would read behind them, or leave some of their bits as they were. */
+static void structures_of_odd_sizes_and_bit_fields_go_by_libtcc(void **state)
+{
+	(void)state;
+	start_all("gcc -O2", "language", NULL);
+	go_by_libtcc("bit_fields");
+	go_by_libtcc("bit_fields_from_macros");
+	go_by_libtcc("last_triple");
+	go_by_libtcc("odd_sizes");
+	go_by_libtcc("odd_sizes_from_macros");
+	compare_round("by libtcc", false);
+	stop_all("gcc -O2", "language");
+	assert_false(failed);
+}
+
 /* A #pragma counts for what stands behind it, also in a slice. */
 static void pragmas_mean_what_they_meant(void **state)
 {
@@ -546,6 +576,7 @@ int main(void)
 		cmocka_unit_test_setup(a_static_that_was_taken_apart_is_said_to_be_lost, forget_failures),
 		cmocka_unit_test_setup(what_the_optimiser_fitted_to_its_callers_is_told, forget_failures),
 		cmocka_unit_test_setup(files_of_other_systems_are_read, forget_failures),
+		cmocka_unit_test_setup(structures_of_odd_sizes_and_bit_fields_go_by_libtcc, forget_failures),
 		cmocka_unit_test_setup(pragmas_mean_what_they_meant, forget_failures),
 	};
 

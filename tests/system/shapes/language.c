@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <wchar.h>
 
 struct __attribute__((packed)) packed {
@@ -87,6 +88,71 @@ REALTIMEFUNC LOCAL long bit_fields(unsigned n)
 	c.e = n * 3;
 	b.a++;
 	return b.a + b.b * 10 + b.c * 100 + b.d * 1000 + c.b * 10000 + c.c * 100000L + c.d * 3 + c.e + EDIT;
+}
+
+#define BITS(n)  .b = (n), .e = 1
+#define FLAGS(n) ((struct bits){BITS(n)})
+
+REALTIMEFUNC LOCAL long bit_fields_from_macros(unsigned n)
+{
+	struct bits b = {BITS(n)}, *p = &(struct bits){.a = n & 1, .c = FLAGS(n).a - 1};
+
+	return b.a + b.b * 10 + b.c * 100 + b.e * 1000 + p->b * 10000 + p->c + FLAGS(n + 1).b + EDIT;
+}
+
+/* Sizes that fill no register: read as one, they go on into what lies behind. */
+struct triple {
+	int a, b, c;
+};
+
+struct five {
+	char c[5];
+};
+
+KEPT static long sum_of(struct triple t, int n, struct triple u)
+{
+	return t.a + t.b * 2 + t.c * 3 + n + u.a * 5 + u.b * 7 + u.c * 11;
+}
+
+KEPT static long ends_of(struct five f, ...)
+{
+	return f.c[0] + f.c[4] * 3;
+}
+
+#define SUM(p, q) sum_of(*(p), 4, (q)[-1])
+
+REALTIMEFUNC LOCAL struct triple last_triple(void *end)
+{
+	return EDIT ? ((struct triple *)end)[-2] : ((struct triple *)end)[-1];
+}
+
+REALTIMEFUNC LOCAL long odd_sizes(char *end)
+{
+	struct triple *last = (struct triple *)end - 1;
+	struct five *five = (struct five *)end - 1;
+
+	return sum_of(*last, 1, last[0]) + ends_of(*five, 2) + last_triple(end).c + EDIT;
+}
+
+REALTIMEFUNC LOCAL long odd_sizes_from_macros(char *end)
+{
+	struct triple *last = (struct triple *)end - 1;
+
+	return SUM(last, (struct triple *)end) + EDIT;
+}
+
+/* Behind it is no memory. */
+KEPT static char *end_of_memory(void)
+{
+	static char *page;
+
+	if (!page) {
+		page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mprotect(page + 4096, 4096, PROT_NONE);
+		for (int i = 1; i < 64; i++)
+			page[4096 - i] = (char)i;
+	}
+	return page + 4096;
 }
 
 REALTIMEFUNC LOCAL long expressions(int n)
@@ -351,6 +417,10 @@ REALTIMEFUNC LOCAL long nested(int n)
 #define PROBES(X) \
 	X(layouts, layouts(4)) \
 	X(bit_fields, bit_fields(6)) \
+	X(bit_fields_from_macros, bit_fields_from_macros(6)) \
+	X(last_triple, last_triple(end_of_memory()).b) \
+	X(odd_sizes, odd_sizes(end_of_memory())) \
+	X(odd_sizes_from_macros, odd_sizes_from_macros(end_of_memory())) \
 	X(expressions, expressions(5)) \
 	X(initialisers, initialisers(3)) \
 	X(arrays_of_variable_length, arrays_of_variable_length(5)) \

@@ -1,0 +1,407 @@
+#include "adapt.h"
+#include "cursor.h"
+#include "rewrite.h"
+#include "shape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- where it is needed ---------------------------------------------------------------------------------------- */
+
+enum site_kind {
+	SITE_DIFFERENT,   /* a value that libtcc passes otherwise */
+	SITE_COPY,        /* an expression whose value is read as a whole register */
+	SITE_INITIALISER, /* a variable or a compound literal whose list sets bit-fields */
+};
+
+/* Reads one function. */
+struct walk {
+	CXType result;
+	void (*each)(void *context, enum site_kind, CXCursor);
+	void *context;
+};
+
+static enum CXChildVisitResult take_first(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	CXCursor *first = data;
+
+	(void)parent;
+	*first = cursor;
+	return CXChildVisit_Break;
+}
+
+static CXCursor first_child(CXCursor cursor)
+{
+	CXCursor first = clang_getNullCursor();
+
+	clang_visitChildren(cursor, take_first, &first);
+	return first;
+}
+
+static enum CXChildVisitResult take_list(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	CXCursor *list = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) != CXCursor_InitListExpr)
+		return CXChildVisit_Continue;
+	*list = cursor;
+	return CXChildVisit_Break;
+}
+
+/* The braces of a variable's or a compound literal's initialiser; the null cursor if it has none. */
+static CXCursor list_of(CXCursor cursor)
+{
+	CXCursor list = clang_getNullCursor();
+
+	clang_visitChildren(cursor, take_list, &list);
+	return list;
+}
+
+static bool is_record(CXCursor expression)
+{
+	return clang_getCanonicalType(clang_getCursorType(expression)).kind == CXType_Record;
+}
+
+static bool is_local(CXCursor variable)
+{
+	enum CXCursorKind kind = clang_getCursorKind(variable);
+	enum CX_StorageClass storage = clang_Cursor_getStorageClass(variable);
+
+	if (kind == CXCursor_ParmDecl)
+		return true;
+	return kind == CXCursor_VarDecl && storage != CX_SC_Static && storage != CX_SC_Extern &&
+	       clang_getCursorKind(clang_getCursorSemanticParent(variable)) != CXCursor_TranslationUnit;
+}
+
+/* Whether a structure lies in the frame of the function, where something lies behind everything: at the least the return
+ * address. The result of a call is put there. */
+static bool is_in_frame(CXCursor expression)
+{
+	switch (clang_getCursorKind(expression)) {
+	case CXCursor_CallExpr:
+	case CXCursor_CompoundLiteralExpr:
+		return true;
+	case CXCursor_DeclRefExpr:
+		return is_local(clang_getCursorReferenced(expression));
+	case CXCursor_ParenExpr:
+	case CXCursor_UnexposedExpr:
+	case CXCursor_MemberRefExpr: /* of a pointer the child is no record */
+		expression = first_child(expression);
+		return !clang_Cursor_isNull(expression) && is_record(expression) && is_in_frame(expression);
+	default:
+		return false;
+	}
+}
+
+static void tell_value(const struct walk *w, CXType type, CXCursor value)
+{
+	enum convention_match match = shape_match(type);
+
+	if (match == CONVENTION_DIFFERENT)
+		w->each(w->context, SITE_DIFFERENT, value);
+	else if (match == CONVENTION_READS_BEHIND && !is_in_frame(value))
+		w->each(w->context, SITE_COPY, value);
+}
+
+static void tell_call(const struct walk *w, CXCursor call)
+{
+	int count = clang_Cursor_getNumArguments(call);
+
+	if (shape_match(clang_getCursorType(call)) == CONVENTION_DIFFERENT)
+		w->each(w->context, SITE_DIFFERENT, call);
+	for (int i = 0; i < count; i++) {
+		CXCursor argument = clang_Cursor_getArgument(call, (unsigned)i);
+		tell_value(w, clang_getCursorType(argument), argument);
+	}
+}
+
+static void tell_list(const struct walk *w, CXCursor cursor)
+{
+	if (!clang_Cursor_isNull(list_of(cursor)) && shape_has_bit_field(clang_getCursorType(cursor)))
+		w->each(w->context, SITE_INITIALISER, cursor);
+}
+
+static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	const struct walk *w = data;
+	CXCursor value;
+
+	(void)parent;
+	switch (clang_getCursorKind(cursor)) {
+	case CXCursor_CallExpr:
+		tell_call(w, cursor);
+		break;
+	case CXCursor_ReturnStmt:
+		value = first_child(cursor);
+		if (!clang_Cursor_isNull(value) && is_record(value))
+			tell_value(w, w->result, value);
+		break;
+	case CXCursor_VarDecl:
+		/* One that outlives the call is right as it is. */
+		if (clang_Cursor_getStorageClass(cursor) == CX_SC_Static)
+			return CXChildVisit_Continue;
+		tell_list(w, cursor);
+		break;
+	case CXCursor_CompoundLiteralExpr:
+		tell_list(w, cursor);
+		break;
+	case CXCursor_UnexposedExpr:
+		/* va_arg has no kind of its own: a record that comes out of one. */
+		if (is_record(cursor) && shape_match(clang_getCursorType(cursor)) == CONVENTION_DIFFERENT)
+			w->each(w->context, SITE_DIFFERENT, cursor);
+		break;
+	default:
+		break;
+	}
+	return CXChildVisit_Recurse;
+}
+
+static bool signature_is_different(CXType function)
+{
+	int count = clang_getNumArgTypes(function);
+
+	if (shape_match(clang_getResultType(function)) == CONVENTION_DIFFERENT)
+		return true;
+	for (int i = 0; i < count; i++)
+		if (shape_match(clang_getArgType(function, (unsigned)i)) == CONVENTION_DIFFERENT)
+			return true;
+	return false;
+}
+
+static void read_function(CXCursor definition, void (*each)(void *, enum site_kind, CXCursor), void *context)
+{
+	CXType type = clang_getCanonicalType(clang_getCursorType(definition));
+	struct walk w = {.result = clang_getResultType(type), .each = each, .context = context};
+
+	if (signature_is_different(type))
+		each(context, SITE_DIFFERENT, definition);
+	clang_visitChildren(definition, visit, &w);
+}
+
+static const char why_passes[] =
+	"it passes values that libtcc passes in another way than the program's compiler";
+static const char why_initialises[] =
+	"it initialises bit-fields, some of which libtcc would leave as they were";
+
+static void note(void *context, enum site_kind kind, CXCursor cursor)
+{
+	struct adapt_needs *needs = context;
+
+	(void)cursor;
+	if (kind == SITE_DIFFERENT)
+		needs->why_cc = why_passes;
+	else if (kind == SITE_COPY)
+		needs->why_text = why_passes;
+	else if (!needs->why_text)
+		needs->why_text = why_initialises;
+}
+
+void adapt_examine(CXCursor definition, struct adapt_needs *needs)
+{
+	read_function(definition, note, needs);
+}
+
+/* --- another text ---------------------------------------------------------------------------------------------- */
+
+struct adaptation {
+	struct rewrite rewrite;
+	bool impossible;
+};
+
+/* Whether a piece is what it looks like: every macro in it is one operand. */
+static bool is_plain(const struct rewrite *w, struct range r)
+{
+	for (size_t i = 0; i < w->macro_count; i++)
+		if (w->macros[i].begin < r.end && w->macros[i].end > r.begin && !w->macros[i].whole)
+			return false;
+	return true;
+}
+
+/* "struct order": what a variable of an expression's type is declared with; the caller's. NULL: it has no name. */
+static char *name_type(CXCursor expression)
+{
+	CXType type = clang_getCanonicalType(clang_getCursorType(expression));
+	char *name = cursor_take(clang_getTypeSpelling(clang_getCursorType(clang_getTypeDeclaration(type))));
+
+	if (name && *name && !strchr(name, '('))
+		return name;
+	free(name);
+	return NULL;
+}
+
+static void copy_value(struct adaptation *a, CXCursor expression)
+{
+	struct rewrite *w = &a->rewrite;
+	char *type = name_type(expression);
+	struct range r;
+
+	if (!type || !rewrite_range(w, expression, &r) || !is_plain(w, r)) {
+		a->impossible = true;
+	} else {
+		rewrite_insert(w, r.begin, false, rewrite_format(w, "__extension__({ %s rtf_copy = (", type));
+		rewrite_insert(w, r.end, true, rewrite_format(w, "); rtf_copy; })"));
+	}
+	free(type);
+}
+
+/* Of preprocessor lines only those pass that tell where a text is from. */
+static void next_token(struct token_reader *r, struct token *t)
+{
+	do
+		token_next(r, t);
+	while (t->kind == TOKEN_DIRECTIVE && t->end - t->begin > 2 && r->text[t->begin + 1] == ' ' &&
+	       strchr("0123456789", r->text[t->begin + 2]));
+}
+
+/* Past designators (`.x[1] =`, `x:`), to the first token of a value; false at the end of the list. */
+static bool skip_designators(struct token_reader *r, struct token *t)
+{
+	struct token_reader next = *r;
+	struct token behind;
+
+	next_token(&next, &behind);
+	if (t->kind == TOKEN_NAME && behind.first == ':') {
+		*r = next;
+		next_token(r, t);
+	}
+	if (t->first != '.' && t->first != '[')
+		return t->kind != TOKEN_END && t->kind != TOKEN_DIRECTIVE && t->first != '}';
+	while (t->first == '.' || t->first == '[') {
+		if (t->first == '[')
+			token_skip_group(r, t);
+		else
+			next_token(r, t);
+		next_token(r, t);
+	}
+	if (t->first == '=')
+		next_token(r, t);
+	return t->kind != TOKEN_END && t->kind != TOKEN_DIRECTIVE;
+}
+
+/* Reads a value up to what ends it, which is `t` then; where its last token ends. */
+static uint32_t skip_value(struct token_reader *r, struct token *t)
+{
+	uint32_t end = t->end;
+
+	while (t->kind != TOKEN_END && !(t->kind == TOKEN_PUNCTUATOR && strchr(",}", t->first))) {
+		if (t->kind == TOKEN_PUNCTUATOR && strchr("([{", t->first))
+			token_skip_group(r, t);
+		end = t->end;
+		next_token(r, t);
+	}
+	return end;
+}
+
+/* Behind a `{`: the first value that the list, or one in it, has. `t` is the list's `}` if there is none,
+ * or what cannot be read. */
+static bool first_value(struct token_reader *r, struct token *t, struct range *out)
+{
+	next_token(r, t);
+	while (skip_designators(r, t)) {
+		if (t->first != '{') {
+			out->begin = t->begin;
+			out->end = skip_value(r, t);
+			return true;
+		}
+		if (first_value(r, t, out))
+			return true;
+		if (t->first != '}')
+			return false;
+		next_token(r, t);
+		if (t->first == ',')
+			next_token(r, t);
+	}
+	return false;
+}
+
+/* As its first value is computed, and before it is stored, the variable becomes zero. An empty list makes it that. */
+static bool zero_first(struct rewrite *w, uint32_t brace, const char *variable)
+{
+	struct token_reader r;
+	struct token t;
+	struct range value;
+
+	rewrite_token(w, brace, &r, &t);
+	if (t.begin != brace || t.first != '{')
+		return false;
+	if (!first_value(&r, &t, &value))
+		return t.first == '}';
+	if (!is_plain(w, (struct range){brace, value.end}))
+		return false;
+	rewrite_insert(w, value.begin, false,
+		       rewrite_format(w, "(__rtf_zero((void *)&%s, sizeof(%s)), (", variable, variable));
+	rewrite_insert(w, value.end, true, rewrite_format(w, "))"));
+	return true;
+}
+
+static bool zero_variable(struct rewrite *w, CXCursor variable, uint32_t brace)
+{
+	char *name = cursor_take(clang_getCursorSpelling(variable));
+	bool done = name && zero_first(w, brace, name);
+
+	free(name);
+	return done;
+}
+
+/* It becomes a variable in a statement expression, which to libtcc is as much an object. An array would be one pointer. */
+static bool zero_literal(struct rewrite *w, CXCursor literal, struct range list)
+{
+	struct range r;
+
+	if (!is_record(literal) || !rewrite_range(w, literal, &r) || r.end != list.end)
+		return false;
+	rewrite_insert(w, r.begin, false, rewrite_format(w, "__extension__({ __typeof__"));
+	rewrite_insert(w, list.begin, false, rewrite_format(w, " rtf_literal = "));
+	rewrite_insert(w, list.end, true, rewrite_format(w, "; rtf_literal; })"));
+	return zero_first(w, list.begin, "rtf_literal");
+}
+
+static void initialise(struct adaptation *a, CXCursor cursor)
+{
+	struct rewrite *w = &a->rewrite;
+	struct range list;
+
+	if (!rewrite_range(w, list_of(cursor), &list) || !is_plain(w, list))
+		a->impossible = true;
+	else if (clang_getCursorKind(cursor) == CXCursor_VarDecl)
+		a->impossible |= !zero_variable(w, cursor, list.begin);
+	else
+		a->impossible |= !zero_literal(w, cursor, list);
+}
+
+static void put(void *context, enum site_kind kind, CXCursor cursor)
+{
+	struct adaptation *a = context;
+
+	if (kind == SITE_COPY)
+		copy_value(a, cursor);
+	else if (kind == SITE_INITIALISER)
+		initialise(a, cursor);
+}
+
+static enum CXChildVisitResult put_function(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct adaptation *a = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor))
+		read_function(cursor, put, a);
+	return a->impossible ? CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+struct error *adapt_text(CXTranslationUnit unit, const char *text, size_t size, char **out)
+{
+	struct adaptation a = {.rewrite = {.text = text, .size = (uint32_t)size, .line = 1, .careful = true}};
+	struct rewrite *w = &a.rewrite;
+
+	*out = NULL;
+	w->failed = !expansions_find(unit, text, 0, w->size, &w->macros, &w->macro_count);
+	if (!w->failed)
+		clang_visitChildren(clang_getTranslationUnitCursor(unit), put_function, &a);
+	if (!w->failed && !a.impossible)
+		*out = rewrite_apply(w, NULL);
+	struct error *e = w->failed ? error_memory() : NULL;
+	rewrite_fini(w);
+	return e;
+}

@@ -1,0 +1,29 @@
+/* What libtcc would compile otherwise than the program's compiler does: found in libclang's trees, and put so that it does
+ * not.
+ *
+ * Two things can be put otherwise. Of a structure of, say, 12 bytes that is passed or returned libtcc reads 16, and what
+ * lies behind may be no memory: unless it lies in the function's own frame, a copy does. And of bit-fields in a variable's
+ * initialiser libtcc leaves what is not named as it was on the stack: all is set to zero first. Both were measured
+ * (tests/unit/convention_test.c, adapt_test.c). What cannot be put otherwise is for cc. */
+#ifndef RTF_ADAPT_H
+#define RTF_ADAPT_H
+
+#include "error.h"
+
+#include <clang-c/Index.h>
+#include <stddef.h>
+
+/* Reasons in the words of an answer, static; NULL: there is none. */
+struct adapt_needs {
+	const char *why_cc;   /* it is nothing for libtcc */
+	const char *why_text; /* it is something for libtcc only as adapt_text puts it */
+};
+
+/* What a function's definition needs is added to what was found before. */
+void adapt_examine(CXCursor definition, struct adapt_needs *);
+
+/* The unit's text as libtcc is to read it, each line where it was; the caller's. What it is nothing for stays. The unit must have been read with a record
+ * of its macros. NULL in *out: a macro stands in the way, or a type without a name. */
+struct error *adapt_text(CXTranslationUnit, const char *text, size_t size, char **out);
+
+#endif

@@ -1,0 +1,401 @@
+/* Texts that are put otherwise for libtcc: they then do, on a stack that is full of other things and with values that end
+ * where memory does, what gcc makes of the text as it was written. convention_test.c has structures of every shape. */
+#include "adapt.h"
+#include "check.h"
+#include "linking.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+/* C as C, not as string literals. No directives and no line ends in it. */
+#define TEXT(...) #__VA_ARGS__
+
+enum { OUT_SIZE = 64 };
+
+static struct check *check;
+static char *edge; /* behind it is no memory */
+
+static CXTranslationUnit parse(char *text)
+{
+	struct slice slice = {.text = text, .size = strlen(text)};
+	CXTranslationUnit unit;
+
+	assert_null(check_parse(check, &slice, NULL, &unit));
+	for (unsigned i = 0; i < clang_getNumDiagnostics(unit); i++) {
+		CXDiagnostic d = clang_getDiagnostic(unit, i);
+		if (clang_getDiagnosticSeverity(d) >= CXDiagnostic_Error)
+			fail_msg("%s: %s", clang_getCString(clang_getDiagnosticSpelling(d)), text);
+		clang_disposeDiagnostic(d);
+	}
+	return unit;
+}
+
+static enum CXChildVisitResult examine(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	(void)parent;
+	if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor))
+		adapt_examine(cursor, data);
+	return CXChildVisit_Continue;
+}
+
+static struct adapt_needs examined(const char *text)
+{
+	char *own = strdup(text);
+	CXTranslationUnit unit = parse(own);
+	struct adapt_needs needs = {0};
+
+	clang_visitChildren(clang_getTranslationUnitCursor(unit), examine, &needs);
+	clang_disposeTranslationUnit(unit);
+	free(own);
+	return needs;
+}
+
+/* NULL: it cannot be put otherwise. */
+static char *adapted(const char *text)
+{
+	char *own = strdup(text), *out;
+	CXTranslationUnit unit = parse(own);
+
+	assert_null(adapt_text(unit, own, strlen(own), &out));
+	clang_disposeTranslationUnit(unit);
+	free(own);
+	return out;
+}
+
+/* --- what comes of it ------------------------------------------------------------------------------------------ */
+
+static const char preamble[] =
+	"void *memcpy(void *, const void *, unsigned long);\n"
+	"struct bits { unsigned a : 1, b : 3, c : 4; unsigned short s; unsigned d : 9; const char *text; };\n"
+	"struct deep { char name[3]; struct bits bits[2]; union { struct { long x : 5, y : 9; } u; long l; "
+	"}; };\n"
+	"typedef struct { int a, b, c; } three;\n"
+	"struct five { char c[5]; };\n"
+	"static struct around { long l; three t; } *out_of(void *edge)\n"
+	"{ return (struct around *)((char *)edge - (long)&((struct around *)0)->t - sizeof(three)); }\n"
+	"static int sum(three t, int n, three u) { return t.a + t.b * 3 + t.c * 5 + n + u.c * 7; }\n"
+	"static int sum5(struct five f) { return f.c[0] + f.c[4]; }\n"
+	"static three twice(three t) { t.a *= 2; t.c *= 2; return t; }\n";
+
+/* Fills the frame that the next call will have. */
+static __attribute__((noinline)) void dirty(void)
+{
+	volatile char full[4096];
+
+	for (size_t i = 0; i < sizeof(full); i++)
+		full[i] = (char)0xee;
+}
+
+typedef void written(char *out, void *edge);
+
+static void call(const char *text, written *f, char out[OUT_SIZE])
+{
+	int status;
+	int fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		struct rlimit none = {0, 0};
+		setrlimit(RLIMIT_CORE, &none);
+		signal(SIGSEGV, SIG_DFL);
+		for (int i = 1; i <= OUT_SIZE; i++)
+			edge[-i] = (char)i;
+		dirty();
+		f(out, edge);
+		_exit(write(fd[1], out, OUT_SIZE) != OUT_SIZE);
+	}
+	close(fd[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (status)
+		fail_msg("status %d: %s", status, text);
+	assert_int_equal(read(fd[0], out, OUT_SIZE), OUT_SIZE);
+	close(fd[0]);
+}
+
+static const char *const texts[] = {
+	/* bit-fields */
+	TEXT(void f(char *out, void *edge) {
+		struct bits v = {.b = 2};
+		memcpy(out, &v, sizeof v);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct bits v = {1, 2}, w = {.s = 3};
+		v.d = w.d;
+		memcpy(out, &v, sizeof v);
+		memcpy(out + 32, &w, sizeof w);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		const struct bits v = {.d = ((char *)edge)[-1], .text = "ab"};
+		memcpy(out, &v, 8);
+		out[20] = v.text[1];
+	}),
+	TEXT(void f(char *out, void *edge) {
+		const struct bits v = {.text = "ab", .c = 9};
+		memcpy(out, &v, 8);
+		out[20] = v.text[1];
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct bits v[] = {[1] = {.c = 5}, {.a = 1}};
+		out[0] = sizeof v;
+		memcpy(out + 1, &v[1], 12);
+		memcpy(out + 14, &v[2], 12);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct bits v = {};
+		memcpy(out, &v, sizeof v);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct bits *v = &(struct bits){.b = 2};
+		v->c++;
+		memcpy(out, v, sizeof *v);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		out[0] = (char)((struct bits){.c = 2}.a + (struct bits){.b = 3}.c);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct bits v;
+		v = (struct bits){.b = out == edge, .c = 7};
+		memcpy(out, &v, sizeof v);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct deep v = {{1}, {{}, {.d = 3}}, .u.x = 4};
+		memcpy(out, &v, sizeof v);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct bits w = {.c = 3};
+		struct deep v = {.bits[1] = (struct bits){.b = 1}, .bits = {w}};
+		memcpy(out, &v, sizeof v);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		for (struct bits v = {.a = 1}; v.c < 3; v.c++)
+			memcpy(out, &v, sizeof v);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		static struct bits v = {.a = 1};
+		memcpy(out, &v, sizeof v);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct deep v = {u : {y : 1}, bits : {{b : 2}}, name : {3}};
+		memcpy(out, &v, sizeof v);
+	}),
+	/* structures that end where memory does */
+	TEXT(void f(char *out, void *edge) {
+		three *t = (three *)edge - 1;
+		out[0] = (char)sum(*t, 1, t[0]);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct five *p = (struct five *)edge - 1;
+		out[0] = (char)sum5(*p);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		three *t = (three *)edge - 1, u = {1, 2, 3};
+		out[0] = (char)sum(twice(*t), sum(u, 2, *t), out ? *t : u);
+	}),
+	TEXT(void f(char *out, void *edge) {
+		three *t = (three *)edge - 1, u;
+		out[0] = (char)sum(*t = u = (three){1, 2, 3}, 1, (u.a++, *t));
+	}),
+	TEXT(void f(char *out, void *edge) {
+		struct around *a = out_of(edge);
+		int (*p)(three, int, three) = sum;
+		out[0] = (char)p(a->t, 1, (*a).t);
+	}),
+	TEXT(
+		static three g(void *edge) { return out_of(edge)->t; } void f(char *out, void *edge) {
+			three t = g(edge);
+			memcpy(out, &t, sizeof t);
+		}),
+	TEXT(
+		static three g(three *t) {
+			if (t->a)
+				return *t;
+			else
+				return (three){1, 2, 3};
+		} void f(char *out, void *edge) {
+			three t = g((three *)edge - 1);
+			memcpy(out, &t, sizeof t);
+		}),
+	TEXT(
+		static struct five g(struct five *p, int n) { return p[n]; } void f(char *out, void *edge) {
+			*(struct five *)out = g((struct five *)edge - 2, 1);
+		}),
+	/* both at once */
+	TEXT(void f(char *out, void *edge) {
+		three *t = (three *)edge - 1;
+		struct bits v = {.s = sum(*t, (struct bits){.b = 1}.c, *t), .c = 1};
+		memcpy(out, &v, sizeof v);
+	}),
+};
+
+static char *with_preamble(const char *text)
+{
+	char *whole;
+
+	assert_true(asprintf(&whole, "%s%s\n", preamble, text) > 0);
+	return whole;
+}
+
+static void what_is_put_otherwise_does_what_gcc_makes_of_it(void **state)
+{
+	static const char *const gcc[] = {"gcc", "-O0", "-std=gnu11", NULL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		char *whole = with_preamble(texts[i]), *other = adapted(whole);
+		char expected[OUT_SIZE] = {0}, got[OUT_SIZE] = {0};
+		if (!other)
+			fail_msg("it is not put otherwise: %s", texts[i]);
+		call(texts[i], (written *)linking_enter(linking_cc(whole, gcc), "f"), expected);
+		call(other, (written *)linking_enter(linking_tcc(other), "f"), got);
+		if (memcmp(expected, got, OUT_SIZE))
+			fail_msg("it does something else: %s\n%s", texts[i], other + sizeof(preamble) - 1);
+		free(other);
+		free(whole);
+	}
+}
+
+/* --- what is needed -------------------------------------------------------------------------------------------- */
+
+static void what_lies_in_the_frame_is_passed_as_it_is(void **state)
+{
+	static const char *const fine[] = {
+		TEXT(int f(three t) {
+			three u = {1, 2, 3};
+			return sum(t, 1, u);
+		}),
+		TEXT(int f(three t) {
+			return sum(twice(t), 1, (three){1, 2, 3});
+		}),
+		TEXT(int f(three t) {
+			struct around a = {1, t};
+			return sum(a.t, 1, (a.t));
+		}),
+		TEXT(three f(three t) { return twice(t); }),
+		TEXT(int f(three * t) { return t->a; }),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++) {
+		char *whole = with_preamble(fine[i]);
+		struct adapt_needs needs = examined(whole);
+		/* The preamble's own are fine too. */
+		if (needs.why_text || needs.why_cc)
+			fail_msg("%s: %s", needs.why_text ? needs.why_text : needs.why_cc, fine[i]);
+		free(whole);
+	}
+}
+
+static void what_does_not_is_named(void **state)
+{
+	static const struct {
+		const char *text, *why_text, *why_cc;
+	} needy[] = {
+		{TEXT(extern three g; int f(three t) { return sum(g, 1, t); }), "passes values", NULL},
+		{TEXT(int f(three t) {
+			 static three g;
+			 return sum(g, 1, t);
+		 }),
+		 "passes values", NULL},
+		{TEXT(three f(three * t) { return *t; }), "passes values", NULL},
+		{TEXT(int f(three * t) { return sum(t[1], 1, *t); }), "passes values", NULL},
+		{TEXT(int f(void) {
+			 struct bits b = {1};
+			 return b.a;
+		 }),
+		 "initialises bit-fields", NULL},
+		{TEXT(
+			 struct mixed {
+				 double d;
+				 int i;
+			 };
+			 int g(struct mixed); int f(struct mixed * m) { return g(*m); }),
+		 NULL, "passes values"},
+		{TEXT(
+			 struct mixed {
+				 double d;
+				 int i;
+			 };
+			 struct mixed g(void); double f(void) { return g().d; }),
+		 NULL, "passes values"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(needy) / sizeof(*needy); i++) {
+		char *whole = with_preamble(needy[i].text);
+		struct adapt_needs needs = examined(whole);
+		const char *why = needs.why_text ? needs.why_text : "",
+			   *why_cc = needs.why_cc ? needs.why_cc : "";
+		if (!strstr(why, needy[i].why_text ? needy[i].why_text : "") || !*why != !needy[i].why_text ||
+		    !strstr(why_cc, needy[i].why_cc ? needy[i].why_cc : "") || !*why_cc != !needy[i].why_cc)
+			fail_msg("%s: \"%s\", \"%s\"", needy[i].text, why, why_cc);
+		free(whole);
+	}
+}
+
+/* --- what stands in the way ------------------------------------------------------------------------------------ */
+
+static void macros_that_are_not_one_operand_stand_in_the_way(void **state)
+{
+	static const struct {
+		const char *text;
+		bool possible;
+	} macros[] = {
+		{"#define AT(p) (*(p))\nint f(three *t) { return sum(AT(t), 1, AT(t)); }\n", false},
+		{"#define P (t + 1)\nint f(three *t) { return sum(*P, 1, P[0]); }\n", false},
+		{"#define P (t + 1)\nint f(three *t) { return sum(*P, 1, *(P)); }\n", true},
+		{"#define T t[0]\nint f(three *t) { return sum(T, 1, *t); }\n", false},
+		{"#define CALL(p) sum(*(p), 1, *(p))\nint f(three *t) { return CALL(t); }\n", false},
+		{"#define SAME(x) x\nint f(three *t) { return SAME(sum(*t, 1, *t)); }\n", false},
+		{"#define TWO b, *t\nint f(three *t) { int b = 1; return sum(*t, TWO); }\n", false},
+		{"#define FIRST .b = 1\nint f(void) { struct bits v = {FIRST}; return v.b; }\n", false},
+		{"#define ONE 1\nint f(void) { struct bits v = {.b = ONE}; return v.b; }\n", true},
+		{"#define BOTH 1, 2\nint f(void) { struct bits v = {BOTH}; return v.b; }\n", false},
+		{"#define LIST {1}\nint f(void) { struct bits v = LIST; return v.b; }\n", false},
+		{"int f(void) { struct bits v = {\n#if 1\n.b =\n#else\n.a =\n#endif\n1}; return v.b; }\n",
+		 false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(macros) / sizeof(*macros); i++) {
+		char *whole = with_preamble(macros[i].text), *other = adapted(whole);
+		if (!other == macros[i].possible)
+			fail_msg("%s: %s", macros[i].text,
+				 other ? other + sizeof(preamble) - 1 : "not possible");
+		free(other);
+		free(whole);
+	}
+}
+
+static int open_all(void **state)
+{
+	long page = sysconf(_SC_PAGESIZE);
+
+	(void)state;
+	linking_open();
+	edge = mmap(NULL, 2 * (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (edge == MAP_FAILED || mprotect(edge + page, (size_t)page, PROT_NONE))
+		return -1;
+	edge += page;
+	return check_new(&check) ? -1 : 0;
+}
+
+static int close_all(void **state)
+{
+	(void)state;
+	check_free(check);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_put_otherwise_does_what_gcc_makes_of_it),
+		cmocka_unit_test(what_lies_in_the_frame_is_passed_as_it_is),
+		cmocka_unit_test(what_does_not_is_named),
+		cmocka_unit_test(macros_that_are_not_one_operand_stand_in_the_way),
+	};
+	return cmocka_run_group_tests(tests, open_all, close_all);
+}
