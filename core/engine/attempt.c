@@ -82,18 +82,18 @@ struct error *attempt_check(struct live *l, struct attempt *c, struct change_out
  * Constants are not among them: the next text says what they are. The caller's. */
 static struct note_variable *added_variables(const struct attempt_part *p, size_t *count)
 {
-	const struct check_result *check = &p->build.check;
 	const struct link_result *r = &p->build.link;
 	struct note_variable *list = calloc(r->variable_count + 1, sizeof(*list));
 
 	*count = 0;
 	for (size_t i = 0; list && i < r->variable_count; i++) {
 		const struct link_variable *v = &r->variables[i];
-		bool outside = check_names(check->definitions, v->name);
-		if (!check_names(check->constants, v->name))
-			list[(*count)++] =
-				(struct note_variable){v->name, v->address, v->size,
-						       v->nth - (outside && v->nth), outside && v->nth == 0};
+		struct statics_place place = statics_find(&p->build.check.statics, v->name, v->nth,
+							  p->build.object.backend == BACKEND_TCC);
+		bool outside = place.scope == STATICS_OUTSIDE;
+		if (!place.constant)
+			list[(*count)++] = (struct note_variable){v->name, v->address, v->size,
+								  outside ? 0 : place.inner, outside};
 	}
 	return list;
 }

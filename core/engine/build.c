@@ -544,19 +544,23 @@ static bool bind_outside(struct view *v, const char *name, uint64_t *address, ui
 	return true;
 }
 
+static struct statics_place find_static(const struct view *v, const char *name, unsigned nth)
+{
+	return statics_find(&v->build->check.statics, name, nth, v->build->object.backend == BACKEND_TCC);
+}
+
 static bool bind_thread_local(void *context, const char *name, unsigned nth, uint64_t size, bool local,
 			      struct link_symbol *out)
 {
 	struct view *v = context;
 	const struct target_function *f = v->request->function;
 	struct target_symbol symbol;
-	/* One of that name outside comes first; a constant is not counted. */
-	bool outside = check_names(v->build->check.definitions, name) &&
-		       !check_names(v->build->check.constants, name);
+	struct statics_place place = find_static(v, name, nth);
 
-	bool found = outside && nth == 0
+	bool found = place.scope == STATICS_OUTSIDE
 			     ? target_find(v->host->target, f->unit, name, &symbol)
-			     : local && target_find_local(v->host->target, f, name, nth - outside, &symbol);
+			     : place.scope == STATICS_OWN && local &&
+				       target_find_local(v->host->target, f, name, place.own, &symbol);
 	if (!found || symbol.function || !symbol.thread_local)
 		return false;
 	if (symbol.size && size && symbol.size != size)
@@ -565,14 +569,16 @@ static bool bind_thread_local(void *context, const char *name, unsigned nth, uin
 	return resolve_thread_local(v, &symbol, 0, out);
 }
 
-static bool bind_inside(struct view *v, const char *name, unsigned nth, bool local, uint64_t *address,
-			uint64_t *known)
+static bool bind_inside(struct view *v, const char *name, const struct statics_place *place, bool local,
+			uint64_t *address, uint64_t *known)
 {
 	const struct target_function *f = v->request->function;
 	struct target_symbol symbol;
 
-	if (!local || !target_find_local(v->host->target, f, name, nth, &symbol) || symbol.thread_local)
-		return v->host->variable(v->host->context, f->unit, f->name, name, nth, address, known);
+	if (!local || place->scope != STATICS_OWN ||
+	    !target_find_local(v->host->target, f, name, place->own, &symbol) || symbol.thread_local)
+		return v->host->variable(v->host->context, f->unit, f->name, name, place->inner, address,
+					 known);
 	*address = symbol.address;
 	*known = symbol.size;
 	return true;
@@ -583,12 +589,11 @@ static bool bind(void *context, const char *name, unsigned nth, uint64_t size, b
 	struct view *v = context;
 	uint64_t known = 0;
 
-	if (check_names(v->build->check.constants, name))
+	struct statics_place place = find_static(v, name, nth);
+	if (place.constant)
 		return false;
-	/* A function's own of the same name come behind the one outside. */
-	bool outside = check_names(v->build->check.definitions, name);
-	bool found = outside && nth == 0 ? bind_outside(v, name, address, &known)
-					 : bind_inside(v, name, nth - outside, local, address, &known);
+	bool found = place.scope == STATICS_OUTSIDE ? bind_outside(v, name, address, &known)
+						    : bind_inside(v, name, &place, local, address, &known);
 	if (!found)
 		return false;
 	if (known && size && known != size)

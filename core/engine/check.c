@@ -513,19 +513,6 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 
 /* --- variables that the slice brings ---------------------------------------------------------------------------- */
 
-static bool is_constant(CXType type)
-{
-	/* Of a canonical array the array itself bears its elements' const. */
-	for (;;) {
-		type = clang_getCanonicalType(type);
-		if (clang_isConstQualifiedType(type))
-			return true;
-		if (type.kind != CXType_ConstantArray && type.kind != CXType_IncompleteArray)
-			return false;
-		type = clang_getArrayElementType(type);
-	}
-}
-
 static bool add_name(char ***list, CXCursor cursor)
 {
 	size_t count = 0;
@@ -541,13 +528,27 @@ static bool add_name(char ***list, CXCursor cursor)
 	return true;
 }
 
+static void add_static(struct check_result *r, CXCursor cursor, enum statics_scope scope, bool late)
+{
+	struct statics_variable v = {.name = cursor_take(clang_getCursorSpelling(cursor)),
+				     .scope = scope,
+				     .constant = cursor_is_constant(clang_getCursorType(cursor)),
+				     .late = late};
+
+	r->statics.failed |= !v.name;
+	if (v.name)
+		statics_add(&r->statics, &v);
+	free(v.name);
+}
+
 /* A variable outside functions that is more than mentioned. */
 static bool add_definition(struct check_result *r, CXCursor cursor)
 {
 	if (clang_Cursor_getStorageClass(cursor) == CX_SC_Extern)
 		return true;
-	if (is_constant(clang_getCursorType(cursor)) && !add_name(&r->constants, cursor))
+	if (cursor_is_constant(clang_getCursorType(cursor)) && !add_name(&r->constants, cursor))
 		return false;
+	add_static(r, cursor, STATICS_OUTSIDE, false);
 	return add_name(&r->definitions, cursor);
 }
 
@@ -564,19 +565,26 @@ static bool names_definition(CXCursor reference)
 	       clang_Cursor_getStorageClass(declaration) != CX_SC_Extern;
 }
 
+struct function_search {
+	struct check_result *result;
+	enum statics_scope scope;
+	bool late;
+};
+
 static enum CXChildVisitResult find_variables(CXCursor cursor, CXCursor parent, CXClientData data)
 {
-	struct check_result *r = data;
+	struct function_search *s = data;
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
 
 	(void)parent;
 	if (kind == CXCursor_VarDecl && clang_Cursor_getStorageClass(cursor) == CX_SC_Static) {
-		if (is_constant(clang_getCursorType(cursor)))
-			add_name(&r->constants, cursor);
+		add_static(s->result, cursor, s->scope, s->late);
+		if (s->scope == STATICS_OWN && cursor_is_constant(clang_getCursorType(cursor)))
+			add_name(&s->result->constants, cursor);
 		return CXChildVisit_Continue;
 	}
-	if (kind == CXCursor_DeclRefExpr && names_definition(cursor))
-		add_name(&r->named, cursor);
+	if (kind == CXCursor_DeclRefExpr && s->scope == STATICS_OWN && names_definition(cursor))
+		add_name(&s->result->named, cursor);
 	return CXChildVisit_Recurse;
 }
 
@@ -597,9 +605,16 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
 		return CXChildVisit_Continue;
 	adapt_examine(cursor, &s->needs);
-	if (!cursor_spelled(cursor, s->name))
+	bool named = cursor_spelled(cursor, s->name);
+	struct function_search variables = {
+		.result = r,
+		.scope = named ? STATICS_OWN : STATICS_OTHER,
+		.late = clang_Cursor_isFunctionInlined(cursor) &&
+			clang_Cursor_getStorageClass(cursor) == CX_SC_Static,
+	};
+	clang_visitChildren(cursor, find_variables, &variables);
+	if (!named)
 		return CXChildVisit_Continue;
-	clang_visitChildren(cursor, find_variables, r);
 	char *type = cursor_take(clang_getTypeSpelling(clang_getCursorType(cursor)));
 	free(r->signature);
 	r->signature = spell_signature(type, s->name);
@@ -671,7 +686,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	result.needs_cc = result.why_cc != NULL;
 	result.why_text = search.needs.why_text;
 	examine_atomics(p.unit, slice, &result);
-	if (p.failed) {
+	if (p.failed || result.statics.failed) {
 		check_result_fini(&result);
 		return error_memory();
 	}
@@ -817,6 +832,7 @@ void check_result_fini(struct check_result *r)
 	free_names(r->constants);
 	free_names(r->definitions);
 	free_names(r->named);
+	statics_fini(&r->statics);
 	free(r->diagnostics);
 	free(r->message);
 	free(r->missing);

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "slice.h"
+#include "statics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,7 @@ struct check_result {
 	char **constants; /* names of its const statics, NULL-terminated: their values are the new text's; or NULL */
 	char **definitions; /* names of the variables that the slice defines outside functions, likewise */
 	char **named;       /* those of them that the function names itself, likewise */
+	struct statics statics; /* all of them, and what functions have of their own */
 };
 
 struct error *check_new(struct check **out);

@@ -264,14 +264,6 @@ static void check_object(struct pass *p, CXCursor cursor, const char *name)
 		check_added(p, cursor, name);
 }
 
-static bool is_constant(CXType type)
-{
-	type = clang_getCanonicalType(type);
-	while (type.kind == CXType_ConstantArray || type.kind == CXType_IncompleteArray)
-		type = clang_getCanonicalType(clang_getArrayElementType(type));
-	return clang_isConstQualifiedType(type);
-}
-
 /* --- statics of the function itself ------------------------------------------------------------------------------ */
 
 struct locals {
@@ -305,7 +297,7 @@ static enum CXChildVisitResult visit_local(CXCursor cursor, CXCursor parent, CXC
 	char *name = cursor_take(clang_getCursorSpelling(cursor));
 	unsigned nth = name ? count_seen(l, name) : 0;
 	p->failed |= !name;
-	if (!p->failed && !is_constant(clang_getCursorType(cursor)) &&
+	if (!p->failed && !cursor_is_constant(clang_getCursorType(cursor)) &&
 	    target_find_local_form(p->program->target, p->program->function, name, nth, &form, &spelling))
 		compare(p, cursor, name, &form, &spelling);
 	free(name);
@@ -455,7 +447,7 @@ static void visit_named(struct pass *p, CXCursor cursor, enum CXCursorKind kind,
 	switch (kind) {
 	case CXCursor_VarDecl:
 		/* A constant's value is the text's. */
-		if (clang_Cursor_getStorageClass(cursor) == CX_SC_Extern || !is_constant(type))
+		if (clang_Cursor_getStorageClass(cursor) == CX_SC_Extern || !cursor_is_constant(type))
 			check_object(p, cursor, name);
 		break;
 	case CXCursor_FunctionDecl:

@@ -90,3 +90,16 @@ bool cursor_is_signed(enum CXTypeKind kind)
 		return false;
 	}
 }
+
+bool cursor_is_constant(CXType type)
+{
+	/* Of a canonical array the array itself bears its elements' const. */
+	for (;;) {
+		type = clang_getCanonicalType(type);
+		if (clang_isConstQualifiedType(type))
+			return true;
+		if (type.kind != CXType_ConstantArray && type.kind != CXType_IncompleteArray)
+			return false;
+		type = clang_getArrayElementType(type);
+	}
+}

@@ -20,4 +20,7 @@ CXCursor cursor_find_function(CXTranslationUnit, const char *name);
 bool cursor_is_integer(enum CXTypeKind);
 bool cursor_is_signed(enum CXTypeKind); /* an integer, and signed */
 
+/* Whether a variable of that type is const: itself, or what it is an array of. */
+bool cursor_is_constant(CXType);
+
 #endif

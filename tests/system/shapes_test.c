@@ -423,6 +423,14 @@ static void bring_new_things(const char *compiler)
 	       "long identity(long n) { return (long)crc32(0, \"x\", 1); }",
 	       "unknown", "crc32", NULL);
 	refuse("long identity(long n) { return nowhere(n); }", "compile", "nowhere", NULL);
+	/* A longer table is the version's own. */
+	expect("static long tables(int n) { static const struct { const char *name; int value; } named[] = "
+	       "{{\"a\", 1}, {\"b\", 2}, {\"c\", 3}, {\"d\", 4}}; return named[n + 1].value + "
+	       "(long)sizeof(named); }",
+	       "tables", 4 + 64);
+	expect("static const int squares[] = {0, 1, 4, 9, 16, 25, 36};\n"
+	       "static long tables(int n) { return squares[6] + (long)sizeof(squares); }",
+	       "tables", 36 + 28);
 	stop_all(compiler, "what is new");
 }
 
@@ -432,6 +440,39 @@ static void texts_may_bring_what_is_new(void **state)
 	bring_new_things("gcc -O0");
 	bring_new_things("gcc -O2");
 	bring_new_things("clang -O0");
+	assert_false(failed);
+}
+
+/* What else has its name, outside or in another function, is not a function's own variable. */
+static void keep_apart(const char *compiler)
+{
+	start_all(compiler, "state", NULL);
+	expect("static long local_static(void) { static int n = 1; return ++n; }", "local_static", 2);
+	expect("static const int n = 30;\n"
+	       "static long local_static(void) { long r = n; static int n = 1; return r + ++n; }",
+	       "local_static", 30 + 3);
+	expect("static const int n = 30;\n"
+	       "static long local_static(void) { long r = n; static int n = 1; return r + ++n + (__int128)0; "
+	       "}",
+	       "local_static", 30 + 4);
+	expect("static int fresh(void) { static int n = 500; return n++; }\n"
+	       "static long local_static(void) { static int n = 1; return fresh() * 100 + ++n; }",
+	       "local_static", 50000 + 5);
+	expect("static int fresh(void) { static int n = 500; return n++; }\n"
+	       "static long local_static(void) { static int n = 1; return fresh() * 100 + ++n; }",
+	       "local_static", 50100 + 6);
+	expect("static inline int fresh(void) { static int n = 700; return n++; }\n"
+	       "static long local_static(void) { static int n = 1; return fresh() * 100 + ++n; }",
+	       "local_static", 70000 + 7);
+	stop_all(compiler, "statics of one name");
+}
+
+static void a_functions_static_keeps_its_value_whatever_else_has_its_name(void **state)
+{
+	(void)state;
+	keep_apart("gcc -O0");
+	keep_apart("gcc -O2");
+	keep_apart("clang -O0");
 	assert_false(failed);
 }
 
@@ -572,6 +613,8 @@ int main(void)
 		cmocka_unit_test_setup(clang_unoptimised, forget_failures),
 		cmocka_unit_test_setup(clang_optimised, forget_failures),
 		cmocka_unit_test_setup(texts_may_bring_what_is_new, forget_failures),
+		cmocka_unit_test_setup(a_functions_static_keeps_its_value_whatever_else_has_its_name,
+				       forget_failures),
 		cmocka_unit_test_setup(what_does_not_fit_is_refused_with_both_sides, forget_failures),
 		cmocka_unit_test_setup(a_static_that_was_taken_apart_is_said_to_be_lost, forget_failures),
 		cmocka_unit_test_setup(what_the_optimiser_fitted_to_its_callers_is_told, forget_failures),
