@@ -49,9 +49,9 @@ static void an_implicit_declaration_is_refused(void **state)
 {
 	(void)state;
 	refuse("int f(void) { return g(1); }", "implicit declaration");
-	refuse("int f(int *p) { return __atomic_fetch_add(p, 1, 5); }", "implicit declaration");
+	refuse("int f(int *p) { return __atomic_fetch_nand(p, 1, 5); }", "implicit declaration");
 	refuse("int f(int a, int b) { return __builtin_add_overflow_p(a, b, 0); }", "implicit declaration");
-	refuse("int f(int *p) { return __sync_fetch_and_add(p, 1); }", "implicit declaration");
+	refuse("int f(int *p) { return __sync_fetch_and_nand(p, 1); }", "implicit declaration");
 }
 
 /* It names the string all the same, at a place behind its section's end. */
@@ -443,6 +443,22 @@ static void floating_point_is_gccs(void **state)
 			say("%g %g %Lg ", -z, -(float)z, -(long double)z);
 			P(!-z);
 			P(__builtin_isnan(nan));
+			volatile double numbers[] = {0,       -0.0,  1,      -1e300, 1e-310,
+						     -4e-320, 1 / z, -1 / z, 0 / z,  2.3e-308};
+			for (int i = 0; i < 10; i++) {
+				double w = numbers[i];
+				float v = w;
+				long double x = w;
+				P(__builtin_isinf_sign(w) + __builtin_isinf_sign(v) * 3 +
+				  __builtin_isinf_sign(x) * 9);
+				P(__builtin_isfinite(w) + __builtin_isfinite(v) * 2 +
+				  __builtin_isfinite(x) * 4);
+				P(__builtin_fpclassify(1, 2, 3, 4, 5, w));
+				P(__builtin_fpclassify(1, 2, 3, 4, 5, v));
+				P(__builtin_fpclassify(1, 2, 3, 4, 5, x));
+				P(__builtin_fpclassify(1, 2, 3, 4, 5, x * 3e-4930L));
+				P(__builtin_fpclassify(1, 2, 3, 4, 5, v * 1e-38f));
+			}
 			P(__builtin_isnan(1.0f));
 			P((int)3.99);
 			P((int)-3.99);
@@ -732,6 +748,42 @@ static void builtins_are_gccs(void **state)
 		P(at - &n);
 		P(n);
 		P(__atomic_load_n(--at, 5));
+	}));
+	compare(TEXT(ENTRY {
+		out = to;
+		unsigned char c = 250;
+		short s = -3;
+		int i = 2147483647;
+		volatile unsigned long u = 7;
+		const char *text = "words";
+		P(__atomic_fetch_add(&c, 7, 5));
+		P(__atomic_add_fetch(&c, 255, 0));
+		P(__atomic_sub_fetch(&s, 40000, 5));
+		P(__atomic_fetch_sub(&s, -1, 5));
+		P(s);
+		P(__atomic_add_fetch(&i, 2, 5));
+		P(__sync_fetch_and_add(&i, 5) + __sync_sub_and_fetch(&i, 1L));
+		P(__sync_add_and_fetch(&u, -9));
+		P(__sync_fetch_and_sub(&u, 1u));
+		P(*__atomic_add_fetch(&text, 2, 5));
+		P(*__atomic_exchange_n(&text, "other", 5));
+		P(*text);
+		P(__atomic_exchange_n(&c, 300, 2));
+		P(c);
+		P(__sync_val_compare_and_swap(&i, i, 9));
+		P(__sync_bool_compare_and_swap(&i, 8, 10));
+		P(__sync_bool_compare_and_swap(&i, 9, -10));
+		P(i);
+		short old = 5;
+		P(__atomic_compare_exchange_n(&s, &old, 6, 0, 5, 5));
+		P(old == s);
+		P(__atomic_compare_exchange_n(&s, &old, 6, 1, 5, 0));
+		P(s);
+		long n[2] = {1, 2};
+		long *at = n;
+		P(__atomic_fetch_add(at++, __atomic_fetch_add(&n[1], 3, 5), 5));
+		P(at - n + n[0] * 10 + n[1] * 100);
+		P(sizeof(__atomic_fetch_add(&c, 1L, 5)));
 	}));
 }
 
