@@ -48,9 +48,9 @@ static struct error *run_help(struct call *c)
 		wanted++;
 	c->reply->data = json_array();
 	if (!wanted)
-		text_puts(out,
-			  "A line that begins with \\ is a command; anything else is C: a function "
-			  "definition takes the place of the one that runs, or is the session's own.\n\n");
+		text_puts(out, "A line that begins with \\ is a command; anything else is C: a function "
+			       "definition takes the place of the one that runs, or is the session's own; "
+			       "what was declared before and it names goes into it.\n\n");
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *k = &commands[i];
 		if (wanted && strcmp(k->name, wanted) != 0 && strcmp(k->alias, wanted) != 0)

@@ -196,6 +196,22 @@ static struct error *add_declaration(struct snippet *x, const char *text, const 
 	return e;
 }
 
+/* A prototype that is static says nothing at a prompt, where it is no function of a file: the word becomes blanks. */
+static void make_external(struct snippet *x, const struct declaration *d)
+{
+	struct token_reader r;
+	struct token t;
+
+	for (size_t i = 0; i < d->name_count; i++)
+		if (d->names[i].kind == NAME_VARIABLE)
+			return;
+	token_reader_init(&r, x->text, d->specifiers);
+	r.at = d->begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (token_is_linkage(&r, &t))
+			memset(x->text + t.begin, ' ', t.end - t.begin);
+}
+
 static struct error *split_declarations(struct snippet *x)
 {
 	struct declaration_reader r;
@@ -205,9 +221,12 @@ static struct error *split_declarations(struct snippet *x)
 	declaration_reader_init(&r, x->text, (uint32_t)x->size);
 	r.is_type = declare_is_type;
 	r.context = x;
-	for (declaration_next(&r, &d); d.kind != DECLARATION_END && !e; declaration_next(&r, &d))
-		if (d.kind == DECLARATION_NAMES)
-			e = add_declaration(x, x->text, &d);
+	for (declaration_next(&r, &d); d.kind != DECLARATION_END && !e; declaration_next(&r, &d)) {
+		if (d.kind != DECLARATION_NAMES)
+			continue;
+		make_external(x, &d);
+		e = add_declaration(x, x->text, &d);
+	}
 	declaration_fini(&d);
 	return e;
 }
@@ -307,6 +326,21 @@ static void put_external(struct text *out, const struct snippet_variable *v)
 	text_puts(out, ";");
 }
 
+/* The variable as a definition: its whole declaration, and what it was typed to begin with. */
+static void put_definition(struct text *out, struct snippet *x, const struct snippet_variable *v,
+			   struct scope_item *item)
+{
+	if (v->type->nameless)
+		put_declarator(out, v, v->name);
+	else
+		type_put_declaration(out, v->type, v->name);
+	if (!v->initialised)
+		return;
+	text_puts(out, " ");
+	item->initialiser = out->size;
+	text_append(out, x->text + v->begin, v->end - v->begin);
+}
+
 static struct error *show_variable(struct snippet *x, struct snippet_variable *v, struct reply *reply)
 {
 	unsigned char *bytes;
@@ -354,9 +388,12 @@ static struct error *finish_declaration(struct snippet *x, const struct evaluate
 		item.names = calloc(2, sizeof(*item.names));
 		put_external(&text, v);
 		item.text = text_take(&text);
-		if (!item.names || !item.text || !(item.names[0] = strdup(v->name))) {
+		put_definition(&text, x, v, &item);
+		item.definition = text_take(&text);
+		if (!item.names || !item.text || !item.definition || !(item.names[0] = strdup(v->name))) {
 			free(item.names);
 			free(item.text);
+			free(item.definition);
 			e = error_memory();
 			break;
 		}

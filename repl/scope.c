@@ -121,6 +121,13 @@ const struct scope_item *scope_find(const struct scope *s, const char *name, siz
 	return NULL;
 }
 
+void scope_move(struct scope *s, const char *name, uint64_t address)
+{
+	for (size_t i = 0; i < s->item_count; i++)
+		if (item_has(&s->items[i], name, strlen(name)))
+			s->items[i].address = address;
+}
+
 bool scope_is_type(const struct scope *s, const char *name, size_t length)
 {
 	const struct scope_item *item = scope_find(s, name, length);

@@ -24,8 +24,9 @@ struct scope_item {
 	enum scope_kind kind;
 	char *text; /* one that may stand in front of any code: `extern` for a variable, a whole line for a macro */
 	char **names; /* that it declares, NULL at the end; tags with a `#` before them, as they are names of another kind */
-	char *definition; /* of a function, as it was typed; else NULL */
-	uint64_t address; /* of a variable or function */
+	char *definition;   /* of a function, as it was typed; of a variable, without its `;`; else NULL */
+	size_t initialiser; /* of a variable's definition: where its `= …` begins; 0: it has none */
+	uint64_t address;   /* of a variable or function */
 	struct types *types;
 	const struct type *type;
 };
@@ -53,6 +54,9 @@ void scope_take_back(struct scope *);
 
 const struct scope_item *scope_item(const struct scope *, size_t i); /* NULL behind the last */
 const struct scope_item *scope_find(const struct scope *, const char *name, size_t length);
+
+/* The variable or function is at that address from now on. */
+void scope_move(struct scope *, const char *name, uint64_t address);
 bool scope_is_type(const struct scope *, const char *name, size_t length);
 
 /* A name of its own for something without one, valid until the next. */

@@ -2,6 +2,7 @@
 #include "describe.h"
 #include "findings.h"
 #include "lookup.h"
+#include "preamble.h"
 #include "rollback.h"
 #include "show.h"
 #include "texts.h"
@@ -157,7 +158,8 @@ struct error *versions_slice(struct call *c)
 
 /* --- definitions ----------------------------------------------------------------------------------------------- */
 
-static void show_outcome(struct call *c, const struct change_outcome *out, bool checked_only)
+static void show_outcome(struct call *c, const struct change_outcome *out, const struct preamble *preamble,
+			 bool checked_only)
 {
 	c->reply->data = json_array();
 	for (size_t i = 0; i < out->count; i++) {
@@ -178,6 +180,10 @@ static void show_outcome(struct call *c, const struct change_outcome *out, bool 
 			json_object_set_new(row, "why_cc", json_string(r->why_cc));
 			text_printf(&c->reply->text, "  by cc, not libtcc: %s\n", r->why_cc);
 		}
+		if (preamble->text) {
+			json_object_set_new(row, "declared", preamble_json(preamble));
+			preamble_tell(preamble, &c->reply->text);
+		}
 		struct text inlined;
 		json_t *inlined_in = describe_inlined(c->live, r->function, &inlined);
 		if (json_array_size(inlined_in)) /* the findings say it in words */
@@ -188,21 +194,13 @@ static void show_outcome(struct call *c, const struct change_outcome *out, bool 
 	}
 }
 
-struct error *versions_redefine(struct call *c, const char *name, const char *text, size_t size,
-				bool check_only)
+static struct error *redefine(struct call *c, const struct change_request *request,
+			      const struct preamble *preamble)
 {
 	struct change_outcome out;
-	struct change_request request = {.text = text,
-					 .size = size,
-					 .name = name,
-					 .file = c->state->file,
-					 .given_as = FINDINGS_TYPED,
-					 .origin = "console",
-					 .user = c->state->user,
-					 .check_only = check_only};
 
-	struct error *e = change_define(c->live, &request, &out);
-	struct findings_text typed = findings_text(c->entry, text, size);
+	struct error *e = change_define(c->live, request, &out);
+	struct findings_text typed = findings_text(c->entry, request->text, request->size);
 	struct error *unplaced = findings_place(&typed, &out.check);
 	if (!e)
 		e = unplaced;
@@ -213,8 +211,35 @@ struct error *versions_redefine(struct call *c, const char *name, const char *te
 		c->reply->diagnostics = show_diagnostics_json(&out.check);
 	}
 	if (!e)
-		show_outcome(c, &out, check_only);
+		show_outcome(c, &out, preamble, request->check_only);
 	change_outcome_fini(&out);
+	return e;
+}
+
+struct error *versions_redefine(struct call *c, const char *name, const char *text, size_t size,
+				bool check_only)
+{
+	struct preamble preamble;
+
+	struct error *e = preamble_new(c, name, text, size, &preamble);
+	if (e)
+		return e;
+	struct change_request request = {.text = text,
+					 .size = size,
+					 .name = name,
+					 .file = c->state->file,
+					 .declared = preamble.text,
+					 .declared_as = FINDINGS_DECLARED,
+					 .placed = preamble_place,
+					 .context = &preamble,
+					 .given_as = FINDINGS_TYPED,
+					 .origin = "console",
+					 .user = c->state->user,
+					 .check_only = check_only};
+	e = redefine(c, &request, &preamble);
+	if (!e && !check_only)
+		preamble_settle(&preamble);
+	preamble_fini(&preamble);
 	return e;
 }
 

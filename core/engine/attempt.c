@@ -48,7 +48,7 @@ static struct error *note_around(struct live *l, const struct attempt *c, struct
 	struct around around = {.live = l,
 				.functions = functions,
 				.count = c->count,
-				.text = c->extra,
+				.text = c->extra + c->declared,
 				.file = c->parts[0].request.given_file};
 	struct error *e = around_note(&around, &out->check);
 	free(functions);

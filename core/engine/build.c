@@ -196,6 +196,9 @@ static struct error *check_once(const struct build_host *host, struct build *b)
 	check_result_fini(&b->check);
 	struct check_place place = {.file = q->given_file,
 				    .line = q->given_line,
+				    .declared_lines =
+					    q->declared ? token_line(q->extra, (uint32_t)q->declared) : 0,
+				    .declared_file = q->declared_file,
 				    .extra_file = q->extra_file ? q->extra_file : q->given_file};
 	return check_slice(host->check, &b->slice, q->function->name,
 			   (const char *const *)b->source->flags.argv, &place, &b->check);

@@ -44,6 +44,8 @@ struct build_request {
 	size_t size;
 	const char *extra; /* what was typed along with it, or NULL */
 	size_t extra_size;
+	size_t declared; /* bytes at its begin that were declared before: in declared_file, by diagnostics */
+	const char *declared_file;
 	const char *extra_file; /* names that in diagnostics; NULL: as given_file */
 	const char *given_file; /* names the text in diagnostics, whose lines count from given_line */
 	unsigned given_line;

@@ -163,6 +163,20 @@ static struct error *named_part(struct live *l, const struct change_request *q, 
 	return NULL;
 }
 
+static struct error *put_declared(const struct change_request *q, struct attempt *c)
+{
+	struct text whole = {0};
+
+	if (!q->declared)
+		return NULL;
+	text_puts(&whole, q->declared);
+	c->declared = whole.size;
+	text_puts(&whole, c->extra ? c->extra : "");
+	free(c->extra);
+	c->extra = text_take(&whole);
+	return c->extra ? NULL : error_memory();
+}
+
 static struct error *prepare_parts(struct live *l, const struct change_request *q, struct attempt *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -179,6 +193,8 @@ static struct error *prepare_parts(struct live *l, const struct change_request *
 		p->request.size = p->placed ? strlen(p->placed) : p->definition_size;
 		p->request.extra = c->extra;
 		p->request.extra_size = c->extra ? strlen(c->extra) : 0;
+		p->request.declared = c->declared;
+		p->request.declared_file = q->declared_as;
 		p->request.given_file = q->given_as ? q->given_as : "<console>";
 		p->request.file = p->function->at.file;
 		p->request.line = p->function->built_line ? p->function->built_line : p->function->at.line;
@@ -224,6 +240,21 @@ static struct error *go_live(struct live *l, struct attempt *c, const char *user
 	return NULL;
 }
 
+static struct error *tell_placed(const struct change_request *q, const struct attempt *c)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < c->count && q->placed; i++) {
+		const struct link_result *r = &c->parts[i].build.link;
+		char **outside = c->parts[i].build.check.definitions;
+		for (size_t k = 0; k < r->variable_count && !e; k++)
+			if (r->variables[k].nth == 0 && check_names(outside, r->variables[k].name))
+				e = q->placed(q->context, r->variables[k].name, r->variables[k].address,
+					      r->variables[k].size);
+	}
+	return e;
+}
+
 /* Everything behind the choice and the preparation of the parts. */
 static struct error *make_live(struct live *l, const struct change_request *q, struct attempt *c,
 			       int64_t start, struct change_outcome *out)
@@ -237,6 +268,8 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 	if (e || q->check_only)
 		return e ? e : attempt_report(out, c, start, 0);
 	e = attempt_link(l, c);
+	if (!e)
+		e = tell_placed(q, c);
 	if (e)
 		return e;
 	int64_t store_start = build_now_us();
@@ -290,6 +323,8 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 		e = named_part(l, q, &edit, &c);
 	else
 		e = find_parts(l, q, &edit, &c);
+	if (!e)
+		e = put_declared(q, &c);
 	if (!e)
 		e = prepare_parts(l, q, &c);
 	if (!e)

@@ -41,6 +41,11 @@ struct change_request {
 	const char *file; /* whose functions are meant where a name has several: a path or its end, or NULL */
 	const char *
 		name; /* \define: the decorated function that the text defines, however it is spelled; or NULL */
+	const char *declared; /* what was declared before and the text names: it stands before it; or NULL */
+	const char *declared_as; /* what diagnostics call that */
+	/* Told of each variable outside functions that comes with the text, before anything is live; or NULL. */
+	struct error *(*placed)(void *context, const char *name, uint64_t address, uint64_t size);
+	void *context;
 	const char *given_as; /* what diagnostics call the text: a file's path, "<console>" */
 	const char *origin, *user;
 	bool check_only;

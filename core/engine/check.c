@@ -270,8 +270,9 @@ static bool place(const struct pass *p, CXSourceLocation location, struct check_
 		return true;
 	}
 	if (s->extra_line && line >= s->extra_line && line < s->user_line) {
-		d->line = line - s->extra_line + 1;
-		d->file = strdup(p->place->extra_file);
+		unsigned at = line - s->extra_line + 1, declared = p->place->declared_lines;
+		d->line = at > declared ? at - declared : at;
+		d->file = strdup(at > declared ? p->place->extra_file : p->place->declared_file);
 		d->source = slice_line(s, line);
 		return true;
 	}

@@ -27,8 +27,10 @@ struct check_diagnostic {
 /* What diagnostics call the user's text. */
 struct check_place {
 	const char *file;
-	unsigned line;          /* its first */
-	const char *extra_file; /* of what is declared along with it */
+	unsigned line;           /* its first */
+	const char *extra_file;  /* of what is declared along with it */
+	unsigned declared_lines; /* of that, the first ones: they were declared before */
+	const char *declared_file;
 };
 
 struct check_result {

@@ -163,7 +163,7 @@ static bool may_initialise(const char *text, size_t size)
 static void note_initialisers(struct notice *n)
 {
 	const struct build_request *q = n->build->request;
-	bool inside = may_initialise(q->text, q->size), outside = q->extra != NULL;
+	bool inside = may_initialise(q->text, q->size), outside = q->extra_size > q->declared;
 	unsigned line;
 
 	if (!inside && !outside)
@@ -171,8 +171,8 @@ static void note_initialisers(struct notice *n)
 	error_free(texts_of_version(n->live, n->function, live_plain(n->function), &n->before, &line));
 	if (outside && !n->error) {
 		struct notice extra = *n;
-		extra.text = q->extra;
-		extra.size = q->extra_size;
+		extra.text = q->extra + q->declared;
+		extra.size = q->extra_size - q->declared;
 		extra.line = 1;
 		initialiser_each(extra.text, extra.size, note_initialiser, &extra);
 		n->error = extra.error;
@@ -201,12 +201,13 @@ static const char *find_name(const char *text, size_t size, const char *name)
 static void tell_constant(struct notice *n, const char *name, long long now, int64_t built)
 {
 	const struct build_request *q = n->build->request;
-	const char *at = q->extra ? find_name(q->extra, q->extra_size, name) : NULL;
+	const char *at =
+		q->extra ? find_name(q->extra + q->declared, q->extra_size - q->declared, name) : NULL;
 	struct notice extra = *n, *place = n;
 
 	if (at) {
-		extra.text = q->extra;
-		extra.size = q->extra_size;
+		extra.text = q->extra + q->declared;
+		extra.size = q->extra_size - q->declared;
 		extra.line = 1;
 		place = &extra;
 	} else {

@@ -360,6 +360,29 @@ static void a_pasted_function_is_one_entry(void **state)
 	screen_close(&s);
 }
 
+static void what_a_paste_declares_is_in_the_function_behind_it(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	screen_open(&s, "A=b");
+	free(tmux(&s, "set-buffer",
+		  "#include <limits.h>\n#define TIMES 50\nstruct pair { int a, b; };\nstatic int paste_calls "
+		  "= 7;\n"
+		  "static int summed(struct pair p)\n{\n\treturn p.a + p.b;\n}\n\n"
+		  "int scaled(int n)\n{\n\tstruct pair p = {n * TIMES, paste_calls};\n\n"
+		  "\treturn summed(p) + (INT_MAX > 0);\n}\n",
+		  NULL));
+	free(tmux(&s, "paste-buffer", "-p", NULL));
+	shows(&s, "summed(p) + (INT_MAX > 0)");
+	key(&s, "Enter");
+	shows(&s, "scaled is now version 1");
+	clear(&s);
+	enter(&s, "scaled(3) * 1000");
+	shows(&s, "158000");
+	screen_close(&s);
+}
+
 static void ctrl_c_clears_a_line_and_ends_a_loop(void **state)
 {
 	struct screen s;
@@ -484,6 +507,7 @@ int main(void)
 		with_host(headers_are_completed),
 		with_host(tab_completes_names_members_types_and_headers),
 		with_host(a_pasted_function_is_one_entry),
+		with_host(what_a_paste_declares_is_in_the_function_behind_it),
 		with_host(ctrl_c_clears_a_line_and_ends_a_loop),
 		with_host(what_is_longer_than_the_screen_goes_through_the_pager),
 		with_host(a_trace_leaves_what_is_typed),
