@@ -97,7 +97,8 @@ BUILD_PACKAGES := gcc libc6-dev libclang-14-dev libtcc-dev libreadline-dev libsq
 	libjansson-dev
 DEMO_PACKAGES := libmicrohttpd-dev curl procps
 CHECK_PACKAGES := g++ clang lld libcmocka-dev git tmux vim-tiny nano gdb libpcl1-dev libuv1-dev libevent-dev \
-	$(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz valgrind pkg-config
+	$(if $(shell command -v npm),,npm) redis-server sqlite3 man-db binutils dwz valgrind pkg-config \
+	cmake meson ninja-build bear make
 BENCH_PACKAGES := valgrind wrk
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 FORMAT_PACKAGES := clang-format

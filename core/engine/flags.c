@@ -73,22 +73,27 @@ static void drop_input(struct words *w, const char *directory, const char *wante
 		w->items[kept] = NULL;
 }
 
-static bool take_command(json_t *entry, const char *wanted, struct flags *out, bool *failed)
+/* What an entry of a database would run, as words. */
+static struct words words_of(const json_t *entry)
 {
-	const char *directory = json_string_value(json_object_get(entry, "directory"));
-	const char *file = json_string_value(json_object_get(entry, "file"));
 	const char *command = json_string_value(json_object_get(entry, "command"));
 	json_t *arguments = json_object_get(entry, "arguments"), *argument;
-	struct words all = {0}, kept = {0};
+	struct words all = {0};
 	size_t i;
 
-	if (!directory || !file || !text_names_file(directory, file, wanted))
-		return false;
 	if (command)
 		words_split(&all, command);
 	json_array_foreach(arguments, i, argument)
 		if (json_is_string(argument))
 			words_add(&all, json_string_value(argument));
+	return all;
+}
+
+static bool take_command(const json_t *entry, struct flags *out, const char *wanted, bool *failed)
+{
+	const char *directory = json_string_value(json_object_get(entry, "directory"));
+	struct words all = words_of(entry), kept = {0};
+
 	if (all.items)
 		keep_wanted(&kept, all.items);
 	drop_input(&kept, directory, wanted);
@@ -103,21 +108,77 @@ static bool take_command(json_t *entry, const char *wanted, struct flags *out, b
 	return true;
 }
 
-static bool search_database(const char *path, const char *wanted, struct flags *out, bool *failed)
+static bool is_about(const json_t *entry, const char *wanted)
 {
-	json_t *database = json_load_file(path, 0, NULL), *entry;
-	bool found = false;
+	const char *directory = json_string_value(json_object_get(entry, "directory"));
+	const char *file = json_string_value(json_object_get(entry, "file"));
+
+	return directory && file && text_names_file(directory, file, wanted);
+}
+
+/* Whether a part of the path is the module's name alone, or with what build systems put behind it: CMakeFiles/app.dir/a.c.o,
+ * app.p/a.c.o, and for a library libapp.so.p or app.dir. */
+static bool names_module(const char *path, const char *module)
+{
+	const char *bare = strncmp(module, "lib", 3) == 0 ? module + 3 : module;
+
+	for (const char *part = path; *part; part += *part == '/') {
+		size_t length = strcspn(part, "/");
+		for (int i = 0; i < 2; i++) {
+			const char *name = i ? bare : module;
+			size_t known = i ? strcspn(bare, ".") : strlen(name);
+			if (known && length >= known && memcmp(part, name, known) == 0 &&
+			    (length == known || (part[known] == '.' && part[length] == '/')))
+				return true;
+		}
+		part += length;
+	}
+	return false;
+}
+
+/* Of two programs made of one source, the entry of this one. */
+static bool is_for_module(const json_t *entry, const char *module)
+{
+	const char *output = json_string_value(json_object_get(entry, "output"));
+	struct words all = words_of(entry);
+
+	for (size_t i = 0; !output && i + 1 < all.count; i++)
+		if (strcmp(all.items[i], "-o") == 0)
+			output = all.items[i + 1];
+	bool is = output && names_module(output, module);
+	words_fini(&all);
+	return is;
+}
+
+/* The entry of the source: the module's own, or else the first. */
+static const json_t *find_entry(const json_t *database, const char *wanted, const char *module)
+{
+	const json_t *first = NULL;
+	json_t *entry;
 	size_t i;
 
-	json_array_foreach(database, i, entry)
-		if ((found = take_command(entry, wanted, out, failed)))
-			break;
+	json_array_foreach(database, i, entry) {
+		if (!is_about(entry, wanted))
+			continue;
+		if (!module || is_for_module(entry, module))
+			return entry;
+		first = first ? first : entry;
+	}
+	return first;
+}
+
+static bool search_database(const char *path, const struct target_unit *unit, struct flags *out, bool *failed)
+{
+	json_t *database = json_load_file(path, 0, NULL);
+	const json_t *entry = find_entry(database, unit->file, unit->module);
+	bool found = entry && take_command(entry, out, unit->file, failed);
+
 	json_decref(database);
 	return found;
 }
 
 /* In `start`, its build folder, and every folder above. */
-static bool search_upwards(const char *start, const char *wanted, struct flags *out, bool *failed)
+static bool search_upwards(const char *start, const struct target_unit *unit, struct flags *out, bool *failed)
 {
 	static const char *const places[] = {"compile_commands.json", "build/compile_commands.json"};
 	char directory[PATH_MAX], path[PATH_MAX + 64];
@@ -127,7 +188,7 @@ static bool search_upwards(const char *start, const char *wanted, struct flags *
 	for (;;) {
 		for (size_t i = 0; i < 2; i++) {
 			snprintf(path, sizeof(path), "%s/%s", directory, places[i]);
-			if (access(path, R_OK) == 0 && search_database(path, wanted, out, failed))
+			if (access(path, R_OK) == 0 && search_database(path, unit, out, failed))
 				return true;
 		}
 		char *slash = strrchr(directory, '/');
@@ -374,8 +435,8 @@ struct error *flags_new(const struct target_unit *unit, const char *cflags, stru
 	char *source = strdup(unit->file);
 	if (!source)
 		return error_memory();
-	bool database = (unit->directory && search_upwards(unit->directory, unit->file, &found, &failed)) ||
-			search_upwards(dirname(source), unit->file, &found, &failed);
+	bool database = (unit->directory && search_upwards(unit->directory, unit, &found, &failed)) ||
+			search_upwards(dirname(source), unit, &found, &failed);
 	free(source);
 	if (failed) {
 		flags_fini(&found);
