@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "fault.h"
 #include "park.h"
+#include "storage.h"
 #include "guard.h"
 #include "spawn.h"
 #include "sync.h"
@@ -98,6 +99,7 @@ static size_t hello_build(const struct console *c, unsigned char *out)
 		.park_leave = (uint64_t)(uintptr_t)park_leave,
 		.park_wait = (uint64_t)(uintptr_t)park_wait,
 		.enter = (uint64_t)(uintptr_t)sync_enter,
+		.storage = (uint64_t)(uintptr_t)storage_find,
 		.images = (uint64_t)(uintptr_t)image_list(),
 	};
 	size_t size = sizeof(hello);

@@ -220,6 +220,7 @@ static const char **compiler_flags(const struct build *b, const char *const *mor
 					      "-ftest-coverage",
 					      "-pedantic",
 					      "-fdump",
+					      "-mtls-dialect",
 					      "-fPIE",
 					      "-fpie"};
 	char **argv = b->source->flags.argv;
@@ -227,7 +228,7 @@ static const char **compiler_flags(const struct build *b, const char *const *mor
 
 	while (argv[count])
 		count++;
-	const char **out = calloc(count + 8, sizeof(*out));
+	const char **out = calloc(count + 12, sizeof(*out));
 	if (!out)
 		return NULL;
 	out[kept++] = argv[0];
@@ -494,12 +495,29 @@ static bool resolve_thread_local(struct view *v, const struct target_symbol *sym
 	return found;
 }
 
+/* One that a version has added. */
+static bool resolve_added(struct view *v, uint64_t address, struct link_symbol *out)
+{
+	uint64_t image;
+
+	if (!program_has_thread_local(v->host->program, address, &image))
+		return false;
+	v->build->added_tls = true;
+	*out = (struct link_symbol){.thread_local = true, .address = address - image, .block = image};
+	return true;
+}
+
 static bool resolve(void *context, const char *name, struct link_symbol *out)
 {
 	struct view *v = context;
 	const struct target_function *f = v->request->function;
 	struct target_symbol symbol;
 	uint64_t size;
+
+	if (strcmp(name, "__tls_get_addr") == 0 && v->build->added_tls) {
+		out->address = program_storage(v->host->program);
+		return true;
+	}
 
 	if (v->request->resolve && v->request->resolve(v->request->context, name, &out->address))
 		return true;
@@ -510,8 +528,10 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 	}
 	if (v->host->entry(v->host->context, f->unit, name, &out->address))
 		return true;
-	if (v->host->variable(v->host->context, f->unit, NULL, name, 0, &out->address, &size))
+	if (v->host->variable(v->host->context, f->unit, NULL, name, 0, &out->address, &size)) {
+		resolve_added(v, out->address, out);
 		return true;
+	}
 	if (find_symbol(v, name, &symbol)) {
 		out->address = symbol.address;
 		if (!symbol.thread_local)
@@ -560,16 +580,41 @@ static bool bind_thread_local(void *context, const char *name, unsigned nth, uin
 	struct target_symbol symbol;
 	struct statics_place place = find_static(v, name, nth);
 
-	bool found = place.scope == STATICS_OUTSIDE
-			     ? target_find(v->host->target, f->unit, name, &symbol)
+	bool outside = place.scope == STATICS_OUTSIDE;
+	bool found = outside ? target_find(v->host->target, f->unit, name, &symbol)
 			     : place.scope == STATICS_OWN && local &&
 				       target_find_local(v->host->target, f, name, place.own, &symbol);
+	uint64_t address, known;
+	if (!found && v->host->variable(v->host->context, f->unit, outside ? NULL : f->name, name,
+					outside ? 0 : place.inner, &address, &known)) {
+		if (known != size || !resolve_added(v, address, out))
+			refuse(v, "%s is another variable, of %llu bytes, in the version before", name,
+			       (unsigned long long)known);
+		return true;
+	}
 	if (!found || symbol.function || !symbol.thread_local)
 		return false;
 	if (symbol.size && size && symbol.size != size)
 		refuse(v, "thread-local %s has %llu bytes in the running program, %llu here", name,
 		       (unsigned long long)symbol.size, (unsigned long long)size);
 	return resolve_thread_local(v, &symbol, 0, out);
+}
+
+static struct error *add_thread_local(void *context, const char *name, uint64_t size, uint64_t align,
+				      const void *initial, struct link_symbol *out)
+{
+	struct view *v = context;
+	uint64_t address;
+
+	(void)name;
+	if (!v->build->general_tls) { /* the code takes it for one of the program's: compiled anew it will not */
+		v->build->added_tls = true;
+		return error_new(ERROR_LAYOUT, "%s is new", name);
+	}
+	struct error *e = program_add_thread_local(v->host->program, size, align, initial, &address);
+	if (!e)
+		resolve_added(v, address, out);
+	return e;
 }
 
 static bool bind_inside(struct view *v, const char *name, const struct statics_place *place, bool local,
@@ -590,7 +635,7 @@ static bool bind_inside(struct view *v, const char *name, const struct statics_p
 static bool bind(void *context, const char *name, unsigned nth, uint64_t size, bool local, uint64_t *address)
 {
 	struct view *v = context;
-	uint64_t known = 0;
+	uint64_t known = 0, image;
 
 	struct statics_place place = find_static(v, name, nth);
 	if (place.constant)
@@ -599,6 +644,8 @@ static bool bind(void *context, const char *name, unsigned nth, uint64_t size, b
 						    : bind_inside(v, name, &place, local, address, &known);
 	if (!found)
 		return false;
+	if (program_has_thread_local(v->host->program, *address, &image))
+		refuse(v, "%s is thread-local in the version before", name);
 	if (known && size && known != size)
 		refuse(v, "static %s has %llu bytes in the running program, %llu here", name,
 		       (unsigned long long)known, (unsigned long long)size);
@@ -609,8 +656,11 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 			       size_t data_before)
 {
 	struct view v = {.host = host, .request = b->request, .build = b};
-	struct link_names names = {
-		.context = &v, .resolve = resolve, .bind = bind, .bind_thread_local = bind_thread_local};
+	struct link_names names = {.context = &v,
+				   .resolve = resolve,
+				   .bind = bind,
+				   .bind_thread_local = bind_thread_local,
+				   .add_thread_local = add_thread_local};
 	struct link_region code, data;
 
 	program_regions(host->program, b->request->arena, &code, &data);
@@ -635,9 +685,20 @@ struct error *build_compile_cc(struct build *b)
 {
 	/* So that all of a function is in one piece, which has one image and one table of lines. */
 	const bool clang = b->request->function->unit->clang;
-	const char *const more[] = {b->library_tls ? "-ftls-model=global-dynamic"
-						   : "-ftls-model=initial-exec",
-				    clang ? NULL : "-fno-reorder-blocks-and-partition", NULL};
+	const char *more[8];
+	size_t count = 0;
+
+	more[count++] =
+		b->library_tls || b->general_tls ? "-ftls-model=global-dynamic" : "-ftls-model=initial-exec";
+	if (b->general_tls)
+		more[count++] = "-fPIC";
+	if (b->plain_tls)
+		more[count++] = "-O0";
+	if (!clang) {
+		more[count++] = "-mtls-dialect=gnu";
+		more[count++] = "-fno-reorder-blocks-and-partition";
+	}
+	more[count] = NULL;
 	const char **argv = compiler_flags(b, more);
 
 	if (!argv)
@@ -735,6 +796,23 @@ static struct error *compile(const struct build_host *host, struct build *b)
 	return build_compile_cc(b);
 }
 
+/* Thread-local variables that versions add are in no block that the loader knows: code must ask for each. Optimised code
+ * that asks once for all of its static ones cannot reach those of the program too: then without. */
+static struct error *link_added(const struct build_host *host, struct build *b, struct error *e,
+				size_t code_before, size_t data_before)
+{
+	b->general_tls = true;
+	for (int tries = 0; e && tries < 2; tries++) {
+		error_free(e);
+		link_result_fini(&b->link);
+		b->plain_tls = tries > 0;
+		e = build_compile_cc(b);
+		if (!e)
+			e = link_here(host, b, code_before, data_before);
+	}
+	return e;
+}
+
 struct error *build_link(const struct build_host *host, struct build *b, size_t *code_before,
 			 size_t *data_before)
 {
@@ -763,6 +841,8 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 		if (!e)
 			e = link_here(host, b, *code_before, *data_before);
 	}
+	if (e && b->added_tls && !b->general_tls)
+		e = link_added(host, b, e, *code_before, *data_before);
 	if (e && b->library_tls && !library_tls) {
 		/* Now it is known how they are to be reached. */
 		error_free(e);

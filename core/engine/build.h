@@ -68,6 +68,9 @@ struct build {
 	struct compile_object object;
 	struct link_result link;
 	char *why_cc;     /* why libtcc did not do it, or NULL */
+	bool added_tls;   /* it uses thread-local variables that versions have added, */
+	bool general_tls; /* and is compiled to ask for each, */
+	bool plain_tls;   /* without optimisation if need be */
 	bool library_tls; /* it uses, or may use, thread-local variables of a library */
 	struct text
 		fitted; /* functions it calls that, as built, may rely on what their callers passed; a line each */

@@ -130,10 +130,52 @@ static void count_names(struct object *object)
 	}
 }
 
-static struct error *bind_piece(const struct link *link, struct object_piece *piece, const char *name)
+/* What the piece begins with; NULL: with zeroes. */
+static const unsigned char *initial_bytes(const struct object *object, const struct object_piece *piece)
+{
+	if (piece->section == SHN_COMMON || object->sections[piece->section].sh_type == SHT_NOBITS)
+		return NULL;
+	return object->bytes + object->sections[piece->section].sh_offset + piece->begin;
+}
+
+static bool has_relocations(struct object *object, const struct object_piece *piece)
+{
+	struct object_walk walk = {0};
+	struct object_reference reference;
+	struct error *e = NULL;
+
+	while (object_next(object, &walk, &reference, &e))
+		if (&object->pieces[reference.from] == piece)
+			return true;
+	error_free(e);
+	return false;
+}
+
+/* A new one, in a place of its own in every thread's block. */
+static struct error *add_thread_local(struct link *link, struct object_piece *piece, const char *name,
+				      struct link_symbol *out)
+{
+	const struct link_names *names = link->names;
+
+	if (!names->add_thread_local)
+		return error_new(ERROR_COMPILE,
+				 "%s: a new thread-local variable cannot be added to a running program",
+				 name);
+	if (has_relocations(&link->object, piece))
+		return error_new(ERROR_COMPILE,
+				 "%s: a new thread-local variable cannot begin with an address: give it that "
+				 "when the function first runs",
+				 name);
+	piece->added = true;
+	return names->add_thread_local(names->context, name, piece->size, piece->align,
+				       initial_bytes(&link->object, piece), out);
+}
+
+static struct error *bind_piece(struct link *link, struct object_piece *piece, const char *name)
 {
 	const struct link_names *names = link->names;
 	struct link_symbol symbol = {.thread_local = true};
+	struct error *e = NULL;
 
 	if (piece->kind == OBJECT_VARIABLE) {
 		piece->bound = names->bind(names->context, name, piece->nth, piece->name_size, piece->local,
@@ -142,9 +184,9 @@ static struct error *bind_piece(const struct link *link, struct object_piece *pi
 	}
 	if (!names->bind_thread_local || !names->bind_thread_local(names->context, name, piece->nth,
 								   piece->name_size, piece->local, &symbol))
-		return error_new(ERROR_COMPILE,
-				 "%s: a new thread-local variable cannot be added to a running program",
-				 name);
+		e = add_thread_local(link, piece, name, &symbol);
+	if (e)
+		return e;
 	piece->bound = true;
 	piece->address = symbol.address;
 	piece->block = symbol.block;
@@ -198,11 +240,12 @@ static struct error *reserve(const struct link_region *region, size_t *used, str
 
 static void copy_piece(const struct object *object, const struct object_piece *piece)
 {
-	if (piece->section == SHN_COMMON || object->sections[piece->section].sh_type == SHT_NOBITS)
-		memset(piece->view, 0, piece->size);
+	const unsigned char *initial = initial_bytes(object, piece);
+
+	if (initial)
+		memcpy(piece->view, initial, piece->size);
 	else
-		memcpy(piece->view, object->bytes + object->sections[piece->section].sh_offset + piece->begin,
-		       piece->size);
+		memset(piece->view, 0, piece->size);
 }
 
 static struct error *place_kind(struct link *link, int kind)
@@ -404,7 +447,7 @@ static void fill_variable(const struct object_piece *piece, struct link_variable
 	plain_name(piece->name, &begin, &length);
 	*out = (struct link_variable){.name = strndup(begin, length),
 				      .nth = piece->nth,
-				      .address = piece->address,
+				      .address = piece->address + piece->block,
 				      .size = piece->name_size,
 				      .local = piece->local};
 }
@@ -437,7 +480,7 @@ static struct error *fill_result(const struct link *link, struct link_result *ou
 		return error_memory();
 	for (uint32_t i = 0; i < object->piece_count; i++) {
 		const struct object_piece *piece = &object->pieces[i];
-		if (!piece->reached || piece->bound || !is_named_variable(piece))
+		if (!piece->reached || (piece->bound && !piece->added) || !is_named_variable(piece))
 			continue;
 		struct link_variable *variable = &result.variables[result.variable_count++];
 		fill_variable(piece, variable);

@@ -48,15 +48,19 @@ struct link_names {
 	bool (*bind)(void *context, const char *name, unsigned nth, uint64_t size, bool local,
 		     uint64_t *address);
 	/* The same of a thread-local variable. NULL: the program has none. False: it is a new one, of which no thread
-	 * has a copy, and the object is refused. */
+	 * has a copy. */
 	bool (*bind_thread_local)(void *context, const char *name, unsigned nth, uint64_t size, bool local,
 				  struct link_symbol *out);
+	/* Makes a new one, which begins in every thread with these bytes (NULL: zeroes). NULL: that cannot be, and the
+	 * object is refused. */
+	struct error *(*add_thread_local)(void *context, const char *name, uint64_t size, uint64_t align,
+					  const void *initial, struct link_symbol *out);
 };
 
 struct link_variable {
 	char *name;
 	unsigned nth;
-	uint64_t address, size;
+	uint64_t address, size; /* of a thread-local: its place in what all threads' begin with */
 	bool local;
 };
 

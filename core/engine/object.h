@@ -31,6 +31,7 @@ struct object_piece {
 	uint32_t symbol; /* for order: a variable's index in the symbol table */
 	unsigned nth;
 	uint64_t address; /* run time; of a thread-local: its offset, */
+	bool added;       /* a thread-local that is new */
 	uint64_t block;   /* and what that counts from, as in struct link_symbol */
 	unsigned char *view;
 };

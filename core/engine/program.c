@@ -381,6 +381,21 @@ void program_set_follows(struct program *p, bool on)
 		header(p, 0)->unfollowed = !on;
 }
 
+static bool has_thread_image(const struct program *p, uint32_t arena)
+{
+	const struct arena_header *h = header(p, arena);
+
+	return arena == 0 && h->end_offset - h->data_offset >= 4 * (uint64_t)THREAD_IMAGE;
+}
+
+/* Bytes of an arena's data that variables of all threads may take. */
+static uint64_t end_of_data(const struct program *p, uint32_t arena)
+{
+	const struct arena_header *h = header(p, arena);
+
+	return h->end_offset - h->data_offset - (has_thread_image(p, arena) ? THREAD_IMAGE : 0);
+}
+
 void program_regions(const struct program *p, uint32_t arena, struct link_region *code,
 		     struct link_region *data)
 {
@@ -392,7 +407,47 @@ void program_regions(const struct program *p, uint32_t arena, struct link_region
 				     .size = h->data_offset - h->code_offset - h->code_used};
 	*data = (struct link_region){.view = a->view + h->data_offset + h->data_used,
 				     .address = a->m.data_address + h->data_used,
-				     .size = h->end_offset - h->data_offset - h->data_used};
+				     .size = end_of_data(p, arena) - h->data_used};
+}
+
+static struct thread_image *thread_image(const struct program *p, uint64_t *address)
+{
+	const struct arena_header *h = p->arena_count && has_thread_image(p, 0) ? header(p, 0) : NULL;
+
+	if (!h)
+		return NULL;
+	*address = p->arenas[0].m.data_address + h->end_offset - h->data_offset - THREAD_IMAGE;
+	return (struct thread_image *)(p->arenas[0].view + h->end_offset - THREAD_IMAGE);
+}
+
+bool program_has_thread_local(const struct program *p, uint64_t address, uint64_t *image)
+{
+	return thread_image(p, image) && address >= *image && address < *image + THREAD_IMAGE;
+}
+
+struct error *program_add_thread_local(struct program *p, uint64_t size, uint64_t align, const void *initial,
+				       uint64_t *address)
+{
+	uint64_t at;
+	struct thread_image *image = thread_image(p, &at);
+	uint64_t head = sizeof(*image) - sizeof(image->bytes);
+	uint64_t used = image && image->used > head ? image->used : head;
+
+	if (!image || align > THREAD_ALIGN || size > THREAD_IMAGE)
+		return error_new(ERROR_INTERNAL, "the arena has no room left for thread-local variables");
+	used = (used + align - 1) & ~(align - 1);
+	if (used + size > THREAD_IMAGE)
+		return error_new(ERROR_INTERNAL, "the arena has no room left for thread-local variables");
+	if (initial)
+		memcpy((char *)image + used, initial, size);
+	__atomic_store_n(&image->used, (uint32_t)(used + size), __ATOMIC_RELEASE);
+	*address = at + used;
+	return NULL;
+}
+
+uint64_t program_storage(const struct program *p)
+{
+	return p->hello.storage;
 }
 
 void program_commit(struct program *p, uint32_t arena, size_t code, size_t data)

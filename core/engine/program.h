@@ -105,6 +105,14 @@ void program_release(struct program *, uint32_t arena, uint64_t code_begin, uint
 struct error *program_call(struct program *, uint64_t function, uint64_t argument, uint32_t *serial);
 bool program_take_called(struct program *, uint32_t serial, struct message_called *out,
 			 const unsigned char **stack); /* its copy is good until the next call */
+/* A thread-local variable for all threads, those that run and those to come, which begins with these bytes (NULL: zeroes).
+ * Its address is in the image that threads' own blocks are made from: code reaches it by that image's address, as block, and
+ * its offset in that, through program_storage() in the place of __tls_get_addr(). Never given back. */
+struct error *program_add_thread_local(struct program *, uint64_t size, uint64_t align, const void *initial,
+				       uint64_t *address);
+bool program_has_thread_local(const struct program *, uint64_t address, uint64_t *image);
+uint64_t program_storage(const struct program *);
+
 /* A fault that a thread met, in a version perhaps, and a copy of its stack, good until the next call; false: there is none.
  * The thread waits until it is known, though not for long. */
 bool program_take_fault(struct program *, struct message_called *out, const unsigned char **stack);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 6, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 7, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -63,8 +63,9 @@ struct message_hello {
 	uint32_t reserved;
 	uint64_t exit, exit_now; /* what exit() and _exit() are to be in code that is made for MESSAGE_CALL */
 	uint64_t park_enter, park_leave, park_wait; /* for the code of guarded versions */
-	uint64_t enter;  /* where strict entries lead, with the address of their target's word in r11 */
-	uint64_t images; /* gdb's list of the images that MESSAGE_IMAGE brought */
+	uint64_t enter;   /* where strict entries lead, with the address of their target's word in r11 */
+	uint64_t storage; /* what __tls_get_addr() is to be in the code of versions */
+	uint64_t images;  /* gdb's list of the images that MESSAGE_IMAGE brought */
 };
 
 /* One arena: a memfd seen by the program as three mappings, all within 2 GiB of the modules that use it.
@@ -79,7 +80,9 @@ struct message_hello {
  *                   │ code and constants           │  program r-x, shared; engine rw-
  *      data_offset  ├──────────────────────────────┤
  *                   │ variables that versions add  │  program rw-, private; engine rw-
- *                   └──────────────────────────────┘
+ *                   ├──────────────────────────────┤  arena 0's, THREAD_IMAGE bytes:
+ *                   │ struct thread_image          │  nobody but the engine writes there
+ *      end_offset   └──────────────────────────────┘
  */
 struct message_arena {
 	uint32_t index; /* of the arena, from 0; PUBLISH names it */
@@ -106,6 +109,15 @@ struct arena_header {
 	uint64_t followed;   /* when every save was dealt with */
 	uint32_t unfollowed; /* \follow is off */
 	uint32_t reserved;
+};
+
+/* What the thread-local variables that versions add begin with in each thread. A thread's own block is laid out in the same
+ * way, and a variable's offset counts from the image's begin. */
+enum { THREAD_IMAGE = 16384, THREAD_ALIGN = 4096 };
+struct thread_image {
+	uint32_t used; /* bytes of the image that count, this head among them; grows */
+	uint32_t reserved[3];
+	unsigned char bytes[THREAD_IMAGE - 16];
 };
 
 struct message_publish {

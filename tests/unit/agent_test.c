@@ -385,7 +385,7 @@ static void the_library_needs_libc_and_exports_only_its_interface(void **state)
 		 " grep -v -E -e ' "
 		 "(rtf|agent|arena|call|channel|console|entry|fault|guard|image|listener|message|park|"
 		 "signals|spawn|"
-		 "sync)_' -e ' __jit_debug_'",
+		 "storage|sync)_' -e ' __jit_debug_'",
 		 dir));
 }
 
