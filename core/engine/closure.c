@@ -120,6 +120,8 @@ static void want_ordinary(struct closure *c, const char *name, uint32_t length, 
 			n->kind == NAME_FUNCTION || !by_value ? CLOSURE_FORWARD : CLOSURE_WHOLE;
 		if (n->kind == NAME_VARIABLE || n->kind == NAME_ENUMERATOR)
 			level = CLOSURE_WHOLE;
+		if (d->kind == DECLARATION_FUNCTION) /* a constant of what it returns */
+			level = function_level(c, d, &c->ix->names[d->name_end - 1], false);
 		want(c, n->declaration, level);
 	}
 	if (!definition || constants)
@@ -141,10 +143,16 @@ static void want_tag(struct closure *c, const char *keyword, const char *name, u
 	if (spellings_has(&c->hidden, name, length))
 		return; /* the extra text defines it, behind the prototypes that mention it */
 	for (uint32_t i = index_find(c->ix, INDEX_TAG, name, length); i != INDEX_NONE;
-	     i = c->ix->names[i].next)
-		if (c->ix->names[i].kind == NAME_TAG)
-			want(c, c->ix->names[i].declaration,
-			     is_enum || by_value ? CLOSURE_WHOLE : CLOSURE_FORWARD);
+	     i = c->ix->names[i].next) {
+		if (c->ix->names[i].kind != NAME_TAG)
+			continue;
+		uint32_t number = c->ix->names[i].declaration;
+		const struct index_declaration *d = closure_declaration(c, number);
+		if (d->kind == DECLARATION_FUNCTION) /* that returns it: its prototype has the type whole */
+			want(c, number, function_level(c, d, &c->ix->names[d->name_end - 1], false));
+		else
+			want(c, number, is_enum || by_value ? CLOSURE_WHOLE : CLOSURE_FORWARD);
+	}
 }
 
 /* How the names in a text are to be taken. */
@@ -529,6 +537,28 @@ static void hide_extra(struct closure *c)
 	}
 }
 
+/* So does a type that the function's own text defines in front of its name. */
+static void hide_own_types(struct closure *c)
+{
+	const struct slice_request *q = c->request;
+	struct declaration_reader r;
+	struct declaration d = {0};
+
+	declaration_reader_init(&r, q->text, (uint32_t)q->size);
+	r.context = c;
+	r.is_type = is_typedef_name;
+	for (declaration_next(&r, &d); d.kind != DECLARATION_END; declaration_next(&r, &d))
+		for (size_t i = 0; d.kind == DECLARATION_FUNCTION && i < d.name_count; i++) {
+			c->own_type |= d.names[i].kind == NAME_TAG || d.names[i].kind == NAME_MEMBER ||
+				       d.names[i].kind == NAME_ENUMERATOR;
+			if (d.names[i].kind == NAME_TAG)
+				spellings_add(&c->hidden, q->text + d.names[i].begin,
+					      d.names[i].end - d.names[i].begin, &c->failed);
+		}
+	c->failed |= d.out_of_memory;
+	declaration_fini(&d);
+}
+
 static int by_number(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -549,6 +579,7 @@ bool closure_init(struct closure *c, const struct slice_request *q, const struct
 		hide_extra(c);
 		read_names(c, q->extra, 0, (uint32_t)q->extra_size, READ_USER);
 	}
+	hide_own_types(c);
 	want_ordinary(c, q->name, (uint32_t)strlen(q->name), false, false);
 	read_names(c, q->text, 0, (uint32_t)q->size, READ_USER);
 	if (q->also)

@@ -41,6 +41,7 @@ struct closure {
 	struct spellings absent_macros; /* that the program's compiler does not define */
 	struct spellings hidden;        /* what the extra text declares */
 	struct text forward;            /* `struct x;` lines */
+	bool own_type;                  /* the function's own text defines one in front of its name */
 	bool failed;
 };
 

@@ -6,6 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether the next `{` outside brackets is the body of a type, as in `struct pair { int a, b; } f(void)`. */
+static bool begins_type(const struct token_reader *r, const struct token *t, const struct token *before,
+			bool was)
+{
+	if (t->kind == TOKEN_NAME)
+		return was || token_is(r, t, "struct") || token_is(r, t, "union") || token_is(r, t, "enum");
+	if (t->kind != TOKEN_PUNCTUATOR)
+		return was;
+	if (t->first == '(' || t->first == ')')
+		return was && (t->first == ')' || token_is(r, before, "__attribute__"));
+	return false;
+}
+
 /* Offset behind what else stands on the line before the function: the last `;` or `}` outside brackets. */
 static uint32_t begin_on_line(const struct index *ix, const struct index_declaration *d, uint32_t line_begin,
 			      uint32_t limit)
@@ -17,7 +30,8 @@ static uint32_t begin_on_line(const struct index *ix, const struct index_declara
 	const char *text = ix->source + line_begin;
 	size_t length_of_line = limit - line_begin;
 	int depth = 0;
-	bool seen = false;
+	bool seen = false, type = false, in_type = false;
+	struct token before = {0};
 
 	/* The line may begin inside a comment. */
 	const char *newline = memchr(text, '\n', length_of_line);
@@ -31,7 +45,11 @@ static uint32_t begin_on_line(const struct index *ix, const struct index_declara
 	uint32_t begin = line_begin;
 	token_reader_init(&r, ix->source, limit);
 	r.at = line_begin;
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
+		if (depth == 0 && t.kind == TOKEN_PUNCTUATOR && t.first == '{')
+			in_type = type;
+		if (depth == 0)
+			type = begins_type(&r, &t, &before, type);
 		if (t.kind == TOKEN_NAME && depth == 0 && t.end - t.begin == length &&
 		    memcmp(r.text + t.begin, name, length) == 0) {
 			if (d->old_style)
@@ -46,7 +64,7 @@ static uint32_t begin_on_line(const struct index *ix, const struct index_declara
 			depth++;
 		else if ((t.first == ')' || t.first == '}' || t.first == ']') && depth > 0)
 			depth--;
-		if (depth == 0 && (t.first == ';' || t.first == '}')) {
+		if (depth == 0 && (t.first == ';' || (t.first == '}' && !in_type))) {
 			begin = t.end;
 			seen = false; /* that was a prototype */
 		}
@@ -75,13 +93,21 @@ static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, u
 	struct token_reader r;
 	struct token t;
 	struct token_braces braces = {0};
+	struct token before = {0};
 	uint32_t there = 0;
 	unsigned brackets = 0;
-	bool body = false;
+	bool body = false, type = false;
 
 	token_reader_init(&r, ix->source, ix->source_size);
 	r.at = from;
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
+		if (!body && !brackets && type && t.kind == TOKEN_PUNCTUATOR && t.first == '{') {
+			token_skip_group(&r, &t);
+			type = false;
+			continue;
+		}
+		if (!body && !brackets)
+			type = begins_type(&r, &t, &before, type);
 		if (t.begin >= last_end && (there || !body))
 			break;
 		if (t.kind == TOKEN_PUNCTUATOR && (t.first == '(' || t.first == '['))

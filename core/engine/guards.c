@@ -82,12 +82,18 @@ void guards_write(struct guards *g, const struct closure *c, struct text *out)
 	}
 }
 
-/* A type of the file that the extra text defines anew must be the one that the program's data has. */
+/* A text that was given, which begins at that line of the slice. */
+struct given {
+	const char *text;
+	uint32_t size, line;
+};
+
+/* A type of the file that a given text defines anew must be the one that the program's data has. */
 static void guard_given_type(const struct closure *c, struct guards *g, struct text *out,
-			     const struct declaration *d, const struct declaration_name *n,
-			     uint32_t extra_line)
+			     const struct given *given, const struct declaration *d,
+			     const struct declaration_name *n)
 {
-	const char *text = c->request->extra, *name = text + n->begin;
+	const char *text = given->text, *name = text + n->begin;
 	uint32_t length = n->end - n->begin, line_begin = n->begin;
 	bool is_tag = n->kind == NAME_TAG;
 	char keyword = is_tag ? *declaration_tag_word(text, d->begin, n->begin) : 't';
@@ -97,7 +103,7 @@ static void guard_given_type(const struct closure *c, struct guards *g, struct t
 		return;
 	while (line_begin && text[line_begin - 1] != '\n')
 		line_begin--;
-	g->given_line = extra_line + token_line(text, n->begin);
+	g->given_line = given->line + token_line(text, n->begin);
 	g->given_column = n->begin - line_begin + 1;
 	guard_type(c, g, out,
 		   keyword == 's'   ? TARGET_STRUCT
@@ -106,22 +112,24 @@ static void guard_given_type(const struct closure *c, struct guards *g, struct t
 		   name, length);
 }
 
-void guards_write_extra(struct guards *g, const struct closure *c, struct text *out, uint32_t extra_line)
+void guards_write_given(struct guards *g, const struct closure *c, struct text *out, const char *text,
+			size_t size, uint32_t line)
 {
+	const struct given given = {text, (uint32_t)size, line};
 	struct declaration_reader r;
 	struct declaration d = {0};
 
 	if (!c->names->layout)
 		return;
-	declaration_reader_init(&r, c->request->extra, (uint32_t)c->request->extra_size);
+	declaration_reader_init(&r, text, given.size);
 	for (declaration_next(&r, &d); d.kind != DECLARATION_END; declaration_next(&r, &d)) {
 		bool tagged = false, record = false;
-		for (size_t i = 0; d.kind != DECLARATION_FUNCTION && i < d.name_count; i++) {
+		for (size_t i = 0; i < d.name_count; i++) {
 			const struct declaration_name *n = &d.names[i];
 			record |= n->kind == NAME_MEMBER;
 			tagged |= n->kind == NAME_TAG;
 			if (n->kind == NAME_TAG || (n->kind == NAME_TYPEDEF && record && !tagged))
-				guard_given_type(c, g, out, &d, n, extra_line);
+				guard_given_type(c, g, out, &given, &d, n);
 		}
 	}
 	g->failed |= d.out_of_memory;

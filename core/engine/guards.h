@@ -27,6 +27,7 @@ struct guards {
 void guards_write(struct guards *, const struct closure *, struct text *out);
 
 /* The same for the file's types that the extra text, which begins at that line of the slice, defines anew. */
-void guards_write_extra(struct guards *, const struct closure *, struct text *out, uint32_t extra_line);
+void guards_write_given(struct guards *, const struct closure *, struct text *out, const char *text,
+			size_t size, uint32_t line);
 
 #endif

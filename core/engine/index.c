@@ -1,4 +1,5 @@
 #include "index.h"
+#include "pushed.h"
 #include "run.h"
 #include "text.h"
 
@@ -266,6 +267,9 @@ static void read_macro(struct builder *b, const struct token *t, const char *p, 
 	if (!m)
 		return;
 	*m = (struct index_macro){.begin = t->begin,
+				  .at = t->begin,
+				  .line = line_at(b, t->begin),
+				  .file = (uint16_t)b->file,
 				  .end = t->end,
 				  .name_begin = (uint32_t)(name - b->ix->text),
 				  .name_end = (uint32_t)(p - b->ix->text),
@@ -344,15 +348,20 @@ bool index_find_initialiser(const struct index *ix, const char *name, size_t len
 	return found;
 }
 
+uint32_t index_first_macro(const struct index *ix, const char *name, size_t length)
+{
+	if (!ix->macro_table.size)
+		return INDEX_NONE;
+	return ix->macro_table.slots[table_slot(ix, &ix->macro_table, macro_range, name, length)];
+}
+
 const struct index_macro *index_find_macro(const struct index *ix, const char *name, size_t length,
 					   uint32_t offset)
 {
 	const struct index_macro *in_force = NULL;
 
-	if (!ix->macro_table.size)
-		return NULL;
-	uint32_t i = ix->macro_table.slots[table_slot(ix, &ix->macro_table, macro_range, name, length)];
-	for (; i != INDEX_NONE && ix->macros[i].begin <= offset; i = ix->macros[i].next)
+	uint32_t i = index_first_macro(ix, name, length);
+	for (; i != INDEX_NONE && ix->macros[i].at <= offset; i = ix->macros[i].next)
 		in_force = &ix->macros[i];
 	return in_force && !in_force->undefined ? in_force : NULL;
 }
@@ -668,6 +677,8 @@ struct error *index_new_from_text(const char *file, char *text, size_t size, con
 		e = error_memory();
 	if (!e)
 		e = read_text(&b);
+	if (!e && !pushed_restore(ix))
+		e = error_memory();
 	if (e) {
 		index_free(ix);
 		return e;

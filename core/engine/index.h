@@ -36,6 +36,9 @@ struct index_macro {
 	uint32_t begin, end; /* the `#define` or `#undef` line */
 	uint32_t name_begin, name_end;
 	uint32_t body_begin; /* behind the name (and parameters) */
+	uint32_t at;         /* from where on it counts: `begin`, or behind a #pragma pop_macro */
+	uint32_t line;       /* of `begin`, in its file */
+	uint16_t file;       /* index->files */
 	uint32_t next;       /* the next line about the same name */
 	bool undefined;      /* an #undef */
 	bool builtin;        /* the compiler's own or from the command line */
@@ -109,6 +112,9 @@ bool index_find_initialiser(const struct index *, const char *name, size_t lengt
 /* The macro of that name in force at `offset` of the text, or NULL. */
 const struct index_macro *index_find_macro(const struct index *, const char *name, size_t length,
 					   uint32_t offset);
+
+/* Its first line, into macros; INDEX_NONE: there is none. */
+uint32_t index_first_macro(const struct index *, const char *name, size_t length);
 
 /* The definition (with body) of a function, or NULL. With several, `nth` from 0. */
 const struct index_declaration *index_find_function(const struct index *, const char *name, unsigned nth);

@@ -1,4 +1,5 @@
 #include "slice.h"
+#include "attributes.h"
 #include "closure.h"
 #include "guards.h"
 #include "head.h"
@@ -218,6 +219,8 @@ static void write_declaration(const struct closure *c, struct text *out, uint32_
 	struct declaration_cut body;
 
 	if (d->kind == DECLARATION_FUNCTION) {
+		if (number == c->original && c->own_type)
+			return; /* what its prototype would define the text defines */
 		if (c->levels[number] != CLOSURE_WHOLE) {
 			write_prototype(out, ix, d, number == c->original);
 			return;
@@ -413,13 +416,14 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 	guards.line = count_lines(&text) + 1;
 	guards_write(&guards, &c, &text);
 	write_macros(&c, &head, &text);
+	attributes_blank(text.bytes, text.size);
 	if (q->extra) {
 		write_marker(&text, 1, q->file);
 		slice.extra_line = count_lines(&text) + 1;
 		text_append(&text, q->extra, q->extra_size);
 		text_puts(&text, "\n");
 		guards.line = count_lines(&text) + 1;
-		guards_write_extra(&guards, &c, &text, slice.extra_line);
+		guards_write_given(&guards, &c, &text, q->extra, q->extra_size, slice.extra_line);
 	}
 	const struct index_declaration *original =
 		c.original != INDEX_NONE ? closure_declaration(&c, c.original) : NULL;
@@ -428,8 +432,13 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 	slice.user_at = text.size;
 	write_marker(&text, q->line, q->file);
 	slice.user_line = count_lines(&text) + 1;
+	size_t user_at = text.size;
 	head_write_definition(&head, &text);
+	if (!text.failed)
+		attributes_blank(text.bytes + user_at, text.size - user_at);
 	slice.user_lines = count_lines(&text) + 1 - slice.user_line;
+	guards.line = count_lines(&text) + 1;
+	guards_write_given(&guards, &c, &text, q->text, q->size, slice.user_line);
 	if (original)
 		close_pragmas(&c, &text, original, true);
 	slice.given = q->text;

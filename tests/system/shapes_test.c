@@ -594,6 +594,22 @@ static void pragmas_mean_what_they_meant(void **state)
 	assert_false(failed);
 }
 
+static void what_is_spelled_in_rare_ways_means_what_it_meant(void **state)
+{
+	(void)state;
+	try_shape("gcc -O0", "dialect", NULL);
+	try_shape("gcc -O2 -mtls-dialect=gnu2", "dialect", NULL);
+	try_shape("clang -O0", "dialect", NULL);
+	try_own_text("clang -O2", "dialect", NULL);
+	stop_all("clang -O2", "dialect");
+	start_all("gcc -O0", "dialect", NULL);
+	refuse("static struct pair { int a; long b, c; } make_pair(int n) { struct pair p = {n, n}; return "
+	       "p; }",
+	       "layout", "struct pair has size 16 in the running program, 24 here", NULL);
+	stop_all("gcc -O0", "dialect");
+	assert_false(failed);
+}
+
 static int forget_failures(void **state)
 {
 	(void)state;
@@ -621,6 +637,7 @@ int main(void)
 		cmocka_unit_test_setup(files_of_other_systems_are_read, forget_failures),
 		cmocka_unit_test_setup(structures_of_odd_sizes_and_bit_fields_go_by_libtcc, forget_failures),
 		cmocka_unit_test_setup(pragmas_mean_what_they_meant, forget_failures),
+		cmocka_unit_test_setup(what_is_spelled_in_rare_ways_means_what_it_meant, forget_failures),
 	};
 
 	/* Which backend took a version is another test's question; here none comes between. */

@@ -1,0 +1,75 @@
+#include "attributes.h"
+#include "token.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static bool is_loaders(const struct token_reader *r, const struct token *t)
+{
+	static const char *const words[] = {"constructor", "__constructor__", "destructor", "__destructor__",
+					    "alias",       "__alias__",       "ifunc",      "__ifunc__"};
+
+	for (size_t i = 0; t->kind == TOKEN_NAME && i < sizeof(words) / sizeof(*words); i++)
+		if (token_is(r, t, words[i]))
+			return true;
+	return false;
+}
+
+static bool opens(const struct token *t)
+{
+	return t->kind == TOKEN_PUNCTUATOR && t->first == '(';
+}
+
+/* Behind `__attribute__`: blanks out of its list what is the loader's, with its own brackets. */
+static void blank_list(char *text, struct token_reader *r)
+{
+	struct token t, group, end;
+	struct token_reader whole = *r;
+
+	token_next(&whole, &t);
+	if (!opens(&t))
+		return;
+	token_skip_group(&whole, &end);
+	for (token_next(r, &t); t.kind != TOKEN_END && t.begin < end.begin; token_next(r, &t)) {
+		if (!is_loaders(r, &t))
+			continue;
+		uint32_t stop = t.end;
+		struct token_reader behind = *r;
+		token_next(&behind, &group);
+		if (opens(&group)) {
+			token_skip_group(&behind, &group);
+			stop = group.end;
+			*r = behind;
+		}
+		memset(text + t.begin, ' ', stop - t.begin);
+	}
+}
+
+static void blank_from(char *text, uint32_t begin, uint32_t end, bool directive)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, text, end);
+	r.at = begin;
+	r.line_start = !directive;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_DIRECTIVE)
+			blank_from(text, t.begin + 1, t.end, true);
+		else if (t.kind == TOKEN_NAME &&
+			 (token_is(&r, &t, "__attribute__") || token_is(&r, &t, "__attribute")))
+			blank_list(text, &r);
+	}
+}
+
+void attributes_blank(char *text, size_t size)
+{
+	static const char *const words[] = {"structor", "alias", "ifunc"};
+
+	for (size_t i = 0; text && i < sizeof(words) / sizeof(*words); i++) {
+		if (memmem(text, size, words[i], strlen(words[i]))) {
+			blank_from(text, 0, (uint32_t)size, false);
+			return;
+		}
+	}
+}

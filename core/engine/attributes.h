@@ -1,0 +1,11 @@
+/* Attributes that say what happened when the program was linked and loaded: constructor, destructor, alias, ifunc. New code
+ * for a function that has one leaves it out: its constructors have run, and its other names are the program's symbols. */
+#ifndef RTF_ATTRIBUTES_H
+#define RTF_ATTRIBUTES_H
+
+#include <stddef.h>
+
+/* Puts blanks in the place of each in C text, in macros too; offsets stay. */
+void attributes_blank(char *text, size_t size);
+
+#endif

@@ -1,0 +1,136 @@
+/* What is spelled in rare ways: macros that are put aside, pragmas of the other compiler, other names of a function, one that
+ * runs before main, types that a function's own declaration defines, decimal numbers. */
+#include "shapes.h"
+
+#define LIMIT 10
+#pragma push_macro("LIMIT")
+#undef LIMIT
+#define LIMIT 99
+REALTIMEFUNC LOCAL long put_aside(int n)
+{
+	return n + LIMIT + EDIT;
+}
+#pragma push_macro("LIMIT")
+#undef LIMIT
+#pragma push_macro("NEVER")
+#define NEVER 7
+REALTIMEFUNC LOCAL long without(int n)
+{
+#ifdef LIMIT
+	n += LIMIT;
+#endif
+	return n + NEVER + EDIT;
+}
+#pragma pop_macro("NEVER")
+#pragma pop_macro("LIMIT")
+#pragma pop_macro("LIMIT")
+#ifndef NEVER
+#define NEVER 1
+#endif
+REALTIMEFUNC LOCAL long taken_back(int n)
+{
+	return n + LIMIT * 1000 + NEVER + EDIT;
+}
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wunused-variable"
+#pragma clang fp contract(fast)
+REALTIMEFUNC LOCAL long others_pragmas(int n)
+{
+	int unused;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 3; i++)
+		n++;
+	return n + EDIT;
+}
+#pragma clang diagnostic pop
+
+KEPT int plain_target(int n)
+{
+	return n * 3;
+}
+
+int plain_alias(int n) __attribute__((alias("plain_target")));
+
+REALTIMEFUNC long target(int n)
+{
+	return n * 5 + EDIT;
+}
+
+/* A call by this name is one of target(), whatever that is by then. */
+long target_alias(int n) __attribute__((alias("target")));
+
+REALTIMEFUNC LOCAL long uses_aliases(int n)
+{
+	return plain_alias(n) * 10 + (target_alias(n) - target(n)) + EDIT;
+}
+
+#define BEFORE_MAIN __attribute__((constructor(200), used))
+
+static volatile long begun;
+
+REALTIMEFUNC BEFORE_MAIN void runs_before_main(void)
+{
+	begun += 7;
+}
+
+REALTIMEFUNC __attribute__((__constructor__, used)) LOCAL void runs_too(void)
+{
+	begun += 70;
+}
+
+REALTIMEFUNC LOCAL long uses_begun(int n)
+{
+	return begun + n + EDIT;
+}
+
+static struct __attribute__((packed)) tight { char c; int n; } not_decorated(int n) { return (struct tight){1, n}; } REALTIMEFUNC LOCAL long uses_tight(int n) { return not_decorated(n).n + sizeof(struct tight) + EDIT; }
+
+REALTIMEFUNC LOCAL struct pair
+{
+	long a, b;
+}
+make_pair(int n)
+{
+	struct pair p = {n, n + EDIT};
+
+	return p;
+}
+
+REALTIMEFUNC LOCAL enum colour { RED, BLUE = 5 } make_colour(int n) { return n ? BLUE + EDIT : RED; }
+
+REALTIMEFUNC LOCAL long uses_pair(int n)
+{
+	struct pair p = make_pair(n);
+
+	return p.a * 100 + p.b + (make_colour(n) == BLUE + EDIT) + EDIT;
+}
+
+#ifdef __clang__
+#define decimal(n) ((n)*3)
+#else
+REALTIMEFUNC LOCAL long decimal(int n)
+{
+	_Decimal64 d = n;
+
+	return (long)(d * 3.5DD) + EDIT;
+}
+#endif
+
+#define PROBES(X) \
+	X(put_aside, put_aside(1)) \
+	X(without, without(1)) \
+	X(taken_back, taken_back(1)) \
+	X(others_pragmas, others_pragmas(1)) \
+	X(target, target(2)) \
+	X(target_alias, target_alias(2)) \
+	X(uses_aliases, uses_aliases(2)) \
+	X(uses_begun, uses_begun(1)) \
+	X(uses_tight, uses_tight(3)) \
+	X(make_pair, make_pair(4).b) \
+	X(make_colour, make_colour(1)) \
+	X(uses_pair, uses_pair(4)) \
+	X(decimal, decimal(10))
+
+SHAPES_MAIN
