@@ -227,6 +227,15 @@ static void serve(struct host *host)
 	close(process);
 }
 
+static void follow_sources(struct host *host)
+{
+	if (!(program_flags(host->program) & HELLO_WATCH))
+		return;
+	struct error *e = follow_new(host->live, events_tell_save, host, &host->follow);
+	if (e)
+		live_warn(host->live, error_context(e, "saves are not followed"));
+}
+
 static int fail(struct program *program, struct error *e)
 {
 	if (program)
@@ -264,6 +273,8 @@ int main(int argc, char **argv)
 	if (!e)
 		e = live_new(host.program, compiler, &host.live);
 	if (!e)
+		follow_sources(&host); /* before all else: what files say now is what was built */
+	if (!e)
 		e = record_new(host.live);
 	if (e)
 		return fail(host.program, e);
@@ -271,11 +282,6 @@ int main(int argc, char **argv)
 		error_free(strict_remove(host.program)); /* what led to whoever opened the console again */
 	if (program_flags(host.program) & HELLO_RESTORE)
 		archive_restore_at_start(host.live);
-	if (program_flags(host.program) & HELLO_WATCH) {
-		e = follow_new(host.live, events_tell_save, &host, &host.follow);
-		if (e)
-			live_warn(host.live, error_context(e, "saves are not followed"));
-	}
 	if (program_flags(host.program) & HELLO_OPTIMIZE) {
 		e = optimise_new(host.live, events_tell_optimised, &host, &host.optimise);
 		if (e)

@@ -49,15 +49,18 @@ static void watch_file(struct follow *f, const char *path)
 	}
 }
 
-/* The files of all units, before they are read: a big program's take minutes. */
+/* The files of all units, and what they say: read they are later, and a save in between is one like any other. */
 static void watch_units(struct follow *f)
 {
+	struct sources *sources = live_host(f->live)->sources;
 	const struct target_unit *last = NULL;
 
 	for (size_t i = 0; i < live_count(f->live); i++) {
 		const struct target_unit *unit = live_function(f->live, i)->at.unit;
-		if (unit && unit != last)
+		if (unit && unit != last) {
 			watch_file(f, unit->file);
+			sources_keep(sources, unit);
+		}
 		last = unit;
 	}
 }

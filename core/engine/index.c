@@ -1,13 +1,11 @@
 #include "index.h"
 #include "pushed.h"
-#include "run.h"
 #include "text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 /* What is in progress while the text is read. */
 struct builder {
@@ -687,18 +685,6 @@ struct error *index_new_from_text(const char *file, char *text, size_t size, con
 	return NULL;
 }
 
-/* The first line of a compiler's complaints that says "error", or the first line. */
-static void first_complaint(const char *err, char *line, size_t size)
-{
-	const char *at = strstr(err, "error:");
-
-	while (at && at > err && at[-1] != '\n')
-		at--;
-	if (!at)
-		at = err;
-	snprintf(line, size, "%.*s", (int)strcspn(at, "\n"), at);
-}
-
 /* The text of a file by the name that a line marker gives it; NULL if it cannot be read, or has no place in an index. */
 static char *read_included(const char *name, const char *directory, size_t *size)
 {
@@ -764,47 +750,39 @@ bool index_is_current(const struct index *ix, const char *directory)
 	return true;
 }
 
-struct error *index_new(const char *file, const struct flags *flags, struct index **out)
+static struct error *index_new_with(const char *file, const struct flags *flags, const char *source,
+				    size_t source_size, const struct preprocess_file *files, size_t count,
+				    struct index **out)
 {
-	struct run_output output;
-	size_t words = 0, size;
+	char *text;
+	size_t size;
 
-	while (flags->argv[words])
-		words++;
-	const char **argv = calloc(words + 8, sizeof(*argv));
-	if (!argv)
-		return error_memory();
-	memcpy(argv, flags->argv, words * sizeof(*argv));
-	argv[words++] = "-E";
-	argv[words++] = "-dD";
-	argv[words++] = "-w";              /* or -Werror makes an error of a #warning */
-	argv[words++] = "-DREALTIMEFUNC="; /* what a function is, not how it is decorated */
-	argv[words++] = file;
-	char *source = text_read_file(file, &size);
-	if (!source) {
-		free(argv);
-		return error_errno(errno, "cannot read the source %s", file);
-	}
-	struct error *e = run(argv, flags->directory, NULL, &output);
-	free(argv);
-	if (!e && (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)) {
-		char line[512];
-		first_complaint(output.err, line, sizeof(line));
-		e = error_new(ERROR_COMPILE, "%s cannot be preprocessed with the flags from %s: %s", file,
-			      flags->origin, line);
-		run_output_fini(&output);
-	}
-	if (!e) {
-		e = index_new_from_text(file, output.out, output.out_size, source, size, out);
-		output.out = NULL;
-		run_output_fini(&output);
-	}
+	struct error *e = preprocess_source(file, flags, files, count, &text, &size);
+	if (!e)
+		e = index_new_from_text(file, text, size, source, source_size, out);
 	if (!e && !keep_included(*out, flags->directory)) {
 		index_free(*out);
 		e = error_memory();
 	}
+	return e;
+}
+
+struct error *index_new(const char *file, const struct flags *flags, struct index **out)
+{
+	size_t size;
+	char *source = text_read_file(file, &size);
+
+	if (!source)
+		return error_errno(errno, "cannot read the source %s", file);
+	struct error *e = index_new_with(file, flags, source, size, NULL, 0, out);
 	free(source);
 	return e;
+}
+
+struct error *index_new_as(const char *file, const struct flags *flags, const struct preprocess_file *files,
+			   size_t count, struct index **out)
+{
+	return index_new_with(file, flags, files[0].bytes, files[0].size, files, count, out);
 }
 
 void index_free(struct index *ix)

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "flags.h"
 #include "pragmas.h"
+#include "preprocess.h"
 
 struct index_declaration {
 	uint32_t begin, end, specifiers, body, first_name;
@@ -86,6 +87,10 @@ bool index_is_current(const struct index *, const char *directory);
 
 /* Preprocesses `file` and indexes it. ERROR_COMPILE with the preprocessor's first complaint where that fails. */
 struct error *index_new(const char *file, const struct flags *, struct index **out);
+
+/* The same of what files said before: the first of them is `file`. */
+struct error *index_new_as(const char *file, const struct flags *, const struct preprocess_file *files,
+			   size_t count, struct index **out);
 
 /* The same from preprocessed text, which it takes, and the file's own text, copied (may be NULL). */
 struct error *index_new_from_text(const char *file, char *text, size_t size, const char *source,

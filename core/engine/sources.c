@@ -1,5 +1,6 @@
 #include "sources.h"
 #include "extent.h"
+#include "kept.h"
 #include "originals.h"
 #include "text.h"
 #include "uses.h"
@@ -16,6 +17,7 @@ struct entry {
 	struct timespec modified;
 	struct originals *originals; /* NULL while the first index is the only one */
 	const struct sources *home;
+	const struct kept_file *kept; /* until the first index is made; NULL: what is on disk counts */
 	pthread_t reader;
 	bool being_read; /* by that thread, which alone has these until it is joined: */
 	struct index *fresh;
@@ -26,6 +28,7 @@ struct entry {
 struct sources {
 	char *cflags;
 	struct recipes *recipes;
+	struct kept *kept;
 	bool followed;
 	sources_entry_fn *has_entry; /* NULL: no function has one */
 	void *context;
@@ -40,7 +43,8 @@ struct error *sources_new(const char *cflags, const char *make, struct sources *
 		free(s);
 		return error_memory();
 	}
-	struct error *e = recipes_new(make, &s->recipes);
+	s->kept = kept_new();
+	struct error *e = s->kept ? recipes_new(make, &s->recipes) : error_memory();
 	if (e)
 		sources_free(s);
 	else
@@ -75,6 +79,7 @@ void sources_free(struct sources *s)
 		entry_free(entry);
 	}
 	recipes_free(s->recipes);
+	kept_free(s->kept);
 	free(s->cflags);
 	free(s);
 }
@@ -125,15 +130,21 @@ void source_each_file(const struct source *s, bool (*each)(void *context, const 
 	}
 }
 
+static void take_later(struct timespec *newest, struct timespec t)
+{
+	if (t.tv_sec > newest->tv_sec || (t.tv_sec == newest->tv_sec && t.tv_nsec > newest->tv_nsec))
+		*newest = t;
+}
+
 static bool take_newest(void *context, const char *path)
 {
-	struct timespec *newest = context;
+	struct entry *entry = context;
 	struct stat st;
 
-	if (stat(path, &st) == 0 &&
-	    (st.st_mtim.tv_sec > newest->tv_sec ||
-	     (st.st_mtim.tv_sec == newest->tv_sec && st.st_mtim.tv_nsec > newest->tv_nsec)))
-		*newest = st.st_mtim;
+	if (entry->kept && strcmp(path, entry->kept->path) == 0)
+		take_later(&entry->source.modified, entry->kept->modified);
+	else if (stat(path, &st) == 0)
+		take_later(&entry->source.modified, st.st_mtim);
 	return true;
 }
 
@@ -188,11 +199,37 @@ bool source_is_constant(const struct source *source, const char *name)
 
 /* --- finding ---------------------------------------------------------------------------------------------------- */
 
+/* The file as it was kept, where it is not that any more, or may have been written to while it was read. */
+static struct error *read_index(const struct entry *entry, struct index **out)
+{
+	const struct kept_file *kept = entry->kept;
+	const struct source *s = &entry->source;
+
+	if (!kept || kept_is_current(kept)) {
+		struct error *e = index_new(s->unit->file, &s->flags, out);
+		if (!kept || kept_is_current(kept))
+			return e;
+		if (!e)
+			index_free(*out);
+		error_free(e);
+	}
+	return index_new_as(s->unit->file, &s->flags,
+			    &(struct preprocess_file){kept->path, kept->bytes, kept->size}, 1, out);
+}
+
+/* What was kept has served its purpose. */
+static void let_go(struct entry *entry)
+{
+	source_each_file(&entry->source, take_newest, entry);
+	kept_release(entry->home->kept, entry->kept);
+	entry->kept = NULL;
+}
+
 static struct error *refresh(struct entry *entry, struct timespec modified)
 {
 	struct index *fresh;
 
-	struct error *e = index_new(entry->source.unit->file, &entry->source.flags, &fresh);
+	struct error *e = read_index(entry, &fresh);
 	if (!e)
 		e = source_replace(&entry->source, fresh);
 	if (!e)
@@ -210,6 +247,7 @@ static struct error *add(struct sources *s, const struct target_unit *unit, stru
 		return error_memory();
 	entry->source.unit = unit;
 	entry->home = s;
+	entry->kept = kept_find(s->kept, unit->file);
 	entry->modified = modified;
 	struct error *e = flags_new(unit, s->cflags, s->recipes, &entry->source.flags);
 	if (e) {
@@ -242,11 +280,24 @@ static struct entry *find_entry(const struct sources *s, const struct target_uni
 	return entry;
 }
 
+/* Or it was, and what it said is kept. */
+static bool is_there(const struct sources *s, const struct target_unit *unit, struct stat *st)
+{
+	*st = (struct stat){0};
+	return stat(unit->file, st) == 0 || kept_find(s->kept, unit->file);
+}
+
+void sources_keep(struct sources *s, const struct target_unit *unit)
+{
+	if (!find_entry(s, unit))
+		kept_add(s->kept, unit->file);
+}
+
 static void *read_entry(void *context)
 {
 	struct entry *entry = context;
 
-	entry->unread = index_new(entry->source.unit->file, &entry->source.flags, &entry->fresh);
+	entry->unread = read_index(entry, &entry->fresh);
 	return NULL;
 }
 
@@ -256,7 +307,7 @@ void sources_begin(struct sources *s, const struct target_unit *unit)
 	struct stat st;
 
 	/* What goes wrong here goes wrong again when somebody asks, and is told then. */
-	if (!unit || find_entry(s, unit) || stat(unit->file, &st))
+	if (!unit || find_entry(s, unit) || !is_there(s, unit, &st))
 		return;
 	struct error *e = add(s, unit, st.st_mtim, &entry);
 	if (!e && pthread_create(&entry->reader, NULL, read_entry, entry) == 0)
@@ -277,7 +328,7 @@ static struct error *finish(struct entry *entry)
 		return entry->unread;
 	struct error *e = source_replace(&entry->source, entry->fresh);
 	if (!e)
-		source_each_file(&entry->source, take_newest, &entry->source.modified);
+		let_go(entry);
 	return e;
 }
 
@@ -304,7 +355,7 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 		*out = &entry->source;
 		return NULL;
 	}
-	if (stat(unit->file, &st)) {
+	if (!is_there(s, unit, &st)) {
 		if (!entry)
 			return error_new(ERROR_UNKNOWN,
 					 "cannot find the source %s (%s): if it was moved since the build, "
@@ -316,7 +367,7 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 		if (!e && (e = refresh(entry, st.st_mtim)))
 			drop(s, entry);
 		else if (!e)
-			source_each_file(&entry->source, take_newest, &entry->source.modified);
+			let_go(entry);
 	} else if (!same_time(entry->modified, st.st_mtim)) {
 		e = refresh(entry, st.st_mtim);
 	}

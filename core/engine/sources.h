@@ -24,7 +24,7 @@ struct source {
 		read; /* when its files began to be read for the first index, by the clock that stamps files */
 	struct timespec modified; /* when the newest of its files was, then */
 	bool followed;            /* for follow.h: its files are watched */
-	bool early;               /* the same: it was saved before it was read */
+	bool early;               /* the same: a save of it waits to be dealt with */
 };
 
 /* `cflags` and `make` are RTF_CFLAGS' and RTF_MAKE's values or NULL. */
@@ -40,6 +40,9 @@ struct error *sources_expect(struct sources *, const struct target_unit *);
 
 /* Begins to read the unit in a thread of its own, unless that was done; sources_find waits for it and has its errors. */
 void sources_begin(struct sources *, const struct target_unit *);
+
+/* Keeps what the unit's file says now: that is what its first index is made of, whenever it is made. */
+void sources_keep(struct sources *, const struct target_unit *);
 
 /* Someone follows the files and calls source_replace: sources_find need not look whether they have changed. */
 void sources_set_followed(struct sources *, bool);

@@ -57,8 +57,6 @@ enum texts_age texts_age(struct live *l, const struct source *s)
 	struct timespec built;
 	bool known = target_built(live_target(l), s->unit, &built);
 
-	if (s->early)
-		return TEXTS_MISSED;
 	if (known && ns_of(s->modified) <= ns_of(built))
 		return TEXTS_AS_BUILT;
 	if (ns_of(s->modified) > live_reading(l)->followed)

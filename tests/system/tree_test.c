@@ -33,8 +33,8 @@ static void write_file(int i, int answer)
 	name_of(i, name);
 	snprintf(text, sizeof(text),
 		 "#include <rtf.h>\n#include \"../shared.h\"\n\nREALTIMEFUNC\nint f%d(int n)\n{\n\treturn n "
-		 "+ SHARED + %d;\n}\n",
-		 i, answer);
+		 "+ SHARED + %d;\n}\n\nREALTIMEFUNC\nint g%d(int n)\n{\n\treturn n;\n}\n",
+		 i, answer, i);
 	followed_write(&host, name, text);
 }
 
@@ -74,16 +74,18 @@ static char *replace_all(char *text, const char *from, const char *to)
  * each would take most of the time. */
 static void write_assembly(const char *template, int i)
 {
-	char name[64], folder[16], unit[16], function[16], number[16], *path;
+	char name[64], folder[16], unit[16], function[16], other[16], number[16], *path;
 
 	snprintf(name, sizeof(name), "d%03d/u%04d.s", i / IN_FOLDER, i);
 	snprintf(folder, sizeof(folder), "d%03d", i / IN_FOLDER);
 	snprintf(unit, sizeof(unit), "u%04d", i);
 	snprintf(function, sizeof(function), "f%d", i);
+	snprintf(other, sizeof(other), "g%d", i);
 	snprintf(number, sizeof(number), "%d", i);
 	char *text = replace_all(strdup(template), "dTEMPLATE", folder);
 	text = replace_all(text, "uTEMPLATE", unit);
 	text = replace_all(text, "fTEMPLATE", function);
+	text = replace_all(text, "gTEMPLATE", other);
 	text = replace_all(text, "7654321", number);
 	path = compiled_path(&host.subject, name);
 	assert_true(child_write_file(path, text));
@@ -97,7 +99,8 @@ static char *compile_template(const char *core)
 
 	assert_true(
 		asprintf(&command,
-			 "mkdir dTEMPLATE && cd dTEMPLATE && sed 's/f0/fTEMPLATE/; s/+ 0;/+ 7654321;/' "
+			 "mkdir dTEMPLATE && cd dTEMPLATE && sed 's/f0/fTEMPLATE/; s/g0/gTEMPLATE/; s/+ 0;/+ "
+			 "7654321;/' "
 			 "../d000/u0000.c "
 			 "> uTEMPLATE.c && ${CC:-cc} -g -I%s -S uTEMPLATE.c && cp uTEMPLATE.s .. && cd .. && "
 			 "rm -r dTEMPLATE",
@@ -193,7 +196,7 @@ static int stop(void **state)
 /* The last of them all, in the order in which they are read. */
 static void a_file_that_was_not_read_yet_is_saved(void **state)
 {
-	char call[16], answer[16], name[16];
+	char call[16], answer[16], name[16], command[32];
 
 	(void)state;
 	snprintf(call, sizeof(call), "f%d", files - 1);
@@ -208,6 +211,8 @@ static void a_file_that_was_not_read_yet_is_saved(void **state)
 	assert_true(to_read() > 0);
 	await_all_read();
 	compiled_assert_live(&host.subject, name, 1, 2, "saved");
+	snprintf(command, sizeof(command), "\\diff %s 0 1", name);
+	compiled_assert_says(&host.subject, 0, command, "+ SHARED + 100000;"); /* what was built is known */
 }
 
 static void write_many(int add)

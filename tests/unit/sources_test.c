@@ -175,6 +175,47 @@ static void what_the_file_says_otherwise_by_now_is_known(void **state)
 	assert_false(source_has_changed(source, "n"));
 }
 
+/* What is in the way of a file as it was: headers beside it, its own name, and lines. */
+static void a_source_is_first_read_as_it_was_when_it_was_kept(void **state)
+{
+	static const char before[] = "#include \"beside.h\"\nint f(void) { return BESIDE; }\n"
+				     "const char *g(void) { return __FILE__; }\n";
+	static struct target_unit plain, own;
+	struct source *source, *as_it_was;
+	char header[4096];
+
+	(void)state;
+	snprintf(header, sizeof(header), "%s/beside.h", fixture_directory);
+	fixture_write(header, "#define BESIDE 5\n");
+	assert_int_equal(utimensat(AT_FDCWD, header, (struct timespec[2]){{1}, {1}}, 0), 0);
+	plain = own = unit;
+	write_source(before);
+	assert_null(sources_find(sources, &plain, &source));
+	sources_keep(sources, &own);
+	write_source("int after(void) { return 1; }\n");
+	assert_null(sources_find(sources, &own, &as_it_was));
+	assert_string_equal(as_it_was->index->source, before);
+	assert_string_equal(as_it_was->index->text, source->index->text);
+	assert_int_equal(as_it_was->modified.tv_sec, seconds - 1);
+}
+
+static void what_is_wrong_with_a_source_as_it_was_is_said_of_the_source(void **state)
+{
+	static struct target_unit own;
+
+	(void)state;
+	own = unit;
+	write_source("#error kept so\n");
+	sources_keep(sources, &own);
+	write_source("int after(void) { return 1; }\n");
+	assert_not_found(&own, ERROR_COMPILE, "kept so");
+	struct source *source = NULL;
+	struct error *e = sources_find(sources, &own, &source);
+	assert_non_null(strstr(error_message(e), fixture_path));
+	assert_null(strstr(error_message(e), "rtf-then"));
+	error_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +226,8 @@ int main(void)
 		cmocka_unit_test(a_functions_text_is_what_the_file_says),
 		cmocka_unit_test(of_several_definitions_the_one_at_the_line_is_meant),
 		cmocka_unit_test(what_the_file_says_otherwise_by_now_is_known),
+		cmocka_unit_test(a_source_is_first_read_as_it_was_when_it_was_kept),
+		cmocka_unit_test(what_is_wrong_with_a_source_as_it_was_is_said_of_the_source),
 	};
 
 	return cmocka_run_group_tests(tests, open_sources, close_sources);

@@ -1,0 +1,125 @@
+#include "kept.h"
+#include "text.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { BUCKETS = 1024 };
+
+struct kept {
+	struct kept_file *buckets[BUCKETS];
+};
+
+struct kept *kept_new(void)
+{
+	return calloc(1, sizeof(struct kept));
+}
+
+static void file_free(struct kept_file *f)
+{
+	free(f->path);
+	free(f->bytes);
+	free(f);
+}
+
+void kept_free(struct kept *k)
+{
+	for (size_t i = 0; k && i < BUCKETS; i++)
+		for (struct kept_file *f = k->buckets[i], *next; f; f = next) {
+			next = f->next;
+			file_free(f);
+		}
+	free(k);
+}
+
+static size_t bucket_of(const char *path)
+{
+	return (size_t)(text_hash(TEXT_HASH_SEED, path, strlen(path)) % BUCKETS);
+}
+
+static struct kept_file *find(const struct kept *k, const char *path)
+{
+	struct kept_file *f = k->buckets[bucket_of(path)];
+
+	while (f && strcmp(f->path, path) != 0)
+		f = f->next;
+	return f;
+}
+
+const struct kept_file *kept_find(const struct kept *k, const char *path)
+{
+	return find(k, path);
+}
+
+static bool same_state(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_size == b->st_size && a->st_ino == b->st_ino;
+}
+
+/* Bytes and time of one moment. */
+static char *read_state(const char *path, struct stat *st, size_t *size)
+{
+	for (int tries = 0; tries < 4; tries++) {
+		struct stat after;
+		char *bytes = stat(path, st) == 0 && S_ISREG(st->st_mode) ? text_read_file(path, size) : NULL;
+		if (!bytes || (stat(path, &after) == 0 && same_state(st, &after)))
+			return bytes;
+		free(bytes);
+	}
+	return NULL;
+}
+
+static struct kept_file *read_new(const char *path)
+{
+	struct kept_file *f = calloc(1, sizeof(*f));
+	struct stat st;
+
+	if (!f)
+		return NULL;
+	f->path = strdup(path);
+	f->bytes = read_state(path, &st, &f->size);
+	if (f->path && f->bytes && f->size && f->size < UINT32_MAX / 2 && !memchr(f->bytes, 0, f->size)) {
+		f->modified = st.st_mtim;
+		return f;
+	}
+	file_free(f);
+	return NULL;
+}
+
+void kept_add(struct kept *k, const char *path)
+{
+	struct kept_file **bucket = &k->buckets[bucket_of(path)], *f = find(k, path);
+
+	if (!f && (f = read_new(path))) {
+		f->next = *bucket;
+		*bucket = f;
+	}
+	if (f)
+		f->users++;
+}
+
+bool kept_is_current(const struct kept_file *f)
+{
+	size_t size;
+	char *now = text_read_file(f->path, &size);
+	bool same = now && size == f->size && memcmp(now, f->bytes, size) == 0;
+
+	free(now);
+	return same;
+}
+
+void kept_release(struct kept *k, const struct kept_file *released)
+{
+	struct kept_file *f = released ? find(k, released->path) : NULL;
+
+	if (!f || --f->users)
+		return;
+	struct kept_file **at = &k->buckets[bucket_of(f->path)];
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	file_free(f);
+}

@@ -1,0 +1,36 @@
+/* What files said when the engine first looked at them: the bytes alone, which takes microseconds, so that a file that is
+ * saved before it is read is compared with what it said before. One thread. */
+#ifndef RTF_KEPT_H
+#define RTF_KEPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+struct kept_file {
+	char *path, *bytes;
+	size_t size;
+	struct timespec modified; /* when it had been saved last, then */
+	unsigned users;           /* how often it was added, less how often released */
+	struct kept_file *next;
+};
+
+struct kept;
+
+struct kept *kept_new(void);   /* NULL without memory */
+void kept_free(struct kept *); /* takes NULL */
+
+/* Keeps what the file says now, unless one that was added before is there. One that cannot be read, is empty (someone writes it just
+ * now) or is no text is not kept. */
+void kept_add(struct kept *, const char *path);
+
+/* NULL if it is not kept. */
+const struct kept_file *kept_find(const struct kept *, const char *path);
+
+/* Whether the file has those bytes now. */
+bool kept_is_current(const struct kept_file *);
+
+/* One who added it does not need it any more; takes NULL. */
+void kept_release(struct kept *, const struct kept_file *);
+
+#endif

@@ -1,0 +1,162 @@
+/* What is saved while the program starts: before the engine's first look at the files, and while it reads them. */
+#include "followed.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct followed host;
+static char *engine;
+
+static const struct compiled_how how = {.sources = {"follow_host.c", "follow_other.c"}};
+
+static void write_script(const char *name, const char *format, const char *a, const char *b)
+{
+	char *text, *path = compiled_path(&host.subject, name);
+
+	assert_true(asprintf(&text, format, a, b) > 0);
+	assert_true(child_write_file(path, text));
+	assert_int_equal(chmod(path, 0700), 0);
+	free(text);
+	free(path);
+}
+
+static int prepare(void **state)
+{
+	(void)state;
+	followed_prepare_host(&host, &how);
+	engine = strdup(getenv("RTF_ENGINE"));
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	setenv("RTF_ENGINE", engine, 1);
+	free(engine);
+	followed_fini(&host);
+	return 0;
+}
+
+/* --- while the source is read --------------------------------------------------------------------------------------- */
+
+/* The compiler of follow_host.c: its first run waits until somebody writes to the pipe. */
+static void make_gate(void)
+{
+	followed_run(&host, "mkfifo gate");
+	write_script(
+		"gated-cc",
+		"#!/bin/sh\nif mkdir '%s/taken' 2>/dev/null; then read line <'%s/gate'; fi\nexec cc \"$@\"\n",
+		host.subject.directory, host.subject.directory);
+	write_script("compile_commands.json",
+		     "[{\"directory\": \"%1$s\", \"file\": \"follow_host.c\", "
+		     "\"arguments\": [\"%1$s/gated-cc\", \"-g\", \"-I%2$s\", \"-c\", \"follow_host.c\"]}]\n",
+		     host.subject.directory, realpath("core", NULL));
+}
+
+/* Once the compiler reads; it goes on when the end that is returned is closed. */
+static int await_gate(void)
+{
+	char *path = compiled_path(&host.subject, "gate");
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	free(path);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void await_version(const char *function)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "\\wait %s 1 120", function);
+	json_decref(compiled_data(&host.subject, command));
+}
+
+static void a_save_while_the_source_is_read_is_one_like_any_other(void **state)
+{
+	(void)state;
+	make_gate();
+	compiled_start(&host.subject);
+	int gate = await_gate();
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	close(gate);
+	await_version("scaled");
+	followed_assert_call(&host, "scaled", 1, 5);
+	followed_listen(&host);
+	compiled_assert_live(&host.subject, "scaled", 1, 2, "saved");
+	compiled_assert_live(&host.subject, "moved", 0, 1, "built");
+	compiled_assert_says(&host.subject, 0, "\\diff scaled 0 1", "-\treturn n * FACTOR;");
+	compiled_assert_says(&host.subject, 0, "\\source scaled@0", "n * FACTOR");
+	followed_edit(&host, "follow_host.c", "n * 5", "n * FACTOR");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 1, 3);
+}
+
+static void what_moves_below_an_early_save_keeps_its_lines(void **state)
+{
+	(void)state;
+	make_gate();
+	compiled_start(&host.subject);
+	int gate = await_gate();
+	followed_edit(&host, "follow_host.c", "#define FACTOR 3", "\n\n#define FACTOR 4");
+	close(gate);
+	await_version("scaled");
+	followed_assert_call(&host, "scaled", 1, 4);
+	followed_listen(&host);
+	compiled_assert_live(&host.subject, "moved", 0, 1, "built");
+	compiled_assert_says(&host.subject, 0, "\\source scaled@0", "n * FACTOR");
+}
+
+/* --- before the first look ------------------------------------------------------------------------------------------- */
+
+static void what_was_built_is_not_known_and_what_is_live_is(void **state)
+{
+	(void)state;
+	write_script("engine", "#!/bin/sh\nsed -i 's/n \\* FACTOR/n * 5/' '%s/follow_host.c'\nexec '%s'\n",
+		     host.subject.directory, engine);
+	char *script = compiled_path(&host.subject, "engine");
+	setenv("RTF_ENGINE", script, 1);
+	free(script);
+	compiled_start(&host.subject);
+	await_version("scaled");
+	followed_assert_call(&host, "scaled", 1, 5);
+	followed_listen(&host);
+	compiled_assert_live(&host.subject, "scaled", 1, 2, "saved");
+	compiled_assert_says(&host.subject, 0, "\\source scaled", "n * 5");
+	compiled_assert_says(&host.subject, 0, "\\source moved", "n + OFFSET");
+	compiled_assert_says(&host.subject, 0, "\\cover scaled", "is counted");
+	followed_assert_call(&host, "scaled", 2, 10);
+	compiled_assert_says(&host.subject, 0, "\\source scaled", "1  \treturn n * 5;");
+	compiled_assert_says(&host.subject, 0, "\\guard moved", "is guarded");
+	json_decref(wire_ask(&host.events, 3, "\\trace helped"));
+	followed_assert_call(&host, "helped", 1, 101);
+	compiled_assert_refused(&host.subject, "\\diff moved built", "unknown",
+				"what was built is not known");
+	compiled_assert_says(&host.subject, 0, "\\diff scaled", "are the same");
+	followed_edit(&host, "follow_host.c", "n * 5", "n * 6");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 1, 6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_save_while_the_source_is_read_is_one_like_any_other,
+						prepare, stop),
+		cmocka_unit_test_setup_teardown(what_moves_below_an_early_save_keeps_its_lines, prepare,
+						stop),
+		cmocka_unit_test_setup_teardown(what_was_built_is_not_known_and_what_is_live_is, prepare,
+						stop),
+	};
+
+	return cmocka_run_group_tests_name("system: saves while the program starts", tests, NULL, NULL);
+}
