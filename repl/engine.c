@@ -31,7 +31,7 @@ enum {
 	END_MS = 2000, /* between the end of a process's channel and its own: a busy machine takes its time */
 	FAILED_MS = 100, /* the same while the channel is whole */
 };
-enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 4 };
+enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 5 };
 
 /* Whether the program has ended though its channel is open: a forked child may hold it. */
 static int watch_process(pid_t pid)
@@ -179,17 +179,20 @@ static void serve(struct host *host)
 	bool may_read_ahead = true;
 
 	while (!program_lost(host->program)) {
+		struct sources *sources = live_host(host->live)->sources;
+		bool waits = may_read_ahead && texts_wait(host->live);
 		struct pollfd fds[POLLED_MAX + OURS] = {
 			{program_socket(host->program), POLLIN, 0},
 			{process, POLLIN, 0},
 			{host->follow ? follow_fd(host->follow) : -1, POLLIN, 0},
-			{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0}};
+			{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0},
+			{waits ? sources_fd(sources) : -1, POLLIN, 0}};
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
 		may_read_ahead |= learn_modules(host);
 		if (host->follow && !may_read_ahead)
 			follow_complete(host->follow);
-		int timeout = serve_watchers(host, may_read_ahead ? 0 : -1);
+		int timeout = serve_watchers(host, may_read_ahead && !waits ? 0 : -1);
 		timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
 		timeout = tick_sessions(
 			host, timeout); /* last: the others make versions live that someone waits for */
@@ -215,6 +218,8 @@ static void serve(struct host *host)
 			error_free(program_receive(host->program));
 		if (fds[3].revents)
 			optimise_serve(host->optimise);
+		if (fds[4].revents)
+			sources_woken(sources);
 		if (fds[2].revents)
 			follow_serve(host->follow);
 		serve_sessions(fds + OURS, sessions, count);

@@ -67,7 +67,7 @@ struct error *versions_list(struct call *c)
 			continue;
 		struct row_cells *s = &strings[rows];
 		const char *state = texts_state_name(texts_state(c->live, f));
-		char *signature = texts_signature(c->live, f);
+		char *signature = texts_known_signature(c->live, f);
 		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
 		snprintf(s->version, sizeof(s->version), "%d", f->live);
 		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);

@@ -39,7 +39,7 @@ static size_t bucket_of(const char *path)
 	return (size_t)(text_hash(TEXT_HASH_SEED, path, strlen(path)) % BUCKETS);
 }
 
-static struct kept_file *find(const struct kept *k, const char *path)
+struct kept_file *kept_find(const struct kept *k, const char *path)
 {
 	struct kept_file *f = k->buckets[bucket_of(path)];
 
@@ -48,9 +48,17 @@ static struct kept_file *find(const struct kept *k, const char *path)
 	return f;
 }
 
-const struct kept_file *kept_find(const struct kept *k, const char *path)
+size_t kept_line(struct kept_file *f, unsigned line)
 {
-	return find(k, path);
+	if (!f->line || line < f->line) {
+		f->line = 1;
+		f->line_begin = 0;
+	}
+	for (; f->line < line && f->line_begin < f->size; f->line++) {
+		const char *newline = memchr(f->bytes + f->line_begin, '\n', f->size - f->line_begin);
+		f->line_begin = newline ? (size_t)(newline - f->bytes) + 1 : f->size;
+	}
+	return f->line_begin;
 }
 
 static bool same_state(const struct stat *a, const struct stat *b)
@@ -91,7 +99,7 @@ static struct kept_file *read_new(const char *path)
 
 void kept_add(struct kept *k, const char *path)
 {
-	struct kept_file **bucket = &k->buckets[bucket_of(path)], *f = find(k, path);
+	struct kept_file **bucket = &k->buckets[bucket_of(path)], *f = kept_find(k, path);
 
 	if (!f && (f = read_new(path))) {
 		f->next = *bucket;
@@ -113,7 +121,7 @@ bool kept_is_current(const struct kept_file *f)
 
 void kept_release(struct kept *k, const struct kept_file *released)
 {
-	struct kept_file *f = released ? find(k, released->path) : NULL;
+	struct kept_file *f = released ? kept_find(k, released->path) : NULL;
 
 	if (!f || --f->users)
 		return;

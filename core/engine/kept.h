@@ -12,6 +12,8 @@ struct kept_file {
 	size_t size;
 	struct timespec modified; /* when it had been saved last, then */
 	unsigned users;           /* how often it was added, less how often released */
+	unsigned line;            /* where kept_line was last */
+	size_t line_begin;
 	struct kept_file *next;
 };
 
@@ -25,7 +27,10 @@ void kept_free(struct kept *); /* takes NULL */
 void kept_add(struct kept *, const char *path);
 
 /* NULL if it is not kept. */
-const struct kept_file *kept_find(const struct kept *, const char *path);
+struct kept_file *kept_find(const struct kept *, const char *path);
+
+/* Where a line, from 1, begins in its bytes; its size if there are not so many. Cheap for one line after the other. */
+size_t kept_line(struct kept_file *, unsigned line);
 
 /* Whether the file has those bytes now. */
 bool kept_is_current(const struct kept_file *);

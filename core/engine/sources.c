@@ -1,16 +1,18 @@
 #include "sources.h"
 #include "extent.h"
-#include "kept.h"
 #include "originals.h"
 #include "text.h"
 #include "uses.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct entry {
 	struct source source; /* first: a source is its entry */
@@ -19,7 +21,8 @@ struct entry {
 	const struct sources *home;
 	const struct kept_file *kept; /* until the first index is made; NULL: what is on disk counts */
 	pthread_t reader;
-	bool being_read; /* by that thread, which alone has these until it is joined: */
+	bool being_read;   /* by that thread, which alone has the next two until it is joined */
+	atomic_bool ended; /* it has come to its end */
 	struct index *fresh;
 	struct error *unread;
 	struct entry *next;
@@ -29,6 +32,7 @@ struct sources {
 	char *cflags;
 	struct recipes *recipes;
 	struct kept *kept;
+	int ended; /* eventfd(2): readers that have come to their end */
 	bool followed;
 	sources_entry_fn *has_entry; /* NULL: no function has one */
 	void *context;
@@ -44,7 +48,10 @@ struct error *sources_new(const char *cflags, const char *make, struct sources *
 		return error_memory();
 	}
 	s->kept = kept_new();
-	struct error *e = s->kept ? recipes_new(make, &s->recipes) : error_memory();
+	s->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct error *e = s->ended < 0 ? error_errno(errno, "cannot make an eventfd")
+			  : s->kept    ? recipes_new(make, &s->recipes)
+				       : error_memory();
 	if (e)
 		sources_free(s);
 	else
@@ -80,6 +87,8 @@ void sources_free(struct sources *s)
 	}
 	recipes_free(s->recipes);
 	kept_free(s->kept);
+	if (s->ended >= 0)
+		close(s->ended);
 	free(s->cflags);
 	free(s);
 }
@@ -298,6 +307,8 @@ static void *read_entry(void *context)
 	struct entry *entry = context;
 
 	entry->unread = read_index(entry, &entry->fresh);
+	atomic_store(&entry->ended, true);
+	eventfd_write(entry->home->ended, 1);
 	return NULL;
 }
 
@@ -315,6 +326,35 @@ void sources_begin(struct sources *s, const struct target_unit *unit)
 	else if (!e)
 		drop(s, entry);
 	error_free(e);
+}
+
+bool sources_is_busy(const struct sources *s, const struct target_unit *unit)
+{
+	const struct entry *entry = find_entry(s, unit);
+
+	return entry && entry->being_read && !atomic_load(&entry->ended);
+}
+
+int sources_fd(const struct sources *s)
+{
+	return s->ended;
+}
+
+void sources_woken(struct sources *s)
+{
+	eventfd_read(s->ended, &(eventfd_t){0});
+}
+
+bool sources_has(const struct sources *s, const struct target_unit *unit)
+{
+	const struct entry *entry = find_entry(s, unit);
+
+	return entry && !entry->being_read;
+}
+
+struct kept_file *sources_kept(const struct sources *s, const struct target_unit *unit)
+{
+	return sources_has(s, unit) ? NULL : kept_find(s->kept, unit->file);
 }
 
 /* Waits for what sources_begin began. */

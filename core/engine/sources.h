@@ -9,6 +9,7 @@
 #include "error.h"
 #include "flags.h"
 #include "index.h"
+#include "kept.h"
 #include "target.h"
 
 #include <stdbool.h>
@@ -41,8 +42,20 @@ struct error *sources_expect(struct sources *, const struct target_unit *);
 /* Begins to read the unit in a thread of its own, unless that was done; sources_find waits for it and has its errors. */
 void sources_begin(struct sources *, const struct target_unit *);
 
+/* Whether that thread is at work, so that sources_find would wait. The descriptor is ready for reading when one has come to
+ * its end; sources_woken makes it wait for the next. */
+bool sources_is_busy(const struct sources *, const struct target_unit *);
+int sources_fd(const struct sources *);
+void sources_woken(struct sources *);
+
+/* Whether the unit's source is indexed, so that sources_find has it at hand. */
+bool sources_has(const struct sources *, const struct target_unit *);
+
 /* Keeps what the unit's file says now: that is what its first index is made of, whenever it is made. */
 void sources_keep(struct sources *, const struct target_unit *);
+
+/* What is kept of the unit's file; NULL once its source is read, or where nothing is. */
+struct kept_file *sources_kept(const struct sources *, const struct target_unit *);
 
 /* Someone follows the files and calls source_replace: sources_find need not look whether they have changed. */
 void sources_set_followed(struct sources *, bool);

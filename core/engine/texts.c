@@ -1,4 +1,5 @@
 #include "texts.h"
+#include "heading.h"
 #include "text.h"
 #include "token.h"
 
@@ -52,16 +53,21 @@ static uint64_t ns_of(struct timespec t)
 	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
-enum texts_age texts_age(struct live *l, const struct source *s)
+static enum texts_age age_of(struct live *l, const struct target_unit *unit, struct timespec modified)
 {
 	struct timespec built;
-	bool known = target_built(live_target(l), s->unit, &built);
+	bool known = target_built(live_target(l), unit, &built);
 
-	if (known && ns_of(s->modified) <= ns_of(built))
+	if (known && ns_of(modified) <= ns_of(built))
 		return TEXTS_AS_BUILT;
-	if (ns_of(s->modified) > live_reading(l)->followed)
+	if (ns_of(modified) > live_reading(l)->followed)
 		return TEXTS_MISSED;
-	return known && ns_of(s->modified) <= live_reading(l)->started ? TEXTS_NEWER : TEXTS_AS_BUILT;
+	return known && ns_of(modified) <= live_reading(l)->started ? TEXTS_NEWER : TEXTS_AS_BUILT;
+}
+
+enum texts_age texts_age(struct live *l, const struct source *s)
+{
+	return age_of(l, s->unit, s->modified);
 }
 
 struct step {
@@ -165,10 +171,9 @@ static const struct target_unit *next_unit(struct live *l, size_t *at)
 }
 
 /* As many preprocessors as there are processors, this one's among them. */
-static void begin_next(struct live *l)
+static void begin_next(struct live *l, size_t at)
 {
 	long readers = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t at = live_reading(l)->ahead;
 
 	for (long i = 1; i < readers && i < READERS_MAX; i++)
 		sources_begin(live_host(l)->sources, next_unit(l, &at));
@@ -191,23 +196,42 @@ size_t texts_ahead(struct live *l)
 	return count;
 }
 
+/* The unit of the function, if it is the first of it to come by. */
+static const struct target_unit *due_unit(struct live *l, size_t i)
+{
+	const struct live_function *f = live_function(l, i);
+	bool same_as_before = i && live_function(l, i - 1)->at.unit == f->at.unit;
+
+	return f->built_text || same_as_before ? NULL : f->at.unit;
+}
+
+bool texts_wait(struct live *l)
+{
+	size_t ahead = live_reading(l)->ahead;
+	const struct target_unit *unit = ahead < live_count(l) ? due_unit(l, ahead) : NULL;
+
+	return unit && sources_is_busy(live_host(l)->sources, unit);
+}
+
 bool texts_read_ahead(struct live *l)
 {
 	struct live_reading *reading = live_reading(l);
 
 	while (reading->ahead < live_count(l)) {
-		struct live_function *f = live_function(l, reading->ahead++);
+		struct live_function *f = live_function(l, reading->ahead);
+		const struct target_unit *unit = due_unit(l, reading->ahead);
+		if (unit) {
+			sources_begin(live_host(l)->sources, unit);
+			begin_next(l, reading->ahead + 1);
+			if (texts_wait(l))
+				return true;
+		}
+		reading->ahead++;
 		if (f->at.unit && f->at.unit->optimized)
 			target_each_inlined(live_target(l), &f->at, stop, NULL);
-		if (f->built_text || !f->at.unit)
+		if (!unit)
 			continue;
-		bool same_as_before =
-			reading->ahead > 1 && live_function(l, reading->ahead - 2)->at.unit == f->at.unit;
-		if (same_as_before)
-			continue;
-		sources_begin(live_host(l)->sources, f->at.unit);
-		begin_next(l);
-		note_unread(l, texts_see_unit(l, f->at.unit));
+		note_unread(l, texts_see_unit(l, unit));
 		return true;
 	}
 	return false;
@@ -381,6 +405,32 @@ bool texts_mean(const char *file_text, const char *text)
 	return same;
 }
 
+char *texts_known_signature(struct live *l, const struct live_function *f)
+{
+	struct text form = {0}, spelling = {0};
+
+	if (!f->at.unit || sources_has(live_host(l)->sources, f->at.unit))
+		return texts_signature(l, f);
+	struct kept_file *kept = sources_kept(live_host(l)->sources, f->at.unit);
+	char *head = kept && strcmp(kept->path, f->at.file) == 0
+			     ? heading_find(kept->bytes, kept->size, f->at.name, kept_line(kept, f->at.line))
+			     : NULL;
+	if (head)
+		return head;
+	target_find_form(live_target(l), f->at.unit, f->at.name, &form, &spelling);
+	text_fini(&form);
+	return text_take(&spelling);
+}
+
+/* Of a function that runs what was built, and whose source is still to be read. */
+static enum texts_state unread_state(struct live *l, const struct live_function *f)
+{
+	const struct kept_file *kept = sources_kept(live_host(l)->sources, f->at.unit);
+	bool other = kept && age_of(l, f->at.unit, kept->modified) != TEXTS_AS_BUILT;
+
+	return other || f->unsure ? TEXTS_OUT_OF_SYNC : TEXTS_BUILT;
+}
+
 enum texts_state texts_state(struct live *l, struct live_function *f)
 {
 	char *file_text = NULL, *live_text = NULL, *built_text = NULL;
@@ -389,6 +439,8 @@ enum texts_state texts_state(struct live *l, struct live_function *f)
 	if (f->refused)
 		return TEXTS_REFUSED;
 	int number = live_plain(f);
+	if (number == 0 && f->at.unit && !sources_has(live_host(l)->sources, f->at.unit))
+		return unread_state(l, f);
 	if (number == 0 && f->unsure)
 		return TEXTS_OUT_OF_SYNC;
 	if (number == 0 && !f->built_text)

@@ -15,6 +15,7 @@
 
 enum texts_state { TEXTS_BUILT, TEXTS_LIVE, TEXTS_SAVED, TEXTS_OUT_OF_SYNC, TEXTS_REFUSED };
 
+/* Reads the function's source only if something else than what was built runs: what is not read yet is known by its time. */
 enum texts_state texts_state(struct live *, struct live_function *);
 const char *texts_state_name(enum texts_state);
 
@@ -35,11 +36,16 @@ struct error *texts_of_version(struct live *, struct live_function *, int number
 /* The function's declaration on one line, as its file has it; NULL without source. The caller's. */
 char *texts_signature(struct live *, const struct live_function *);
 
+/* The same without reading its source: until that is done, as the line of its name has it, or debug information. */
+char *texts_known_signature(struct live *, const struct live_function *);
+
 /* The slice that its live text would be compiled from; the caller's. */
 struct error *texts_slice(struct live *, struct live_function *, char **text);
 
-/* Reads the source of one function that has not been seen yet: true if there may be more to do. For idle moments. */
+/* Reads the source of one function that has not been seen yet: true if there may be more to do. For idle moments: while
+ * texts_wait, what is to be read next is not ready, and sources_fd tells when that may have changed. */
 bool texts_read_ahead(struct live *);
+bool texts_wait(struct live *);
 
 /* The first file that was newer than the program's own when it was first read; NULL if there is none. */
 const char *texts_newer(struct live *);

@@ -282,6 +282,24 @@ void compiled_assert_live(struct subject *s, const char *function, int version, 
 	json_decref(row);
 }
 
+int compiled_to_read(struct subject *s)
+{
+	json_t *status = compiled_data(s, "\\status");
+	int left = (int)json_integer_value(json_object_get(status, "to_read"));
+
+	json_decref(status);
+	return left;
+}
+
+void compiled_await_read(struct subject *s)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+
+	for (int left; (left = compiled_to_read(s));)
+		if (child_clock() > deadline)
+			fail_msg("%d sources were not read in time", left);
+}
+
 pid_t compiled_engine(struct subject *s)
 {
 	json_t *status = compiled_data(s, "\\status");

@@ -74,6 +74,10 @@ json_t *compiled_row(struct subject *, const char *function);
 void compiled_assert_live(struct subject *, const char *function, int version, int versions,
 			  const char *state);
 
+/* How many sources the engine has still to read; waits until there are none. */
+int compiled_to_read(struct subject *);
+void compiled_await_read(struct subject *);
+
 pid_t compiled_engine(struct subject *);
 
 /* Waits until that process has ended; it need not be a child. */

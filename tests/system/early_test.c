@@ -116,6 +116,27 @@ static void what_moves_below_an_early_save_keeps_its_lines(void **state)
 	compiled_assert_says(&host.subject, 0, "\\source scaled@0", "n * FACTOR");
 }
 
+/* Nothing that is asked while the compiler is held up waits for it. */
+static void what_is_known_is_answered_while_a_source_is_read(void **state)
+{
+	(void)state;
+	make_gate();
+	compiled_start(&host.subject);
+	int gate = await_gate();
+	compiled_assert_live(&host.subject, "scaled", 0, 1, "built");
+	json_t *row = compiled_row(&host.subject, "scaled");
+	assert_string_equal(json_string_value(json_object_get(row, "signature")), "static int scaled(int n)");
+	json_decref(row);
+	compiled_assert_says(&host.subject, 0, "\\list oth*", "other");
+	compiled_assert_says(&host.subject, 0, "\\source other", "return n + 5;");
+	compiled_assert_says(&host.subject, 0, "\\status", "reading   1 source is still to be read");
+	close(gate);
+	followed_listen(&host);
+	row = compiled_row(&host.subject, "scaled");
+	assert_string_equal(json_string_value(json_object_get(row, "signature")), "static int scaled(int n)");
+	json_decref(row);
+}
+
 /* --- before the first look ------------------------------------------------------------------------------------------- */
 
 static void what_was_built_is_not_known_and_what_is_live_is(void **state)
@@ -153,6 +174,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_save_while_the_source_is_read_is_one_like_any_other,
 						prepare, stop),
 		cmocka_unit_test_setup_teardown(what_moves_below_an_early_save_keeps_its_lines, prepare,
+						stop),
+		cmocka_unit_test_setup_teardown(what_is_known_is_answered_while_a_source_is_read, prepare,
 						stop),
 		cmocka_unit_test_setup_teardown(what_was_built_is_not_known_and_what_is_live_is, prepare,
 						stop),

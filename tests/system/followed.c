@@ -37,14 +37,14 @@ void followed_prepare(struct followed *f)
 	bring(f, "follow_other.c");
 }
 
-/* \list reads every source; what is saved after its answer is not missed. */
+/* What is saved from then on is compared with files and headers that were read. */
 void followed_listen(struct followed *f)
 {
 	wire_open(&f->events, f->subject.socket);
 	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"events\":true}}\n";
 	wire_send(&f->events, hello, sizeof(hello) - 1);
 	json_decref(wire_receive(&f->events));
-	json_decref(wire_ask(&f->events, 2, "\\list"));
+	compiled_await_read(&f->subject);
 }
 
 static void start(struct followed *f, const struct compiled_how *built)

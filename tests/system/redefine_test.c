@@ -139,6 +139,7 @@ static void list_shows_every_decorated_function(void **state)
 	}
 	json_decref(rows);
 
+	compiled_await_read(&host);
 	row = compiled_row(&host, "sum");
 	assert_string_equal(string_of(row, "signature"), "static int sum(int count, ...)");
 	json_decref(row);

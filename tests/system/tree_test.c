@@ -144,15 +144,6 @@ static void make_tree(void)
 
 /* --- the run ------------------------------------------------------------------------------------------------------- */
 
-static int to_read(void)
-{
-	json_t *status = compiled_data(&host.subject, "\\status");
-	int left = (int)json_integer_value(json_object_get(status, "to_read"));
-
-	json_decref(status);
-	return left;
-}
-
 /* Without a question that has every source read. */
 static void listen_to_saves(void)
 {
@@ -161,15 +152,6 @@ static void listen_to_saves(void)
 	wire_open(&host.events, host.subject.socket);
 	wire_send(&host.events, hello, sizeof(hello) - 1);
 	json_decref(wire_receive(&host.events));
-}
-
-static void await_all_read(void)
-{
-	long long deadline = child_clock() + COMPILED_DEADLINE_MS + files * 200LL;
-
-	while (to_read())
-		if (child_clock() > deadline)
-			fail_msg("not all sources were read in time");
 }
 
 static int start(void **state)
@@ -202,14 +184,14 @@ static void a_file_that_was_not_read_yet_is_saved(void **state)
 	snprintf(call, sizeof(call), "f%d", files - 1);
 	compiled_start(&host.subject);
 	listen_to_saves();
-	assert_true(to_read() > 0);
+	assert_true(compiled_to_read(&host.subject) > 0);
 	write_file(files - 1, 100000);
 	snprintf(name, sizeof(name), "f%d", files - 1);
 	followed_assert_live(&host, name);
 	snprintf(answer, sizeof(answer), "%d", 100000);
 	compiled_assert_answer(&host.subject, call, answer);
-	assert_true(to_read() > 0);
-	await_all_read();
+	assert_true(compiled_to_read(&host.subject) > 0);
+	compiled_await_read(&host.subject);
 	compiled_assert_live(&host.subject, name, 1, 2, "saved");
 	snprintf(command, sizeof(command), "\\diff %s 0 1", name);
 	compiled_assert_says(&host.subject, 0, command, "+ SHARED + 100000;"); /* what was built is known */

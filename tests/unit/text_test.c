@@ -1,5 +1,7 @@
 /* Growing texts, files read whole, hashes, near misses; and errors, which are texts with a class. */
 #include "error.h"
+#include "heading.h"
+#include "kept.h"
 #include "text.h"
 
 #include <errno.h>
@@ -213,6 +215,38 @@ static void every_class_has_its_name(void **state)
 #undef X
 }
 
+/* Of the function `f` at that line of a source. */
+static void assert_heading(const char *text, unsigned line, const char *expected)
+{
+	struct kept_file file = {.bytes = (char *)text, .size = strlen(text)};
+	char *head = heading_find(file.bytes, file.size, "f", kept_line(&file, line));
+
+	if (!expected)
+		assert_null(head);
+	else
+		assert_string_equal(head, expected);
+	free(head);
+}
+
+static void a_functions_head_is_found_by_its_line(void **state)
+{
+	(void)state;
+	assert_heading("int f(void)\n{\n}\n", 1, "int f(void)");
+	assert_heading("#include <a.h>\n\nREALTIMEFUNC\nstatic int f(int count, ...)\n{\n}\n", 4,
+		       "static int f(int count, ...)");
+	assert_heading("int n;\nREALTIMEFUNC static const char *\nf(int a,\n  int b) {", 3,
+		       "static const char * f(int a, int b)");
+	assert_heading("int n; int f(void) {", 1, "int f(void)");
+	assert_heading("}\nint f(int (*g)(int)) {", 2, "int f(int (*g)(int))");
+	assert_heading("int f(/* none */ void) {", 1, NULL);
+	assert_heading("int f(a) int a; {", 1, NULL);
+	assert_heading("FUNCTION(f)\n{", 1, NULL);
+	assert_heading("int f(void);\n", 1, NULL);
+	assert_heading("int g(void) {}\n", 1, NULL);
+	assert_heading("int f(void) {}\n", 9, NULL);
+	assert_heading("int f(", 1, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +264,7 @@ int main(void)
 		cmocka_unit_test(context_goes_in_front_and_keeps_the_class),
 		cmocka_unit_test(the_error_without_memory_needs_none),
 		cmocka_unit_test(every_class_has_its_name),
+		cmocka_unit_test(a_functions_head_is_found_by_its_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
