@@ -74,12 +74,15 @@ struct rtf_options {
  *      -EALREADY      a console is open (but 0 for the first call if RTF_SOCKET had opened it before main)
  *      -ENAMETOOLONG  the path does not fit a socket address (107 bytes)
  *      -ENOENT        its directory does not exist; likewise -EACCES, -ENOTDIR, -EROFS
- *      -EADDRINUSE    another live program listens there (what a dead one left is replaced)
+ *      -EADDRINUSE    another live program listens there (what a dead one left is replaced, and so is the console that
+ *                     a child of one keeps, see below)
  *      -EEXIST        there is something else than a socket; it is not touched
  *      -EINVAL        the path is NULL or empty
  *      -ENOMEM, -EAGAIN, -EMFILE  no memory, thread or descriptor
  * The program goes on either way. A child of fork() has no console; it may start one of its own. If the process that called
- * rtf_start() ends, one of its children that go on opens the console again at once: each has a thread that waits for that. */
+ * rtf_start() ends, one of its children that go on opens the console again at once: each has a thread that waits for that.
+ * It keeps it until a process that is none of them calls rtf_start() for the same path, as when the program is started
+ * again, and has it back when that one has ended. */
 RTF_API int rtf_start(const char *socket_path);
 RTF_API int rtf_start_options(const struct rtf_options *options);
 

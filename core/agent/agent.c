@@ -36,6 +36,7 @@ enum {
 	START_SECONDS = 5,
 	END_CALL_MS = 3000, /* so long the console's end waits for that of an evaluation */
 	EXIT_WAIT_MS = 500, /* a thread may have ended in the middle of rtf_start() */
+	TRUST_MS = 1000,    /* how often one that keeps the console looks whether it still has its name */
 	HEIR_PAUSE_MS = 20, /* somebody else is taking the console over, or has the mutex */
 };
 
@@ -108,6 +109,36 @@ static bool client_accept(struct console *c)
 
 /* The thread. */
 
+/* The program was started again and has taken the name of the console that we kept for it; once it has ended, perhaps at
+ * once because it was one too many, the name is ours again. */
+static void keep_name(struct console *c, bool *taken)
+{
+	struct listener again;
+	struct console_hold hold;
+	bool found = false;
+
+	if (listener_is_named(&c->listener))
+		return;
+	console_lock(&hold);
+	if (console_current == c && listener_open(c->listener.path, true, &again) == 0) {
+		listener_fini(&c->listener);
+		c->listener = again;
+		found = true;
+	}
+	console_unlock(&hold);
+	if (found || !*taken)
+		console_log(c, LOG_INFO,
+			    found ? "console at %s again" : "the console at %s is another process's now",
+			    c->listener.path);
+	*taken = !found;
+}
+
+/* The sooner of two waits in ms, of which a negative one is for ever. */
+static long sooner(long a, long b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* A program may fork and end at once, to become a daemon: until the engine knows of it that would leave nobody to tell the
  * child. Atomic. */
 static int starting;
@@ -147,7 +178,7 @@ static void *console_run(void *console)
 	park_watch(c->wake);
 	channel_start(c);
 	starting_end();
-	bool accepting = true;
+	bool accepting = true, taken = false;
 	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
 		struct pollfd p[] = {
 			{.fd = c->wake, .events = POLLIN},
@@ -155,7 +186,9 @@ static void *console_run(void *console)
 			{.fd = c->engine, .events = POLLIN},
 		};
 		int patience = call_patience(), look = fault_patience();
-		long ms = accepting ? look : look < 0 || look > EXHAUSTED_MS ? EXHAUSTED_MS : look;
+		long ms = sooner(look, accepting ? -1 : EXHAUSTED_MS);
+		if (c->listener.in_trust)
+			ms = sooner(ms, TRUST_MS);
 		struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
 		if (patience >= 0)
 			wait = (struct timespec){.tv_nsec = patience * 1000L};
@@ -166,6 +199,8 @@ static void *console_run(void *console)
 		else if (ready == 0)
 			fault_wait_longer();
 		fault_look();
+		if (c->listener.in_trust)
+			keep_name(c, &taken);
 		if (ready < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
 			break;
 		if (ready <= 0)
@@ -318,11 +353,11 @@ static int handle_forks(void)
 }
 
 /* Takes the console; on failure it is freed. */
-static int console_begin(struct console *c, const char *path)
+static int console_begin(struct console *c, const char *path, bool in_trust)
 {
 	int error = handle_forks();
 	if (!error)
-		error = listener_open(path, &c->listener);
+		error = listener_open(path, in_trust, &c->listener);
 	if (!error) {
 		c->wake = descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		if (c->flags & HELLO_WATCH)
@@ -349,7 +384,7 @@ static int console_open(const struct rtf_options *o)
 {
 	struct console *c = console_new(o);
 
-	return c ? console_begin(c, o->socket_path) : -ENOMEM;
+	return c ? console_begin(c, o->socket_path, false) : -ENOMEM;
 }
 
 /* The process that opened the console has ended, and left it to us. Perhaps on the way into a decorated function: whoever has the
@@ -372,7 +407,7 @@ static void console_inherit(bool in_passing)
 		c->listener = (struct listener){.fd = -1};
 		c->start_count = 0;
 		console_open_log(c);
-		console_begin(c, path);
+		console_begin(c, path, true);
 		free(path);
 	}
 	console_unlock(&hold);

@@ -71,14 +71,20 @@ static int directory_lock(const char *path)
 	return fd;
 }
 
-static int name_replace(const char *temporary, const char *path)
+/* A process that the program left behind keeps its console. Not for another of those. */
+static bool is_in_trust(const struct stat *there)
+{
+	return there->st_mode & S_ISVTX && there->st_uid == geteuid();
+}
+
+static int name_replace(const char *temporary, const char *path, bool in_trust)
 {
 	struct stat there;
 
 	if (lstat(path, &there) == 0) {
 		if (!S_ISSOCK(there.st_mode))
 			return -EEXIST;
-		int error = socket_probe(path);
+		int error = !in_trust && is_in_trust(&there) ? 0 : socket_probe(path);
 		if (error)
 			return error;
 	} else if (errno != ENOENT) {
@@ -89,28 +95,29 @@ static int name_replace(const char *temporary, const char *path)
 
 /* Gives the socket at `temporary` the name `path`, which a dead program may have left behind. It listens by
  * then, so whoever finds it knows it for a live one. */
-static int name_take(const char *temporary, const char *path)
+static int name_take(const char *temporary, const char *path, bool in_trust)
 {
 	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EEXIST && errno != EINVAL) /* EINVAL: a file system that cannot do it */
 		return -errno;
 
-	int lock = directory_lock(path), error = name_replace(temporary, path);
+	int lock = directory_lock(path), error = name_replace(temporary, path, in_trust);
 	descriptor_close(&lock);
 	return error;
 }
 
 /* Binds under a temporary name beside `path`, listens, then takes the name: whoever can see it can connect.
  * The mode is set on the socket before it has a name; bind() only takes the umask's bits away from it. */
-static int socket_name(int fd, const char *path, const char *temporary, struct stat *st)
+static int socket_name(int fd, const char *path, const char *temporary, bool in_trust, struct stat *st)
 {
 	struct sockaddr_un address;
 	socklen_t length = address_fill(&address, temporary);
 
-	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, length))
+	if (fchmod(fd, in_trust ? S_ISVTX | 0600 : 0600) || bind(fd, (struct sockaddr *)&address, length))
 		return -errno;
-	int error = listen(fd, BACKLOG) || lstat(temporary, st) ? -errno : name_take(temporary, path);
+	int error =
+		listen(fd, BACKLOG) || lstat(temporary, st) ? -errno : name_take(temporary, path, in_trust);
 	if (error)
 		unlink(temporary);
 	return error;
@@ -118,7 +125,7 @@ static int socket_name(int fd, const char *path, const char *temporary, struct s
 
 /* The temporary name is the longer one; where only `path` fits an address, it goes by its directory's
  * descriptor. */
-static int socket_name_beside(int fd, const char *path, struct stat *st)
+static int socket_name_beside(int fd, const char *path, bool in_trust, struct stat *st)
 {
 	char temporary[sizeof(((struct sockaddr_un *)0)->sun_path)], directory[PATH_MAX];
 	struct timespec now;
@@ -127,14 +134,14 @@ static int socket_name_beside(int fd, const char *path, struct stat *st)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	unique = (unsigned)getpid() * 1000003u ^ (unsigned)now.tv_nsec;
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.%08x", path, unique) < sizeof(temporary))
-		return socket_name(fd, path, temporary, st);
+		return socket_name(fd, path, temporary, in_trust, st);
 
 	directory_of(path, directory);
 	int parent = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)
 		return -errno;
 	snprintf(temporary, sizeof(temporary), "/proc/self/fd/%d/.rtf.%08x", parent, unique);
-	int error = socket_name(fd, path, temporary, st);
+	int error = socket_name(fd, path, temporary, in_trust, st);
 	close(parent);
 	return error;
 }
@@ -150,7 +157,7 @@ static char *path_absolute(const char *path)
 	return asprintf(&absolute, "%s/%s", directory, path) < 0 ? NULL : absolute;
 }
 
-int listener_open(const char *path, struct listener *out)
+int listener_open(const char *path, bool in_trust, struct listener *out)
 {
 	struct stat st;
 
@@ -163,14 +170,22 @@ int listener_open(const char *path, struct listener *out)
 	if (!absolute)
 		return -ENOMEM;
 	int fd = descriptor_raise(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-	int error = fd < 0 ? -errno : socket_name_beside(fd, path, &st);
+	int error = fd < 0 ? -errno : socket_name_beside(fd, path, in_trust, &st);
 	if (error) {
 		descriptor_close(&fd);
 		free(absolute);
 		return error;
 	}
-	*out = (struct listener){.fd = fd, .path = absolute, .device = st.st_dev, .inode = st.st_ino};
+	*out = (struct listener){
+		.fd = fd, .path = absolute, .device = st.st_dev, .inode = st.st_ino, .in_trust = in_trust};
 	return 0;
+}
+
+bool listener_is_named(const struct listener *l)
+{
+	struct stat st;
+
+	return lstat(l->path, &st) == 0 && st.st_ino == l->inode && st.st_dev == l->device;
 }
 
 int listener_accept(const struct listener *l)
@@ -191,9 +206,7 @@ int listener_accept(const struct listener *l)
 
 void listener_remove(const struct listener *l)
 {
-	struct stat st;
-
-	if (lstat(l->path, &st) == 0 && st.st_ino == l->inode && st.st_dev == l->device)
+	if (listener_is_named(l))
 		unlink(l->path);
 }
 

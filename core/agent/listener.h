@@ -1,8 +1,10 @@
 /* The console's socket: private before it has a name, never stolen from a live program, removed only if still
- * ours. No locks; one thread at a time. */
+ * ours. One that is kept in trust, by a process that the program left behind, says so by its sticky bit: the program takes the
+ * name back when it is started again. No locks; one thread at a time. */
 #ifndef RTF_LISTENER_H
 #define RTF_LISTENER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct listener {
@@ -10,11 +12,15 @@ struct listener {
 	char *path; /* absolute */
 	dev_t device;
 	ino_t inode;
+	bool in_trust;
 };
 
 /* Binds and listens; errors as rtf_start documents them. On failure nothing is left behind and `*out` is
  * untouched. */
-int listener_open(const char *path, struct listener *out);
+int listener_open(const char *path, bool in_trust, struct listener *out);
+
+/* Whether the path still names this socket. */
+bool listener_is_named(const struct listener *);
 
 /* The next connection, as a close-on-exec descriptor, or a negative errno; -EACCES: another user's. */
 int listener_accept(const struct listener *);

@@ -1,4 +1,5 @@
-/* A program of workers that it forked after its console was open: `N NAME` has worker N (0: the first process) answer. */
+/* A program of workers that it forked after its console was open: `N NAME` has worker N (0: the first process) answer. With
+ * FOLLOW_STAY they stay when it has ended. */
 #include <rtf.h>
 
 #include <stdio.h>
@@ -41,6 +42,8 @@ static void serve(const char *what, char *text, size_t size)
 		snprintf(text, size, "%d", answer());
 	else if (strcmp(what, "exec") == 0)
 		describe(text, size);
+	else if (strcmp(what, "pid") == 0)
+		snprintf(text, size, "%d", (int)getpid());
 	else if (strcmp(what, "sync") == 0)
 		snprintf(text, size, "%d", rtf_sync() != 0);
 	else
@@ -58,6 +61,8 @@ static void work(int input, int output)
 		if (write(output, text, strlen(text)) < 0)
 			break;
 	}
+	if (getenv("FOLLOW_STAY"))
+		pause();
 	_exit(0);
 }
 

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -137,6 +138,75 @@ static void a_console_is_not_taken_over_in_a_signal_handler(void **state)
 	compiled_assert_answer(&host.subject, "handler", "2");
 }
 
+/* --- workers that stay behind ---------------------------------------------------------------------------------------- */
+
+static void note_workers(pid_t pids[WORKERS])
+{
+	char line[16];
+
+	for (int i = 0; i < WORKERS; i++) {
+		snprintf(line, sizeof(line), "%d pid", i + 1);
+		pids[i] = atoi(subject_ask(&host.subject, line));
+		assert_true(pids[i] > 0);
+	}
+}
+
+static pid_t console_pid(void)
+{
+	json_t *status = compiled_data(&host.subject, "\\status");
+	pid_t pid = (pid_t)json_integer_value(json_object_get(status, "pid"));
+
+	json_decref(status);
+	return pid;
+}
+
+/* Until one of them has the console. */
+static void await_console_of(const pid_t pids[WORKERS])
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+
+	for (bool found = false; !found; poll(NULL, 0, 5)) {
+		if (child_clock() > deadline)
+			fail_msg("no worker has the console");
+		pid_t pid = is_open(host.subject.socket) ? console_pid() : 0;
+		for (int i = 0; i < WORKERS; i++)
+			found |= pids[i] == pid;
+	}
+}
+
+static void end_workers(const pid_t pids[WORKERS])
+{
+	for (int i = 0; i < WORKERS; i++) {
+		kill(pids[i], SIGKILL);
+		compiled_await_end(pids[i]);
+	}
+}
+
+static void a_program_that_is_started_again_has_its_console(void **state)
+{
+	pid_t first[WORKERS], second[WORKERS];
+
+	(void)state;
+	host = (struct followed){.events = {.fd = -1}};
+	followed_prepare_host(&host, &(struct compiled_how){.sources = {"follow_workers.c"}});
+	setenv("FOLLOW_STAY", "1", 1);
+	compiled_start(&host.subject);
+	note_workers(first);
+	compiled_kill(&host.subject);
+	await_console_of(first);
+	compiled_start(&host.subject);
+	assert_int_equal(console_pid(), host.subject.program.pid);
+	compiled_assert_says(&host.subject, 0, "static int answer(void) { return 7; }", "is now version");
+	assert_worker(0, "answer", "7");
+	note_workers(second);
+	compiled_kill(&host.subject);
+	await_console_of(second);
+	end_workers(second);
+	await_console_of(first); /* which has it back */
+	end_workers(first);
+	unsetenv("FOLLOW_STAY");
+}
+
 #define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -146,6 +216,7 @@ int main(void)
 		with_host(data_that_a_version_adds_is_each_workers_own),
 		cmocka_unit_test_teardown(a_program_that_becomes_a_daemon_keeps_its_console, stop),
 		cmocka_unit_test_teardown(a_console_is_not_taken_over_in_a_signal_handler, stop),
+		cmocka_unit_test_teardown(a_program_that_is_started_again_has_its_console, stop),
 		with_host(what_a_worker_runs_inherits_nothing),
 	};
 
