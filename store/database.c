@@ -36,6 +36,7 @@ static const char *const migrations[] = {schema_1, schema_2, schema_3};
 /* `number > 0` and `subject IS NULL` are spelled out because they choose the partial index. */
 static const char *const statement_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
+	[SCHEMA] = "PRAGMA user_version",
 	[COMMIT] = "COMMIT",
 	[EACH_FUNCTION] =
 		"SELECT f.id, f.module, f.file, f.name, f.versions + 1, coalesce((SELECT v.number FROM"
@@ -168,6 +169,13 @@ struct error *database_query(struct history *h, sqlite3_stmt *statement, bool *f
 	return e;
 }
 
+static struct error *newer_schema(const struct history *h, int64_t schema)
+{
+	return error_new(ERROR_INTERNAL,
+			 "the history %s was written by a newer rtf: its schema is %lld, ours is %zu",
+			 h->path, (long long)schema, ARRAY_SIZE(migrations));
+}
+
 /* --- transactions --------------------------------------------------------------------------------------- */
 
 void database_roll_back(struct history *h)
@@ -186,12 +194,49 @@ bool database_is_away(const struct history *h)
 	       (stat(h->path, &status) || status.st_ino != h->inode || status.st_dev != h->device);
 }
 
+static bool wal_of(const struct history *h, struct stat *status)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s-wal", h->path) < (int)sizeof(path) && stat(path, status) == 0;
+}
+
+/* Nobody else sees what is committed to a log that was deleted, and the next who opens the file begins another log. All
+ * that it has is moved to the file first. */
+static struct error *require_wal(struct history *h)
+{
+	struct stat status;
+
+	if (!h->wal || (wal_of(h, &status) && status.st_ino == h->wal))
+		return NULL;
+	history_settle(h);
+	return error_new(ERROR_INTERNAL,
+			 "the file %s-wal, which belongs to the history, was moved away or deleted", h->path);
+}
+
+/* A newer rtf may have brought it up to date since it was opened. */
+static struct error *require_schema(struct history *h)
+{
+	bool found;
+	int64_t schema = 0;
+
+	struct error *e = database_query(h, h->statements[SCHEMA], &found, &schema);
+	return e || schema == (int64_t)ARRAY_SIZE(migrations) ? e : newer_schema(h, schema);
+}
+
 struct error *database_begin(struct history *h)
 {
 	database_roll_back(h); /* of a call before, where even that failed */
 	if (database_is_away(h))
 		return error_new(ERROR_INTERNAL, "the history %s was moved away or deleted", h->path);
-	return database_run(h, h->statements[BEGIN]);
+	struct error *e = require_wal(h);
+	if (!e)
+		e = database_run(h, h->statements[BEGIN]);
+	if (!e)
+		e = require_schema(h);
+	if (e)
+		database_roll_back(h);
+	return e;
 }
 
 struct error *database_finish(struct history *h, struct error *e)
@@ -220,6 +265,41 @@ struct error *database_copy(struct history *h, const char *path)
 	}
 	if (e)
 		unlink(path);
+	return e;
+}
+
+/* The path as an SQLite URI, which has %, ? and # for itself; the caller's. */
+static char *uri_of(const char *path, const char *how)
+{
+	char *uri = malloc(strlen(path) * 3 + strlen(how) + 8), *to = uri;
+
+	if (!uri)
+		return NULL;
+	to += sprintf(to, "file:");
+	for (const char *c = path; *c; c++) {
+		if (strchr("%?#", *c))
+			to += sprintf(to, "%%%02X", (unsigned char)*c);
+		else
+			*to++ = *c;
+	}
+	sprintf(to, "?%s", how);
+	return uri;
+}
+
+struct error *database_attach(struct history *h, const char *path, const char *how)
+{
+	sqlite3_stmt *statement;
+	char *uri = uri_of(path, how);
+
+	if (!uri)
+		return error_memory();
+	struct error *e = database_prepare(h, "ATTACH ?1 AS file", &statement);
+	if (!e) {
+		database_bind_text(statement, 1, uri);
+		e = database_run(h, statement);
+		sqlite3_finalize(statement);
+	}
+	free(uri);
 	return e;
 }
 
@@ -441,9 +521,7 @@ static struct error *identify(struct history *h, int64_t *version)
 		return error_new(ERROR_INTERNAL, "%s is no history: it is the database of another program",
 				 h->path);
 	if (number < 0 || number > (int64_t)ARRAY_SIZE(migrations))
-		return error_new(ERROR_INTERNAL,
-				 "the history %s was written by a newer rtf: its schema is %lld, ours is %zu",
-				 h->path, (long long)number, ARRAY_SIZE(migrations));
+		return newer_schema(h, number);
 	*version = number;
 	return NULL;
 }
@@ -630,6 +708,8 @@ struct error *database_open(const char *path, const struct history_process *proc
 		history_close(h);
 		return e;
 	}
+	struct stat status;
+	h->wal = h->inode && wal_of(h, &status) ? status.st_ino : 0;
 	*out = h;
 	return NULL;
 }

@@ -27,6 +27,7 @@
 /* Those that are used often and therefore kept; the rest is prepared where it is used. */
 enum statement {
 	BEGIN,
+	SCHEMA,
 	COMMIT,
 	ROLLBACK,
 	ADD_PROCESS,
@@ -79,7 +80,9 @@ struct history {
 	int strangers;        /* how often since an engine's lock was seen last somebody else's was */
 	int64_t data_version; /* when history_changed was last asked */
 	uint64_t device, inode; /* of the file that is open, 0: none has a name */
-	int unsettled;          /* pages in the write-ahead log, when something was last committed */
+	uint64_t
+		wal; /* the inode of its write-ahead log, which nobody takes away while it is open; 0: it has none */
+	int unsettled; /* pages in the write-ahead log, when something was last committed */
 	sqlite3_stmt *statements[STATEMENTS];
 
 	/* Of a stand-in: what was there when it took over; everything after that is to be brought to the file. */
@@ -152,6 +155,9 @@ struct error *database_add_process(struct history *, const struct history_proces
 
 /* All of it as a database at `path`, which must not exist yet; mode 0600. */
 struct error *database_copy(struct history *, const char *path);
+
+/* Makes the file at `path` readable as `file.TABLE`; `how` is the query of an SQLite URI: mode=ro, immutable=1. */
+struct error *database_attach(struct history *, const char *path, const char *how);
 
 int64_t database_hash(const char *text); /* as in text.hash */
 

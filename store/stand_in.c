@@ -1,5 +1,6 @@
 #include "stand_in.h"
 #include "database.h"
+#include "salvage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,41 +14,6 @@
 enum { SETTLE_PATIENCE_MS = 20, READ_PATIENCE_MS = 100 };
 
 /* --- taking over ------------------------------------------------------------------------------------------------ */
-
-/* The path as an SQLite URI, which has %, ? and # for itself; the caller's. */
-static char *uri_of(const char *path, const char *how)
-{
-	char *uri = malloc(strlen(path) * 3 + strlen(how) + 8), *to = uri;
-
-	if (!uri)
-		return NULL;
-	to += sprintf(to, "file:");
-	for (const char *c = path; *c; c++) {
-		if (strchr("%?#", *c))
-			to += sprintf(to, "%%%02X", (unsigned char)*c);
-		else
-			*to++ = *c;
-	}
-	sprintf(to, "?%s", how);
-	return uri;
-}
-
-static struct error *attach(struct history *h, const char *path, const char *how)
-{
-	sqlite3_stmt *statement;
-	char *uri = uri_of(path, how);
-
-	if (!uri)
-		return error_memory();
-	struct error *e = database_prepare(h, "ATTACH ?1 AS file", &statement);
-	if (!e) {
-		database_bind_text(statement, 1, uri);
-		e = database_run(h, statement);
-		sqlite3_finalize(statement);
-	}
-	free(uri);
-	return e;
-}
 
 /* The newest versions, and whatever is live somewhere or the newest of its function. Ids stay what they are. Triggers
  * count and log what is copied, so that comes last and is put right. */
@@ -88,7 +54,7 @@ static const char copy_sql[] =
 /* All that is wanted, or nothing. */
 static struct error *copy_from(struct history *h, const char *path, const char *how)
 {
-	struct error *e = attach(h, path, how);
+	struct error *e = database_attach(h, path, how);
 
 	if (e)
 		return e;
@@ -114,7 +80,9 @@ static struct error *take_over(struct history *h, const void *context)
 		error_free(e);
 		e = copy_from(h, path, "mode=ro&immutable=1");
 	}
-	error_free(e); /* then it begins empty */
+	if (e)
+		salvage_rows(h, path); /* what cannot be read at all leaves it empty */
+	error_free(e);
 	return NULL;
 }
 
@@ -228,8 +196,9 @@ static int64_t map_get(const struct map *map, int64_t function, int64_t from)
 
 struct settling {
 	struct history *from, *to;
-	struct map functions, numbers, changes; /* numbers: only those that differ */
-	struct map built;                       /* functions whose version 0 the file has already */
+	bool afresh; /* the file is a new one: it gets all that the stand-in knows, of earlier runs too */
+	struct map processes, functions, numbers, changes; /* numbers: only those that differ */
+	struct map built; /* functions whose version 0 the file has already */
 	void (*renumbered)(void *context, const struct history_function *, int from, int to);
 	void *context;
 };
@@ -245,7 +214,7 @@ static struct error *each_row(struct settling *s, const char *sql, int64_t mark,
 	if (e)
 		return e;
 	if (sqlite3_bind_parameter_count(statement) > 0)
-		sqlite3_bind_int64(statement, 1, mark);
+		sqlite3_bind_int64(statement, 1, s->afresh ? 0 : mark);
 	if (sqlite3_bind_parameter_count(statement) > 1)
 		sqlite3_bind_int64(statement, 2, s->from->process);
 	while (!e && row) {
@@ -260,6 +229,37 @@ static struct error *each_row(struct settling *s, const char *sql, int64_t mark,
 static const char *text_of(sqlite3_stmt *row, int column)
 {
 	return (const char *)sqlite3_column_text(row, column);
+}
+
+/* id, pid, started, boot, program, build_id, time; this run, whose row is there, keeps it */
+static struct error *settle_process(struct settling *s, sqlite3_stmt *row)
+{
+	static const char *const steps[] = {"INSERT INTO process (pid, started, boot, program, build_id, "
+					    "time) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+					    " ON CONFLICT DO NOTHING",
+					    "SELECT id FROM process WHERE pid = ?1 AND started = ?2 AND boot "
+					    "= ?3 AND program = ?4 AND build_id = ?5"};
+	int64_t id = sqlite3_column_int64(row, 0), there = s->to->process;
+	struct error *e = NULL;
+	bool found;
+
+	for (size_t i = 0; i < 2 && !e && id != s->from->process; i++) {
+		sqlite3_stmt *statement;
+		e = database_prepare(s->to, steps[i], &statement);
+		if (e)
+			break;
+		for (int k = 1; k <= sqlite3_bind_parameter_count(statement); k++)
+			sqlite3_bind_value(statement, k, sqlite3_column_value(row, k));
+		e = database_query(s->to, statement, &found, &there);
+		sqlite3_finalize(statement);
+	}
+	return e ? e : map_add(&s->processes, 0, id, there);
+}
+
+/* The run in the file that a row of the stand-in belongs to. */
+static int64_t process_for(const struct settling *s, int64_t process)
+{
+	return s->afresh ? map_get(&s->processes, 0, process) : s->to->process;
 }
 
 /* id, module, file, name */
@@ -286,13 +286,13 @@ static struct error *number_for(struct settling *s, int64_t function, int number
 	return e;
 }
 
-static struct error *has_built(struct settling *s, int64_t function, bool *found)
+static struct error *has_built(struct settling *s, int64_t function, const char *build_id, bool *found)
 {
 	sqlite3_stmt *statement = s->to->statements[HAS_BUILT];
 	int64_t one;
 
 	sqlite3_bind_int64(statement, 1, function);
-	database_bind_text(statement, 2, s->to->build_id);
+	database_bind_text(statement, 2, build_id);
 	return database_query(s->to, statement, found, &one);
 }
 
@@ -315,8 +315,8 @@ static struct error *insert_version(struct settling *s, sqlite3_stmt *row, int64
 	sqlite3_bind_int64(statement, 1, function);
 	sqlite3_bind_int(statement, 2, number);
 	if (number == 0)
-		database_bind_text(statement, 3, s->to->build_id);
-	sqlite3_bind_int64(statement, 4, s->to->process);
+		database_bind_text(statement, 3, text_of(row, 16));
+	sqlite3_bind_int64(statement, 4, process_for(s, sqlite3_column_int64(row, 15)));
 	if (sqlite3_column_type(row, 3) != SQLITE_NULL)
 		sqlite3_bind_int64(statement, 5, map_get(&s->numbers, old, sqlite3_column_int64(row, 3)));
 	sqlite3_bind_int64(statement, 6, text);
@@ -329,15 +329,15 @@ static struct error *insert_version(struct settling *s, sqlite3_stmt *row, int64
 	return e;
 }
 
-/* id, function, number, parent, content, then slice_hash … file as of column 5, line, time */
+/* id, function, number, parent, content, then slice_hash … file as of column 5, line, time, process, build_id */
 static struct error *settle_version(struct settling *s, sqlite3_stmt *row)
 {
 	int64_t old = sqlite3_column_int64(row, 1), function = map_get(&s->functions, 0, old);
 	int number = sqlite3_column_int(row, 2), given = number;
 	bool built = false;
 
-	struct error *e =
-		number == 0 ? has_built(s, function, &built) : number_for(s, function, number, &given);
+	struct error *e = number == 0 ? has_built(s, function, text_of(row, 16), &built)
+				      : number_for(s, function, number, &given);
 	if (!e && built)
 		return map_add(&s->built, old, 0, -1);
 	if (e)
@@ -358,7 +358,7 @@ static struct error *subject_for(struct settling *s, int64_t subject, int64_t *o
 	return e;
 }
 
-/* id, kind, subject, user, time */
+/* id, kind, subject, user, time, process */
 static struct error *settle_change(struct settling *s, sqlite3_stmt *row)
 {
 	bool has_subject = sqlite3_column_type(row, 2) != SQLITE_NULL;
@@ -373,7 +373,7 @@ static struct error *settle_change(struct settling *s, sqlite3_stmt *row)
 			&statement);
 	if (e)
 		return e;
-	sqlite3_bind_int64(statement, 1, s->to->process);
+	sqlite3_bind_int64(statement, 1, process_for(s, sqlite3_column_int64(row, 5)));
 	database_bind_text(statement, 2, has_subject && !subject ? "rollback" : text_of(row, 1));
 	if (subject)
 		sqlite3_bind_int64(statement, 3, subject);
@@ -386,7 +386,7 @@ static struct error *settle_change(struct settling *s, sqlite3_stmt *row)
 			   sqlite3_last_insert_rowid(s->to->db));
 }
 
-/* change, function, from_number, to_number */
+/* change, function, from_number, to_number, the change's process */
 static struct error *settle_move(struct settling *s, sqlite3_stmt *row)
 {
 	int64_t old = sqlite3_column_int64(row, 1), function = map_get(&s->functions, 0, old);
@@ -402,7 +402,7 @@ static struct error *settle_move(struct settling *s, sqlite3_stmt *row)
 	if (e)
 		return e;
 	statement = s->to->statements[MARK_LIVE];
-	sqlite3_bind_int64(statement, 1, s->to->process);
+	sqlite3_bind_int64(statement, 1, process_for(s, sqlite3_column_int64(row, 4)));
 	sqlite3_bind_int64(statement, 2, function);
 	sqlite3_bind_int64(statement, 3, to);
 	sqlite3_bind_int64(statement, 4, change);
@@ -425,7 +425,7 @@ static struct error *bind_detail(struct settling *s, sqlite3_stmt *statement, in
 											: error_memory();
 }
 
-/* kind, function, number, user, time, detail, whether a move's */
+/* kind, function, number, user, time, detail, whether a move's, process */
 static struct error *settle_event(struct settling *s, sqlite3_stmt *row)
 {
 	sqlite3_stmt *statement;
@@ -441,7 +441,7 @@ static struct error *settle_event(struct settling *s, sqlite3_stmt *row)
 				 &statement);
 	if (e)
 		return e;
-	sqlite3_bind_int64(statement, 1, s->to->process);
+	sqlite3_bind_int64(statement, 1, process_for(s, sqlite3_column_int64(row, 7)));
 	database_bind_text(statement, 2, text_of(row, 0));
 	if (about)
 		sqlite3_bind_int64(statement, 3, map_get(&s->functions, 0, old));
@@ -472,6 +472,11 @@ static struct error *settle_note(struct settling *s, sqlite3_stmt *row)
 	return database_run(s->to, statement);
 }
 
+#define EVENTS_OF \
+	"SELECT kind, function, number, user, time, detail, kind IN ('live', 'rollback', 'undo', 'redo', " \
+	"'restore')," \
+	" process FROM event WHERE "
+
 /* What triggers have logged by now gives way to the log as it was kept, in its order. */
 static struct error *settle_events(struct settling *s, int64_t logged)
 {
@@ -485,12 +490,28 @@ static struct error *settle_events(struct settling *s, int64_t logged)
 	sqlite3_finalize(statement);
 	return e ? e
 		 : each_row(s,
-			    "SELECT kind, function, number, user, time, detail, kind IN ('live', 'rollback', "
-			    "'undo', "
-			    "'redo', 'restore') FROM event WHERE id > ?1 AND process = ?2 AND kind <> "
-			    "'started' "
-			    "ORDER BY id",
+			    s->afresh
+				    ? EVENTS_OF "id > ?1 AND (process <> ?2 OR kind <> 'started') ORDER BY id"
+				    : EVENTS_OF "id > ?1 AND process = ?2 AND kind <> 'started' ORDER BY id",
 			    s->from->events_before, settle_event);
+}
+
+/* Whether the file is another one than that of which the stand-in knows: a new one, which has no version yet. What the
+ * stand-in could read of the old one is all that is left of it, or a part of it, then. */
+static struct error *find_afresh(struct settling *s)
+{
+	int64_t versions = 0;
+	struct error *e =
+		database_ask(s->to, "SELECT count(*) FROM (SELECT 1 FROM version LIMIT 1)", &versions);
+
+	if (e)
+		return e;
+	s->afresh = !versions && s->from->versions_before;
+	return !s->afresh ? NULL
+			  : each_row(s,
+				     "SELECT id, pid, started, boot, program, build_id, time FROM process "
+				     "ORDER BY id",
+				     0, settle_process);
 }
 
 static struct error *settle_all(struct settling *s)
@@ -500,23 +521,28 @@ static struct error *settle_all(struct settling *s)
 
 	struct error *e = database_ask(s->to, "SELECT coalesce(max(id), 0) FROM event", &logged);
 	if (!e)
+		e = find_afresh(s);
+	if (!e)
 		e = each_row(s, "SELECT id, module, file, name FROM function", 0, settle_function);
 	if (!e)
 		e = each_row(
 			s,
 			"SELECT v.id, v.function, v.number, v.parent, t.content, v.slice_hash, v.backend, "
 			"v.compiler,"
-			" v.flags, v.origin, v.user, v.note, v.file, v.line, v.time"
+			" v.flags, v.origin, v.user, v.note, v.file, v.line, v.time, v.process, v.build_id"
 			" FROM version AS v JOIN text AS t ON t.id = v.text WHERE v.id > ?1 ORDER BY v.id",
 			from->versions_before, settle_version);
 	if (!e)
-		e = each_row(s, "SELECT id, kind, subject, user, time FROM change WHERE id > ?1 ORDER BY id",
-			     from->changes_before, settle_change);
+		e = each_row(
+			s,
+			"SELECT id, kind, subject, user, time, process FROM change WHERE id > ?1 ORDER BY id",
+			from->changes_before, settle_change);
 	if (!e)
-		e = each_row(s,
-			     "SELECT change, function, from_number, to_number FROM move WHERE change > ?1 "
-			     "ORDER BY change",
-			     from->changes_before, settle_move);
+		e = each_row(
+			s,
+			"SELECT m.change, m.function, m.from_number, m.to_number, c.process FROM move AS m"
+			" JOIN change AS c ON c.id = m.change WHERE m.change > ?1 ORDER BY m.change",
+			from->changes_before, settle_move);
 	if (!e)
 		e = settle_events(s, logged);
 	if (!e)
@@ -529,6 +555,7 @@ static struct error *settle_all(struct settling *s)
 
 static void settling_fini(struct settling *s)
 {
+	free(s->processes.items);
 	free(s->functions.items);
 	free(s->numbers.items);
 	free(s->changes.items);

@@ -274,6 +274,10 @@ static struct error *reconcile_one(struct live *l, struct live_function *f, cons
 		return e;
 	struct history_move move = {.function = f->row, .from = recorded, .to = f->live};
 	e = history_record(h, f->live > recorded ? HISTORY_DEFINE : HISTORY_ROLLBACK, "", 0, &move, 1, NULL);
+	if (e && error_class(e) == ERROR_UNKNOWN) {
+		error_free(e); /* made with another history, which had its place */
+		return NULL;
+	}
 	if (!e)
 		e = history_event(h, "recovered", f->row, f->live, "", why);
 	if (!e)
@@ -438,6 +442,7 @@ static bool settle(struct live *l)
 	e = take_in_all(l);
 	if (e)
 		live_warn(l, error_context(e, "the history"));
+	reconcile(l, "it was live before there was this file");
 	if (asprintf(&text, "the history %s can be written again: %lld %s kept in memory %s in it now",
 		     history_path(fresh), (long long)versions, versions == 1 ? "version" : "versions",
 		     versions == 1 ? "is" : "are") >= 0)

@@ -473,6 +473,76 @@ static void a_file_that_was_replaced_gets_all_that_is_new(void **state)
 	assert_whole(f);
 }
 
+/* What it could read of a file that was deleted since is all that is left. */
+static void a_new_file_gets_all_that_is_known_of_the_old_one(void **state)
+{
+	struct fixture *f = *state;
+	char wal[160], answer[128];
+
+	succeed(history_open(f->path, &other_run, &f->history));
+	find_rows(f);
+	define(f->history, f->total, 0, "of the other run");
+	history_close(f->history);
+	open_file(f);
+	define(f->history, f->price, 0, "one");
+	stand_in(f);
+	define(f->history, f->price, 1, "two");
+	unlink(f->path);
+	snprintf(wal, sizeof(wal), "%s-wal", f->path);
+	unlink(wal);
+	settle(f);
+	assert_text(f, f->price, 1, "one");
+	assert_text(f, f->price, 2, "two");
+	assert_text(f, f->total, 1, "of the other run");
+	assert_live(f, f->price, 2);
+	raw(f,
+	    "SELECT group_concat(p.pid || ' ' || f.name || ' ' || v.number, ', ') FROM version AS v"
+	    " JOIN process AS p ON p.id = v.process JOIN function AS f ON f.id = v.function",
+	    answer, sizeof(answer));
+	assert_string_equal(answer, "101 total 1, 100 price 1, 100 price 2");
+	raw(f, "SELECT group_concat(kind, ' ') FROM events WHERE pid = 101", answer, sizeof(answer));
+	assert_string_equal(answer, "live defined started");
+	assert_whole(f);
+}
+
+enum { DAMAGED_VERSIONS = 400 };
+
+static void cut_off(const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(truncate(path, status.st_size * 3 / 4), 0);
+}
+
+/* Whatever is on pages that are there: the older half at least, here. */
+static void what_can_be_read_of_a_damaged_file_is_known(void **state)
+{
+	struct fixture *f = *state;
+	char text[64], other[160];
+
+	open_file(f);
+	for (int i = 1; i <= DAMAGED_VERSIONS; i++) {
+		snprintf(text, sizeof(text), "version %d", i);
+		define(f->history, f->price, i - 1, text);
+	}
+	history_settle(f->history);
+	history_close(f->history);
+	f->history = NULL;
+	cut_off(f->path);
+	stand_in(f);
+	succeed(stand_in_reserve(f->history, f->price, DAMAGED_VERSIONS));
+	assert_text(f, f->price, 1, "version 1");
+	assert_text(f, f->price, DAMAGED_VERSIONS / 4, "version 100");
+	assert_int_equal(define(f->history, f->price, 1, "on and on"), DAMAGED_VERSIONS + 1);
+	snprintf(other, sizeof(other), "%s/damaged", f->directory);
+	assert_int_equal(rename(f->path, other), 0);
+	settle(f);
+	assert_text(f, f->price, 1, "version 1");
+	assert_text(f, f->price, DAMAGED_VERSIONS + 1, "on and on");
+	assert_whole(f);
+}
+
 static void at_the_end_it_can_be_written_elsewhere(void **state)
 {
 	struct fixture *f = *state;
@@ -549,6 +619,8 @@ int main(void)
 		IN_DIRECTORY(as_long_as_the_file_is_locked_the_stand_in_goes_on),
 		IN_DIRECTORY(a_file_of_schema_1_can_be_stood_in_for),
 		IN_DIRECTORY(a_file_that_was_replaced_gets_all_that_is_new),
+		IN_DIRECTORY(a_new_file_gets_all_that_is_known_of_the_old_one),
+		IN_DIRECTORY(what_can_be_read_of_a_damaged_file_is_known),
 		IN_DIRECTORY(at_the_end_it_can_be_written_elsewhere),
 		IN_DIRECTORY(what_was_rescued_is_taken_in_once),
 	};

@@ -1,0 +1,229 @@
+/* Histories that are hurt while a program uses them: told once, with the next answer; everything goes on, and what could not
+ * be stored is stored when it can be. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { VERSIONS = 60 };
+
+static struct subject host;
+static char *path; /* of the history */
+
+static const char *string_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	if (!text)
+		fail_msg("there is no %s", key);
+	return text;
+}
+
+static int start_host(void **state)
+{
+	(void)state;
+	compiled_init(&host, &(struct compiled_how){0});
+	compiled_start(&host);
+	json_t *status = compiled_data(&host, "\\status");
+	path = strdup(string_of(status, "history"));
+	json_decref(status);
+	return 0;
+}
+
+static int stop_host(void **state)
+{
+	(void)state;
+	free(path);
+	subject_fini(&host);
+	return 0;
+}
+
+static const char *add_text(int number)
+{
+	static char text[200];
+
+	snprintf(text, sizeof(text), "int add(int a, int b) { (void)a, (void)b; return %d; /* %0100d */ }",
+		 number, number);
+	return text;
+}
+
+/* Defines add, and returns what is said of the history with that: "" for nothing. */
+static char *define_and_hear(int number)
+{
+	json_t *answer = subject_command(&host, add_text(number), 0);
+	const char *news = json_string_value(json_object_get(answer, "news"));
+	char *copy = strdup(news ? news : "");
+	json_t *row = json_array_get(json_object_get(answer, "data"), 0);
+
+	assert_int_equal(json_integer_value(json_object_get(row, "version")), number);
+	json_decref(answer);
+	return copy;
+}
+
+static void assert_said_once(const char *reason, int number)
+{
+	char *first = define_and_hear(number), *second = define_and_hear(number + 1);
+
+	if (!strstr(first, reason))
+		fail_msg("\"%s\" does not say %s", first, reason);
+	assert_string_equal(second, "");
+	compiled_assert_says(&host, 0, "\\status", reason);
+	free(first);
+	free(second);
+}
+
+static void assert_source(int version)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "\\source add@%d", version);
+	json_t *source = compiled_data(&host, command);
+	assert_string_equal(string_of(source, "text"), add_text(version));
+	json_decref(source);
+}
+
+/* Looking and going back, on what is known in memory. */
+static void assert_goes_on(int live)
+{
+	char answer[64];
+
+	assert_source(live);
+	assert_source(1);
+	subject_rollback(&host, "add", 1);
+	compiled_assert_answer(&host, "add 0 0", "1 1");
+	json_decref(compiled_data(&host, "\\undo"));
+	snprintf(answer, sizeof(answer), "%d %d", live, live);
+	compiled_assert_answer(&host, "add 0 0", answer);
+	json_t *rows = compiled_data(&host, "\\log add -n 1");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "version")), live);
+	assert_true(json_is_true(json_object_get(json_array_get(rows, 0), "live")));
+	json_decref(rows);
+}
+
+static void await_well(void)
+{
+	static const char hello[] = "{\"id\":0,\"hello\":{\"version\":1,\"events\":true}}\n";
+	bool well = false;
+	struct wire w;
+
+	wire_open(&w, host.socket);
+	wire_send(&w, hello, sizeof(hello) - 1);
+	json_decref(wire_receive(&w));
+	while (!well) {
+		json_t *event = wire_receive(&w);
+		const char *text = json_string_value(json_object_get(event, "text"));
+		assert_non_null(event);
+		well = text && strstr(text, "can be written again");
+		json_decref(event);
+	}
+	wire_close(&w);
+}
+
+static void exec_on_file(const char *sql)
+{
+	char *message = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s: %s", sql, message);
+	sqlite3_close(db);
+}
+
+/* As somebody else sees it. */
+static void assert_stored(int version)
+{
+	char sql[500];
+
+	snprintf(sql, sizeof(sql),
+		 "CREATE TEMP TABLE t (n NOT NULL); INSERT INTO t SELECT nullif(count(*), 0) FROM version"
+		 " JOIN text ON text.id = version.text WHERE number = %d AND content = '%s'",
+		 version, add_text(version));
+	exec_on_file(sql);
+}
+
+static void a_log_file_that_is_deleted_loses_nothing(void **state)
+{
+	char name[600];
+
+	(void)state;
+	free(define_and_hear(1));
+	free(define_and_hear(2));
+	snprintf(name, sizeof(name), "%s-wal", path);
+	assert_int_equal(unlink(name), 0);
+	snprintf(name, sizeof(name), "%s-shm", path);
+	assert_int_equal(unlink(name), 0);
+	char *news = define_and_hear(3);
+	assert_non_null(strstr(news, "-wal"));
+	assert_non_null(strstr(news, "was moved away or deleted"));
+	free(news);
+	await_well();
+	for (int i = 1; i <= 3; i++)
+		assert_stored(i);
+	compiled_assert_history_whole(&host);
+}
+
+static void a_history_that_is_cut_off_while_it_is_open_stops_nobody(void **state)
+{
+	char name[600];
+	struct stat status;
+
+	(void)state;
+	for (int i = 1; i <= VERSIONS; i++)
+		free(define_and_hear(i));
+	exec_on_file("PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(truncate(path, status.st_size * 7 / 8), 0);
+	assert_said_once("is damaged", VERSIONS + 1);
+	assert_goes_on(VERSIONS + 2);
+
+	/* Moved away, as it was told: what is known comes into a new one. */
+	snprintf(name, sizeof(name), "%s.damaged", path);
+	assert_int_equal(rename(path, name), 0);
+	await_well();
+	assert_stored(1);
+	assert_stored(VERSIONS + 1);
+	assert_stored(VERSIONS + 2);
+	compiled_assert_history_whole(&host);
+	json_t *row = compiled_row(&host, "add");
+	assert_int_equal(json_integer_value(json_object_get(row, "version")), VERSIONS + 2);
+	json_decref(row);
+}
+
+/* A newer rtf begins to use the history, and gives it another schema, under our hands. */
+static void a_history_that_a_newer_rtf_takes_over_is_left_alone(void **state)
+{
+	(void)state;
+	free(define_and_hear(1));
+	exec_on_file("PRAGMA user_version = 99");
+	assert_said_once("newer rtf", 2);
+	assert_goes_on(3);
+	exec_on_file(
+		"CREATE TEMP TABLE t (n NOT NULL); INSERT INTO t SELECT nullif(count(*) = 1, 0) FROM version"
+		" WHERE number > 0; PRAGMA user_version = 3");
+	await_well();
+	assert_stored(3);
+	compiled_assert_history_whole(&host);
+}
+
+int main(void)
+{
+#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
+	static const struct CMUnitTest tests[] = {
+		WITH_HOST(a_log_file_that_is_deleted_loses_nothing),
+		WITH_HOST(a_history_that_is_cut_off_while_it_is_open_stops_nobody),
+		WITH_HOST(a_history_that_a_newer_rtf_takes_over_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
