@@ -126,8 +126,8 @@ void show_table(struct text *out, const char *const *cells, size_t rows, size_t 
 
 /* --- differences ----------------------------------------------------------------------------------------------- */
 
-/* The text as a file that diff(1) can open; -1 and errno on failure. */
-static int as_file(const char *text, char *path, size_t size)
+/* The text as a file that diff(1) can open, of whole lines if that is asked for; -1 and errno on failure. */
+static int as_file(const char *text, bool lines, char *path, size_t size)
 {
 	size_t length = strlen(text);
 	int fd = memfd_create("rtf-diff", MFD_CLOEXEC);
@@ -135,7 +135,7 @@ static int as_file(const char *text, char *path, size_t size)
 	if (fd < 0)
 		return -1;
 	if (write(fd, text, length) != (ssize_t)length ||
-	    (length && text[length - 1] != '\n' && write(fd, "\n", 1) != 1)) {
+	    (lines && length && text[length - 1] != '\n' && write(fd, "\n", 1) != 1)) {
 		close(fd);
 		return -1;
 	}
@@ -151,31 +151,52 @@ static void show_diff_line(struct text *out, const char *line, size_t size, bool
 	text_puts(out, "\n");
 }
 
-struct error *show_diff(struct text *out, const char *from_name, const char *from, const char *to_name,
-			const char *to, bool color)
+static struct error *compare(struct run_output *output, bool lines, const char *from_name, const char *from,
+			     const char *to_name, const char *to)
 {
 	char from_path[64], to_path[64];
-	struct run_output output = {0};
 	struct error *e = NULL;
 
-	int a = as_file(from, from_path, sizeof(from_path)), b = as_file(to, to_path, sizeof(to_path));
-	const char *argv[] = {"diff",  "-u",      "--label", from_name, "--label",
+	int a = as_file(from, lines, from_path, sizeof(from_path)),
+	    b = as_file(to, lines, to_path, sizeof(to_path));
+	const char *argv[] = {"diff",  "-au",     "--label", from_name, "--label",
 			      to_name, from_path, to_path,   NULL};
 	if (a < 0 || b < 0)
 		e = error_errno(errno, "cannot compare the texts");
 	else
-		e = run(argv, NULL, NULL, &output);
+		e = run(argv, NULL, NULL, output);
 	if (a >= 0)
 		close(a);
 	if (b >= 0)
 		close(b);
-	if (!e && (!WIFEXITED(output.status) || WEXITSTATUS(output.status) > 1))
-		e = error_new(ERROR_INTERNAL, "diff failed: %s", output.err);
+	if (!e && (!WIFEXITED(output->status) || WEXITSTATUS(output->status) > 1))
+		e = error_new(ERROR_INTERNAL, "diff failed: %s", output->err);
+	return e;
+}
+
+struct error *show_diff(struct text *out, const char *from_name, const char *from, const char *to_name,
+			const char *to, bool color)
+{
+	struct run_output output = {0};
+	struct error *e = compare(&output, true, from_name, from, to_name, to);
+
 	for (const char *line = output.out; !e && *line;) {
 		size_t size = strcspn(line, "\n");
 		show_diff_line(out, line, size, color);
 		line += size + (line[size] == '\n');
 	}
+	run_output_fini(&output);
+	return e;
+}
+
+struct error *show_patch(struct text *out, const char *from_name, const char *from, const char *to_name,
+			 const char *to)
+{
+	struct run_output output = {0};
+	struct error *e = compare(&output, false, from_name, from, to_name, to);
+
+	if (!e)
+		text_puts(out, output.out);
 	run_output_fini(&output);
 	return e;
 }

@@ -20,6 +20,10 @@ void show_table(struct text *, const char *const *cells, size_t rows, size_t col
 struct error *show_diff(struct text *, const char *from_name, const char *from, const char *to_name,
 			const char *to, bool color);
 
+/* The same, byte for byte: a text that ends without a newline is told from one that ends with it. */
+struct error *show_patch(struct text *, const char *from_name, const char *from, const char *to_name,
+			 const char *to);
+
 /* A text with line numbers. */
 void show_source(struct text *, const char *source, unsigned first_line, bool color);
 

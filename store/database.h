@@ -20,7 +20,7 @@
 	" v.compiler, v.flags, v.origin, v.user, v.time, v.note, v.file, v.line," \
 	" v.number = coalesce((SELECT l.number FROM live AS l" \
 	" WHERE l.process = ?1 AND l.function = v.function), 0)," \
-	" f.module, f.file, f.name" \
+	" f.module, f.file, f.name, v.build_id" \
 	" FROM version AS v CROSS JOIN text AS t ON t.id = v.text" \
 	" CROSS JOIN function AS f ON f.id = v.function "
 

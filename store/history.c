@@ -266,6 +266,9 @@ struct error *database_read_version(struct history *h, sqlite3_stmt *row, struct
 		.file = column_text(row, 17, &lost),
 		.name = column_text(row, 18, &lost),
 	};
+	if (version->number == 0)
+		version->build_id = column_text(row, 19, &lost);
+	version->live &= !version->build_id || strcmp(version->build_id, h->build_id) == 0;
 	if (!lost)
 		return NULL;
 	if (sqlite3_errcode(h->db) == SQLITE_NOMEM)

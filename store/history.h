@@ -44,11 +44,12 @@ struct history_version {
 	const char *flags;
 	const char *origin; /* "built", "console", "file", "restore", "trace", … */
 	const char *user;
-	const char *time; /* ISO 8601, UTC: "2026-01-02T03:04:05.678Z"; out only, by the store's clock */
-	const char *note; /* "" is none */
-	const char *file; /* the source file of the text */
-	int line;         /* of the text's first line in that file, 1-based; 0 unknown */
-	bool live;        /* in this run; out only */
+	const char *time;     /* ISO 8601, UTC: "2026-01-02T03:04:05.678Z"; out only, by the store's clock */
+	const char *note;     /* "" is none */
+	const char *file;     /* the source file of the text */
+	int line;             /* of the text's first line in that file, 1-based; 0 unknown */
+	bool live;            /* in this run; out only */
+	const char *build_id; /* of number 0, the build that it is the text of; otherwise NULL; out only */
 };
 
 /* One function's part in a change: which version was live before and is live after. */

@@ -114,6 +114,25 @@ struct error *log_versions(struct history *h, const struct log_filter *filter,
 	return e ? e : walk_statement(h, h->statements[GET_BUILT], true, filter->function, 0, &walk);
 }
 
+struct error *log_built(struct history *h, int64_t function,
+			bool (*each)(void *context, const struct history_version *,
+				     const struct history_function *),
+			void *context)
+{
+	struct walk walk = {.each = each, .context = context, .limit = -1};
+	sqlite3_stmt *statement;
+	struct error *e = database_prepare(
+		h,
+		SELECT_VERSION "WHERE v.function = ?3 AND v.number = ?4 AND v.number = 0 ORDER BY v.id DESC",
+		&statement);
+
+	if (e)
+		return e;
+	e = walk_statement(h, statement, true, function, 0, &walk);
+	sqlite3_finalize(statement);
+	return e;
+}
+
 struct error *log_has_text(struct history *h, int64_t function, const char *text, bool *found)
 {
 	sqlite3_stmt *statement;
@@ -133,6 +152,46 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 	sqlite3_finalize(statement);
 	if (!e)
 		*found = row;
+	return e;
+}
+
+/* --- changes ----------------------------------------------------------------------------------------------------- */
+
+struct error *log_moves(struct history *h, int64_t function,
+			bool (*each)(void *context, const struct log_move *), void *context)
+{
+	/* A rescued run's changes were stored later than they were made: `time` tells the order, `id` between equals. */
+	static const char sql[] =
+		"SELECT c.id, c.kind, c.user, c.time, p.build_id, m.function, m.from_number, m.to_number"
+		" FROM change AS c JOIN process AS p ON p.id = c.process JOIN move AS m ON m.change = c.id"
+		" WHERE ?1 = 0 OR m.function = ?1 ORDER BY c.time, c.id, m.function";
+	sqlite3_stmt *statement;
+	bool row = true, more = true;
+	struct error *e = database_prepare(h, sql, &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, function);
+	while (!e && more) {
+		e = database_step(h, statement, &row);
+		if (e || !row)
+			break;
+		struct log_move move = {
+			.change = sqlite3_column_int64(statement, 0),
+			.kind = (const char *)sqlite3_column_text(statement, 1),
+			.user = (const char *)sqlite3_column_text(statement, 2),
+			.time = (const char *)sqlite3_column_text(statement, 3),
+			.build_id = (const char *)sqlite3_column_text(statement, 4),
+			.function = sqlite3_column_int64(statement, 5),
+			.from = sqlite3_column_int(statement, 6),
+			.to = sqlite3_column_int(statement, 7),
+		};
+		if (!move.kind || !move.user || !move.time || !move.build_id)
+			e = error_memory();
+		else
+			more = each(context, &move);
+	}
+	sqlite3_finalize(statement);
 	return e;
 }
 
@@ -413,11 +472,12 @@ struct error *log_live_in(struct history *h, int64_t run,
 				       const struct history_function *, const char *built),
 			  void *context)
 {
-	/* Column 19 is the text of that run's version 0. */
+	/* Column 20 is the text of that run's version 0. */
 	static const char sql[] =
 		"SELECT v.id, v.function, v.number, coalesce(v.parent, -1), t.content, v.slice_hash, "
 		"v.backend, v.compiler,"
 		" v.flags, v.origin, v.user, v.time, v.note, v.file, v.line, 1, f.module, f.file, f.name,"
+		" v.build_id,"
 		" (SELECT bt.content FROM process AS p JOIN version AS b ON b.function = v.function AND "
 		"b.number = 0"
 		"  AND b.build_id = p.build_id JOIN text AS bt ON bt.id = b.text WHERE p.id = ?1)"
@@ -441,7 +501,7 @@ struct error *log_live_in(struct history *h, int64_t run,
 		e = database_read_version(h, statement, &version, &function);
 		if (!e)
 			more = each(context, &version, &function,
-				    (const char *)sqlite3_column_text(statement, 19));
+				    (const char *)sqlite3_column_text(statement, 20));
 	}
 	sqlite3_finalize(statement);
 	return e;

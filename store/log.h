@@ -30,6 +30,25 @@ struct error *log_versions(struct history *, const struct log_filter *,
 					const struct history_function *),
 			   void *context);
 
+/* What a function was built with, in every build that the history knows, the newest first. */
+struct error *log_built(struct history *, int64_t function,
+			bool (*each)(void *context, const struct history_version *,
+				     const struct history_function *),
+			void *context);
+
+/* One function's part in a change, and the change. */
+struct log_move {
+	int64_t change;
+	const char *kind, *user, *time; /* as in the table `change` */
+	const char *build_id;           /* of the run in which it was made */
+	int64_t function;
+	int from, to;
+};
+
+/* The parts of all changes, of one function or (0) of every one, in the order in which they were made. */
+struct error *log_moves(struct history *, int64_t function,
+			bool (*each)(void *context, const struct log_move *), void *context);
+
 struct log_event {
 	int64_t id;
 	const char *time, *user, *kind, *detail; /* detail may be NULL */

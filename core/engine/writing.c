@@ -115,34 +115,7 @@ static size_t leading_decoration(const char *text, size_t size)
 	return at;
 }
 
-char *writing_render(const char *slot, size_t size, size_t decorated, const char *name, const char *text,
-		     size_t *new_size)
-{
-	struct text out = {0};
-	struct cut cut;
-	size_t skip = 0;
-
-	if (!cut_text(text, name, &cut))
-		return NULL;
-	decorated += leading_decoration(slot + decorated, size - decorated); /* on the line of the function */
-	if (decorated)
-		skip = leading_decoration(cut.definition, cut.size);
-	if (cut.helpers)
-		append_helpers(&out, cut.helpers);
-	text_append(&out, slot, decorated);
-	static const char *const kept[] = {"static", decoration};
-	for (size_t i = 0; i < 2; i++)
-		if (head_says(slot + decorated, size - decorated, kept[i]) &&
-		    !head_says(cut.definition + skip, cut.size - skip, kept[i]))
-			text_printf(&out, "%s ", kept[i]);
-	text_append(&out, cut.definition + skip, cut.size - skip);
-	free(cut.helpers);
-	*new_size = out.size;
-	return text_take(&out);
-}
-
-/* Whether lines end in CR LF there: in the text that is replaced, or, of one line, in the file. */
-static bool ends_in_crlf(const char *source, size_t size, size_t begin, size_t end)
+bool writing_in_crlf(const char *source, size_t size, size_t begin, size_t end)
 {
 	const char *newline = memchr(source + begin, '\n', end - begin);
 
@@ -164,6 +137,35 @@ static void append_lines(struct text *out, const char *text, size_t size, bool c
 	}
 }
 
+char *writing_render(const char *slot, size_t size, size_t decorated, bool crlf, const char *name,
+		     const char *text, size_t *new_size)
+{
+	struct text rendered = {0}, out = {0};
+	struct cut cut;
+	size_t skip = 0;
+
+	if (!cut_text(text, name, &cut))
+		return NULL;
+	decorated += leading_decoration(slot + decorated, size - decorated); /* on the line of the function */
+	if (decorated)
+		skip = leading_decoration(cut.definition, cut.size);
+	if (cut.helpers)
+		append_helpers(&rendered, cut.helpers);
+	text_append(&rendered, slot, decorated);
+	static const char *const kept[] = {"static", decoration};
+	for (size_t i = 0; i < 2; i++)
+		if (head_says(slot + decorated, size - decorated, kept[i]) &&
+		    !head_says(cut.definition + skip, cut.size - skip, kept[i]))
+			text_printf(&rendered, "%s ", kept[i]);
+	text_append(&rendered, cut.definition + skip, cut.size - skip);
+	free(cut.helpers);
+	out.failed = rendered.failed;
+	append_lines(&out, rendered.bytes ? rendered.bytes : "", rendered.size, crlf);
+	text_fini(&rendered);
+	*new_size = out.size;
+	return text_take(&out);
+}
+
 /* The file with another text in the function's place. */
 static char *replace(const char *source, size_t size, size_t begin, size_t end, const char *name,
 		     const char *text, size_t *new_size)
@@ -171,11 +173,12 @@ static char *replace(const char *source, size_t size, size_t begin, size_t end, 
 	size_t slot = writing_slot(source, begin), slot_size;
 	struct text out = {0};
 
-	char *rendered = writing_render(source + slot, end - slot, begin - slot, name, text, &slot_size);
+	char *rendered = writing_render(source + slot, end - slot, begin - slot,
+					writing_in_crlf(source, size, slot, end), name, text, &slot_size);
 	if (!rendered)
 		return NULL;
 	text_append(&out, source, slot);
-	append_lines(&out, rendered, slot_size, ends_in_crlf(source, size, slot, end));
+	text_append(&out, rendered, slot_size);
 	text_append(&out, source + end, size - end);
 	free(rendered);
 	*new_size = out.size;

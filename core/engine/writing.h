@@ -29,12 +29,15 @@ void writing_fini(struct writing *);
 
 /* For exports. Where the function stands in its file as the file is now, of which `path` and `before` are set (to be freed
  * by writing_fini in any case). Where the decoration before that begins: the function's slot. And what a version's text
- * would have the slot say, of which the first `decorated` bytes are decoration; the caller's. */
+ * would have the slot say, of which the first `decorated` bytes are decoration, with its lines' ends; the caller's. */
 struct error *writing_place(struct live *, struct live_function *, struct writing *, size_t *begin,
 			    size_t *end);
 size_t writing_slot(const char *source, size_t begin);
-char *writing_render(const char *slot, size_t size, size_t decorated, const char *name, const char *text,
-		     size_t *new_size);
+char *writing_render(const char *slot, size_t size, size_t decorated, bool crlf, const char *name,
+		     const char *text, size_t *new_size);
+
+/* Whether lines end in CR LF there: in the text from `begin` to `end` or, if that is one line, in the file. */
+bool writing_in_crlf(const char *source, size_t size, size_t begin, size_t end);
 
 /* Writes it, under a new name and then in the file's place: its change is known then and no save to be followed.
  * ERROR_DRIFT if the file is another one by now. */

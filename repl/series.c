@@ -1,0 +1,392 @@
+#include "series.h"
+#include "log.h"
+#include "mail.h"
+#include "text.h"
+#include "texts.h"
+#include "tree.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { NAMED_MAX = 3, DIGITS_MIN = 4 };
+
+/* One function's part in a step. */
+struct part {
+	struct live_function *function;
+	int number;
+};
+
+/* What went live together: parts `first` to `first + count`. */
+struct step {
+	int64_t change;
+	char kind[12], time[32], build[72];
+	char *user;
+	size_t first, count;
+};
+
+struct series {
+	struct live *live;
+	struct tree tree;
+	const char *directory, *user;
+	struct part *parts;
+	size_t part_count, part_room;
+	struct step *steps;
+	size_t step_count, step_room;
+	int digits; /* of a patch's number: by name they are in order */
+	bool failed;
+	struct series_count count;
+};
+
+static void series_fini(struct series *s)
+{
+	for (size_t i = 0; i < s->step_count; i++)
+		free(s->steps[i].user);
+	free(s->steps);
+	free(s->parts);
+	tree_fini(&s->tree);
+}
+
+/* --- the changes ------------------------------------------------------------------------------------------------- */
+
+static bool add_step(struct series *s, const struct log_move *move)
+{
+	if (s->step_count == s->step_room) {
+		size_t room = s->step_room ? s->step_room * 2 : 64;
+		struct step *more = reallocarray(s->steps, room, sizeof(*more));
+		if (!more)
+			return false;
+		s->steps = more;
+		s->step_room = room;
+	}
+	struct step *step = &s->steps[s->step_count];
+	*step = (struct step){.change = move->change, .user = strdup(move->user), .first = s->part_count};
+	snprintf(step->kind, sizeof(step->kind), "%s", move->kind);
+	snprintf(step->time, sizeof(step->time), "%s", move->time);
+	snprintf(step->build, sizeof(step->build), "%s", move->build_id);
+	s->step_count++;
+	return step->user != NULL;
+}
+
+static bool add_part(struct series *s, struct live_function *f, int number)
+{
+	if (s->part_count == s->part_room) {
+		size_t room = s->part_room ? s->part_room * 2 : 64;
+		struct part *more = reallocarray(s->parts, room, sizeof(*more));
+		if (!more)
+			return false;
+		s->parts = more;
+		s->part_room = room;
+	}
+	s->parts[s->part_count++] = (struct part){f, number};
+	s->steps[s->step_count - 1].count++;
+	return true;
+}
+
+static bool take_move(void *context, const struct log_move *move)
+{
+	struct series *s = context;
+	struct live_function *f = live_by_row(s->live, move->function);
+	struct tree_file *file;
+
+	if (!f || !tree_find(&s->tree, f, &file))
+		return true;
+	if (!s->step_count || s->steps[s->step_count - 1].change != move->change)
+		s->failed |= !add_step(s, move);
+	if (!s->failed)
+		s->failed |= !add_part(s, f, move->to);
+	return !s->failed;
+}
+
+static struct error *find_steps(struct series *s, const struct live_function *only)
+{
+	struct error *e = log_moves(live_history(s->live), only ? only->row : 0, take_move, s);
+
+	if (!e && s->failed)
+		e = error_memory();
+	s->digits = DIGITS_MIN;
+	for (size_t n = 2 * s->step_count + 1; n >= 10000; n /= 10)
+		s->digits++;
+	return e;
+}
+
+/* --- texts ------------------------------------------------------------------------------------------------------- */
+
+struct search {
+	const char *build; /* NULL: the oldest */
+	char *text, *found;
+	bool failed;
+};
+
+static bool take_built(void *context, const struct history_version *v, const struct history_function *key)
+{
+	struct search *search = context;
+
+	(void)key;
+	if (search->build && strcmp(search->build, v->build_id) != 0)
+		return true;
+	free(search->text);
+	free(search->found);
+	search->text = strdup(v->text);
+	search->found = strdup(v->build_id);
+	search->failed |= !search->text || !search->found;
+	return !search->build && !search->failed;
+}
+
+/* A function's text in a build, or in the oldest; NULL if the history does not have it. Whose text stands there is noted with
+ * the slot, whether or not it is known. */
+static struct error *find_built(struct series *s, struct tree_slot *slot, const char *build, char **text)
+{
+	struct search search = {.build = build};
+	struct error *e = log_built(live_history(s->live), slot->function->row, take_built, &search);
+
+	if (!e && search.failed)
+		e = error_memory();
+	if (!e && !search.found && build)
+		search.found = strdup(build);
+	free(slot->build);
+	slot->build = search.found;
+	*text = search.text;
+	return e;
+}
+
+static struct error *put_built(struct series *s, struct tree_file *file, struct tree_slot *slot,
+			       const char *build)
+{
+	char *text = NULL;
+	struct error *e = find_built(s, slot, build, &text);
+
+	if (!e && text)
+		e = tree_put(file, slot, text);
+	free(text);
+	return e;
+}
+
+/* Version 0 is that of the run in which it was made live. */
+static struct error *put_part(struct series *s, const struct part *part, const char *build)
+{
+	struct tree_file *file;
+	struct tree_slot *slot = tree_find(&s->tree, part->function, &file);
+	char *text = NULL;
+	unsigned line;
+
+	if (part->number == 0)
+		return put_built(s, file, slot, build);
+	struct error *e = texts_of_version(s->live, part->function, part->number, &text, &line);
+	if (e && error_class(e) == ERROR_UNKNOWN) {
+		error_free(e); /* it was pruned */
+		return NULL;
+	}
+	if (!e)
+		e = tree_put(file, slot, text);
+	free(text);
+	return e;
+}
+
+/* --- patches ----------------------------------------------------------------------------------------------------- */
+
+static struct error *write_patch(const char *path, const struct text *text)
+{
+	FILE *f = text->failed ? NULL : fopen(path, "wxe");
+
+	if (!f)
+		return text->failed ? error_memory() : error_errno(errno, "cannot write %s", path);
+	bool ok = fwrite(text->bytes, 1, text->size, f) == text->size;
+	ok = fclose(f) == 0 && ok;
+	return ok ? NULL : error_errno(errno, "cannot write %s", path);
+}
+
+static void put_subject(struct text *out, const struct part *parts, size_t count, const char *kind)
+{
+	bool define = strcmp(kind, "define") == 0;
+
+	for (size_t i = 0; i < count && i < NAMED_MAX; i++)
+		text_printf(out, "%s%s: %sversion %d", i ? ", " : "", parts[i].function->at.name,
+			    define || strcmp(kind, "built") == 0 ? "" : "back to ", parts[i].number);
+	if (count > NAMED_MAX)
+		text_printf(out, ", and %zu more", count - NAMED_MAX);
+	if (!define)
+		text_printf(out, " (%s)", kind);
+}
+
+struct message {
+	struct text *out;
+	const struct part *part;
+	bool named;
+};
+
+static void put_version(void *context, const struct history_version *v)
+{
+	struct message *m = context;
+
+	if (m->named)
+		text_printf(m->out, "\n%s: version %d\n", m->part->function->at.name, v->number);
+	text_printf(m->out, "Origin: %s, compiled by %s", v->origin, v->backend);
+	if (v->parent >= 0)
+		text_printf(m->out, ", made from version %d", v->parent);
+	text_puts(m->out, ".\n");
+	if (*v->note)
+		text_printf(m->out, "Note: %.*s\n", (int)strcspn(v->note, "\r\n"), v->note);
+}
+
+static void put_message(struct series *s, struct text *out, const struct part *parts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct message m = {out, &parts[i], count > 1};
+		if (parts[i].number)
+			error_free(history_find(live_history(s->live), parts[i].function->row,
+						parts[i].number, put_version, &m));
+	}
+}
+
+/* What the tree says now and did not at the last patch, if there is any. */
+static struct error *cut_patch(struct series *s, const struct part *parts, size_t count,
+			       const struct step *step)
+{
+	struct text diff = {0}, subject = {0}, message = {0}, mail = {0};
+	char path[PATH_MAX + 300], more[32] = "";
+
+	struct error *e = tree_diff(&s->tree, &diff);
+	if (e || !diff.size) {
+		s->count.unchanged += !e;
+		text_fini(&diff);
+		return e;
+	}
+	put_subject(&subject, parts, count, step->kind);
+	put_message(s, &message, parts, count);
+	if (!message.size)
+		text_puts(&message, "As it was built.\n");
+	mail.failed = subject.failed || message.failed;
+	if (!mail.failed)
+		mail_write(&mail, &(struct mail){.user = step->user,
+						 .time = step->time,
+						 .subject = subject.bytes,
+						 .message = message.bytes,
+						 .diff = diff.bytes,
+						 .diff_size = diff.size});
+	if (count > 1)
+		snprintf(more, sizeof(more), "-and-%zu-more", count - 1);
+	snprintf(path, sizeof(path), "%s/%0*zu-%.200s-%d%s.patch", s->directory, s->digits,
+		 s->count.patches + 1, parts[0].function->at.name, parts[0].number, more);
+	e = write_patch(path, &mail);
+	s->count.patches += !e;
+	text_fini(&diff);
+	text_fini(&subject);
+	text_fini(&message);
+	text_fini(&mail);
+	return e;
+}
+
+/* --- the series -------------------------------------------------------------------------------------------------- */
+
+/* What the parts' functions were built with in the build of this step, if what stands there is another build's. */
+static struct error *write_build(struct series *s, const struct part *parts, size_t count,
+				 const struct step *step)
+{
+	struct part *built = calloc(count + 1, sizeof(*built));
+	struct step as_built = *step;
+	struct error *e = built ? NULL : error_memory();
+	size_t others = 0;
+
+	for (size_t i = 0; i < count && !e; i++) {
+		struct tree_file *file;
+		struct tree_slot *slot = tree_find(&s->tree, parts[i].function, &file);
+		if (slot->build && strcmp(slot->build, step->build) == 0)
+			continue;
+		built[others++] = (struct part){parts[i].function, 0};
+		e = put_built(s, file, slot, step->build);
+	}
+	snprintf(as_built.kind, sizeof(as_built.kind), "built");
+	if (!e && others)
+		e = cut_patch(s, built, others, &as_built);
+	free(built);
+	return e;
+}
+
+static struct error *write_step(struct series *s, const struct step *step)
+{
+	const struct part *parts = &s->parts[step->first];
+	struct error *e = write_build(s, parts, step->count, step);
+
+	for (size_t i = 0; i < step->count && !e; i++)
+		e = put_part(s, &parts[i], step->build);
+	return e ? e : cut_patch(s, parts, step->count, step);
+}
+
+/* In a run that has not made live what an earlier one had, or beside others with the same history, the last change is not what
+ * is live here. */
+static struct error *write_live(struct series *s, struct live_function *const *functions, size_t count)
+{
+	struct part *parts = calloc(count + 1, sizeof(*parts));
+	struct step now = {.kind = "live now", .user = (char *)s->user};
+	struct error *e = parts ? NULL : error_memory();
+	time_t seconds = time(NULL);
+	size_t moved = 0;
+	struct tm utc;
+
+	if (gmtime_r(&seconds, &utc))
+		strftime(now.time, sizeof(now.time), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	for (size_t i = 0; i < count && !e; i++) {
+		struct tree_file *file;
+		struct tree_slot *slot = tree_find(&s->tree, functions[i], &file);
+		char *text = NULL;
+		unsigned line;
+		e = slot ? texts_of_version(s->live, functions[i], functions[i]->live, &text, &line) : NULL;
+		if (e && e != error_memory()) {
+			error_free(e); /* its text is not known */
+			e = NULL;
+			continue;
+		}
+		const char *before = slot ? file->text : NULL;
+		if (!e && slot)
+			e = tree_put(file, slot, text);
+		if (slot && file->text != before)
+			parts[moved++] = (struct part){functions[i], functions[i]->live};
+		free(text);
+	}
+	if (!e && moved)
+		e = cut_patch(s, parts, moved, &now);
+	free(parts);
+	return e;
+}
+
+static struct error *begin_tree(struct series *s, struct live_function *const *functions, size_t count)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		e = tree_add(&s->tree, s->live, functions[i]);
+		if (e == error_memory())
+			return e;
+		s->count.placeless += e != NULL;
+		error_free(e);
+	}
+	e = tree_name_files(&s->tree);
+	for (size_t i = 0; i < count && !e; i++) {
+		struct tree_file *file;
+		struct tree_slot *slot = tree_find(&s->tree, functions[i], &file);
+		e = slot ? put_built(s, file, slot, NULL) : NULL;
+	}
+	tree_begin(&s->tree);
+	return e;
+}
+
+struct error *series_write(struct live *l, struct live_function *const *functions, size_t count,
+			   const char *directory, const char *user, struct series_count *out)
+{
+	struct series s = {.live = l, .directory = directory, .user = user};
+	struct error *e = begin_tree(&s, functions, count);
+
+	if (!e)
+		e = find_steps(&s, count == 1 ? functions[0] : NULL);
+	for (size_t i = 0; i < s.step_count && !e; i++)
+		e = write_step(&s, &s.steps[i]);
+	if (!e)
+		e = write_live(&s, functions, count);
+	*out = s.count;
+	series_fini(&s);
+	return e;
+}
