@@ -78,6 +78,19 @@ struct call {
 /* `NAME`, `NAME@N`, `file.c:NAME@N`; *number is -1 without `@N`. */
 struct error *call_find_version(const struct call *, const char *word, struct live_function **, int *number);
 
+/* A version as it is typed: N or, of what another build of the program was made from, 0.BUILD, with as much of the build's id as
+ * tells it from others. */
+struct call_version {
+	int number;     /* -1: none was given */
+	char build[64]; /* "": not that of another build */
+};
+
+struct error *call_version(const struct call *, const char *word, struct call_version *out);
+
+/* `NAME`, `NAME@N`, `NAME@0.BUILD`, each with a file before it. */
+struct error *call_find_any(const struct call *, const char *word, struct live_function **,
+			    struct call_version *);
+
 /* A word that is a number of something, 0 or more. */
 struct error *call_number(const char *word, int *number);
 

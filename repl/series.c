@@ -1,5 +1,6 @@
 #include "series.h"
 #include "log.h"
+#include "lookup.h"
 #include "mail.h"
 #include "text.h"
 #include "texts.h"
@@ -199,13 +200,17 @@ static struct error *write_patch(const char *path, const struct text *text)
 	return ok ? NULL : error_errno(errno, "cannot write %s", path);
 }
 
-static void put_subject(struct text *out, const struct part *parts, size_t count, const char *kind)
+static void put_subject(const struct series *s, struct text *out, const struct part *parts, size_t count,
+			const char *kind)
 {
 	bool define = strcmp(kind, "define") == 0;
+	char name[600];
 
-	for (size_t i = 0; i < count && i < NAMED_MAX; i++)
-		text_printf(out, "%s%s: %sversion %d", i ? ", " : "", parts[i].function->at.name,
+	for (size_t i = 0; i < count && i < NAMED_MAX; i++) {
+		lookup_spell(s->live, parts[i].function, name, sizeof(name));
+		text_printf(out, "%s%s: %sversion %d", i ? ", " : "", name,
 			    define || strcmp(kind, "built") == 0 ? "" : "back to ", parts[i].number);
+	}
 	if (count > NAMED_MAX)
 		text_printf(out, ", and %zu more", count - NAMED_MAX);
 	if (!define)
@@ -255,7 +260,7 @@ static struct error *cut_patch(struct series *s, const struct part *parts, size_
 		text_fini(&diff);
 		return e;
 	}
-	put_subject(&subject, parts, count, step->kind);
+	put_subject(s, &subject, parts, count, step->kind);
 	put_message(s, &message, parts, count);
 	if (!message.size)
 		text_puts(&message, "As it was built.\n");

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOG_LIMIT = 100 };
+enum { LOG_LIMIT = 100, BUILDS_MAX = 64 };
 
 /* --- what is wanted ---------------------------------------------------------------------------------------------- */
 
@@ -134,8 +134,14 @@ static const char *own_compiler(const struct live *l, const struct live_function
 	return name;
 }
 
+/* Whether it is not what another build was made from. */
+static bool is_own(const struct live *l, const struct history_version *v)
+{
+	return !v->build_id || strcmp(v->build_id, target_build_id(live_target(l))) == 0;
+}
+
 static json_t *version_json(const struct live *l, const struct live_function *f, const char *name,
-			    const struct history_version *v)
+			    const char *file, const struct history_version *v)
 {
 	json_t *parent = v->parent < 0 ? json_null() : json_integer(v->parent);
 	const struct live_version *loaded = f ? live_in_memory(f, v->number) : NULL;
@@ -144,7 +150,11 @@ static json_t *version_json(const struct live *l, const struct live_function *f,
 	json_t *row = json_pack("{s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "function", name,
 				"version", v->number, "parent", parent, "origin", v->origin, "user", v->user,
 				"time", v->time ? v->time : "", "backend", optimised ? "cc" : v->backend,
-				"live", f && f->live == v->number, "note", v->note, "id", (json_int_t)v->id);
+				"live", f && f->live == v->number && is_own(l, v), "note", v->note, "id",
+				(json_int_t)v->id);
+	json_object_set_new(row, "file", json_string(file ? file : ""));
+	if (v->build_id)
+		json_object_set_new(row, "build_id", json_string(v->build_id));
 	const char *compiler = optimised ? own_compiler(l, f) : v->compiler;
 	json_object_set_new(row, "compiler", json_string(compiler ? compiler : ""));
 	if (optimised)
@@ -156,7 +166,9 @@ struct collecting {
 	struct call *call;
 	struct wanted *wanted;
 	json_t *rows;
-	int64_t *functions; /* rows' function in the history, as many as there are */
+	int64_t *functions;      /* rows' function in the history, as many as there are */
+	char *texts[BUILDS_MAX]; /* of other builds, that were added */
+	size_t text_count;
 };
 
 static bool add_version(void *context, const struct history_version *v, const struct history_function *key)
@@ -170,8 +182,40 @@ static bool add_version(void *context, const struct history_version *v, const st
 		return false;
 	k->functions = more;
 	more[json_array_size(k->rows)] = v->function;
-	json_array_append_new(k->rows, version_json(k->call->live, f, key->name, v));
+	json_array_append_new(k->rows, version_json(k->call->live, f, key->name, key->file, v));
 	return true;
+}
+
+/* What other builds were made from, each text once; or, if all are wanted, each build. */
+static bool add_build(void *context, const struct history_version *v, const struct history_function *key)
+{
+	struct collecting *k = context;
+	const char *built = k->wanted->function->built_text;
+
+	if (is_own(k->call->live, v) || (!k->wanted->all && built && strcmp(built, v->text) == 0))
+		return true;
+	for (size_t i = 0; i < k->text_count && !k->wanted->all; i++)
+		if (strcmp(k->texts[i], v->text) == 0)
+			return true;
+	if (!k->wanted->all && k->text_count < BUILDS_MAX) {
+		k->texts[k->text_count] = strdup(v->text);
+		k->text_count += k->texts[k->text_count] != NULL;
+	}
+	return add_version(context, v, key);
+}
+
+/* Behind all others, if nothing else was asked for and there is room for more. */
+static struct error *add_builds(struct collecting *k)
+{
+	const struct wanted *w = k->wanted;
+	struct error *e = NULL;
+
+	if (w->function && w->filter.function && !w->filter.since && !w->filter.user &&
+	    json_array_size(k->rows) < (size_t)w->filter.limit)
+		e = log_built(live_history(k->call->live), w->filter.function, add_build, k);
+	while (k->text_count)
+		free(k->texts[--k->text_count]);
+	return e;
 }
 
 /* How often each version faulted goes to its row. */
@@ -236,12 +280,36 @@ static bool is_folded(const struct wanted *w, json_t *row)
 	return false;
 }
 
+/* "3", "3 live"; "0.3f2a9c01" of another build. */
+static void spell_version(const struct live *l, json_t *row, char *out, size_t size)
+{
+	const char *build = json_string_value(json_object_get(row, "build_id"));
+	bool own = !build || strcmp(build, target_build_id(live_target(l))) == 0;
+
+	snprintf(out, size, "%lld%s%.8s%s", (long long)json_integer_value(json_object_get(row, "version")),
+		 own ? "" : ".", own ? "" : build, json_is_true(json_object_get(row, "live")) ? " live" : "");
+}
+
+/* Its name or, where the program has several of that name, with the file before it. */
+static void spell_function(const struct live *l, json_t *row, char *out, size_t size)
+{
+	const char *name = json_string_value(json_object_get(row, "function"));
+	const char *file = json_string_value(json_object_get(row, "file"));
+	size_t count;
+	struct live_function *const *named = live_named(l, name, &count);
+
+	snprintf(out, size, "%s", name);
+	for (size_t i = 0; i < count && file; i++)
+		if (named[i]->at.file && strcmp(named[i]->at.file, file) == 0)
+			lookup_spell(l, named[i], out, size);
+}
+
 static void show_versions(struct call *c, const struct wanted *w, const json_t *rows)
 {
 	enum { COLUMNS = 8 };
 	size_t count = json_array_size(rows), shown = 0, i;
 	const char **cells = calloc((count + 1) * COLUMNS, sizeof(*cells));
-	char(*strings)[3][300] = calloc(count + 1, sizeof(*strings));
+	char(*strings)[4][300] = calloc(count + 1, sizeof(*strings));
 	json_t *row;
 
 	static const char *const heading[COLUMNS] = {"FUNCTION", "VERSION", "FROM",     "ORIGIN",
@@ -255,15 +323,14 @@ static void show_versions(struct call *c, const struct wanted *w, const json_t *
 			json_int_t faults = json_integer_value(json_object_get(row, "faults"));
 			const char *note = json_string_value(json_object_get(row, "note"));
 			char(*s)[300] = strings[i];
-			snprintf(s[0], sizeof(s[0]), "%lld%s",
-				 (long long)json_integer_value(json_object_get(row, "version")),
-				 json_is_true(json_object_get(row, "live")) ? " live" : "");
+			spell_version(c->live, row, s[0], sizeof(s[0]));
+			spell_function(c->live, row, s[3], sizeof(s[3]));
 			if (json_is_integer(parent))
 				snprintf(s[1], sizeof(s[1]), "%lld", (long long)json_integer_value(parent));
 			if (faults)
 				snprintf(s[2], sizeof(s[2]), "faulted%s %s", faults > 1 ? " often" : "",
 					 note);
-			const char *line[COLUMNS] = {json_string_value(json_object_get(row, "function")),
+			const char *line[COLUMNS] = {s[3],
 						     s[0],
 						     s[1],
 						     json_string_value(json_object_get(row, "origin")),
@@ -282,6 +349,17 @@ static void show_versions(struct call *c, const struct wanted *w, const json_t *
 	free(strings);
 }
 
+/* When the module that holds it was built, as far as that is known. */
+static void built_at(const struct live *l, const struct live_function *f, char time[32])
+{
+	struct timespec built;
+	struct tm utc;
+
+	if (f->at.unit && target_built(live_target(l), f->at.unit, &built) && gmtime_r(&built.tv_sec, &utc) &&
+	    strftime(time, 20, "%Y-%m-%dT%H:%M:%S", &utc))
+		snprintf(time + 19, 13, ".%03dZ", (int)(built.tv_nsec / 1000000 % 1000));
+}
+
 static struct error *log_of_versions(struct call *c, struct wanted *w)
 {
 	struct collecting k = {.call = c, .wanted = w, .rows = c->reply->data};
@@ -293,11 +371,20 @@ static struct error *log_of_versions(struct call *c, struct wanted *w)
 	if (!e && w->function && json_array_size(k.rows) == 0 && !w->filter.before && !w->filter.since &&
 	    !w->filter.user) {
 		/* Never touched: what was built is all there is. */
-		struct history_version built = {
-			.parent = -1, .origin = "built", .user = "", .backend = "built", .note = ""};
-		json_array_append_new(k.rows,
-				      version_json(c->live, w->function, w->function->at.name, &built));
+		char time[32] = "";
+		built_at(c->live, w->function, time);
+		struct history_version built = {.parent = -1,
+						.origin = "built",
+						.user = "",
+						.backend = "built",
+						.note = "",
+						.time = time,
+						.build_id = target_build_id(live_target(c->live))};
+		json_array_append_new(k.rows, version_json(c->live, w->function, w->function->at.name,
+							   w->function->at.file, &built));
 	}
+	if (!e)
+		e = add_builds(&k);
 	if (!e && k.functions)
 		e = count_faults(h, &k);
 	free(k.functions);
@@ -317,6 +404,8 @@ static bool add_event(void *context, const struct log_event *event)
 				"kind", event->kind, "pid", (json_int_t)event->pid, "user", event->user);
 
 	json_object_set_new(row, "function", event->name ? json_string(event->name) : json_null());
+	if (event->file)
+		json_object_set_new(row, "file", json_string(event->file));
 	json_object_set_new(row, "version", event->number >= 0 ? json_integer(event->number) : json_null());
 	json_object_set_new(row, "detail", event->detail ? json_string(event->detail) : json_null());
 	json_array_append_new(rows, row);
@@ -338,8 +427,11 @@ static void show_events(struct call *c, const json_t *rows)
 		text_printf(out, "%s  %6lld  %-9s", json_string_value(json_object_get(row, "time")),
 			    (long long)json_integer_value(json_object_get(row, "pid")),
 			    json_string_value(json_object_get(row, "kind")));
-		if (function)
-			text_printf(out, "  %s", function);
+		if (function) {
+			char name[600];
+			spell_function(c->live, row, name, sizeof(name));
+			text_printf(out, "  %s", name);
+		}
 		if (json_is_integer(version))
 			text_printf(out, "@%lld", (long long)json_integer_value(version));
 		if (detail)
@@ -377,13 +469,9 @@ static void tell_of_more(struct call *c, const struct wanted *w)
 	struct text *out = &c->reply->text;
 	text_puts(out, "what is older: \\log");
 	if (w->function) {
-		size_t same;
-		live_named(c->live, w->function->at.name, &same);
-		if (same > 1 && w->function->at.file)
-			text_printf(out, " %s:%s", text_base_name(w->function->at.file),
-				    w->function->at.name);
-		else
-			text_printf(out, " %s", w->function->at.name);
+		char name[600];
+		lookup_spell(c->live, w->function, name, sizeof(name));
+		text_printf(out, " %s", name);
 	}
 	text_printf(out, " --before %lld", (long long)mark);
 	if (w->events)
@@ -426,13 +514,16 @@ struct error *timeline_log(struct call *c)
 
 /* One side of a comparison. */
 struct side {
-	int number; /* -1: the file */
+	int number;     /* -1: the file */
+	char build[64]; /* of version 0, if it is another build's */
 	char name[300];
 	char *text;
 };
 
-static struct error *parse_side(const char *word, struct side *side)
+static struct error *parse_side(const struct call *c, const char *word, struct side *side)
 {
+	struct call_version v;
+
 	if (strcmp(word, "file") == 0) {
 		side->number = -1;
 		return NULL;
@@ -441,7 +532,10 @@ static struct error *parse_side(const char *word, struct side *side)
 		side->number = 0;
 		return NULL;
 	}
-	return call_number(word, &side->number);
+	struct error *e = call_version(c, word, &v);
+	side->number = v.number;
+	memcpy(side->build, v.build, sizeof(side->build));
+	return e;
 }
 
 static struct error *read_side(struct call *c, struct live_function *f, struct side *side)
@@ -452,8 +546,21 @@ static struct error *read_side(struct call *c, struct live_function *f, struct s
 		snprintf(side->name, sizeof(side->name), "%s in %s", f->at.name, text_base_name(f->at.file));
 		return texts_of_file(c->live, f, &side->text, &line);
 	}
+	if (*side->build) {
+		char id[64];
+		snprintf(side->name, sizeof(side->name), "%s@0.%s", f->at.name, side->build);
+		return texts_of_build(c->live, f, side->build, &side->text, &line, id);
+	}
 	snprintf(side->name, sizeof(side->name), "%s@%d", f->at.name, side->number);
 	return texts_of_version(c->live, f, side->number, &side->text, &line);
+}
+
+/* `"file"`, a number, or `"0.BUILD"`. */
+static json_t *side_json(const struct side *side)
+{
+	if (*side->build)
+		return json_sprintf("0.%s", side->build);
+	return side->number < 0 ? json_string("file") : json_integer(side->number);
 }
 
 static struct error *show_sides(struct call *c, const struct live_function *f, const struct side *a,
@@ -470,10 +577,8 @@ static struct error *show_sides(struct call *c, const struct live_function *f, c
 		text_printf(&c->reply->text, "%s and %s are the same\n", a->name, b->name);
 	if (!e)
 		c->reply->data =
-			json_pack("{s:s, s:o, s:o, s:s}", "function", f->at.name, "from",
-				  a->number < 0 ? json_string("file") : json_integer(a->number), "to",
-				  b->number < 0 ? json_string("file") : json_integer(b->number), "text",
-				  plain.bytes ? plain.bytes : "");
+			json_pack("{s:s, s:o, s:o, s:s}", "function", f->at.name, "from", side_json(a), "to",
+				  side_json(b), "text", plain.bytes ? plain.bytes : "");
 	text_fini(&plain);
 	return e;
 }
@@ -482,21 +587,23 @@ struct error *timeline_diff(struct call *c)
 {
 	struct live_function *f;
 	struct side a = {0}, b = {.number = -1};
-	int given;
+	struct call_version v;
 
-	struct error *e = call_find_version(c, c->words[0], &f, &given);
+	struct error *e = call_find_any(c, c->words[0], &f, &v);
 	if (e)
 		return e;
+	int given = v.number;
+	memcpy(a.build, v.build, sizeof(a.build));
 	a.number = given < 0 ? f->live : given;
 	if (given >= 0)
 		b.number = f->live;
 	if (c->count > 1) {
-		e = parse_side(c->words[1], given < 0 ? &a : &b);
+		e = parse_side(c, c->words[1], given < 0 ? &a : &b);
 		if (given < 0)
 			b.number = f->live;
 	}
 	if (!e && c->count > 2)
-		e = given < 0 ? parse_side(c->words[2], &b)
+		e = given < 0 ? parse_side(c, c->words[2], &b)
 			      : error_new(ERROR_USAGE, "usage: \\diff NAME [A [B]], or \\diff NAME@A [B]");
 	if (!e)
 		e = read_side(c, f, &a);

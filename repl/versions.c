@@ -109,16 +109,35 @@ struct error *versions_list(struct call *c)
 
 /* --- \source, \slice ---------------------------------------------------------------------------------------------- */
 
+static struct error *source_of_build(struct call *c, struct live_function *f, const char *build)
+{
+	char *text, id[64];
+	unsigned line;
+
+	struct error *e = texts_of_build(c->live, f, build, &text, &line, id);
+	if (e)
+		return e;
+	text_printf(&c->reply->text, "%s, as the build %s had it\n", f->at.name, id);
+	show_source(&c->reply->text, text, line, c->state->color);
+	c->reply->data =
+		json_pack("{s:s, s:i, s:s, s:s, s:i, s:s}", "function", f->at.name, "version", 0, "build_id",
+			  id, "file", f->at.file ? f->at.file : "", "line", (int)line, "text", text);
+	free(text);
+	return NULL;
+}
+
 struct error *versions_source(struct call *c)
 {
+	struct call_version v;
 	struct live_function *f;
 	int number;
 	char *text;
 	unsigned line;
 
-	struct error *e = call_find_version(c, c->words[0], &f, &number);
-	if (!e && number < 0)
-		number = f->live;
+	struct error *e = call_find_any(c, c->words[0], &f, &v);
+	if (!e && *v.build)
+		return source_of_build(c, f, v.build);
+	number = e || v.number >= 0 ? v.number : f->live;
 	if (!e)
 		e = texts_of_version(c->live, f, number, &text, &line);
 	if (e)
@@ -280,18 +299,54 @@ static struct error *refused(struct call *c, struct change_outcome *out, struct 
 	return e;
 }
 
+/* What another build was made from is a new version in this one, unless this one was made from the same. */
+static struct error *roll_back_to_build(struct call *c, struct live_function *f, const char *build)
+{
+	struct change_outcome out = {0};
+	char *text, *built = NULL, id[64], name[600];
+	unsigned line;
+
+	struct error *e = texts_of_build(c->live, f, build, &text, &line, id);
+	if (e)
+		return e;
+	error_free(texts_of_version(c->live, f, 0, &built, &line));
+	lookup_spell(c->live, f, name, sizeof(name));
+	if (built && strcmp(built, text) == 0)
+		e = rollback_to(c->live, f, 0, c->state->user, &out);
+	else
+		e = change_define(c->live,
+				  &(struct change_request){.text = text,
+							   .size = strlen(text),
+							   .name = name,
+							   .given_as = "<history>",
+							   .origin = "built",
+							   .user = c->state->user},
+				  &out);
+	e = refused(c, &out, e);
+	if (!e) {
+		c->reply->data = moved(c, &out.results[0]);
+		text_printf(&c->reply->text, "which is what the build %s had\n", id);
+	}
+	change_outcome_fini(&out);
+	free(built);
+	free(text);
+	return e;
+}
+
 struct error *versions_rollback(struct call *c)
 {
 	struct change_outcome out = {0};
 	struct live_function *f;
-	int number;
+	struct call_version v;
 
-	struct error *e = call_find_version(c, c->words[0], &f, &number);
+	struct error *e = call_find_any(c, c->words[0], &f, &v);
 	if (!e && c->count == 2)
-		e = call_number(c->words[1], &number);
+		e = call_version(c, c->words[1], &v);
 	if (e)
 		return e;
-	e = refused(c, &out, rollback_to(c->live, f, number, c->state->user, &out));
+	if (*v.build)
+		return roll_back_to_build(c, f, v.build);
+	e = refused(c, &out, rollback_to(c->live, f, v.number, c->state->user, &out));
 	if (!e)
 		c->reply->data = moved(c, &out.results[0]);
 	change_outcome_fini(&out);

@@ -28,8 +28,12 @@ static const char schema_3[] = {
 #include "schema_3.inc"
 };
 
+static const char schema_4[] = {
+#include "schema_4.inc"
+};
+
 /* Step n takes a database from schema n to n + 1. A step is never changed once it was released. */
-static const char *const migrations[] = {schema_1, schema_2, schema_3};
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4};
 
 /* --- statements ----------------------------------------------------------------------------------------- */
 
@@ -90,6 +94,8 @@ static const char *const statement_sql[STATEMENTS] = {
 	[COUNT_FAULTS] = "SELECT count(*) FROM event WHERE kind = 'fault' AND function = ?1 AND number = ?2",
 	[ADD_EVENT] = "INSERT INTO event (process, kind, function, number, user, detail)"
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[LATE_EVENT] = "SELECT 1 FROM late WHERE ?1 BETWEEN first_event AND last_event LIMIT 1",
+	[LATE_VERSION] = "SELECT 1 FROM late WHERE ?1 BETWEEN first_version AND last_version LIMIT 1",
 };
 
 struct error *database_failure(const struct history *h)

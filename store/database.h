@@ -58,6 +58,8 @@ enum statement {
 	EACH_MOVE,
 	COUNT_FAULTS,
 	ADD_EVENT,
+	LATE_EVENT,
+	LATE_VERSION,
 	STATEMENTS,
 };
 

@@ -7,32 +7,54 @@
 
 /* --- versions --------------------------------------------------------------------------------------------------- */
 
+/* Rows in a row that are older than what is asked for. */
+struct older {
+	bool of_events; /* not versions */
+	int in_a_row;
+};
+
 struct walk {
 	bool (*each)(void *context, const struct history_version *, const struct history_function *);
 	void *context;
 	int limit; /* how many more; negative: all */
 	const char *since, *user;
-	bool stopped; /* by `each` */
-	int older;    /* rows in a row that are older than `since` */
+	bool stopped;       /* by `each` */
+	struct older older; /* than `since` */
 };
 
-/* Rows are in the order in which they were stored, and what a stand-in kept was made earlier: so many older ones may come
- * before a younger one. */
-enum { OLDER_MAX = 2000 };
+/* Rows are in the order in which they were stored. What a stand-in kept was made earlier: such rows do not count. Nor does it
+ * matter if the clock was put back a little: so many others may come before a younger one. */
+enum { OLDER_MAX = 200 };
 
-static bool is_older(const char *time, const char *since, int *in_a_row)
+static struct error *is_late(struct history *h, bool of_events, int64_t id, bool *late)
 {
-	bool older = since && strcmp(time, since) < 0;
+	sqlite3_stmt *statement = h->statements[of_events ? LATE_EVENT : LATE_VERSION];
+	int64_t one;
 
-	*in_a_row = older ? *in_a_row + 1 : 0;
-	return older;
+	sqlite3_bind_int64(statement, 1, id);
+	return database_query(h, statement, late, &one);
+}
+
+/* Whether a row is older than is asked for. */
+static struct error *is_older(struct history *h, struct older *older, const char *time, const char *since,
+			      int64_t id, bool *out)
+{
+	bool late = false;
+
+	*out = since && strcmp(time, since) < 0;
+	if (!*out) {
+		older->in_a_row = 0;
+		return NULL;
+	}
+	struct error *e = is_late(h, older->of_events, id, &late);
+	older->in_a_row += !late;
+	return e;
 }
 
 static void hand_out(struct walk *walk, const struct history_version *version,
 		     const struct history_function *function)
 {
-	if (is_older(version->time, walk->since, &walk->older) ||
-	    (walk->user && strcmp(version->user, walk->user) != 0))
+	if (walk->user && strcmp(version->user, walk->user) != 0)
 		return;
 	walk->stopped = !walk->each(walk->context, version, function);
 	if (walk->limit > 0)
@@ -46,14 +68,18 @@ static struct error *walk_rows(struct history *h, sqlite3_stmt *statement, struc
 	struct history_function function;
 	bool row = false;
 
-	walk->older = 0;
-	while (walk->limit && !walk->stopped && walk->older < OLDER_MAX) {
+	walk->older = (struct older){0};
+	while (walk->limit && !walk->stopped && walk->older.in_a_row < OLDER_MAX) {
+		bool older = false;
 		struct error *e = database_step(h, statement, &row);
 		if (!e && row)
 			e = database_read_version(h, statement, &version, &function);
+		if (!e && row)
+			e = is_older(h, &walk->older, version.time, walk->since, version.id, &older);
 		if (e || !row)
 			return e;
-		hand_out(walk, &version, &function);
+		if (!older)
+			hand_out(walk, &version, &function);
 	}
 	return NULL;
 }
@@ -199,7 +225,7 @@ struct error *log_moves(struct history *h, int64_t function,
 
 #define SELECT_EVENT(index) \
 	"SELECT e.id, e.time, e.user, e.kind, e.detail, coalesce(e.function, 0), f.name, " \
-	"coalesce(e.number, -1), p.pid FROM event AS e " index \
+	"coalesce(e.number, -1), p.pid, f.file FROM event AS e " index \
 	" LEFT JOIN function AS f ON f.id = e.function LEFT JOIN process AS p ON p.id = e.process" \
 	" WHERE e.id < ?1 AND (?2 = 0 OR e.function = ?2) AND (?3 IS NULL OR e.user = ?3)" \
 	" AND (?4 IS NULL OR e.kind = ?4)"
@@ -283,6 +309,7 @@ static struct error *read_event(struct history *h, sqlite3_stmt *row, struct log
 		.name = (const char *)sqlite3_column_text(row, 6),
 		.number = sqlite3_column_int(row, 7),
 		.pid = sqlite3_column_int64(row, 8),
+		.file = (const char *)sqlite3_column_text(row, 9),
 	};
 	if (event->time && event->user && event->kind)
 		return NULL;
@@ -297,15 +324,19 @@ static struct error *walk_events(struct history *h, sqlite3_stmt *statement, con
 {
 	struct log_event event;
 	bool row = true, more = true;
-	int given = 0, older = 0;
+	struct older seen = {.of_events = true};
+	int given = 0;
 
-	while (more && older < OLDER_MAX && (filter->limit <= 0 || given < filter->limit)) {
+	while (more && seen.in_a_row < OLDER_MAX && (filter->limit <= 0 || given < filter->limit)) {
+		bool older = false;
 		struct error *e = database_step(h, statement, &row);
 		if (!e && row)
 			e = read_event(h, statement, &event);
+		if (!e && row)
+			e = is_older(h, &seen, event.time, filter->since, event.id, &older);
 		if (e || !row)
 			return e;
-		if (is_older(event.time, filter->since, &older))
+		if (older)
 			continue;
 		more = each(context, &event);
 		given++;

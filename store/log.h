@@ -53,7 +53,7 @@ struct log_event {
 	int64_t id;
 	const char *time, *user, *kind, *detail; /* detail may be NULL */
 	int64_t function;                        /* its row, 0: none */
-	const char *name;                        /* its name, or NULL */
+	const char *name, *file;                 /* its name and source file, or NULL */
 	int number;                              /* -1: about no version */
 	int64_t pid;                             /* of the run */
 };

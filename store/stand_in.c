@@ -514,12 +514,35 @@ static struct error *find_afresh(struct settling *s)
 				     0, settle_process);
 }
 
+/* What came by now is noted as late, for searches by time. */
+static struct error *note_late(struct settling *s, int64_t events, int64_t versions)
+{
+	sqlite3_stmt *statement;
+	struct error *e = database_prepare(
+		s->to,
+		"INSERT INTO late (first_event, last_event, first_version, last_version)"
+		" SELECT ?1 + 1, e.last, ?2 + 1, v.last FROM (SELECT coalesce(max(id), 0) AS last FROM "
+		"event) AS e,"
+		" (SELECT coalesce(max(id), 0) AS last FROM version) AS v WHERE e.last > ?1 OR v.last > ?2",
+		&statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, events);
+	sqlite3_bind_int64(statement, 2, versions);
+	e = database_run(s->to, statement);
+	sqlite3_finalize(statement);
+	return e;
+}
+
 static struct error *settle_all(struct settling *s)
 {
 	struct history *from = s->from;
-	int64_t logged = 0;
+	int64_t logged = 0, versions = 0;
 
 	struct error *e = database_ask(s->to, "SELECT coalesce(max(id), 0) FROM event", &logged);
+	if (!e)
+		e = database_ask(s->to, "SELECT coalesce(max(id), 0) FROM version", &versions);
 	if (!e)
 		e = find_afresh(s);
 	if (!e)
@@ -550,7 +573,7 @@ static struct error *settle_all(struct settling *s)
 			     "SELECT function, number, detail FROM event"
 			     " WHERE kind = 'noted' AND id > ?1 AND process = ?2 ORDER BY id",
 			     from->events_before, settle_note);
-	return e;
+	return e ? e : note_late(s, logged, versions);
 }
 
 static void settling_fini(struct settling *s)

@@ -122,6 +122,17 @@ static const char *place_of(struct live_function *const *named, size_t count, si
 	return end;
 }
 
+void lookup_spell(const struct live *l, const struct live_function *f, char *out, size_t size)
+{
+	size_t count;
+	struct live_function *const *named = live_named(l, f->at.name, &count);
+
+	snprintf(out, size, "%s", f->at.name);
+	for (size_t i = 0; i < count && count > 1; i++)
+		if (named[i] == f && f->at.file)
+			snprintf(out, size, "%s:%s", place_of(named, count, i), f->at.name);
+}
+
 struct error *lookup_find(const struct live *l, const char *name, const char *file,
 			  struct live_function **out)
 {

@@ -6,11 +6,15 @@
 #include "live.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* `NAME` or `file.c:NAME`; `file` (a path or its end, or NULL) decides between several. ERROR_UNKNOWN with a near miss,
  * or with the reason if the function exists but is not decorated; ERROR_AMBIGUOUS names the candidates. */
 struct error *lookup_find(const struct live *, const char *name, const char *file,
 			  struct live_function **out);
+
+/* How the function is told from others: NAME or, where several have it, `file.c:NAME`. */
+void lookup_spell(const struct live *, const struct live_function *, char *out, size_t size);
 
 /* Whether the program has a function of that name, decorated or not. */
 bool lookup_is_plain(const struct live *, const char *name);

@@ -1,8 +1,10 @@
 #include "texts.h"
 #include "heading.h"
+#include "log.h"
 #include "text.h"
 #include "token.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -22,6 +24,52 @@ struct version_copy {
 	char *text;
 	unsigned line;
 };
+
+struct build_search {
+	const char *build;
+	struct version_copy copy;
+	char *id;
+	bool failed, ambiguous;
+};
+
+static bool take_build(void *context, const struct history_version *v, const struct history_function *key)
+{
+	struct build_search *s = context;
+
+	(void)key;
+	if (strncmp(v->build_id, s->build, strlen(s->build)) != 0)
+		return true;
+	if (s->copy.text) {
+		s->ambiguous |= strcmp(s->copy.text, v->text) != 0;
+		return true;
+	}
+	snprintf(s->id, 64, "%s", v->build_id);
+	s->copy = (struct version_copy){.text = strdup(v->text), .line = (unsigned)v->line};
+	s->failed = !s->copy.text;
+	return !s->failed;
+}
+
+struct error *texts_of_build(struct live *l, const struct live_function *f, const char *build, char **text,
+			     unsigned *line, char id[64])
+{
+	struct build_search s = {.build = build, .id = id};
+	struct error *e = f->row ? log_built(live_history(l), f->row, take_build, &s) : NULL;
+
+	if (!e && s.failed)
+		e = error_memory();
+	if (!e && s.ambiguous)
+		e = error_new(ERROR_AMBIGUOUS, "several builds' ids begin with %s", build);
+	if (!e && !s.copy.text)
+		e = error_new(ERROR_UNKNOWN, "the history has no text of %s for a build %s", f->at.name,
+			      build);
+	if (e) {
+		free(s.copy.text);
+		return e;
+	}
+	*text = s.copy.text;
+	*line = s.copy.line;
+	return NULL;
+}
 
 static void copy_version(void *context, const struct history_version *v)
 {

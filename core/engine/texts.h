@@ -33,6 +33,11 @@ bool texts_mean(const char *file_text, const char *text);
 struct error *texts_of_version(struct live *, struct live_function *, int number, char **text,
 			       unsigned *line);
 
+/* What another build of the program was made from, whose id begins so, where the history has it: the text, the caller's, and
+ * the whole id. ERROR_UNKNOWN, or ERROR_AMBIGUOUS if several begin so and say different things. */
+struct error *texts_of_build(struct live *, const struct live_function *, const char *build, char **text,
+			     unsigned *line, char id[64]);
+
 /* The function's declaration on one line, as its file has it; NULL without source. The caller's. */
 char *texts_signature(struct live *, const struct live_function *);
 

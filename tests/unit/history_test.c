@@ -393,7 +393,7 @@ static void a_newer_schema_is_refused_and_left_alone(void **state)
 	raw(f, "PRAGMA user_version = 99");
 	struct error *e = history_open(f->path, &second_run, &f->history);
 	assert_non_null(strstr(error_message(e), f->path));
-	refuse(e, ERROR_INTERNAL, "newer rtf: its schema is 99, ours is 3");
+	refuse(e, ERROR_INTERNAL, "newer rtf: its schema is 99, ours is 4");
 	assert_null(f->history);
 	assert_int_equal(raw_number(f, "SELECT count(*) FROM process"), 1);
 }
@@ -1252,6 +1252,23 @@ static void the_views_tell_a_person_what_happened(void **state)
 	raw_text(f, "SELECT group_concat(kind || ' ' || moves, '; ') FROM changes", text, sizeof(text));
 	assert_string_equal(text, "rollback total 1 -> 0; define price 1 -> 2; define total 0 -> 1;"
 				  " define price 0 -> 1");
+
+	/* Functions of one name by their files; by the whole path where that says no more. */
+	static const struct history_function others[] = {
+		{.module = "shop", .file = "/src/other.c", .name = "price"},
+		{.module = "shop", .file = "/src/total/shop.c", .name = "total"}};
+	int64_t id;
+	for (size_t i = 0; i < 2; i++) {
+		succeed(history_function_id(f->history, &others[i], &id));
+		define(f->history, id, 0, "d");
+	}
+	raw_text(f, "SELECT group_concat(moves, '; ') FROM (SELECT moves FROM changes LIMIT 5)", text,
+		 sizeof(text));
+	assert_string_equal(text,
+			    "/src/total/shop.c:total 0 -> 1; other.c:price 0 -> 1; /src/shop.c:total 1 -> 0;"
+			    " shop.c:price 1 -> 2; /src/shop.c:total 0 -> 1");
+	raw_text(f, "SELECT function FROM events WHERE function LIKE '%price' LIMIT 1", text, sizeof(text));
+	assert_string_equal(text, "other.c:price");
 }
 
 static int count_unexplained(void *context, int columns, char **values, char **names)

@@ -491,10 +491,12 @@ static void bring_up_to_date_from(struct fixture *f, int schema)
 	       "INSERT INTO move VALUES (1, 1, 0, 1); INSERT INTO live VALUES (1, 1, 1, 1)");
 	if (schema > 1)
 		raw_file(f, "tests/unit/history/schema_2.sql");
+	if (schema > 2)
+		raw_file(f, "tests/unit/history/schema_3.sql");
 	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", schema);
 	raw(f, sql);
 	open_run(f, 1, "aa");
-	assert_string_equal(raw_text(f, "PRAGMA user_version"), "3");
+	assert_string_equal(raw_text(f, "PRAGMA user_version"), "4");
 	assert_string_equal(events(f, &(struct log_filter){.function = f->price}),
 			    "live price 1, defined price 1, refused price -1");
 	assert_int_equal(define(f, f->price, 1, "two"), 2);
@@ -526,6 +528,11 @@ static void a_database_of_schema_1_is_brought_up_to_date(void **state)
 static void a_database_of_schema_2_is_brought_up_to_date(void **state)
 {
 	bring_up_to_date_from(*state, 2);
+}
+
+static void a_database_of_schema_3_is_brought_up_to_date(void **state)
+{
+	bring_up_to_date_from(*state, 3);
 }
 
 /* --- the file's size --------------------------------------------------------------------------------------------- */
@@ -599,6 +606,7 @@ int main(void)
 		IN_DIRECTORY(who_else_is_there_is_told),
 		IN_DIRECTORY(a_database_of_schema_1_is_brought_up_to_date),
 		IN_DIRECTORY(a_database_of_schema_2_is_brought_up_to_date),
+		IN_DIRECTORY(a_database_of_schema_3_is_brought_up_to_date),
 		IN_DIRECTORY(a_prune_makes_the_file_smaller),
 		IN_DIRECTORY(a_small_file_from_before_is_written_anew_unless_it_is_shared),
 	};

@@ -289,6 +289,36 @@ static void what_was_stored_late_hides_nothing_that_is_younger(void **state)
 	assert_int_equal(events, 3); /* of four: the limit */
 }
 
+enum { LATE = 300 };
+
+/* However much of it there is. */
+static void what_a_stand_in_kept_for_long_hides_nothing_that_is_younger(void **state)
+{
+	struct log_filter filter = {.since = "2029"};
+	struct fixture *f = *state;
+	int versions = 0, events = 0;
+	char answer[8];
+
+	open_file(f);
+	define(f->history, f->price, 0, "text");
+	raw(f, "UPDATE version SET time = '2030-01-01' RETURNING 1", answer, sizeof(answer));
+	raw(f, "UPDATE event SET time = '2030-01-01' WHERE kind = 'live' RETURNING 1", answer,
+	    sizeof(answer));
+	stand_in(f);
+	for (int i = 1; i <= LATE; i++)
+		define(f->history, f->price, i, "text");
+	settle(f);
+	succeed(log_versions(f->history, &filter, count_version, &versions));
+	assert_int_equal(versions, 1);
+	filter.function = f->price;
+	versions = 0;
+	succeed(log_versions(f->history, &filter, count_version, &versions));
+	assert_int_equal(versions, 1);
+	succeed(log_events(f->history, &filter, count_event, &events));
+	assert_int_equal(events, 1);
+	assert_whole(f);
+}
+
 static void undo_reaches_over_the_gap(void **state)
 {
 	struct fixture *f = *state;
@@ -612,6 +642,7 @@ int main(void)
 		IN_DIRECTORY(a_stand_in_knows_what_the_file_had),
 		IN_DIRECTORY(what_it_got_comes_into_the_file),
 		IN_DIRECTORY(what_was_stored_late_hides_nothing_that_is_younger),
+		IN_DIRECTORY(what_a_stand_in_kept_for_long_hides_nothing_that_is_younger),
 		IN_DIRECTORY(undo_reaches_over_the_gap),
 		IN_DIRECTORY(a_number_that_another_process_took_is_changed),
 		IN_DIRECTORY(a_note_follows_its_version),

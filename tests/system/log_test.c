@@ -1,0 +1,155 @@
+/* What \log says of versions whose name or number alone does not tell them: functions of one name, and what other builds of the
+ * program were made from. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct subject host;
+
+static int start_host(void **state)
+{
+	(void)state;
+	compiled_init(&host, &(struct compiled_how){0});
+	compiled_start(&host);
+	return 0;
+}
+
+static int stop_host(void **state)
+{
+	(void)state;
+	subject_fini(&host);
+	return 0;
+}
+
+static void edit_source(const char *old, const char *new)
+{
+	char *path = compiled_path(&host, "host.c"), *text = child_read_file(path), *edited = child_replace(text, old, new);
+
+	if (!edited)
+		fail_msg("host.c has no %s", old);
+	assert_true(child_write_file(path, edited));
+	free(edited);
+	free(text);
+	free(path);
+}
+
+static void build_again(const char *old, const char *new)
+{
+	pid_t engine = compiled_engine(&host);
+
+	compiled_kill(&host);
+	compiled_await_end(engine);
+	edit_source(old, new);
+	compiled_build(&host, &(struct compiled_how){0});
+	compiled_start(&host);
+}
+
+static void functions_of_one_name_are_told_apart(void **state)
+{
+	(void)state;
+	json_decref(compiled_data(&host, "\\define host.c:shifted\nstatic int shifted(int n) { return n; }"));
+	json_decref(compiled_data(&host, "\\define host_other.c:shifted\nstatic int shifted(int n) { return 1; }"));
+	json_decref(compiled_data(&host, "int add(int a, int b) { return a - b; }"));
+	compiled_assert_says(&host, 0, "\\log", "\nhost.c:shifted        1 live");
+	compiled_assert_says(&host, 0, "\\log", "\nhost_other.c:shifted  1 live");
+	compiled_assert_says(&host, 0, "\\log", "\nadd                   1 live");
+	compiled_assert_says(&host, 0, "\\log host.c:shifted -n 1", "\nhost.c:shifted  1 live");
+	compiled_assert_says(&host, 0, "\\log --events", "  host_other.c:shifted@1");
+	compiled_assert_says(&host, 0, "\\log --events", "  add@1");
+	json_decref(compiled_data(&host, "\\define host.c:shifted\nstatic int shifted(int n) { return n; }"));
+	compiled_assert_says(&host, 0, "\\log host.c:shifted -n 1", "what is older: \\log host.c:shifted --before 2 -n 1");
+	json_t *rows = compiled_data(&host, "\\log -n 1");
+	const char *file = json_string_value(json_object_get(json_array_get(rows, 0), "file"));
+	assert_non_null(file);
+	assert_non_null(strstr(file, "/host.c"));
+	json_decref(rows);
+}
+
+static void a_function_that_was_never_touched_has_the_time_of_its_build(void **state)
+{
+	(void)state;
+	json_t *rows = compiled_data(&host, "\\log ticks"), *row = json_array_get(rows, 0);
+	const char *time = json_string_value(json_object_get(row, "time"));
+	int year, month, day, hour, minute, second, thousandth, used = 0;
+
+	assert_int_equal(json_array_size(rows), 1);
+	assert_non_null(time);
+	if (sscanf(time, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year, &month, &day, &hour, &minute, &second, &thousandth,
+		   &used) != 7 ||
+	    time[used])
+		fail_msg("\"%s\" is no time", time);
+	json_decref(rows);
+}
+
+/* "0.3f2a9c01", as \log has it of the row at the end. */
+static char *spelled_last(const char *command)
+{
+	json_t *rows = compiled_data(&host, command), *row = json_array_get(rows, json_array_size(rows) - 1);
+	const char *build = json_string_value(json_object_get(row, "build_id"));
+	char *spelled;
+
+	assert_int_equal(json_integer_value(json_object_get(row, "version")), 0);
+	assert_true(json_is_false(json_object_get(row, "live")));
+	assert_non_null(build);
+	assert_true(asprintf(&spelled, "0.%.8s", build) > 0);
+	compiled_assert_says(&host, 0, command, spelled);
+	json_decref(rows);
+	return spelled;
+}
+
+static void what_an_earlier_build_had_is_listed_and_comes_back(void **state)
+{
+	char command[128];
+
+	(void)state;
+	json_decref(compiled_data(&host, "int add(int a, int b) { return a - b; }"));
+	build_again("return a + b;", "return a * b;");
+	json_decref(compiled_data(&host, "int add(int a, int b) { return 5; }"));
+	char *first = spelled_last("\\log add");
+	snprintf(command, sizeof(command), "\\source add@%s", first);
+	compiled_assert_says(&host, 0, command, "return a + b;");
+	snprintf(command, sizeof(command), "\\diff add %s 0", first);
+	compiled_assert_says(&host, 0, command, "-\treturn a + b;\n+\treturn a * b;");
+	snprintf(command, sizeof(command), "\\rollback add %s", first);
+	json_t *data = compiled_data(&host, command);
+	assert_int_equal(json_integer_value(json_object_get(data, "version")), 3);
+	json_decref(data);
+	compiled_assert_answer(&host, "add 7 3", "10 10");
+	json_decref(compiled_data(&host, "\\undo"));
+	compiled_assert_answer(&host, "add 7 3", "5 5");
+	snprintf(command, sizeof(command), "\\note add@%s text", first);
+	compiled_assert_refused(&host, command, "usage", "another build's");
+	compiled_assert_refused(&host, "\\source add@0.00", "unknown", "no text of add for a build 00");
+
+	/* A build that says the same again has no row of its own, unless all are wanted. */
+	build_again("return n + bias;", "return bias + n;");
+	json_decref(compiled_data(&host, "int add(int a, int b) { return 6; }"));
+	json_t *rows = compiled_data(&host, "\\log add"), *all = compiled_data(&host, "\\log add --all");
+	assert_int_equal(json_array_size(rows), 6); /* 4 to 1, 0, and the first build's */
+	assert_int_equal(json_array_size(all), 7);
+	json_decref(rows);
+	json_decref(all);
+	char *same = spelled_last("\\log add");
+	assert_string_equal(same, first);
+	free(same);
+	free(first);
+}
+
+int main(void)
+{
+#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
+	static const struct CMUnitTest tests[] = {
+		WITH_HOST(functions_of_one_name_are_told_apart),
+		WITH_HOST(a_function_that_was_never_touched_has_the_time_of_its_build),
+		WITH_HOST(what_an_earlier_build_had_is_listed_and_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
