@@ -221,6 +221,7 @@ static const char **compiler_flags(const struct build *b, const char *const *mor
 					      "-pedantic",
 					      "-fdump",
 					      "-mtls-dialect",
+					      "-fsplit-stack",
 					      "-fPIE",
 					      "-fpie"};
 	char **argv = b->source->flags.argv;
@@ -360,6 +361,25 @@ static struct error *warn_of_fitted(struct build *b)
 	return check_warn(&b->check, q->given_file, q->given_line, q->text, q->size, 0, message);
 }
 
+static bool has_flag(const struct build *b, const char *flag)
+{
+	for (char **word = b->source->flags.argv; *word; word++)
+		if (strcmp(*word, flag) == 0)
+			return true;
+	return false;
+}
+
+/* Nobody splits the stack of a version: what does that is hidden in the program. */
+static struct error *warn_of_split_stack(struct build *b)
+{
+	const struct build_request *q = b->request;
+	char *message =
+		strdup("the program is compiled with -fsplit-stack: this version, and what it calls in "
+		       "libraries, takes the stack that is there and cannot ask for more");
+
+	return check_warn(&b->check, q->given_file, q->given_line, q->text, q->size, 0, message);
+}
+
 static bool added(void *context, const char *name, uint64_t *size)
 {
 	const struct view *v = context;
@@ -412,6 +432,8 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 		e = check_claims(host, b);
 	if (!e && !b->check.failed && b->fitted.size)
 		e = warn_of_fitted(b);
+	if (!e && !b->check.failed && has_flag(b, "-fsplit-stack"))
+		e = warn_of_split_stack(b);
 	b->check_us = build_now_us() - start;
 	return e;
 }

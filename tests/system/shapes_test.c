@@ -610,6 +610,23 @@ static void what_is_spelled_in_rare_ways_means_what_it_meant(void **state)
 	assert_false(failed);
 }
 
+/* What grows a stack is hidden in the program: versions do without, and say so. */
+static void a_program_that_splits_its_stack_is_told_that_versions_do_not(void **state)
+{
+	(void)state;
+	try_shape("gcc -O2 -fsplit-stack", "dialect", NULL);
+	start_all("gcc -O0 -fsplit-stack", "dialect", NULL);
+	json_t *answer = ask("long target(int n) { __int128 wide = n; return wide * 5; }");
+	json_t *first = json_array_get(json_object_get(answer, "diagnostics"), 0);
+	const char *message = json_string_value(json_object_get(first, "message"));
+	if (!message || !strstr(message, "is compiled with -fsplit-stack: this version"))
+		fprintf(problems, "no warning: %s\n", message ? message : message_of(answer));
+	json_decref(answer);
+	compare_round("by cc", false);
+	stop_all("gcc -O0 -fsplit-stack", "dialect");
+	assert_false(failed);
+}
+
 static int forget_failures(void **state)
 {
 	(void)state;
@@ -638,6 +655,8 @@ int main(void)
 		cmocka_unit_test_setup(structures_of_odd_sizes_and_bit_fields_go_by_libtcc, forget_failures),
 		cmocka_unit_test_setup(pragmas_mean_what_they_meant, forget_failures),
 		cmocka_unit_test_setup(what_is_spelled_in_rare_ways_means_what_it_meant, forget_failures),
+		cmocka_unit_test_setup(a_program_that_splits_its_stack_is_told_that_versions_do_not,
+				       forget_failures),
 	};
 
 	/* Which backend took a version is another test's question; here none comes between. */
