@@ -1,5 +1,5 @@
 /* Functions of which an optimiser that sees every caller keeps changed copies: without an argument (.isra), for one value of
- * it (.constprop), in two halves (.part, .cold). Compiled with -fpatchable-function-entry for the whole file.
+ * it (.constprop), in two halves (.part, .cold). Who calls them is decorated.
  *
  *     clones_host SOCKET       each line of standard input calls them all */
 #include <rtf.h>
@@ -47,39 +47,46 @@ static int parted(int n)
 	return n;
 }
 
+static __attribute__((noinline, cold)) int complain(int n)
+{
+	fprintf(stderr, "%d\n", n);
+	abort();
+}
+
 /* What hardly ever happens: .cold */
 static __attribute__((noinline)) int chilled(int n)
 {
 	if (__builtin_expect(n > 1000, 0)) {
+		complain(n);
 		fprintf(stderr, "%d is too much\n", n);
-		abort();
+		return complain(n + factor);
 	}
 	return n * factor + 1;
 }
 
-int __attribute__((noinline)) calls_scalar(int n)
+REALTIMEFUNC int calls_scalar(int n)
 {
 	struct wide w = {.used = n};
 
 	return scalar(&w) + scalar(&(struct wide){.used = factor});
 }
 
-int __attribute__((noinline)) calls_constant(const char *text)
+REALTIMEFUNC int calls_constant(const char *text)
 {
 	return constant(text, 3) + constant(text + 1, 3);
 }
 
-int __attribute__((noinline)) calls_parted(int n)
+REALTIMEFUNC int calls_parted(int n)
 {
 	return parted(n) + parted(n + 1);
 }
 
-int __attribute__((noinline)) calls_parted_too(int n)
+REALTIMEFUNC int calls_parted_too(int n)
 {
 	return parted(n + 5) * 2;
 }
 
-int __attribute__((noinline)) calls_chilled(int n)
+REALTIMEFUNC int calls_chilled(int n)
 {
 	return chilled(n);
 }
@@ -93,8 +100,8 @@ int main(int argc, char **argv)
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		printf("%d %d %d %d %d\n", calls_scalar(5), calls_constant("ab"), calls_parted(1), calls_parted_too(3),
-		       calls_chilled(4));
+		printf("%d %d %d %d %d\n", calls_scalar(5), calls_constant("ab"), calls_parted(1),
+		       calls_parted_too(3), calls_chilled(4));
 		fflush(stdout);
 	}
 	return 0;
