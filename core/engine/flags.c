@@ -223,6 +223,8 @@ static void add_producer(struct words *w, const struct target_unit *unit)
 		if (version)
 			sscanf(version, "clang version %u", &major);
 		add_compiler(w, "clang", major);
+		if (unit->unwinds) /* without it clang makes no such tables */
+			words_add(w, "-fexceptions");
 		return;
 	}
 	sscanf(producer, "GNU C%u %u", &standard, &major);

@@ -326,6 +326,25 @@ struct module *module_at(struct modules *modules, uint64_t address)
 	return *userdata;
 }
 
+static bool has_section(struct module *module, const char *wanted)
+{
+	GElf_Addr bias;
+	GElf_Shdr header;
+	Elf *elf = dwfl_module_getelf(module->dwfl, &bias);
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+		return false;
+	while ((section = elf_nextscn(elf, section))) {
+		const char *name =
+			gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+		if (name && strcmp(name, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
 struct units *module_units(struct module *module)
 {
 	Dwarf *dwarf;
@@ -337,6 +356,8 @@ struct units *module_units(struct module *module)
 	if (dwarf)
 		module->units =
 			units_new(module->home->pool, module->home->paths, dwarf, module->name, module);
+	if (module->units && has_section(module, ".gcc_except_table"))
+		units_unwind(module->units);
 	return module->units;
 }
 
@@ -354,21 +375,7 @@ struct symbols *module_symbols(struct module *module)
 
 bool module_is_decorated(struct module *module)
 {
-	GElf_Addr bias;
-	GElf_Shdr header;
-	Elf *elf = dwfl_module_getelf(module->dwfl, &bias);
-	Elf_Scn *section = NULL;
-	size_t names;
-
-	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
-		return false;
-	while ((section = elf_nextscn(elf, section))) {
-		const char *name =
-			gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
-		if (name && strcmp(name, "__patchable_function_entries") == 0)
-			return true;
-	}
-	return false;
+	return has_section(module, "__patchable_function_entries");
 }
 
 bool module_has_clone(struct module *module, uint64_t address, const char *name)

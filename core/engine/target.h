@@ -32,6 +32,7 @@ struct target_unit {
 		*macros; /* its command line's -D and -U, where DWARF has them; NULL at the end, or NULL */
 	bool optimized;  /* -O1 or more (-Og, -Os too), as far as DWARF tells */
 	bool clang;      /* built by clang */
+	bool unwinds; /* its module has tables of what is cleaned up when a thread or an exception ends a call */
 };
 
 struct target_function {

@@ -27,7 +27,7 @@ struct units {
 	struct unit **by_die; /* the same, by the address of their entry */
 	struct unit_span *spans;
 	size_t span_count, span_room;
-	bool artificial_read;
+	bool artificial_read, unwinds;
 	struct names types;
 	Dwarf_Die *type_units, *type_dies;
 	size_t type_unit_count, type_unit_room, type_count, type_room;
@@ -340,6 +340,11 @@ static void close_unit(struct unit *unit)
 	unit->functions = NULL;
 	unit->named_count = unit->span_count = 0;
 	inlined_fini(&unit->inlined);
+}
+
+void units_unwind(struct units *units)
+{
+	units->unwinds = true;
 }
 
 void units_free(struct units *units)
@@ -871,6 +876,7 @@ bool unit_publish(struct unit *unit)
 		return false;
 	shown->macros = macros_of_command_line(unit->home->pool, &unit->die);
 	shown->clang = strstr(shown->producer, "clang");
+	shown->unwinds = unit->home->unwinds;
 	shown->optimized = shown->clang ? clang_optimized(unit) : gcc_optimized(shown->producer);
 	unit->published = true;
 	return true;

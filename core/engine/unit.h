@@ -68,6 +68,9 @@ struct units *units_new(struct pool *, struct unit_paths *, Dwarf *dwarf, const 
 			void *module);
 void units_free(struct units *); /* takes NULL */
 
+/* Said before any is published: their module has tables of what is cleaned up when a call ends early. */
+void units_unwind(struct units *);
+
 /* Those with declarations of their own, "<artificial>" ones left out; NULL at the end. */
 struct unit *units_next(struct units *, const struct unit *previous);
 

@@ -17,9 +17,7 @@ static void start_host(const char *compiler, const char *level)
 
 	compiled_init(&host, &how);
 	setenv("RTF_OPTIMIZE", "0", 1);
-	setenv("RTF_CFLAGS", "-fexceptions", 1); /* clang's DWARF does not tell */
 	compiled_start(&host);
-	unsetenv("RTF_CFLAGS");
 	unsetenv("RTF_OPTIMIZE");
 }
 
