@@ -107,6 +107,17 @@ static bool client_accept(struct console *c)
 	return true;
 }
 
+/* Those for whom there will be no engine. */
+static void refuse_unserved(struct console *c)
+{
+	while (channel_take_back(c)) {
+		client_refuse(c->client, c->why);
+		pthread_mutex_lock(&console_mutex);
+		descriptor_close(&c->client);
+		pthread_mutex_unlock(&console_mutex);
+	}
+}
+
 /* The thread. */
 
 /* The program was started again and has taken the name of the console that we kept for it; once it has ended, perhaps at
@@ -216,6 +227,7 @@ static void *console_run(void *console)
 			channel_report(c);
 		if (p[1].revents)
 			accepting = client_accept(c);
+		refuse_unserved(c);
 	}
 	channel_drop(c);
 	fault_forget();

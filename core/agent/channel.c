@@ -134,6 +134,46 @@ static int send_arenas(struct console *c)
 	return 0;
 }
 
+/* An engine that is killed takes along what it has not received yet. */
+static void keep_handed(struct console *c)
+{
+	pthread_mutex_lock(&console_mutex);
+	if (c->handed_count < HANDED_MAX) {
+		c->handed[c->handed_count++] = c->client;
+		c->client = -1;
+	}
+	pthread_mutex_unlock(&console_mutex);
+}
+
+/* Closes the first, or makes it c->client. */
+static void take_handed(struct console *c, bool back)
+{
+	pthread_mutex_lock(&console_mutex);
+	if (back)
+		c->client = c->handed[0];
+	else
+		descriptor_close(&c->handed[0]);
+	memmove(c->handed, c->handed + 1, --c->handed_count * sizeof(*c->handed));
+	pthread_mutex_unlock(&console_mutex);
+}
+
+bool channel_take_back(struct console *c)
+{
+	if (c->engine >= 0 || !c->handed_count)
+		return false;
+	take_handed(c, true);
+	return true;
+}
+
+static int hand_again(struct console *c)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < c->handed_count && !error; i++)
+		error = message_send(c->engine, MESSAGE_CLIENT, 0, NULL, 0, c->handed[i]);
+	return error;
+}
+
 static int engine_greet(struct console *c)
 {
 	park_untold(); /* what another engine knew of */
@@ -145,6 +185,8 @@ static int engine_greet(struct console *c)
 		error = send_arenas(c);
 	if (!error)
 		error = message_send(c->engine, MESSAGE_READY, 0, NULL, 0, -1);
+	if (!error)
+		error = hand_again(c);
 	console_wake_current(); /* what is parked is told */
 	return error;
 }
@@ -246,8 +288,10 @@ bool channel_pass_client(struct console *c, const char **why)
 			return false;
 		}
 		int error = message_send(c->engine, MESSAGE_CLIENT, 0, NULL, 0, c->client);
-		if (!error)
+		if (!error) {
+			keep_handed(c);
 			return true;
+		}
 		if (!channel_broke(error)) {
 			*why = strerrordesc_np(-error);
 			return false;
@@ -418,6 +462,14 @@ static int serve_unpark(struct console *c, uint32_t serial, size_t length)
 	return answer_done(c, serial, park_release(&m));
 }
 
+/* More than were kept may have been handed over. */
+static int serve_taken(struct console *c, size_t length)
+{
+	if (c->handed_count)
+		take_handed(c, false);
+	return length ? -EPROTO : 0;
+}
+
 static int serve_log(struct console *c, size_t length)
 {
 	uint32_t level;
@@ -445,6 +497,8 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 		return serve_resolve(c, h->serial, length);
 	case MESSAGE_THREAD_BLOCK:
 		return serve_thread_block(c, h->serial, length);
+	case MESSAGE_CLIENT_TAKEN:
+		return serve_taken(c, length);
 	case MESSAGE_LOG:
 		return serve_log(c, length);
 	case MESSAGE_IMAGE:

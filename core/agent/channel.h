@@ -14,8 +14,12 @@ void channel_start(struct console *);
 void channel_hear(struct console *);
 
 /* Hands c->client over, starting an engine if there is none; false if it cannot be, and then `*why` is a
- * sentence that is valid until the next call. */
+ * sentence that is valid until the next call. Until the engine serves it, it is kept: where that one ends, the next one gets
+ * it. */
 bool channel_pass_client(struct console *, const char **why);
+
+/* There is no engine any more: gives one that was handed over and never served back as c->client. False: there is none. */
+bool channel_take_back(struct console *);
 
 /* Tells the engine of deferred versions that channel_poll has applied, and of a call that is over. */
 void channel_tell_notes(struct console *);

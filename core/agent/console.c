@@ -163,6 +163,8 @@ void console_free(struct console *c)
 	if (!c)
 		return;
 	listener_fini(&c->listener);
+	while (c->handed_count)
+		descriptor_close(&c->handed[--c->handed_count]);
 	descriptor_close(&c->wake);
 	descriptor_close(&c->client);
 	descriptor_close(&c->engine);
@@ -180,6 +182,8 @@ void console_free(struct console *c)
 void console_let_go(struct console *c)
 {
 	descriptor_close(&c->listener.fd);
+	while (c->handed_count)
+		descriptor_close(&c->handed[--c->handed_count]);
 	descriptor_close(&c->wake);
 	descriptor_close(&c->client);
 	descriptor_close(&c->engine);

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { RESTARTS_MAX = 5, RESTARTS_SECONDS = 10 };
+enum { RESTARTS_MAX = 5, RESTARTS_SECONDS = 10, HANDED_MAX = 32 };
 
 struct deferred;
 
@@ -29,6 +29,9 @@ struct console {
 	struct listener listener;
 	int wake;   /* eventfd: stop, or deferred versions were applied */
 	int client; /* a console on its way to the engine */
+	/* Those that were handed to the engine and that it has not begun to serve: if it ends, another one gets them. */
+	int handed[HANDED_MAX];
+	unsigned handed_count;
 	int engine; /* our end of the channel, -1: none runs */
 	int far;    /* the engine's end, until it has it */
 	int log;    /* RTF_LOG, or -1 */

@@ -137,12 +137,21 @@ static struct error *take_arena(struct program *p, size_t length, int fd)
 	return NULL;
 }
 
+/* Another engine would not have to serve it. */
+static void tell_taken(struct program *p)
+{
+	if (!p->lost && message_send(p->socket, MESSAGE_CLIENT_TAKEN, 0, NULL, 0, -1))
+		p->lost = true;
+}
+
 static void keep_client(struct program *p, int fd)
 {
-	if (fd >= 0 && p->client_count < CLIENTS_MAX)
+	if (fd >= 0 && p->client_count < CLIENTS_MAX) {
 		p->clients[p->client_count++] = fd;
-	else if (fd >= 0)
+	} else if (fd >= 0) {
 		close(fd);
+		tell_taken(p);
+	}
 }
 
 /* One message: its header; the payload is in p->payload. */
@@ -628,6 +637,7 @@ int program_take_client(struct program *p)
 	if (!p->client_count)
 		return -1;
 	int fd = p->clients[0];
+	tell_taken(p);
 	memmove(p->clients, p->clients + 1, --p->client_count * sizeof(*p->clients));
 	return fd;
 }

@@ -33,6 +33,7 @@ enum message_type {
 				 thread-local block (dl_iterate_phdr(3): dlpi_tls_modid), 0: it has none */
 	MESSAGE_FAULT_KNOWN,  /* empty; no answer */
 	MESSAGE_UNPARK,       /* struct message_unpark; answer DONE */
+	MESSAGE_CLIENT_TAKEN, /* empty: the first CLIENT that was not told of so far is served; no answer */
 	MESSAGE_LOG,          /* u32 level (syslog's numbers) and text, for the program's log; no answer */
 	MESSAGE_CALL, /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
 			    or DONE with a negative errno: -EBUSY, another one runs */
