@@ -444,6 +444,8 @@ int rtf_start_options(const struct rtf_options *options)
 		console_free(agent.heir);
 		agent.heir = NULL;
 		result = console_open(options);
+		if (result == 0)
+			signals_lend_stack();
 	}
 	console_unlock(&hold);
 	errno = saved;
@@ -498,6 +500,7 @@ int rtf_sync(void)
 void rtf_stop(void)
 {
 	int saved = errno, cancelling;
+	struct console_hold hold;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
 	struct console *c = console_take();
@@ -508,6 +511,9 @@ void rtf_stop(void)
 		console_wake(c);
 		pthread_join(c->thread, NULL);
 		console_free(c);
+		console_lock(&hold);
+		signals_reclaim_stack();
+		console_unlock(&hold);
 	}
 	pthread_setcancelstate(cancelling, NULL);
 	errno = saved;

@@ -2,6 +2,7 @@
 #include "kernel.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 enum { SIGNALS = 64, RESTORERS_MAX = 4, STACK_LOOKED_AT = 1 << 20, PAGE = 4096 };
@@ -38,6 +39,38 @@ void signals_pass_on(struct sigaction *before, int signal, siginfo_t *info, void
 }
 
 /* --- the stack --------------------------------------------------------------------------------------------------- */
+
+/* As roomy as a program may expect that has its handlers use such a stack; what is not touched costs nothing. */
+enum { LENT_BYTES = 256 * 1024 };
+
+static void *lent; /* a page that faults, and the stack; NULL: nobody has it */
+
+void signals_lend_stack(void)
+{
+	stack_t before, ours = {.ss_size = LENT_BYTES};
+
+	if (lent || sigaltstack(NULL, &before) || !(before.ss_flags & SS_DISABLE))
+		return;
+	char *pages =
+		mmap(NULL, PAGE + LENT_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (pages == MAP_FAILED)
+		return;
+	ours.ss_sp = pages + PAGE;
+	if (mprotect(ours.ss_sp, LENT_BYTES, PROT_READ | PROT_WRITE) == 0 && sigaltstack(&ours, NULL) == 0)
+		lent = pages;
+	else
+		munmap(pages, PAGE + LENT_BYTES);
+}
+
+void signals_reclaim_stack(void)
+{
+	stack_t now, none = {.ss_flags = SS_DISABLE};
+
+	if (!lent || sigaltstack(NULL, &now) || now.ss_sp != (char *)lent + PAGE || sigaltstack(&none, NULL))
+		return; /* another thread has it, and keeps it */
+	munmap(lent, PAGE + LENT_BYTES);
+	lent = NULL;
+}
 
 /* The kernel copies: up to where the stack ends, and nothing faults. */
 size_t signals_copy_stack(uint64_t from, unsigned char out[CALL_STACK])

@@ -22,6 +22,12 @@ void signals_pass_on(struct sigaction *before, int signal, siginfo_t *, void *co
  * used up, is zero. */
 size_t signals_copy_stack(uint64_t from, unsigned char out[CALL_STACK]);
 
+/* Gives the calling thread a stack for signal handlers (sigaltstack(2)), if it has none: where its own is used up there is no
+ * room to record that. signals_reclaim_stack takes it away, if the calling thread still has it. Not in a handler, and not both
+ * at once. */
+void signals_lend_stack(void);
+void signals_reclaim_stack(void);
+
 /* Whether the calling thread is in a signal handler: anything may have been interrupted, malloc() as well. Looks for the
  * frame that the kernel left on the stack, up to 1 MiB away; what such a frame left behind in memory that a function has not
  * written to counts, too. */

@@ -83,6 +83,17 @@ static void a_fault_is_recorded_before_the_program_ends(void **state)
 	compiled_assert_says(&host, 0, "\\log --events -n 1", "restore");
 }
 
+/* Where the thread's stack has no room for a handler: the main thread has another one for that. */
+static void a_stack_that_is_used_up_is_recorded(void **state)
+{
+	(void)state;
+	subject_define(&host, "risky",
+		       "static int risky(int n)\n{\n\tvolatile char room[4096];\n\n\troom[n & 4095] = 1;\n"
+		       "\treturn n ? risky(n + 1) + room[0] : 0;\n}");
+	end_by("call 1", SIGSEGV);
+	assert_recorded(1, 1, "SIGSEGV at address 0x", "in risky@1");
+}
+
 static void threads_that_fault_at_once_are_all_recorded(void **state)
 {
 	static const int crowds[] = {2, 4, 8};
@@ -267,6 +278,7 @@ int main(void)
 #define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(a_fault_is_recorded_before_the_program_ends),
+		WITH_HOST(a_stack_that_is_used_up_is_recorded),
 		WITH_HOST(threads_that_fault_at_once_are_all_recorded),
 		WITH_HOST(a_program_ends_by_several_faults_only_once_they_are_recorded),
 		WITH_HOST(a_handler_of_the_program_has_its_turn_afterwards),
