@@ -216,8 +216,8 @@ struct pruning {
 	struct live *live;
 	struct history *history; /* it began with */
 	struct prune *prune;
-	struct prune_count planned;
 	int days;
+	bool yes, planned;
 };
 
 static void tell_pruned(struct pruning *p, struct reply *reply, const struct prune_count *done, bool removed)
@@ -238,6 +238,25 @@ static void tell_pruned(struct pruning *p, struct reply *reply, const struct pru
 			  "removes, --days N sets another limit\n");
 }
 
+/* Counts first, which takes as many steps. True: that was all that is wanted. */
+static bool plan_more(struct pruning *p, bool interrupted, struct reply *reply, struct error **e)
+{
+	struct prune_count planned;
+	bool more = false;
+
+	p->waiting.deadline_us = build_now_us();
+	*e = interrupted ? error_new(ERROR_INTERRUPTED, "interrupted: nothing was removed")
+			 : prune_plan_step(p->prune, &more);
+	if (*e || more)
+		return *e != NULL;
+	p->planned = true;
+	prune_planned(p->prune, &planned);
+	if (p->yes && planned.versions + planned.changes + planned.events)
+		return false;
+	tell_pruned(p, reply, &planned, p->yes);
+	return true;
+}
+
 static bool prune_more(struct waiting *waiting, struct console_state *state, bool interrupted,
 		       struct reply *reply, struct error **e)
 {
@@ -250,6 +269,8 @@ static bool prune_more(struct waiting *waiting, struct console_state *state, boo
 		*e = error_new(ERROR_INTERNAL, "the history had to be opened anew: ask again");
 		return true;
 	}
+	if (!p->planned)
+		return plan_more(p, interrupted, reply, e);
 	if (interrupted)
 		*e = error_new(ERROR_INTERRUPTED, "interrupted: a part was removed, the rest is whole");
 	else
@@ -286,17 +307,13 @@ static struct error *prune(struct call *c, int days, bool yes)
 		.waiting = {.ready = prune_more, .free = prune_end, .deadline_us = build_now_us()},
 		.live = c->live,
 		.history = live_history(c->live),
-		.days = days};
+		.days = days,
+		.yes = yes};
 	struct error *e = prune_new(p->history, days, &p->prune);
-	if (!e)
-		e = prune_plan(p->prune, &p->planned);
-	if (!e && yes && p->planned.versions + p->planned.changes + p->planned.events) {
+	if (e)
+		prune_end(&p->waiting);
+	else
 		c->reply->waiting = &p->waiting;
-		return NULL;
-	}
-	if (!e)
-		tell_pruned(p, c->reply, &p->planned, yes);
-	prune_end(&p->waiting);
 	return e;
 }
 

@@ -17,6 +17,9 @@ struct prune {
 	char limit[40];                          /* what is older may go */
 	int64_t version_at, change_at, event_at; /* rows up to these have been looked at */
 	int64_t version_end, change_end, event_end;
+	int64_t version_planned, change_planned, event_planned; /* rows up to these have been counted */
+	int64_t newest_change;                                  /* when what is kept was found out */
+	struct prune_count planned;
 	int64_t pages; /* of the file at first */
 	bool settled;  /* nothing is left to be made smaller */
 	struct prune_count done;
@@ -140,6 +143,22 @@ static struct error *ask_range(struct prune *p, const char *sql, int64_t from, i
 	return e;
 }
 
+/* Finds out what is kept, unless nothing has gone live since that was done. */
+static struct error *keep_up(struct prune *p)
+{
+	int64_t newest = 0;
+	struct error *e = database_ask(p->history, "SELECT coalesce(max(id), 0) + 1 FROM change", &newest);
+
+	if (e || newest <= p->newest_change)
+		return e;
+	e = find_current_runs(p->history, p->limit);
+	if (!e)
+		e = find_kept(p->history);
+	if (!e)
+		p->newest_change = newest;
+	return e;
+}
+
 struct error *prune_new(struct history *h, int days, struct prune **out)
 {
 	struct prune *p = calloc(1, sizeof(*p));
@@ -149,9 +168,7 @@ struct error *prune_new(struct history *h, int days, struct prune **out)
 	p->history = h;
 	struct error *e = set_limit(p, days);
 	if (!e)
-		e = find_current_runs(h, p->limit);
-	if (!e)
-		e = find_kept(h);
+		e = keep_up(p);
 	if (!e)
 		e = database_ask(h, "SELECT coalesce(max(id), 0) FROM version", &p->version_end);
 	if (!e)
@@ -182,21 +199,46 @@ void prune_free(struct prune *p)
 	" AND NOT EXISTS (SELECT 1 FROM change AS s WHERE s.subject = change.id AND s.time >= ?1)"
 #define OLD_EVENT "id > ?2 AND id <= ?3 AND time < ?1 AND kind <> 'fault'"
 
-struct error *prune_plan(struct prune *p, struct prune_count *out)
+static int64_t step_end(int64_t at, int64_t end)
 {
-	struct prune_count count = {0};
+	return at + STEP_ROWS < end ? at + STEP_ROWS : end;
+}
 
-	struct error *e = ask_range(p, "SELECT count(*) FROM version WHERE " OLD_VERSION, p->version_at,
-				    p->version_end, &count.versions);
-	if (!e)
-		e = ask_range(p, "SELECT count(*) FROM change WHERE " OLD_CHANGE, p->change_at, p->change_end,
-			      &count.changes);
-	if (!e)
-		e = ask_range(p, "SELECT count(*) FROM event WHERE " OLD_EVENT, p->event_at, p->event_end,
-			      &count.events);
-	if (!e)
-		*out = count;
+/* Counts the next rows of a table. */
+static struct error *count_some(struct prune *p, const char *sql, int64_t *at, int64_t end, int64_t *count)
+{
+	int64_t to = step_end(*at, end), some = 0;
+	struct error *e = ask_range(p, sql, *at, to, &some);
+
+	if (!e) {
+		*at = to;
+		*count += some;
+	}
 	return e;
+}
+
+struct error *prune_plan_step(struct prune *p, bool *more)
+{
+	struct error *e = keep_up(p);
+
+	if (!e && p->version_planned < p->version_end)
+		e = count_some(p, "SELECT count(*) FROM version WHERE " OLD_VERSION, &p->version_planned,
+			       p->version_end, &p->planned.versions);
+	else if (!e && p->change_planned < p->change_end)
+		e = count_some(p, "SELECT count(*) FROM change WHERE " OLD_CHANGE, &p->change_planned,
+			       p->change_end, &p->planned.changes);
+	else if (!e && p->event_planned < p->event_end)
+		e = count_some(p, "SELECT count(*) FROM event WHERE " OLD_EVENT, &p->event_planned,
+			       p->event_end, &p->planned.events);
+	if (!e)
+		*more = p->version_planned < p->version_end || p->change_planned < p->change_end ||
+			p->event_planned < p->event_end;
+	return e;
+}
+
+void prune_planned(const struct prune *p, struct prune_count *out)
+{
+	*out = p->planned;
 }
 
 void prune_done(const struct prune *p, struct prune_count *out)
@@ -265,15 +307,13 @@ static struct error *remove_changes(struct prune *p, int64_t to)
 	return e;
 }
 
-static int64_t step_end(int64_t at, int64_t end)
-{
-	return at + STEP_ROWS < end ? at + STEP_ROWS : end;
-}
-
 static struct error *remove_some(struct prune *p)
 {
 	int64_t to;
+	struct error *kept = keep_up(p);
 
+	if (kept)
+		return kept;
 	if (p->version_at < p->version_end) {
 		to = step_end(p->version_at, p->version_end);
 		struct error *e = remove_versions(p, to);

@@ -3,7 +3,8 @@
  * that is younger than a limit. Of what is older also the log, and the texts that nobody has any more. Numbers are never
  * given away again.
  *
- * In steps, each one transaction, so that other processes with this history need not wait. The file gets smaller in such
+ * In steps, each one transaction, so that other processes with this history need not wait, and whoever calls has time for
+ * something else in between. What goes live meanwhile stays. The file gets smaller in such
  * steps too; one that an older rtf made only if nobody else uses it and little is left in it, for it is then written anew. */
 #ifndef RTF_PRUNE_H
 #define RTF_PRUNE_H
@@ -25,8 +26,11 @@ struct prune_count {
 struct error *prune_new(struct history *, int days, struct prune **out);
 void prune_free(struct prune *); /* takes NULL */
 
-/* How much a prune would remove, or has removed so far. */
-struct error *prune_plan(struct prune *, struct prune_count *out);
+/* Counts some of what would be removed; `*more` false: that was all, and prune_planned says how much it is. */
+struct error *prune_plan_step(struct prune *, bool *more);
+void prune_planned(const struct prune *, struct prune_count *out);
+
+/* How much has been removed so far. */
 void prune_done(const struct prune *, struct prune_count *out);
 
 /* Removes some; `*more` false: that was all. */

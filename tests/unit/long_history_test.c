@@ -309,8 +309,14 @@ static void a_prune_goes_in_small_steps(void **state)
 
 	(void)state;
 	succeed(prune_new(larger->history, 0, &p));
-	succeed(prune_plan(p, &planned));
+	succeed(prune_plan_step(p, &more));
+	prune_planned(p, &planned);
+	assert_true(more && planned.versions > 0 && planned.versions < LONG / 2);
+	while (more)
+		succeed(prune_plan_step(p, &more));
+	prune_planned(p, &planned);
 	assert_true(planned.versions > LONG / 2);
+	more = true;
 	succeed(prune_step(p, &more));
 	prune_done(p, &done);
 	assert_true(more && done.versions > 0 && done.versions < planned.versions);

@@ -148,8 +148,10 @@ static struct prune_count prune_all(struct fixture *f, int days)
 	bool more = true;
 
 	succeed(prune_new(f->history, days, &p));
-	succeed(prune_plan(p, &planned));
 	while (more)
+		succeed(prune_plan_step(p, &more));
+	prune_planned(p, &planned);
+	for (more = true; more;)
 		succeed(prune_step(p, &more));
 	prune_done(p, &done);
 	prune_free(p);
@@ -201,6 +203,33 @@ static void old_versions_go_but_those_that_matter(void **state)
 	assert_int_equal(done.changes, 9);
 	assert_string_equal(raw_text(f, "SELECT count(*) FROM text"), "5");
 	assert_int_equal(define(f, f->price, 0, "ten"), 10);
+}
+
+/* Between the plan and a step somebody goes back. */
+static void what_goes_live_while_it_is_pruned_stays(void **state)
+{
+	struct history_move back = {.from = 5, .to = 2};
+	struct fixture *f = *state;
+	struct prune *p;
+	bool more = true;
+
+	open_run(f, 1, "aa");
+	for (int i = 0; i < 5; i++)
+		define(f, f->price, i, "text");
+	grow_old(f);
+	succeed(prune_new(f->history, 30, &p));
+	while (more)
+		succeed(prune_plan_step(p, &more));
+	back.function = f->price;
+	succeed(history_record(f->history, HISTORY_ROLLBACK, "ada", 0, &back, 1, NULL));
+	for (more = true; more;)
+		succeed(prune_step(p, &more));
+	prune_free(p);
+	/* 2: live; 1: its parent; 5: what undoing that goes back to, and the newest. */
+	assert_string_equal(raw_text(f, "SELECT group_concat(number, ' ') FROM (SELECT number FROM version"
+					" WHERE number > 0 ORDER BY number)"),
+			    "1 2 5");
+	assert_whole(f);
 }
 
 static void what_a_run_that_goes_on_made_long_ago_goes_but_what_is_live(void **state)
@@ -596,6 +625,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		IN_DIRECTORY(what_is_younger_than_the_limit_stays),
 		IN_DIRECTORY(old_versions_go_but_those_that_matter),
+		IN_DIRECTORY(what_goes_live_while_it_is_pruned_stays),
 		IN_DIRECTORY(what_a_run_that_goes_on_made_long_ago_goes_but_what_is_live),
 		IN_DIRECTORY(what_was_taken_back_goes_with_what_took_it_back),
 		IN_DIRECTORY(versions_of_builds_that_nobody_runs_go),
