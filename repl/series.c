@@ -23,7 +23,7 @@ struct part {
 
 /* What went live together: parts `first` to `first + count`. */
 struct step {
-	int64_t change;
+	int64_t change; /* 0: none, but what was built, or is live now */
 	char kind[12], time[32], build[72];
 	char *user;
 	size_t first, count;
@@ -256,7 +256,7 @@ static struct error *cut_patch(struct series *s, const struct part *parts, size_
 
 	struct error *e = tree_diff(&s->tree, &diff);
 	if (e || !diff.size) {
-		s->count.unchanged += !e;
+		s->count.unchanged += !e && step->change;
 		text_fini(&diff);
 		return e;
 	}
@@ -304,6 +304,7 @@ static struct error *write_build(struct series *s, const struct part *parts, siz
 		built[others++] = (struct part){parts[i].function, 0};
 		e = put_built(s, file, slot, step->build);
 	}
+	as_built.change = 0;
 	snprintf(as_built.kind, sizeof(as_built.kind), "built");
 	if (!e && others)
 		e = cut_patch(s, built, others, &as_built);

@@ -55,6 +55,7 @@ static void export(const char *what, const char *directory, int versions, int pa
 	json_t *data = compiled_data(&host, command);
 	assert_int_equal(json_integer_value(json_object_get(data, "versions")), versions);
 	assert_int_equal(json_integer_value(json_object_get(data, "patches")), patches);
+	assert_int_equal(json_integer_value(json_object_get(data, "unchanged")), 0);
 	json_decref(data);
 }
 
