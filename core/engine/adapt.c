@@ -122,6 +122,14 @@ static void tell_list(const struct walk *w, CXCursor cursor)
 		w->each(w->context, SITE_INITIALISER, cursor);
 }
 
+/* Of a record. It has no kind of its own, and neither have implicit conversions, which are made of a record. */
+static bool is_va_arg(CXCursor cursor)
+{
+	CXCursor child = first_child(cursor);
+
+	return !clang_isExpression(clang_getCursorKind(child)) || !is_record(child);
+}
+
 static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	const struct walk *w = data;
@@ -147,8 +155,8 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 		tell_list(w, cursor);
 		break;
 	case CXCursor_UnexposedExpr:
-		/* va_arg has no kind of its own: a record that comes out of one. */
-		if (is_record(cursor) && shape_match(clang_getCursorType(cursor)) == CONVENTION_DIFFERENT)
+		if (is_record(cursor) && is_va_arg(cursor) &&
+		    shape_match(clang_getCursorType(cursor)) == CONVENTION_DIFFERENT)
 			w->each(w->context, SITE_DIFFERENT, cursor);
 		break;
 	default:

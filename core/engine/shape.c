@@ -82,10 +82,10 @@ static void take_apart(struct parts *p, CXType type, uint64_t offset, bool in_ar
 		clang_Type_visitFields(type, take_field, p);
 		return;
 	}
-	if (type.kind == CXType_ConstantArray) {
+	if (type.kind == CXType_ConstantArray || (type.kind == CXType_IncompleteArray && p->in_memory)) {
 		CXType element = clang_getArrayElementType(type);
 		long long size = clang_Type_getSizeOf(element), count = clang_getArraySize(type);
-		if (p->in_memory && count > 1)
+		if (p->in_memory)
 			count = 1;
 		for (long long i = 0; i < count && !p->unknown && size > 0; i++)
 			take_apart(p, element, offset + (uint64_t)(i * size) * 8, true);
