@@ -302,6 +302,30 @@ static const char *directive_word(const struct token_reader *r, const struct tok
 	return r->text + at;
 }
 
+/* Whether `#ifdef NAME` or `#ifndef NAME` is not the case if the one that came first with that name was. */
+static bool is_contradicted(struct token_braces *b, const char *word, uint32_t left)
+{
+	bool defined = left > 5 && memcmp(word, "ifdef", 5) == 0;
+
+	if (!defined && !(left > 6 && memcmp(word, "ifndef", 6) == 0))
+		return false;
+	const char *name = word + (defined ? 5 : 6), *end = word + left;
+	while (name < end && (*name == ' ' || *name == '\t'))
+		name++;
+	uint32_t length = 0;
+	while (name + length < end && !strchr(" \t\r\n\\/", name[length]))
+		length++;
+	for (unsigned i = 0; i < b->name_count; i++)
+		if (b->names[i].length == length && memcmp(b->names[i].name, name, length) == 0)
+			return b->names[i].defined != defined;
+	if (length && b->name_count < TOKEN_BRACES_NAMES) {
+		b->names[b->name_count].name = name;
+		b->names[b->name_count].length = length;
+		b->names[b->name_count++].defined = defined;
+	}
+	return false;
+}
+
 static void count_condition(const struct token_reader *r, const struct token *t, struct token_braces *b)
 {
 	uint32_t left;
@@ -309,7 +333,8 @@ static void count_condition(const struct token_reader *r, const struct token *t,
 
 	if (left >= 2 && memcmp(word, "if", 2) == 0) {
 		b->conditions++;
-		if (!b->skip && left >= 4 && memcmp(word, "if 0", 4) == 0) {
+		if (!b->skip &&
+		    ((left >= 4 && memcmp(word, "if 0", 4) == 0) || is_contradicted(b, word, left))) {
 			b->skip = b->conditions + 1;
 			b->zero = true;
 		}

@@ -214,6 +214,10 @@ static void of_an_if_one_branch_counts_its_braces(void **state)
 	assert_int_equal(braces_of("#if A\nif (a) {\n#else\nif (b) {\n#endif\n"), 1);
 	assert_int_equal(braces_of("#if A\n{\n#elif B\n{\n#elif C\n{\n#else\n{\n#endif\n"), 1);
 	assert_int_equal(braces_of("#if 0\n{ { {\n#endif\n{"), 1);
+	/* One name is taken for one thing: as defined if `#ifdef` came first. */
+	assert_int_equal(braces_of("#ifdef A\n#else\n{\n#endif\n#ifndef A // B\n} else {\n}\n#endif\n{"), 1);
+	assert_int_equal(braces_of("#ifndef A\n{\n#endif\n#ifdef A\n{\n#else\n}\n#endif\n{"), 1);
+	assert_int_equal(braces_of("#ifndef A\n{\n#endif\n# ifndef\tAB\n{\n#endif\n#ifndef A\n}\n#endif"), 1);
 	assert_int_equal(braces_of("#if 0\n{ {\n#else\n{\n#endif\n"), 1);
 	assert_int_equal(braces_of("#if 0\n{ {\n#elif B\n{\n#else\n{ {\n#endif\n"), 1);
 	assert_int_equal(braces_of("#if 0\n{\n#endif\n#if A\n{\n#elif B\n{\n#endif\n"), 1);
