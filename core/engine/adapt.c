@@ -11,6 +11,7 @@
 enum site_kind {
 	SITE_DIFFERENT,   /* a value that libtcc passes otherwise */
 	SITE_COPY,        /* an expression whose value is read as a whole register */
+	SITE_ROOM,        /* a call whose result is written as a whole register */
 	SITE_INITIALISER, /* a variable or a compound literal whose list sets bit-fields */
 };
 
@@ -108,8 +109,11 @@ static void tell_call(const struct walk *w, CXCursor call)
 {
 	int count = clang_Cursor_getNumArguments(call);
 
-	if (shape_match(clang_getCursorType(call)) == CONVENTION_DIFFERENT)
+	enum convention_match result = shape_match(clang_getCursorType(call));
+	if (result == CONVENTION_DIFFERENT)
 		w->each(w->context, SITE_DIFFERENT, call);
+	else if (result == CONVENTION_READS_BEHIND)
+		w->each(w->context, SITE_ROOM, call);
 	for (int i = 0; i < count; i++) {
 		CXCursor argument = clang_Cursor_getArgument(call, (unsigned)i);
 		tell_value(w, clang_getCursorType(argument), argument);
@@ -199,7 +203,7 @@ static void note(void *context, enum site_kind kind, CXCursor cursor)
 	(void)cursor;
 	if (kind == SITE_DIFFERENT)
 		needs->why_cc = why_passes;
-	else if (kind == SITE_COPY)
+	else if (kind == SITE_COPY || kind == SITE_ROOM)
 		needs->why_text = why_passes;
 	else if (!needs->why_text)
 		needs->why_text = why_initialises;
@@ -251,6 +255,33 @@ static void copy_value(struct adaptation *a, CXCursor expression)
 		rewrite_insert(w, r.end, true, rewrite_format(w, "); rtf_copy; })"));
 	}
 	free(type);
+}
+
+static enum CXChildVisitResult find_lasting(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+	bool *found = data;
+
+	(void)parent;
+	*found = kind == CXCursor_CompoundLiteralExpr || kind == CXCursor_StmtExpr;
+	return *found ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
+/* What the result's last register writes too much lies in the frame above it: here in what nobody uses, or in what the
+ * arguments were made of. Values that are half computed libtcc saves before the braces. */
+static void make_room(struct adaptation *a, CXCursor call)
+{
+	struct rewrite *w = &a->rewrite;
+	bool lasting = false;
+	struct range r;
+
+	clang_visitChildren(call, find_lasting, &lasting);
+	if (lasting || !rewrite_range(w, call, &r) || !is_plain(w, r)) {
+		a->impossible = true;
+		return;
+	}
+	rewrite_insert(w, r.begin, false, rewrite_format(w, "__extension__({ char rtf_room[8]; "));
+	rewrite_insert(w, r.end, true, rewrite_format(w, "; })"));
 }
 
 /* Of preprocessor lines only those pass that tell where a text is from. */
@@ -384,6 +415,8 @@ static void put(void *context, enum site_kind kind, CXCursor cursor)
 
 	if (kind == SITE_COPY)
 		copy_value(a, cursor);
+	else if (kind == SITE_ROOM)
+		make_room(a, cursor);
 	else if (kind == SITE_INITIALISER)
 		initialise(a, cursor);
 }

@@ -40,7 +40,7 @@ struct convention_shape {
 enum convention_match {
 	CONVENTION_DIFFERENT,
 	/* The same, but that libtcc reads whole registers from where a value lies that it passes or returns: of 3, 5 to
-	 * 7 or 9 to 15 bytes also what is behind them, which may be no memory. */
+	 * 7 or 9 to 15 bytes also what is behind them, which may be no memory; and so it writes a call's result. */
 	CONVENTION_READS_BEHIND,
 	CONVENTION_SAME,
 };

@@ -222,6 +222,48 @@ static const char *const texts[] = {
 		static struct five g(struct five *p, int n) { return p[n]; } void f(char *out, void *edge) {
 			*(struct five *)out = g((struct five *)edge - 2, 1);
 		}),
+	/* results, between variables of other sizes that live on */
+	TEXT(void f(char *out, void *edge) {
+		char a = 1;
+		three t = twice(((three *)edge)[-1]);
+		char b = 2;
+		int i = sum(twice(t), a, twice(twice(t)));
+		char c = 3;
+		short s = twice(t).c + a * 3;
+		int j = i * 3 + twice(t).b + (c * 5 + twice(t).a) * b;
+		char d = 4;
+		out[0] = a, out[1] = b, out[2] = c, out[3] = d;
+		memcpy(out + 4, &i, 4), memcpy(out + 8, &j, 4), memcpy(out + 12, &s, 2);
+		memcpy(out + 16, &t, sizeof t);
+	}),
+	TEXT(
+		static struct five g(long l) {
+			struct five v = {{l, l >> 8, l >> 16, l >> 24, l >> 32}};
+			return v;
+		} void f(char *out, void *edge) {
+			for (unsigned i = 0; i < 3; i++) {
+				char k = i;
+				if (g(0x7766554433221100 * (k + 1)).c[1] == 0x22)
+					out[i] = 1;
+				out[i + 8] += k;
+			}
+			char a = 5;
+			*(struct five *)(out + 16) = g(0x0102030405060708);
+			out[24] = a;
+		}),
+	/* counted by a variable right above: -1 in the register's unused half would end it */
+	TEXT(
+		static three g(unsigned long l) {
+			union {
+				unsigned long l[2];
+				three t;
+			} u = {{l, l}};
+			return u.t;
+		} void f(char *out, void *edge) {
+			for (unsigned j = 0; j < 5; j++)
+				if (g(j | 0xffffffff00000000).a == 3)
+					out[j] = 1;
+		}),
 	/* both at once */
 	TEXT(void f(char *out, void *edge) {
 		three *t = (three *)edge - 1;
@@ -267,13 +309,13 @@ static void what_lies_in_the_frame_is_passed_as_it_is(void **state)
 			return sum(t, 1, u);
 		}),
 		TEXT(int f(three t) {
-			return sum(twice(t), 1, (three){1, 2, 3});
+			return sum((t), 1, (three){1, 2, 3});
 		}),
 		TEXT(int f(three t) {
 			struct around a = {1, t};
 			return sum(a.t, 1, (a.t));
 		}),
-		TEXT(three f(three t) { return twice(t); }),
+		TEXT(three f(three t) { return t; }),
 		TEXT(int f(three * t) { return t->a; }),
 	};
 
@@ -301,6 +343,7 @@ static void what_does_not_is_named(void **state)
 		 "passes values", NULL},
 		{TEXT(three f(three * t) { return *t; }), "passes values", NULL},
 		{TEXT(int f(three * t) { return sum(t[1], 1, *t); }), "passes values", NULL},
+		{TEXT(int f(three t) { return twice(t).b; }), "passes values", NULL},
 		{TEXT(int f(void) {
 			 struct bits b = {1};
 			 return b.a;

@@ -266,7 +266,7 @@ static void write_functions(FILE *out, unsigned k, const struct shape *shape)
 		"fill%u(&b, &s); "
 		"r = ((T (*)(long, T, double, T))f)(2, a, 3, b); return H(1, &r) == H(1, &b); }\n",
 		k, seed + k, k, k);
-	/* Returned from the end of a page, where it is a structure's last member. */
+	/* Returned from the end of a page, where it is a structure's last member, to below small variables. */
 	fprintf(out,
 		"static T called%u_7(T *edge, int i)\n{ struct around { long l; T v; } *p = (void *)((char "
 		"*)edge - "
@@ -274,8 +274,10 @@ static void write_functions(FILE *out, unsigned k, const struct shape *shape)
 		k);
 	fprintf(out,
 		"static int caller%u_7(void *f, T *edge)\n{ T e, r; word s = %u; fill%u(&e, &s); s = %u; "
-		"fill%u(edge, &s); r = ((T (*)(T *, int))f)(edge, 1); return H(1, &r) == H(1, &e) && "
-		"((r = ((T (*)(T *, int))f)(edge, 0)), H(1, &r) == H(1, &e)); }\n",
+		"fill%u(edge, &s); char near = 77; r = ((T (*)(T *, int))f)(edge, 1); "
+		"if (near != 77 || H(1, &r) != H(1, &e)) return 0; unsigned nearer = 78; "
+		"r = ((T (*)(T *, int))f)(edge, 0); "
+		"return near == 77 && nearer == 78 && H(1, &r) == H(1, &e); }\n",
 		k, seed + k, k, seed + k, k);
 	if (!can_be_variadic(shape))
 		return;
