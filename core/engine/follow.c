@@ -135,15 +135,16 @@ struct late {
 	struct timespec read;
 };
 
-/* What was saved while its source was read for the first time, before it was watched. */
+/* What was saved before it was watched: since it was kept, or while its source was read for the first time. */
 static bool touch_late(void *context, const char *path)
 {
 	const struct late *late = context;
 	struct stat st;
 
-	if (stat(path, &st) == 0 &&
-	    (st.st_mtim.tv_sec > late->read.tv_sec ||
-	     (st.st_mtim.tv_sec == late->read.tv_sec && st.st_mtim.tv_nsec >= late->read.tv_nsec)))
+	if (sources_was_saved(live_host(late->follow->live)->sources, path) ||
+	    (stat(path, &st) == 0 &&
+	     (st.st_mtim.tv_sec > late->read.tv_sec ||
+	      (st.st_mtim.tv_sec == late->read.tv_sec && st.st_mtim.tv_nsec >= late->read.tv_nsec))))
 		watch_touch(late->follow->watch, path);
 	return true;
 }

@@ -1,12 +1,12 @@
 /* Follows the sources: watches the files that they are made of, and hands what is saved to save.h.
  *
- * The files of all units are watched from the start, and their bytes kept, long before all of them are read: one that is saved
- * meanwhile is read first, as it was, and its save is one like any other. What was saved before the first look at it, while no
- * engine ran, and a header that was saved before its source was read, is known by its time,
- * which is newer than the program's file and than the program's start, or the last save that an engine of the program has
- * dealt with: it is a save, too, but that what the file said before is only known where the history has it. All
- * functions of such a file that do not have a text that the history knows go live. A file that is newer than the
- * program's and was saved before the program started is followed, but not said to be what was built. A save of a file without
+ * The files of all units are watched from the start, and their bytes and their headers' kept, long before all of them are
+ * read: one that is saved meanwhile is read first, as it was, and its save is one like any other. What was saved before the
+ * first look at it, or while no engine ran, and a header that the first look did not find, is known by its time, which is
+ * newer than the program's file and than the program's start, or the last save that an engine of the program has dealt
+ * with: it is a save, too, but that what the file said before is only known where the history has it. All functions of such
+ * a file that do not have a text that the history knows go live. A file that is newer than the program's and was saved before
+ * the program started is followed, but not said to be what was built. A save of a file without
  * decorated functions, and a file that is gone or empty for a while, change nothing and are told. One thread. */
 #ifndef RTF_FOLLOW_H
 #define RTF_FOLLOW_H

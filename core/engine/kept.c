@@ -91,6 +91,8 @@ static struct kept_file *read_new(const char *path)
 	f->bytes = read_state(path, &st, &f->size);
 	if (f->path && f->bytes && f->size && f->size < UINT32_MAX / 2 && !memchr(f->bytes, 0, f->size)) {
 		f->modified = st.st_mtim;
+		f->changed = st.st_ctim;
+		f->inode = st.st_ino;
 		return f;
 	}
 	file_free(f);
@@ -111,12 +113,26 @@ void kept_add(struct kept *k, const char *path)
 
 bool kept_is_current(const struct kept_file *f)
 {
+	struct stat st;
 	size_t size;
+
+	if (stat(f->path, &st) == 0 && st.st_mtim.tv_sec == f->modified.tv_sec &&
+	    st.st_mtim.tv_nsec == f->modified.tv_nsec && (size_t)st.st_size == f->size &&
+	    st.st_ino == f->inode && st.st_ctim.tv_sec == f->changed.tv_sec &&
+	    st.st_ctim.tv_nsec == f->changed.tv_nsec)
+		return true;
 	char *now = text_read_file(f->path, &size);
 	bool same = now && size == f->size && memcmp(now, f->bytes, size) == 0;
 
 	free(now);
 	return same;
+}
+
+void kept_each(const struct kept *k, void (*each)(void *context, const struct kept_file *), void *context)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct kept_file *f = k->buckets[i]; f; f = f->next)
+			each(context, f);
 }
 
 void kept_release(struct kept *k, const struct kept_file *released)

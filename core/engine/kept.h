@@ -5,14 +5,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 
 struct kept_file {
 	char *path, *bytes;
 	size_t size;
 	struct timespec modified; /* when it had been saved last, then */
-	unsigned users;           /* how often it was added, less how often released */
-	unsigned line;            /* where kept_line was last */
+	struct timespec changed;  /* its inode's time, then */
+	ino_t inode;
+	bool header;    /* for sources.h: it is no unit's own file */
+	unsigned users; /* how often it was added, less how often released */
+	unsigned line;  /* where kept_line was last */
 	size_t line_begin;
 	struct kept_file *next;
 };
@@ -34,6 +38,9 @@ size_t kept_line(struct kept_file *, unsigned line);
 
 /* Whether the file has those bytes now. */
 bool kept_is_current(const struct kept_file *);
+
+/* Every file that is kept. */
+void kept_each(const struct kept *, void (*each)(void *context, const struct kept_file *), void *context);
 
 /* One who added it does not need it any more; takes NULL. */
 void kept_release(struct kept *, const struct kept_file *);

@@ -1,5 +1,6 @@
 #include "sources.h"
 #include "extent.h"
+#include "headers.h"
 #include "originals.h"
 #include "text.h"
 #include "uses.h"
@@ -122,10 +123,10 @@ static bool is_no_source(const char *path)
 }
 
 /* Names from line markers may be relative to the folder that the compiler ran in. */
-void source_each_file(const struct source *s, bool (*each)(void *context, const char *path), void *context)
+bool source_each_file(const struct source *s, bool (*each)(void *context, const char *path), void *context)
 {
 	if (!each(context, s->unit->file))
-		return;
+		return false;
 	for (uint32_t i = 0; i < s->index->file_count; i++) {
 		const char *file = s->index->files[i];
 		char *path = NULL;
@@ -135,8 +136,16 @@ void source_each_file(const struct source *s, bool (*each)(void *context, const 
 		bool more = each(context, path ? path : file);
 		free(path);
 		if (!more)
-			return;
+			return false;
 	}
+	return true;
+}
+
+bool sources_was_saved(const struct sources *s, const char *path)
+{
+	const struct kept_file *kept = kept_find(s->kept, path);
+
+	return kept && !kept_is_current(kept);
 }
 
 static void take_later(struct timespec *newest, struct timespec t)
@@ -148,10 +157,11 @@ static void take_later(struct timespec *newest, struct timespec t)
 static bool take_newest(void *context, const char *path)
 {
 	struct entry *entry = context;
+	const struct kept_file *kept = kept_find(entry->home->kept, path);
 	struct stat st;
 
-	if (entry->kept && strcmp(path, entry->kept->path) == 0)
-		take_later(&entry->source.modified, entry->kept->modified);
+	if (kept)
+		take_later(&entry->source.modified, kept->modified);
 	else if (stat(path, &st) == 0)
 		take_later(&entry->source.modified, st.st_mtim);
 	return true;
@@ -208,6 +218,46 @@ bool source_is_constant(const struct source *source, const char *name)
 
 /* --- finding ---------------------------------------------------------------------------------------------------- */
 
+/* Everything that is kept for a source, its own file first. */
+struct then {
+	const struct entry *entry;
+	struct preprocess_file *files;
+	size_t count, room;
+};
+
+static void add_then(void *context, const struct kept_file *f)
+{
+	struct then *then = context;
+
+	if (then->count < then->room && f->header && f != then->entry->kept)
+		then->files[then->count++] = (struct preprocess_file){f->path, f->bytes, f->size};
+}
+
+static void count_then(void *context, const struct kept_file *f)
+{
+	((struct then *)context)->room += f != NULL;
+}
+
+/* What the file and its headers said when they were kept. */
+static struct error *read_then(const struct entry *entry, bool headers, struct index **out)
+{
+	const struct kept_file *own = entry->kept;
+	struct then then = {.entry = entry, .room = 1};
+
+	if (headers)
+		kept_each(entry->home->kept, count_then, &then);
+	then.files = calloc(then.room, sizeof(*then.files));
+	if (!then.files)
+		return error_memory();
+	then.files[then.count++] = (struct preprocess_file){own->path, own->bytes, own->size};
+	if (headers)
+		kept_each(entry->home->kept, add_then, &then);
+	struct error *e =
+		index_new_as(entry->source.unit->file, &entry->source.flags, then.files, then.count, out);
+	free(then.files);
+	return e;
+}
+
 /* The file as it was kept, where it is not that any more, or may have been written to while it was read. */
 static struct error *read_index(const struct entry *entry, struct index **out)
 {
@@ -222,8 +272,50 @@ static struct error *read_index(const struct entry *entry, struct index **out)
 			index_free(*out);
 		error_free(e);
 	}
-	return index_new_as(s->unit->file, &s->flags,
-			    &(struct preprocess_file){kept->path, kept->bytes, kept->size}, 1, out);
+	return read_then(entry, false, out);
+}
+
+static bool is_as_kept(void *context, const char *path)
+{
+	const struct entry *entry = context;
+	const struct kept_file *kept = kept_find(entry->home->kept, path);
+
+	return !kept || kept == entry->kept || kept_is_current(kept);
+}
+
+static void note_header(void *context, const struct kept_file *f)
+{
+	struct then *then = context;
+
+	then->count += f->header && !kept_is_current(f);
+}
+
+/* A first index, or the error in place of one, that was made when a header did not say any more what is kept of it: made again.
+ * Not for a reader's thread, others of which may keep more meanwhile. */
+static struct error *read_again(struct entry *entry, struct error *e, struct index **fresh)
+{
+	struct source read = entry->source;
+	struct then changed = {0};
+
+	if (!entry->kept)
+		return e;
+	if (e) {
+		kept_each(entry->home->kept, note_header, &changed);
+	} else {
+		read.index = *fresh;
+		struct entry as_read = {.source = read, .home = entry->home, .kept = entry->kept};
+		changed.count = !source_each_file(&as_read.source, is_as_kept, &as_read);
+	}
+	struct index *then = NULL;
+	struct error *failed = changed.count ? read_then(entry, true, &then) : NULL;
+	error_free(failed); /* its headers were found in another way than ours: it stays as it was read */
+	if (!then)
+		return e;
+	if (!e)
+		index_free(*fresh);
+	error_free(e);
+	*fresh = then;
+	return NULL;
 }
 
 /* What was kept has served its purpose. */
@@ -238,7 +330,7 @@ static struct error *refresh(struct entry *entry, struct timespec modified)
 {
 	struct index *fresh;
 
-	struct error *e = read_index(entry, &fresh);
+	struct error *e = read_again(entry, read_index(entry, &fresh), &fresh);
 	if (!e)
 		e = source_replace(&entry->source, fresh);
 	if (!e)
@@ -298,8 +390,10 @@ static bool is_there(const struct sources *s, const struct target_unit *unit, st
 
 void sources_keep(struct sources *s, const struct target_unit *unit)
 {
-	if (!find_entry(s, unit))
-		kept_add(s->kept, unit->file);
+	if (find_entry(s, unit))
+		return;
+	kept_add(s->kept, unit->file);
+	headers_keep(s->kept, unit);
 }
 
 static void *read_entry(void *context)
@@ -364,9 +458,10 @@ static struct error *finish(struct entry *entry)
 		return NULL;
 	pthread_join(entry->reader, NULL);
 	entry->being_read = false;
-	if (entry->unread)
-		return entry->unread;
-	struct error *e = source_replace(&entry->source, entry->fresh);
+	struct error *e = read_again(entry, entry->unread, &entry->fresh);
+	if (e)
+		return e;
+	e = source_replace(&entry->source, entry->fresh);
 	if (!e)
 		let_go(entry);
 	return e;

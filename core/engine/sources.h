@@ -51,7 +51,8 @@ void sources_woken(struct sources *);
 /* Whether the unit's source is indexed, so that sources_find has it at hand. */
 bool sources_has(const struct sources *, const struct target_unit *);
 
-/* Keeps what the unit's file says now: that is what its first index is made of, whenever it is made. */
+/* Keeps what the unit's file says now, and its headers as far as they are found: that is what its first index is made of,
+ * whenever it is made. */
 void sources_keep(struct sources *, const struct target_unit *);
 
 /* What is kept of the unit's file; NULL once its source is read, or where nothing is. */
@@ -67,8 +68,11 @@ struct error *sources_find(struct sources *, const struct target_unit *, struct 
 /* Every source that has been indexed, until `each` returns false. */
 void sources_each(struct sources *, bool (*each)(void *context, struct source *), void *context);
 
-/* Calls `each` for every file that the source is made of, the system's headers left out, until it returns false. */
-void source_each_file(const struct source *, bool (*each)(void *context, const char *path), void *context);
+/* Whether the file says something else by now than what is kept of it. */
+bool sources_was_saved(const struct sources *, const char *path);
+
+/* Calls `each` for every file that the source is made of, the system's headers left out, until it returns false; false then. */
+bool source_each_file(const struct source *, bool (*each)(void *context, const char *path), void *context);
 
 /* Takes the file's new index in place of the old. */
 struct error *source_replace(struct source *, struct index *);

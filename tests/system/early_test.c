@@ -101,6 +101,26 @@ static void a_save_while_the_source_is_read_is_one_like_any_other(void **state)
 	followed_assert_call(&host, "scaled", 1, 3);
 }
 
+/* One that is beside the source, and one that it includes. */
+static void a_header_that_is_saved_while_the_source_is_read_changes_who_uses_it(void **state)
+{
+	(void)state;
+	make_gate();
+	compiled_start(&host.subject);
+	int gate = await_gate();
+	followed_edit(&host, "follow_deep.h", "DEEP 1000", "DEEP 2000");
+	followed_edit(&host, "follow.h", "OFFSET = 1", "OFFSET = 2");
+	close(gate);
+	await_version("deep");
+	await_version("moved");
+	followed_listen(&host);
+	followed_assert_call(&host, "deep", 1, 2001);
+	followed_assert_call(&host, "moved", 1, 3);
+	compiled_assert_live(&host.subject, "scaled", 0, 1, "built");
+	compiled_assert_live(&host.subject, "other", 0, 1, "built");
+	compiled_assert_says(&host.subject, 0, "\\source moved@0", "n + OFFSET");
+}
+
 static void what_moves_below_an_early_save_keeps_its_lines(void **state)
 {
 	(void)state;
@@ -173,6 +193,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_save_while_the_source_is_read_is_one_like_any_other,
 						prepare, stop),
+		cmocka_unit_test_setup_teardown(
+			a_header_that_is_saved_while_the_source_is_read_changes_who_uses_it, prepare, stop),
 		cmocka_unit_test_setup_teardown(what_moves_below_an_early_save_keeps_its_lines, prepare,
 						stop),
 		cmocka_unit_test_setup_teardown(what_is_known_is_answered_while_a_source_is_read, prepare,

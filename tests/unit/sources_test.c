@@ -187,7 +187,7 @@ static void a_source_is_first_read_as_it_was_when_it_was_kept(void **state)
 	(void)state;
 	snprintf(header, sizeof(header), "%s/beside.h", fixture_directory);
 	fixture_write(header, "#define BESIDE 5\n");
-	assert_int_equal(utimensat(AT_FDCWD, header, (struct timespec[2]){{1}, {1}}, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, header, (struct timespec[2]){{.tv_sec = 1}, {.tv_sec = 1}}, 0), 0);
 	plain = own = unit;
 	write_source(before);
 	assert_null(sources_find(sources, &plain, &source));

@@ -1,0 +1,15 @@
+/* The headers that a source seems to include, kept (kept.h) before anybody has preprocessed it.
+ *
+ * Found by their #include lines alone, beside the file and in the folders that debug information names: whatever the
+ * conditions around them are, and without those that a macro or a flag leads to. What is kept too much does no harm, what
+ * is missed is known by its time. */
+#ifndef RTF_HEADERS_H
+#define RTF_HEADERS_H
+
+#include "kept.h"
+#include "target.h"
+
+/* Of the unit's file, which is kept, and of theirs. */
+void headers_keep(struct kept *, const struct target_unit *);
+
+#endif
