@@ -30,8 +30,9 @@ struct work {
 	struct candidate *items;
 	size_t count, room;
 	struct text notes;
-	bool refused; /* a file is at fault: nothing goes live */
-	bool failed;  /* memory ran out */
+	bool refused;       /* a file is at fault: nothing goes live */
+	const char *healed; /* a file that was refused and is not any more */
+	bool failed;        /* memory ran out */
 };
 
 void save_result_fini(struct save_result *r)
@@ -315,12 +316,15 @@ static void blame_all(struct work *w, struct save_source *ss, const struct check
 }
 
 /* It can be read again: what was refused for that alone is not. */
-static void forgive_all(const struct work *w, const struct save_source *ss)
+static void forgive_all(struct work *w, const struct save_source *ss)
 {
 	for (size_t i = 0; i < live_count(w->save->live); i++) {
 		struct live_function *function = live_function(w->save->live, i);
-		if (function->at.unit == ss->source->unit && !function->saved.pending_with)
-			function->refused = false;
+		if (function->at.unit != ss->source->unit || function->saved.pending_with)
+			continue;
+		if (function->refused)
+			w->healed = ss->source->unit->file;
+		function->refused = false;
 	}
 }
 
@@ -597,6 +601,8 @@ static struct error *settle_candidates(struct work *w, struct groups *g)
 			memcpy(c.function->saved.live, c.identity, sizeof(c.identity));
 			changed = false;
 		}
+		if (!changed && c.function->refused)
+			w->healed = c.function->at.unit->file;
 		if (!changed)
 			heal(c.function);
 		if (changed && !again) {
@@ -717,6 +723,8 @@ static void take_source(struct work *w, struct save_source *ss, struct groups *g
 	else if (ss->refusal == before) {
 		ss->refusal = 0;
 		add_group(w, g, before);
+		if (before)
+			w->healed = ss->source->unit->file;
 	}
 }
 
@@ -769,6 +777,8 @@ void save_take(const struct save *save, struct save_result *out)
 		hold(&w);
 	else if (w.count)
 		go_live(&w);
+	else if (w.healed)
+		text_printf(&w.notes, "%s is in order again and changes nothing\n", text_base_name(w.healed));
 	out->notes = text_take(&w.notes);
 	free(groups.numbers);
 	work_fini(&w);

@@ -277,7 +277,7 @@ static void taking_the_error_back_heals(void **state)
 	followed_assert_refused(&host, "expected expression");
 	followed_assert_state(&host, "scaled", "refused");
 	followed_edit(&host, "follow_host.c", "n * ;", "n * FACTOR;");
-	followed_assert_unchanged(&host, NULL);
+	followed_assert_unchanged(&host, "follow_host.c is in order again");
 	followed_assert_state(&host, "scaled", "built");
 }
 
@@ -301,11 +301,11 @@ static void an_error_between_functions_is_shown(void **state)
 	followed_edit(&host, "follow_host.c", "static int calls;", "static int calls\n");
 	followed_assert_refused(&host, "error");
 	followed_edit(&host, "follow_host.c", "static int calls\n", "static int calls;");
-	followed_assert_unchanged(&host, NULL);
+	followed_assert_unchanged(&host, "follow_host.c is in order again");
 	followed_edit(&host, "follow_host.c", "static int calls;", "static int calls;\nnonsense here;");
 	followed_assert_refused(&host, "nonsense");
 	followed_edit(&host, "follow_host.c", "nonsense here;", "");
-	followed_assert_unchanged(&host, NULL);
+	followed_assert_unchanged(&host, "follow_host.c is in order again");
 }
 
 static void an_error_in_a_helper_refuses_its_callers(void **state)
@@ -323,7 +323,7 @@ static void a_missing_header_is_shown(void **state)
 		      "#include \"follow.h\"\n#include \"missing.h\"");
 	followed_assert_refused(&host, "missing.h");
 	followed_write(&host, "missing.h", "#define MISSING 1\n");
-	followed_assert_unchanged(&host, NULL);
+	followed_assert_unchanged(&host, "follow_host.c is in order again");
 	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * FACTOR + MISSING");
 	followed_assert_live(&host, "scaled");
 	followed_assert_call(&host, "scaled", 2, 7);
@@ -388,7 +388,7 @@ static void a_changed_layout_is_refused_by_name(void **state)
 	followed_assert_state(&host, "quantity", "refused");
 	compiled_assert_says(&host.subject, 0, "\\log quantity", "struct item");
 	followed_edit(&host, "follow.h", "\tlong weight;\n", "");
-	followed_assert_unchanged(&host, NULL);
+	followed_assert_unchanged(&host, "follow_host.c is in order again");
 	followed_assert_state(&host, "quantity", "built");
 }
 
