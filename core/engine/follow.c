@@ -222,6 +222,7 @@ void follow_complete(struct follow *f)
 		return;
 	f->complete = true;
 	follow_learn(f);
+	sources_forget(live_host(f->live)->sources);
 	target_each_unit(live_target(f->live), watch_unit, f);
 	tell_polled(f);
 	follow_serve(f); /* what came while the first sources were read */

@@ -43,7 +43,7 @@ struct kept_file *kept_find(const struct kept *k, const char *path)
 {
 	struct kept_file *f = k->buckets[bucket_of(path)];
 
-	while (f && strcmp(f->path, path) != 0)
+	while (f && (f->forgotten || strcmp(f->path, path) != 0))
 		f = f->next;
 	return f;
 }
@@ -107,8 +107,6 @@ void kept_add(struct kept *k, const char *path)
 		f->next = *bucket;
 		*bucket = f;
 	}
-	if (f)
-		f->users++;
 }
 
 bool kept_is_current(const struct kept_file *f)
@@ -135,15 +133,37 @@ void kept_each(const struct kept *k, void (*each)(void *context, const struct ke
 			each(context, f);
 }
 
-void kept_release(struct kept *k, const struct kept_file *released)
+void kept_take(struct kept_file *f)
 {
-	struct kept_file *f = released ? kept_find(k, released->path) : NULL;
+	f->users++;
+}
 
-	if (!f || --f->users)
+static void drop_unused(struct kept *k, size_t bucket)
+{
+	for (struct kept_file **at = &k->buckets[bucket]; *at;) {
+		struct kept_file *f = *at;
+		if (f->users || !f->forgotten) {
+			at = &f->next;
+			continue;
+		}
+		*at = f->next;
+		file_free(f);
+	}
+}
+
+void kept_release(struct kept *k, struct kept_file *f)
+{
+	if (!f)
 		return;
-	struct kept_file **at = &k->buckets[bucket_of(f->path)];
-	while (*at != f)
-		at = &(*at)->next;
-	*at = f->next;
-	file_free(f);
+	f->users--;
+	drop_unused(k, bucket_of(f->path));
+}
+
+void kept_forget(struct kept *k)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct kept_file *f = k->buckets[i]; f; f = f->next)
+			f->forgotten |= !f->header;
+		drop_unused(k, i);
+	}
 }

@@ -15,8 +15,9 @@ struct kept_file {
 	struct timespec changed;  /* its inode's time, then */
 	ino_t inode;
 	bool header;    /* for sources.h: it is no unit's own file */
-	unsigned users; /* how often it was added, less how often released */
-	unsigned line;  /* where kept_line was last */
+	unsigned users; /* who has taken it */
+	bool forgotten;
+	unsigned line; /* where kept_line was last */
 	size_t line_begin;
 	struct kept_file *next;
 };
@@ -26,8 +27,8 @@ struct kept;
 struct kept *kept_new(void);   /* NULL without memory */
 void kept_free(struct kept *); /* takes NULL */
 
-/* Keeps what the file says now, unless one that was added before is there. One that cannot be read, is empty (someone writes it just
- * now) or is no text is not kept. */
+/* Keeps what the file says now, unless one that was added before is there. One that cannot be read, is empty (someone writes
+ * it just now) or is no text is not kept. */
 void kept_add(struct kept *, const char *path);
 
 /* NULL if it is not kept. */
@@ -42,7 +43,11 @@ bool kept_is_current(const struct kept_file *);
 /* Every file that is kept. */
 void kept_each(const struct kept *, void (*each)(void *context, const struct kept_file *), void *context);
 
-/* One who added it does not need it any more; takes NULL. */
-void kept_release(struct kept *, const struct kept_file *);
+/* It stays until it is released; the second takes NULL. */
+void kept_take(struct kept_file *);
+void kept_release(struct kept *, struct kept_file *);
+
+/* Those that are no headers are not to be found any more, and gone when nobody has them. */
+void kept_forget(struct kept *);
 
 #endif

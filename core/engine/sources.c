@@ -20,7 +20,7 @@ struct entry {
 	struct timespec modified;
 	struct originals *originals; /* NULL while the first index is the only one */
 	const struct sources *home;
-	const struct kept_file *kept; /* until the first index is made; NULL: what is on disk counts */
+	struct kept_file *kept; /* until the first index is made; NULL: what is on disk counts */
 	pthread_t reader;
 	bool being_read;   /* by that thread, which alone has the next two until it is joined */
 	atomic_bool ended; /* it has come to its end */
@@ -72,6 +72,7 @@ static void entry_free(struct entry *entry)
 		index_free(entry->fresh);
 		error_free(entry->unread);
 	}
+	kept_release(entry->home->kept, entry->kept);
 	originals_free(entry->originals);
 	flags_fini(&entry->source.flags);
 	index_free(entry->source.index);
@@ -98,6 +99,11 @@ void sources_set_entries(struct sources *s, sources_entry_fn *has_entry, void *c
 {
 	s->has_entry = has_entry;
 	s->context = context;
+}
+
+void sources_forget(struct sources *s)
+{
+	kept_forget(s->kept);
 }
 
 void sources_set_followed(struct sources *s, bool followed)
@@ -145,7 +151,7 @@ bool sources_was_saved(const struct sources *s, const char *path)
 {
 	const struct kept_file *kept = kept_find(s->kept, path);
 
-	return kept && !kept_is_current(kept);
+	return kept && kept->header && !kept_is_current(kept);
 }
 
 static void take_later(struct timespec *newest, struct timespec t)
@@ -160,6 +166,8 @@ static bool take_newest(void *context, const char *path)
 	const struct kept_file *kept = kept_find(entry->home->kept, path);
 	struct stat st;
 
+	if (kept && !kept->header)
+		kept = kept == entry->kept ? kept : NULL;
 	if (kept)
 		take_later(&entry->source.modified, kept->modified);
 	else if (stat(path, &st) == 0)
@@ -318,19 +326,39 @@ static struct error *read_again(struct entry *entry, struct error *e, struct ind
 	return NULL;
 }
 
-/* What was kept has served its purpose. */
 static void let_go(struct entry *entry)
 {
-	source_each_file(&entry->source, take_newest, entry);
 	kept_release(entry->home->kept, entry->kept);
 	entry->kept = NULL;
+}
+
+/* What was kept may be a text that somebody was in the middle of: then the file as it is now is the first that says anything. */
+static struct error *read_now(struct entry *entry, struct error *e, struct index **fresh)
+{
+	if (!e || !entry->kept || kept_is_current(entry->kept))
+		return e;
+	error_free(e);
+	let_go(entry);
+	return index_new(entry->source.unit->file, &entry->source.flags, fresh);
+}
+
+static struct error *finish_first(struct entry *entry, struct error *e, struct index **fresh)
+{
+	return read_now(entry, read_again(entry, e, fresh), fresh);
+}
+
+/* The first index is made: what was kept has served its purpose. */
+static void take_times(struct entry *entry)
+{
+	source_each_file(&entry->source, take_newest, entry);
+	let_go(entry);
 }
 
 static struct error *refresh(struct entry *entry, struct timespec modified)
 {
 	struct index *fresh;
 
-	struct error *e = read_again(entry, read_index(entry, &fresh), &fresh);
+	struct error *e = finish_first(entry, read_index(entry, &fresh), &fresh);
 	if (!e)
 		e = source_replace(&entry->source, fresh);
 	if (!e)
@@ -349,6 +377,8 @@ static struct error *add(struct sources *s, const struct target_unit *unit, stru
 	entry->source.unit = unit;
 	entry->home = s;
 	entry->kept = kept_find(s->kept, unit->file);
+	if (entry->kept)
+		kept_take(entry->kept);
 	entry->modified = modified;
 	struct error *e = flags_new(unit, s->cflags, s->recipes, &entry->source.flags);
 	if (e) {
@@ -458,12 +488,12 @@ static struct error *finish(struct entry *entry)
 		return NULL;
 	pthread_join(entry->reader, NULL);
 	entry->being_read = false;
-	struct error *e = read_again(entry, entry->unread, &entry->fresh);
+	struct error *e = finish_first(entry, entry->unread, &entry->fresh);
 	if (e)
 		return e;
 	e = source_replace(&entry->source, entry->fresh);
 	if (!e)
-		let_go(entry);
+		take_times(entry);
 	return e;
 }
 
@@ -502,7 +532,7 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 		if (!e && (e = refresh(entry, st.st_mtim)))
 			drop(s, entry);
 		else if (!e)
-			let_go(entry);
+			take_times(entry);
 	} else if (!same_time(entry->modified, st.st_mtim)) {
 		e = refresh(entry, st.st_mtim);
 	}

@@ -55,6 +55,9 @@ bool sources_has(const struct sources *, const struct target_unit *);
  * whenever it is made. */
 void sources_keep(struct sources *, const struct target_unit *);
 
+/* All that could be read is read: what was kept of the rest is not needed any more. */
+void sources_forget(struct sources *);
+
 /* What is kept of the unit's file; NULL once its source is read, or where nothing is. */
 struct kept_file *sources_kept(const struct sources *, const struct target_unit *);
 
@@ -68,7 +71,8 @@ struct error *sources_find(struct sources *, const struct target_unit *, struct 
 /* Every source that has been indexed, until `each` returns false. */
 void sources_each(struct sources *, bool (*each)(void *context, struct source *), void *context);
 
-/* Whether the file says something else by now than what is kept of it. */
+/* Whether the file is a header that says something else by now than what is kept of it: unlike a source, it was not
+ * watched from then on. */
 bool sources_was_saved(const struct sources *, const char *path);
 
 /* Calls `each` for every file that the source is made of, the system's headers left out, until it returns false; false then. */
