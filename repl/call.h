@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The console's own state. */
 /* Where \x goes on. */
 struct console_look {
 	uint64_t address;
@@ -23,6 +22,7 @@ struct console_look {
 	char format; /* 0: nothing was looked at yet */
 };
 
+/* The console's own state. */
 struct console_state {
 	struct host *host;
 	struct listener listener; /* its place in the audience */
@@ -34,7 +34,9 @@ struct console_state {
 	char *directory;                /* where the console was started, or NULL */
 	char *file;                     /* \in: whose declarations count where that is not plain, or NULL */
 	const struct target_unit *unit; /* of the function that was redefined here last, or NULL */
-	struct scope *scope;            /* what was declared here: scope.h; NULL: nothing yet */
+	int64_t asked_us;    /* when the command that is run was typed, on build_now_us's clock; 0: none is */
+	unsigned tap;        /* the number of the watch that waits for the compiler; 0: none does */
+	struct scope *scope; /* what was declared here: scope.h; NULL: nothing yet */
 };
 
 struct reply;

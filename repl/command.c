@@ -10,6 +10,7 @@
 #include "follow.h"
 #include "functions.h"
 #include "history.h"
+#include "later.h"
 #include "listing.h"
 #include "look.h"
 #include "parked.h"
@@ -400,7 +401,8 @@ static struct error *run_c(struct console_state *state, const char *text, size_t
 	return e;
 }
 
-struct error *command_run(struct console_state *state, const char *text, size_t size, struct reply *reply)
+static struct error *run_entry(struct console_state *state, const char *text, size_t size,
+			       struct reply *reply)
 {
 	static const char *const bare[] = {"help", "quit", "exit"};
 	const char *first = text + strspn(text, " \t\r\n");
@@ -416,6 +418,11 @@ struct error *command_run(struct console_state *state, const char *text, size_t 
 	if (*first == '\\')
 		return run_line(state, first, length, reply);
 	return run_c(state, text, size, reply); /* with what stands before it: diagnostics count its lines */
+}
+
+struct error *command_run(struct console_state *state, const char *text, size_t size, struct reply *reply)
+{
+	return later_run(state, text, size, run_entry, reply);
 }
 
 /* --- completion ------------------------------------------------------------------------------------------------ */

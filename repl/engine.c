@@ -10,6 +10,7 @@
 #include "optimise.h"
 #include "session.h"
 #include "strict.h"
+#include "turns.h"
 #include "texts.h"
 #include "written.h"
 #include "watchers.h"
@@ -31,7 +32,7 @@ enum {
 	END_MS = 2000, /* between the end of a process's channel and its own: a busy machine takes its time */
 	FAILED_MS = 100, /* the same while the channel is whole */
 };
-enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 5 };
+enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 6 };
 
 /* Whether the program has ended though its channel is open: a forked child may hold it. */
 static int watch_process(pid_t pid)
@@ -186,7 +187,8 @@ static void serve(struct host *host)
 			{process, POLLIN, 0},
 			{host->follow ? follow_fd(host->follow) : -1, POLLIN, 0},
 			{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0},
-			{waits ? sources_fd(sources) : -1, POLLIN, 0}};
+			{waits ? sources_fd(sources) : -1, POLLIN, 0},
+			{host->turns ? turns_fd(host->turns) : -1, POLLIN, 0}};
 		struct session *sessions[POLLED_MAX];
 		size_t count = 0;
 		may_read_ahead |= learn_modules(host);
@@ -220,6 +222,8 @@ static void serve(struct host *host)
 			optimise_serve(host->optimise);
 		if (fds[4].revents)
 			sources_woken(sources);
+		if (fds[5].revents)
+			turns_serve(host->turns);
 		if (fds[2].revents)
 			follow_serve(host->follow);
 		serve_sessions(fds + OURS, sessions, count);
@@ -294,6 +298,10 @@ int main(int argc, char **argv)
 		else
 			live_set_successor(host.live, queue_optimisation, &host);
 	}
+	e = turns_new(&host.turns);
+	if (e)
+		live_warn(host.live, e);
+	live_set_turns(host.live, host.turns);
 	e = watchers_new(&host, &host.watchers);
 	if (e)
 		live_warn(host.live, e);
@@ -306,6 +314,8 @@ int main(int argc, char **argv)
 	evaluator_free(host.evaluator);
 	watchers_free(host.watchers);
 	host.watchers = NULL;
+	live_set_turns(host.live, NULL);
+	turns_free(host.turns);
 	record_end(host.live);
 	optimise_free(host.optimise);
 	follow_free(host.follow);

@@ -15,6 +15,7 @@ struct live;
 struct optimise;
 struct program;
 struct target_unit;
+struct turns;
 struct watchers;
 struct write;
 
@@ -33,6 +34,7 @@ struct host {
 	struct follow *follow;     /* NULL: saves are not followed */
 	struct listener *first;    /* the audience, who came first first; others only read it */
 	size_t count;
+	struct turns *turns;       /* with the compiler; NULL: all wait for it */
 	struct watchers *watchers; /* NULL: nothing can be watched */
 	struct evaluator *evaluator;
 	const struct target_unit *main_unit; /* that defines main(), once it was looked for */

@@ -4,6 +4,7 @@
 #include "lookup.h"
 #include "place.h"
 #include "program.h"
+#include "refused.h"
 #include "record.h"
 
 #include <signal.h>
@@ -168,7 +169,7 @@ static struct error *take_otherwise(const struct call *c, bool *returns, char **
 }
 
 /* C takes any scalar for any other with no more than a warning; here nobody means that. */
-static struct error *check_type(struct live *l, struct live_function *f, const struct plain_text *plain,
+static struct error *check_type(struct watchers *all, struct live_function *f, const struct plain_text *plain,
 				const struct instrument *value, const char *expression)
 {
 	struct build_request request = live_request(f, value->text, strlen(value->text), plain->line);
@@ -176,21 +177,26 @@ static struct error *check_type(struct live *l, struct live_function *f, const s
 
 	request.extra = value->extra;
 	request.extra_size = strlen(value->extra);
-	struct error *e = build_check(live_host(l), &request, &build);
+	struct error *e = build_check(live_host(all->host->live), &request, &build);
 	for (size_t i = 0; !e && i < build.check.count; i++) {
-		const struct check_diagnostic *d = &build.check.diagnostics[i];
-		if (d->message && strncmp(d->message, "incompatible ", 13) == 0)
-			e = error_new(ERROR_COMPILE, "%s cannot return %s: %s", f->at.name, expression,
-				      d->message);
+		struct check_diagnostic *d = &build.check.diagnostics[i];
+		if (!d->message || strncmp(d->message, "incompatible ", 13) != 0)
+			continue;
+		e = error_new(ERROR_COMPILE, "%s cannot return %s: %s", f->at.name, expression, d->message);
+		strcpy(d->severity, "error"); /* of a "warning" */
 	}
+	check_result_fini(&all->refused);
+	all->refused = build.check;
+	build.check = (struct check_result){0};
 	build_fini(&build);
 	return e;
 }
 
 /* The text of a function that returns the value, with the call's arguments in scope. */
-static struct error *write_value(struct live *l, struct live_function *f, const char *expression,
+static struct error *write_value(struct watchers *all, struct live_function *f, const char *expression,
 				 struct plain_text *plain, struct instrument *value)
 {
+	struct live *l = all->host->live;
 	struct instrument_guard guard = {.entry = f->at.entry};
 	struct instrument_request q;
 	struct build build = {0};
@@ -211,17 +217,17 @@ static struct error *write_value(struct live *l, struct live_function *f, const 
 		return error_memory();
 	free(value->extra);
 	value->extra = extra;
-	return expression ? check_type(l, f, plain, value, expression) : NULL;
+	return expression ? check_type(all, f, plain, value, expression) : NULL;
 }
 
-static struct error *make_value(struct call *c, struct live_function *f, const char *expression,
-				uint64_t *entry)
+static struct error *make_value(struct call *c, struct watchers *all, struct live_function *f,
+				const char *expression, uint64_t *entry)
 {
 	struct plain_text plain = {0};
 	struct change_outcome outcome = {0};
 	struct instrument value = {0};
 
-	struct error *e = write_value(c->live, f, expression, &plain, &value);
+	struct error *e = write_value(all, f, expression, &plain, &value);
 	struct instrumented aside = {.function = f,
 				     .what = "return",
 				     .text = value.text,
@@ -231,6 +237,11 @@ static struct error *make_value(struct call *c, struct live_function *f, const c
 				     .user = c->state->user};
 	if (!e)
 		e = instrumented_aside(c->live, &aside, entry, &outcome);
+	if (outcome.check.count) {
+		check_result_fini(&all->refused);
+		all->refused = outcome.check;
+		outcome.check = (struct check_result){0};
+	}
 	change_outcome_fini(&outcome);
 	instrument_fini(&value);
 	plain_fini(&plain);
@@ -238,15 +249,23 @@ static struct error *make_value(struct call *c, struct live_function *f, const c
 }
 
 /* Whether the function can return that, if it is to return anything. */
-static struct error *check_value(struct live *l, struct live_function *f, const char *expression)
+static struct error *check_value(struct watchers *all, struct live_function *f, const char *expression)
 {
 	struct plain_text plain = {0};
 	struct instrument value = {0};
 
-	struct error *e = expression ? write_value(l, f, expression, &plain, &value) : NULL;
+	struct error *e = expression ? write_value(all, f, expression, &plain, &value) : NULL;
 	instrument_fini(&value);
 	plain_fini(&plain);
 	return e;
+}
+
+/* What is wrong with the value that was typed, if that is what failed. */
+static struct error *tell(struct call *c, const struct watchers *all, const char *expression, struct error *e)
+{
+	char *typed = (char *)expression;
+
+	return expression && *expression ? refused_tell(c, &all->refused, &typed, 1, e) : e;
 }
 
 struct error *parked_guard(struct call *c)
@@ -267,7 +286,7 @@ struct error *parked_guard(struct call *c)
 	if (!e)
 		e = take_otherwise(c, &returns, &otherwise);
 	if (!e)
-		e = check_value(c->live, f, otherwise);
+		e = tell(c, all, otherwise, check_value(all, f, otherwise));
 	if (!e)
 		e = watched_begin(c, all, f, &d);
 	if (e) {
@@ -278,7 +297,7 @@ struct error *parked_guard(struct call *c)
 	d->guard = true;
 	d->guard_returns = returns;
 	d->otherwise = otherwise;
-	e = watched_instrument(all, d, c->state->user, false);
+	e = tell(c, all, otherwise, watched_instrument(all, d, c->state->user, false));
 	if (e) {
 		d->guard = before.guard;
 		d->guard_returns = before.guard_returns;
@@ -286,7 +305,7 @@ struct error *parked_guard(struct call *c)
 		free(otherwise);
 		if (d->version != before.version)
 			error_free(watched_go_on(all, d, c->state->user));
-		else if (!d->taps && !d->cover && !d->guard)
+		else if (!watched_is_wanted(d) && !d->taps)
 			watched_remove(all, d);
 		return e;
 	}
@@ -311,9 +330,13 @@ struct error *parked_unguard(struct call *c)
 	if (!d || !d->guard)
 		return error_new(ERROR_USAGE, "%s is not guarded", f->at.name);
 	d->guard = false;
+	bool wanted = watched_is_wanted(d);
 	e = watched_go_on(all, d, c->state->user);
-	if (e)
+	if (e) {
+		if (wanted)
+			d->guard = true;
 		return e;
+	}
 	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
 	text_printf(&c->reply->text, "%s is version %d, without a guard\n", f->at.name, f->live);
 	return NULL;
@@ -380,7 +403,8 @@ struct error *parked_return(struct call *c)
 	if (!e)
 		e = find_parked(all, number, &p);
 	if (!e)
-		e = make_value(c, p->function, *expression ? expression : NULL, &entry);
+		e = tell(c, all, expression,
+			 make_value(c, all, p->function, *expression ? expression : NULL, &entry));
 	if (e)
 		return e;
 	c->reply->data = parked_json(c->live, p);

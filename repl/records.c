@@ -33,7 +33,8 @@ static void tell_end(struct watchers *all, const struct watched *d, const struct
 void records_end_all(struct watchers *all, struct watched *d, const char *why)
 {
 	for (const struct tap *w = d->taps; w; w = w->next)
-		tell_end(all, d, w, why);
+		if (!w->over)
+			tell_end(all, d, w, why);
 	watched_remove(all, d);
 }
 
@@ -215,7 +216,7 @@ static int by_end(const void *a, const void *b)
 static void tell_record(struct watchers *all, struct watched *d, const struct ring_slot *slot)
 {
 	for (struct tap *w = d->taps; w; w = w->next) {
-		if ((int64_t)w->serial != slot->watch || w->shown >= w->wanted)
+		if ((int64_t)w->serial != slot->watch || w->over || w->shown >= w->wanted)
 			continue;
 		w->shown++;
 		if (w->line)
@@ -300,7 +301,10 @@ void records_poll(struct watchers *all, struct watched *d)
 		d->slots_seen = ring->head.next;
 		e = take_records(all, d, ring);
 	}
+	bool ended = false;
 	for (struct tap *w = d->taps; w && !e; w = w->next) {
+		if (w->over)
+			continue;
 		if (w->missed_before < 0)
 			w->missed_before = ring->head.missed[w->quota];
 		if (ring->head.fault[w->quota] == (int64_t)w->serial)
@@ -309,9 +313,10 @@ void records_poll(struct watchers *all, struct watched *d)
 			end_tap(all, d, w, &ring->head);
 		else
 			e = fill_quota(all, d, w, &ring->head);
+		ended |= w->over;
 	}
 	free(ring);
-	if (!e && watched_drop_over(d))
-		e = watched_go_on(all, d, d->user);
+	if (!e && ended)
+		e = watched_shrink(all, d, d->user);
 	error_free(e); /* a program that is gone is noticed elsewhere */
 }

@@ -306,7 +306,11 @@ static bool tick(struct session *s, bool interrupted)
 	if (!s->waiting || !s->waiting->ready(s->waiting, &s->state, interrupted, &reply, &e))
 		return true;
 	s->waiting->free(s->waiting);
-	s->waiting = NULL;
+	s->waiting = e ? NULL : reply.waiting; /* it came to wait for something else */
+	if (s->waiting) {
+		text_fini(&reply.text);
+		return tick(s, interrupted);
+	}
 	s->next = s->scanned = s->served;
 	if (e && s->late && error_class(e) == ERROR_INTERRUPTED) {
 		struct error *late = error_new(ERROR_TIMEOUT, "%s: the time limit is over", error_message(e));

@@ -1,6 +1,7 @@
 #include "traces.h"
 #include "lookup.h"
 #include "records.h"
+#include "refused.h"
 #include "ring.h"
 #include "token.h"
 
@@ -95,10 +96,18 @@ static unsigned free_quota(const struct watched *d)
 	unsigned quota = 0;
 
 	for (const struct tap *w = d->taps; w; w = w->next)
-		taken[w->quota] = true;
+		taken[w->quota] |= !w->over;
 	while (quota < RING_QUOTAS && taken[quota])
 		quota++;
 	return quota;
+}
+
+/* The number of the watch, which its instrumented version names: the same for each trial of one command. */
+static void number_tap(struct call *c, struct watchers *all, struct tap *w)
+{
+	if (!c->state->tap)
+		c->state->tap = ++all->serial;
+	w->serial = c->state->tap;
 }
 
 /* Makes the watch part of the function's instrumented version. Takes the watch. */
@@ -115,7 +124,7 @@ static struct error *begin_tap(struct call *c, struct live_function *f, struct t
 		return e;
 	}
 	w->console = c->state;
-	w->serial = ++all->serial;
+	number_tap(c, all, w);
 	w->missed_before = -1;
 	w->quota = free_quota(d);
 	w->next = d->taps;
@@ -127,15 +136,21 @@ static struct error *begin_tap(struct call *c, struct live_function *f, struct t
 	d->taps = w;
 	int before = d->version;
 	e = watched_instrument(all, d, c->state->user, false);
+	if (!turns_lack(all->host->turns))
+		c->state->tap = 0;
 	if (!e) {
 		records_poll(all, d); /* the very next call is to be recorded */
 		return NULL;
 	}
+	if (w->condition)
+		e = refused_tell(c, &all->refused, &w->condition, 1, e);
+	else
+		e = refused_tell(c, &all->refused, w->expressions, w->expression_count, e);
 	d->taps = w->next;
 	tap_free(w);
 	if (d->version != before)
 		error_free(watched_go_on(all, d, c->state->user));
-	else if (!d->taps && !d->cover && !d->guard)
+	else if (!watched_is_wanted(d) && !d->taps)
 		watched_remove(all, d);
 	return e;
 }
@@ -160,7 +175,7 @@ struct error *traces_trace(struct call *c)
 	bool good = take_count(rest, &count);
 	const char *condition = rest + strspn(rest, " \t");
 	if (good && strncmp(condition, "if", 2) == 0 && (condition[2] == ' ' || condition[2] == '('))
-		w->condition = strdup(condition + 2);
+		w->condition = strdup(condition + 2 + strspn(condition + 2, " \t"));
 	else
 		good &= *condition == '\0';
 	free(rest);
@@ -189,16 +204,18 @@ static struct error *end_mine(struct call *c, const struct live_function *f, boo
 	*ended = 0;
 	for (struct watched *d = e ? NULL : all->first, *next; d && !e; d = next) {
 		next = d->next;
+		bool any = false;
 		if (f && d->function != f)
 			continue;
 		for (struct tap *w = d->taps; w; w = w->next) {
 			bool mine = w->console == c->state && (w->line != 0) == probes &&
-				    (!line || w->line == line);
+				    (!line || w->line == line) && !w->over;
 			w->over |= mine;
 			*ended += mine;
+			any |= mine;
 		}
-		if (watched_drop_over(d))
-			e = watched_go_on(all, d, c->state->user);
+		if (any)
+			e = watched_shrink(all, d, c->state->user);
 	}
 	return e;
 }

@@ -254,7 +254,8 @@ struct error *versions_redefine(struct call *c, const char *name, const char *te
 					 .given_as = FINDINGS_TYPED,
 					 .origin = "console",
 					 .user = c->state->user,
-					 .check_only = check_only};
+					 .check_only = check_only,
+					 .asked_us = c->state->asked_us};
 	e = redefine(c, &request, &preamble);
 	if (!e && !check_only)
 		preamble_settle(&preamble);

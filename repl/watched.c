@@ -68,11 +68,9 @@ struct watched *watched_find(const struct watchers *all, const struct live_funct
 	return NULL;
 }
 
-/* Takes out of the list what is over; true if there was any. */
-bool watched_drop_over(struct watched *d)
+/* Takes out of the list what is over. */
+static void drop_over(struct watched *d)
 {
-	bool any = false;
-
 	for (struct tap **at = &d->taps; *at;) {
 		struct tap *w = *at;
 		if (!w->over) {
@@ -81,8 +79,15 @@ bool watched_drop_over(struct watched *d)
 		}
 		*at = w->next;
 		tap_free(w);
-		any = true;
 	}
+}
+
+bool watched_is_wanted(const struct watched *d)
+{
+	bool any = d->cover || d->guard;
+
+	for (const struct tap *w = d->taps; w; w = w->next)
+		any |= !w->over;
 	return any;
 }
 
@@ -163,7 +168,7 @@ static char *what_for(const struct watched *d)
 	for (size_t i = 0; i < 4; i++) {
 		bool is = (i == 0 && d->cover) || (i == 3 && d->guard);
 		for (const struct tap *w = d->taps; w; w = w->next)
-			is |= i == (w->line ? 2 : 1);
+			is |= !w->over && i == (w->line ? 2 : 1);
 		if (is)
 			text_printf(&t, "%s%s", t.size ? "+" : "", names[i]);
 	}
@@ -195,7 +200,7 @@ struct error *plain_check(struct live *l, struct live_function *f, const struct 
 
 /* The instrumented text. */
 static struct error *instrument_text(struct live *l, const struct watched *d, const struct plain_text *plain,
-				     bool careful, struct instrument *made)
+				     int version, bool careful, struct instrument *made)
 {
 	struct instrument_watch watches[RING_QUOTAS];
 	struct instrument_guard guard = {
@@ -205,10 +210,13 @@ static struct error *instrument_text(struct live *l, const struct watched *d, co
 	size_t count = 0;
 
 	for (const struct tap *w = d->taps; w && count < RING_QUOTAS; w = w->next)
-		watches[count++] = (struct instrument_watch){w->serial, w->quota,       w->condition,
-							     w->line,   w->expressions, w->expression_count};
+		if (!w->over)
+			watches[count++] =
+				(struct instrument_watch){w->serial, w->quota,       w->condition,
+							  w->line,   w->expressions, w->expression_count};
 	struct error *e = plain_check(l, d->function, plain, &build, &q);
 	if (!e) {
+		q.version = version;
 		q.cover = d->cover;
 		q.watches = watches;
 		q.watch_count = count;
@@ -221,8 +229,11 @@ static struct error *instrument_text(struct live *l, const struct watched *d, co
 	return e;
 }
 
-static struct error *publish(struct live *l, const struct watched *d, const struct plain_text *plain,
-			     const struct instrument *made, const char *user)
+/* instrumented_define, or instrumented_prepare. */
+typedef struct error *use_form(struct live *, const struct instrumented *, struct change_outcome *);
+
+static struct error *use(struct watchers *all, const struct watched *d, const struct plain_text *plain,
+			 const struct instrument *made, const char *user, use_form *form)
 {
 	char *what = what_for(d), *extra = NULL;
 	struct change_outcome outcome = {0};
@@ -238,10 +249,33 @@ static struct error *publish(struct live *l, const struct watched *d, const stru
 				 .stored = plain->text,
 				 .line = plain->line,
 				 .user = user};
-	struct error *e = instrumented_define(l, &q, &outcome);
+	struct error *e = form(all->host->live, &q, &outcome);
+	check_result_fini(&all->refused);
+	all->refused = outcome.check;
+	outcome.check = (struct check_result){0};
 	change_outcome_fini(&outcome);
 	free(what);
 	free(extra);
+	return e;
+}
+
+/* The instrumented form of the text, which is to be that version; carefully written where it does not fit otherwise. */
+static struct error *make(struct watchers *all, const struct watched *d, const struct plain_text *plain,
+			  int version, const char *user, use_form *form, struct instrument *made)
+{
+	struct error *e = NULL;
+
+	for (int careful = 0; careful < 2; careful++) {
+		error_free(e);
+		e = instrument_text(all->host->live, d, plain, version, careful, made);
+		if (!e)
+			e = use(all, d, plain, made, user, form);
+		if (!e)
+			return NULL;
+		instrument_fini(made);
+		if (error_class(e) != ERROR_COMPILE)
+			break;
+	}
 	return e;
 }
 
@@ -307,7 +341,6 @@ static struct error *zero_counts(struct live *l, const struct instrument *made, 
 	return e;
 }
 
-/* Makes live a version with all that is asked of the function. What runs is untouched if that fails. */
 struct error *watched_instrument(struct watchers *all, struct watched *d, const char *user, bool count_anew)
 {
 	struct live *l = all->host->live;
@@ -315,21 +348,11 @@ struct error *watched_instrument(struct watchers *all, struct watched *d, const 
 	struct instrument made = {0};
 
 	struct error *e = plain_read(l, d->function, &plain);
-	for (int careful = 0; careful < 2 && !e; careful++) {
-		e = instrument_text(l, d, &plain, careful, &made);
-		if (!e)
-			e = publish(l, d, &plain, &made, user);
-		if (!e || careful || error_class(e) != ERROR_COMPILE)
-			break;
-		error_free(e);
-		e = NULL;
-		instrument_fini(&made);
-	}
+	if (!e)
+		e = make(all, d, &plain, live_plain(d->function), user, instrumented_define, &made);
 	plain_fini(&plain);
-	if (e) {
-		instrument_fini(&made);
+	if (e)
 		return e;
-	}
 	instrument_fini(&d->made);
 	d->made = made;
 	d->version = d->function->live;
@@ -337,23 +360,50 @@ struct error *watched_instrument(struct watchers *all, struct watched *d, const 
 	d->ring_address = address_of(l, d->function, made.ring);
 	d->slots_seen = -1;
 	for (struct tap *w = d->taps; w && !e; w = w->next)
-		e = learn_values(l, &made, w);
+		e = w->over ? NULL : learn_values(l, &made, w);
 	if (!e && d->cover && count_anew)
 		e = zero_counts(l, &made, d->counts_address);
+	if (e)
+		return e;
+	drop_over(d);
+	d->shrinks = false;
+	return NULL;
+}
+
+struct error *watched_prepare(struct watchers *all, struct watched *d, const char *text, unsigned line)
+{
+	struct plain_text plain = {.text = strdup(text), .line = line};
+	struct instrument made = {0};
+
+	struct error *e = plain.text ? cut_plain(&plain, d->function->at.name) : error_memory();
+	if (!e)
+		e = make(all, d, &plain, d->function->newest + 1, d->user, instrumented_prepare, &made);
+	instrument_fini(&made);
+	plain_fini(&plain);
 	return e;
 }
 
-/* What is still asked of it goes on; if that is nothing, the plain version does. */
-struct error *watched_go_on(struct watchers *all, struct watched *d, const char *user)
+static struct error *go_back(struct watchers *all, struct watched *d, const char *user)
 {
 	struct change_outcome outcome = {0};
-
-	if (d->cover || d->guard || d->taps)
-		return watched_instrument(all, d, user, false);
 	struct error *e = NULL;
+
 	if (*d->function->instrumented)
 		e = rollback_plain(all->host->live, d->function, user, &outcome);
 	change_outcome_fini(&outcome);
 	watched_remove(all, d);
 	return e;
+}
+
+struct error *watched_go_on(struct watchers *all, struct watched *d, const char *user)
+{
+	return watched_is_wanted(d) ? watched_instrument(all, d, user, false) : go_back(all, d, user);
+}
+
+struct error *watched_shrink(struct watchers *all, struct watched *d, const char *user)
+{
+	if (!watched_is_wanted(d))
+		return go_back(all, d, user);
+	d->shrinks = true;
+	return NULL;
 }

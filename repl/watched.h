@@ -36,7 +36,7 @@ struct tap {
 	bool has_result;
 	int wanted, shown;
 	int64_t missed_before; /* by the quota's users before it */
-	bool over;
+	bool over;             /* it tells nothing more, and the next instrumented version is without it */
 };
 
 /* A function that is watched. */
@@ -49,6 +49,7 @@ struct watched {
 	bool guard_returns; /* at once after a fault: */
 	char *otherwise;    /* this, or NULL */
 	struct tap *taps;
+	bool shrinks; /* what is over is to be built out, once the compiler has time */
 	struct instrument made;
 	uint64_t counts_address, ring_address; /* 0: none */
 	int64_t slots_seen;                    /* head.next when the slots were read last */
@@ -68,6 +69,8 @@ struct watchers {
 	unsigned parked_last;
 	struct watched *first;
 	unsigned serial;
+	struct turn turn;            /* for what shrinks */
+	struct check_result refused; /* what was found in the last form that was not taken */
 	int64_t due;
 };
 
@@ -87,15 +90,21 @@ struct error *watched_begin(const struct call *, struct watchers *, struct live_
 /* Forgets it; the version that runs goes on running. */
 void watched_remove(struct watchers *, struct watched *);
 
-/* Makes live a version with all that is asked of the function. What runs is untouched if that fails. `count_anew`: its
- * counters begin at zero. */
+/* Makes live a version with all that is asked of the function; what is over is gone then. What runs is untouched if that
+ * fails. `count_anew`: its counters begin at zero. */
 struct error *watched_instrument(struct watchers *, struct watched *, const char *user, bool count_anew);
+
+/* The same ahead of a new definition, whose text and line that are: only the compiler's part, in turn. */
+struct error *watched_prepare(struct watchers *, struct watched *, const char *text, unsigned line);
+
+/* Whether anything is still asked of it. */
+bool watched_is_wanted(const struct watched *);
 
 /* What is still asked of it goes on; if that is nothing, the plain version does, and the entry is gone. */
 struct error *watched_go_on(struct watchers *, struct watched *, const char *user);
 
-/* Takes out what is over; true if there was any. */
-bool watched_drop_over(struct watched *);
+/* The same without waiting for a compiler: what is over tells nothing any more, and is built out when it can be. */
+struct error *watched_shrink(struct watchers *, struct watched *, const char *user);
 
 /* The text of the version that is watched, cut as it was given: the definition and what stands around it. */
 struct plain_text {

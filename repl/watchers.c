@@ -31,6 +31,8 @@ static bool is_instrumented(struct live *l, const struct live_function *f)
 }
 
 static bool follow_definition(void *context, struct live_function *f);
+static struct error *prepare_definition(void *context, struct live_function *f, const char *text,
+					unsigned line);
 
 struct error *watchers_new(struct host *host, struct watchers **out)
 {
@@ -48,6 +50,7 @@ struct error *watchers_new(struct host *host, struct watchers **out)
 		change_outcome_fini(&outcome);
 	}
 	live_set_watcher(host->live, follow_definition, all);
+	live_set_forerunner(host->live, prepare_definition, all);
 	*out = all;
 	return NULL;
 }
@@ -57,9 +60,11 @@ void watchers_free(struct watchers *all)
 	if (!all)
 		return;
 	live_set_watcher(all->host->live, NULL, NULL);
+	live_set_forerunner(all->host->live, NULL, NULL);
 	while (all->first)
 		watched_remove(all, all->first);
 	parked_free(all);
+	check_result_fini(&all->refused);
 	free(all);
 }
 
@@ -81,6 +86,20 @@ static bool follow_definition(void *context, struct live_function *f)
 	return false;
 }
 
+/* What does not fit is told when the definition is live. */
+static struct error *prepare_definition(void *context, struct live_function *f, const char *text,
+					unsigned line)
+{
+	struct watchers *all = context;
+	struct watched *d = watched_find(all, f);
+	struct error *e = d ? watched_prepare(all, d, text, line) : NULL;
+
+	if (!e || turns_lack(all->host->turns))
+		return e;
+	error_free(e);
+	return NULL;
+}
+
 /* The live version is not the watched one any more: it got another number, or somebody went back. */
 static void follow_version(struct watchers *all, struct watched *d)
 {
@@ -95,6 +114,28 @@ static void follow_version(struct watchers *all, struct watched *d)
 	records_end_all(all, d, why);
 }
 
+/* Builds out what is over of one function after the other, in turn with what consoles wait for. */
+static void shrink(struct watchers *all)
+{
+	struct turns *turns = all->host->turns;
+	struct watched *d = all->first;
+
+	while (d && !d->shrinks)
+		d = d->next;
+	if (all->turn.queued && !turn_is_ready(&all->turn))
+		return;
+	if (!d && all->turn.queued)
+		turn_leave(turns, &all->turn); /* another version came in the meantime */
+	if (!d)
+		return;
+	if (turns)
+		turn_begin(turns, &all->turn);
+	struct error *e = watched_instrument(all, d, d->user, false);
+	if (!turns || !turn_end(turns, e))
+		d->shrinks = false; /* whatever came of it: it is harmless where it is */
+	error_free(e);
+}
+
 void watchers_serve(struct watchers *all)
 {
 	bool due = all->due && build_now_us() >= all->due, rings = false;
@@ -107,6 +148,7 @@ void watchers_serve(struct watchers *all)
 		else if (due && d->taps)
 			records_poll(all, d);
 	}
+	shrink(all);
 	for (const struct watched *d = all->first; d; d = d->next)
 		rings |= d->taps != NULL;
 	if (!rings)
@@ -135,10 +177,15 @@ void watchers_leave(struct watchers *all, const struct console_state *console)
 {
 	for (struct watched *d = all ? all->first : NULL, *next; d; d = next) {
 		next = d->next;
-		for (struct tap *w = d->taps; w; w = w->next)
-			w->over |= w->console == console;
-		if (watched_drop_over(d))
-			error_free(watched_go_on(all, d, console->user));
+		bool any = false;
+		for (struct tap *w = d->taps; w; w = w->next) {
+			if (w->console != console)
+				continue;
+			w->console = NULL;
+			w->over = any = true;
+		}
+		if (any)
+			error_free(watched_shrink(all, d, console->user));
 	}
 }
 
@@ -227,7 +274,7 @@ struct error *watchers_cover(struct call *c)
 	d->cover = false;
 	if (d->version != version)
 		error_free(watched_go_on(all, d, c->state->user));
-	else if (!d->taps && !d->guard)
+	else if (!watched_is_wanted(d) && !d->taps)
 		watched_remove(all, d);
 	return e;
 }
@@ -246,9 +293,13 @@ struct error *watchers_uncover(struct call *c)
 	if (!d || !d->cover)
 		return error_new(ERROR_USAGE, "%s is not counted", f->at.name);
 	d->cover = false;
+	bool wanted = watched_is_wanted(d);
 	e = watched_go_on(all, d, c->state->user);
-	if (e)
+	if (e) {
+		if (wanted)
+			d->cover = true;
 		return e;
+	}
 	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
 	text_printf(&c->reply->text, "%s is version %d, without counters\n", f->at.name, f->live);
 	return NULL;

@@ -140,8 +140,15 @@ struct error *attempt_link(struct live *l, struct attempt *c)
 	size_t variables = live_variable_mark(l);
 	struct error *e = NULL;
 
-	for (size_t i = 0; i < c->count && !e; i++)
-		e = error_context(attempt_link_part(l, c, &c->parts[i]), "%s", c->parts[i].function->at.name);
+	/* If some wait for the compiler, it gets them all. */
+	for (size_t i = 0; i < c->count && (!e || turns_lack(live_host(l)->turns)); i++) {
+		struct error *failed = error_context(attempt_link_part(l, c, &c->parts[i]), "%s",
+						     c->parts[i].function->at.name);
+		if (!e)
+			e = failed;
+		else
+			error_free(failed);
+	}
 	if (e)
 		live_forget_variables(l, variables);
 	return e;
@@ -185,6 +192,7 @@ struct error *attempt_store(struct live *l, struct attempt *c, const char *origi
 	char **flags = calloc(c->count, sizeof(*flags));
 	struct error *e = rows && flags ? NULL : error_memory();
 
+	turns_insist(live_host(l)->turns);
 	if (!e) {
 		do
 			e = add_versions(l, c, origin, user, rows, flags);
@@ -316,9 +324,14 @@ void attempt_mark_live(const struct attempt *c)
 
 void attempt_note_live(const struct attempt *c, enum history_kind kind)
 {
+	int64_t now = build_now_us();
+
 	attempt_mark_live(c);
-	for (size_t i = 0; i < c->count && kind == HISTORY_DEFINE; i++)
-		attempt_count_version(c->parts[i].function, c->parts[i].to);
+	for (size_t i = 0; i < c->count; i++) {
+		c->parts[i].function->moved_us = now;
+		if (kind == HISTORY_DEFINE)
+			attempt_count_version(c->parts[i].function, c->parts[i].to);
+	}
 }
 
 struct error *attempt_publish_and_record(struct live *l, const struct attempt *c, enum history_kind kind,

@@ -703,9 +703,10 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 	return e;
 }
 
-struct error *build_compile_cc(struct build *b)
+/* So that all of a function is in one piece, which has one image and one table of lines. The array is the caller's; NULL
+ * without memory. */
+static const char **cc_arguments(const struct build *b)
 {
-	/* So that all of a function is in one piece, which has one image and one table of lines. */
 	const bool clang = b->request->function->unit->clang;
 	const char *more[8];
 	size_t count = 0;
@@ -721,12 +722,34 @@ struct error *build_compile_cc(struct build *b)
 		more[count++] = "-fno-reorder-blocks-and-partition";
 	}
 	more[count] = NULL;
-	const char **argv = compiler_flags(b, more);
+	return compiler_flags(b, more);
+}
+
+struct error *build_compile_cc(struct build *b)
+{
+	const char **argv = cc_arguments(b);
 
 	if (!argv)
 		return error_memory();
 	compile_object_fini(&b->object);
 	struct error *e = compile_cc(b->slice.text, argv, b->source->flags.directory, &b->object, NULL);
+	free(argv);
+	return e;
+}
+
+/* The same from the engine's own thread. */
+static struct error *compile_in_turn(const struct build_host *host, struct build *b)
+{
+	if (!b->request->patient || !host->turns)
+		return build_compile_cc(b);
+	const char **argv = cc_arguments(b);
+	if (!argv)
+		return error_memory();
+	compile_object_fini(&b->object);
+	int64_t before;
+	struct error *e = turns_compile(host->turns, b->slice.text, argv, b->source->flags.directory,
+					&b->object, &before);
+	b->compile_us += before;
 	free(argv);
 	return e;
 }
@@ -815,7 +838,7 @@ static struct error *compile(const struct build_host *host, struct build *b)
 	} else if (!b->why_cc) {
 		set_why(b, strdup(b->check.why_cc ? b->check.why_cc : "libtcc is not trusted with it"));
 	}
-	return build_compile_cc(b);
+	return compile_in_turn(host, b);
 }
 
 /* Thread-local variables that versions add are in no block that the loader knows: code must ask for each. Optimised code
@@ -828,7 +851,9 @@ static struct error *link_added(const struct build_host *host, struct build *b, 
 		error_free(e);
 		link_result_fini(&b->link);
 		b->plain_tls = tries > 0;
-		e = build_compile_cc(b);
+		e = compile_in_turn(host, b);
+		if (e && turns_lack(host->turns))
+			break;
 		if (!e)
 			e = link_here(host, b, code_before, data_before);
 	}
@@ -844,7 +869,7 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 	target_module(host->target, b->request->function->unit, &in_program);
 	const bool library_tls = b->library_tls = !in_program;
 	struct error *e = compile(host, b);
-	b->compile_us = build_now_us() - start;
+	b->compile_us += build_now_us() - start;
 	if (e)
 		return e;
 	start = build_now_us();
@@ -857,8 +882,8 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 		set_why(b, why);
 		error_free(e);
 		link_result_fini(&b->link);
-		e = build_compile_cc(b);
-		b->compile_us = build_now_us() - start + b->compile_us;
+		e = compile_in_turn(host, b);
+		b->compile_us += build_now_us() - start;
 		start = build_now_us();
 		if (!e)
 			e = link_here(host, b, *code_before, *data_before);
@@ -869,7 +894,7 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 		/* Now it is known how they are to be reached. */
 		error_free(e);
 		link_result_fini(&b->link);
-		e = build_compile_cc(b);
+		e = compile_in_turn(host, b);
 		if (!e)
 			e = link_here(host, b, *code_before, *data_before);
 	}

@@ -16,6 +16,7 @@
 #include "sources.h"
 #include "target.h"
 #include "text.h"
+#include "turns.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,7 @@ struct build_host {
 	struct check *check;
 	struct claims *claims;
 	struct compiler *compiler;
+	struct turns *turns; /* for requests that can wait; NULL: none does */
 	void *context;
 	/* The entry of a decorated function as seen from `unit`. */
 	bool (*entry)(void *context, const struct target_unit *unit, const char *name, uint64_t *entry);
@@ -57,6 +59,7 @@ struct build_request {
 	bool (*resolve)(void *context, const char *name, uint64_t *address);
 	void *context;
 	const char *why_cc; /* it is nothing for libtcc, for this reason; or NULL */
+	bool patient;       /* whoever wants it can try again once its compiler has run: turns.h */
 	bool soon; /* it is compiled as soon as it is checked: libtcc begins while libclang still reads */
 };
 

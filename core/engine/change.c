@@ -255,19 +255,55 @@ static struct error *tell_placed(const struct change_request *q, const struct at
 	return e;
 }
 
+/* The compiler makes the watched forms ready that publish_watched is to find. */
+static struct error *prepare_watched(struct live *l, const struct attempt *c)
+{
+	struct error *e = NULL;
+
+	for (size_t i = 0; i < c->count && turns_can_wait(live_host(l)->turns); i++) {
+		const struct attempt_part *p = &c->parts[i];
+		struct error *waits = *p->function->instrumented
+					      ? live_ask_forerunner(l, p->function, p->text, p->request.line)
+					      : NULL;
+		if (!e)
+			e = waits;
+		else
+			error_free(waits);
+	}
+	return e;
+}
+
+/* Another text went live while the compiler was at this one: whoever typed it has not seen that. */
+static struct error *refuse_overtaken(const struct attempt *c, int64_t asked_us)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct live_function *f = c->parts[i].function;
+		if (asked_us && f->moved_us > asked_us)
+			return error_new(ERROR_DRIFT,
+					 "version %d of %s was made live while this was compiled: enter it "
+					 "once more to replace that",
+					 live_plain(f), f->at.name);
+	}
+	return NULL;
+}
+
 /* Everything behind the choice and the preparation of the parts. */
 static struct error *make_live(struct live *l, const struct change_request *q, struct attempt *c,
 			       int64_t start, struct change_outcome *out)
 {
 	c->defines = true;
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; i < c->count; i++) {
 		c->parts[i].request.soon = c->count == 1 && !q->check_only;
+		c->parts[i].request.patient = q->asked_us != 0;
+	}
 	struct error *e = program_takes(live_program(l), c->count);
 	if (!e)
 		e = attempt_check(l, c, out);
 	if (e || q->check_only)
 		return e ? e : attempt_report(out, c, start, 0);
-	e = attempt_link(l, c);
+	e = prepare_watched(l, c);
+	if (!e)
+		e = attempt_link(l, c);
 	if (!e)
 		e = tell_placed(q, c);
 	if (e)
@@ -309,7 +345,7 @@ static void record_text(struct live *l, const struct attempt *c, const struct ch
 
 struct error *change_define(struct live *l, const struct change_request *q, struct change_outcome *out)
 {
-	int64_t start = build_now_us();
+	int64_t start = q->asked_us ? q->asked_us : build_now_us();
 	struct attempt c = {0};
 	struct edit edit;
 
@@ -324,12 +360,14 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 	else
 		e = find_parts(l, q, &edit, &c);
 	if (!e)
+		e = refuse_overtaken(&c, q->asked_us);
+	if (!e)
 		e = put_declared(q, &c);
 	if (!e)
 		e = prepare_parts(l, q, &c);
 	if (!e)
 		e = make_live(l, q, &c, start, out);
-	if (e || q->check_only)
+	if ((e && !turns_lack(live_host(l)->turns)) || q->check_only)
 		record_text(l, &c, q, e);
 	edit_fini(&edit);
 	attempt_fini(&c);

@@ -501,6 +501,7 @@ static const char *const library_flags[] = {"-w", "-fno-lto", "-nostdlib", "-r",
 
 struct cc_run {
 	char *directory, *object, *merged; /* the last two are in it */
+	int stop;                          /* as run_options has it */
 	struct text printed;
 };
 
@@ -599,6 +600,7 @@ static struct error *run_step(struct cc_run *run, const char *const *argv, const
 	struct run_options options = {.directory = directory,
 				      .input = text,
 				      .seconds = CC_SECONDS,
+				      .stop = run->stop,
 				      .most = CC_OUTPUT_MAX,
 				      .one_output = true,
 				      .plain = true};
@@ -670,17 +672,36 @@ static struct error *run_cc(struct cc_run *run, const char *text, const char *co
 	return NULL;
 }
 
+static struct error *compile_cc_in(struct cc_run *run, const char *text, const char *const *argv,
+				   const char *directory, struct compile_object *out)
+{
+	char *exposed = strlen(text) <= UINT32_MAX / 2 ? expose_text(text) : NULL;
+	struct error *e = exposed ? start_run(run) : error_memory();
+
+	if (!e)
+		e = run_cc(run, exposed, argv, directory, out);
+	free(exposed);
+	return e;
+}
+
 struct error *compile_cc(const char *text, const char *const *argv, const char *directory,
 			 struct compile_object *out, char **output)
 {
 	struct cc_run run = {0};
-	char *exposed = strlen(text) <= UINT32_MAX / 2 ? expose_text(text) : NULL;
-	struct error *e = exposed ? start_run(&run) : error_memory();
-	if (!e)
-		e = run_cc(&run, exposed, argv, directory, out);
+	struct error *e = compile_cc_in(&run, text, argv, directory, out);
+
 	if (output)
 		*output = text_take(&run.printed);
 	end_run(&run);
-	free(exposed);
+	return e;
+}
+
+struct error *compile_cc_until(const char *text, const char *const *argv, const char *directory, int stop,
+			       struct compile_object *out)
+{
+	struct cc_run run = {.stop = stop};
+	struct error *e = compile_cc_in(&run, text, argv, directory, out);
+
+	end_run(&run);
 	return e;
 }

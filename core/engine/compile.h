@@ -51,4 +51,8 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 struct error *compile_cc(const char *text, const char *const *argv, const char *directory,
 			 struct compile_object *out, char **output);
 
+/* The same, ended with ERROR_INTERRUPTED once the descriptor `stop` can be read. Both may run in any thread. */
+struct error *compile_cc_until(const char *text, const char *const *argv, const char *directory, int stop,
+			       struct compile_object *out);
+
 #endif

@@ -40,44 +40,84 @@ static void commit_aside(struct live *l, const struct attempt *c)
 			program_commit(live_program(l), arena, c->code[arena], c->data[arena]);
 }
 
-static struct error *instrument_one(struct live *l, const struct instrumented *q, uint64_t *aside,
-				    struct change_outcome *out)
+static struct error *put_aside(struct live *l, struct attempt *c, uint64_t *entry, struct change_outcome *out)
 {
-	struct attempt c = {.parts = calloc(1, sizeof(*c.parts)), .count = 1};
+	struct error *e = attempt_check(l, c, out);
 
-	*out = (struct change_outcome){0};
-	if (!c.parts)
-		return error_memory();
-	c.parts[0] = (struct attempt_part){.function = q->function,
-					   .text = strdup(q->stored),
-					   .definition = q->text,
-					   .definition_size = strlen(q->text)};
-	c.parts[0].request = live_request(q->function, q->text, strlen(q->text), q->line);
-	c.parts[0].request.extra = q->extra;
-	c.parts[0].request.extra_size = q->extra ? strlen(q->extra) : 0;
-	c.parts[0].request.why_cc = "it counts and records with atomic operations";
-	struct error *e = c.parts[0].text ? NULL : error_memory();
-	if (!e && !aside)
-		e = instrument(l, q, &c, out);
-	else if (!e)
-		e = attempt_check(l, &c, out);
-	if (!e && aside)
-		e = attempt_link(l, &c);
-	if (!e && aside) {
-		commit_aside(l, &c);
-		*aside = c.parts[0].target;
-	}
-	attempt_fini(&c);
+	if (!e)
+		e = attempt_link(l, c);
+	if (e)
+		return e;
+	turns_insist(live_host(l)->turns);
+	commit_aside(l, c);
+	*entry = c->parts[0].target;
+	return NULL;
+}
+
+static struct error *prepare(struct live *l, struct attempt *c, struct change_outcome *out)
+{
+	size_t variables = live_variable_mark(l);
+	struct error *e = attempt_check(l, c, out);
+
+	if (!e)
+		e = attempt_link(l, c);
+	live_forget_variables(l, variables);
 	return e;
+}
+
+/* The one part of it; the text of the attempt is the caller's to free, with the rest. */
+static struct error *begin(const struct instrumented *q, struct attempt *c)
+{
+	*c = (struct attempt){.parts = calloc(1, sizeof(*c->parts))};
+	if (!c->parts)
+		return error_memory();
+	c->count = 1;
+	struct attempt_part *p = &c->parts[0];
+	*p = (struct attempt_part){.function = q->function,
+				   .text = strdup(q->stored),
+				   .definition = q->text,
+				   .definition_size = strlen(q->text)};
+	p->request = live_request(q->function, q->text, strlen(q->text), q->line);
+	p->request.extra = q->extra;
+	p->request.extra_size = q->extra ? strlen(q->extra) : 0;
+	p->request.why_cc = "it counts and records with atomic operations";
+	p->request.patient = true;
+	return p->text ? NULL : error_memory();
 }
 
 struct error *instrumented_define(struct live *l, const struct instrumented *q, struct change_outcome *out)
 {
-	return instrument_one(l, q, NULL, out);
+	struct attempt c;
+	struct error *e = begin(q, &c);
+
+	*out = (struct change_outcome){0};
+	if (!e)
+		e = instrument(l, q, &c, out);
+	attempt_fini(&c);
+	return e;
+}
+
+struct error *instrumented_prepare(struct live *l, const struct instrumented *q, struct change_outcome *out)
+{
+	struct attempt c;
+	struct error *e = begin(q, &c);
+
+	*out = (struct change_outcome){0};
+	if (!e)
+		e = prepare(l, &c, out);
+	attempt_fini(&c);
+	return e;
 }
 
 struct error *instrumented_aside(struct live *l, const struct instrumented *q, uint64_t *entry,
 				 struct change_outcome *out)
 {
-	return instrument_one(l, q, entry, out);
+	struct attempt c;
+	struct error *e = begin(q, &c);
+
+	*out = (struct change_outcome){0};
+	if (!e)
+		e = put_aside(l, &c, entry, out);
+	attempt_fini(&c);
+	return e;
 }

@@ -25,6 +25,9 @@ struct instrumented {
 /* Makes such a version live. ERROR_COMPILE: what was built in does not fit; the outcome's check says why. */
 struct error *instrumented_define(struct live *, const struct instrumented *, struct change_outcome *);
 
+/* Compiles it in turn (turns.h), and no more: what instrumented_define will need. */
+struct error *instrumented_prepare(struct live *, const struct instrumented *, struct change_outcome *);
+
 /* Only puts the code into the program, for one call that is to go on with it: it is neither live nor stored. */
 struct error *instrumented_aside(struct live *, const struct instrumented *, uint64_t *entry,
 				 struct change_outcome *);

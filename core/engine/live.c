@@ -32,6 +32,8 @@ struct live {
 	void *successor_context;
 	bool (*watcher)(void *context, struct live_function *);
 	void *watcher_context;
+	struct error *(*forerunner)(void *context, struct live_function *, const char *text, unsigned line);
+	void *forerunner_context;
 	struct images *images;
 	struct live_reading reading;
 	size_t room; /* in `functions` */
@@ -582,6 +584,25 @@ void live_set_watcher(struct live *l, bool (*follow)(void *context, struct live_
 bool live_ask_watcher(struct live *l, struct live_function *f)
 {
 	return l->watcher && l->watcher(l->watcher_context, f);
+}
+
+void live_set_forerunner(struct live *l,
+			 struct error *(*prepare)(void *context, struct live_function *, const char *text,
+						  unsigned line),
+			 void *context)
+{
+	l->forerunner = prepare;
+	l->forerunner_context = context;
+}
+
+struct error *live_ask_forerunner(struct live *l, struct live_function *f, const char *text, unsigned line)
+{
+	return l->forerunner ? l->forerunner(l->forerunner_context, f, text, line) : NULL;
+}
+
+void live_set_turns(struct live *l, struct turns *turns)
+{
+	l->host.turns = turns;
 }
 
 void live_set_successor(struct live *l,

@@ -39,6 +39,7 @@ struct live_function {
 	int live;              /* number of the version that runs */
 	int versions;          /* how many there are, version 0 included */
 	int newest;            /* the highest number that was ever given */
+	int64_t moved_us;      /* when another text was made live, on build_now_us's clock; 0: never */
 	int plain;             /* if `live` is an instrumented version: the one that it was made from */
 	char instrumented[32]; /* what for: "cover", "trace+probe"; "": it is plain */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */
@@ -105,6 +106,17 @@ void live_tell_successor(struct live *, struct live_function *, int version, str
  * form. False: it is to be made live as it is. */
 void live_set_watcher(struct live *, bool (*follow)(void *context, struct live_function *), void *context);
 bool live_ask_watcher(struct live *, struct live_function *);
+
+/* Asked before, with the text and its line: whether the compiler, which others do not wait for, can make that form ready. An
+ * error means that it is at it. */
+void live_set_forerunner(struct live *,
+			 struct error *(*prepare)(void *context, struct live_function *, const char *text,
+						  unsigned line),
+			 void *context);
+struct error *live_ask_forerunner(struct live *, struct live_function *, const char *text, unsigned line);
+
+/* Whose turn it is with the compiler; borrowed. */
+void live_set_turns(struct live *, struct turns *);
 
 /* Takes the error: something that costs history and nothing else. Logged, and kept for `live_warning`. */
 void live_warn(struct live *, struct error *);

@@ -156,26 +156,32 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Until the child has ended. False if that took too long. */
-static bool converse(struct child *child, const struct run_options *options, int seconds, struct text *out,
-		     struct text *err)
+/* Until the child has ended; or says why it is to be killed. */
+static struct error *converse(struct child *child, const char *name, const struct run_options *options,
+			      struct text *out, struct text *err)
 {
+	int seconds = options->seconds ? options->seconds : RUN_SECONDS;
 	int64_t deadline = now_ms() + (int64_t)seconds * 1000;
 	bool ended = false;
 
 	while (!ended && (child->pidfd >= 0 || child->out >= 0 || child->err >= 0)) {
-		struct pollfd fds[3] = {
-			{child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {child->pidfd, POLLIN, 0}};
+		struct pollfd fds[4] = {{child->out, POLLIN, 0},
+					{child->err, POLLIN, 0},
+					{child->pidfd, POLLIN, 0},
+					{options->stop ? options->stop : -1, POLLIN, 0}};
 		int64_t left = deadline - now_ms();
 		if (left <= 0)
-			return false;
-		if (poll(fds, 3, (int)left) < 0)
+			return error_new(ERROR_TIMEOUT, "%s took longer than %d s and was ended", name,
+					 seconds);
+		if (poll(fds, 4, (int)left) < 0)
 			continue;
+		if (fds[3].revents)
+			return error_new(ERROR_INTERRUPTED, "%s was ended", name);
 		ended = fds[2].revents != 0; /* what it printed last is in the pipes then */
 		drain(&child->out, options->most, out);
 		drain(&child->err, options->most, err);
 	}
-	return true;
+	return NULL;
 }
 
 static struct error *hand_over(struct text *out, struct text *err, int status, struct run_output *output)
@@ -194,17 +200,16 @@ static struct error *hand_over(struct text *out, struct text *err, int status, s
 
 struct error *run_with(const char *const *argv, const struct run_options *options, struct run_output *output)
 {
-	int seconds = options->seconds ? options->seconds : RUN_SECONDS, status = 0;
 	struct text out = {0}, err = {0};
 	struct child child;
+	int status = 0;
 
 	struct error *e = start(argv, options, &child);
 	if (e)
 		return e;
-	if (!converse(&child, options, seconds, &out, &err)) {
+	e = converse(&child, argv[0], options, &out, &err);
+	if (e)
 		kill(-child.pid, SIGKILL);
-		e = error_new(ERROR_TIMEOUT, "%s took longer than %d s and was ended", argv[0], seconds);
-	}
 	close_end(&child.pidfd);
 	close_end(&child.out);
 	close_end(&child.err);

@@ -24,13 +24,14 @@ struct run_options {
 	const char *directory; /* NULL: the current one */
 	const char *input;     /* NULL: there is none */
 	int seconds;           /* after which its whole group is killed; 0: RUN_SECONDS */
+	int stop;              /* a descriptor: the group is killed when it can be read; 0: there is none */
 	size_t most;           /* bytes of each output: what is more is read and dropped; 0: no such limit */
 	bool one_output;       /* errors among what else it prints, in their order: `err` is empty */
 	bool plain;            /* LC_ALL=C, so that its messages can be told apart */
 };
 
-/* argv[0] is looked up in PATH. `input` may be NULL. An error if it cannot be started, is killed for
- * taking too long, or memory runs out; a program that fails is no error here: see status. */
+/* argv[0] is looked up in PATH. `input` may be NULL. An error if it cannot be started, is killed (ERROR_TIMEOUT: it took
+ * too long; ERROR_INTERRUPTED: it was stopped), or memory runs out; a program that fails is no error here: see status. */
 struct error *run(const char *const *argv, const char *directory, const char *input, struct run_output *out);
 
 struct error *run_with(const char *const *argv, const struct run_options *, struct run_output *out);

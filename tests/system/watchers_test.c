@@ -489,6 +489,40 @@ static void a_probe_that_does_not_fit_changes_nothing(void **state)
 	compiled_assert_live(&host, "add", 0, 1, "built");
 }
 
+/* The error is at that column of what was typed, and says so. */
+static void assert_caret(const char *command, int column, const char *message)
+{
+	json_t *answer = wire_ask(&wire, ++asked, command), *error = json_object_get(answer, "error");
+	json_t *first = json_array_get(json_object_get(error, "diagnostics"), 0);
+	char caret[200];
+
+	assert_non_null(first);
+	if (json_integer_value(json_object_get(first, "column")) != column ||
+	    !strstr(string_of(first, "message"), message))
+		fail_msg("%s: column %d, %s", command,
+			 (int)json_integer_value(json_object_get(first, "column")),
+			 string_of(first, "message"));
+	assert_string_equal(string_of(first, "file"), "<console>");
+	json_decref(answer);
+	snprintf(caret, sizeof(caret), "%s\n      | %*s\n", command, column, "^");
+	compiled_assert_says(&host, 3, command, caret);
+}
+
+static void an_expression_that_does_not_fit_is_shown_with_a_caret(void **state)
+{
+	char command[100];
+
+	(void)state;
+	assert_caret("\\trace add if a == nothing -n 3", 20, "undeclared identifier 'nothing'");
+	assert_caret("\\trace price if o->nix", 20, "no member named 'nix'");
+	assert_caret("\\trace add if (a == 3", 22, "expected ')'");
+	assert_caret("\\guard add return a + nix", 23, "undeclared identifier 'nix'");
+	assert_caret("\\guard add return \"x\"", 19, "incompatible pointer to integer");
+	snprintf(command, sizeof(command), "\\probe add:%d a, b + nix", source_line("return a + b;"));
+	assert_caret(command, (int)strlen(command) - 2, "undeclared identifier 'nix'");
+	compiled_assert_live(&host, "add", 0, 1, "built");
+}
+
 /* Two consoles, one function: each hears of its own. */
 static void consoles_watch_the_same_function_each_for_itself(void **state)
 {
@@ -509,7 +543,7 @@ static void consoles_watch_the_same_function_each_for_itself(void **state)
 	wire_close(&other);
 	await_watch("add", "trace");
 	ask_ok("\\untrace add");
-	compiled_assert_live(&host, "add", 0, 4, "built");
+	await_watch("add", NULL);
 }
 
 #define with_host(f) cmocka_unit_test_setup_teardown(f, start_host, stop_host)
@@ -551,6 +585,7 @@ int main(void)
 		with_host(versions_that_only_watched_are_folded_in_the_log),
 		with_host(a_fault_in_what_a_watch_evaluates_ends_the_watch_alone),
 		with_host(a_probe_that_does_not_fit_changes_nothing),
+		with_host(an_expression_that_does_not_fit_is_shown_with_a_caret),
 		with_host(consoles_watch_the_same_function_each_for_itself),
 	};
 

@@ -52,6 +52,7 @@ static const char *const unreachable[] = {
 	"another evaluation is not over",
 	"the module has no thread-local variables",
 	"no file %s is part of the program",
+	"it waits for the compiler", /* and is tried again before anybody hears of it */
 	/* The check's words, or the protocol's, come first. */
 	"the size of %s is not known here",
 	"the includes cannot be preprocessed",
