@@ -265,12 +265,19 @@ static struct error *fill_quota(struct watchers *all, const struct watched *d, c
 static void end_faulted(struct watchers *all, const struct watched *d, struct tap *w,
 			const struct ring_head *head)
 {
-	const char *name = sigabbrev_np((int)head->signal[w->quota]);
+	const char *what = w->line ? "an expression of it" : "its condition";
+	int signal = (int)head->signal[w->quota];
+	const char *name = sigabbrev_np(signal);
 	char why[200];
 
-	snprintf(why, sizeof(why), "%s met SIG%s at address 0x%" PRIx64 "; the call went on",
-		 w->line ? "an expression of it" : "its condition", name ? name : "?",
-		 (uint64_t)head->address[w->quota]);
+	if (signal == RING_LATE)
+		snprintf(why, sizeof(why), "%s took longer than a second; the call went on", what);
+	else if (signal == RING_EXITED)
+		snprintf(why, sizeof(why), "%s called exit(%d); the call went on", what,
+			 (int)head->address[w->quota]);
+	else
+		snprintf(why, sizeof(why), "%s met SIG%s at address 0x%" PRIx64 "; the call went on", what,
+			 name ? name : "?", (uint64_t)head->address[w->quota]);
 	tell_end(all, d, w, why);
 	w->over = true;
 }

@@ -222,6 +222,7 @@ static struct error *instrument_text(struct live *l, const struct watched *d, co
 		q.watch_count = count;
 		q.guard = d->guard ? &guard : NULL;
 		program_park_functions(live_program(l), &q.enter, &q.leave, &guard.wait);
+		q.exit = program_exit(live_program(l), false);
 		q.careful = careful;
 		e = instrument_new(&q, made);
 	}

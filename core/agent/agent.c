@@ -196,8 +196,8 @@ static void *console_run(void *console)
 			{.fd = accepting ? c->listener.fd : -1, .events = POLLIN},
 			{.fd = c->engine, .events = POLLIN},
 		};
-		int patience = call_patience(), look = fault_patience();
-		long ms = sooner(look, accepting ? -1 : EXHAUSTED_MS);
+		int patience = call_patience(), look = fault_patience(), watches = park_patience();
+		long ms = sooner(sooner(look, watches), accepting ? -1 : EXHAUSTED_MS);
 		if (c->listener.in_trust)
 			ms = sooner(ms, TRUST_MS);
 		struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
@@ -207,8 +207,9 @@ static void *console_run(void *console)
 		accepting = true;
 		if (patience >= 0 && ready == 0)
 			call_insist();
-		else if (ready == 0)
+		else if (ready == 0 && watches < 0)
 			fault_wait_longer();
+		fault_end_watches();
 		fault_look();
 		if (c->listener.in_trust)
 			keep_name(c, &taken);

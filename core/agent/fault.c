@@ -6,8 +6,11 @@
 #include "signals.h"
 #include "x86_64.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 60000 };
@@ -171,10 +174,19 @@ static void meet(int signal, siginfo_t *info, void *context)
 	park_catch(signal, info, context);
 }
 
+static bool stop_watch(siginfo_t *info, void *context)
+{
+	return park_stop(info, context, guard_in_library);
+}
+
 static void on_fault(unsigned level, int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
+	if (stop_watch(info, context)) {
+		errno = saved;
+		return;
+	}
 	if (is_outermost(level, signal))
 		meet(signal, info, context);
 	errno = saved;
@@ -260,6 +272,47 @@ static void uninstall(void)
 	}
 }
 
+/* Whether the thread has the signal blocked, or that cannot be known. */
+static bool is_blocked(pid_t thread, int signal)
+{
+	char path[64], status[4096];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)thread);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd >= 0 ? read(fd, status, sizeof(status) - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	status[size > 0 ? size : 0] = '\0';
+	const char *mask = strstr(status, "SigBlk:");
+	return !mask || strtoull(mask + strlen("SigBlk:"), NULL, 16) >> (signal - 1) & 1;
+}
+
+/* By a signal whose handler is ours, of those that nobody sends. */
+static void stop_thread(pid_t thread)
+{
+	static const int signals[] = {SIGILL, SIGBUS, SIGFPE, SIGSEGV};
+	siginfo_t info = {.si_code = SI_QUEUE};
+	struct sigaction now;
+	unsigned level;
+
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = park_stopper();
+	for (unsigned i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		info.si_signo = signals[i];
+		if (sigaction(signals[i], NULL, &now) || (!is_ours(&now, &level) && !guard_handles(&now)) ||
+		    is_blocked(thread, signals[i]))
+			continue;
+		syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, signals[i], &info);
+		return;
+	}
+}
+
+void fault_end_watches(void)
+{
+	park_look(stop_thread);
+}
+
 static bool version_is_live(void)
 {
 	for (uint32_t i = 0; i < arena_total(); i++)
@@ -273,6 +326,10 @@ static bool version_is_live(void)
 static void want(bool live, int wake)
 {
 	guard_set_catcher(park_catch_watch);
+	guard_set_stopper(stop_watch);
+	guard_set_leaver(park_exit);
+	if (live)
+		guard_prepare();
 	guard_set_witness(meet); /* while code runs guarded its handlers are over ours */
 	__atomic_store_n(&faults.wake, wake, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);

@@ -28,6 +28,9 @@ void fault_look(void);
 int fault_patience(void);
 void fault_wait_longer(void);
 
+/* Ends what a watch evaluates for too long. Agent thread; due after park_patience milliseconds. */
+void fault_end_watches(void);
+
 /* The console ends: nothing is recorded any more. */
 void fault_forget(void);
 

@@ -35,13 +35,18 @@ static struct {
 	struct sigaction before[HANDLED]; /* the program's; stays, as the program may have kept our handler */
 	void (*witness)(int, siginfo_t *, void *); /* atomic */
 	void (*catcher)(int, siginfo_t *, void *); /* atomic */
+	bool (*stopper)(siginfo_t *, void *);      /* atomic */
+	void (*leaver)(int, void (*)(void));       /* atomic */
 	void *stack;                               /* for handlers, when a stack is used up */
-	bool prepared, exit_known;
+	pthread_once_t prepared;
+	bool exit_known; /* atomic */
 	struct {
 		uintptr_t begin, end;
 	} libraries[LIBRARIES_MAX]; /* code in which locks are held that the program cannot do without */
 	unsigned library_count;
-} guard = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changing = PTHREAD_MUTEX_INITIALIZER};
+} guard = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+	   .changing = PTHREAD_MUTEX_INITIALIZER,
+	   .prepared = PTHREAD_ONCE_INIT};
 
 /* Whether this is the thread that is guarded, and no child of it. */
 static bool is_guarded(void)
@@ -51,7 +56,7 @@ static bool is_guarded(void)
 
 /* --- the handler ----------------------------------------------------------------------------------------------- */
 
-static bool in_library(uint64_t pc)
+bool guard_in_library(uint64_t pc)
 {
 	for (unsigned i = 0; i < guard.library_count; i++)
 		if (pc >= guard.libraries[i].begin && pc < guard.libraries[i].end)
@@ -75,7 +80,12 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	struct message_called *r = guard.result;
 	int saved = errno;
+	bool (*stopper)(siginfo_t *, void *) = __atomic_load_n(&guard.stopper, __ATOMIC_ACQUIRE);
 
+	if (stopper && stopper(info, context)) {
+		errno = saved;
+		return;
+	}
 	if (!is_guarded()) {
 		void (*witness)(int, siginfo_t *, void *) = __atomic_load_n(&guard.witness, __ATOMIC_ACQUIRE);
 		if (witness && signal != guard.interrupt)
@@ -89,7 +99,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	if (signal == guard.interrupt) {
 		bool patient = __atomic_load_n(&guard.patient, __ATOMIC_ACQUIRE);
 		if (!__atomic_load_n(&guard.wanted, __ATOMIC_ACQUIRE) ||
-		    (patient && in_library(r->registers[REGISTER_PC])))
+		    (patient && guard_in_library(r->registers[REGISTER_PC])))
 			return;
 	} else {
 		void (*catcher)(int, siginfo_t *, void *) = __atomic_load_n(&guard.catcher, __ATOMIC_ACQUIRE);
@@ -118,8 +128,18 @@ static void leave_by_exit(int status)
 	siglongjmp(guard.out, 1);
 }
 
+/* Does not return if someone guards this more closely. */
+static void offer_exit(int status, void (*before)(void))
+{
+	void (*leaver)(int, void (*)(void)) = __atomic_load_n(&guard.leaver, __ATOMIC_ACQUIRE);
+
+	if (leaver)
+		leaver(status, before);
+}
+
 void guard_exit(int status)
 {
+	offer_exit(status, NULL);
 	if (is_guarded())
 		leave_by_exit(status);
 	exit(status);
@@ -127,18 +147,28 @@ void guard_exit(int status)
 
 void guard_exit_now(int status)
 {
+	offer_exit(status, NULL);
 	if (is_guarded())
 		leave_by_exit(status);
 	_exit(status);
 }
 
-/* Called once: the next run registers it again. */
+static void learn_of_exit(void);
+
+/* What was registered is called once: again only if this exit is none, or exit() would never come to its end. */
+static void learn_again(void)
+{
+	__atomic_store_n(&guard.exit_known, false, __ATOMIC_RELEASE);
+	learn_of_exit();
+}
+
 static void on_exit_called(int status, void *unused)
 {
 	(void)unused;
+	offer_exit(status, learn_again);
 	if (!is_guarded())
 		return;
-	guard.exit_known = false;
+	learn_again();
 	leave_by_exit(status);
 }
 
@@ -148,9 +178,8 @@ static void learn_of_exit(void)
 {
 	const char *version = gnu_get_libc_version();
 
-	if (guard.exit_known)
+	if (__atomic_exchange_n(&guard.exit_known, true, __ATOMIC_ACQ_REL))
 		return;
-	guard.exit_known = true;
 	if (atoi(version) == 2 && strchr(version, '.') && atoi(strchr(version, '.') + 1) < 41)
 		on_exit(on_exit_called, NULL);
 }
@@ -181,14 +210,16 @@ static int add_library(struct dl_phdr_info *info, size_t size, void *unused)
 	return 0;
 }
 
-static void prepare(void)
+static void prepare_once(void)
 {
-	if (guard.prepared)
-		return;
-	guard.prepared = true;
 	dl_iterate_phdr(add_library, NULL);
 	void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	guard.stack = stack == MAP_FAILED ? NULL : stack;
+}
+
+static void prepare(void)
+{
+	pthread_once(&guard.prepared, prepare_once);
 }
 
 /* A real-time signal that the program leaves alone, from the top: those at the bottom are taken first by others. */
@@ -239,6 +270,27 @@ static void uninstall(void)
 void guard_set_witness(void (*witness)(int, siginfo_t *, void *))
 {
 	__atomic_store_n(&guard.witness, witness, __ATOMIC_RELEASE);
+}
+
+void guard_set_stopper(bool (*stopper)(siginfo_t *, void *))
+{
+	__atomic_store_n(&guard.stopper, stopper, __ATOMIC_RELEASE);
+}
+
+void guard_set_leaver(void (*leaver)(int, void (*)(void)))
+{
+	__atomic_store_n(&guard.leaver, leaver, __ATOMIC_RELEASE);
+}
+
+void guard_prepare(void)
+{
+	prepare();
+	learn_of_exit();
+}
+
+bool guard_handles(const struct sigaction *action)
+{
+	return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_signal;
 }
 
 void guard_set_catcher(void (*catcher)(int, siginfo_t *, void *))

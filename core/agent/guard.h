@@ -41,6 +41,21 @@ void guard_set_witness(void (*)(int signal, siginfo_t *, void *context));
  * closely. */
 void guard_set_catcher(void (*)(int signal, siginfo_t *, void *context));
 
+/* What is called first, in the handler, in any thread: true if the signal was one of its own. */
+void guard_set_stopper(bool (*)(siginfo_t *, void *context));
+
+/* What is called when exit() is: it may jump out of that, and calls `before` (or NULL) then. */
+void guard_set_leaver(void (*)(int status, void (*before)(void)));
+
+/* Before exit() can be called in what others guard: has that known. Agent thread. */
+void guard_prepare(void);
+
+/* Whether code at that place may hold a lock of the C library. */
+bool guard_in_library(uint64_t pc);
+
+/* Whether that is this handler. */
+bool guard_handles(const struct sigaction *);
+
 /* In a child of fork(), which has none of it. */
 void guard_forget(void);
 

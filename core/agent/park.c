@@ -21,7 +21,14 @@ static struct {
 	struct {
 		pid_t id;           /* atomic: 0 is free */
 		uint64_t innermost; /* frame; of that thread alone */
+		uint64_t entered;   /* watches; of that thread alone */
 	} threads[PARK_THREADS];
+	struct {
+		uint64_t frame, serial; /* atomic: the outermost watch that the last look found */
+		int times;              /* atomic: looks that found it */
+	} looks[PARK_THREADS];
+	bool watching;                 /* atomic: something is evaluated, or was */
+	long long next_look;           /* in ms; the agent's alone */
 	uint64_t parked[PARK_THREADS]; /* atomic: frames that wait */
 } parks = {.wake = -1};
 
@@ -82,6 +89,19 @@ static bool read_frame(uint64_t at, struct park_frame *out)
 	       out->magic == (PARK_MAGIC ^ at);
 }
 
+/* The agent sleeps while nothing is evaluated. */
+static void note_watching(void)
+{
+	uint64_t one = 1;
+	int saved = errno;
+
+	if (__atomic_load_n(&parks.watching, __ATOMIC_ACQUIRE) ||
+	    __atomic_exchange_n(&parks.watching, true, __ATOMIC_ACQ_REL))
+		return;
+	if (write(__atomic_load_n(&parks.wake, __ATOMIC_ACQUIRE), &one, sizeof(one)) < 0)
+		errno = saved;
+}
+
 void park_enter(struct park_frame *f, uint64_t entry)
 {
 	uint64_t here = (uint64_t)(uintptr_t)f;
@@ -104,8 +124,11 @@ void park_enter(struct park_frame *f, uint64_t entry)
 	f->entry = entry;
 	f->thread = id;
 	f->state = STATE_RUNS;
+	f->serial = entry ? 0 : ++parks.threads[thread].entered;
 	f->magic = PARK_MAGIC ^ here;
 	__atomic_store_n(&parks.threads[thread].innermost, here, __ATOMIC_RELEASE);
+	if (!entry)
+		note_watching();
 }
 
 void park_leave(struct park_frame *f)
@@ -166,6 +189,114 @@ void park_catch(int signal, const siginfo_t *info, const void *context)
 void park_catch_watch(int signal, siginfo_t *info, void *context)
 {
 	catch (signal, info, context, true);
+}
+
+/* --- watches that do not end ------------------------------------------------------------------------------------ */
+
+/* The outermost frame of a watch that the thread is in, or 0. */
+static uint64_t outermost_watch(int thread, pid_t id, uint64_t *serial)
+{
+	uint64_t at = __atomic_load_n(&parks.threads[thread].innermost, __ATOMIC_ACQUIRE), found = 0;
+	struct park_frame copy;
+
+	while (read_frame(at, &copy) && copy.thread == id) {
+		if (!copy.entry) {
+			found = at;
+			*serial = copy.serial;
+		}
+		if (copy.outer <= at)
+			break;
+		at = copy.outer;
+	}
+	return found;
+}
+
+/* How often it was found by now. */
+static int look_at(int thread, uint64_t frame, uint64_t serial)
+{
+	bool same = __atomic_load_n(&parks.looks[thread].frame, __ATOMIC_RELAXED) == frame &&
+		    __atomic_load_n(&parks.looks[thread].serial, __ATOMIC_RELAXED) == serial;
+	int times = same ? __atomic_load_n(&parks.looks[thread].times, __ATOMIC_RELAXED) + 1 : 1;
+
+	__atomic_store_n(&parks.looks[thread].frame, frame, __ATOMIC_RELAXED);
+	__atomic_store_n(&parks.looks[thread].serial, serial, __ATOMIC_RELAXED);
+	__atomic_store_n(&parks.looks[thread].times, times, __ATOMIC_RELEASE);
+	return times;
+}
+
+int park_patience(void)
+{
+	return __atomic_load_n(&parks.watching, __ATOMIC_ACQUIRE) ? PARK_LOOK_MS : -1;
+}
+
+void *park_stopper(void)
+{
+	return &parks;
+}
+
+void park_look(void (*stop)(pid_t thread))
+{
+	bool any = false;
+
+	if (park_patience() < 0 || now_ms() < parks.next_look)
+		return;
+	parks.next_look = now_ms() + PARK_LOOK_MS;
+	__atomic_store_n(&parks.watching, false, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < PARK_THREADS; i++) {
+		pid_t id = __atomic_load_n(&parks.threads[i].id, __ATOMIC_ACQUIRE);
+		uint64_t serial = 0, frame = id ? outermost_watch(i, id, &serial) : 0;
+		int times = frame ? look_at(i, frame, serial) : 0;
+		any |= times && times < PARK_LOOKS_AT_MOST;
+		if (times > PARK_LOOKS && times < PARK_LOOKS_AT_MOST)
+			stop(id);
+	}
+	if (any)
+		__atomic_store_n(&parks.watching, true, __ATOMIC_RELEASE);
+}
+
+/* Goes on behind what the watch evaluates. */
+static _Noreturn void leave_watch(struct park_frame *f, int thread, int why, uint64_t address)
+{
+	f->signal = why;
+	f->address = address;
+	set_innermost(thread, f->outer);
+	siglongjmp((struct __jmp_buf_tag *)f->out, 1);
+}
+
+bool park_stop(const siginfo_t *info, const void *context, bool (*in_library)(uint64_t pc))
+{
+	const ucontext_t *interrupted = context;
+	uint64_t registers[CALL_REGISTERS];
+	struct park_frame copy;
+	pid_t id = thread_id();
+
+	if (info->si_code != SI_QUEUE || info->si_value.sival_ptr != park_stopper())
+		return false;
+	int thread = __atomic_load_n(&parks.pid, __ATOMIC_ACQUIRE) == getpid() ? find_thread(id) : -1;
+	if (thread < 0)
+		return true;
+	registers_of(context, registers);
+	int times = __atomic_load_n(&parks.looks[thread].times, __ATOMIC_ACQUIRE);
+	uint64_t frame = __atomic_load_n(&parks.looks[thread].frame, __ATOMIC_RELAXED);
+	if (times < PARK_PATIENT_LOOKS && in_library(registers[REGISTER_PC]))
+		return true;
+	if (frame < registers[REGISTER_SP] || !read_frame(frame, &copy) || copy.thread != id || copy.entry ||
+	    copy.serial != __atomic_load_n(&parks.looks[thread].serial, __ATOMIC_RELAXED))
+		return true;
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &interrupted->uc_sigmask, NULL, sizeof(uint64_t));
+	leave_watch((struct park_frame *)(uintptr_t)frame, thread, PARK_LATE, 0);
+}
+
+void park_exit(int status, void (*before)(void))
+{
+	int thread;
+	struct park_frame *f = innermost_frame((uint64_t)(uintptr_t)__builtin_frame_address(0), &thread);
+
+	if (!f || f->entry)
+		return;
+	if (before)
+		before();
+	leave_watch(f, thread, PARK_EXITED, (uint64_t)status);
 }
 
 /* --- waiting ------------------------------------------------------------------------------------------------------ */
@@ -282,6 +413,8 @@ void park_end(void)
 void park_forget(void)
 {
 	memset(parks.threads, 0, sizeof(parks.threads));
+	memset(parks.looks, 0, sizeof(parks.looks));
+	__atomic_store_n(&parks.watching, false, __ATOMIC_RELEASE);
 	memset(parks.parked, 0, sizeof(parks.parked));
 	__atomic_store_n(&parks.pid, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&parks.wake, -1, __ATOMIC_RELEASE);

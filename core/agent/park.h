@@ -28,7 +28,21 @@ struct park_frame {
 	uint64_t state;  /* enum park_state, its low half a futex */
 	uint64_t address, pc;
 	int64_t signal, code, thread;
-	uint64_t reserved[8];
+	uint64_t serial; /* of a watch's: which of its thread's */
+	uint64_t reserved[7];
+};
+
+/* What a watch's frame has as its signal where there was none. */
+enum {
+	PARK_LATE = -1,   /* it took too long */
+	PARK_EXITED = -2, /* it called exit(); the address is the status */
+};
+
+enum {
+	PARK_LOOK_MS = 200,
+	PARK_LOOKS = 5, /* that may find the same evaluation of a watch: a second; then it is ended */
+	PARK_PATIENT_LOOKS = 15, /* until then not inside the C library, whose locks the program needs */
+	PARK_LOOKS_AT_MOST = 60, /* it cannot be ended, or the frame is one that was jumped out of */
 };
 
 /* For the versions' code. Entry 0 is a watch's. The frame's magic is 0 if it is not guarded. park_wait returns the address of the function that is to be called instead. */
@@ -40,6 +54,19 @@ uint64_t park_wait(struct park_frame *);
  * park_catch_watch: in the latter only. */
 void park_catch(int signal, const siginfo_t *info, const void *context);
 void park_catch_watch(int signal, siginfo_t *info, void *context);
+
+/* Looks whether a watch evaluates for too long, and has such a thread stopped: it is sent a signal whose handler calls
+ * park_stop, with park_stopper as its value. Agent thread; due after park_patience milliseconds (-1: never). */
+int park_patience(void);
+void park_look(void (*stop)(pid_t thread));
+void *park_stopper(void);
+
+/* In that handler: false if the signal is another one. True if there is nothing to leave any more, or not yet: what
+ * `in_library` says of a place in code counts at first. */
+bool park_stop(const siginfo_t *info, const void *context, bool (*in_library)(uint64_t pc));
+
+/* exit() was called: does not return if that was in what a watch evaluates, and calls `before` (or NULL) then. */
+void park_exit(int status, void (*before)(void));
 
 /* Whether calls may be parked, and what is written to, as to an eventfd, when one is. Agent thread. */
 void park_watch(int wake);

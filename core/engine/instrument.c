@@ -27,16 +27,50 @@ static char *count_text(struct work *w, uint32_t counter)
 	return rewrite_format(&w->rewrite, " __atomic_fetch_add(&%s[%u], 1, 0); ", w->out->counts, counter);
 }
 
+/* What a watch evaluates. It may not end the program: what would do that is ours. */
+static void put_expression(struct text *t, const char *expression)
+{
+	static const char *const ends[] = {"exit", "_exit", "_Exit", "quick_exit"};
+	struct token_reader r;
+	struct token token;
+	uint32_t from = 0;
+	bool member = false;
+
+	token_reader_init(&r, expression, (uint32_t)strlen(expression));
+	for (token_next(&r, &token); token.kind != TOKEN_END; token_next(&r, &token)) {
+		bool is_end = false;
+		for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+			is_end |= token.kind == TOKEN_NAME && token_is(&r, &token, ends[i]);
+		if (is_end && !member) {
+			text_append(t, expression + from, token.begin - from);
+			text_puts(t, RING_EXIT);
+			from = token.end;
+		}
+		member = token.kind == TOKEN_PUNCTUATOR &&
+			 (expression[token.end - 1] == '.' || expression[token.end - 1] == '>') &&
+			 (token.first == '.' || token.first == '-');
+	}
+	text_puts(t, expression + from);
+}
+
+static void put_condition(struct text *t, const struct instrument_watch *watch)
+{
+	text_puts(t, "if ((");
+	put_expression(t, watch->condition ? watch->condition : "1");
+	text_printf(t, ") && rtf_may(%u)) { ", watch->quota);
+}
+
 /* The values in turn, each in a variable of its own: expressions may be bit-fields, arrays, structures. */
 static void put_values(struct text *t, const struct instrument_watch *watch)
 {
-	for (size_t i = 0; i < watch->count; i++)
+	for (size_t i = 0; i < watch->count; i++) {
+		text_printf(t, "{ __auto_type rtf_value_%u_%zu = ((void)0, (", watch->serial, i);
+		put_expression(t, watch->expressions[i]);
 		text_printf(t,
-			    "{ __auto_type rtf_value_%u_%zu = ((void)0, (%s)); rtf_put(&rtf_call, "
-			    "&rtf_value_%u_%zu, "
+			    ")); rtf_put(&rtf_call, &rtf_value_%u_%zu, "
 			    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == 5); } ",
-			    watch->serial, i, watch->expressions[i], watch->serial, i, watch->serial, i,
-			    watch->serial, i);
+			    watch->serial, i, watch->serial, i, watch->serial, i);
+	}
 }
 
 /* What a watch evaluates is left at its first fault, and the program goes on behind it. */
@@ -61,9 +95,8 @@ static char *probe_text(struct work *w, const struct instrument_watch *watch)
 
 	text_puts(&t, " { struct rtf_call rtf_call; ");
 	begin_guarded(&t, watch);
-	text_printf(&t, "if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call, %u, %d); ",
-		    watch->condition ? watch->condition : "1", watch->quota, watch->serial,
-		    w->request->version);
+	put_condition(&t, watch);
+	text_printf(&t, "rtf_enter(&rtf_call, %u, %d); ", watch->serial, w->request->version);
 	put_values(&t, watch);
 	text_puts(&t, "rtf_leave(&rtf_call); } ");
 	end_guarded(&t, watch, "");
@@ -636,9 +669,8 @@ static void begin_traces(struct work *w, uint32_t body)
 			    serial, serial);
 		if (watch->condition)
 			begin_guarded(&t, watch);
-		text_printf(&t, "if ((%s) && rtf_may(%u)) { rtf_enter(&rtf_call_%u, %u, %d); ",
-			    watch->condition ? watch->condition : "1", watch->quota, serial, serial,
-			    w->request->version);
+		put_condition(&t, watch);
+		text_printf(&t, "rtf_enter(&rtf_call_%u, %u, %d); ", serial, serial, w->request->version);
 		put_arguments(w, &t, serial);
 		text_printf(&t, "rtf_call_%u.begin = rtf_now(); } ", serial);
 		snprintf(none, sizeof(none), "rtf_call_%u.active = 0; ", serial);
@@ -767,7 +799,7 @@ static void declare(struct work *w)
 	if (o->ring || q->guard)
 		wrapper_declare_frame(&t);
 	if (o->ring)
-		ring_declare(&t, o->ring, q->enter, q->leave);
+		ring_declare(&t, o->ring, q->enter, q->leave, q->exit);
 	if (q->guard)
 		wrapper_declare(&t, q->name);
 	o->extra = text_take(&t);

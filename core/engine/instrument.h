@@ -36,6 +36,7 @@ struct instrument_request {
 	const struct instrument_watch *watches;
 	size_t watch_count;
 	uint64_t enter, leave;                /* what guarded code calls, in the program */
+	uint64_t exit;                        /* and what a watch does for exit() */
 	const struct instrument_guard *guard; /* NULL: faults are the program's */
 	bool careful; /* leave everything alone that begins in a macro: for a text that did not compile otherwise */
 };

@@ -121,18 +121,20 @@ static const char program_half[] =
 	"}\n";
 
 /* The frame is one of core/agent/park.h: word 54 is its magic, 59 the address, 61 the signal. */
-static void declare_guard(struct text *out, uint64_t enter, uint64_t leave)
+static void declare_guard(struct text *out, uint64_t enter, uint64_t leave, uint64_t exit)
 {
 	text_printf(out,
 		    "static int rtf_guard(struct rtf_frame *f)\n{\n"
 		    "	((void (*)(struct rtf_frame *, unsigned long))0x%" PRIx64 "UL)(f, 0);\n"
 		    "	return f->words[54] != 0;\n}\n"
 		    "static void rtf_unguard(struct rtf_frame *f)\n{\n"
-		    "	((void (*)(struct rtf_frame *))0x%" PRIx64 "UL)(f);\n}\n",
-		    enter, leave);
+		    "	((void (*)(struct rtf_frame *))0x%" PRIx64 "UL)(f);\n}\n"
+		    "__attribute__((__unused__)) static void " RING_EXIT "(int status)\n{\n"
+		    "	((void (*)(int))0x%" PRIx64 "UL)(status);\n}\n",
+		    enter, leave, exit);
 }
 
-void ring_declare(struct text *out, const char *name, uint64_t enter, uint64_t leave)
+void ring_declare(struct text *out, const char *name, uint64_t enter, uint64_t leave, uint64_t exit)
 {
 	for (const char *at = program_half; *at; at++) {
 		if (*at == '@')
@@ -140,5 +142,5 @@ void ring_declare(struct text *out, const char *name, uint64_t enter, uint64_t l
 		else
 			text_append(out, at, 1);
 	}
-	declare_guard(out, enter, leave);
+	declare_guard(out, enter, leave, exit);
 }

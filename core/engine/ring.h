@@ -40,6 +40,9 @@ struct ring {
 
 enum { RING_TAKEN = 1, RING_COMPLETE = 2 };
 
+/* In the place of a signal: what was evaluated took too long, or called exit(); core/agent/park.h. */
+enum { RING_LATE = -1, RING_EXITED = -2 };
+
 /* One captured value: its bytes, and those that it points to (followed_size 0: it points nowhere, or is no pointer). */
 struct ring_value {
 	const unsigned char *bytes, *followed;
@@ -51,7 +54,10 @@ struct ring_value {
 bool ring_next_value(const struct ring_slot *, size_t *at, struct ring_value *out);
 
 /* Declares the ring under this name, and what writes to it, for the text of an instrumented version; behind
- * wrapper_declare_frame. `enter`, `leave`: what guards, in the program (core/agent/park.h). */
-void ring_declare(struct text *, const char *name, uint64_t enter, uint64_t leave);
+ * wrapper_declare_frame. `enter`, `leave`: what guards, in the program (core/agent/park.h); `exit`: what a watch calls for
+ * that, as RING_EXIT. */
+void ring_declare(struct text *, const char *name, uint64_t enter, uint64_t leave, uint64_t exit);
+
+#define RING_EXIT "rtf_exit"
 
 #endif

@@ -476,6 +476,42 @@ static void a_fault_in_what_a_watch_evaluates_ends_the_watch_alone(void **state)
 	json_decref(log);
 }
 
+/* A program neither hangs nor ends because of what a watch evaluates. */
+static void what_a_watch_evaluates_cannot_stop_the_program(void **state)
+{
+	char command[120];
+
+	(void)state;
+	snprintf(command, sizeof(command), "\\probe add:%d ({ while (a == 7); a; })",
+		 source_line("return a + b"));
+	ask_ok(command);
+	assert_int_equal(atoi(subject_ask(&host, "add 1 1")), 2);
+	assert_int_equal(atoi(subject_ask(&host, "add 7 1")), 8);
+	assert_int_equal(await_fault("probe", "an expression of it took longer than a second"), 2);
+	await_watch("add", NULL);
+	assert_int_equal(atoi(subject_ask(&host, "add 7 2")), 9);
+
+	ask_ok("\\trace add if ({ while (b == 5); 1; })");
+	compiled_assert_says(&host, 0, "add(7, 5)", "12");
+	assert_int_equal(await_fault("trace", "its condition took longer than a second"), 0);
+	await_watch("add", NULL);
+
+	ask_ok("\\trace add if (exit(3), 1)");
+	assert_int_equal(atoi(subject_ask(&host, "add 7 2")), 9);
+	assert_int_equal(await_fault("trace", "its condition called exit(3)"), 0);
+	await_watch("add", NULL);
+	/* By code that nobody has prepared for that. */
+	ask_ok("static long factorial(int n)\n{\n\tif (n == 4)\n\t\texit(n);\n\treturn n;\n}");
+	ask_ok("\\trace add if factorial(b)");
+	assert_int_equal(atoi(subject_ask(&host, "add 7 4")), 11);
+	assert_int_equal(await_fault("trace", "its condition called exit(4)"), 0);
+	await_watch("add", NULL);
+	ask_ok("\\trace add if factorial(b)");
+	assert_int_equal(atoi(subject_ask(&host, "add 1 4")), 5);
+	assert_int_equal(await_fault("trace", "its condition called exit(4)"), 0);
+	compiled_assert_live(&host, "add", 0, 6, "built");
+}
+
 static void a_probe_that_does_not_fit_changes_nothing(void **state)
 {
 	char command[100];
@@ -584,6 +620,7 @@ int main(void)
 		with_host(a_probe_tells_values_where_its_line_is_reached),
 		with_host(versions_that_only_watched_are_folded_in_the_log),
 		with_host(a_fault_in_what_a_watch_evaluates_ends_the_watch_alone),
+		with_host(what_a_watch_evaluates_cannot_stop_the_program),
 		with_host(a_probe_that_does_not_fit_changes_nothing),
 		with_host(an_expression_that_does_not_fit_is_shown_with_a_caret),
 		with_host(consoles_watch_the_same_function_each_for_itself),
