@@ -68,6 +68,9 @@ struct error *attempt_check(struct live *l, struct attempt *c, struct change_out
 					 p->function->at.name);
 		if (p->build.check.failed)
 			return attempt_refuse(p, out);
+		/* Where libclang did not understand it the link will see. */
+		if (c->named && !p->build.check.signature && !p->build.check.needs_cc)
+			return error_new(ERROR_USAGE, "the text does not define %s", p->function->at.name);
 		e = c->defines ? notice_find(l, p->function, &p->build) : NULL;
 		if (e)
 			return e;

@@ -40,6 +40,7 @@ struct attempt {
 	char *extra;
 	size_t declared;     /* bytes that it begins with and that were declared before */
 	bool defines;        /* what it means for code that stays is to be told */
+	bool named;          /* \define NAME: the text is to define that function */
 	const char *spelled; /* \define NAME: what the text calls the function, if not NAME; borrowed */
 	size_t code[ATTEMPT_ARENAS], data[ATTEMPT_ARENAS]; /* bytes taken of each arena */
 };

@@ -149,6 +149,7 @@ static struct error *named_part(struct live *l, const struct change_request *q, 
 	struct error *e = lookup_find(l, q->name, q->file, &f);
 	if (e)
 		return e;
+	c->named = true;
 	/* Unless a macro makes the right name of it, which the check will see. */
 	if (holds_functions_alone(edit))
 		c->spelled = edit->functions[0].name;

@@ -27,36 +27,10 @@ static char *count_text(struct work *w, uint32_t counter)
 	return rewrite_format(&w->rewrite, " __atomic_fetch_add(&%s[%u], 1, 0); ", w->out->counts, counter);
 }
 
-/* What a watch evaluates. It may not end the program: what would do that is ours. */
-static void put_expression(struct text *t, const char *expression)
-{
-	static const char *const ends[] = {"exit", "_exit", "_Exit", "quick_exit"};
-	struct token_reader r;
-	struct token token;
-	uint32_t from = 0;
-	bool member = false;
-
-	token_reader_init(&r, expression, (uint32_t)strlen(expression));
-	for (token_next(&r, &token); token.kind != TOKEN_END; token_next(&r, &token)) {
-		bool is_end = false;
-		for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-			is_end |= token.kind == TOKEN_NAME && token_is(&r, &token, ends[i]);
-		if (is_end && !member) {
-			text_append(t, expression + from, token.begin - from);
-			text_puts(t, RING_EXIT);
-			from = token.end;
-		}
-		member = token.kind == TOKEN_PUNCTUATOR &&
-			 (expression[token.end - 1] == '.' || expression[token.end - 1] == '>') &&
-			 (token.first == '.' || token.first == '-');
-	}
-	text_puts(t, expression + from);
-}
-
 static void put_condition(struct text *t, const struct instrument_watch *watch)
 {
 	text_puts(t, "if ((");
-	put_expression(t, watch->condition ? watch->condition : "1");
+	ring_put_expression(t, watch->condition ? watch->condition : "1");
 	text_printf(t, ") && rtf_may(%u)) { ", watch->quota);
 }
 
@@ -65,7 +39,7 @@ static void put_values(struct text *t, const struct instrument_watch *watch)
 {
 	for (size_t i = 0; i < watch->count; i++) {
 		text_printf(t, "{ __auto_type rtf_value_%u_%zu = ((void)0, (", watch->serial, i);
-		put_expression(t, watch->expressions[i]);
+		ring_put_expression(t, watch->expressions[i]);
 		text_printf(t,
 			    ")); rtf_put(&rtf_call, &rtf_value_%u_%zu, "
 			    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == 5); } ",

@@ -1,4 +1,5 @@
 #include "ring.h"
+#include "token.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -143,4 +144,29 @@ void ring_declare(struct text *out, const char *name, uint64_t enter, uint64_t l
 			text_append(out, at, 1);
 	}
 	declare_guard(out, enter, leave, exit);
+}
+
+void ring_put_expression(struct text *t, const char *expression)
+{
+	static const char *const ends[] = {"exit", "_exit", "_Exit", "quick_exit"};
+	struct token_reader r;
+	struct token token;
+	uint32_t from = 0;
+	bool member = false;
+
+	token_reader_init(&r, expression, (uint32_t)strlen(expression));
+	for (token_next(&r, &token); token.kind != TOKEN_END; token_next(&r, &token)) {
+		bool is_end = false;
+		for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+			is_end |= token.kind == TOKEN_NAME && token_is(&r, &token, ends[i]);
+		if (is_end && !member) {
+			text_append(t, expression + from, token.begin - from);
+			text_puts(t, RING_EXIT);
+			from = token.end;
+		}
+		member = token.kind == TOKEN_PUNCTUATOR &&
+			 (expression[token.end - 1] == '.' || expression[token.end - 1] == '>') &&
+			 (token.first == '.' || token.first == '-');
+	}
+	text_puts(t, expression + from);
 }

@@ -60,4 +60,7 @@ void ring_declare(struct text *, const char *name, uint64_t enter, uint64_t leav
 
 #define RING_EXIT "rtf_exit"
 
+/* What a watch evaluates, for the same text. It may not end the program: what would do that is RING_EXIT. */
+void ring_put_expression(struct text *, const char *expression);
+
 #endif

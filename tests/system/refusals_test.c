@@ -113,6 +113,7 @@ static void what_is_typed_and_cannot_be_says_why(void **state)
 		{"char far[1 << 30];", "internal", "the arena has no room left for 1073741824 bytes of data"},
 		{"static double price(struct order o) { return 1; }", "signature",
 		 "the program has double price(const struct order *), this is double price(struct order)"},
+		{"\\define add\nint nothing_here;", "usage", "the text does not define add"},
 		{"\\define add\nint ad(int a, int b) { return a; }", "usage", "the text defines ad, not add"},
 		{"\\rollback add", "usage", "add runs what was built: there is nothing before it"},
 		{"\\rollback add 7", "unknown", "add has no version 7"},
