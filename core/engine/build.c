@@ -189,10 +189,38 @@ struct error *build_identity(const struct build_host *host, const struct build_r
 
 /* --- checking -------------------------------------------------------------------------------------------------- */
 
+static bool added(void *context, const char *name, uint64_t *size)
+{
+	const struct view *v = context;
+	uint64_t address;
+
+	return v->host->variable(v->host->context, v->request->function->unit, NULL, name, 0, &address, size);
+}
+
+static bool hidden(void *context, const char *name)
+{
+	const struct build_request *q = ((const struct view *)context)->request;
+	uint64_t address;
+
+	return q->resolve(q->context, name, &address);
+}
+
+static struct claims_program claims_program(struct view *v)
+{
+	return (struct claims_program){.target = v->host->target,
+				       .function = v->request->function,
+				       .added = added,
+				       .hidden = v->request->resolve ? hidden : NULL,
+				       .context = v};
+}
+
 static struct error *check_once(const struct build_host *host, struct build *b)
 {
 	const struct build_request *q = b->request;
+	struct view v = {.host = host, .request = q, .build = b};
+	struct claims_program program = claims_program(&v);
 
+	b->slice.guards_held = claims_held(host->claims, &b->slice, &program);
 	check_result_fini(&b->check);
 	struct check_place place = {.file = q->given_file,
 				    .line = q->given_line,
@@ -380,31 +408,11 @@ static struct error *warn_of_split_stack(struct build *b)
 	return check_warn(&b->check, q->given_file, q->given_line, q->text, q->size, 0, message);
 }
 
-static bool added(void *context, const char *name, uint64_t *size)
-{
-	const struct view *v = context;
-	uint64_t address;
-
-	return v->host->variable(v->host->context, v->request->function->unit, NULL, name, 0, &address, size);
-}
-
-static bool hidden(void *context, const char *name)
-{
-	const struct build_request *q = ((const struct view *)context)->request;
-	uint64_t address;
-
-	return q->resolve(q->context, name, &address);
-}
-
 /* What the text takes for granted of the program. */
 static struct error *check_claims(const struct build_host *host, struct build *b)
 {
 	struct view v = {.host = host, .request = b->request, .build = b};
-	struct claims_program program = {.target = host->target,
-					 .function = b->request->function,
-					 .added = added,
-					 .hidden = b->request->resolve ? hidden : NULL,
-					 .context = &v};
+	struct claims_program program = claims_program(&v);
 	struct CXTranslationUnitImpl *unit = check_unit(host->check);
 
 	return unit ? claims_check(host->claims, unit, &b->slice, &program, &b->check) : NULL;

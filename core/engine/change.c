@@ -182,8 +182,7 @@ static struct error *prepare_parts(struct live *l, const struct change_request *
 {
 	for (size_t i = 0; i < c->count; i++) {
 		struct attempt_part *p = &c->parts[i];
-		struct error *e =
-			p->function->built_text ? NULL : texts_see_unit(l, p->function->at.unit);
+		struct error *e = p->function->built_text ? NULL : texts_see_unit(l, p->function->at.unit);
 		if (e)
 			return error_context(e, "%s", p->function->at.name);
 		p->text = stored_text(c, p->definition, p->definition_size);

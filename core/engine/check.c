@@ -2,6 +2,7 @@
 #include "adapt.h"
 #include "cursor.h"
 #include "flags.h"
+#include "guards.h"
 #include "text.h"
 #include "token.h"
 
@@ -665,13 +666,15 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	struct pass p = {.slice = slice, .name = name, .place = where, .result = &result};
 	struct builtins builtins = {0};
 	int count = choose_arguments(argv, slice, arguments);
+	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
+	const char *text = blanked ? blanked : slice->text;
 
-	p.unit = parse(c, arguments, count, slice->text, slice->size);
+	p.unit = parse(c, arguments, count, text, slice->size);
 	if (p.unit)
 		find_builtins(p.unit, &builtins);
 	if (builtins.count)
-		p.unit = parse(c, arguments, add_builtins(&builtins, arguments, count), slice->text,
-			       slice->size);
+		p.unit = parse(c, arguments, add_builtins(&builtins, arguments, count), text, slice->size);
+	free(blanked);
 	c->last = p.unit;
 	if (!p.unit)
 		return error_new(ERROR_INTERNAL, "libclang cannot read the slice of %s", name);

@@ -507,31 +507,39 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	return p->failed || p->result->failed ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
-/* Of what stands before the definition, of whose file and of which function: never 0. */
+/* Of what stands before the definition, of whose file and of which function; 0: it has to be asked each time. */
 static uint64_t hash_head(const struct slice *slice, const struct claims_program *program)
 {
 	const struct target_unit *unit = program->function->unit;
-	uint64_t hash = text_hash(TEXT_HASH_SEED, &unit, sizeof(unit));
 
+	if (slice->extra_line || program->hidden)
+		return 0;
+	uint64_t hash = text_hash(TEXT_HASH_SEED, &unit, sizeof(unit));
 	hash = text_hash(hash, program->function->name, strlen(program->function->name));
-	hash = text_hash(hash, slice->text, slice->user_at);
+	hash = text_hash(hash, &slice->head, sizeof(slice->head));
 	return hash ? hash : 1;
+}
+
+bool claims_held(const struct claims *c, const struct slice *slice, const struct claims_program *program)
+{
+	uint64_t head = hash_head(slice, program);
+
+	return head && c->held[head % HELD_MAX] == head;
 }
 
 struct error *claims_check(struct claims *c, struct CXTranslationUnitImpl *unit, const struct slice *slice,
 			   const struct claims_program *program, struct check_result *result)
 {
 	struct pass p = {.program = program, .result = result};
-	bool alone = !slice->extra_line && !program->hidden;
-	uint64_t head = alone ? hash_head(slice, program) : 0, *held = &c->held[head % HELD_MAX];
+	uint64_t head = hash_head(slice, program);
 
-	if (alone && *held == head)
+	if (claims_held(c, slice, program))
 		p.first_line = slice->user_line;
 	clang_visitChildren(clang_getTranslationUnitCursor(unit), visit, &p);
 	if (p.failed)
 		return error_memory();
-	if (alone && !p.passing && !result->failed)
-		*held = head;
+	if (head && !p.passing && !result->failed)
+		c->held[head % HELD_MAX] = head;
 	return NULL;
 }
 

@@ -35,6 +35,9 @@ void claims_free(struct claims *);
 /* The program has other modules now: nothing is known to hold. */
 void claims_forget(struct claims *);
 
+/* Whether what the slice says before its function is known to hold: its assertions (guards.h) are part of that. */
+bool claims_held(const struct claims *, const struct slice *, const struct claims_program *);
+
 /* `unit` is check_unit's, of a slice that was checked without a finding. A claim that does not hold makes *result a failed
  * one, of class layout or signature. */
 struct error *claims_check(struct claims *, struct CXTranslationUnitImpl *unit, const struct slice *,

@@ -135,3 +135,23 @@ void guards_write_given(struct guards *g, const struct closure *c, struct text *
 	g->failed |= d.out_of_memory;
 	declaration_fini(&d);
 }
+
+char *guards_blank(const struct slice *s)
+{
+	char *text = malloc(s->size + 1), *line = text, *newline;
+	uint32_t number = 1;
+
+	if (!text)
+		return NULL;
+	memcpy(text, s->text, s->size + 1);
+	for (size_t i = 0; i < s->guard_count; number++, line = newline + 1) {
+		newline = memchr(line, '\n', s->size - (size_t)(line - text));
+		if (!newline)
+			break;
+		if (number != s->guards[i].line)
+			continue;
+		memset(line, ' ', (size_t)(newline - line));
+		i++;
+	}
+	return text;
+}

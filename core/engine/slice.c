@@ -350,6 +350,19 @@ static void write_macros(const struct closure *c, const struct head *h, struct t
 
 /* --- identity -------------------------------------------------------------------------------------------------- */
 
+/* Two hashes of a token at a time: what one waits for the other has not to wait for. */
+static void hash_token(const char *bytes, size_t size, uint64_t hash[2])
+{
+	uint64_t first = hash[0], second = hash[1];
+
+	for (size_t i = 0; i < size; i++) {
+		first = text_hash(first, bytes + i, 1);
+		second = text_hash(second, bytes + i, 1);
+	}
+	hash[0] = text_hash(first, "", 1);
+	hash[1] = second * 3;
+}
+
 /* A hash of the tokens: two texts that differ in space, comments and line markers alone have the same. */
 static void hash_range(const char *text, uint32_t begin, uint32_t end, bool directive, uint64_t hash[2])
 {
@@ -373,18 +386,19 @@ static void hash_range(const char *text, uint32_t begin, uint32_t end, bool dire
 		/* `M(a)` and `M (a)` are one call but two definitions. */
 		if (directive && t.first == '(' && text[t.begin - 1] != ' ' && text[t.begin - 1] != '\t')
 			hash[0] = text_hash(hash[0], "(", 1);
-		hash[0] = text_hash(hash[0], text + t.begin, t.end - t.begin);
-		hash[0] = text_hash(hash[0], "", 1);
-		hash[1] = text_hash(hash[1], text + t.begin, t.end - t.begin) * 3;
+		hash_token(text + t.begin, t.end - t.begin, hash);
 	}
 }
 
-static void hash_tokens(const char *text, size_t size, char hex[33])
+static void hash_tokens(struct slice *s)
 {
 	uint64_t hash[2] = {TEXT_HASH_SEED, ~TEXT_HASH_SEED};
 
-	hash_range(text, 0, (uint32_t)size, false, hash);
-	snprintf(hex, 33, "%016llx%016llx", (unsigned long long)hash[0], (unsigned long long)hash[1]);
+	hash_range(s->text, 0, (uint32_t)s->user_at, false, hash);
+	s->head = hash[0] ^ hash[1];
+	hash_range(s->text, (uint32_t)s->user_at, (uint32_t)s->size, false, hash);
+	snprintf(s->hash, sizeof(s->hash), "%016llx%016llx", (unsigned long long)hash[0],
+		 (unsigned long long)hash[1]);
 }
 
 static uint32_t count_lines(const struct text *t)
@@ -454,7 +468,7 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 		slice_fini(&slice);
 		return error_memory();
 	}
-	hash_tokens(slice.text, slice.size, slice.hash);
+	hash_tokens(&slice);
 	*out = slice;
 	return NULL;
 }

@@ -67,9 +67,11 @@ struct slice {
 	const char *given;   /* the request's text, borrowed: what the user sees of those lines */
 	size_t given_size;
 	char hash[33]; /* of its tokens: spaces, comments and line numbers do not count */
+	uint64_t head; /* likewise of what stands before user_at */
 	size_t guard_count;
 	struct slice_guard *guards;
-	char *prototype; /* the function's declaration as the file has it, "" if it is new there */
+	bool guards_held; /* that is known: libclang need not read them again (claims.h) */
+	char *prototype;  /* the function's declaration as the file has it, "" if it is new there */
 };
 
 struct error *slice_new(const struct slice_request *, const struct slice_names *, struct slice *out);

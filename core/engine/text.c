@@ -164,15 +164,6 @@ bool text_path_is(const char *path, const char *file)
 	       (n == m || path[n - m - 1] == '/' || *file == '/');
 }
 
-uint64_t text_hash(uint64_t seed, const void *bytes, size_t size)
-{
-	const unsigned char *p = bytes;
-
-	for (size_t i = 0; i < size; i++)
-		seed = (seed ^ p[i]) * UINT64_C(1099511628211);
-	return seed;
-}
-
 size_t text_distance(const char *a, const char *b)
 {
 	size_t n = strlen(b), row[64];

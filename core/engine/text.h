@@ -42,7 +42,14 @@ bool text_names_file(const char *directory, const char *name, const char *wanted
 
 /* 64-bit FNV-1a, to be continued from an earlier result; begin with TEXT_HASH_SEED. */
 #define TEXT_HASH_SEED UINT64_C(14695981039346656037)
-uint64_t text_hash(uint64_t seed, const void *bytes, size_t size);
+static inline uint64_t text_hash(uint64_t seed, const void *bytes, size_t size)
+{
+	const unsigned char *p = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		seed = (seed ^ p[i]) * UINT64_C(1099511628211);
+	return seed;
+}
 
 /* Single-byte edits from one word to the other (Levenshtein's distance), for near misses; SIZE_MAX if one
  * is long. */

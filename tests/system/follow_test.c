@@ -392,6 +392,19 @@ static void a_changed_layout_is_refused_by_name(void **state)
 	followed_assert_state(&host, "quantity", "built");
 }
 
+/* What has been found to hold is not asked again, until it says something else. */
+static void a_layout_that_held_for_a_version_is_refused_when_it_changes(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "return i.quantity;", "return i.quantity + 1;");
+	followed_assert_live(&host, "quantity");
+	followed_edit(&host, "follow_host.c", "return i.quantity + 1;", "return i.quantity + 2;");
+	followed_assert_live(&host, "quantity");
+	followed_edit(&host, "follow.h", "\tint quantity;\n", "\tlong weight;\n\tint quantity;\n");
+	followed_assert_refused(&host, "struct item");
+	followed_assert_call(&host, "quantity", 3, 5);
+}
+
 /* Saved, refused with those words, and taken back. */
 static void assert_change_refused(const char *file, const char *old, const char *new, const char *part)
 {
@@ -816,6 +829,7 @@ int main(void)
 		with_host(one_error_holds_up_the_whole_save),
 		with_host(a_refused_function_does_not_hold_up_later_saves),
 		with_host(a_changed_layout_is_refused_by_name),
+		with_host(a_layout_that_held_for_a_version_is_refused_when_it_changes),
 		with_host(a_variable_of_another_type_is_refused_by_name),
 		with_host(a_member_of_another_type_is_refused_by_name),
 		with_host(a_prototype_of_what_is_not_decorated_is_held_to_the_program),

@@ -34,6 +34,7 @@ static bool layout(void *context, enum target_tag tag, const char *name, struct 
 struct given {
 	const char *source, *text, *extra;
 	const char *flag;
+	bool guards_held;
 };
 
 /* Fills `result` for function f; its text is called given.c and begins at line 100 there. */
@@ -55,6 +56,7 @@ static void check_given(const struct given *g)
 
 	check_result_fini(&result);
 	assert_null(slice_new(&request, &names, &slice));
+	slice.guards_held = g->guards_held;
 	assert_null(check_slice(check, &slice, "f", argv, &place, &result));
 	slice_fini(&slice);
 	index_free(ix);
@@ -62,7 +64,7 @@ static void check_given(const struct given *g)
 
 static void check_text(const char *source, const char *text)
 {
-	check_given(&(struct given){source, text, NULL, NULL});
+	check_given(&(struct given){.source = source, .text = text});
 }
 
 static const struct check_diagnostic *only_diagnostic(void)
@@ -246,6 +248,27 @@ static void a_layout_that_changed_is_told_with_both_sizes(void **state)
 			    "struct order.qty is at byte 12 in the running program, 8 here");
 }
 
+/* Here it does not hold, to show that it is not asked; what else there is to say is said of the same place. */
+static void an_assertion_that_is_known_to_hold_is_not_read(void **state)
+{
+	struct target_layout was = {24, 2, members};
+	struct given given = {.source = "struct order { long id; int qty; };\n"
+					"int f(struct order *o) { return o->qty; }",
+			      .text = "int f(struct order *o)\n{\n\treturn o->qty + rebate;\n}",
+			      .guards_held = true};
+
+	(void)state;
+	order_layout = &was;
+	check_given(&given);
+	order_layout = NULL;
+	assert_int_equal(result.class, ERROR_COMPILE);
+	const struct check_diagnostic *d = only_diagnostic();
+	assert_string_equal(d->message, "use of undeclared identifier 'rebate'");
+	assert_int_equal(d->line, 102);
+	assert_int_equal(d->column, 18);
+	assert_string_equal(d->source, "\treturn o->qty + rebate;");
+}
+
 static void a_layout_that_is_the_same_passes(void **state)
 {
 	struct target_layout is = {
@@ -415,6 +438,7 @@ int main(void)
 		cmocka_unit_test(another_signature_is_told_with_both),
 		cmocka_unit_test(another_linkage_is_no_other_signature),
 		cmocka_unit_test(a_layout_that_changed_is_told_with_both_sizes),
+		cmocka_unit_test(an_assertion_that_is_known_to_hold_is_not_read),
 		cmocka_unit_test(a_layout_that_is_the_same_passes),
 		cmocka_unit_test(a_missing_name_is_named),
 		cmocka_unit_test(a_type_that_is_incomplete_is_said),
