@@ -108,7 +108,7 @@ static inline bool linking_bind(void *context, const char *name, unsigned nth, u
 	return false;
 }
 
-static const struct link_names linking_names = {NULL, linking_resolve, linking_bind, NULL};
+static const struct link_names linking_names = {.resolve = linking_resolve, .bind = linking_bind};
 
 static inline struct error *linking_try(const struct compile_object *object, const char *function,
 					struct link_result *out)
