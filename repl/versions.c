@@ -68,7 +68,10 @@ struct error *versions_list(struct call *c)
 		struct row_cells *s = &strings[rows];
 		const char *state = texts_state_name(texts_state(c->live, f));
 		char *signature = texts_known_signature(c->live, f);
-		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
+		if (f->at.line)
+			snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
+		else /* built without -g */
+			strcpy(s->place, "?");
 		snprintf(s->version, sizeof(s->version), "%d", f->live);
 		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
 		const struct live_version *runs = live_in_memory(f, f->live);

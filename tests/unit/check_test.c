@@ -142,7 +142,7 @@ static void an_error_in_the_extra_text_counts_from_its_first_line(void **state)
 {
 	(void)state;
 	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { return x; }",
-				    "#define X 1\n\nstatic int x = ;", NULL});
+				    "#define X 1\n\nstatic int x = ;", NULL, false});
 	const struct check_diagnostic *d = only_diagnostic();
 	assert_string_equal(d->file, "given.c");
 	assert_int_equal(d->line, 3);
@@ -196,7 +196,7 @@ static void a_warning_in_the_extra_text_is_told(void **state)
 {
 	(void)state;
 	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { return g(1); }",
-				    "static int g(int a)\n{ if (a = 3) return 1; return 0; }", NULL});
+				    "static int g(int a)\n{ if (a = 3) return 1; return 0; }", NULL, false});
 	assert_int_equal(only_diagnostic()->line, 2);
 }
 
@@ -384,17 +384,17 @@ static void the_programs_dialect_is_taken_over(void **state)
 {
 	(void)state;
 	check_given(&(struct given){"int f(void) { return 1; }",
-				    "int f(void) { return (char)-1 < 0 ? nothing : 1; }", NULL, NULL});
+				    "int f(void) { return (char)-1 < 0 ? nothing : 1; }", NULL, NULL, false});
 	assert_true(result.failed);
 	check_given(&(struct given){"int f(void) { return 1; }",
 				    "int f(void) { _Static_assert((char)-1 > 0, \"unsigned\"); return 1; }",
-				    NULL, "-funsigned-char"});
+				    NULL, "-funsigned-char", false});
 	assert_false(result.failed);
 	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { int asm = 1; return asm; }",
-				    NULL, "-std=c99"});
+				    NULL, "-std=c99", false});
 	assert_false(result.failed);
 	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { int asm = 1; return asm; }",
-				    NULL, "-std=gnu99"});
+				    NULL, "-std=gnu99", false});
 	assert_true(result.failed);
 }
 
