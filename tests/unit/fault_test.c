@@ -26,39 +26,6 @@ bool arena_has_code(uint64_t address)
 	return true; /* every fault is a version's */
 }
 
-bool guard_lock_signals(void)
-{
-	return false; /* and no handler is set */
-}
-
-void guard_unlock_signals(void)
-{
-}
-
-void guard_set_witness(void (*witness)(int, siginfo_t *, void *))
-{
-	(void)witness;
-}
-
-void guard_set_catcher(void (*catcher)(int, siginfo_t *, void *))
-{
-	(void)catcher;
-}
-
-void park_catch_watch(int signal, siginfo_t *info, void *context)
-{
-	(void)signal;
-	(void)info;
-	(void)context;
-}
-
-void park_catch(int signal, const siginfo_t *info, const void *context)
-{
-	(void)signal;
-	(void)info;
-	(void)context;
-}
-
 static int wake;
 static unsigned char taken[MESSAGE_MAX];
 
