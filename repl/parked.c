@@ -202,6 +202,7 @@ static struct error *write_value(struct watchers *all, struct live_function *f, 
 	struct build build = {0};
 	char *extra = NULL;
 
+	check_result_fini(&all->refused); /* of the one before */
 	struct error *e = plain_read(l, f, plain);
 	if (!e)
 		e = plain_check(l, f, plain, &build, &q);

@@ -297,6 +297,15 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 	return send_json(s, object);
 }
 
+/* What nobody is to be told. */
+static void drop_reply(struct reply *reply)
+{
+	json_decref(reply->data);
+	json_decref(reply->diagnostics);
+	json_decref(reply->more);
+	text_fini(&reply->text);
+}
+
 /* A command that waits may have its answer by now: lines that stood behind it are next then. */
 static bool tick(struct session *s, bool interrupted)
 {
@@ -306,9 +315,11 @@ static bool tick(struct session *s, bool interrupted)
 	if (!s->waiting || !s->waiting->ready(s->waiting, &s->state, interrupted, &reply, &e))
 		return true;
 	s->waiting->free(s->waiting);
+	if (e && reply.waiting)
+		reply.waiting->free(reply.waiting);
 	s->waiting = e ? NULL : reply.waiting; /* it came to wait for something else */
 	if (s->waiting) {
-		text_fini(&reply.text);
+		drop_reply(&reply);
 		return tick(s, interrupted);
 	}
 	s->next = s->scanned = s->served;
@@ -329,13 +340,15 @@ static bool answer_command(struct session *s, json_t *id, const char *command, s
 	struct reply reply = {.command = ""};
 
 	struct error *e = command_run(&s->state, command, size, &reply);
+	if (e && reply.waiting)
+		reply.waiting->free(reply.waiting);
 	if (e || !reply.waiting)
 		return send_reply(s, id, &reply, e);
 	s->waiting = reply.waiting;
 	s->late = false;
 	s->waiting_id = json_incref(id);
 	snprintf(s->waiting_command, sizeof(s->waiting_command), "%s", reply.command);
-	text_fini(&reply.text);
+	drop_reply(&reply);
 	return tick(s, false);
 }
 

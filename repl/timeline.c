@@ -140,6 +140,14 @@ static bool is_own(const struct live *l, const struct history_version *v)
 	return !v->build_id || strcmp(v->build_id, target_build_id(live_target(l))) == 0;
 }
 
+/* What another build was made from has the number of what this one was: its faults are not that one's. */
+static bool is_foreign(const struct live *l, const json_t *row)
+{
+	const char *build = json_string_value(json_object_get(row, "build_id"));
+
+	return build && strcmp(build, target_build_id(live_target(l))) != 0;
+}
+
 static json_t *version_json(const struct live *l, const struct live_function *f, const char *name,
 			    const char *file, const struct history_version *v)
 {
@@ -192,6 +200,8 @@ static bool add_build(void *context, const struct history_version *v, const stru
 	struct collecting *k = context;
 	const char *built = k->wanted->function->built_text;
 
+	if (k->wanted->filter.limit && json_array_size(k->rows) >= (size_t)k->wanted->filter.limit)
+		return false;
 	if (is_own(k->call->live, v) || (!k->wanted->all && built && strcmp(built, v->text) == 0))
 		return true;
 	for (size_t i = 0; i < k->text_count && !k->wanted->all; i++)
@@ -227,6 +237,8 @@ static struct error *count_faults(struct history *h, const struct collecting *k)
 
 	json_array_foreach(k->rows, i, row) {
 		int faults = 0;
+		if (is_foreign(k->call->live, row))
+			continue;
 		e = log_faults(h, k->functions[i], (int)json_integer_value(json_object_get(row, "version")),
 			       &faults);
 		if (e)
@@ -284,7 +296,7 @@ static bool is_folded(const struct wanted *w, json_t *row)
 static void spell_version(const struct live *l, json_t *row, char *out, size_t size)
 {
 	const char *build = json_string_value(json_object_get(row, "build_id"));
-	bool own = !build || strcmp(build, target_build_id(live_target(l))) == 0;
+	bool own = !is_foreign(l, row);
 
 	snprintf(out, size, "%lld%s%.8s%s", (long long)json_integer_value(json_object_get(row, "version")),
 		 own ? "" : ".", own ? "" : build, json_is_true(json_object_get(row, "live")) ? " live" : "");

@@ -122,6 +122,11 @@ struct error *tree_add(struct tree *tree, struct live *l, struct live_function *
 	}
 	size_t at = writing_slot(w.before, begin);
 	struct tree_file *file = find_file(tree, w.path);
+	if (file && (file->size != w.before_size || memcmp(file->text, w.before, file->size) != 0)) {
+		e = error_new(ERROR_DRIFT, "%s is being written: export once more", w.path);
+		writing_fini(&w);
+		return e;
+	}
 	if (!file)
 		file = add_file(tree, &w);
 	writing_fini(&w);

@@ -266,6 +266,7 @@ static struct error *make(struct watchers *all, const struct watched *d, const s
 {
 	struct error *e = NULL;
 
+	check_result_fini(&all->refused); /* of the one before */
 	for (int careful = 0; careful < 2; careful++) {
 		error_free(e);
 		e = instrument_text(all->host->live, d, plain, version, careful, made);

@@ -65,6 +65,8 @@ void watchers_free(struct watchers *all)
 		watched_remove(all, all->first);
 	parked_free(all);
 	check_result_fini(&all->refused);
+	if (all->host->turns)
+		turn_leave(all->host->turns, &all->turn);
 	free(all);
 }
 

@@ -30,7 +30,8 @@ static int stop_host(void **state)
 
 static void edit_source(const char *old, const char *new)
 {
-	char *path = compiled_path(&host, "host.c"), *text = child_read_file(path), *edited = child_replace(text, old, new);
+	char *path = compiled_path(&host, "host.c"), *text = child_read_file(path),
+	     *edited = child_replace(text, old, new);
 
 	if (!edited)
 		fail_msg("host.c has no %s", old);
@@ -40,22 +41,29 @@ static void edit_source(const char *old, const char *new)
 	free(path);
 }
 
-static void build_again(const char *old, const char *new)
+static void build_again_as(const char *id, const char *old, const char *new)
 {
+	const struct compiled_how how = {.flags = {id}};
 	pid_t engine = compiled_engine(&host);
 
 	compiled_kill(&host);
 	compiled_await_end(engine);
 	edit_source(old, new);
-	compiled_build(&host, &(struct compiled_how){0});
+	compiled_build(&host, &how);
 	compiled_start(&host);
+}
+
+static void build_again(const char *old, const char *new)
+{
+	build_again_as(NULL, old, new);
 }
 
 static void functions_of_one_name_are_told_apart(void **state)
 {
 	(void)state;
 	json_decref(compiled_data(&host, "\\define host.c:shifted\nstatic int shifted(int n) { return n; }"));
-	json_decref(compiled_data(&host, "\\define host_other.c:shifted\nstatic int shifted(int n) { return 1; }"));
+	json_decref(compiled_data(&host,
+				  "\\define host_other.c:shifted\nstatic int shifted(int n) { return 1; }"));
 	json_decref(compiled_data(&host, "int add(int a, int b) { return a - b; }"));
 	compiled_assert_says(&host, 0, "\\log", "\nhost.c:shifted        1 live");
 	compiled_assert_says(&host, 0, "\\log", "\nhost_other.c:shifted  1 live");
@@ -64,7 +72,8 @@ static void functions_of_one_name_are_told_apart(void **state)
 	compiled_assert_says(&host, 0, "\\log --events", "  host_other.c:shifted@1");
 	compiled_assert_says(&host, 0, "\\log --events", "  add@1");
 	json_decref(compiled_data(&host, "\\define host.c:shifted\nstatic int shifted(int n) { return n; }"));
-	compiled_assert_says(&host, 0, "\\log host.c:shifted -n 1", "what is older: \\log host.c:shifted --before 2 -n 1");
+	compiled_assert_says(&host, 0, "\\log host.c:shifted -n 1",
+			     "what is older: \\log host.c:shifted --before 2 -n 1");
 	json_t *rows = compiled_data(&host, "\\log -n 1");
 	const char *file = json_string_value(json_object_get(json_array_get(rows, 0), "file"));
 	assert_non_null(file);
@@ -81,8 +90,8 @@ static void a_function_that_was_never_touched_has_the_time_of_its_build(void **s
 
 	assert_int_equal(json_array_size(rows), 1);
 	assert_non_null(time);
-	if (sscanf(time, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year, &month, &day, &hour, &minute, &second, &thousandth,
-		   &used) != 7 ||
+	if (sscanf(time, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year, &month, &day, &hour, &minute, &second,
+		   &thousandth, &used) != 7 ||
 	    time[used])
 		fail_msg("\"%s\" is no time", time);
 	json_decref(rows);
@@ -125,8 +134,10 @@ static void what_an_earlier_build_had_is_listed_and_comes_back(void **state)
 	json_decref(compiled_data(&host, "\\undo"));
 	compiled_assert_answer(&host, "add 7 3", "5 5");
 	snprintf(command, sizeof(command), "\\note add@%s text", first);
-	compiled_assert_refused(&host, command, "usage", "another build's");
-	compiled_assert_refused(&host, "\\source add@0.00", "unknown", "no text of add for a build 00");
+	compiled_assert_refused(&host, command, "usage",
+				": that is another build's; \\source, \\diff and \\rollback take it");
+	compiled_assert_refused(&host, "\\source add@0.00", "unknown",
+				"the history has no text of add for a build 00");
 
 	/* A build that says the same again has no row of its own, unless all are wanted. */
 	build_again("return n + bias;", "return bias + n;");
@@ -142,6 +153,23 @@ static void what_an_earlier_build_had_is_listed_and_comes_back(void **state)
 	free(first);
 }
 
+static void a_build_is_spelled_so_that_it_is_the_only_one(void **state)
+{
+	(void)state;
+	build_again_as("-Wl,--build-id=0xab01000000000000000000000000000000000000", "return a + b;",
+		       "return a * b;");
+	json_decref(compiled_data(&host, "int add(int a, int b) { return 1; }"));
+	build_again_as("-Wl,--build-id=0xab02000000000000000000000000000000000000", "return a * b;",
+		       "return a / b;");
+	json_decref(compiled_data(&host, "int add(int a, int b) { return 2; }"));
+	build_again_as("-Wl,--build-id=0xcd03000000000000000000000000000000000000", "return a / b;",
+		       "return a % b;");
+	compiled_assert_refused(&host, "\\source add@0.ab", "ambiguous", "several builds' ids begin with ab");
+	compiled_assert_says(&host, 0, "\\source add@0.ab01", "return a * b;");
+	compiled_assert_says(&host, 0, "\\source add@0.ab02", "return a / b;");
+	compiled_assert_says(&host, 0, "\\source add@0.cd", "return a % b;");
+}
+
 int main(void)
 {
 #define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
@@ -149,6 +177,7 @@ int main(void)
 		WITH_HOST(functions_of_one_name_are_told_apart),
 		WITH_HOST(a_function_that_was_never_touched_has_the_time_of_its_build),
 		WITH_HOST(what_an_earlier_build_had_is_listed_and_comes_back),
+		WITH_HOST(a_build_is_spelled_so_that_it_is_the_only_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -622,6 +622,17 @@ static void a_prune_says_first_what_it_would_remove(void **state)
 	json_t *plan = compiled_data(&host, "\\history prune");
 	assert_int_equal(int_of(plan, "versions"), 4);
 	json_decref(plan);
+	static const char ended[] = "{\"id\":1,\"command\":\"\\\\history prune --yes\"}\n{\"id\":2,\"interrupt\":1}\n";
+	struct wire wire;
+	wire_open(&wire, host.socket);
+	wire_send(&wire, ended, sizeof(ended) - 1);
+	json_t *answer = wire_receive(&wire);
+	const json_t *error = json_object_get(answer, "error");
+	assert_string_equal(json_string_value(json_object_get(error, "class")), "interrupted");
+	assert_string_equal(json_string_value(json_object_get(error, "message")),
+			    "interrupted: nothing was removed");
+	json_decref(answer);
+	wire_close(&wire);
 	compiled_assert_live(&host, "add", 0, 6, "built");
 	json_t *done = compiled_data(&host, "\\history prune --days 30 --yes");
 	assert_int_equal(int_of(done, "versions"), 4);

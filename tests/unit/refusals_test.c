@@ -24,6 +24,7 @@ static const char *const makers[] = {"error_new", "refuse", "refuse_line", "cann
 /* A fault of ours, or of a compiler's. */
 static const char *const unreachable[] = {
 	"no row",
+	"%s is being written: export once more", /* between two reads */
 	"libclang does not start",
 	"libclang cannot read the slice of %s",
 	"libclang cannot read a slice",
