@@ -144,7 +144,8 @@ char *guards_blank(const struct slice *s)
 	if (!text)
 		return NULL;
 	memcpy(text, s->text, s->size + 1);
-	for (size_t i = 0; i < s->guard_count; number++, line = newline + 1) {
+	for (size_t i = 0; i < s->guard_count && s->guards[i].line < s->user_line;
+	     number++, line = newline + 1) {
 		newline = memchr(line, '\n', s->size - (size_t)(line - text));
 		if (!newline)
 			break;

@@ -30,7 +30,8 @@ void guards_write(struct guards *, const struct closure *, struct text *out);
 void guards_write_given(struct guards *, const struct closure *, struct text *out, const char *text,
 			size_t size, uint32_t line);
 
-/* The slice's text, whose size it has, with blanks in the place of the assertions. The caller's; NULL if memory ran out. */
+/* The slice's text, whose size it has, with blanks in the place of the assertions before the definition: those behind it
+ * are about types that the definition itself brings. The caller's; NULL if memory ran out. */
 char *guards_blank(const struct slice *);
 
 #endif

@@ -70,7 +70,7 @@ struct slice {
 	uint64_t head; /* likewise of what stands before user_at */
 	size_t guard_count;
 	struct slice_guard *guards;
-	bool guards_held; /* that is known: libclang need not read them again (claims.h) */
+	bool guards_held; /* of those before the definition: libclang need not read them again (claims.h) */
 	char *prototype;  /* the function's declaration as the file has it, "" if it is new there */
 };
 

@@ -269,6 +269,24 @@ static void an_assertion_that_is_known_to_hold_is_not_read(void **state)
 	assert_string_equal(d->source, "\treturn o->qty + rebate;");
 }
 
+/* It stands behind the definition, whose text is another one each time. */
+static void an_assertion_of_a_type_that_the_text_defines_is_always_read(void **state)
+{
+	struct target_layout was = {24, 2, members};
+	struct given given = {
+		.source = "struct order { long id; int pad, qty; long note; } f(void)\n"
+			  "{\n\treturn (struct order){.id = 1};\n}",
+		.text = "struct order { long id; int pad, qty; } f(void) { return (struct order){.id = 1}; }",
+		.guards_held = true};
+
+	(void)state;
+	order_layout = &was;
+	check_given(&given);
+	order_layout = NULL;
+	assert_int_equal(result.class, ERROR_LAYOUT);
+	assert_string_equal(result.message, "struct order has size 24 in the running program, 16 here");
+}
+
 static void a_layout_that_is_the_same_passes(void **state)
 {
 	struct target_layout is = {
@@ -439,6 +457,7 @@ int main(void)
 		cmocka_unit_test(another_linkage_is_no_other_signature),
 		cmocka_unit_test(a_layout_that_changed_is_told_with_both_sizes),
 		cmocka_unit_test(an_assertion_that_is_known_to_hold_is_not_read),
+		cmocka_unit_test(an_assertion_of_a_type_that_the_text_defines_is_always_read),
 		cmocka_unit_test(a_layout_that_is_the_same_passes),
 		cmocka_unit_test(a_missing_name_is_named),
 		cmocka_unit_test(a_type_that_is_incomplete_is_said),
