@@ -140,7 +140,7 @@ struct error *attempt_link_part(struct live *l, struct attempt *c, struct attemp
 
 struct error *attempt_link(struct live *l, struct attempt *c)
 {
-	size_t variables = live_variable_mark(l);
+	struct live_variable_mark variables = live_variable_mark(l);
 	struct error *e = NULL;
 
 	/* If some wait for the compiler, it gets them all. */

@@ -700,6 +700,7 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 				    code.size - code_before};
 	data = (struct link_region){data.view + data_before, data.address + data_before,
 				    data.size - data_before};
+	uint32_t thread = program_thread_mark(host->program);
 	struct error *e = link_object(b->object.bytes, b->object.size, b->request->function->name, &names,
 				      &code, &data, &b->link);
 	if (v.refusal && (!e || error_class(e) == ERROR_UNKNOWN)) {
@@ -707,6 +708,8 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 		e = error_new(ERROR_LAYOUT, "%s", v.refusal);
 		link_result_fini(&b->link);
 	}
+	if (e)
+		program_forget_thread_locals(host->program, thread);
 	free(v.refusal);
 	return e;
 }

@@ -414,7 +414,7 @@ struct error *change_optimised(struct live *l, struct live_function *f, int vers
 	/* The build is the caller's: its request has no extra text, whose variables libtcc's version has placed already. */
 	part.build = *build;
 	struct link_region code, data;
-	size_t variables = live_variable_mark(l);
+	struct live_variable_mark variables = live_variable_mark(l);
 	part.note_at = c.code[f->arena];
 	c.code[f->arena] += (size_t)NOTE_SIZE;
 	struct error *e = build_link_object(live_host(l), &part.build, &c.code[f->arena], &c.data[f->arena]);

@@ -56,7 +56,7 @@ static struct error *put_aside(struct live *l, struct attempt *c, uint64_t *entr
 
 static struct error *prepare(struct live *l, struct attempt *c, struct change_outcome *out)
 {
-	size_t variables = live_variable_mark(l);
+	struct live_variable_mark variables = live_variable_mark(l);
 	struct error *e = attempt_check(l, c, out);
 
 	if (!e)

@@ -152,15 +152,16 @@ bool live_add_variable(struct live *l, const struct live_function *owner, const 
 	return true;
 }
 
-size_t live_variable_mark(const struct live *l)
+struct live_variable_mark live_variable_mark(const struct live *l)
 {
-	return l->variable_count;
+	return (struct live_variable_mark){l->variable_count, program_thread_mark(l->program)};
 }
 
-void live_forget_variables(struct live *l, size_t mark)
+void live_forget_variables(struct live *l, struct live_variable_mark mark)
 {
-	while (l->variable_count > mark)
+	while (l->variable_count > mark.count)
 		free(l->variables[--l->variable_count].name);
+	program_forget_thread_locals(l->program, mark.thread);
 }
 
 /* --- versions in memory ---------------------------------------------------------------------------------------- */

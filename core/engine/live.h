@@ -144,8 +144,13 @@ void live_optimised_version(struct live_function *, int number, uint64_t entry, 
 const struct live_version *live_in_memory(const struct live_function *, int number); /* NULL: it is not */
 bool live_add_variable(struct live *, const struct live_function *owner, const struct note_variable *);
 
-/* Variables that were added since a mark are forgotten: the change they came with failed. */
-size_t live_variable_mark(const struct live *);
-void live_forget_variables(struct live *, size_t mark);
+/* Variables that were added since a mark are forgotten, and thread-local ones give their room back: the change they came with
+ * failed. */
+struct live_variable_mark {
+	size_t count;
+	uint32_t thread; /* program_thread_mark's */
+};
+struct live_variable_mark live_variable_mark(const struct live *);
+void live_forget_variables(struct live *, struct live_variable_mark);
 
 #endif

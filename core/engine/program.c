@@ -42,7 +42,8 @@ struct program {
 	char *strings[4];
 	struct arena arenas[ARENAS_MAX];
 	uint32_t arena_count;
-	unsigned deferred; /* publications that wait for rtf_poll(): their DONE comes when it comes */
+	uint32_t thread_used; /* bytes of the thread-local image that are handed out, if more than count */
+	unsigned deferred;    /* publications that wait for rtf_poll(): their DONE comes when it comes */
 	int clients[CLIENTS_MAX];
 	size_t client_count;
 	struct resolved *resolved;
@@ -434,13 +435,27 @@ bool program_has_thread_local(const struct program *p, uint64_t address, uint64_
 	return thread_image(p, image) && address >= *image && address < *image + THREAD_IMAGE;
 }
 
+uint32_t program_thread_mark(const struct program *p)
+{
+	uint64_t at;
+	const struct thread_image *image = thread_image(p, &at);
+	uint32_t used = sizeof(*image) - sizeof(image->bytes);
+
+	if (image && image->used > used)
+		used = image->used;
+	return p->thread_used > used ? p->thread_used : used;
+}
+
+void program_forget_thread_locals(struct program *p, uint32_t mark)
+{
+	p->thread_used = mark;
+}
+
 struct error *program_add_thread_local(struct program *p, uint64_t size, uint64_t align, const void *initial,
 				       uint64_t *address)
 {
-	uint64_t at;
+	uint64_t at, used = program_thread_mark(p);
 	struct thread_image *image = thread_image(p, &at);
-	uint64_t head = sizeof(*image) - sizeof(image->bytes);
-	uint64_t used = image && image->used > head ? image->used : head;
 
 	if (!image || align > THREAD_ALIGN || size > THREAD_IMAGE)
 		return error_new(ERROR_INTERNAL, "the arena has no room left for thread-local variables");
@@ -449,7 +464,9 @@ struct error *program_add_thread_local(struct program *p, uint64_t size, uint64_
 		return error_new(ERROR_INTERNAL, "the arena has no room left for thread-local variables");
 	if (initial)
 		memcpy((char *)image + used, initial, size);
-	__atomic_store_n(&image->used, (uint32_t)(used + size), __ATOMIC_RELEASE);
+	else /* one that was forgotten may have been there */
+		memset((char *)image + used, 0, size);
+	p->thread_used = (uint32_t)(used + size);
 	*address = at + used;
 	return NULL;
 }
@@ -459,11 +476,21 @@ uint64_t program_storage(const struct program *p)
 	return p->hello.storage;
 }
 
+static void commit_thread_locals(struct program *p)
+{
+	uint64_t at;
+	struct thread_image *image = thread_image(p, &at);
+
+	if (image && p->thread_used > image->used)
+		__atomic_store_n(&image->used, p->thread_used, __ATOMIC_RELEASE);
+}
+
 void program_commit(struct program *p, uint32_t arena, size_t code, size_t data)
 {
 	struct arena_header *h = header(p, arena);
 
 	/* Data first: an engine that ends in between has wasted a page and confused nobody. */
+	commit_thread_locals(p);
 	h->data_used += data;
 	__atomic_store_n(&h->code_used, h->code_used + code, __ATOMIC_RELEASE);
 }

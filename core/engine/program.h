@@ -68,7 +68,8 @@ void program_set_followed(struct program *, uint64_t ns);
 bool program_follows(const struct program *);
 void program_set_follows(struct program *, bool on);
 
-/* What is free of an arena. Bytes written there count once program_commit has moved the marks. */
+/* What is free of an arena. Bytes written there count once program_commit has moved the marks; thread-local variables that
+ * were added count from then on, too. */
 void program_regions(const struct program *, uint32_t arena, struct link_region *code,
 		     struct link_region *data);
 void program_commit(struct program *, uint32_t arena, size_t code, size_t data);
@@ -107,9 +108,12 @@ bool program_take_called(struct program *, uint32_t serial, struct message_calle
 			 const unsigned char **stack); /* its copy is good until the next call */
 /* A thread-local variable for all threads, those that run and those to come, which begins with these bytes (NULL: zeroes).
  * Its address is in the image that threads' own blocks are made from: code reaches it by that image's address, as block, and
- * its offset in that, through program_storage() in the place of __tls_get_addr(). Never given back. */
+ * its offset in that, through program_storage() in the place of __tls_get_addr(). Until program_commit those behind a mark
+ * can be forgotten, whose room the next ones get; then never. */
 struct error *program_add_thread_local(struct program *, uint64_t size, uint64_t align, const void *initial,
 				       uint64_t *address);
+uint32_t program_thread_mark(const struct program *);
+void program_forget_thread_locals(struct program *, uint32_t mark);
 bool program_has_thread_local(const struct program *, uint64_t address, uint64_t *image);
 uint64_t program_storage(const struct program *);
 

@@ -50,7 +50,7 @@ static struct error *rebuild(struct live *l, struct attempt_part *p, struct atte
 	if (!e && p->build.check.failed)
 		e = attempt_refuse(p, out);
 	if (!e) {
-		size_t variables = live_variable_mark(l);
+		struct live_variable_mark variables = live_variable_mark(l);
 		e = attempt_link_part(l, c, p);
 		if (e)
 			live_forget_variables(l, variables);

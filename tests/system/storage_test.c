@@ -109,6 +109,20 @@ static void what_they_cannot_be_is_said(void **state)
 	compiled_assert_answer(&host, "", "6 6 6 6");
 }
 
+/* Neither its room nor what it was to begin with. */
+static void what_did_not_go_live_leaves_nothing(void **state)
+{
+	(void)state;
+	for (int trial = 0; trial < 4; trial++)
+		compiled_assert_refused(&host,
+					"int nowhere(int n);\nint count(int n)\n"
+					"{ static __thread char room[9000] = {7}; return nowhere(room[n]); }",
+					"unknown", "nowhere");
+	define("int count(int n) { static __thread char room[9000]; return ++*room + room[8999]; }");
+	compiled_assert_answer(&host, "", "1 1 1 1");
+	compiled_assert_answer(&host, "", "2 2 1 2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +130,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(they_are_kept_when_the_engine_is_another, start, stop),
 		cmocka_unit_test_setup_teardown(threads_that_end_give_their_memory_back, start, stop),
 		cmocka_unit_test_setup_teardown(what_they_cannot_be_is_said, start, stop),
+		cmocka_unit_test_setup_teardown(what_did_not_go_live_leaves_nothing, start, stop),
 	};
 
 	return cmocka_run_group_tests_name("system: storage", tests, NULL, NULL);
