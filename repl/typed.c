@@ -98,7 +98,8 @@ static bool declares_only(const char *text, size_t size, bool (*is_type)(void *,
 	r.context = context;
 	for (declaration_next(&r, &d); d.kind != DECLARATION_END && only; declaration_next(&r, &d)) {
 		bool stray = d.kind == DECLARATION_OTHER && d.end - d.begin == 1 && text[d.begin] == ';';
-		only = d.kind == DECLARATION_NAMES || stray;
+		/* Without a type it is an expression, such as `a->b++, (c) = 0`. */
+		only = (d.kind == DECLARATION_NAMES && d.specifiers > d.begin) || stray;
 		any |= !stray;
 	}
 	declaration_fini(&d);

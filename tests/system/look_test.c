@@ -998,6 +998,12 @@ static void every_write_is_told_with_what_was_there(void **state)
 		{"for (int i = 0; i < 100; i++) int_value = i", "int_value: 99 -> -7"},
 		{"({ int_value = 2; int_value + 1; })", "int_value: 2 -> -7"},
 		{"int copy = int_value++", "int_value: -6 -> -7"},
+		{"struct bits *to = &bits; to->b++, (to)->b = 0",
+		 "*to: {a = -2, b = 0, c = true, d = BLUE, e = -123456789, f = 250 '\\372'} -> "
+		 "{a = -2, b = 21, c = true, d = BLUE, e = -123456789, f = 250 '\\372'}"},
+		{"int *to = &int_value; *to = 3;", "*to: 3 -> -7"},
+		{"int by = 2; int_value += by", "int_value: -5 -> -7"},
+		{"int by = 2; int_value = by", "int_value: 2 -> -7"},
 		{"bits.b = 3",
 		 "bits: {a = -2, b = 3, c = true, d = BLUE, e = -123456789, f = 250 '\\372'} -> "
 		 "{a = -2, b = 21, c = true, d = BLUE, e = -123456789, f = 250 '\\372'}"},
