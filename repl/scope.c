@@ -2,6 +2,7 @@
 #include "change.h"
 #include "lookup.h"
 #include "pool.h"
+#include "renaming.h"
 #include "rollback.h"
 #include "run.h"
 #include "token.h"
@@ -13,9 +14,11 @@
 
 enum { VALUES_KEPT = 10000 };
 
-/* A declaration that came, or one that went: from number `at`. */
+/* A declaration that came, one that went from number `at`, or one that was written otherwise there: then the item has its
+ * texts and names, and shares all else. */
+enum step_kind { STEP_CAME, STEP_WENT, STEP_CHANGED };
 struct step {
-	bool went;
+	enum step_kind kind;
 	size_t at;
 	struct scope_item item;
 };
@@ -25,6 +28,9 @@ struct scope {
 	size_t item_count, item_room;
 	struct step *steps; /* since scope_begin */
 	size_t step_count, step_room;
+	struct renaming *renamings; /* of types that were declared once more */
+	size_t renaming_count, renaming_room,
+		renaming_begin;     /* `begin`: there were that many at scope_begin */
 	struct scope_value *values; /* `first` and those after it */
 	size_t value_count, value_room;
 	unsigned fresh;
@@ -39,22 +45,38 @@ struct scope *scope_new(void)
 	return calloc(1, sizeof(struct scope));
 }
 
-static void item_fini(struct scope_item *item)
+static void words_fini(struct scope_item *item)
 {
 	for (char **name = item->names; name && *name; name++)
 		free(*name);
 	free(item->names);
 	free(item->text);
 	free(item->definition);
+}
+
+static void item_fini(struct scope_item *item)
+{
+	words_fini(item);
 	types_free(item->types);
 }
 
 static void steps_fini(struct scope *s)
 {
 	for (size_t i = 0; i < s->step_count; i++)
-		if (s->steps[i].went)
+		if (s->steps[i].kind == STEP_WENT)
 			item_fini(&s->steps[i].item);
+		else if (s->steps[i].kind == STEP_CHANGED)
+			words_fini(&s->steps[i].item);
 	s->step_count = 0;
+}
+
+static void forget_renamings(struct scope *s, size_t from)
+{
+	while (s->renaming_count > from) {
+		struct renaming *last = &s->renamings[--s->renaming_count];
+		free(last->from);
+		free(last->to);
+	}
 }
 
 static void value_fini(struct scope_value *v)
@@ -80,6 +102,8 @@ void scope_free(struct scope *s)
 	for (size_t i = 0; i < s->value_count; i++)
 		value_fini(&s->values[i]);
 	steps_fini(s);
+	forget_renamings(s, 0);
+	free(s->renamings);
 	free(s->steps);
 	free(s->items);
 	free(s->values);
@@ -155,7 +179,7 @@ bool scope_forget(struct scope *s, const char *name)
 			i++;
 			continue;
 		}
-		if (!add_step(s, &(struct step){.went = true, .at = i, .item = s->items[i]}))
+		if (!add_step(s, &(struct step){STEP_WENT, i, s->items[i]}))
 			item_fini(&s->items[i]);
 		memmove(&s->items[i], &s->items[i + 1], (--s->item_count - i) * sizeof(*s->items));
 		any = true;
@@ -166,14 +190,30 @@ bool scope_forget(struct scope *s, const char *name)
 void scope_begin(struct scope *s)
 {
 	steps_fini(s);
+	s->renaming_begin = s->renaming_count;
+}
+
+/* Takes the words of `from`. */
+static void give_words(struct scope_item *to, const struct scope_item *from)
+{
+	to->names = from->names;
+	to->text = from->text;
+	to->definition = from->definition;
+	to->initialiser = from->initialiser;
 }
 
 void scope_take_back(struct scope *s)
 {
+	forget_renamings(s, s->renaming_begin);
 	while (s->step_count) {
 		struct step *step = &s->steps[--s->step_count];
-		if (!step->went) {
+		if (step->kind == STEP_CAME) {
 			item_fini(&s->items[--s->item_count]);
+			continue;
+		}
+		if (step->kind == STEP_CHANGED) {
+			words_fini(&s->items[step->at]);
+			give_words(&s->items[step->at], &step->item);
 			continue;
 		}
 		/* There is room: it came from here. */
@@ -183,15 +223,176 @@ void scope_take_back(struct scope *s)
 	}
 }
 
+/* --- types that are declared once more: what was made of them stays what it is ------------------------------------------ */
+
+/* Whether something but the declaration itself means the type of that name. */
+static bool is_needed(const struct scope *s, const struct scope_item *type, const char *name)
+{
+	for (size_t i = 0; i < s->item_count; i++) {
+		const struct scope_item *item = &s->items[i];
+		if (item != type && item->kind != SCOPE_MACRO &&
+		    (renaming_concerns(item->text, name) ||
+		     (item->definition && renaming_concerns(item->definition, name))))
+			return true;
+	}
+	for (size_t i = 0; i < s->value_count; i++)
+		if (s->values[i].type && (renaming_concerns(s->values[i].type->name, name) ||
+					  renaming_concerns(s->values[i].expression, name)))
+			return true;
+	return false;
+}
+
+static bool copy_names(const struct scope *s, const struct scope_item *old, size_t from,
+		       struct scope_item *new)
+{
+	size_t count = 0;
+
+	while (old->names[count])
+		count++;
+	new->names = calloc(count + 1, sizeof(*new->names));
+	for (size_t i = 0; i < count && new->names; i++) {
+		const char *name = old->names[i];
+		for (size_t j = from; j < s->renaming_count; j++)
+			if (strcmp(name, s->renamings[j].from) == 0)
+				name = s->renamings[j].to;
+		new->names[i] = strdup(name);
+		if (!new->names[i])
+			return false;
+	}
+	return new->names != NULL;
+}
+
+/* What the item says after the renamings `from` and on. */
+static bool rename_words(const struct scope *s, const struct scope_item *old, size_t from, bool declares,
+			 struct scope_item *new)
+{
+	const struct renaming *list = s->renamings + from;
+	size_t count = s->renaming_count - from;
+
+	if (!copy_names(s, old, from, new))
+		return false;
+	new->text = renaming_apply(list, count, old->text, declares);
+	if (!new->text || !old->definition)
+		return new->text != NULL;
+	if (old->initialiser) {
+		char *head = strndup(old->definition, old->initialiser);
+		char *renamed = head ? renaming_apply(list, count, head, declares) : NULL;
+		new->initialiser = renamed ? strlen(renamed) : 0;
+		free(head);
+		free(renamed);
+	}
+	new->definition = renaming_apply(list, count, old->definition, declares);
+	return new->definition != NULL;
+}
+
+static struct error *rename_item(struct scope *s, size_t i, size_t from, bool declares)
+{
+	struct scope_item new = {0};
+
+	if (!rename_words(s, &s->items[i], from, declares, &new) ||
+	    !add_step(s, &(struct step){STEP_CHANGED, i, s->items[i]})) {
+		words_fini(&new);
+		return error_memory();
+	}
+	give_words(&s->items[i], &new);
+	return NULL;
+}
+
+static bool add_renaming(struct scope *s, const char *name)
+{
+	struct renaming *more = pool_grow(s->renamings, s->renaming_count, &s->renaming_room, sizeof(*more));
+	struct renaming new = {strdup(name), NULL};
+	size_t length = strlen(name) + 40;
+
+	if (more)
+		s->renamings = more;
+	new.to = malloc(length);
+	if (!more || !new.from || !new.to) {
+		free(new.from);
+		free(new.to);
+		return false;
+	}
+	snprintf(new.to, length, "%s" TYPE_BEFORE, name);
+	for (int n = 2; scope_find(s, new.to, strlen(new.to)); n++)
+		snprintf(new.to, length, "%s" TYPE_BEFORE "%d", name, n);
+	s->renamings[s->renaming_count++] = new;
+	return true;
+}
+
+/* A type declared once more: the declaration before goes, or, where something needs it, stays under other names. */
+static struct error *keep_type(struct scope *s, size_t i, const struct scope_item *again)
+{
+	size_t from = s->renaming_count;
+	bool needed = false;
+
+	for (char **name = s->items[i].names; *name && !needed; name++)
+		needed = is_needed(s, &s->items[i], *name);
+	for (char **name = s->items[i].names; *name && needed; name++)
+		if (item_has(again, *name, strlen(*name)) && !add_renaming(s, *name))
+			return error_memory();
+	struct error *e = NULL;
+	for (size_t k = 0; k < s->item_count && s->renaming_count > from && !e; k++) {
+		bool concerned = k == i;
+		for (size_t j = from; j < s->renaming_count && s->items[k].kind != SCOPE_MACRO; j++)
+			concerned |= renaming_concerns(s->items[k].text, s->renamings[j].from) ||
+				     (s->items[k].definition &&
+				      renaming_concerns(s->items[k].definition, s->renamings[j].from));
+		if (concerned)
+			e = rename_item(s, k, from, k == i);
+	}
+	return e;
+}
+
+static bool is_said_again(const struct scope_item *item, const struct scope_item *again)
+{
+	struct token_reader a, b;
+	struct token x, y;
+
+	if (item->kind != SCOPE_TYPE || again->kind != SCOPE_TYPE)
+		return false;
+	token_reader_init(&a, item->text, (uint32_t)strlen(item->text));
+	token_reader_init(&b, again->text, (uint32_t)strlen(again->text));
+	do {
+		token_next(&a, &x);
+		token_next(&b, &y);
+		if (x.kind != y.kind || x.end - x.begin != y.end - y.begin ||
+		    memcmp(item->text + x.begin, again->text + y.begin, x.end - x.begin) != 0)
+			return false;
+	} while (x.kind != TOKEN_END);
+	return true;
+}
+
+/* What has a name of the item's makes room for it. */
+static struct error *make_room(struct scope *s, const struct scope_item *item)
+{
+	struct error *e = NULL;
+
+	for (char **name = item->names; *name && !e; name++)
+		for (size_t i = 0; i < s->item_count && !e; i++)
+			if (s->items[i].kind == SCOPE_TYPE && item_has(&s->items[i], *name, strlen(*name)))
+				e = keep_type(s, i, item);
+	for (char **name = item->names; *name && !e; name++)
+		scope_forget(s, *name);
+	return e;
+}
+
 struct error *scope_declare(struct scope *s, const struct scope_item *item)
 {
-	for (char **name = item->names; *name; name++)
-		scope_forget(s, *name);
+	for (size_t i = 0; i < s->item_count; i++) {
+		if (is_said_again(&s->items[i], item)) {
+			struct scope_item same = *item;
+			item_fini(&same);
+			return NULL;
+		}
+	}
+	struct error *e = make_room(s, item);
+	if (e)
+		return e;
 	struct scope_item *more = pool_grow(s->items, s->item_count, &s->item_room, sizeof(*more));
 	if (!more)
 		return error_memory();
 	s->items = more;
-	if (!add_step(s, &(struct step){.at = s->item_count}))
+	if (!add_step(s, &(struct step){STEP_CAME, s->item_count, {0}}))
 		return error_memory();
 	s->items[s->item_count++] = *item;
 	return NULL;
@@ -307,7 +508,8 @@ struct error *scope_keep(struct scope *s, struct scope_value *value, unsigned *n
 		value_fini(old);
 		*old = (struct scope_value){0};
 	}
-	s->values[s->value_count++] = *value;
+	s->values[s->value_count] = *value;
+	s->values[s->value_count++].renamings = s->renaming_count;
 	*number = (unsigned)s->value_count;
 	return NULL;
 }
@@ -388,6 +590,33 @@ static struct error *place_value(struct making *m, struct scope_value *v)
 	return e;
 }
 
+/* By its type as it was when the value was shown. */
+static struct error *declare_value(struct making *m, const struct scope_value *v, const char *name,
+				   size_t length, const char *symbol)
+{
+	const struct scope *s = m->scope;
+	struct text text = {0};
+	char spelled[32];
+
+	snprintf(spelled, sizeof(spelled), "%.*s", (int)length, name);
+	/* A type without a name is that of the expression it came from. */
+	if (v->type->nameless)
+		text_printf(&text, "__typeof__(%s) %s", v->expression, spelled);
+	else
+		type_put_declaration(&text, v->type, spelled);
+	char *said = text_take(&text);
+	char *now = said ? renaming_apply(s->renamings + v->renamings, s->renaming_count - v->renamings, said,
+					  false)
+			 : NULL;
+	free(said);
+	if (!now)
+		return error_memory();
+	want_names(m, now);
+	text_printf(&m->extra, "extern %s __asm__(\"%s\");\n", now, symbol);
+	free(now);
+	return NULL;
+}
+
 /* `$`, `$3`. */
 static struct error *use_value(struct making *m, const char *name, size_t length)
 {
@@ -407,20 +636,9 @@ static struct error *use_value(struct making *m, const char *name, size_t length
 		e = scope_text_bind(m->out, symbol, v->address);
 	if (e)
 		return e;
-	/* A type without a name is that of the expression it came from. */
-	const char *type = v->type->nameless ? v->expression : v->type->name;
-	want_names(m, type);
 	if (v->type->kind == TYPE_FUNCTION)
 		return error_new(ERROR_USAGE, "%.*s is a function: call it by its name", (int)length, name);
-	char spelled[32];
-	snprintf(spelled, sizeof(spelled), "%.*s", (int)length, name);
-	text_puts(&m->extra, "extern ");
-	if (v->type->nameless)
-		text_printf(&m->extra, "__typeof__(%s) %s", type, spelled);
-	else
-		type_put_declaration(&m->extra, v->type, spelled);
-	text_printf(&m->extra, " __asm__(\"%s\");\n", symbol);
-	return NULL;
+	return declare_value(m, v, name, length, symbol);
 }
 
 /* `price@2`: an older version, called past the entry. Behind a name that is no decorated function's `@` says how many stand

@@ -39,12 +39,14 @@ struct scope_value {
 	size_t size;
 	char *expression; /* its text */
 	uint64_t address; /* where the program has it, once an expression has named it; 0: nowhere yet */
+	size_t renamings; /* the scope's: types that had been declared once more by then */
 };
 
 struct scope *scope_new(void);   /* NULL without memory */
 void scope_free(struct scope *); /* takes NULL */
 
-/* Takes the item (its strings and types, not the struct) in place of what has the same names. */
+/* Takes the item (its strings and types, not the struct) in place of what has the same names. A type that something still
+ * needs stays under another name: variables and values keep the type that they had. */
 struct error *scope_declare(struct scope *, const struct scope_item *);
 bool scope_forget(struct scope *, const char *name); /* false: there is none */
 

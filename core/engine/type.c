@@ -115,14 +115,28 @@ static enum CXChildVisitResult count_constant(CXCursor c, CXCursor parent, CXCli
 	return CXChildVisit_Continue;
 }
 
+/* As it was declared: a later declaration of its name has given it another. */
+static const char *constant_name(struct types *t, CXCursor c)
+{
+	CXString spelling = clang_getCursorSpelling(c);
+	const char *name = clang_getCString(spelling), *tail = strstr(name, TYPE_BEFORE);
+	char *own = tail ? strndup(name, (size_t)(tail - name)) : NULL;
+	const char *kept = pool_string(&t->pool, own ? own : name);
+
+	t->failed |= !kept;
+	free(own);
+	clang_disposeString(spelling);
+	return kept ? kept : "";
+}
+
 static enum CXChildVisitResult read_constant(CXCursor c, CXCursor parent, CXClientData data)
 {
 	struct reading *r = data;
 
 	(void)parent;
 	if (clang_getCursorKind(c) == CXCursor_EnumConstantDecl && r->type->constant_count < r->room)
-		r->type->constants[r->type->constant_count++] = (struct type_constant){
-			keep_string(r->types, clang_getCursorSpelling(c)), clang_getEnumConstantDeclValue(c)};
+		r->type->constants[r->type->constant_count++] =
+			(struct type_constant){constant_name(r->types, c), clang_getEnumConstantDeclValue(c)};
 	return CXChildVisit_Continue;
 }
 

@@ -60,7 +60,10 @@ struct type {
 struct types;
 
 /* Begins names of types that were given to what a person has declared without one: no such name is told. */
-#define TYPE_FRESH "rtf_type_"
+#define TYPE_FRESH  "rtf_type_"
+
+/* Behind names of types that were declared once more, when something still has the type that they were. */
+#define TYPE_BEFORE "$declared_before"
 
 void types_free(struct types *); /* takes NULL */
 

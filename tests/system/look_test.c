@@ -1057,6 +1057,68 @@ static void what_is_declared_again_takes_the_place_of_what_was_there(void **stat
 	wire_close(&w);
 }
 
+/* What was made of a type before it was declared once more keeps it, and the two are not the same. */
+static void what_is_declared_again_leaves_values_their_types(void **state)
+{
+	static const char *const now[][2] = {
+		{"old", "{s = 1, next = 0x0}"},
+		{"*old_pointer", "{s = 1, next = 0x0}"},
+		{"$1", "{s = 1, next = 0x0}"},
+		{"sizeof(old) == 16 && sizeof(new) == 24", "1"},
+		{"new", "{a = 7, s = 8, c = 9}"},
+		{"old_alias", "{s = 1, next = 0x0}"},
+		{"take_old(&old)", "1"},
+		{"kind", "LATER"},
+		{"other_kind", "SOONER"},
+		{"typed", "{T = 3}"},
+		{"typed.T + other_typed.u.T", "8"},
+	};
+	static const char *const entries[] = {
+		"struct s { int s; struct s *next; };",
+		"typedef struct s s_alias;",
+		"enum kind { SOONER, LATER };",
+		"typedef struct { int T; } T;",
+		"struct s old = {1}, *old_pointer = &old",
+		"s_alias old_alias = old",
+		"enum kind kind = LATER",
+		"T typed = {3}",
+		"static int take_old(struct s *it) { return it->s; }",
+		"struct s { long a, s, c; };",
+		"enum kind { LATER, SOONER };",
+		"typedef struct { struct { int T; } u; } T;",
+		"struct s new = {7, 8, 9}",
+		"enum kind other_kind = SOONER",
+		"T other_typed = {{5}}",
+	};
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
+		json_decref(data_of(&w, entries[i]));
+		if (i == 4)
+			assert_text(&w, "old", "{s = 1, next = 0x0}");
+	}
+	for (size_t i = 0; i < sizeof(now) / sizeof(*now); i++)
+		assert_text(&w, now[i][0], now[i][1]);
+	assert_error(&w, "new = old", "compile", "struct s$declared_before");
+	/* A third one, and what is refused changes nothing. */
+	assert_error(&w, "struct s { nothing x; };", "compile", "nothing");
+	assert_text(&w, "new", "{a = 7, s = 8, c = 9}");
+	json_decref(data_of(&w, "struct s { char only; } third = {'x'};"));
+	assert_text(&w, "old.s + new.a + sizeof(third)", "9");
+	/* The same once more is no other one. */
+	json_decref(data_of(&w, "struct pair_of { int m, n; };"));
+	json_decref(data_of(&w, "struct pair_of one = {1, 2}"));
+	json_decref(data_of(&w, "struct pair_of { int m; int n; };"));
+	json_decref(data_of(&w, "struct pair_of { int m;  int n; };"));
+	json_decref(data_of(&w, "struct pair_of two = {3, 4}"));
+	json_decref(data_of(&w, "struct pair_of { int m; int n; };"));
+	json_decref(data_of(&w, "two = (struct pair_of){5, 6}"));
+	assert_text(&w, "two", "{m = 5, n = 6}");
+	wire_close(&w);
+}
+
 /* As gdb has it, and never as we had to name them. */
 static void types_without_a_name_are_shown_without_one(void **state)
 {
@@ -1403,6 +1465,7 @@ int main(void)
 		with_host(what_the_program_does_not_have_is_a_function_of_the_session),
 		with_host(literals_stay_as_session_variables_do),
 		with_host(what_is_declared_again_takes_the_place_of_what_was_there),
+		with_host(what_is_declared_again_leaves_values_their_types),
 		with_host(types_without_a_name_are_shown_without_one),
 		with_host(versions_are_compared_though_the_first_faults),
 		with_host(a_read_only_console_may_look_and_nothing_else),
