@@ -590,6 +590,19 @@ static struct error *place_value(struct making *m, struct scope_value *v)
 	return e;
 }
 
+/* A literal of wide characters has them also where no header has declared their type. */
+static void declare_characters(struct making *m, const struct type *type)
+{
+	static const char *const types[] = {[CHARACTER_WIDE] = "__typeof__(*L\"\")",
+					    [CHARACTER_16] = "unsigned short",
+					    [CHARACTER_32] = "unsigned int"};
+
+	if (type->kind == TYPE_ARRAY && type->target->character >= CHARACTER_WIDE &&
+	    strcmp(type->target->name, type_character_name(type->target->character)) == 0)
+		text_printf(&m->before, "typedef %s %s;\n", types[type->target->character],
+			    type->target->name);
+}
+
 /* By its type as it was when the value was shown. */
 static struct error *declare_value(struct making *m, const struct scope_value *v, const char *name,
 				   size_t length, const char *symbol)
@@ -598,6 +611,7 @@ static struct error *declare_value(struct making *m, const struct scope_value *v
 	struct text text = {0};
 	char spelled[32];
 
+	declare_characters(m, v->type);
 	snprintf(spelled, sizeof(spelled), "%.*s", (int)length, name);
 	/* A type without a name is that of the expression it came from. */
 	if (v->type->nameless)

@@ -157,13 +157,17 @@ static void read_enum(struct types *t, struct type *type, CXCursor declaration)
 
 /* --- one type ------------------------------------------------------------------------------------------------------ */
 
+static const char *const character_names[] = {
+	[CHARACTER_WIDE] = "wchar_t", [CHARACTER_16] = "char16_t", [CHARACTER_32] = "char32_t"};
+
+const char *type_character_name(enum type_character character)
+{
+	return character_names[character];
+}
+
 /* In C wide characters are integers that a typedef's name tells. */
 static enum type_character character_of(CXType c)
 {
-	static const struct {
-		const char *name;
-		enum type_character character;
-	} names[] = {{"wchar_t", CHARACTER_WIDE}, {"char16_t", CHARACTER_16}, {"char32_t", CHARACTER_32}};
 	enum type_character found = CHARACTER_NONE;
 
 	for (int depth = 0; depth < 32 && !found; depth++) {
@@ -174,9 +178,9 @@ static enum type_character character_of(CXType c)
 		if (c.kind != CXType_Typedef)
 			break;
 		CXString name = clang_getTypedefName(c);
-		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-			if (strcmp(clang_getCString(name), names[i].name) == 0)
-				found = names[i].character;
+		for (enum type_character i = CHARACTER_WIDE; i <= CHARACTER_32; i++)
+			if (strcmp(clang_getCString(name), character_names[i]) == 0)
+				found = i;
 		clang_disposeString(name);
 		c = clang_getTypedefDeclUnderlyingType(clang_getTypeDeclaration(c));
 	}
@@ -419,6 +423,45 @@ static bool is_bit_field(CXCursor cursor)
 	       clang_Cursor_isBitField(clang_getCursorReferenced(cursor));
 }
 
+/* What a string literal's characters are, by its prefix: to C they are but integers. */
+static enum type_character literal_character(CXCursor cursor)
+{
+	while (clang_getCursorKind(cursor) == CXCursor_ParenExpr)
+		if (!first_child(&cursor))
+			return CHARACTER_NONE;
+	if (clang_getCursorKind(cursor) != CXCursor_StringLiteral)
+		return CHARACTER_NONE;
+	CXString spelling = clang_getCursorSpelling(cursor);
+	const char *text = clang_getCString(spelling);
+	char first = text ? *text : '\0', second = first ? text[1] : '\0';
+	clang_disposeString(spelling);
+	return second != '"'  ? CHARACTER_NONE
+	       : first == 'L' ? CHARACTER_WIDE
+	       : first == 'u' ? CHARACTER_16
+	       : first == 'U' ? CHARACTER_32
+			      : CHARACTER_NONE;
+}
+
+/* The literal's type with characters in it. */
+static const struct type *read_literal(struct types *t, const struct type *plain, CXCursor cursor)
+{
+	enum type_character character = literal_character(cursor);
+
+	if (!character || plain->kind != TYPE_ARRAY || !plain->target)
+		return plain;
+	struct type *element = pool_alloc(&t->pool, sizeof(*element));
+	if (!element) {
+		t->failed = true;
+		return plain;
+	}
+	*element = *plain->target;
+	element->character = character;
+	element->name = type_character_name(character);
+	const struct type *array = types_array(t, element, plain->count);
+	t->failed |= !array;
+	return array ? array : plain;
+}
+
 /* The statement is `(EXPR);`, wrapped in the conversions that C does to what it then throws away. */
 static struct error *read_statement(struct types *t, CXCursor statement, struct type_found *out)
 {
@@ -429,7 +472,7 @@ static struct error *read_statement(struct types *t, CXCursor statement, struct 
 	if (clang_getCanonicalType(type).kind == CXType_Invalid ||
 	    clang_getCanonicalType(type).kind == CXType_Unexposed)
 		return error_new(ERROR_COMPILE, "libclang cannot tell the type of this expression");
-	*out = (struct type_found){.type = read_type(t, type),
+	*out = (struct type_found){.type = read_literal(t, read_type(t, type), statement),
 				   .bit_field = is_bit_field(statement),
 				   .place = pure_place(statement),
 				   .acts = !pure_expression(statement)};

@@ -29,6 +29,9 @@ enum type_kind {
 /* What prints as text: char and its like by size 1, and these. */
 enum type_character { CHARACTER_NONE, CHARACTER_CHAR, CHARACTER_WIDE, CHARACTER_16, CHARACTER_32 };
 
+/* The typedef that C has for a wide one; NULL for others. */
+const char *type_character_name(enum type_character);
+
 struct type_member {
 	const char *name; /* NULL: an anonymous struct or union */
 	const struct type *type;

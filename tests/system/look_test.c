@@ -462,6 +462,14 @@ static void formats_are_those_of_gdb(void **state)
 	assert_text(&w, "(_Float16)-1.5", "-1.5");
 	json_decref(data_of(&w, "wchar_t wide_one[] = L\"w\\u00e4h\""));
 	assert_text(&w, "wide_one", "L\"w\303\244h\"");
+	/* As literals too, and once more by the name that they got. */
+	static const char *const literals[] = {"L\"abc\"", "u\"w\303\244h\"", "U\"abc\""};
+	for (size_t i = 0; i < sizeof(literals) / sizeof(*literals); i++) {
+		assert_text(&w, literals[i], literals[i]);
+		assert_text(&w, "$", literals[i]);
+		assert_text(&w, "sizeof($) == sizeof(int)", "0");
+	}
+	assert_text(&w, "(L\"abc\")[1]", "98");
 	wire_close(&w);
 }
 
