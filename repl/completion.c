@@ -4,7 +4,7 @@
 #include "edit.h"
 #include "pool.h"
 #include "run.h"
-#include "scope.h"
+#include "scope_text.h"
 #include "sources.h"
 #include "token.h"
 

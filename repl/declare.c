@@ -99,18 +99,20 @@ static struct error *declare_item(struct snippet *x, const char *text, const str
 	return scope_declare(x->state->scope, &item);
 }
 
-/* One declarator of a group: `name` in it, its initialiser behind. */
-static struct error *add_variable(struct snippet *x, const char *text, const struct declaration *d,
-				  const struct declaration_name *n, const char *base)
+/* One declarator of a group: up to where it goes and what its initialiser is, 0 without any. */
+struct declarator {
+	uint32_t begin, stop, cut_begin, cut_end;
+};
+
+static struct declarator find_declarator(const char *text, const struct declaration *d,
+					 const struct declaration_name *n)
 {
-	struct snippet_variable *v = &x->variables[x->variable_count];
-	uint32_t begin = d->specifiers, end = d->end, cut_begin = 0, cut_end = 0;
+	struct declarator at = {.begin = d->specifiers};
+	uint32_t end = d->end;
 	struct token_reader r;
 	struct token t;
 	unsigned depth = 0;
 
-	if (x->variable_count == SNIPPET_NAMES)
-		return error_new(ERROR_USAGE, "more than %d variables in one entry", SNIPPET_NAMES);
 	token_reader_init(&r, text, d->end);
 	r.at = d->specifiers;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
@@ -125,29 +127,52 @@ static struct error *add_variable(struct snippet *x, const char *text, const str
 				end = t.begin;
 				break;
 			}
-			begin = t.end;
+			at.begin = t.end;
 		}
 	}
 	for (size_t i = 0; i < d->cut_count; i++) {
 		if (d->cuts[i].begin >= n->end && d->cuts[i].begin < end) {
-			cut_begin = d->cuts[i].begin;
-			cut_end = d->cuts[i].end < end ? d->cuts[i].end : end;
+			at.cut_begin = d->cuts[i].begin;
+			at.cut_end = d->cuts[i].end < end ? d->cuts[i].end : end;
 			break;
 		}
 	}
-	uint32_t stop = cut_end ? cut_begin : end;
-	if (cut_end && end > cut_end)
-		cut_end = end;
+	at.stop = at.cut_end ? at.cut_begin : end;
+	return at;
+}
+
+/* `name` in the declarator, its initialiser behind. */
+static struct error *add_variable(struct snippet *x, const char *text, const struct declaration *d,
+				  const struct declaration_name *n, const char *base)
+{
+	struct snippet_variable *v = &x->variables[x->variable_count];
+
+	if (x->variable_count == SNIPPET_NAMES)
+		return error_new(ERROR_USAGE, "more than %d variables in one entry", SNIPPET_NAMES);
+	struct declarator at = find_declarator(text, d, n);
 	x->variable_count++;
 	v->name = name_at(text, n);
 	v->base = strdup(base);
-	v->initialised = cut_end;
-	v->begin = cut_begin;
-	v->end = cut_end;
-	if (asprintf(&v->declarator, "%.*s%s%.*s", (int)(n->begin - begin), text + begin, "%s",
-		     (int)(stop - n->end), text + n->end) < 0)
+	v->initialised = at.cut_end;
+	v->begin = at.cut_begin;
+	v->end = at.cut_end;
+	if (asprintf(&v->declarator, "%.*s%s%.*s", (int)(n->begin - at.begin), text + at.begin, "%s",
+		     (int)(at.stop - n->end), text + n->end) < 0)
 		v->declarator = NULL;
 	return v->name && v->base && v->declarator ? NULL : error_memory();
+}
+
+char *declare_spell(const char *text, const struct declaration *d, const struct declaration_name *n,
+		    const char *spelled)
+{
+	char *base = plain_specifiers(text, d->begin, d->specifiers), *out = NULL;
+	struct declarator at = find_declarator(text, d, n);
+
+	if (base && asprintf(&out, "%s %.*s%s%.*s", base, (int)(n->begin - at.begin), text + at.begin,
+			     spelled, (int)(at.stop - n->end), text + n->end) < 0)
+		out = NULL;
+	free(base);
+	return out;
 }
 
 /* A group of declarators: its type by itself where it is defined here, then each variable. */
@@ -415,6 +440,20 @@ static bool is_taken(struct snippet *x, const char *name)
 	return known || scope_find(x->state->scope, name, strlen(name));
 }
 
+/* The line that declares what a version has added becomes blanks; false: there is none. */
+static bool hide_added(struct snippet *x, const char *name)
+{
+	char *begin = NULL;
+
+	if (asprintf(&begin, SCOPE_TEXT_ADDED, name) < 0)
+		return false;
+	char *at = strstr(x->given.extra, begin);
+	free(begin);
+	if (at)
+		memset(at, ' ', strcspn(at, "\n"));
+	return at != NULL;
+}
+
 /* The variables are declared before what is run, in the place of what has their names in the file and at this console until
  * now. */
 static struct error *hide_others(struct snippet *x, struct reply *reply)
@@ -424,7 +463,8 @@ static struct error *hide_others(struct snippet *x, struct reply *reply)
 
 	for (size_t i = 0; i < x->variable_count; i++) {
 		const struct snippet_variable *v = &x->variables[i];
-		if (!is_taken(x, v->name))
+		bool added = hide_added(x, v->name);
+		if (!added && !is_taken(x, v->name))
 			continue;
 		any = true;
 		const struct scope_item *old = scope_find(x->state->scope, v->name, strlen(v->name));

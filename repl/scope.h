@@ -6,7 +6,6 @@
 #define RTF_SCOPE_H
 
 #include "error.h"
-#include "evaluate.h"
 #include "live.h"
 #include "text.h"
 #include "type.h"
@@ -75,29 +74,10 @@ struct error *scope_index(struct scope *, const struct source *, struct index **
 
 /* Takes the value; its number, from 1. */
 struct error *scope_keep(struct scope *, struct scope_value *, unsigned *number);
+size_t scope_value_count(const struct scope *);
 struct scope_value *scope_value(struct scope *, unsigned number); /* 0: the last; NULL: there is none */
 
-/* A text made fit for compilers: its `$`, `$N`, NAME@N and session variables declared. */
-struct scope_text {
-	char *text;  /* as long as the original */
-	char *extra; /* declarations that stand before it */
-	struct scope_binding {
-		char name[96];
-		uint64_t address;
-	} * bindings;
-	size_t binding_count, binding_room;
-};
-
-/* Values that it names come into the program's memory, and versions that are not there. `also`: further names that are
- * to be declared, or NULL. */
-struct error *scope_text_new(struct scope *, struct live *, struct evaluator *, const char *file,
-			     const char *text, size_t size, const char *also, struct scope_text *out);
-void scope_text_fini(struct scope_text *);
-
-/* Says where a name is, from now on. */
-struct error *scope_text_bind(struct scope_text *, const char *name, uint64_t address);
-
-/* For build_request: `context` is the scope_text. */
-bool scope_text_resolve(void *context, const char *name, uint64_t *address);
+/* Of what was said of the value's type, what means that type now. The caller's; NULL without memory. */
+char *scope_said_now(const struct scope *, const struct scope_value *, const char *said);
 
 #endif

@@ -14,7 +14,7 @@
 #include "error.h"
 #include "evaluate.h"
 #include "findings.h"
-#include "scope.h"
+#include "scope_text.h"
 #include "target.h"
 #include "text.h"
 #include "type.h"

@@ -1,4 +1,5 @@
 #include "variables.h"
+#include "added.h"
 #include "datum.h"
 #include "value_json.h"
 
@@ -149,6 +150,41 @@ static struct error *add_statics(struct search *s, const struct index_declaratio
 	return e;
 }
 
+/* --- what versions have added ----------------------------------------------------------------------------------------- */
+
+static struct error *add_added(struct search *s, const struct live_variable *added)
+{
+	const struct target_function *owner = &added->owner->at;
+	struct variables_item v = {
+		.unit = s->unit,
+		.file = owner->file ? owner->file : s->unit->file,
+		.line = owner->line,
+		.symbol = {.address = added->address,
+			   .size = added->size,
+			   .internal = true,
+			   .thread_local = added_is_thread_local(s->call->live, added)},
+	};
+	int printed = added->file_scope ? asprintf(&v.name, "%s", added->name)
+					: asprintf(&v.name, "%s::%s", owner->name, added->name);
+	if (printed < 0)
+		return error_memory();
+	/* Only the first of a name can be named. */
+	bool first = added == added_find(s->call->live, s->unit->file, added->file_scope ? NULL : owner->name,
+					 added->name, strlen(added->name));
+	return take(s, &v, added->name, first);
+}
+
+static struct error *add_all_added(struct search *s)
+{
+	const struct live_variable *added;
+	struct error *e = NULL;
+
+	for (size_t i = 0; (added = live_variable(s->call->live, i)) && !e; i++)
+		if (added->owner->at.unit == s->unit && s->out->count < VARIABLES_MAX)
+			e = add_added(s, added);
+	return e;
+}
+
 struct error *variables_find(struct call *c, const struct target_unit *unit, const char *pattern, bool exact,
 			     struct variables *out)
 {
@@ -165,7 +201,7 @@ struct error *variables_find(struct call *c, const struct target_unit *unit, con
 	for (uint32_t i = 0; locals && i < ix->declaration_count && out->count < VARIABLES_MAX && !e; i++)
 		if (ix->declarations[i].kind == DECLARATION_FUNCTION)
 			e = add_statics(&s, &ix->declarations[i]);
-	return e;
+	return e ? e : add_all_added(&s);
 }
 
 unsigned char *variables_read(struct call *c, const struct variables_item *v, const struct type *type,

@@ -5,15 +5,6 @@
 #include <string.h>
 #include <syslog.h>
 
-/* A variable that a version added to the program: the versions after it find it here. */
-struct variable {
-	const struct live_function *owner;
-	char *name;
-	unsigned nth;
-	uint64_t address, size;
-	bool file_scope; /* declared outside the function, so that other functions of the unit share it */
-};
-
 struct live {
 	struct program *program;
 	struct target *target;
@@ -26,7 +17,7 @@ struct live {
 	struct live_function **functions; /* by file, then line */
 	size_t count;
 	struct live_function **by_name; /* the same, by name */
-	struct variable *variables;
+	struct live_variable *variables;
 	size_t variable_count, variable_room;
 	void (*successor)(void *context, struct live_function *, int version, struct build *);
 	void *successor_context;
@@ -122,7 +113,7 @@ static bool variable_of(void *context, const struct target_unit *unit, const cha
 	const struct live *l = context;
 
 	for (size_t i = 0; i < l->variable_count; i++) {
-		const struct variable *v = &l->variables[i];
+		const struct live_variable *v = &l->variables[i];
 		if (v->owner->at.unit != unit || v->nth != nth || strcmp(v->name, name) != 0)
 			continue;
 		if (function ? v->file_scope || strcmp(v->owner->at.name, function) != 0 : !v->file_scope)
@@ -147,9 +138,14 @@ bool live_add_variable(struct live *l, const struct live_function *owner, const 
 	char *name = strdup(added->name);
 	if (!name)
 		return false;
-	l->variables[l->variable_count++] =
-		(struct variable){owner, name, added->nth, added->address, added->size, added->file_scope};
+	l->variables[l->variable_count++] = (struct live_variable){
+		owner, name, added->nth, added->address, added->size, added->file_scope};
 	return true;
+}
+
+const struct live_variable *live_variable(const struct live *l, size_t i)
+{
+	return i < l->variable_count ? &l->variables[i] : NULL;
 }
 
 struct live_variable_mark live_variable_mark(const struct live *l)

@@ -60,6 +60,15 @@ struct live_function {
 	size_t in_memory_count;
 };
 
+/* A variable that a version added to the program: the versions after it find it here. */
+struct live_variable {
+	const struct live_function *owner;
+	char *name;
+	unsigned nth;
+	uint64_t address, size;
+	bool file_scope; /* declared outside the function, so that other functions of the unit share it */
+};
+
 /* Borrows the program and the compiler. A history that cannot be opened costs history alone: `live_warning` says why. */
 struct error *live_new(struct program *, struct compiler *, struct live **out);
 void live_free(struct live *);
@@ -143,6 +152,8 @@ bool live_add_version(struct live_function *, int number, uint64_t entry, uint32
 void live_optimised_version(struct live_function *, int number, uint64_t entry, uint32_t size);
 const struct live_version *live_in_memory(const struct live_function *, int number); /* NULL: it is not */
 bool live_add_variable(struct live *, const struct live_function *owner, const struct note_variable *);
+
+const struct live_variable *live_variable(const struct live *, size_t i); /* NULL behind the last */
 
 /* Variables that were added since a mark are forgotten, and thread-local ones give their room back: the change they came with
  * failed. */

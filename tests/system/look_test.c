@@ -1197,6 +1197,47 @@ static void statics_of_functions_are_named_as_gdb_names_them(void **state)
 	wire_close(&w);
 }
 
+static void what_a_version_added_is_looked_at_from_every_console(void **state)
+{
+	static const char *const names[] = {"shared_count", "scaled::half", "scaled::pairs"};
+	static const char *const types[] = {"int", "double", "long[2]"};
+	static const char *const texts[] = {"6", "0.25", "{4, 5}"};
+	struct wire w, other;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	wire_open(&other, host.socket);
+	json_decref(data_of(
+		&w, "static int shared_count = 5;\n"
+		    "static int scaled(int n) { static double half = 0.5, *no = 0; static long pairs[] = "
+		    "{4, 5}; half /= 2; no = 0; return n + shared_count++ + pairs[0]; }"));
+	assert_text(&w, "scaled(1)", "10");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		assert_text(&w, names[i], texts[i]);
+		assert_text(&other, names[i], texts[i]);
+		char command[64];
+		snprintf(command, sizeof(command), "\\vars %s", names[i]);
+		json_t *data = data_of(&other, command), *row = json_array_get(data, 0);
+		assert_int_equal(json_array_size(data), 1);
+		assert_string_equal(json_string_value(json_object_get(row, "name")), names[i]);
+		assert_string_equal(json_string_value(json_object_get(row, "type")), types[i]);
+		assert_string_equal(json_string_value(json_object_get(row, "text")), texts[i]);
+		json_decref(data);
+	}
+	assert_text(&other, "scaled::no", "0x0");
+	assert_text(&other, "shared_count@1", "{6}");
+	json_decref(data_of(&other, "shared_count = 20"));
+	assert_text(&w, "scaled(1)", "25");
+	json_decref(data_of(&other, "scaled::pairs[0] *= 10"));
+	assert_text(&w, "scaled::pairs[0] + shared_count", "61");
+	/* A console's own variable of that name is another. */
+	json_decref(data_of(&other, "char shared_count = 'c'"));
+	assert_text(&other, "shared_count", "99 'c'");
+	assert_text(&w, "shared_count", "21");
+	wire_close(&other);
+	wire_close(&w);
+}
+
 static void an_entry_that_is_refused_has_declared_nothing(void **state)
 {
 	struct wire w;
@@ -1469,6 +1510,7 @@ int main(void)
 		with_host(a_write_can_be_undone_and_done_again),
 		with_host(every_write_is_told_with_what_was_there),
 		with_host(statics_of_functions_are_named_as_gdb_names_them),
+		with_host(what_a_version_added_is_looked_at_from_every_console),
 		with_host(an_entry_that_is_refused_has_declared_nothing),
 		with_host(what_the_program_does_not_have_is_a_function_of_the_session),
 		with_host(literals_stay_as_session_variables_do),
