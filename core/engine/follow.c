@@ -21,6 +21,7 @@ struct follow {
 	char *user;
 	bool on;
 	bool complete;
+	bool keeps;                  /* for sources that are still to be read (sources_keep) */
 	bool warned;                 /* that a folder cannot be watched */
 	struct save_source *sources; /* whose files are watched */
 	size_t count;
@@ -63,6 +64,7 @@ static void watch_units(struct follow *f)
 		}
 		last = unit;
 	}
+	f->keeps = true;
 }
 
 struct error *follow_new(struct live *live, void (*tell)(void *context, const struct follow_news *),
@@ -214,15 +216,23 @@ void follow_renew(struct follow *f)
 		live_warn(f->live, e);
 }
 
+static void forget_kept(struct follow *f)
+{
+	if (!f->keeps)
+		return;
+	f->keeps = false;
+	follow_learn(f);
+	sources_forget(live_host(f->live)->sources);
+}
+
 void follow_complete(struct follow *f)
 {
 	struct program *p = live_program(f->live);
 
+	forget_kept(f);
 	if (f->complete)
 		return;
 	f->complete = true;
-	follow_learn(f);
-	sources_forget(live_host(f->live)->sources);
 	target_each_unit(live_target(f->live), watch_unit, f);
 	tell_polled(f);
 	follow_serve(f); /* what came while the first sources were read */

@@ -43,10 +43,12 @@ bool follow_is_on(const struct follow *);
 /* Watches the files of sources that were indexed since the last call. */
 void follow_learn(struct follow *);
 
-/* Every source is followed now: calls may wait for saves (rtf_sync; and by themselves, if the program is strict and does not poll). */
+/* Every source that there is now is followed: calls may wait for saves (rtf_sync; and by themselves, if the program is strict
+ * and does not poll). */
 void follow_complete(struct follow *);
 
-/* Functions came with a module: in a strict program calls of theirs wait for saves, too. */
+/* Functions came with a module: in a strict program calls of theirs wait for saves, too. Once they are read, follow_complete is
+ * called again. */
 void follow_renew(struct follow *);
 
 int follow_fd(const struct follow *);           /* to poll for reading */

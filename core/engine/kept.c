@@ -130,7 +130,8 @@ void kept_each(const struct kept *k, void (*each)(void *context, const struct ke
 {
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (const struct kept_file *f = k->buckets[i]; f; f = f->next)
-			each(context, f);
+			if (!f->forgotten)
+				each(context, f);
 }
 
 void kept_take(struct kept_file *f)
@@ -163,7 +164,7 @@ void kept_forget(struct kept *k)
 {
 	for (size_t i = 0; i < BUCKETS; i++) {
 		for (struct kept_file *f = k->buckets[i]; f; f = f->next)
-			f->forgotten |= !f->header;
+			f->forgotten = true;
 		drop_unused(k, i);
 	}
 }

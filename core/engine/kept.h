@@ -40,14 +40,14 @@ size_t kept_line(struct kept_file *, unsigned line);
 /* Whether the file has those bytes now. */
 bool kept_is_current(const struct kept_file *);
 
-/* Every file that is kept. */
+/* Every file that is to be found. */
 void kept_each(const struct kept *, void (*each)(void *context, const struct kept_file *), void *context);
 
 /* It stays until it is released; the second takes NULL. */
 void kept_take(struct kept_file *);
 void kept_release(struct kept *, struct kept_file *);
 
-/* Those that are no headers are not to be found any more, and gone when nobody has them. */
+/* None is to be found any more, and each is gone when nobody has it. */
 void kept_forget(struct kept *);
 
 #endif

@@ -55,7 +55,8 @@ bool sources_has(const struct sources *, const struct target_unit *);
  * whenever it is made. */
 void sources_keep(struct sources *, const struct target_unit *);
 
-/* All that could be read is read: what was kept of the rest is not needed any more. */
+/* All that could be read is read: what was kept is not needed any more, and what comes later begins with what its files say
+ * then. */
 void sources_forget(struct sources *);
 
 /* What is kept of the unit's file; NULL once its source is read, or where nothing is. */

@@ -251,28 +251,84 @@ static void a_forked_childs_plugins_are_its_own(void **state)
 	compiled_assert_answer(&host, "call 1", "1047");
 }
 
-static void a_saved_plugin_is_live_for_the_next_call(void **state)
+/* With the plug-in open. */
+static void start_followed(struct followed *f)
 {
 	const struct compiled_how how = {.sources = {"plugin_host.c"}, .flags = {"-ldl"}};
+
+	followed_prepare_host(f, &how);
+	host = f->subject;
+	build_plugin("");
+	plugin = compiled_path(&host, "libpart.so");
+	compiled_start(&f->subject);
+	host = f->subject;
+	followed_listen(f);
+	tell("open", plugin, "opened");
+	await_listed(2);
+}
+
+static void stop_followed(struct followed *f)
+{
+	f->subject = host;
+	followed_fini(f);
+	host = (struct subject){0};
+	free(plugin);
+	plugin = NULL;
+}
+
+static void a_saved_plugin_is_live_for_the_next_call(void **state)
+{
 	struct followed f = {0};
 
 	(void)state;
-	followed_prepare_host(&f, &how);
-	host = f.subject;
-	build_plugin("");
-	plugin = compiled_path(&host, "libpart.so");
-	compiled_start(&f.subject);
-	host = f.subject;
-	followed_listen(&f);
-	tell("open", plugin, "opened");
-	await_listed(2);
+	start_followed(&f);
 	json_decref(compiled_data(&host, "\\source counted")); /* it is read, and so followed, from here on */
 	followed_edit(&f, "plugin_part.c", "n * 2", "n * 4");
 	followed_assert_live(&f, "counted");
 	compiled_assert_answer(&host, "call 5", "1217"); /* 20 + 101 */
-	f.subject = host;
-	followed_fini(&f);
-	host = (struct subject){0};
+	stop_followed(&f);
+}
+
+static void await_all_read(void)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+
+	for (;;) {
+		char *status = compiled_console(&host, 0, NULL, "-c", "\\status", NULL);
+		bool read = !strstr(status, "still to be read");
+		free(status);
+		if (read)
+			return;
+		if (child_clock() > deadline)
+			fail_msg("the sources are still read");
+	}
+}
+
+/* What the file said at the first time is not what the second was built from. */
+static void a_plugin_that_was_built_anew_shows_what_was_built(void **state)
+{
+	struct followed f = {0};
+
+	(void)state;
+	start_followed(&f);
+	await_all_read();
+	compiled_assert_says(&host, 0, "\\source counted@0", "helper(n) + ++calls;");
+	assert_string_equal(subject_ask(&host, "close"), "0");
+	await_listed(0);
+
+	char *source = compiled_path(&host, "plugin_part.c"), *text = child_read_file(source),
+	     *changed = child_replace(text, "++calls;", "++calls + 7;");
+	assert_true(child_write_file(source, changed));
+	build_plugin("");
+	tell("open", plugin, "opened");
+	await_listed(2);
+	compiled_assert_says(&host, 0, "\\source counted@0", "++calls + 7;");
+	compiled_assert_live(&host, "counted", 0, 1, "built");
+	compiled_assert_answer(&host, "call 1", "1107"); /* 2 + 101 + 7 */
+	free(changed);
+	free(text);
+	free(source);
+	stop_followed(&f);
 }
 
 int main(void)
@@ -287,6 +343,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_plugin_whose_constructor_starts_a_thread_stays_as_built, stop),
 		cmocka_unit_test_teardown(a_forked_childs_plugins_are_its_own, stop),
 		cmocka_unit_test(a_saved_plugin_is_live_for_the_next_call),
+		cmocka_unit_test(a_plugin_that_was_built_anew_shows_what_was_built),
 	};
 
 	return cmocka_run_group_tests_name("plugin", tests, NULL, NULL);

@@ -15,13 +15,18 @@ static struct sources *sources;
 static struct target_unit unit;
 static long seconds = 1000;
 
-/* Writes the source and gives it a time that it never had. */
-static void write_source(const char *text)
+/* Gives the file a time that it never had. */
+static void write_file(const char *path, const char *text)
 {
 	struct timespec now = {.tv_sec = ++seconds}, times[2] = {now, now};
 
-	fixture_write(fixture_path, text);
-	assert_int_equal(utimensat(AT_FDCWD, fixture_path, times, 0), 0);
+	fixture_write(path, text);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void write_source(const char *text)
+{
+	write_file(fixture_path, text);
 }
 
 static struct source *found(void)
@@ -217,6 +222,32 @@ static void a_source_that_was_wrong_when_it_was_kept_is_read_as_it_is(void **sta
 	assert_int_equal(source->modified.tv_sec, seconds);
 }
 
+/* A header that comes with another plug-in, long after. */
+static void what_was_kept_of_a_header_goes_when_all_is_read(void **state)
+{
+	static struct target_unit first, later;
+	static const char text[] = "#include \"kept.h\"\nint f(void) { return KEPT; }\n";
+	struct source *source;
+	char header[64];
+
+	(void)state;
+	snprintf(header, sizeof(header), "%s/kept.h", fixture_directory);
+	first = later = unit;
+	sources_forget(sources);
+	write_source(text);
+	write_file(header, "#define KEPT 1\n");
+	sources_keep(sources, &first);
+	write_file(header, "#define KEPT 2\n");
+	assert_null(sources_find(sources, &first, &source));
+	assert_non_null(strstr(source->index->text, "return 1;"));
+	assert_true(sources_was_saved(sources, header));
+	sources_forget(sources);
+	assert_false(sources_was_saved(sources, header));
+	sources_keep(sources, &later);
+	assert_null(sources_find(sources, &later, &source));
+	assert_non_null(strstr(source->index->text, "return 2;"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +260,7 @@ int main(void)
 		cmocka_unit_test(what_the_file_says_otherwise_by_now_is_known),
 		cmocka_unit_test(a_source_is_first_read_as_it_was_when_it_was_kept),
 		cmocka_unit_test(a_source_that_was_wrong_when_it_was_kept_is_read_as_it_is),
+		cmocka_unit_test(what_was_kept_of_a_header_goes_when_all_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, open_sources, close_sources);
