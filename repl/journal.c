@@ -1,5 +1,6 @@
 #include "journal.h"
 #include "datum.h"
+#include "expand.h"
 #include "written.h"
 
 #include <inttypes.h>
@@ -57,12 +58,63 @@ static struct error *place_literals(struct snippet *x)
 	return e;
 }
 
+static struct error *find_effects(struct snippet *x)
+{
+	effects_fini(&x->effects);
+	return effects_find(check_unit(live_host(x->live)->check), &x->build.slice, SNIPPET_FUNCTION,
+			    &x->effects);
+}
+
+/* What is typed becomes `text`, which is taken, and what it was is there afterwards. */
+static struct error *check_instead(struct snippet *x, size_t offset, char **text)
+{
+	size_t size = strlen(x->given.text);
+	struct text checked = {0};
+
+	text_append(&checked, x->checked.bytes, offset);
+	text_puts(&checked, *text);
+	text_puts(&checked, x->checked.bytes + offset + size);
+	if (checked.failed)
+		return error_memory();
+	text_fini(&x->checked);
+	x->checked = checked;
+	char *before = x->given.text;
+	x->given.text = *text;
+	*text = before;
+	return snippet_check_once(x);
+}
+
+/* What macros assign is seen where they are expanded. Where that cannot be, it is not told. */
+static struct error *expand_macros(struct snippet *x, size_t offset)
+{
+	const struct slice *slice = &x->build.slice;
+	struct source *source;
+	const char *at = slice->text;
+	char *text;
+
+	for (uint32_t line = 1; line < slice->user_line; line++)
+		at = strchr(at, '\n') + 1;
+	size_t begin = (size_t)(at - slice->text) + offset;
+	struct error *e = sources_find(live_host(x->live)->sources, x->unit, &source);
+	if (!e)
+		e = expand_piece(source, slice->text, begin, begin + strlen(x->given.text), &text);
+	if (e || !text)
+		return e;
+	e = check_instead(x, offset, &text);
+	if (!e && x->build.check.failed)
+		e = check_instead(x, offset, &text);
+	free(text);
+	return e ? e : find_effects(x);
+}
+
 struct error *journal_begin(struct snippet *x, size_t offset)
 {
 	static uint64_t serial;
 
-	struct error *e = effects_find(check_unit(live_host(x->live)->check), &x->build.slice,
-				       SNIPPET_FUNCTION, &x->effects);
+	struct error *e = find_effects(x);
+	/* Of declarations it is known where in the text their parts are. */
+	if (!e && x->effects.in_macros && !x->variable_count)
+		e = expand_macros(x, offset);
 	if (e)
 		return e;
 	x->serial = ++serial;

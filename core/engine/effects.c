@@ -7,7 +7,8 @@
 #include <string.h>
 
 struct walk {
-	uint32_t base, size; /* of the text in the unit */
+	const char *text;    /* of the unit */
+	uint32_t base, size; /* of the text in that */
 	struct effects *out;
 	CXCursor *nodes; /* of each effect: what has its type */
 	bool inside, failed;
@@ -25,6 +26,23 @@ static bool plain_offset(const struct walk *w, CXSourceLocation location, uint32
 		return false;
 	*at = offset - w->base;
 	return true;
+}
+
+/* Whether a macro does it. All of its body's nodes stand, as far as libclang tells, where it is invoked: what is assigned to
+ * is then as long as the assignment, and a literal does not begin with a parenthesis. An argument's stand where it does. */
+static bool is_in_macro(const struct walk *w, CXCursor node, CXCursor place)
+{
+	CXSourceRange whole = clang_getCursorExtent(node), part = clang_getCursorExtent(place);
+	uint32_t begin, end, part_begin, part_end;
+
+	if (!plain_offset(w, clang_getRangeStart(whole), &begin) ||
+	    !plain_offset(w, clang_getRangeEnd(whole), &end) ||
+	    !plain_offset(w, clang_getRangeStart(part), &part_begin) ||
+	    !plain_offset(w, clang_getRangeEnd(part), &part_end))
+		return true;
+	if (clang_equalCursors(node, place))
+		return w->text[w->base + begin] != '(';
+	return begin == part_begin && end == part_end;
 }
 
 static bool add(struct walk *w, enum effect_kind kind, CXCursor node)
@@ -103,9 +121,12 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 		return CXChildVisit_Continue;
 	if (kind == CXCursor_VarDecl && clang_Cursor_getStorageClass(cursor) == CX_SC_Static)
 		return CXChildVisit_Continue;
-	if (kind == CXCursor_CompoundLiteralExpr)
+	bool literal = kind == CXCursor_CompoundLiteralExpr, assigns = pure_assigns(cursor, &place);
+	if ((literal || assigns) && is_in_macro(w, cursor, literal ? cursor : place))
+		w->out->in_macros = w->out->untold = true;
+	else if (literal)
 		add(w, EFFECT_LITERAL, cursor);
-	else if (pure_assigns(cursor, &place))
+	else if (assigns)
 		w->out->untold |=
 			is_addressable(place) ? !add(w, EFFECT_ASSIGNMENT, place) : !add_bits(w, place);
 	else if (clang_isExpression(kind) && kind != CXCursor_StmtExpr)
@@ -118,7 +139,7 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 struct error *effects_find(void *unit, const struct slice *s, const char *function, struct effects *out)
 {
 	struct effects found = {0};
-	struct walk w = {.size = (uint32_t)s->given_size, .out = &found};
+	struct walk w = {.text = s->text, .size = (uint32_t)s->given_size, .out = &found};
 	const char *at = s->text;
 
 	for (uint32_t line = 1; line < s->user_line; line++)

@@ -28,7 +28,8 @@ struct effects {
 	struct effect *list;
 	size_t count;
 	struct types *types;
-	bool untold; /* it may write more than that: it calls something, or assigns in a macro */
+	bool in_macros; /* a macro does some of it, which is not in the list: expanded it would be */
+	bool untold;    /* it may write more than that: it calls something, or assigns in a macro */
 };
 
 /* `unit` is check_unit's, of that slice. */

@@ -1010,6 +1010,13 @@ static void every_write_is_told_with_what_was_there(void **state)
 		 "*to: {a = -2, b = 0, c = true, d = BLUE, e = -123456789, f = 250 '\\372'} -> "
 		 "{a = -2, b = 21, c = true, d = BLUE, e = -123456789, f = 250 '\\372'}"},
 		{"int *to = &int_value; *to = 3;", "*to: 3 -> -7"},
+		{"SET(int_value, 3)", "(int_value): 3 -> -7"},
+		{"SET(point.x, SET(byte, 7)) + 1", "(byte): 7 '\\a' -> 200 '\\310', (point.x): 7 -> 3"},
+		{"if (yes) SET(numbers[1], RAISED(int_value));",
+		 "int_value: -6 -> -7, (numbers[1]): -6 -> 2"},
+		{"TARGET = 9", "TARGET: 9 -> -7"},
+		{"RAISED(int_value)", "int_value: -6 -> -7"},
+		{"int raised = RAISED(int_value); SET(raised, 1)", "int_value: -6 -> -7"},
 		{"int by = 2; int_value += by", "int_value: -5 -> -7"},
 		{"int by = 2; int_value = by", "int_value: 2 -> -7"},
 		{"bits.b = 3",
@@ -1023,6 +1030,8 @@ static void every_write_is_told_with_what_was_there(void **state)
 
 	(void)state;
 	wire_open(&w, host.socket);
+	json_decref(data_of(
+		&w, "#define SET(x, v) ((x) = (v))\n#define RAISED(x) ++x\n#define TARGET int_value"));
 	for (size_t i = 0; i < sizeof(writes) / sizeof(*writes); i++) {
 		json_decref(data_of(&w, writes[i].command));
 		assert_undone(&w, writes[i].undone);
