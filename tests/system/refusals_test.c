@@ -136,7 +136,7 @@ static void what_is_typed_and_cannot_be_says_why(void **state)
 		{"\\x", "usage", "[/NFU] ADDRESS; without one it goes on behind the last"},
 		{"\\x &calls@2", "usage", "\\x takes an address, and how many units behind the stroke"},
 		{"factorial::none", "unknown",
-		 "the program was built with no static variable none in a function factorial"},
+		 "there is no static variable none in a function factorial of the program"},
 		{"\\describe nothing_at_all", "unknown",
 		 "no function, variable, type or macro nothing_at_all"},
 	};
