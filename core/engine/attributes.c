@@ -20,6 +20,14 @@ static bool opens(const struct token *t)
 	return t->kind == TOKEN_PUNCTUATOR && t->first == '(';
 }
 
+/* Lines stay, those of a macro in one piece. */
+static void blank(char *text, uint32_t begin, uint32_t end)
+{
+	for (uint32_t i = begin; i < end; i++)
+		if (text[i] != '\n' && !(text[i] == '\\' && text[i + 1] == '\n'))
+			text[i] = ' ';
+}
+
 /* Behind `__attribute__`: blanks out of its list what is the loader's, with its own brackets. */
 static void blank_list(char *text, struct token_reader *r)
 {
@@ -41,7 +49,7 @@ static void blank_list(char *text, struct token_reader *r)
 			stop = group.end;
 			*r = behind;
 		}
-		memset(text + t.begin, ' ', stop - t.begin);
+		blank(text, t.begin, stop);
 	}
 }
 

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* Puts blanks in the place of each in C text, in macros too; offsets stay. */
+/* Puts blanks in the place of each in C text, in macros too; offsets and lines stay. */
 void attributes_blank(char *text, size_t size);
 
 #endif

@@ -130,6 +130,19 @@ static void an_error_stands_at_its_line_and_column(void **state)
 	assert_non_null(strstr(d->message, "expected ';'"));
 }
 
+/* The loader's attributes are left out of the slice; also of a macro that goes over several lines. */
+static void an_error_below_a_list_of_attributes_stands_at_its_line(void **state)
+{
+	(void)state;
+	check_text("int f(int a) { return a; }",
+		   "#define EARLY __attribute__((constructor( \\\n\t101)))\n"
+		   "__attribute__((destructor(\n\t102\n))) EARLY int f(int a)\n{\n\treturn b;\n}");
+	const struct check_diagnostic *d = only_diagnostic();
+	assert_string_equal(d->message, "use of undeclared identifier 'b'");
+	assert_int_equal(d->line, 106);
+	assert_string_equal(d->source, "\treturn b;");
+}
+
 static void the_source_line_is_as_it_was_given(void **state)
 {
 	(void)state;
@@ -446,6 +459,7 @@ int main(void)
 		cmocka_unit_test(good_text_passes),
 		cmocka_unit_test(a_variable_may_have_a_builtins_name),
 		cmocka_unit_test(an_error_stands_at_its_line_and_column),
+		cmocka_unit_test(an_error_below_a_list_of_attributes_stands_at_its_line),
 		cmocka_unit_test(the_source_line_is_as_it_was_given),
 		cmocka_unit_test(an_error_in_the_extra_text_counts_from_its_first_line),
 		cmocka_unit_test(an_error_through_a_macro_stands_where_it_is_used),
