@@ -246,12 +246,14 @@ static struct error *tell_placed(const struct change_request *q, const struct at
 	struct error *e = NULL;
 
 	for (size_t i = 0; i < c->count && q->placed; i++) {
-		const struct link_result *r = &c->parts[i].build.link;
-		char **outside = c->parts[i].build.check.definitions;
-		for (size_t k = 0; k < r->variable_count && !e; k++)
-			if (r->variables[k].nth == 0 && check_names(outside, r->variables[k].name))
-				e = q->placed(q->context, r->variables[k].name, r->variables[k].address,
-					      r->variables[k].size);
+		const struct build *b = &c->parts[i].build;
+		for (size_t k = 0; k < b->link.variable_count && !e; k++) {
+			const struct link_variable *v = &b->link.variables[k];
+			struct statics_place place = statics_find(&b->check.statics, v->name, v->nth,
+								  b->object.backend == BACKEND_TCC);
+			if (place.scope == STATICS_OUTSIDE)
+				e = q->placed(q->context, v->name, v->address, v->size);
+		}
 	}
 	return e;
 }

@@ -507,7 +507,8 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	return p->failed || p->result->failed ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
-/* Of what stands before the definition, of whose file and of which function; 0: it has to be asked each time. */
+/* Of what stands before the definition, of whose file, which has its flags for as long as it is known, and of which function;
+ * 0: it has to be asked each time. */
 static uint64_t hash_head(const struct slice *slice, const struct claims_program *program)
 {
 	const struct target_unit *unit = program->function->unit;
