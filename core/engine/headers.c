@@ -39,60 +39,94 @@ static bool next_include(const char *text, size_t size, size_t *at, struct inclu
 	return false;
 }
 
-static void keep_all(struct kept *, const struct target_unit *, const struct kept_file *, int depth);
+struct walk {
+	struct kept *kept;
+	const struct target_unit *unit;
+	/* The file of that path, NULL if there is none, and whether its includes are to be looked at. */
+	struct kept_file *(*look)(const struct walk *, const char *path, bool *fresh);
+	headers_each_fn *each;
+	void *context;
+};
+
+static void walk_file(const struct walk *, const struct kept_file *, int depth);
 
 /* True if the file is there. */
-static bool keep_in(struct kept *k, const struct target_unit *unit, const char *folder, size_t folder_length,
+static bool walk_in(const struct walk *w, const char *folder, size_t folder_length,
 		    const struct include *include, int depth)
 {
+	bool fresh = false;
 	char *path;
 
 	if (asprintf(&path, "%.*s%s%.*s", (int)folder_length, folder, folder_length ? "/" : "",
 		     (int)include->length, include->name) < 0)
 		return false;
-	struct kept_file *known = kept_find(k, path), *file = known;
-	if (!known) {
-		kept_add(k, path);
-		file = kept_find(k, path);
-	}
+	const struct kept_file *file = w->look(w, path, &fresh);
 	free(path);
-	if (file && !known)
-		file->header = true;
-	if (file && !known)
-		keep_all(k, unit, file, depth + 1);
+	if (file && fresh)
+		walk_file(w, file, depth + 1);
 	return file;
 }
 
-static void keep_one(struct kept *k, const struct target_unit *unit, const struct kept_file *by,
-		     const struct include *include, int depth)
+static void walk_include(const struct walk *w, const struct kept_file *by, const struct include *include,
+			 int depth)
 {
 	const char *slash = strrchr(by->path, '/');
 
 	if (*include->name == '/') {
-		keep_in(k, unit, "", 0, include, depth);
+		walk_in(w, "", 0, include, depth);
 		return;
 	}
-	if (include->quoted && slash &&
-	    keep_in(k, unit, by->path, (size_t)(slash - by->path), include, depth))
+	if (include->quoted && slash && walk_in(w, by->path, (size_t)(slash - by->path), include, depth))
 		return;
-	for (const char *const *d = unit->include_directories; d && *d; d++)
-		if (strncmp(*d, "/usr/", 5) != 0 && keep_in(k, unit, *d, strlen(*d), include, depth))
+	for (const char *const *d = w->unit->include_directories; d && *d; d++)
+		if (strncmp(*d, "/usr/", 5) != 0 && walk_in(w, *d, strlen(*d), include, depth))
 			return;
 }
 
-static void keep_all(struct kept *k, const struct target_unit *unit, const struct kept_file *file, int depth)
+static void walk_file(const struct walk *w, const struct kept_file *file, int depth)
 {
 	struct include include;
 	size_t at = 0;
 
 	while (depth < DEPTH_MAX && next_include(file->bytes, file->size, &at, &include))
-		keep_one(k, unit, file, &include, depth);
+		walk_include(w, file, &include, depth);
+}
+
+static struct kept_file *look_and_keep(const struct walk *w, const char *path, bool *fresh)
+{
+	struct kept_file *file = kept_find(w->kept, path);
+
+	if (file)
+		return file;
+	kept_add(w->kept, path);
+	file = kept_find(w->kept, path);
+	if (file)
+		*fresh = file->header = true;
+	return file;
 }
 
 void headers_keep(struct kept *k, const struct target_unit *unit)
 {
 	const struct kept_file *file = kept_find(k, unit->file);
+	const struct walk walk = {.kept = k, .unit = unit, .look = look_and_keep};
 
 	if (file)
-		keep_all(k, unit, file, 0);
+		walk_file(&walk, file, 0);
+}
+
+static struct kept_file *look_at_kept(const struct walk *w, const char *path, bool *fresh)
+{
+	struct kept_file *file = kept_find(w->kept, path);
+
+	*fresh = file && w->each(w->context, file);
+	return file;
+}
+
+void headers_each(struct kept *k, const struct target_unit *unit, const struct kept_file *file,
+		  headers_each_fn *each, void *context)
+{
+	const struct walk walk = {
+		.kept = k, .unit = unit, .look = look_at_kept, .each = each, .context = context};
+
+	walk_file(&walk, file, 0);
 }

@@ -12,4 +12,9 @@
 /* Of the unit's file, which is kept, and of theirs. */
 void headers_keep(struct kept *, const struct target_unit *);
 
+/* Those that are kept of the unit, whose own file that is. True: it was not come by before, and what it includes counts. */
+typedef bool headers_each_fn(void *context, const struct kept_file *);
+void headers_each(struct kept *, const struct target_unit *, const struct kept_file *file,
+		  headers_each_fn *each, void *context);
+
 #endif

@@ -228,17 +228,24 @@ bool source_is_constant(const struct source *source, const char *name)
 
 /* Everything that is kept for a source, its own file first. */
 struct then {
-	const struct entry *entry;
 	struct preprocess_file *files;
-	size_t count, room;
+	const struct kept_file **seen; /* those, and other units' own files, which count as they are now */
+	size_t count, seen_count, room;
 };
 
-static void add_then(void *context, const struct kept_file *f)
+static bool add_then(void *context, const struct kept_file *f)
 {
 	struct then *then = context;
 
-	if (then->count < then->room && f->header && f != then->entry->kept)
+	for (size_t i = 0; i < then->seen_count; i++)
+		if (then->seen[i] == f)
+			return false;
+	if (then->seen_count == then->room)
+		return false;
+	then->seen[then->seen_count++] = f;
+	if (f->header)
 		then->files[then->count++] = (struct preprocess_file){f->path, f->bytes, f->size};
+	return true;
 }
 
 static void count_then(void *context, const struct kept_file *f)
@@ -250,19 +257,25 @@ static void count_then(void *context, const struct kept_file *f)
 static struct error *read_then(const struct entry *entry, bool headers, struct index **out)
 {
 	const struct kept_file *own = entry->kept;
-	struct then then = {.entry = entry, .room = 1};
+	struct then then = {.room = 1};
 
 	if (headers)
 		kept_each(entry->home->kept, count_then, &then);
 	then.files = calloc(then.room, sizeof(*then.files));
-	if (!then.files)
+	then.seen = calloc(then.room, sizeof(*then.seen));
+	if (!then.files || !then.seen) {
+		free(then.files);
+		free(then.seen);
 		return error_memory();
+	}
+	then.seen[then.seen_count++] = own;
 	then.files[then.count++] = (struct preprocess_file){own->path, own->bytes, own->size};
 	if (headers)
-		kept_each(entry->home->kept, add_then, &then);
+		headers_each(entry->home->kept, entry->source.unit, own, add_then, &then);
 	struct error *e =
 		index_new_as(entry->source.unit->file, &entry->source.flags, then.files, then.count, out);
 	free(then.files);
+	free(then.seen);
 	return e;
 }
 
