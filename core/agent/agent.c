@@ -120,28 +120,47 @@ static void refuse_unserved(struct console *c)
 
 /* The thread. */
 
-/* The program was started again and has taken the name of the console that we kept for it; once it has ended, perhaps at
- * once because it was one too many, the name is ours again. */
-static void keep_name(struct console *c, bool *taken)
+/* What a process that keeps a console knows of who has its name meanwhile. */
+struct trust {
+	bool taken;
+	struct listener_taker taker;
+	long long next_ms; /* not to be tried before */
+};
+
+/* Takes the name again, or learns who has it. Under the mutex: a forked child must not have what this opens. */
+static bool retake_name(struct console *c, struct listener_taker *taker)
 {
 	struct listener again;
 	struct console_hold hold;
 	bool found = false;
 
-	if (listener_is_named(&c->listener))
-		return;
 	console_lock(&hold);
-	if (console_current == c && listener_open(c->listener.path, true, &again) == 0) {
+	listener_note_taker(&c->listener, taker);
+	if (console_current == c && !listener_is_taken(&c->listener, taker) &&
+	    listener_open(c->listener.path, true, &again) == 0) {
 		listener_fini(&c->listener);
 		c->listener = again;
 		found = true;
 	}
 	console_unlock(&hold);
-	if (found || !*taken)
+	return found;
+}
+
+/* The program was started again and has taken the name of the console that we kept for it; once it has ended, perhaps at
+ * once because it was one too many, the name is ours again. Until then that one is left in peace, and so are we: fork() waits
+ * for the mutex. */
+static void keep_name(struct console *c, struct trust *t)
+{
+	if (listener_is_named(&c->listener) || listener_is_taken(&c->listener, &t->taker) ||
+	    now_ms() < t->next_ms)
+		return;
+	bool found = retake_name(c, &t->taker);
+	if (found || !t->taken)
 		console_log(c, LOG_INFO,
 			    found ? "console at %s again" : "the console at %s is another process's now",
 			    c->listener.path);
-	*taken = !found;
+	t->taken = !found;
+	t->next_ms = found ? 0 : now_ms() + TRUST_MS;
 }
 
 /* The sooner of two waits in ms, of which a negative one is for ever. */
@@ -189,7 +208,8 @@ static void *console_run(void *console)
 	park_watch(c->wake);
 	channel_start(c);
 	starting_end();
-	bool accepting = true, taken = false;
+	bool accepting = true;
+	struct trust trust = {0};
 	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
 		struct pollfd p[] = {
 			{.fd = c->wake, .events = POLLIN},
@@ -212,7 +232,7 @@ static void *console_run(void *console)
 		fault_end_watches();
 		fault_look();
 		if (c->listener.in_trust)
-			keep_name(c, &taken);
+			keep_name(c, &trust);
 		if (ready < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
 			break;
 		if (ready <= 0)

@@ -188,6 +188,50 @@ bool listener_is_named(const struct listener *l)
 	return lstat(l->path, &st) == 0 && st.st_ino == l->inode && st.st_dev == l->device;
 }
 
+/* The process that listens there, by listen(): unix(7); 0: nobody, or one that has no number here. */
+static pid_t find_listening(const char *path)
+{
+	struct sockaddr_un address;
+	socklen_t length = address_fill(&address, path), size = sizeof(struct ucred);
+	struct ucred peer = {0};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return 0;
+	if (connect(fd, (struct sockaddr *)&address, length) ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+		peer.pid = 0;
+	close(fd);
+	return peer.pid;
+}
+
+void listener_note_taker(const struct listener *l, struct listener_taker *out)
+{
+	struct stat st;
+
+	*out = (struct listener_taker){0};
+	if (lstat(l->path, &st) == 0 && S_ISSOCK(st.st_mode))
+		*out = (struct listener_taker){st.st_dev, st.st_ino, find_listening(l->path)};
+}
+
+/* One that nobody has waited for yet has no program any more: proc(5). */
+static bool has_ended(pid_t pid)
+{
+	char name[32], program[1];
+
+	snprintf(name, sizeof(name), "/proc/%d/exe", (int)pid);
+	return (kill(pid, 0) && errno == ESRCH) ||
+	       (readlink(name, program, sizeof(program)) < 0 && errno == ENOENT);
+}
+
+bool listener_is_taken(const struct listener *l, const struct listener_taker *taker)
+{
+	struct stat st;
+
+	return taker->pid > 0 && lstat(l->path, &st) == 0 && st.st_ino == taker->inode &&
+	       st.st_dev == taker->device && !has_ended(taker->pid);
+}
+
 int listener_accept(const struct listener *l)
 {
 	struct ucred peer;

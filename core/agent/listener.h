@@ -22,6 +22,19 @@ int listener_open(const char *path, bool in_trust, struct listener *out);
 /* Whether the path still names this socket. */
 bool listener_is_named(const struct listener *);
 
+/* Who has the name of a listener that has lost it; all 0: not known. */
+struct listener_taker {
+	dev_t device;
+	ino_t inode;
+	pid_t pid;
+};
+
+/* Connects to it, to learn who it is. */
+void listener_note_taker(const struct listener *, struct listener_taker *out);
+
+/* Whether the path still names that one's socket, and the process goes on. Does not connect. */
+bool listener_is_taken(const struct listener *, const struct listener_taker *);
+
 /* The next connection, as a close-on-exec descriptor, or a negative errno; -EACCES: another user's. */
 int listener_accept(const struct listener *);
 

@@ -207,6 +207,67 @@ static void a_program_that_is_started_again_has_its_console(void **state)
 	unsetenv("FOLLOW_STAY");
 }
 
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	assert_int_equal(rename(address.sun_path, path), 0);
+	return fd;
+}
+
+static int count_connections(int listening)
+{
+	int count = 0;
+
+	for (int fd; (fd = accept(listening, NULL, NULL)) >= 0; count++)
+		close(fd);
+	return count;
+}
+
+/* Wakes the process that has the console, which looks what became of its name. */
+static void redefine(struct wire *w, int value)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "static int answer(void) { return %d; }", value);
+	json_t *answer = wire_ask(w, value, command);
+	assert_true(json_boolean_value(json_object_get(answer, "ok")));
+	json_decref(answer);
+}
+
+static void who_has_the_name_of_a_kept_console_is_left_in_peace(void **state)
+{
+	pid_t workers[WORKERS];
+	struct wire w;
+
+	(void)state;
+	host = (struct followed){.events = {.fd = -1}};
+	followed_prepare_host(&host, &(struct compiled_how){.sources = {"follow_workers.c"}});
+	setenv("FOLLOW_STAY", "1", 1);
+	compiled_start(&host.subject);
+	note_workers(workers);
+	compiled_kill(&host.subject);
+	await_console_of(workers);
+	wire_open(&w, host.subject.socket);
+	redefine(&w, 2);
+	int listening = listen_at(host.subject.socket);
+	for (int i = 3; i < 6; i++)
+		redefine(&w, i);
+	int connections = count_connections(listening);
+	unlink(host.subject.socket);
+	close(listening);
+	await_console_of(workers); /* which has it back, though we go on */
+	wire_close(&w);
+	end_workers(workers);
+	compiled_start(&host.subject); /* for stop() to end */
+	assert_in_range(connections, 0, 1);
+	unsetenv("FOLLOW_STAY");
+}
+
 #define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -217,6 +278,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_program_that_becomes_a_daemon_keeps_its_console, stop),
 		cmocka_unit_test_teardown(a_console_is_not_taken_over_in_a_signal_handler, stop),
 		cmocka_unit_test_teardown(a_program_that_is_started_again_has_its_console, stop),
+		cmocka_unit_test_teardown(who_has_the_name_of_a_kept_console_is_left_in_peace, stop),
 		with_host(what_a_worker_runs_inherits_nothing),
 	};
 
