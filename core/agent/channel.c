@@ -139,30 +139,32 @@ static void keep_handed(struct console *c)
 {
 	pthread_mutex_lock(&console_mutex);
 	if (c->handed_count < HANDED_MAX) {
-		c->handed[c->handed_count++] = c->client;
+		c->handed[c->handed_count++] = (struct handed){c->client, c->client_number};
 		c->client = -1;
 	}
 	pthread_mutex_unlock(&console_mutex);
 }
 
-/* Closes the first, or makes it c->client. */
-static void take_handed(struct console *c, bool back)
+/* With console_mutex held. */
+static void drop_handed(struct console *c, unsigned i)
 {
-	pthread_mutex_lock(&console_mutex);
-	if (back)
-		c->client = c->handed[0];
-	else
-		descriptor_close(&c->handed[0]);
-	memmove(c->handed, c->handed + 1, --c->handed_count * sizeof(*c->handed));
-	pthread_mutex_unlock(&console_mutex);
+	memmove(c->handed + i, c->handed + i + 1, (--c->handed_count - i) * sizeof(*c->handed));
 }
 
 bool channel_take_back(struct console *c)
 {
 	if (c->engine >= 0 || !c->handed_count)
 		return false;
-	take_handed(c, true);
+	pthread_mutex_lock(&console_mutex);
+	c->client = c->handed[0].fd;
+	drop_handed(c, 0);
+	pthread_mutex_unlock(&console_mutex);
 	return true;
+}
+
+static int send_client(const struct console *c, uint32_t number, int fd)
+{
+	return message_send(c->engine, MESSAGE_CLIENT, number, NULL, 0, fd);
 }
 
 static int hand_again(struct console *c)
@@ -170,7 +172,7 @@ static int hand_again(struct console *c)
 	int error = 0;
 
 	for (unsigned i = 0; i < c->handed_count && !error; i++)
-		error = message_send(c->engine, MESSAGE_CLIENT, 0, NULL, 0, c->handed[i]);
+		error = send_client(c, c->handed[i].number, c->handed[i].fd);
 	return error;
 }
 
@@ -276,6 +278,7 @@ static bool channel_takes(struct console *c)
 
 bool channel_pass_client(struct console *c, const char **why)
 {
+	c->client_number++;
 	for (int tries = 0; tries < 2; tries++) {
 		if (c->engine < 0)
 			channel_start(c);
@@ -287,7 +290,7 @@ bool channel_pass_client(struct console *c, const char **why)
 			*why = "the engine does not answer";
 			return false;
 		}
-		int error = message_send(c->engine, MESSAGE_CLIENT, 0, NULL, 0, c->client);
+		int error = send_client(c, c->client_number, c->client);
 		if (!error) {
 			keep_handed(c);
 			return true;
@@ -463,10 +466,16 @@ static int serve_unpark(struct console *c, uint32_t serial, size_t length)
 }
 
 /* More than were kept may have been handed over. */
-static int serve_taken(struct console *c, size_t length)
+static int serve_taken(struct console *c, uint32_t number, size_t length)
 {
-	if (c->handed_count)
-		take_handed(c, false);
+	pthread_mutex_lock(&console_mutex);
+	for (unsigned i = 0; i < c->handed_count; i++)
+		if (c->handed[i].number == number) {
+			descriptor_close(&c->handed[i].fd);
+			drop_handed(c, i);
+			break;
+		}
+	pthread_mutex_unlock(&console_mutex);
 	return length ? -EPROTO : 0;
 }
 
@@ -498,7 +507,7 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 	case MESSAGE_THREAD_BLOCK:
 		return serve_thread_block(c, h->serial, length);
 	case MESSAGE_CLIENT_TAKEN:
-		return serve_taken(c, length);
+		return serve_taken(c, h->serial, length);
 	case MESSAGE_LOG:
 		return serve_log(c, length);
 	case MESSAGE_IMAGE:

@@ -164,7 +164,7 @@ void console_free(struct console *c)
 		return;
 	listener_fini(&c->listener);
 	while (c->handed_count)
-		descriptor_close(&c->handed[--c->handed_count]);
+		descriptor_close(&c->handed[--c->handed_count].fd);
 	descriptor_close(&c->wake);
 	descriptor_close(&c->client);
 	descriptor_close(&c->engine);
@@ -183,7 +183,7 @@ void console_let_go(struct console *c)
 {
 	descriptor_close(&c->listener.fd);
 	while (c->handed_count)
-		descriptor_close(&c->handed[--c->handed_count]);
+		descriptor_close(&c->handed[--c->handed_count].fd);
 	descriptor_close(&c->wake);
 	descriptor_close(&c->client);
 	descriptor_close(&c->engine);

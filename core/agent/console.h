@@ -30,11 +30,15 @@ struct console {
 	int wake;   /* eventfd: stop, or deferred versions were applied */
 	int client; /* a console on its way to the engine */
 	/* Those that were handed to the engine and that it has not begun to serve: if it ends, another one gets them. */
-	int handed[HANDED_MAX];
+	struct handed {
+		int fd;
+		uint32_t number;
+	} handed[HANDED_MAX];
 	unsigned handed_count;
-	int engine; /* our end of the channel, -1: none runs */
-	int far;    /* the engine's end, until it has it */
-	int log;    /* RTF_LOG, or -1 */
+	uint32_t client_number; /* of the last one that came */
+	int engine;             /* our end of the channel, -1: none runs */
+	int far;                /* the engine's end, until it has it */
+	int log;                /* RTF_LOG, or -1 */
 
 	struct deferred *deferred; /* guarded: versions that wait for rtf_poll, or were applied there */
 

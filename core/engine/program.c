@@ -44,7 +44,10 @@ struct program {
 	uint32_t arena_count;
 	uint32_t thread_used; /* bytes of the thread-local image that are handed out, if more than count */
 	unsigned deferred;    /* publications that wait for rtf_poll(): their DONE comes when it comes */
-	int clients[CLIENTS_MAX];
+	struct client {
+		int fd;
+		uint32_t number; /* that the agent gave it */
+	} clients[CLIENTS_MAX];
 	size_t client_count;
 	struct resolved *resolved;
 	size_t resolved_count, resolved_room;
@@ -139,19 +142,19 @@ static struct error *take_arena(struct program *p, size_t length, int fd)
 }
 
 /* Another engine would not have to serve it. */
-static void tell_taken(struct program *p)
+static void tell_taken(struct program *p, uint32_t number)
 {
-	if (!p->lost && message_send(p->socket, MESSAGE_CLIENT_TAKEN, 0, NULL, 0, -1))
+	if (!p->lost && message_send(p->socket, MESSAGE_CLIENT_TAKEN, number, NULL, 0, -1))
 		p->lost = true;
 }
 
-static void keep_client(struct program *p, int fd)
+static void keep_client(struct program *p, uint32_t number, int fd)
 {
 	if (fd >= 0 && p->client_count < CLIENTS_MAX) {
-		p->clients[p->client_count++] = fd;
+		p->clients[p->client_count++] = (struct client){fd, number};
 	} else if (fd >= 0) {
 		close(fd);
-		tell_taken(p);
+		tell_taken(p, number);
 	}
 }
 
@@ -219,7 +222,7 @@ void program_free(struct program *p)
 	for (uint32_t i = 0; i < p->arena_count; i++)
 		munmap(p->arenas[i].view, p->arenas[i].m.size);
 	for (size_t i = 0; i < p->client_count; i++)
-		close(p->clients[i]);
+		close(p->clients[i].fd);
 	for (size_t i = 0; i < p->resolved_room; i++)
 		free(p->resolved[i].name);
 	for (int i = 0; i < 4; i++)
@@ -636,7 +639,7 @@ void program_fault_known(struct program *p)
 static bool take_unasked(struct program *p, const struct message_header *h, size_t length, int fd)
 {
 	if (h->type == MESSAGE_CLIENT && length == 0 && fd >= 0) {
-		keep_client(p, fd);
+		keep_client(p, h->serial, fd);
 		return true;
 	}
 	bool taken = is_renewal(p, h, length, fd) ||
@@ -663,8 +666,8 @@ int program_take_client(struct program *p)
 {
 	if (!p->client_count)
 		return -1;
-	int fd = p->clients[0];
-	tell_taken(p);
+	int fd = p->clients[0].fd;
+	tell_taken(p, p->clients[0].number);
 	memmove(p->clients, p->clients + 1, --p->client_count * sizeof(*p->clients));
 	return fd;
 }

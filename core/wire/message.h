@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 7, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 8, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -19,7 +19,7 @@ enum message_type {
 	MESSAGE_READY, /* empty: every arena of the start has been sent */
 	MESSAGE_MODULES, /* empty: modules with decorated functions came (slots behind those that there were) or went (their
 			      sleds are 0 now) */
-	MESSAGE_CLIENT, /* empty; fd: a console's connected stream socket, peer uid already checked */
+	MESSAGE_CLIENT, /* empty; fd: a console's connected stream socket, peer uid already checked; the serial is its number */
 	MESSAGE_FAULT, /* struct message_called and the stack: a thread of the program faulted, perhaps in a version; it
 			      waits for FAULT_KNOWN, though not for long */
 	MESSAGE_PARKED, /* struct message_parked: a guarded call has faulted and waits for UNPARK */
@@ -33,7 +33,7 @@ enum message_type {
 				 thread-local block (dl_iterate_phdr(3): dlpi_tls_modid), 0: it has none */
 	MESSAGE_FAULT_KNOWN,  /* empty; no answer */
 	MESSAGE_UNPARK,       /* struct message_unpark; answer DONE */
-	MESSAGE_CLIENT_TAKEN, /* empty: the first CLIENT that was not told of so far is served; no answer */
+	MESSAGE_CLIENT_TAKEN, /* empty, the serial is the number of a CLIENT that is served, or refused; no answer */
 	MESSAGE_LOG,          /* u32 level (syslog's numbers) and text, for the program's log; no answer */
 	MESSAGE_CALL, /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
 			    or DONE with a negative errno: -EBUSY, another one runs */

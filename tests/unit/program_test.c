@@ -147,12 +147,44 @@ static void a_version_that_is_refused_behind_our_back_ends_the_engine(void **sta
 	close(peer);
 }
 
+static uint32_t hear_taken(void)
+{
+	static unsigned char heard[MESSAGE_MAX];
+	struct message_header h;
+	int fd;
+
+	assert_int_equal(message_receive(peer, &h, heard, &fd), 0);
+	assert_int_equal(h.type, MESSAGE_CLIENT_TAKEN);
+	return h.serial;
+}
+
+static void of_consoles_that_are_too_many_the_last_one_is_refused_by_its_number(void **state)
+{
+	enum { WAITING = 64, FIRST = 100 };
+	struct program *p;
+	int console = memfd_create("console", MFD_CLOEXEC);
+
+	(void)state;
+	assert_null(begin(0, &sound, &p));
+	for (uint32_t i = 0; i <= WAITING; i++) {
+		say(MESSAGE_CLIENT, FIRST + i, NULL, 0, console);
+		assert_null(program_receive(p));
+	}
+	assert_int_equal(hear_taken(), FIRST + WAITING);
+	close(program_take_client(p));
+	assert_int_equal(hear_taken(), FIRST);
+	program_free(p);
+	close(console);
+	close(peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_arena_that_fits_its_file_is_taken),
 		cmocka_unit_test(an_arena_that_says_more_than_its_file_holds_is_refused),
 		cmocka_unit_test(a_version_that_is_refused_behind_our_back_ends_the_engine),
+		cmocka_unit_test(of_consoles_that_are_too_many_the_last_one_is_refused_by_its_number),
 	};
 
 	return cmocka_run_group_tests_name("program", tests, NULL, NULL);

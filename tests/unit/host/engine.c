@@ -97,12 +97,12 @@ static void receive_start(void)
 	}
 }
 
-static void client_add(int fd)
+static void client_add(uint32_t number, int fd)
 {
 	if (client_count == CLIENTS)
 		fail("too many clients");
 	clients[client_count++] = fd;
-	if (message_send(CHANNEL, MESSAGE_CLIENT_TAKEN, 0, NULL, 0, -1))
+	if (message_send(CHANNEL, MESSAGE_CLIENT_TAKEN, number, NULL, 0, -1))
 		exit(0);
 }
 
@@ -120,7 +120,7 @@ static size_t ask(uint32_t type, const void *payload, size_t length, uint32_t *a
 		if (got < 0)
 			exit(0);
 		if (h.type == MESSAGE_CLIENT) {
-			client_add(fd);
+			client_add(h.serial, fd);
 			continue;
 		}
 		if (h.serial != serial)
@@ -371,7 +371,7 @@ static void channel_read(void)
 	int first = mark ? open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
 	if (first >= 0)
 		exit(0); /* once: it ends with a console that it has not begun to serve */
-	client_add(fd);
+	client_add(h.serial, fd);
 }
 
 int main(void)
