@@ -54,6 +54,8 @@ static void log_entries(struct console *c)
 {
 	channel_tell_notes(c);
 	unsigned count = entry_count();
+	if (c->listener.fd < 0)
+		return;
 	console_log(c, LOG_INFO, "console at %s, %u function%s can be redefined", c->listener.path, count,
 		    count == 1 ? "" : "s");
 }
@@ -391,6 +393,8 @@ static int console_begin(struct console *c, const char *path, bool in_trust)
 	int error = handle_forks();
 	if (!error)
 		error = listener_open(path, in_trust, &c->listener);
+	if (error == -EADDRINUSE && in_trust) /* the program was started again, before we came to it */
+		error = listener_await_name(path, &c->listener);
 	if (!error) {
 		c->wake = descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		if (c->flags & HELLO_WATCH)

@@ -181,6 +181,16 @@ int listener_open(const char *path, bool in_trust, struct listener *out)
 	return 0;
 }
 
+int listener_await_name(const char *path, struct listener *out)
+{
+	char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	*out = (struct listener){.fd = -1, .path = copy, .in_trust = true};
+	return 0;
+}
+
 bool listener_is_named(const struct listener *l)
 {
 	struct stat st;

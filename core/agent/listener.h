@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 struct listener {
-	int fd;     /* non-blocking */
+	int fd;     /* non-blocking; -1: it has had no name yet */
 	char *path; /* absolute */
 	dev_t device;
 	ino_t inode;
@@ -18,6 +18,9 @@ struct listener {
 /* Binds and listens; errors as rtf_start documents them. On failure nothing is left behind and `*out` is
  * untouched. */
 int listener_open(const char *path, bool in_trust, struct listener *out);
+
+/* One that waits for its name, which is another process's: nobody can connect. The path is absolute. */
+int listener_await_name(const char *path, struct listener *out);
 
 /* Whether the path still names this socket. */
 bool listener_is_named(const struct listener *);

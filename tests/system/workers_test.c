@@ -268,6 +268,40 @@ static void who_has_the_name_of_a_kept_console_is_left_in_peace(void **state)
 	unsetenv("FOLLOW_STAY");
 }
 
+static void await_connection(int listening)
+{
+	struct pollfd p = {.fd = listening, .events = POLLIN};
+
+	assert_int_equal(poll(&p, 1, COMPILED_DEADLINE_MS), 1);
+	count_connections(listening);
+}
+
+static void a_console_that_is_left_while_its_name_is_taken_finds_an_heir(void **state)
+{
+	pid_t workers[WORKERS], keeper;
+
+	(void)state;
+	host = (struct followed){.events = {.fd = -1}};
+	followed_prepare_host(&host, &(struct compiled_how){.sources = {"follow_workers.c"}});
+	setenv("FOLLOW_STAY", "1", 1);
+	compiled_start(&host.subject);
+	note_workers(workers);
+	compiled_kill(&host.subject);
+	await_console_of(workers);
+	keeper = console_pid();
+	int listening = listen_at(host.subject.socket);
+	await_connection(listening); /* the keeper's */
+	kill(keeper, SIGKILL);
+	await_connection(listening); /* its heir's */
+	unlink(host.subject.socket);
+	close(listening);
+	await_console_of(workers);
+	assert_int_not_equal(console_pid(), keeper);
+	end_workers(workers);
+	compiled_start(&host.subject); /* for stop() to end */
+	unsetenv("FOLLOW_STAY");
+}
+
 #define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -279,6 +313,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_console_is_not_taken_over_in_a_signal_handler, stop),
 		cmocka_unit_test_teardown(a_program_that_is_started_again_has_its_console, stop),
 		cmocka_unit_test_teardown(who_has_the_name_of_a_kept_console_is_left_in_peace, stop),
+		cmocka_unit_test_teardown(a_console_that_is_left_while_its_name_is_taken_finds_an_heir, stop),
 		with_host(what_a_worker_runs_inherits_nothing),
 	};
 
