@@ -229,7 +229,7 @@ static void *console_run(void *console)
 		accepting = true;
 		if (patience >= 0 && ready == 0)
 			call_insist();
-		else if (ready == 0 && watches < 0)
+		else if (ready == 0 && ms == look)
 			fault_wait_longer();
 		fault_end_watches();
 		fault_look();
