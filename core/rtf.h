@@ -81,8 +81,8 @@ struct rtf_options {
  *      -ENOMEM, -EAGAIN, -EMFILE  no memory, thread or descriptor
  * The program goes on either way. A child of fork() has no console; it may start one of its own. If the process that called
  * rtf_start() ends, one of its children that go on opens the console again at once: each has a thread that waits for that.
- * It keeps it until a process that is none of them calls rtf_start() for the same path, as when the program is started
- * again, and has it back when that one has ended. */
+ * It keeps it until another process of the same user calls rtf_start() for the same path, as when the program is started
+ * again (or another of those children does that), and has it back when that one has ended. */
 RTF_API int rtf_start(const char *socket_path);
 RTF_API int rtf_start_options(const struct rtf_options *options);
 
