@@ -43,33 +43,61 @@ void signals_pass_on(struct sigaction *before, int signal, siginfo_t *info, void
 /* As roomy as a program may expect that has its handlers use such a stack; what is not touched costs nothing. */
 enum { LENT_BYTES = 256 * 1024 };
 
-static void *lent; /* a page that faults, and the stack; NULL: nobody has it */
+static struct {
+	void *pages; /* one that faults, and the stack; NULL: nobody has it */
+	pid_t pid, thread;
+} lent;
+
+static bool is_lent(const stack_t *stack)
+{
+	return lent.pages && stack->ss_sp == (char *)lent.pages + PAGE;
+}
+
+/* The thread that has it may have ended, or be its parent's: a forked child's has the stack if it was that one which forked. */
+static void follow_lent(const stack_t *now)
+{
+	if (lent.pages && lent.pid != getpid()) {
+		lent.pid = getpid();
+		lent.thread = thread_id();
+		if (!is_lent(now))
+			lent.pages = NULL; /* another of the child's threads may have it */
+	} else if (lent.pages && thread_signal(lent.thread, 0) && errno == ESRCH) {
+		munmap(lent.pages, PAGE + LENT_BYTES);
+		lent.pages = NULL;
+	}
+}
 
 void signals_lend_stack(void)
 {
 	stack_t before, ours = {.ss_size = LENT_BYTES};
 
-	if (lent || sigaltstack(NULL, &before) || !(before.ss_flags & SS_DISABLE))
+	if (sigaltstack(NULL, &before))
+		return;
+	follow_lent(&before);
+	if (lent.pages || !(before.ss_flags & SS_DISABLE))
 		return;
 	char *pages =
 		mmap(NULL, PAGE + LENT_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (pages == MAP_FAILED)
 		return;
 	ours.ss_sp = pages + PAGE;
-	if (mprotect(ours.ss_sp, LENT_BYTES, PROT_READ | PROT_WRITE) == 0 && sigaltstack(&ours, NULL) == 0)
-		lent = pages;
-	else
+	if (mprotect(ours.ss_sp, LENT_BYTES, PROT_READ | PROT_WRITE) || sigaltstack(&ours, NULL)) {
 		munmap(pages, PAGE + LENT_BYTES);
+		return;
+	}
+	lent.pages = pages;
+	lent.pid = getpid();
+	lent.thread = thread_id();
 }
 
 void signals_reclaim_stack(void)
 {
 	stack_t now, none = {.ss_flags = SS_DISABLE};
 
-	if (!lent || sigaltstack(NULL, &now) || now.ss_sp != (char *)lent + PAGE || sigaltstack(&none, NULL))
+	if (sigaltstack(NULL, &now) || !is_lent(&now) || sigaltstack(&none, NULL))
 		return; /* another thread has it, and keeps it */
-	munmap(lent, PAGE + LENT_BYTES);
-	lent = NULL;
+	munmap(lent.pages, PAGE + LENT_BYTES);
+	lent.pages = NULL;
 }
 
 /* The kernel copies: up to where the stack ends, and nothing faults. */

@@ -159,6 +159,27 @@ static void a_child_forked_meanwhile_has_a_record_of_its_own(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void *lend_and_look(void *unused)
+{
+	stack_t stack;
+
+	signals_lend_stack();
+	(void)unused;
+	return sigaltstack(NULL, &stack) || stack.ss_flags & SS_DISABLE ? NULL : stack.ss_sp;
+}
+
+static void a_stack_that_is_lent_is_had_again_when_its_thread_has_ended(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		void *lent = NULL;
+		pthread_t thread;
+		assert_int_equal(pthread_create(&thread, NULL, lend_and_look, NULL), 0);
+		pthread_join(thread, &lent);
+		assert_non_null(lent);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, clean_up)
@@ -167,6 +188,7 @@ int main(void)
 		TEST(a_thread_that_gives_up_waiting_leaves_its_fault_to_the_agent),
 		TEST(a_fault_that_nobody_takes_in_time_makes_room),
 		TEST(no_thread_goes_on_before_all_faults_are_known),
+		TEST(a_stack_that_is_lent_is_had_again_when_its_thread_has_ended),
 		TEST(a_child_forked_meanwhile_has_a_record_of_its_own),
 	};
 
