@@ -1,6 +1,7 @@
 #include "park.h"
 #include "arena.h"
 #include "kernel.h"
+#include "signals.h"
 #include "x86_64.h"
 
 #include <setjmp.h>
@@ -161,10 +162,20 @@ static struct park_frame *innermost_frame(uint64_t sp, int *thread)
 	return (struct park_frame *)(uintptr_t)at;
 }
 
+/* The mask as it was around what is left, where handlers that it was interrupted by are left too. A watch's frame has no mask of
+ * its own, which would be a system call for each time it is entered. */
+static void restore_mask(const ucontext_t *interrupted, uint64_t sp, uint64_t frame)
+{
+	uint64_t mask;
+	bool handled = signals_are_handled_between(sp, frame, &mask);
+
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, handled ? (const void *)&mask : &interrupted->uc_sigmask,
+		NULL, sizeof(mask));
+}
+
 static void catch (int signal, const siginfo_t *info, const void *context, bool watches_only)
 {
 	uint64_t registers[CALL_REGISTERS];
-	const ucontext_t *interrupted = context;
 	int thread;
 
 	registers_of(context, registers);
@@ -176,8 +187,7 @@ static void catch (int signal, const siginfo_t *info, const void *context, bool 
 	f->address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
 	f->pc = registers[REGISTER_PC];
 	set_innermost(thread, f->outer);
-	/* A watch's frame has no mask of its own, which would be a system call for each time it is entered. */
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &interrupted->uc_sigmask, NULL, sizeof(uint64_t));
+	restore_mask(context, registers[REGISTER_SP], (uint64_t)(uintptr_t)f);
 	siglongjmp((struct __jmp_buf_tag *)f->out, 1);
 }
 
@@ -265,8 +275,7 @@ static _Noreturn void leave_watch(struct park_frame *f, int thread, int why, uin
 
 bool park_stop(const siginfo_t *info, const void *context, bool (*in_library)(uint64_t pc))
 {
-	const ucontext_t *interrupted = context;
-	uint64_t registers[CALL_REGISTERS];
+	uint64_t registers[CALL_REGISTERS], mask;
 	struct park_frame copy;
 	pid_t id = thread_id();
 
@@ -278,12 +287,13 @@ bool park_stop(const siginfo_t *info, const void *context, bool (*in_library)(ui
 	registers_of(context, registers);
 	int times = __atomic_load_n(&parks.looks[thread].times, __ATOMIC_ACQUIRE);
 	uint64_t frame = __atomic_load_n(&parks.looks[thread].frame, __ATOMIC_RELAXED);
-	if (times < PARK_PATIENT_LOOKS && in_library(registers[REGISTER_PC]))
-		return true;
 	if (frame < registers[REGISTER_SP] || !read_frame(frame, &copy) || copy.thread != id || copy.entry ||
 	    copy.serial != __atomic_load_n(&parks.looks[thread].serial, __ATOMIC_RELAXED))
 		return true;
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &interrupted->uc_sigmask, NULL, sizeof(uint64_t));
+	if (times < PARK_PATIENT_LOOKS && (in_library(registers[REGISTER_PC]) ||
+					   signals_are_handled_between(registers[REGISTER_SP], frame, &mask)))
+		return true;
+	restore_mask(context, registers[REGISTER_SP], frame);
 	leave_watch((struct park_frame *)(uintptr_t)frame, thread, PARK_LATE, 0);
 }
 

@@ -41,7 +41,8 @@ enum {
 enum {
 	PARK_LOOK_MS = 200,
 	PARK_LOOKS = 5, /* that may find the same evaluation of a watch: a second; then it is ended */
-	PARK_PATIENT_LOOKS = 15, /* until then not inside the C library, whose locks the program needs */
+	PARK_PATIENT_LOOKS =
+		15, /* until then neither inside the C library, whose locks the program needs, nor in a handler of the program's */
 	PARK_LOOKS_AT_MOST = 60, /* it cannot be ended, or the frame is one that was jumped out of */
 };
 

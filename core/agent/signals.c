@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <ucontext.h>
 
 enum { SIGNALS = 64, RESTORERS_MAX = 4, STACK_LOOKED_AT = 1 << 20, PAGE = 4096 };
 
@@ -177,10 +178,10 @@ static bool is_frame(uint64_t at)
 	return at % 16 == 8 && copy(at, &f, sizeof(f)) == sizeof(f) && f.flags <= FRAME_FLAGS && !f.link;
 }
 
-bool signals_are_handled_here(void)
+/* The first one there, or 0. */
+static uint64_t find_frame(uint64_t at, uint64_t end)
 {
 	uint64_t restorers[RESTORERS_MAX], words[128];
-	uint64_t at = (uint64_t)(uintptr_t)__builtin_frame_address(0), end = at + STACK_LOOKED_AT;
 	size_t count = list_restorers(restorers), got;
 
 	for (; count && at < end; at += got) {
@@ -188,10 +189,30 @@ bool signals_are_handled_here(void)
 		got = copy(at, words, size < sizeof(words) ? size : sizeof(words));
 		if (!got)
 			break;
-		for (size_t i = 0; i < got / sizeof(*words); i++)
+		for (size_t i = 0; i < got / sizeof(*words) && at + i * sizeof(*words) < end; i++)
 			for (size_t k = 0; k < count; k++)
 				if (words[i] == restorers[k] && is_frame(at + i * sizeof(*words)))
-					return true;
+					return at + i * sizeof(*words);
 	}
-	return false;
+	return 0;
+}
+
+bool signals_are_handled_here(void)
+{
+	uint64_t here = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+
+	return find_frame(here, here + STACK_LOOKED_AT) != 0;
+}
+
+bool signals_are_handled_between(uint64_t from, uint64_t to, uint64_t *mask)
+{
+	bool found = false;
+
+	from = (from + 7) & ~UINT64_C(7);
+	if (to > from + STACK_LOOKED_AT)
+		to = from + STACK_LOOKED_AT;
+	for (uint64_t at; (at = find_frame(from, to)); from = at + sizeof(uint64_t))
+		found |= copy(at + sizeof(uint64_t) + offsetof(ucontext_t, uc_sigmask), mask,
+			      sizeof(*mask)) == sizeof(*mask);
+	return found;
 }

@@ -33,4 +33,8 @@ void signals_reclaim_stack(void);
  * written to counts, too. */
 bool signals_are_handled_here(void);
 
+/* Whether a handler runs on that part of the thread's stack: then the mask is the one that it came over, and of several the
+ * outermost. */
+bool signals_are_handled_between(uint64_t from, uint64_t to, uint64_t *mask);
+
 #endif

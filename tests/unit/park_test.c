@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -68,11 +69,47 @@ static void a_call_around_others_stays_guarded(void **state)
 	park_leave(&outer);
 }
 
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+	park_catch_watch(signal, info, context);
+	_exit(9);
+}
+
+static void on_signal(int unused)
+{
+	(void)unused;
+	raise(SIGSEGV);
+}
+
+static void what_is_left_with_a_handler_of_the_programs_in_it_has_its_signals_again(void **state)
+{
+	struct sigaction fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+	struct sigaction handler = {.sa_handler = on_signal}, before[2];
+	struct park_frame frame;
+	sigset_t blocked;
+
+	(void)state;
+	sigaction(SIGSEGV, &fault, &before[0]);
+	sigaction(SIGUSR1, &handler, &before[1]);
+	park_enter(&frame, 0);
+	if (sigsetjmp((struct __jmp_buf_tag *)frame.out, 0) == 0) {
+		raise(SIGUSR1);
+		fail_msg("nothing was left");
+	}
+	assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &blocked), 0);
+	assert_false(sigismember(&blocked, SIGSEGV));
+	assert_false(sigismember(&blocked, SIGUSR1));
+	sigaction(SIGSEGV, &before[0], NULL);
+	sigaction(SIGUSR1, &before[1], NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(threads_that_end_inside_make_room, start, stop),
 		cmocka_unit_test_setup_teardown(a_call_around_others_stays_guarded, start, stop),
+		cmocka_unit_test_setup_teardown(
+			what_is_left_with_a_handler_of_the_programs_in_it_has_its_signals_again, start, stop),
 	};
 
 	return cmocka_run_group_tests_name("park", tests, NULL, NULL);
