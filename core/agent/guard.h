@@ -47,7 +47,8 @@ void guard_set_stopper(bool (*)(siginfo_t *, void *context));
 /* What is called when exit() is: it may jump out of that, and calls `before` (or NULL) then. */
 void guard_set_leaver(void (*)(int status, void (*before)(void)));
 
-/* Before exit() can be called in what others guard: has that known. Agent thread. */
+/* Before exit() can be called in what others guard: has that known. Not sooner than that: what is registered later is called
+ * before it. Agent thread. */
 void guard_prepare(void);
 
 /* Whether code at that place may hold a lock of the C library. */

@@ -301,8 +301,13 @@ void park_exit(int status, void (*before)(void))
 {
 	int thread;
 	struct park_frame *f = innermost_frame((uint64_t)(uintptr_t)__builtin_frame_address(0), &thread);
+	struct park_frame copy;
 
-	if (!f || f->entry)
+	while (f && f->entry) /* a guarded call, of the watch's perhaps */
+		f = read_frame(f->outer, &copy) && copy.thread == thread_id()
+			    ? (struct park_frame *)(uintptr_t)f->outer
+			    : NULL;
+	if (!f)
 		return;
 	if (before)
 		before();

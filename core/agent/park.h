@@ -66,7 +66,7 @@ void *park_stopper(void);
  * `in_library` says of a place in code counts at first. */
 bool park_stop(const siginfo_t *info, const void *context, bool (*in_library)(uint64_t pc));
 
-/* exit() was called: does not return if that was in what a watch evaluates, and calls `before` (or NULL) then. */
+/* exit() was called: does not return if that was in what a watch evaluates, guarded calls in between or not, and calls `before` (or NULL) then. */
 void park_exit(int status, void (*before)(void));
 
 /* Whether calls may be parked, and what is written to, as to an eventfd, when one is. Agent thread. */

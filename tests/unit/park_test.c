@@ -69,6 +69,32 @@ static void a_call_around_others_stays_guarded(void **state)
 	park_leave(&outer);
 }
 
+static __attribute__((noinline)) void exit_in_a_guarded_call(void)
+{
+	struct park_frame frame;
+
+	park_enter(&frame, 1);
+	park_exit(3, NULL);
+	park_leave(&frame);
+}
+
+static void exit_in_a_guarded_call_of_a_watch_ends_what_it_evaluates(void **state)
+{
+	struct park_frame frame;
+
+	(void)state;
+	park_enter(&frame, 0);
+	if (sigsetjmp((struct __jmp_buf_tag *)frame.out, 0) == 0) {
+		exit_in_a_guarded_call();
+		fail_msg("it would end the program");
+	}
+	assert_int_equal(frame.signal, PARK_EXITED);
+	assert_int_equal(frame.address, 3);
+	park_enter(&frame, 1);
+	park_exit(3, NULL); /* a call that no watch has made: the program's to end */
+	park_leave(&frame);
+}
+
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
 	park_catch_watch(signal, info, context);
@@ -108,6 +134,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(threads_that_end_inside_make_room, start, stop),
 		cmocka_unit_test_setup_teardown(a_call_around_others_stays_guarded, start, stop),
+		cmocka_unit_test_setup_teardown(exit_in_a_guarded_call_of_a_watch_ends_what_it_evaluates,
+						start, stop),
 		cmocka_unit_test_setup_teardown(
 			what_is_left_with_a_handler_of_the_programs_in_it_has_its_signals_again, start, stop),
 	};
