@@ -1,4 +1,5 @@
 #include "records.h"
+#include "message.h"
 #include "program.h"
 #include "ring.h"
 #include "value.h"
@@ -270,9 +271,9 @@ static void end_faulted(struct watchers *all, const struct watched *d, struct ta
 	const char *name = sigabbrev_np(signal);
 	char why[200];
 
-	if (signal == RING_LATE)
+	if (signal == WATCH_LATE)
 		snprintf(why, sizeof(why), "%s took longer than a second; the call went on", what);
-	else if (signal == RING_EXITED)
+	else if (signal == WATCH_EXITED)
 		snprintf(why, sizeof(why), "%s called exit(%d); the call went on", what,
 			 (int)head->address[w->quota]);
 	else

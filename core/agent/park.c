@@ -294,7 +294,7 @@ bool park_stop(const siginfo_t *info, const void *context, bool (*in_library)(ui
 					   signals_are_handled_between(registers[REGISTER_SP], frame, &mask)))
 		return true;
 	restore_mask(context, registers[REGISTER_SP], frame);
-	leave_watch((struct park_frame *)(uintptr_t)frame, thread, PARK_LATE, 0);
+	leave_watch((struct park_frame *)(uintptr_t)frame, thread, WATCH_LATE, 0);
 }
 
 void park_exit(int status, void (*before)(void))
@@ -311,7 +311,7 @@ void park_exit(int status, void (*before)(void))
 		return;
 	if (before)
 		before();
-	leave_watch(f, thread, PARK_EXITED, (uint64_t)status);
+	leave_watch(f, thread, WATCH_EXITED, (uint64_t)status);
 }
 
 /* --- waiting ------------------------------------------------------------------------------------------------------ */

@@ -27,15 +27,9 @@ struct park_frame {
 	uint64_t target; /* what the call goes on with */
 	uint64_t state;  /* enum park_state, its low half a futex */
 	uint64_t address, pc;
-	int64_t signal, code, thread;
-	uint64_t serial; /* of a watch's: which of its thread's */
+	int64_t signal, code, thread; /* a watch's: WATCH_LATE or WATCH_EXITED where there was no signal */
+	uint64_t serial;              /* of a watch's: which of its thread's */
 	uint64_t reserved[7];
-};
-
-/* What a watch's frame has as its signal where there was none. */
-enum {
-	PARK_LATE = -1,   /* it took too long */
-	PARK_EXITED = -2, /* it called exit(); the address is the status */
 };
 
 enum {

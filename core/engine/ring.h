@@ -30,7 +30,8 @@ struct ring_head {
 	int64_t quota[RING_QUOTAS], missed[RING_QUOTAS];
 	int64_t next, lost;         /* slots asked for; of those, the ones that were not free */
 	int64_t fault[RING_QUOTAS]; /* the watch that met one */
-	int64_t signal[RING_QUOTAS], address[RING_QUOTAS];
+	int64_t signal[RING_QUOTAS],
+		address[RING_QUOTAS]; /* the former may be WATCH_LATE or WATCH_EXITED of message.h */
 };
 
 struct ring {
@@ -39,9 +40,6 @@ struct ring {
 };
 
 enum { RING_TAKEN = 1, RING_COMPLETE = 2 };
-
-/* In the place of a signal: what was evaluated took too long, or called exit(); core/agent/park.h. */
-enum { RING_LATE = -1, RING_EXITED = -2 };
 
 /* One captured value: its bytes, and those that it points to (followed_size 0: it points nowhere, or is no pointer). */
 struct ring_value {

@@ -169,6 +169,12 @@ struct message_called {
 	uint64_t registers[CALL_REGISTERS]; /* by DWARF's numbers, the last is the program counter */
 };
 
+/* How what a watch evaluates ended, in the place of a signal: what the guest writes, versions copy and the engine reads. */
+enum {
+	WATCH_LATE = -1,   /* it took too long */
+	WATCH_EXITED = -2, /* it called exit(); the address is the status */
+};
+
 struct message_parked {
 	uint64_t frame; /* names the call */
 	uint64_t entry; /* of its function */

@@ -88,7 +88,7 @@ static void exit_in_a_guarded_call_of_a_watch_ends_what_it_evaluates(void **stat
 		exit_in_a_guarded_call();
 		fail_msg("it would end the program");
 	}
-	assert_int_equal(frame.signal, PARK_EXITED);
+	assert_int_equal(frame.signal, WATCH_EXITED);
 	assert_int_equal(frame.address, 3);
 	park_enter(&frame, 1);
 	park_exit(3, NULL); /* a call that no watch has made: the program's to end */
