@@ -146,6 +146,17 @@ void ring_declare(struct text *out, const char *name, uint64_t enter, uint64_t l
 	declare_guard(out, enter, leave, exit);
 }
 
+/* A function's name as it is called. One that something else has, or that is only mentioned, is left alone: called through
+ * a pointer, it is for core/agent/guard.c. */
+static bool is_called(const struct token_reader *r, const struct token *name)
+{
+	struct token_reader behind = *r;
+	struct token next;
+
+	token_next(&behind, &next);
+	return name->kind == TOKEN_NAME && next.kind == TOKEN_PUNCTUATOR && next.first == '(';
+}
+
 void ring_put_expression(struct text *t, const char *expression)
 {
 	static const char *const ends[] = {"exit", "_exit", "_Exit", "quick_exit"};
@@ -158,8 +169,8 @@ void ring_put_expression(struct text *t, const char *expression)
 	for (token_next(&r, &token); token.kind != TOKEN_END; token_next(&r, &token)) {
 		bool is_end = false;
 		for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-			is_end |= token.kind == TOKEN_NAME && token_is(&r, &token, ends[i]);
-		if (is_end && !member) {
+			is_end |= token_is(&r, &token, ends[i]);
+		if (is_end && !member && is_called(&r, &token)) {
 			text_append(t, expression + from, token.begin - from);
 			text_puts(t, RING_EXIT);
 			from = token.end;

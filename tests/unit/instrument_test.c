@@ -735,6 +735,18 @@ static int close_all(void **state)
 	return fixture_close(state);
 }
 
+/* Variables and members may have the names of functions that end the program. */
+static void what_ends_the_program_in_an_expression_is_a_call_alone(void **state)
+{
+	struct text t = {0};
+
+	(void)state;
+	ring_put_expression(&t, "exit > 3 && o->exit(1) + o.exit (2) && (exit (4), _exit(exit))");
+	assert_string_equal(t.bytes, "exit > 3 && o->exit(1) + o.exit (2) && (" RING_EXIT " (4), " RING_EXIT
+				     "(exit))");
+	text_fini(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -763,6 +775,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_guarded_is_not_evaluated),
 		cmocka_unit_test(several_watches_share_a_version),
 		cmocka_unit_test(damaged_records_end_early),
+		cmocka_unit_test(what_ends_the_program_in_an_expression_is_a_call_alone),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);
