@@ -263,9 +263,9 @@ static void who_has_the_name_of_a_kept_console_is_left_in_peace(void **state)
 	await_console_of(workers); /* which has it back, though we go on */
 	wire_close(&w);
 	end_workers(workers);
+	unsetenv("FOLLOW_STAY");
 	compiled_start(&host.subject); /* for stop() to end */
 	assert_in_range(connections, 0, 1);
-	unsetenv("FOLLOW_STAY");
 }
 
 static void await_connection(int listening)
@@ -298,8 +298,8 @@ static void a_console_that_is_left_while_its_name_is_taken_finds_an_heir(void **
 	await_console_of(workers);
 	assert_int_not_equal(console_pid(), keeper);
 	end_workers(workers);
-	compiled_start(&host.subject); /* for stop() to end */
 	unsetenv("FOLLOW_STAY");
+	compiled_start(&host.subject); /* for stop() to end */
 }
 
 #define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
