@@ -691,7 +691,8 @@ static struct error *await(struct program *p, uint32_t serial, struct message_he
 		struct error *e = receive(p, h, answer, &fd);
 		if (e)
 			return e;
-		if (h->serial != serial) {
+		/* The numbers of consoles are others than those of requests. */
+		if (h->serial != serial || h->type == MESSAGE_CLIENT) {
 			if (!take_unasked(p, h, *answer, fd))
 				return lose(p, EPROTO);
 			continue;

@@ -94,6 +94,7 @@ static void what_they_cannot_be_is_said(void **state)
 	define("int count(int n) { static __thread int mine = 5; return ++mine; }");
 	compiled_assert_refused(&host, "int count(int n) { static int mine = 5; return ++mine; }", "layout",
 				"mine is thread-local in the version before");
+	compiled_assert_refused(&host, "count::mine", "unknown", "each thread has its own mine");
 	compiled_assert_refused(&host, "int count(int n) { static __thread long mine = 5; return ++mine; }",
 				"layout", "mine is another variable, of 4 bytes, in the version before");
 	compiled_assert_refused(&host, "int count(int n) { static __thread int *at = &n0; static int n0; }",

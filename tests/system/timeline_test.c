@@ -607,6 +607,22 @@ static void exported_versions_are_patches_for_git(void **state)
 	compiled_assert_refused(&host, "\\export price /proc/nowhere", "internal", "/proc/nowhere");
 }
 
+static void what_a_pruned_version_had_added_is_told(void **state)
+{
+	(void)state;
+	define("add", "int add(int a, int b) { static int mine = 5; return a + b + mine; }");
+	compiled_assert_says(&host, 0, "add::mine", "(int) 5");
+	for (int i = 0; i < 3; i++)
+		define("add", add_minus);
+	raw_history("UPDATE version SET time = '2020-01-01T00:00:00.000Z'; UPDATE change SET time = "
+		    "'2020-01-01T00:00:00.000Z'");
+	json_t *done = compiled_data(&host, "\\history prune --days 30 --yes");
+	assert_true(int_of(done, "versions") > 0);
+	json_decref(done);
+	compiled_assert_refused(&host, "add::mine", "unknown",
+				" was added by a version of add whose text is not kept");
+}
+
 static void a_prune_says_first_what_it_would_remove(void **state)
 {
 	(void)state;
@@ -622,7 +638,8 @@ static void a_prune_says_first_what_it_would_remove(void **state)
 	json_t *plan = compiled_data(&host, "\\history prune");
 	assert_int_equal(int_of(plan, "versions"), 4);
 	json_decref(plan);
-	static const char ended[] = "{\"id\":1,\"command\":\"\\\\history prune --yes\"}\n{\"id\":2,\"interrupt\":1}\n";
+	static const char ended[] =
+		"{\"id\":1,\"command\":\"\\\\history prune --yes\"}\n{\"id\":2,\"interrupt\":1}\n";
 	struct wire wire;
 	wire_open(&wire, host.socket);
 	wire_send(&wire, ended, sizeof(ended) - 1);
@@ -1055,6 +1072,7 @@ int main(void)
 		WITH_HOST(a_save_that_was_refused_is_told_in_the_log),
 		WITH_HOST(exported_versions_are_patches_for_git),
 		WITH_HOST(a_prune_says_first_what_it_would_remove),
+		WITH_HOST(what_a_pruned_version_had_added_is_told),
 		WITH_HOST(a_locked_history_stops_nobody),
 		WITH_HOST(a_full_disk_stops_nobody),
 		WITH_HOST(a_history_that_is_moved_or_deleted_goes_on_where_it_was),

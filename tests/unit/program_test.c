@@ -178,6 +178,26 @@ static void of_consoles_that_are_too_many_the_last_one_is_refused_by_its_number(
 	close(peer);
 }
 
+static void the_number_of_a_console_is_taken_for_no_answer(void **state)
+{
+	struct program *p;
+	uint64_t said = 0x10000, address = 0;
+	int console = memfd_create("console", MFD_CLOEXEC);
+
+	(void)state;
+	assert_null(begin(0, &sound, &p));
+	say(MESSAGE_CLIENT, 1, NULL, 0, console); /* as the first request has it */
+	say(MESSAGE_ADDRESSES, 1, &said, sizeof(said), -1);
+	assert_null(program_resolve(p, "name", &address));
+	assert_int_equal(address, said);
+	int taken = program_take_client(p);
+	assert_true(taken >= 0);
+	close(taken);
+	program_free(p);
+	close(console);
+	close(peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +205,7 @@ int main(void)
 		cmocka_unit_test(an_arena_that_says_more_than_its_file_holds_is_refused),
 		cmocka_unit_test(a_version_that_is_refused_behind_our_back_ends_the_engine),
 		cmocka_unit_test(of_consoles_that_are_too_many_the_last_one_is_refused_by_its_number),
+		cmocka_unit_test(the_number_of_a_console_is_taken_for_no_answer),
 	};
 
 	return cmocka_run_group_tests_name("program", tests, NULL, NULL);
