@@ -51,6 +51,9 @@ static int stop(void **state)
 /* The compiler of follow_host.c: its first run waits until somebody writes to the pipe. */
 static void make_gate(void)
 {
+	char *core = realpath("core", NULL);
+
+	assert_non_null(core);
 	followed_run(&host, "mkfifo gate");
 	write_script(
 		"gated-cc",
@@ -59,7 +62,8 @@ static void make_gate(void)
 	write_script("compile_commands.json",
 		     "[{\"directory\": \"%1$s\", \"file\": \"follow_host.c\", "
 		     "\"arguments\": [\"%1$s/gated-cc\", \"-g\", \"-I%2$s\", \"-c\", \"follow_host.c\"]}]\n",
-		     host.subject.directory, realpath("core", NULL));
+		     host.subject.directory, core);
+	free(core);
 }
 
 /* Once the compiler reads; it goes on when the end that is returned is closed. */
