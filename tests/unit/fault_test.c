@@ -26,6 +26,14 @@ bool arena_has_code(uint64_t address)
 	return true; /* every fault is a version's */
 }
 
+const char *__tsan_default_options(void) __attribute__((visibility("default")));
+
+/* A child that is forked while there are threads begins one of its own here. */
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+
 static int wake;
 static unsigned char taken[MESSAGE_MAX];
 
