@@ -418,7 +418,7 @@ static bool is_member(const struct completion *c)
 		before = last;
 		last = t;
 	}
-	return last.kind == TOKEN_PUNCTUATOR && (token_is(&r, &last, ".") || token_is(&r, &last, "->")) &&
+	return token_selects(&r, &last) &&
 	       (before.kind == TOKEN_NAME || (before.kind == TOKEN_PUNCTUATOR && strchr(")]", before.first)));
 }
 

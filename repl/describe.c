@@ -109,11 +109,9 @@ static json_t *used_variables(const struct index *ix, const char *text, struct t
 
 	token_reader_init(&r, text, (uint32_t)strlen(text));
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
-		bool member = before.kind == TOKEN_PUNCTUATOR &&
-			      (before.first == '.' || token_is(&r, &before, "->"));
 		if (token_is(&r, &t, "static"))
 			add_statics(ix, text, t.begin, list, out);
-		else if (t.kind == TOKEN_NAME && !member &&
+		else if (t.kind == TOKEN_NAME && !token_selects(&r, &before) &&
 			 index_find_kind(ix, text + t.begin, t.end - t.begin, NAME_VARIABLE))
 			add_used(text + t.begin, t.end - t.begin, list, out);
 	}

@@ -53,8 +53,7 @@ static bool is_constant(const struct making *m, const char *initialiser)
 
 	token_reader_init(&r, initialiser, (uint32_t)strlen(initialiser));
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
-		bool designator = before.kind == TOKEN_PUNCTUATOR && token_is(&r, &before, ".");
-		if (t.kind == TOKEN_NAME && !designator &&
+		if (t.kind == TOKEN_NAME && !token_is(&r, &before, ".") &&
 		    !is_constant_name(m, initialiser + t.begin, t.end - t.begin))
 			return false;
 	}
@@ -166,11 +165,6 @@ static bool is_tag_word(const struct token_reader *r, const struct token *t)
 	       (token_is(r, t, "struct") || token_is(r, t, "union") || token_is(r, t, "enum"));
 }
 
-static bool is_member(const struct token_reader *r, const struct token *before)
-{
-	return before->kind == TOKEN_PUNCTUATOR && (token_is(r, before, ".") || token_is(r, before, "->"));
-}
-
 /* A declaration's words, or a macro's. */
 static struct error *read_words(struct making *m, const char *text)
 {
@@ -182,7 +176,7 @@ static struct error *read_words(struct making *m, const char *text)
 	r.at = *text == '#';
 	r.line_start = false;
 	for (token_next(&r, &t); t.kind != TOKEN_END && !e; before = t, token_next(&r, &t))
-		if (t.kind == TOKEN_NAME && !is_member(&r, &before))
+		if (t.kind == TOKEN_NAME && !token_selects(&r, &before))
 			e = want_name(m, is_tag_word(&r, &before) ? INDEX_TAG : INDEX_ORDINARY,
 				      text + t.begin, t.end - t.begin);
 	return e;
@@ -240,7 +234,7 @@ static struct error *read_index(struct making *m, const struct index *ix, uint32
 		enum index_space space = is_tag_word(&r, &before) ? INDEX_TAG : INDEX_ORDINARY;
 		bool own = space == INDEX_ORDINARY &&
 			   (locals_have(&locals, &t) || is_parameter(&locals, &r, &before, &next));
-		if (t.kind == TOKEN_NAME && !is_member(&r, &before) && !own)
+		if (t.kind == TOKEN_NAME && !token_selects(&r, &before) && !own)
 			e = want_name(m, space, ix->text + t.begin, t.end - t.begin);
 	}
 	locals_fini(&locals);

@@ -40,8 +40,7 @@ static bool next_use(struct token_reader *r, const char *name, bool declares, st
 
 	for (token_next(r, t); t->kind != TOKEN_END; token_next(r, t)) {
 		bool tagged = is_tag_word(r, before);
-		bool member = before->kind == TOKEN_PUNCTUATOR &&
-			      (token_is(r, before, ".") || token_is(r, before, "->"));
+		bool member = token_selects(r, before);
 		bool declared = !tagged && is_behind_type(r, before) && (*depth || !declares);
 		*before = *t;
 		if (t->kind == TOKEN_PUNCTUATOR && t->first == '{')

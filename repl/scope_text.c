@@ -354,9 +354,7 @@ static struct error *read_text(struct making *m, char *text, size_t size)
 		int length = (int)(t.end - t.begin), number;
 		uint32_t sign;
 		bool version;
-		bool member = before.kind == TOKEN_PUNCTUATOR &&
-			      (token_is(&r, &before, ".") || token_is(&r, &before, "->"));
-		if (t.kind != TOKEN_NAME || member)
+		if (t.kind != TOKEN_NAME || token_selects(&r, &before))
 			continue;
 		if (*name == '$') {
 			if (is_used(&used, name, length))

@@ -281,10 +281,7 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 			continue;
 		const char *name = text + t.begin;
 		uint32_t length = t.end - t.begin;
-		bool member =
-			before.kind == TOKEN_PUNCTUATOR &&
-			(before.first == '.' || (before.first == '-' && before.end - before.begin == 2 &&
-						 text[before.begin + 1] == '>'));
+		bool member = token_selects(&r, &before);
 		if (member && user_text)
 			spellings_add(&c->members, name, length, &c->failed);
 		if (user_text)
@@ -398,8 +395,7 @@ static void read_declaration(struct closure *c, uint32_t number)
 			token_reader_init(&r, c->ix->text, d->end);
 			r.at = d->body;
 			for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
-				if (t.kind == TOKEN_NAME && before.kind == TOKEN_PUNCTUATOR &&
-				    (before.first == '.' || before.first == '-'))
+				if (t.kind == TOKEN_NAME && token_selects(&r, &before))
 					spellings_add(&c->members, c->ix->text + t.begin, t.end - t.begin,
 						      &c->failed);
 		} else {

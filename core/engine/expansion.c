@@ -117,13 +117,12 @@ static bool is_safe_name(const struct search *s, const char *name, uint32_t leng
 }
 
 /* Reads `[…]`, `(…)`, `.name`, `->name` behind an operand; true at the end of the body. */
-static bool is_postfix_to_end(const struct search *s, struct token_reader *r)
+static bool is_postfix_to_end(struct token_reader *r)
 {
 	struct token t;
 
 	for (token_next(r, &t); t.kind == TOKEN_PUNCTUATOR; token_next(r, &t)) {
-		bool member = t.first == '.' || (t.first == '-' && s->text[t.begin + 1] == '>');
-		if (member)
+		if (token_selects(r, &t))
 			token_next(r, &t);
 		else if (t.first == '(' || t.first == '[')
 			token_skip_group(r, &t);
@@ -161,7 +160,7 @@ static bool is_one_operand(const struct search *s, const struct definition *d, u
 	else if (t.kind != TOKEN_NAME && t.kind != TOKEN_NUMBER && t.kind != TOKEN_STRING &&
 		 t.kind != TOKEN_CHARACTER)
 		return false;
-	return is_postfix_to_end(s, &r);
+	return is_postfix_to_end(&r);
 }
 
 bool expansions_find(struct CXTranslationUnitImpl *unit, const char *text, uint32_t base, uint32_t size,

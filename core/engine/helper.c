@@ -201,10 +201,7 @@ static void write_body(struct writing *w, const struct index_declaration *d)
 			leave_block(w);
 		if (t.kind != TOKEN_NAME)
 			continue;
-		bool member = before.kind == TOKEN_PUNCTUATOR &&
-			      (before.first == '.' || before.first == '-') &&
-			      before.end - before.begin <= 2 &&
-			      (before.first == '.' || w->ix->text[before.begin + 1] == '>');
+		bool member = token_selects(&r, &before);
 		if (t.first == 's' && token_is(&r, &t, "static") && before.first != '[') {
 			rewrite_static(w, &r, &t);
 			continue;

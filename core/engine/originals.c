@@ -206,15 +206,6 @@ static bool mark_first(struct spreading *s)
 	return any;
 }
 
-static bool is_member(const struct token_reader *r, const struct token *before)
-{
-	uint32_t length = before->end - before->begin;
-
-	return before->kind == TOKEN_PUNCTUATOR &&
-	       ((before->first == '.' && length == 1) ||
-		(before->first == '-' && length == 2 && r->text[before->begin + 1] == '>'));
-}
-
 /* Whether the declaration names anything that differs. */
 static bool names_any(const struct spreading *s, const struct index_declaration *d)
 {
@@ -226,7 +217,7 @@ static bool names_any(const struct spreading *s, const struct index_declaration 
 	r.at = d->begin;
 	r.line_start = false;
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
-		if (t.kind != TOKEN_NAME || is_member(&r, &before))
+		if (t.kind != TOKEN_NAME || token_selects(&r, &before))
 			continue;
 		uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + t.begin, t.end - t.begin);
 		for (; i != INDEX_NONE; i = ix->names[i].next)

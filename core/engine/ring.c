@@ -175,9 +175,7 @@ void ring_put_expression(struct text *t, const char *expression)
 			text_puts(t, RING_EXIT);
 			from = token.end;
 		}
-		member = token.kind == TOKEN_PUNCTUATOR &&
-			 (expression[token.end - 1] == '.' || expression[token.end - 1] == '>') &&
-			 (token.first == '.' || token.first == '-');
+		member = token_selects(&r, &token);
 	}
 	text_puts(t, expression + from);
 }

@@ -51,9 +51,8 @@ static uint64_t read_range(const struct search *s, uint32_t begin, uint32_t end)
 	r.at = begin;
 	r.line_start = false;
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
-		bool member = before.kind == TOKEN_PUNCTUATOR &&
-			      (before.first == '.' || token_is(&r, &before, "->"));
-		const uint64_t *found = t.kind == TOKEN_NAME && !member ? leads_of(s, t.begin, t.end) : NULL;
+		bool outside = t.kind == TOKEN_NAME && !token_selects(&r, &before);
+		const uint64_t *found = outside ? leads_of(s, t.begin, t.end) : NULL;
 		leads |= found ? *found : 0;
 	}
 	return leads;

@@ -47,6 +47,16 @@ static inline bool token_is(const struct token_reader *r, const struct token *t,
 	       memcmp(r->text + t->begin, word, n) == 0;
 }
 
+/* Whether it is `.` or `->`, behind which a name is a member's. `...` is not. */
+static inline bool token_selects(const struct token_reader *r, const struct token *t)
+{
+	uint32_t length = t->end - t->begin;
+
+	return t->kind == TOKEN_PUNCTUATOR &&
+	       ((t->first == '.' && length == 1) ||
+		(t->first == '-' && length == 2 && r->text[t->begin + 1] == '>'));
+}
+
 /* Whether it is a word that makes a function internal or inline: `static`, or `inline` in one of its spellings. */
 bool token_is_linkage(const struct token_reader *, const struct token *);
 

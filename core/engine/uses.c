@@ -154,15 +154,6 @@ static bool is_only_written(const struct index *ix, struct token_reader r, const
 	return t.kind != TOKEN_PUNCTUATOR || t.first != ')';
 }
 
-static bool is_member(const struct index *ix, const struct token *before)
-{
-	if (before->kind != TOKEN_PUNCTUATOR)
-		return false;
-	size_t length = before->end - before->begin;
-	return (before->first == '.' && length == 1) ||
-	       (before->first == '-' && length == 2 && ix->text[before->begin + 1] == '>');
-}
-
 /* What the text does with each name, wherever it does not declare it. */
 static void find_uses(struct index *ix)
 {
@@ -178,7 +169,7 @@ static void find_uses(struct index *ix)
 						      t = next) {
 		token_next(&r, &next);
 		locals_follow(&locals, &r, &c.before, &t, &next, statements.begins);
-		if (t.kind != TOKEN_NAME || is_member(ix, &c.before))
+		if (t.kind != TOKEN_NAME || token_selects(&r, &c.before))
 			continue;
 		uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + t.begin, t.end - t.begin);
 		if (i == INDEX_NONE || locals_have(&locals, &t))

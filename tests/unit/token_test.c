@@ -207,6 +207,21 @@ static unsigned braces_of(const char *text)
 	return braces.depth;
 }
 
+static void a_member_stands_behind_a_dot_or_an_arrow(void **state)
+{
+	static const char text[] = "a.b->c - d > e ... f -- g";
+	struct token_reader r;
+	struct token t, before = {0};
+	char members[16] = "";
+
+	(void)state;
+	token_reader_init(&r, text, sizeof(text) - 1);
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
+		if (t.kind == TOKEN_NAME && token_selects(&r, &before))
+			strncat(members, text + t.begin, 1);
+	assert_string_equal(members, "bc");
+}
+
 static void of_an_if_one_branch_counts_its_braces(void **state)
 {
 	(void)state;
@@ -280,6 +295,7 @@ int main(void)
 		cmocka_unit_test(byte_order_marks_and_utf8_names_are_read),
 		cmocka_unit_test(line_ends_may_be_of_either_kind),
 		cmocka_unit_test(words_are_compared_as_spelled),
+		cmocka_unit_test(a_member_stands_behind_a_dot_or_an_arrow),
 		cmocka_unit_test(of_an_if_one_branch_counts_its_braces),
 		cmocka_unit_test(every_prefix_of_a_text_ends_within_it),
 		cmocka_unit_test(a_line_of_escaped_quotes_costs_no_square),
