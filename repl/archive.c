@@ -1,4 +1,5 @@
 #include "archive.h"
+#include "clock.h"
 #include "log.h"
 #include "lookup.h"
 #include "prune.h"
@@ -244,7 +245,7 @@ static bool plan_more(struct pruning *p, bool interrupted, struct reply *reply, 
 	struct prune_count planned;
 	bool more = false;
 
-	p->waiting.deadline_us = build_now_us();
+	p->waiting.deadline_us = clock_now_us();
 	*e = interrupted ? error_new(ERROR_INTERRUPTED, "interrupted: nothing was removed")
 			 : prune_plan_step(p->prune, &more);
 	if (*e || more)
@@ -276,7 +277,7 @@ static bool prune_more(struct waiting *waiting, struct console_state *state, boo
 	else
 		*e = prune_step(p->prune, &more);
 	if (!*e && more) {
-		waiting->deadline_us = build_now_us();
+		waiting->deadline_us = clock_now_us();
 		return false;
 	}
 	prune_done(p->prune, &done);
@@ -304,7 +305,7 @@ static struct error *prune(struct call *c, int days, bool yes)
 	if (!p)
 		return error_memory();
 	*p = (struct pruning){
-		.waiting = {.ready = prune_more, .free = prune_end, .deadline_us = build_now_us()},
+		.waiting = {.ready = prune_more, .free = prune_end, .deadline_us = clock_now_us()},
 		.live = c->live,
 		.history = live_history(c->live),
 		.days = days,

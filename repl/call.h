@@ -34,7 +34,7 @@ struct console_state {
 	char *directory;                /* where the console was started, or NULL */
 	char *file;                     /* \in: whose declarations count where that is not plain, or NULL */
 	const struct target_unit *unit; /* of the function that was redefined here last, or NULL */
-	int64_t asked_us;    /* when the command that is run was typed, on build_now_us's clock; 0: none is */
+	int64_t asked_us;    /* when the command that is run was typed, on clock_now_us's clock; 0: none is */
 	unsigned tap;        /* the number of the watch that waits for the compiler; 0: none does */
 	struct scope *scope; /* what was declared here: scope.h; NULL: nothing yet */
 };
@@ -48,7 +48,7 @@ struct waiting {
 	bool (*ready)(struct waiting *, struct console_state *, bool interrupted, struct reply *,
 		      struct error **e);
 	void (*free)(struct waiting *);
-	int64_t deadline_us; /* on build_now_us's clock: asked again then; 0: never */
+	int64_t deadline_us; /* on clock_now_us's clock: asked again then; 0: never */
 };
 
 struct reply {

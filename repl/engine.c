@@ -1,6 +1,7 @@
 /* rtf-engine: serves one program's consoles. The agent in the program starts it, with the channel as descriptor 3, and
  * it ends when the program does. */
 #include "compiler.h"
+#include "clock.h"
 #include "evaluate.h"
 #include "events.h"
 #include "follow.h"
@@ -50,7 +51,7 @@ static void greet_clients(struct host *host)
 
 static int sooner(int timeout, int64_t deadline)
 {
-	int64_t left = deadline - build_now_us();
+	int64_t left = deadline - clock_now_us();
 
 	if (!deadline || (timeout >= 0 && left / 1000 >= timeout))
 		return timeout;
@@ -78,7 +79,7 @@ static int follow_saves(struct host *host, int timeout)
 		return timeout;
 	follow_learn(host->follow);
 	int64_t deadline = follow_deadline(host->follow);
-	if (deadline && deadline <= build_now_us() + 500) {
+	if (deadline && deadline <= clock_now_us() + 500) {
 		follow_serve(host->follow);
 		deadline = follow_deadline(host->follow);
 	}
@@ -91,7 +92,7 @@ static int optimise_quiet(struct host *host, int timeout)
 	if (!host->optimise)
 		return timeout;
 	int64_t deadline = optimise_deadline(host->optimise);
-	if (deadline && deadline <= build_now_us()) {
+	if (deadline && deadline <= clock_now_us()) {
 		optimise_serve(host->optimise);
 		deadline = optimise_deadline(host->optimise);
 	}

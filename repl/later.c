@@ -1,4 +1,5 @@
 #include "later.h"
+#include "clock.h"
 #include "turns.h"
 
 #include <stdlib.h>
@@ -81,7 +82,7 @@ struct error *later_run(struct console_state *state, const char *text, size_t si
 	w->turns = turns;
 	w->attempt = attempt;
 	w->size = size;
-	w->asked_us = build_now_us();
+	w->asked_us = clock_now_us();
 	if (is_over(w, state, reply, &e)) {
 		free_waiting(&w->waiting);
 		return e;

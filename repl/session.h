@@ -33,7 +33,7 @@ bool session_serve(struct session *, short revents);
  * in the backlog. */
 bool session_tick(struct session *);
 
-/* When to ask again, on build_now_us's clock; 0: when something happens. */
+/* When to ask again, on clock_now_us's clock; 0: when something happens. */
 int64_t session_deadline(const struct session *);
 
 /* Tells what became of the history, if anything did, to all that want events; otherwise the next reply does. */

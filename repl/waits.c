@@ -1,4 +1,5 @@
 #include "waits.h"
+#include "clock.h"
 
 #include <stdlib.h>
 
@@ -25,7 +26,7 @@ static bool version_ready(struct waiting *waiting, struct console_state *state, 
 	if (interrupted)
 		*e = error_new(ERROR_INTERRUPTED, "interrupted: %s is version %d, not %d", name,
 			       w->function->live, w->number);
-	else if (waiting->deadline_us && build_now_us() >= waiting->deadline_us)
+	else if (waiting->deadline_us && clock_now_us() >= waiting->deadline_us)
 		*e = error_new(ERROR_TIMEOUT, "%s is still version %d, not %d", name, w->function->live,
 			       w->number);
 	return *e != NULL;
@@ -53,7 +54,7 @@ struct error *waits_wait(struct call *c)
 		return error_memory();
 	w->waiting = (struct waiting){.ready = version_ready, .free = wait_free};
 	if (c->count == 3)
-		w->waiting.deadline_us = build_now_us() + (int64_t)seconds * 1000000;
+		w->waiting.deadline_us = clock_now_us() + (int64_t)seconds * 1000000;
 	w->function = f;
 	w->number = number;
 	c->reply->waiting = &w->waiting;

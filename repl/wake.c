@@ -1,21 +1,18 @@
 #include "wake.h"
+#include "clock.h"
 #include "line.h"
 
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 static int signals = -1; /* signalfd */
 
 int64_t wake_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_now_us() / 1000;
 }
 
 void wake_take_signals(bool interactive)

@@ -1,4 +1,5 @@
 #include "watchers.h"
+#include "clock.h"
 #include "coverage.h"
 #include "lookup.h"
 #include "parked.h"
@@ -41,7 +42,7 @@ struct error *watchers_new(struct host *host, struct watchers **out)
 	if (!all)
 		return error_memory();
 	all->host = host;
-	all->serial = (unsigned)(build_now_us() >> 10) & 0x3fffffff;
+	all->serial = (unsigned)(clock_now_us() >> 10) & 0x3fffffff;
 	for (size_t i = 0; i < live_count(host->live); i++) {
 		struct live_function *f = live_function(host->live, i);
 		struct change_outcome outcome = {0};
@@ -140,7 +141,7 @@ static void shrink(struct watchers *all)
 
 void watchers_serve(struct watchers *all)
 {
-	bool due = all->due && build_now_us() >= all->due, rings = false;
+	bool due = all->due && clock_now_us() >= all->due, rings = false;
 
 	parked_take(all);
 	for (struct watched *d = all->first, *next; d; d = next) {
@@ -156,7 +157,7 @@ void watchers_serve(struct watchers *all)
 	if (!rings)
 		all->due = 0;
 	else if (due || !all->due)
-		all->due = build_now_us() + (all->due ? WATCHERS_POLL_US : 0);
+		all->due = clock_now_us() + (all->due ? WATCHERS_POLL_US : 0);
 }
 
 struct error *watchers_retry(struct call *c)

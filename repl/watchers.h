@@ -27,7 +27,7 @@ void watchers_free(struct watchers *); /* takes NULL; what is instrumented stays
 
 /* Looks at what has happened; to be called after whatever may change a version, and at the deadline. */
 void watchers_serve(struct watchers *);
-int64_t watchers_deadline(const struct watchers *); /* on build_now_us's clock; 0: nothing is in progress */
+int64_t watchers_deadline(const struct watchers *); /* on clock_now_us's clock; 0: nothing is in progress */
 
 /* The console is gone. Takes NULL. */
 void watchers_leave(struct watchers *, const struct console_state *);

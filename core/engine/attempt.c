@@ -1,4 +1,5 @@
 #include "attempt.h"
+#include "clock.h"
 #include "around.h"
 #include "debugger.h"
 #include "note.h"
@@ -327,7 +328,7 @@ void attempt_mark_live(const struct attempt *c)
 
 void attempt_note_live(const struct attempt *c, enum history_kind kind)
 {
-	int64_t now = build_now_us();
+	int64_t now = clock_now_us();
 
 	attempt_mark_live(c);
 	for (size_t i = 0; i < c->count; i++) {
@@ -345,17 +346,17 @@ struct error *attempt_publish_and_record(struct live *l, const struct attempt *c
 
 	if (e)
 		return e;
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 	struct error *unwritten = record_moves(l, c, kind, subject, user, true);
 	bool begun = !unwritten, soon;
-	*us += build_now_us() - start;
+	*us += clock_now_us() - start;
 	soon = program_publishes_soon(live_program(l), serial, PUBLISH_SOON_MS);
 	if (begun && !soon)
 		history_record_end(live_history(l), false);
 	e = program_published(live_program(l), serial);
 	if (!e)
 		attempt_note_live(c, kind);
-	start = build_now_us();
+	start = clock_now_us();
 	if (begun && soon)
 		unwritten = history_record_end(live_history(l), !e);
 	if (!e && (record_lose(l, &unwritten) || (begun && !soon)))
@@ -364,7 +365,7 @@ struct error *attempt_publish_and_record(struct live *l, const struct attempt *c
 		warn_unrecorded(l, unwritten);
 	else
 		error_free(unwritten);
-	*us += build_now_us() - start;
+	*us += clock_now_us() - start;
 	return e;
 }
 
@@ -399,7 +400,7 @@ struct error *attempt_report(struct change_outcome *out, struct attempt *c, int6
 			.version = p->to,
 			.backend = p->build.object.backend,
 			.why_cc = p->build.object.backend == BACKEND_CC ? p->build.why_cc : NULL,
-			.latency = {.total = build_now_us() - start,
+			.latency = {.total = clock_now_us() - start,
 				    .check = p->build.check_us,
 				    .compile = p->build.compile_us,
 				    .link = p->build.link_us,

@@ -87,7 +87,7 @@ void attempt_mark_live(const struct attempt *);
 void attempt_note_live(const struct attempt *, enum history_kind);
 void attempt_count_version(struct live_function *, int number);
 
-/* What became of every part. `start`: when it began, on build_now_us's clock. */
+/* What became of every part. `start`: when it began, on clock_now_us's clock. */
 struct error *attempt_report(struct change_outcome *, struct attempt *, int64_t start, int64_t store_us);
 
 #endif

@@ -1,4 +1,5 @@
 #include "build.h"
+#include "clock.h"
 #include "adapt.h"
 #include "claims.h"
 #include "helper.h"
@@ -12,15 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
-
-int64_t build_now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* --- the slice's questions ------------------------------------------------------------------------------------- */
 
@@ -420,7 +412,7 @@ static struct error *check_claims(const struct build_host *host, struct build *b
 
 struct error *build_check(const struct build_host *host, const struct build_request *q, struct build *b)
 {
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 
 	*b = (struct build){.request = q};
 	struct error *e = sources_find(host->sources, q->function->unit, &b->source);
@@ -442,7 +434,7 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 		e = warn_of_fitted(b);
 	if (!e && !b->check.failed && has_flag(b, "-fsplit-stack"))
 		e = warn_of_split_stack(b);
-	b->check_us = build_now_us() - start;
+	b->check_us = clock_now_us() - start;
 	return e;
 }
 
@@ -874,16 +866,16 @@ static struct error *link_added(const struct build_host *host, struct build *b, 
 struct error *build_link(const struct build_host *host, struct build *b, size_t *code_before,
 			 size_t *data_before)
 {
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 	bool in_program;
 
 	target_module(host->target, b->request->function->unit, &in_program);
 	const bool library_tls = b->library_tls = !in_program;
 	struct error *e = compile(host, b);
-	b->compile_us += build_now_us() - start;
+	b->compile_us += clock_now_us() - start;
 	if (e)
 		return e;
-	start = build_now_us();
+	start = clock_now_us();
 	e = link_here(host, b, *code_before, *data_before);
 	if (e && error_class(e) == ERROR_UNKNOWN && b->object.backend == BACKEND_TCC) {
 		/* A name that nobody has: libtcc took a builtin for a function, or the name is really unknown. */
@@ -894,8 +886,8 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 		error_free(e);
 		link_result_fini(&b->link);
 		e = compile_in_turn(host, b);
-		b->compile_us += build_now_us() - start;
-		start = build_now_us();
+		b->compile_us += clock_now_us() - start;
+		start = clock_now_us();
 		if (!e)
 			e = link_here(host, b, *code_before, *data_before);
 	}
@@ -909,7 +901,7 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 		if (!e)
 			e = link_here(host, b, *code_before, *data_before);
 	}
-	b->link_us = build_now_us() - start;
+	b->link_us = clock_now_us() - start;
 	if (e)
 		return e;
 	*code_before += b->link.code_size;

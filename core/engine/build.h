@@ -106,6 +106,4 @@ struct error *build_link_object(const struct build_host *, struct build *, size_
 const char *build_compiler(const struct build *); /* compile_tcc_name() or the compiler's name */
 void build_fini(struct build *);
 
-int64_t build_now_us(void); /* a clock for latencies */
-
 #endif

@@ -1,4 +1,5 @@
 #include "change.h"
+#include "clock.h"
 #include "attempt.h"
 #include "edit.h"
 #include "lookup.h"
@@ -235,9 +236,9 @@ static struct error *go_live(struct live *l, struct attempt *c, const char *user
 	e = publish_watched(l, c);
 	if (e)
 		return e;
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 	attempt_record(l, c, HISTORY_DEFINE, 0, user);
-	*us += build_now_us() - start;
+	*us += clock_now_us() - start;
 	return NULL;
 }
 
@@ -311,9 +312,9 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 		e = tell_placed(q, c);
 	if (e)
 		return e;
-	int64_t store_start = build_now_us();
+	int64_t store_start = clock_now_us();
 	e = attempt_store(l, c, q->origin, q->user);
-	int64_t store_us = build_now_us() - store_start;
+	int64_t store_us = clock_now_us() - store_start;
 	if (!e)
 		e = attempt_commit(l, c);
 	if (!e)
@@ -348,7 +349,7 @@ static void record_text(struct live *l, const struct attempt *c, const struct ch
 
 struct error *change_define(struct live *l, const struct change_request *q, struct change_outcome *out)
 {
-	int64_t start = q->asked_us ? q->asked_us : build_now_us();
+	int64_t start = q->asked_us ? q->asked_us : clock_now_us();
 	struct attempt c = {0};
 	struct edit edit;
 
@@ -380,7 +381,7 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 struct error *change_texts(struct live *l, const struct change_text *texts, size_t count,
 			   const struct change_request *q, struct change_outcome *out)
 {
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 	struct attempt c = {.parts = calloc(count + 1, sizeof(*c.parts))};
 	struct error *e = c.parts ? NULL : error_memory();
 

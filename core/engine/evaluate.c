@@ -1,4 +1,5 @@
 #include "evaluate.h"
+#include "clock.h"
 #include "note.h"
 #include "place.h"
 #include "unwind.h"
@@ -265,9 +266,9 @@ bool evaluation_poll(struct evaluation *v, bool interrupt, struct evaluate_end *
 	if (!v->over && interrupt && !v->interrupted) {
 		program_interrupt(live_program(ev->live), v->serial);
 		v->interrupted = true;
-		v->deadline = build_now_us() + STUCK_US;
+		v->deadline = clock_now_us() + STUCK_US;
 	}
-	bool stuck = !v->over && v->deadline && build_now_us() >= v->deadline;
+	bool stuck = !v->over && v->deadline && clock_now_us() >= v->deadline;
 	/* It does not listen: a call that the kernel does not end, or one that blocks all signals. It is not over. */
 	*out = stuck ? (struct evaluate_end){.how = CALL_INTERRUPTED, .code = -1} : v->end;
 	return v->over || stuck;

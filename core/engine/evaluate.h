@@ -47,7 +47,7 @@ struct evaluate_end {
 /* True once it is over, and then `*end` says how. `interrupt`: someone wants that. Asked again whenever something has
  * come from the program, and at the deadline. */
 bool evaluation_poll(struct evaluation *, bool interrupt, struct evaluate_end *end);
-int64_t evaluation_deadline(const struct evaluation *); /* on build_now_us's clock; 0: none */
+int64_t evaluation_deadline(const struct evaluation *); /* on clock_now_us's clock; 0: none */
 
 /* Whether it has begun; false also for one that waits for rtf_poll(). */
 bool evaluation_has_begun(const struct evaluation *);

@@ -14,9 +14,9 @@ struct fault {
 	struct live_function *function;
 	int version;
 	int signal;
-	uint64_t address; /* 0: it has none */
+	uint64_t address;   /* 0: it has none */
 	struct place place; /* of the innermost call that is the version's */
-	char text[4096];  /* a line that says what and where, then the calls, a line each */
+	char text[4096];    /* a line that says what and where, then the calls, a line each */
 };
 
 /* Takes one that the program told of, records it in the history, and lets its thread go on. False: there is none, or it

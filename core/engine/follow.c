@@ -1,4 +1,5 @@
 #include "follow.h"
+#include "clock.h"
 #include "save.h"
 #include "strict.h"
 #include "text.h"
@@ -305,7 +306,7 @@ static const char *touch_sources(struct follow *f, const char **paths)
 static void tell_note(struct follow *f, const char *file, const char *note, int64_t since)
 {
 	struct follow_news news = {
-		.kind = "unchanged", .file = file, .notes = note, .latency_us = build_now_us() - since};
+		.kind = "unchanged", .file = file, .notes = note, .latency_us = clock_now_us() - since};
 
 	f->tell(f->context, &news);
 }
@@ -377,13 +378,13 @@ static void await_missing(struct follow *f, const char **paths)
 		if (!more)
 			continue;
 		f->items = more;
-		more[f->missing_count++] = (struct missing){*p, build_now_us() + MISSING_US};
+		more[f->missing_count++] = (struct missing){*p, clock_now_us() + MISSING_US};
 	}
 }
 
 static void tell_missing(struct follow *f)
 {
-	int64_t now = build_now_us();
+	int64_t now = clock_now_us();
 	struct text note = {0};
 	const char *first = NULL;
 	size_t kept = 0;
@@ -473,7 +474,7 @@ static void take(struct follow *f, const char *file, bool release, int64_t since
 				   .outcome = &result.outcome,
 				   .message = result.message,
 				   .notes = result.notes ? result.notes : "",
-				   .latency_us = build_now_us() - since};
+				   .latency_us = clock_now_us() - since};
 	if (!release || strcmp(result.kind, "unchanged") != 0)
 		f->tell(f->context, &news);
 	save_result_fini(&result);
@@ -489,7 +490,7 @@ void follow_set(struct follow *f, bool on)
 		return;
 	for (size_t i = 0; i < f->count; i++)
 		f->sources[i].touched = false;
-	take(f, "", true, build_now_us());
+	take(f, "", true, clock_now_us());
 }
 
 /* Saves that are held or refused: an engine after this one is to find them again. */

@@ -52,7 +52,7 @@ void follow_complete(struct follow *);
 void follow_renew(struct follow *);
 
 int follow_fd(const struct follow *);           /* to poll for reading */
-int64_t follow_deadline(const struct follow *); /* on build_now_us's clock; 0: nothing is in progress */
+int64_t follow_deadline(const struct follow *); /* on clock_now_us's clock; 0: nothing is in progress */
 void follow_serve(struct follow *);             /* the descriptor is ready or the deadline has come */
 
 #endif

@@ -1,4 +1,5 @@
 #include "instrumented.h"
+#include "clock.h"
 #include "attempt.h"
 #include "record.h"
 
@@ -10,7 +11,7 @@ static struct error *instrument(struct live *l, const struct instrumented *q, st
 				struct change_outcome *out)
 {
 	struct live_function *f = q->function;
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 	int plain = live_plain(f);
 
 	struct error *e = attempt_check(l, c, out);

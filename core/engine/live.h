@@ -39,7 +39,7 @@ struct live_function {
 	int live;              /* number of the version that runs */
 	int versions;          /* how many there are, version 0 included */
 	int newest;            /* the highest number that was ever given */
-	int64_t moved_us;      /* when another text was made live, on build_now_us's clock; 0: never */
+	int64_t moved_us;      /* when another text was made live, on clock_now_us's clock; 0: never */
 	int plain;             /* if `live` is an instrumented version: the one that it was made from */
 	char instrumented[32]; /* what for: "cover", "trace+probe"; "": it is plain */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */

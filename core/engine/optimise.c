@@ -1,4 +1,5 @@
 #include "optimise.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -95,7 +96,7 @@ void optimise_queue(struct optimise *o, struct live_function *f, int version, st
 		return; /* it goes on as libtcc made it */
 	job->function = f;
 	job->version = version;
-	job->due = build_now_us() + OPTIMISE_QUIET_US;
+	job->due = clock_now_us() + OPTIMISE_QUIET_US;
 	job->request = (struct build_request){
 		.function = &f->at, .arena = f->arena, .file = f->at.file, .line = build->request->line};
 	job->build.request = &job->request;
@@ -138,7 +139,7 @@ static void *compile_in_thread(void *argument)
 
 static void start(struct optimise *o)
 {
-	int64_t now = build_now_us();
+	int64_t now = clock_now_us();
 
 	for (struct job **at = &o->waiting; *at && !o->running; at = &(*at)->next) {
 		struct job *job = *at;

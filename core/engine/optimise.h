@@ -29,7 +29,7 @@ void optimise_queue(struct optimise *, struct live_function *, int version, stru
 
 int optimise_fd(const struct optimise *); /* to poll for reading: a compilation has ended */
 int64_t optimise_deadline(
-	const struct optimise *); /* when to call optimise_serve, on build_now_us's clock; 0: never */
+	const struct optimise *); /* when to call optimise_serve, on clock_now_us's clock; 0: never */
 void optimise_serve(struct optimise *);
 
 #endif

@@ -1,4 +1,5 @@
 #include "record.h"
+#include "clock.h"
 #include "stand_in.h"
 #include "text.h"
 #include "texts.h"
@@ -123,7 +124,7 @@ static struct error *stand_in(struct live *l, const char *path, struct error *wh
 		add_news(r, text);
 	}
 	r->retry_us = FIRST_RETRY_US;
-	r->retry_at = build_now_us() + r->retry_us;
+	r->retry_at = clock_now_us() + r->retry_us;
 	struct error *e = stand_in_new(path, &r->process, &h);
 	if (e)
 		return e;
@@ -415,9 +416,9 @@ static void rest(struct record *r)
 	if (unsettled < UNSETTLED_FEW) {
 		r->rest_at = 0;
 	} else if (!r->rest_at || unsettled != r->unsettled) {
-		r->rest_at = build_now_us() + REST_US;
+		r->rest_at = clock_now_us() + REST_US;
 		r->unsettled = unsettled;
-	} else if (build_now_us() >= r->rest_at) {
+	} else if (clock_now_us() >= r->rest_at) {
 		history_settle(r->keeper.history);
 		r->rest_at = 0;
 	}
@@ -458,10 +459,10 @@ void record_settle(struct live *l)
 		rest(r);
 		return;
 	}
-	if (build_now_us() < r->retry_at || settle(l))
+	if (clock_now_us() < r->retry_at || settle(l))
 		return;
 	r->retry_us = r->retry_us * 2 < LAST_RETRY_US ? r->retry_us * 2 : LAST_RETRY_US;
-	r->retry_at = build_now_us() + r->retry_us;
+	r->retry_at = clock_now_us() + r->retry_us;
 }
 
 static struct error *rescue_to(struct live *l, const char *folder, char **path)

@@ -37,7 +37,7 @@ void record_event(struct live *, const char *kind, struct live_function *f, int 
 void record_function(struct live *, struct live_function *f);
 
 /* Tries to bring a stand-in's part to the file; or, once nobody has written for a while, settles the history. When to be
- * called, on build_now_us's clock, 0: never. */
+ * called, on clock_now_us's clock, 0: never. */
 void record_settle(struct live *);
 int64_t record_deadline(const struct live *);
 

@@ -1,4 +1,5 @@
 #include "rollback.h"
+#include "clock.h"
 #include "attempt.h"
 #include "edit.h"
 #include "record.h"
@@ -127,7 +128,7 @@ static struct error *aim_next(struct live *l, struct attempt *c, struct change_o
 struct error *rollback_all(struct live *l, struct rollback_step *steps, size_t count, const char *user,
 			   struct change_outcome *out)
 {
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 	struct attempt c = {.parts = calloc(count + 1, sizeof(*c.parts))};
 	struct error *e = c.parts ? NULL : error_memory();
 
@@ -147,7 +148,7 @@ static struct error *parent_of(struct live *l, struct live_function *f, int *num
 struct error *rollback_to(struct live *l, struct live_function *f, int number, const char *user,
 			  struct change_outcome *out)
 {
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 	struct attempt_part part = {.function = f, .to = number};
 	struct attempt c = {.count = 1};
 
@@ -201,7 +202,7 @@ static struct error *parent_of(struct live *l, struct live_function *f, int *num
 
 struct error *rollback_undo(struct live *l, bool redo, const char *user, struct change_outcome *out)
 {
-	int64_t start = build_now_us(), subject;
+	int64_t start = clock_now_us(), subject;
 	struct history_move *moves = NULL;
 	struct attempt c = {0};
 	size_t count;
@@ -237,7 +238,7 @@ struct error *rollback_undo(struct live *l, bool redo, const char *user, struct 
 struct error *rollback_plain(struct live *l, struct live_function *f, const char *user,
 			     struct change_outcome *out)
 {
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 	struct attempt_part part = {.function = f, .to = live_plain(f)};
 	struct attempt c = {.parts = &part, .count = 1};
 

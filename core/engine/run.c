@@ -1,4 +1,5 @@
 #include "run.h"
+#include "clock.h"
 #include "text.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -148,20 +148,12 @@ static void drain(int *fd, size_t most, struct text *into)
 	text_append(into, chunk, got < room ? got : room);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Until the child has ended; or says why it is to be killed. */
 static struct error *converse(struct child *child, const char *name, const struct run_options *options,
 			      struct text *out, struct text *err)
 {
 	int seconds = options->seconds ? options->seconds : RUN_SECONDS;
-	int64_t deadline = now_ms() + (int64_t)seconds * 1000;
+	int64_t deadline = clock_now_us() + (int64_t)seconds * 1000000;
 	bool ended = false;
 
 	while (!ended && (child->pidfd >= 0 || child->out >= 0 || child->err >= 0)) {
@@ -169,7 +161,7 @@ static struct error *converse(struct child *child, const char *name, const struc
 					{child->err, POLLIN, 0},
 					{child->pidfd, POLLIN, 0},
 					{options->stop ? options->stop : -1, POLLIN, 0}};
-		int64_t left = deadline - now_ms();
+		int64_t left = (deadline - clock_now_us()) / 1000;
 		if (left <= 0)
 			return error_new(ERROR_TIMEOUT, "%s took longer than %d s and was ended", name,
 					 seconds);

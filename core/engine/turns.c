@@ -1,5 +1,5 @@
 #include "turns.h"
-#include "build.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -51,22 +51,6 @@ struct error *turns_new(struct turns **out)
 int turns_fd(const struct turns *t)
 {
 	return t->fd;
-}
-
-static void signal_fd(int fd)
-{
-	uint64_t one = 1;
-
-	if (write(fd, &one, sizeof(one)) < 0)
-		return; /* cannot be: nobody counts that far in it */
-}
-
-static void clear_fd(int fd)
-{
-	uint64_t count;
-
-	if (read(fd, &count, sizeof(count)) < 0)
-		return; /* it is clear */
 }
 
 /* --- jobs ------------------------------------------------------------------------------------------------------ */
@@ -140,7 +124,7 @@ static void drop_jobs(struct turns *t, struct turn *turn)
 			continue;
 		}
 		job->unwanted = true;
-		signal_fd(t->stop);
+		eventfd_write(t->stop, 1);
 	}
 	turn->jobs = NULL;
 }
@@ -150,13 +134,13 @@ static void *compile_in_thread(void *argument)
 	struct turns *t = argument;
 	struct turn_job *job = t->running;
 
-	int64_t start = build_now_us();
+	int64_t start = clock_now_us();
 
 	job->error = compile_cc_until(job->text, (const char *const *)job->argv, job->directory, t->stop,
 				      &job->object);
-	job->us = build_now_us() - start;
+	job->us = clock_now_us() - start;
 	atomic_store(&job->ended, true);
-	signal_fd(t->fd);
+	eventfd_write(t->fd, 1);
 	return NULL;
 }
 
@@ -172,7 +156,7 @@ static void go_on(struct turns *t)
 	t->first->ready = !job;
 	if (!job)
 		return;
-	clear_fd(t->stop);
+	eventfd_read(t->stop, &(eventfd_t){0});
 	t->running = job;
 	if (pthread_create(&t->thread, NULL, compile_in_thread, t) == 0)
 		return;
@@ -185,7 +169,7 @@ void turns_serve(struct turns *t)
 {
 	struct turn_job *job = t->running;
 
-	clear_fd(t->fd);
+	eventfd_read(t->fd, &(eventfd_t){0});
 	if (job && atomic_load(&job->ended)) {
 		pthread_join(t->thread, NULL);
 		t->running = NULL;
@@ -221,9 +205,9 @@ void turn_leave(struct turns *t, struct turn *turn)
 	}
 	drop_jobs(t, turn);
 	*turn = (struct turn){0};
+	/* The next one's has come, and what this one made live may have deadlines. */
 	if (was_first)
-		signal_fd(
-			t->fd); /* the next one's has come, and what this one made live may have deadlines */
+		eventfd_write(t->fd, 1);
 }
 
 void turn_begin(struct turns *t, struct turn *turn)
@@ -251,7 +235,7 @@ bool turn_end(struct turns *t, bool failed)
 	turn->tries++;
 	go_on(t);
 	if (turn->ready)
-		signal_fd(t->fd);
+		eventfd_write(t->fd, 1);
 	return true;
 }
 
@@ -283,7 +267,7 @@ void turns_free(struct turns *t)
 	while (t->first)
 		turn_leave(t, t->first);
 	if (t->running) {
-		signal_fd(t->stop);
+		eventfd_write(t->stop, 1);
 		pthread_join(t->thread, NULL);
 		job_free(t->running);
 	}

@@ -1,4 +1,5 @@
 #include "watch.h"
+#include "clock.h"
 #include "build.h"
 #include "text.h"
 
@@ -272,7 +273,7 @@ struct error *watch_add(struct watch *w, const char *path)
 
 static void mark(struct watch *w, struct file *f, bool closed)
 {
-	f->last = build_now_us();
+	f->last = clock_now_us();
 	if (!f->dirty) {
 		f->first = f->last;
 		w->dirty++;
@@ -546,7 +547,7 @@ static bool has_path(const char *const *paths, size_t count, const char *path)
 
 const char **watch_take(struct watch *w, int64_t *last)
 {
-	int64_t now = build_now_us();
+	int64_t now = clock_now_us();
 	size_t count = 0, files = w->file_count;
 
 	find_lost(w, now);

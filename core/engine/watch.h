@@ -51,7 +51,7 @@ void watch_read(struct watch *);
 /* The folder whose git has held its lock for a while, told once; else NULL. */
 const char *watch_locked(struct watch *);
 
-/* When something may have settled, on build_now_us's clock; 0: nothing is in progress. */
+/* When something may have settled, on clock_now_us's clock; 0: nothing is in progress. */
 int64_t watch_deadline(const struct watch *);
 
 /* Whether a save is in progress, settled or not. */
@@ -59,7 +59,7 @@ bool watch_is_busy(const struct watch *);
 
 /* The paths, as they were added, of files whose save has settled by now: NULL-terminated and the caller's (the array;
  * the strings are the watch's), or NULL if there is none. All that is in progress must have settled: several files
- * saved together come together. `*last`: when the last of it happened, on build_now_us's clock. */
+ * saved together come together. `*last`: when the last of it happened, on clock_now_us's clock. */
 const char **watch_take(struct watch *, int64_t *last);
 
 #endif

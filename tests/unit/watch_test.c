@@ -1,5 +1,6 @@
 /* watch.h where the ways that editors have (tests/system/editors_test.c) do not reach: limits and symbolic links. */
 #include "build.h"
+#include "clock.h"
 #include "watch.h"
 
 #include <poll.h>
@@ -67,11 +68,11 @@ static int stop(void **state)
 /* The next save is that of this file alone. */
 static void assert_saved(const char *name)
 {
-	int64_t begin = build_now_us(), last;
+	int64_t begin = clock_now_us(), last;
 	const char **paths = NULL;
 
 	while (!paths) {
-		int64_t now = build_now_us(), deadline = watch_deadline(watch);
+		int64_t now = clock_now_us(), deadline = watch_deadline(watch);
 		struct pollfd event = {.fd = watch_fd(watch), .events = POLLIN};
 		if (now - begin > DEADLINE_US)
 			fail_msg("the save of %s is not noticed", name);
