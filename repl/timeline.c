@@ -134,18 +134,15 @@ static const char *own_compiler(const struct live *l, const struct live_function
 	return name;
 }
 
-/* Whether it is not what another build was made from. */
-static bool is_own(const struct live *l, const struct history_version *v)
+/* Whether it is not what another build was made from, which has the same number: 0. */
+static bool is_own(const struct live *l, const char *build_id)
 {
-	return !v->build_id || strcmp(v->build_id, target_build_id(live_target(l))) == 0;
+	return !build_id || strcmp(build_id, target_build_id(live_target(l))) == 0;
 }
 
-/* What another build was made from has the number of what this one was: its faults are not that one's. */
-static bool is_foreign(const struct live *l, const json_t *row)
+static const char *build_of(const json_t *row)
 {
-	const char *build = json_string_value(json_object_get(row, "build_id"));
-
-	return build && strcmp(build, target_build_id(live_target(l))) != 0;
+	return json_string_value(json_object_get(row, "build_id"));
 }
 
 static json_t *version_json(const struct live *l, const struct live_function *f, const char *name,
@@ -158,8 +155,8 @@ static json_t *version_json(const struct live *l, const struct live_function *f,
 	json_t *row = json_pack("{s:s, s:i, s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "function", name,
 				"version", v->number, "parent", parent, "origin", v->origin, "user", v->user,
 				"time", v->time ? v->time : "", "backend", optimised ? "cc" : v->backend,
-				"live", f && f->live == v->number && is_own(l, v), "note", v->note, "id",
-				(json_int_t)v->id);
+				"live", f && f->live == v->number && is_own(l, v->build_id), "note", v->note,
+				"id", (json_int_t)v->id);
 	json_object_set_new(row, "file", json_string(file ? file : ""));
 	if (v->build_id)
 		json_object_set_new(row, "build_id", json_string(v->build_id));
@@ -202,7 +199,7 @@ static bool add_build(void *context, const struct history_version *v, const stru
 
 	if (k->wanted->filter.limit && json_array_size(k->rows) >= (size_t)k->wanted->filter.limit)
 		return false;
-	if (is_own(k->call->live, v) || (!k->wanted->all && built && strcmp(built, v->text) == 0))
+	if (is_own(k->call->live, v->build_id) || (!k->wanted->all && built && strcmp(built, v->text) == 0))
 		return true;
 	for (size_t i = 0; i < k->text_count && !k->wanted->all; i++)
 		if (strcmp(k->texts[i], v->text) == 0)
@@ -237,8 +234,8 @@ static struct error *count_faults(struct history *h, const struct collecting *k)
 
 	json_array_foreach(k->rows, i, row) {
 		int faults = 0;
-		if (is_foreign(k->call->live, row))
-			continue;
+		if (!is_own(k->call->live, build_of(row)))
+			continue; /* its faults are not those of this one's version 0 */
 		e = log_faults(h, k->functions[i], (int)json_integer_value(json_object_get(row, "version")),
 			       &faults);
 		if (e)
@@ -295,8 +292,8 @@ static bool is_folded(const struct wanted *w, json_t *row)
 /* "3", "3 live"; "0.3f2a9c01" of another build. */
 static void spell_version(const struct live *l, json_t *row, char *out, size_t size)
 {
-	const char *build = json_string_value(json_object_get(row, "build_id"));
-	bool own = !is_foreign(l, row);
+	const char *build = build_of(row);
+	bool own = is_own(l, build);
 
 	snprintf(out, size, "%lld%s%.8s%s", (long long)json_integer_value(json_object_get(row, "version")),
 		 own ? "" : ".", own ? "" : build, json_is_true(json_object_get(row, "live")) ? " live" : "");
