@@ -182,18 +182,24 @@ static void end_workers(const pid_t pids[WORKERS])
 	}
 }
 
+/* A program that has ended, and those of its workers that have its console now. */
+static void leave_console_to(pid_t workers[WORKERS])
+{
+	host = (struct followed){.events = {.fd = -1}};
+	followed_prepare_host(&host, &(struct compiled_how){.sources = {"follow_workers.c"}});
+	setenv("FOLLOW_STAY", "1", 1);
+	compiled_start(&host.subject);
+	note_workers(workers);
+	compiled_kill(&host.subject);
+	await_console_of(workers);
+}
+
 static void a_program_that_is_started_again_has_its_console(void **state)
 {
 	pid_t first[WORKERS], second[WORKERS];
 
 	(void)state;
-	host = (struct followed){.events = {.fd = -1}};
-	followed_prepare_host(&host, &(struct compiled_how){.sources = {"follow_workers.c"}});
-	setenv("FOLLOW_STAY", "1", 1);
-	compiled_start(&host.subject);
-	note_workers(first);
-	compiled_kill(&host.subject);
-	await_console_of(first);
+	leave_console_to(first);
 	compiled_start(&host.subject);
 	assert_int_equal(console_pid(), host.subject.program.pid);
 	compiled_assert_says(&host.subject, 0, "static int answer(void) { return 7; }", "is now version");
@@ -245,13 +251,7 @@ static void who_has_the_name_of_a_kept_console_is_left_in_peace(void **state)
 	struct wire w;
 
 	(void)state;
-	host = (struct followed){.events = {.fd = -1}};
-	followed_prepare_host(&host, &(struct compiled_how){.sources = {"follow_workers.c"}});
-	setenv("FOLLOW_STAY", "1", 1);
-	compiled_start(&host.subject);
-	note_workers(workers);
-	compiled_kill(&host.subject);
-	await_console_of(workers);
+	leave_console_to(workers);
 	wire_open(&w, host.subject.socket);
 	redefine(&w, 2);
 	int listening = listen_at(host.subject.socket);
@@ -281,13 +281,7 @@ static void a_console_that_is_left_while_its_name_is_taken_finds_an_heir(void **
 	pid_t workers[WORKERS], keeper;
 
 	(void)state;
-	host = (struct followed){.events = {.fd = -1}};
-	followed_prepare_host(&host, &(struct compiled_how){.sources = {"follow_workers.c"}});
-	setenv("FOLLOW_STAY", "1", 1);
-	compiled_start(&host.subject);
-	note_workers(workers);
-	compiled_kill(&host.subject);
-	await_console_of(workers);
+	leave_console_to(workers);
 	keeper = console_pid();
 	int listening = listen_at(host.subject.socket);
 	await_connection(listening); /* the keeper's */
