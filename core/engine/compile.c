@@ -505,31 +505,9 @@ struct cc_run {
 	struct text printed;
 };
 
-/* Where the compiler's own temporary files go too: TMPDIR, or else /tmp. */
-static struct error *make_directory(char **out)
-{
-	const char *folders[] = {getenv("TMPDIR"), "/tmp"};
-	int failed = ENOENT;
-
-	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-		char *path = NULL;
-		if (!folders[i] || *folders[i] != '/')
-			continue;
-		if (asprintf(&path, "%s/rtf-cc-XXXXXX", folders[i]) < 0)
-			return error_memory();
-		if (mkdtemp(path)) {
-			*out = path;
-			return NULL;
-		}
-		failed = errno;
-		free(path);
-	}
-	return error_errno(failed, "cannot make a directory for the compiler's object");
-}
-
 static struct error *start_run(struct cc_run *run)
 {
-	struct error *e = make_directory(&run->directory);
+	struct error *e = run_make_folder("rtf-cc", &run->directory);
 
 	if (e)
 		return e;

@@ -4,14 +4,12 @@
 #include "words.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 /* --- the files as they were -------------------------------------------------------------------------------------- */
 
@@ -27,25 +25,12 @@ static bool make_folders(char *path, size_t root)
 	return true;
 }
 
-static bool write_all(const char *path, const char *bytes, size_t size)
+static bool write_file(const char *path, const char *bytes, size_t size)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *f = fopen(path, "we");
+	bool written = f && fwrite(bytes, 1, size, f) == size;
 
-	if (fd < 0)
-		return false;
-	for (size_t done = 0; done < size;) {
-		ssize_t put = write(fd, bytes + done, size - done);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0) {
-			int error = errno;
-			close(fd);
-			errno = error;
-			return false;
-		}
-		done += (size_t)put;
-	}
-	return close(fd) == 0;
+	return f && fclose(f) == 0 && written;
 }
 
 static struct error *write_files(const char *root, const struct preprocess_file *files, size_t count)
@@ -55,7 +40,7 @@ static struct error *write_files(const char *root, const struct preprocess_file 
 		if (asprintf(&path, "%s%s", root, files[i].path) < 0)
 			return error_memory();
 		bool written =
-			make_folders(path, strlen(root)) && write_all(path, files[i].bytes, files[i].size);
+			make_folders(path, strlen(root)) && write_file(path, files[i].bytes, files[i].size);
 		struct error *e =
 			written ? NULL : error_errno(errno, "cannot write %s as it was", files[i].path);
 		free(path);
@@ -72,22 +57,6 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 	(void)at;
 	remove(path);
 	return 0;
-}
-
-static struct error *make_root(char **root)
-{
-	const char *place = getenv("TMPDIR");
-	char *path;
-
-	if (asprintf(&path, "%s/rtf-then-XXXXXX", place && *place == '/' ? place : "/tmp") < 0)
-		return error_memory();
-	if (!mkdtemp(path)) {
-		struct error *e = error_errno(errno, "cannot make the folder %s", path);
-		free(path);
-		return e;
-	}
-	*root = path;
-	return NULL;
 }
 
 static void remove_root(char *root)
@@ -232,7 +201,7 @@ struct error *preprocess_source(const char *file, const struct flags *flags,
 	char *root = NULL, *found = NULL;
 	size_t length = 0;
 
-	struct error *e = count ? make_root(&root) : NULL;
+	struct error *e = count ? run_make_folder("rtf-then", &root) : NULL;
 	if (!e)
 		e = write_files(root, files, count);
 	if (!e)

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -225,4 +226,25 @@ void run_output_fini(struct run_output *o)
 	free(o->out);
 	free(o->err);
 	*o = (struct run_output){0};
+}
+
+struct error *run_make_folder(const char *name, char **out)
+{
+	const char *places[] = {getenv("TMPDIR"), "/tmp"};
+	int failed = ENOENT;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		char *path = NULL;
+		if (!places[i] || *places[i] != '/')
+			continue;
+		if (asprintf(&path, "%s/%s-XXXXXX", places[i], name) < 0)
+			return error_memory();
+		if (mkdtemp(path)) {
+			*out = path;
+			return NULL;
+		}
+		failed = errno;
+		free(path);
+	}
+	return error_errno(failed, "cannot make a directory for the compiler's files");
 }

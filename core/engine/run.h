@@ -38,4 +38,8 @@ struct error *run_with(const char *const *argv, const struct run_options *, stru
 
 void run_output_fini(struct run_output *); /* takes one that is all zero */
 
+/* A new folder for what goes to programs and comes from them, where their own temporary files go too: below TMPDIR, or else
+ * /tmp. Its path begins with `name` there and is the caller's. */
+struct error *run_make_folder(const char *name, char **out);
+
 #endif
