@@ -30,8 +30,8 @@ struct variables {
 };
 
 /* Variables that a unit's text defines and the program has, and behind them the statics of its functions as
- * `function::name`, and what versions have added of both: its line is that of the function. `exact`: the pattern is a name. Those that
- * are listed already are not listed again. */
+ * `function::name`, and what versions have added of both: its line is that of the function. `exact`: the pattern is
+ * a name. Those that are listed already are not listed again. */
 struct error *variables_find(struct call *, const struct target_unit *, const char *pattern, bool exact,
 			     struct variables *out);
 void variables_fini(struct variables *);

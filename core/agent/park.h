@@ -35,12 +35,13 @@ struct park_frame {
 enum {
 	PARK_LOOK_MS = 200,
 	PARK_LOOKS = 5, /* that may find the same evaluation of a watch: a second; then it is ended */
-	PARK_PATIENT_LOOKS =
-		15, /* until then neither inside the C library, whose locks the program needs, nor in a handler of the program's */
+	/* Until then neither inside the C library, whose locks the program needs, nor in a handler of the program's. */
+	PARK_PATIENT_LOOKS = 15,
 	PARK_LOOKS_AT_MOST = 60, /* it cannot be ended, or the frame is one that was jumped out of */
 };
 
-/* For the versions' code. Entry 0 is a watch's. The frame's magic is 0 if it is not guarded. park_wait returns the address of the function that is to be called instead. */
+/* For the versions' code. Entry 0 is a watch's. The frame's magic is 0 if it is not guarded. park_wait returns the
+ * address of the function that is to be called instead. */
 void park_enter(struct park_frame *, uint64_t entry);
 void park_leave(struct park_frame *);
 uint64_t park_wait(struct park_frame *);
@@ -60,7 +61,8 @@ void *park_stopper(void);
  * `in_library` says of a place in code counts at first. */
 bool park_stop(const siginfo_t *info, const void *context, bool (*in_library)(uint64_t pc));
 
-/* exit() was called: does not return if that was in what a watch evaluates, guarded calls in between or not, and calls `before` (or NULL) then. */
+/* exit() was called: does not return if that was in what a watch evaluates, guarded calls in between or not, and
+ * calls `before` (or NULL) then. */
 void park_exit(int status, void (*before)(void));
 
 /* Whether calls may be parked, and what is written to, as to an eventfd, when one is. Agent thread. */

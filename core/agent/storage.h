@@ -4,8 +4,9 @@
  * a thread's block is made when code of a version first asks for it, brought up to date whenever variables have come since,
  * and given back when the thread ends. Any thread, in forked children too; no locks and no heap, so that a signal's
  * handler may ask. Where there is no memory for a block all threads without one share theirs.
- * (Where the program has more than 32 keys of pthread_key_create() before ours, a block that a handler was the first to ask for is
- * given back only if the thread asks once more when other variables have come: registering it takes memory of the heap.) */
+ * (Where the program has more than 32 keys of pthread_key_create() before ours, a block that a handler was the first
+ * to ask for is given back only if the thread asks once more when other variables have come: registering it takes
+ * memory of the heap.) */
 #ifndef RTF_STORAGE_H
 #define RTF_STORAGE_H
 

@@ -23,8 +23,8 @@ struct adapt_needs {
 /* What a function's definition needs is added to what was found before. */
 void adapt_examine(CXCursor definition, struct adapt_needs *);
 
-/* The unit's text as libtcc is to read it, each line where it was; the caller's. What it is nothing for stays. The unit must have been read with a record
- * of its macros. NULL in *out: a macro stands in the way, or a type without a name. */
+/* The unit's text as libtcc is to read it, each line where it was; the caller's. What it is nothing for stays. The
+ * unit must have been read with a record of its macros. NULL in *out: a macro stands in the way, or a type without a name. */
 struct error *adapt_text(CXTranslationUnit, const char *text, size_t size, char **out);
 
 #endif
