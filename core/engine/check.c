@@ -251,7 +251,7 @@ static const struct slice_guard *guard_at(const struct slice *s, unsigned line)
 }
 
 /* From the slice's line to the user's: true if it lies in what the user gave. */
-static bool place(const struct pass *p, CXSourceLocation location, struct check_diagnostic *d)
+static bool locate(const struct pass *p, CXSourceLocation location, struct check_diagnostic *d)
 {
 	const struct slice *s = p->slice;
 	unsigned line = 0, column = 0, presumed = 0;
@@ -494,7 +494,7 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 
 	if (severity <= CXDiagnostic_Note)
 		return;
-	bool in_user_text = place(p, location, &d);
+	bool in_user_text = locate(p, location, &d);
 	d.message = cursor_take(clang_getDiagnosticSpelling(diagnostic));
 	if (d.message)
 		text_cut(d.message, MESSAGE_MOST);
