@@ -1,6 +1,6 @@
 #include "added.h"
 #include "context.h"
-#include "declare.h"
+#include "declarator.h"
 #include "texts.h"
 
 #include <stdio.h>
@@ -51,14 +51,14 @@ static char *spell(const char *text, const struct declaration *d, const struct d
 			     spelled) < 0)
 			goto end;
 		struct declaration_name bare = *n;
-		open = declare_spell(text, d, n, open_name);
+		open = declarator_spell(text, d, n, open_name);
 		bare.end = n->bound + 1; /* behind its `[]` */
-		whole = declare_spell(text, d, &bare, bounded);
+		whole = declarator_spell(text, d, &bare, bounded);
 		if (open && whole &&
 		    asprintf(&out, "extern %s; extern %s __asm__(\"%s\");", open, whole, symbol) < 0)
 			out = NULL;
 	} else {
-		whole = declare_spell(text, d, n, spelled);
+		whole = declarator_spell(text, d, n, spelled);
 		if (whole && asprintf(&out, "extern %s __asm__(\"%s\");", whole, symbol) < 0)
 			out = NULL;
 	}

@@ -1,6 +1,7 @@
 #include "declare.h"
 #include "datum.h"
 #include "declaration.h"
+#include "declarator.h"
 #include "journal.h"
 #include "token.h"
 #include "value_json.h"
@@ -31,25 +32,6 @@ bool declare_is_type(void *snippet, const char *name, uint32_t length)
 	if (!index)
 		index = source->index;
 	return index_find_kind(index, name, length, NAME_TYPEDEF) != NULL;
-}
-
-/* The specifiers without what says how long a variable lives, and without extern. */
-static char *plain_specifiers(const char *text, uint32_t begin, uint32_t end)
-{
-	static const char *const storage[] = {"static", "extern",        "register",
-					      "auto",   "_Thread_local", "__thread"};
-	char *out = strndup(text + begin, end - begin);
-	struct token_reader r;
-	struct token t;
-
-	if (!out)
-		return NULL;
-	token_reader_init(&r, out, (uint32_t)strlen(out));
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
-		for (size_t i = 0; i < sizeof(storage) / sizeof(*storage); i++)
-			if (token_is(&r, &t, storage[i]))
-				memset(out + t.begin, ' ', t.end - t.begin);
-	return out;
 }
 
 static char *name_at(const char *text, const struct declaration_name *n)
@@ -99,48 +81,6 @@ static struct error *declare_item(struct snippet *x, const char *text, const str
 	return scope_declare(x->state->scope, &item);
 }
 
-/* One declarator of a group: up to where it goes and what its initialiser is, 0 without any. */
-struct declarator {
-	uint32_t begin, stop, cut_begin, cut_end;
-};
-
-static struct declarator find_declarator(const char *text, const struct declaration *d,
-					 const struct declaration_name *n)
-{
-	struct declarator at = {.begin = d->specifiers};
-	uint32_t end = d->end;
-	struct token_reader r;
-	struct token t;
-	unsigned depth = 0;
-
-	token_reader_init(&r, text, d->end);
-	r.at = d->specifiers;
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind != TOKEN_PUNCTUATOR)
-			continue;
-		if (strchr("([{", t.first))
-			depth++;
-		else if (strchr(")]}", t.first) && depth)
-			depth--;
-		else if (depth == 0 && (t.first == ',' || t.first == ';')) {
-			if (t.begin > n->begin) {
-				end = t.begin;
-				break;
-			}
-			at.begin = t.end;
-		}
-	}
-	for (size_t i = 0; i < d->cut_count; i++) {
-		if (d->cuts[i].begin >= n->end && d->cuts[i].begin < end) {
-			at.cut_begin = d->cuts[i].begin;
-			at.cut_end = d->cuts[i].end < end ? d->cuts[i].end : end;
-			break;
-		}
-	}
-	at.stop = at.cut_end ? at.cut_begin : end;
-	return at;
-}
-
 /* `name` in the declarator, its initialiser behind. */
 static struct error *add_variable(struct snippet *x, const char *text, const struct declaration *d,
 				  const struct declaration_name *n, const char *base)
@@ -149,7 +89,7 @@ static struct error *add_variable(struct snippet *x, const char *text, const str
 
 	if (x->variable_count == SNIPPET_NAMES)
 		return error_new(ERROR_USAGE, "more than %d variables in one entry", SNIPPET_NAMES);
-	struct declarator at = find_declarator(text, d, n);
+	struct declarator at = declarator_find(text, d, n);
 	x->variable_count++;
 	v->name = name_at(text, n);
 	v->base = strdup(base);
@@ -160,19 +100,6 @@ static struct error *add_variable(struct snippet *x, const char *text, const str
 		     (int)(at.stop - n->end), text + n->end) < 0)
 		v->declarator = NULL;
 	return v->name && v->base && v->declarator ? NULL : error_memory();
-}
-
-char *declare_spell(const char *text, const struct declaration *d, const struct declaration_name *n,
-		    const char *spelled)
-{
-	char *base = plain_specifiers(text, d->begin, d->specifiers), *out = NULL;
-	struct declarator at = find_declarator(text, d, n);
-
-	if (base && asprintf(&out, "%s %.*s%s%.*s", base, (int)(n->begin - at.begin), text + at.begin,
-			     spelled, (int)(at.stop - n->end), text + n->end) < 0)
-		out = NULL;
-	free(base);
-	return out;
 }
 
 /* A group of declarators: its type by itself where it is defined here, then each variable. */
@@ -192,7 +119,7 @@ static struct error *add_declaration(struct snippet *x, const char *text, const 
 		free(whole);
 		return e;
 	}
-	char *base = plain_specifiers(text, d->begin, d->specifiers);
+	char *base = declarator_specifiers(text, d->begin, d->specifiers);
 	if (!base)
 		return error_memory();
 	if (d->begin < d->specifiers && base[strspn(base, " \t\n")] == '\0') {

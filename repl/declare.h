@@ -15,10 +15,6 @@
 /* Whether a name is a type's for the snippet `snippet`: a function for readers of declarations. */
 bool declare_is_type(void *snippet, const char *name, uint32_t length);
 
-/* A variable's declaration by itself, with another name: no initialiser, no storage class, no `;`. The caller's. */
-char *declare_spell(const char *text, const struct declaration *, const struct declaration_name *,
-		    const char *spelled);
-
 /* Does what the snippet's text declares. Takes the snippet, also on failure. */
 struct error *declare_run(struct snippet *, struct reply *);
 
