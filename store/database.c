@@ -37,6 +37,10 @@ static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4}
 
 /* --- statements ----------------------------------------------------------------------------------------- */
 
+/* `undo` or `redo`; NULL: neither. */
+#define LAST_DONE_WITH(change) \
+	"(SELECT s.kind FROM change AS s WHERE s.subject = " change " ORDER BY s.id DESC LIMIT 1)"
+
 /* `number > 0` and `subject IS NULL` are spelled out because they choose the partial index. */
 static const char *const statement_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -78,18 +82,15 @@ static const char *const statement_sql[STATEMENTS] = {
 	[ADD_MOVE] = "INSERT INTO move (change, function, from_number, to_number) VALUES (?1, ?2, ?3, ?4)",
 	[MARK_LIVE] = "REPLACE INTO live (process, function, number, change) VALUES (?1, ?2, ?3, ?4)",
 	[FIND_LIVE] = "SELECT number FROM live WHERE process = ?1 AND function = ?2",
-	/* The newest change of this run that was not taken back more often than it was done again. */
+	/* What became of a change is what was last done with it, however much of that was pruned: the newest of this run that was
+	 * not taken back, or was done again. */
 	[NEXT_UNDO] = "SELECT c.id FROM change AS c WHERE c.process = ?1 AND c.subject IS NULL"
-		      " AND (SELECT total(CASE s.kind WHEN 'undo' THEN 1 ELSE -1 END) FROM change AS s"
-		      "  WHERE s.subject = c.id) <= 0"
-		      " ORDER BY c.id DESC LIMIT 1",
+		      " AND coalesce(" LAST_DONE_WITH("c.id") ", 'redo') = 'redo' ORDER BY c.id DESC LIMIT 1",
 	/* Taken back since the newest change was made; of these the oldest was taken back last. */
 	[NEXT_REDO] = "SELECT u.subject FROM change AS u WHERE u.process = ?1 AND u.kind = 'undo'"
-		      " AND u.id > (SELECT n.id FROM change AS n WHERE n.process = ?1 AND n.subject IS NULL"
-		      "  ORDER BY n.id DESC LIMIT 1)"
-		      " AND (SELECT total(CASE s.kind WHEN 'undo' THEN 1 ELSE -1 END) FROM change AS s"
-		      "  WHERE s.subject = u.subject) > 0"
-		      " ORDER BY u.subject LIMIT 1",
+		      " AND u.id > coalesce((SELECT n.id FROM change AS n WHERE n.process = ?1"
+		      "  AND n.subject IS NULL ORDER BY n.id DESC LIMIT 1), 0)"
+		      " AND " LAST_DONE_WITH("u.subject") " = 'undo' ORDER BY u.subject LIMIT 1",
 	[EACH_MOVE] = "SELECT function, from_number, to_number FROM move WHERE change = ?1 ORDER BY function",
 	[COUNT_FAULTS] = "SELECT count(*) FROM event WHERE kind = 'fault' AND function = ?1 AND number = ?2",
 	[ADD_EVENT] = "INSERT INTO event (process, kind, function, number, user, detail)"

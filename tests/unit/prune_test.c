@@ -285,6 +285,39 @@ static void what_was_taken_back_goes_with_what_took_it_back(void **state)
 	assert_int_equal(prune_all(f, 30).changes, 2);
 }
 
+/* Does the next one, and returns the version that is live then; -1: there is none. */
+static int go(struct fixture *f, bool redo)
+{
+	struct history_move *moves;
+	int64_t change;
+	size_t count;
+
+	succeed(history_next(f->history, redo, &change, &moves, &count));
+	if (change)
+		succeed(history_record(f->history, redo ? HISTORY_REDO : HISTORY_UNDO, "ada", change, moves,
+				       count, NULL));
+	int to = change ? moves[0].to : -1;
+	free(moves);
+	return to;
+}
+
+/* What took the change back first goes, what did it again stays. */
+static void what_was_done_again_can_be_taken_back_and_done_again_after_a_prune(void **state)
+{
+	struct fixture *f = *state;
+
+	open_run(f, 1, "aa");
+	define(f, f->price, 0, "one");
+	assert_int_equal(go(f, false), 0);
+	assert_int_equal(go(f, true), 1);
+	grow_old(f);
+	assert_int_equal(prune_all(f, 30).changes, 1);
+	assert_int_equal(go(f, false), 0);
+	assert_int_equal(go(f, false), -1);
+	assert_int_equal(go(f, true), 1);
+	assert_int_equal(go(f, true), -1);
+}
+
 static void versions_of_builds_that_nobody_runs_go(void **state)
 {
 	struct fixture *f = *state;
@@ -628,6 +661,7 @@ int main(void)
 		IN_DIRECTORY(what_goes_live_while_it_is_pruned_stays),
 		IN_DIRECTORY(what_a_run_that_goes_on_made_long_ago_goes_but_what_is_live),
 		IN_DIRECTORY(what_was_taken_back_goes_with_what_took_it_back),
+		IN_DIRECTORY(what_was_done_again_can_be_taken_back_and_done_again_after_a_prune),
 		IN_DIRECTORY(versions_of_builds_that_nobody_runs_go),
 		IN_DIRECTORY(faults_stay),
 		IN_DIRECTORY(events_are_found_by_function_kind_user_and_time),
