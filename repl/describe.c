@@ -1,4 +1,5 @@
 #include "describe.h"
+#include "attributes.h"
 #include "context.h"
 #include "datum.h"
 #include "declaration.h"
@@ -415,6 +416,44 @@ static bool describe_plain_function(struct call *c, struct source *source, const
 	return true;
 }
 
+/* A function that a resolver chooses, or that is not in the program's files: what the unit's file declares. */
+static bool describe_declared(struct call *c, const struct target_unit *unit, const char *name)
+{
+	struct source *source;
+
+	struct error *e = sources_find(live_host(c->live)->sources, unit, &source);
+	if (e) {
+		error_free(e);
+		return false;
+	}
+	const struct index *ix = source->index;
+	const struct index_name *n = index_find_kind(ix, name, strlen(name), NAME_FUNCTION);
+	struct naming naming = {.name = name};
+	const char *resolver;
+	size_t length;
+	if (!n)
+		return false;
+
+	const struct index_declaration *d = &ix->declarations[n->declaration];
+	naming.callers = json_array();
+	char *head = index_head(ix, d);
+	sources_each(live_host(c->live)->sources, find_callers, &naming);
+	bool chosen = attributes_find_resolver(ix->text, d->begin, d->end, &resolver, &length);
+	text_printf(&c->reply->text, "%s\n%-10s %s:%u%s\n", head ? head : name, "declared",
+		    ix->files[d->file], d->line,
+		    chosen ? "" : "; its body is in none of the program's files");
+	if (chosen)
+		text_printf(&c->reply->text, "%-10s %.*s, when the program was loaded\n", "chosen by",
+			    (int)length, resolver);
+	put_line(&c->reply->text, "called by", &naming.text);
+	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "function", "function", name,
+				   "signature", head ? head : "", "file", ix->files[d->file], "line",
+				   (int)d->line, "called_by", naming.callers);
+	text_fini(&naming.text);
+	free(head);
+	return true;
+}
+
 /* What a name is in one unit: false if nothing. */
 static bool describe_in(struct call *c, const struct target_unit *unit, const char *name, struct error **e)
 {
@@ -482,6 +521,8 @@ struct error *describe_name(struct call *c)
 		error_free(e);
 		e = other;
 	}
+	for (size_t i = 0; i < count && !done && !e; i++)
+		done = describe_declared(c, units[i], c->line);
 	if (done || e) {
 		error_free(unknown);
 		return e;

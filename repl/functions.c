@@ -1,4 +1,5 @@
 #include "functions.h"
+#include "attributes.h"
 #include "declare.h"
 #include "edit.h"
 #include "lookup.h"
@@ -51,8 +52,20 @@ static struct error *refuse_known(struct snippet *x, const char *name)
 	struct error *e = sources_find(live_host(x->live)->sources, x->unit, &source);
 	if (e)
 		return e;
-	if (index_find(source->index, INDEX_ORDINARY, name, strlen(name)) == INDEX_NONE)
+	uint32_t first = index_find(source->index, INDEX_ORDINARY, name, strlen(name));
+	if (first == INDEX_NONE)
 		return NULL;
+	for (uint32_t i = first; i != INDEX_NONE; i = source->index->names[i].next) {
+		const struct index_declaration *d =
+			&source->index->declarations[source->index->names[i].declaration];
+		const char *resolver;
+		size_t length;
+		if (attributes_find_resolver(source->index->text, d->begin, d->end, &resolver, &length))
+			return error_new(ERROR_UNKNOWN,
+					 "%s is what its resolver %.*s chose when the program was loaded: "
+					 "redefine the function that it chose",
+					 name, (int)length, resolver);
+	}
 	return error_new(
 		ERROR_UNKNOWN,
 		"the program has no function %s that could be redefined, but %s declares that name: one "

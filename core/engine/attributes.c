@@ -81,3 +81,29 @@ void attributes_blank(char *text, size_t size)
 		}
 	}
 }
+
+/* `ifunc("NAME")`, in an attribute. */
+bool attributes_find_resolver(const char *text, uint32_t begin, uint32_t end, const char **name,
+			      size_t *length)
+{
+	struct token_reader r;
+	struct token t, open, string;
+
+	if (!memmem(text + begin, end - begin, "ifunc", 5))
+		return false;
+	token_reader_init(&r, text, end);
+	r.at = begin;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind != TOKEN_NAME || !(token_is(&r, &t, "ifunc") || token_is(&r, &t, "__ifunc__")))
+			continue;
+		struct token_reader behind = r;
+		token_next(&behind, &open);
+		token_next(&behind, &string);
+		if (!opens(&open) || string.kind != TOKEN_STRING || string.end - string.begin < 3)
+			continue;
+		*name = text + string.begin + 1;
+		*length = string.end - string.begin - 2;
+		return true;
+	}
+	return false;
+}

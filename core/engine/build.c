@@ -1,6 +1,7 @@
 #include "build.h"
 #include "clock.h"
 #include "adapt.h"
+#include "chosen.h"
 #include "claims.h"
 #include "helper.h"
 #include "run.h"
@@ -40,8 +41,8 @@ static bool is_fitted(const struct view *v, const char *name)
 }
 
 /* A variable that the program's code changed, or would have, or a pointer that it knows things by: a new copy would not
- * have its value. Said to be there, so
- * that a reference to it is found by the link, and a name that only looks like it does no harm. */
+ * have its value. Said to be there, so that a reference to it is found by the link, and a name that only looks like it does
+ * no harm. */
 static bool is_lost(const struct view *v, const char *name)
 {
 	const struct target_unit *unit = v->request->function->unit;
@@ -564,6 +565,8 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 	if (names_thread_locals(v->build) &&
 	    target_find_thread_local(v->host->target, name, &symbol, &module))
 		return resolve_thread_local(v, &symbol, module, out);
+	if (chosen_find(v->host->program, f->unit, name, &out->address))
+		return true;
 	struct error *e = program_resolve(v->host->program, name, &out->address);
 	bool found = !e && out->address;
 	error_free(e);

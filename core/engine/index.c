@@ -556,11 +556,12 @@ const struct index_declaration *index_find_function(const struct index *ix, cons
 
 char *index_head(const struct index *ix, const struct index_declaration *d)
 {
+	uint32_t end = d->kind == DECLARATION_FUNCTION ? d->body : d->end;
 	struct text head = {0};
 
-	for (uint32_t at = d->begin; at < d->body;) {
-		const char *line = ix->text + at, *newline = memchr(line, '\n', d->body - at);
-		uint32_t next = newline ? (uint32_t)(newline - ix->text) + 1 : d->body;
+	for (uint32_t at = d->begin; at < end;) {
+		const char *line = ix->text + at, *newline = memchr(line, '\n', end - at);
+		uint32_t next = newline ? (uint32_t)(newline - ix->text) + 1 : end;
 		if (*line != '#' || at == 0 || line[-1] != '\n')
 			text_append_words(&head, line, next - at);
 		at = next;

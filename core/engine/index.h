@@ -124,8 +124,8 @@ uint32_t index_first_macro(const struct index *, const char *name, size_t length
 /* The definition (with body) of a function, or NULL. With several, `nth` from 0. */
 const struct index_declaration *index_find_function(const struct index *, const char *name, unsigned nth);
 
-/* A function's head on one line, without preprocessor lines: its declaration as the file has it. The caller's; NULL without
- * memory. */
+/* A function's head on one line, without preprocessor lines, or a declaration whole: as the file has it. The caller's; NULL
+ * without memory. */
 char *index_head(const struct index *, const struct index_declaration *);
 
 /* A hash of everything that is declared: `each` is told a spelling (with what it names: "struct ", "macro ", "" before it)

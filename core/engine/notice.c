@@ -1,4 +1,5 @@
 #include "notice.h"
+#include "attributes.h"
 #include "initialiser.h"
 #include "texts.h"
 
@@ -375,6 +376,30 @@ static void note_folded(struct notice *n)
 		     f->name);
 }
 
+/* --- resolvers -------------------------------------------------------------------------------------------------------- */
+
+/* The loader has called it, and will not again. */
+static void note_resolver(struct notice *n)
+{
+	const struct index *ix = n->build->source->index;
+	const char *name = n->function->at.name, *resolver;
+	size_t length;
+
+	if (!memmem(ix->text, ix->size, "ifunc", 5))
+		return;
+	for (uint32_t i = 0; i < ix->declaration_count && !n->error; i++) {
+		const struct index_declaration *d = &ix->declarations[i];
+		const struct index_name *declared = &ix->names[d->name_begin];
+		if (d->name_begin == d->name_end || declared->kind != NAME_FUNCTION ||
+		    !attributes_find_resolver(ix->text, d->begin, d->end, &resolver, &length) ||
+		    strlen(name) != length || memcmp(name, resolver, length) != 0)
+			continue;
+		tell(n, begin_of(n),
+		     "%s ran when the program was loaded: calls of %.*s go on to what it chose then", name,
+		     (int)(declared->end - declared->begin), ix->text + declared->begin);
+	}
+}
+
 struct error *notice_find(struct live *l, struct live_function *f, struct build *b)
 {
 	const struct build_request *q = b->request;
@@ -395,5 +420,7 @@ struct error *notice_find(struct live *l, struct live_function *f, struct build 
 		note_inlined(&n);
 	if (!n.error)
 		note_folded(&n);
+	if (!n.error)
+		note_resolver(&n);
 	return n.error;
 }

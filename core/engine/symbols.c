@@ -16,6 +16,8 @@ struct symbols {
 	uint32_t *order; /* indices of `all` by address, the preferred one of an address first */
 	uint32_t ordered;
 	uint32_t *places; /* of each symbol: its place in `order` */
+	struct symbol *chosen;
+	size_t chosen_count, chosen_room;
 };
 
 void symbols_free(struct symbols *symbols)
@@ -24,6 +26,7 @@ void symbols_free(struct symbols *symbols)
 		return;
 	names_fini(&symbols->names);
 	pool_fini(&symbols->pool);
+	free(symbols->chosen);
 	free(symbols->places);
 	free(symbols->order);
 	free(symbols->all);
@@ -38,13 +41,13 @@ static bool in_code(Elf *elf, GElf_Word section)
 	return scn && gelf_getshdr(scn, &header) && header.sh_flags & SHF_EXECINSTR;
 }
 
-/* Defined and of a kind that C can name. What an IFUNC is, only the dynamic linker knows. */
+/* Defined and of a kind that C can name. An IFUNC's address is its resolver's. */
 static bool wanted(const GElf_Sym *sym, GElf_Word section)
 {
 	int type = GELF_ST_TYPE(sym->st_info);
 
 	return section != SHN_UNDEF && (type == STT_NOTYPE || type == STT_OBJECT || type == STT_FUNC ||
-					type == STT_COMMON || type == STT_TLS);
+					type == STT_COMMON || type == STT_TLS || type == STT_GNU_IFUNC);
 }
 
 /* "name@VERSION" is an old version of the name, that programs built today do not mean; "name@@VERSION" is the
@@ -78,6 +81,19 @@ static bool add_symbol(struct symbols *symbols, const struct symbol *symbol)
 	return true;
 }
 
+/* Apart from all others: nothing of that name is at that address. */
+static bool add_chosen(struct symbols *symbols, const struct symbol *symbol)
+{
+	struct symbol *grown =
+		pool_grow(symbols->chosen, symbols->chosen_count, &symbols->chosen_room, sizeof(*grown));
+
+	if (!grown)
+		return false;
+	symbols->chosen = grown;
+	grown[symbols->chosen_count++] = *symbol;
+	return true;
+}
+
 static bool read_all(struct symbols *symbols, Dwfl_Module *module)
 {
 	int count = dwfl_module_getsymtab(module);
@@ -105,7 +121,7 @@ static bool read_all(struct symbols *symbols, Dwfl_Module *module)
 			.local = bound_local && !hidden,
 			.interposable = !bound_local && visibility == STV_DEFAULT,
 		};
-		if (!add_symbol(symbols, &symbol))
+		if (!(type == STT_GNU_IFUNC ? add_chosen : add_symbol)(symbols, &symbol))
 			return false;
 	}
 	return true;
@@ -171,6 +187,13 @@ const struct symbol *symbols_local(const struct symbols *symbols, const char *na
 			return symbol;
 	}
 	return NULL;
+}
+
+const struct symbol *symbols_chosen(const struct symbols *symbols, const struct symbol *previous)
+{
+	size_t next = previous ? (size_t)(previous - symbols->chosen) + 1 : 0;
+
+	return next < symbols->chosen_count ? &symbols->chosen[next] : NULL;
 }
 
 const struct symbol *symbols_below(const struct symbols *symbols, uint64_t address)

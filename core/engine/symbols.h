@@ -31,6 +31,10 @@ const struct symbol *symbols_global(const struct symbols *, const char *name);
 /* The first local symbol of that name after `previous` (NULL: from the start); NULL at the end. */
 const struct symbol *symbols_local(const struct symbols *, const char *name, const struct symbol *previous);
 
+/* Those that a resolver chooses (STT_GNU_IFUNC), in turn, whose address is the resolver's; NULL at the end. They are not found
+ * in any other way. */
+const struct symbol *symbols_chosen(const struct symbols *, const struct symbol *previous);
+
 /* The best symbol at the highest address not above `address` (functions and globals first), and what else
  * stands at the same address, in turn; NULL at the end. Thread-locals have no address and are not found. */
 const struct symbol *symbols_below(const struct symbols *, uint64_t address);

@@ -357,3 +357,23 @@ struct error *x86_64_relocate(struct x86_64_pool *pool, const struct x86_64_plac
 				 symbol->name, type);
 	}
 }
+
+/* [endbr64] [bnd] jmp *slot(%rip) */
+bool x86_64_find_stub(const unsigned char *code, size_t size, uint64_t address, uint64_t slot, size_t *at)
+{
+	static const unsigned char endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+
+	for (size_t i = 0; i + 6 <= size; i++) {
+		int32_t distance;
+		memcpy(&distance, code + i + 2, sizeof(distance));
+		if (code[i] != 0xff || code[i + 1] != 0x25 || address + i + 6 + (uint64_t)distance != slot)
+			continue;
+		*at = i;
+		if (*at && code[*at - 1] == 0xf2)
+			--*at;
+		if (*at >= sizeof(endbr64) && !memcmp(code + *at - sizeof(endbr64), endbr64, sizeof(endbr64)))
+			*at -= sizeof(endbr64);
+		return true;
+	}
+	return false;
+}

@@ -45,4 +45,8 @@ struct error *x86_64_relocate(struct x86_64_pool *, const struct x86_64_place *,
 /* Whether the addend of this type counts from the end of a four-byte field (and so points 4 bytes short). */
 bool x86_64_is_relative(uint32_t type);
 
+/* Where among the code of a procedure linkage table, which begins at `address`, the stub stands that jumps to what `slot`
+ * holds; false: nowhere. */
+bool x86_64_find_stub(const unsigned char *code, size_t size, uint64_t address, uint64_t slot, size_t *at);
+
 #endif
