@@ -150,7 +150,7 @@ struct error *added_declare(struct live *l, const struct live_variable *v, const
 	}
 	if (!s.found)
 		return error_new(ERROR_UNKNOWN, "%s was added by a version of %s whose text is not kept",
-				 v->name, f->at.name);
+				 v->name, f->name);
 	*out = s.found;
 	return NULL;
 }

@@ -49,10 +49,9 @@ static struct error *save(struct call *c, struct live_function *f, const struct 
 	if (e)
 		text_fini(&c->reply->text);
 	else if (w->same)
-		text_printf(&c->reply->text, "%s says version %d of %s already\n", w->path, f->live,
-			    f->at.name);
+		text_printf(&c->reply->text, "%s says version %d of %s already\n", w->path, f->live, f->name);
 	else if (write)
-		text_printf(&c->reply->text, "%s says version %d of %s now\n", w->path, f->live, f->at.name);
+		text_printf(&c->reply->text, "%s says version %d of %s now\n", w->path, f->live, f->name);
 	return e;
 }
 
@@ -99,7 +98,7 @@ static void say_item(struct text *out, const struct restore_item *item)
 		[RESTORE_GONE] = "cannot come back",
 	};
 
-	text_printf(out, "version %d of %s %s", item->version, item->function, said[item->fate]);
+	text_printf(out, "version %d of %s %s", item->version, item->spelled, said[item->fate]);
 	text_printf(out, item->why ? ": %s\n" : "\n", item->why);
 }
 
@@ -115,8 +114,8 @@ static void say_run(struct text *out, const struct restore_result *r)
 
 static json_t *left_json(const struct restore_item *item)
 {
-	json_t *row = json_pack("{s:s, s:i, s:s}", "function", item->function, "version", item->version,
-				"fate", restore_fate_name(item->fate));
+	json_t *row = json_pack("{s:s, s:s, s:i, s:s}", "function", item->function, "file", item->file,
+				"version", item->version, "fate", restore_fate_name(item->fate));
 
 	if (item->why)
 		json_object_set_new(row, "why", json_string(item->why));
@@ -133,8 +132,8 @@ static void show_restored(struct call *c, const struct restore_result *r)
 		const struct restore_item *item = &r->items[i];
 		if (item->fate == RESTORE_LIVE)
 			json_array_append_new(c->reply->data,
-					      json_pack("{s:s, s:i}", "function", item->function, "version",
-							item->version));
+					      json_pack("{s:s, s:s, s:i}", "function", item->function, "file",
+							item->file, "version", item->version));
 		else
 			json_array_append_new(left, left_json(item));
 	}
@@ -202,10 +201,11 @@ static struct error *show_size(struct call *c)
 			  "free_bytes", (json_int_t)s.free_bytes, "stored", record_is_whole(c->live));
 	text_printf(
 		&c->reply->text,
-		"%s\n%lld versions of %lld functions with %lld texts, %lld changes, %lld events, %lld runs\n"
+		"%s\n%lld versions of %lld functions with %lld texts, %lld changes, %lld events, %lld %s\n"
 		"%.1f MB, of which %.1f MB are free for what comes\n",
 		path, (long long)s.versions, (long long)s.functions, (long long)s.texts, (long long)s.changes,
-		(long long)s.events, (long long)s.runs, (double)s.bytes / 1e6, (double)s.free_bytes / 1e6);
+		(long long)s.events, (long long)s.runs, s.runs == 1 ? "run" : "runs", (double)s.bytes / 1e6,
+		(double)s.free_bytes / 1e6);
 	if (!record_is_whole(c->live))
 		text_puts(&c->reply->text, "(in memory: the file cannot be written at the moment)\n");
 	return NULL;

@@ -118,12 +118,15 @@ static struct error *run_status(struct call *c)
 				    json_pack("{s:I, s:s}", "functions", (json_int_t)unread, "why", why));
 	}
 	text_printf(out, "functions %zu, %zu not as built", live_count(c->live), json_array_size(changed));
-	size_t i;
-	json_t *name;
-	json_array_foreach(changed, i, name)
-		text_printf(out, "%s%s", i ? ", " : ": ", json_string_value(name));
-	text_puts(out, "\n");
 	json_decref(changed);
+	const char *comma = ": ";
+	for (size_t i = 0; i < live_count(c->live); i++) {
+		if (!live_plain(live_function(c->live, i)))
+			continue;
+		text_printf(out, "%s%s", comma, live_function(c->live, i)->name);
+		comma = ", ";
+	}
+	text_puts(out, "\n");
 	json_object_set_new(c->reply->data, "parked", parked_list(host->watchers, "waiting   ", out));
 	return NULL;
 }

@@ -177,7 +177,7 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	error_free(e);
 	json_t *inlined_in = describe_inlined(c->live, f, &inlined);
 	char *flags = source ? words_join(source->flags.argv) : NULL;
-	text_printf(out, "%s\n", signature ? signature : f->at.name);
+	text_printf(out, "%s\n", signature ? signature : f->name);
 	text_printf(out, "%-10s %s:%u in %s, at 0x%" PRIx64 "\n", "defined", f->at.file ? f->at.file : "?",
 		    f->at.line, f->at.module, f->at.entry);
 	text_printf(out, "%-10s %d of %d, %s\n", "live", f->live, f->versions,

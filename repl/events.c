@@ -14,7 +14,7 @@ static json_t *functions_json(struct text *text, const struct follow_news *news,
 
 	for (size_t i = 0; news->outcome && i < news->outcome->count; i++) {
 		const struct change_result *r = &news->outcome->results[i];
-		text_printf(text, "%s %s version %d (%s saved, %s, %.1f ms)%s\n", r->function->at.name,
+		text_printf(text, "%s %s version %d (%s saved, %s, %.1f ms)%s\n", r->function->name,
 			    polled ? "will be" : "is now", r->version, text_base_name(news->file),
 			    compile_backend_name(r->backend), (double)news->latency_us / 1000,
 			    polled ? ": it waits for rtf_poll()" : "");
@@ -72,10 +72,10 @@ void events_tell_optimised(void *context, const struct live_function *f, int ver
 	char text[512];
 
 	if (message)
-		snprintf(text, sizeof(text), "%s@%d stays as libtcc made it: %s\n", f->at.name, version,
+		snprintf(text, sizeof(text), "%s@%d stays as libtcc made it: %s\n", f->name, version,
 			 message);
 	else
-		snprintf(text, sizeof(text), "%s@%d runs optimised now\n", f->at.name, version);
+		snprintf(text, sizeof(text), "%s@%d runs optimised now\n", f->name, version);
 	program_log(host->program, message ? LOG_WARNING : LOG_INFO, "%.*s", (int)strcspn(text, "\n"), text);
 	json_t *event = json_pack("{s:s, s:s, s:i, s:s}", "event", message ? "not-optimised" : "optimised",
 				  "function", f->at.name, "version", version, "text", text);
@@ -86,15 +86,15 @@ void events_tell_optimised(void *context, const struct live_function *f, int ver
 
 void events_tell_fault(struct host *host, const struct fault *fault)
 {
-	const char *name = fault->function->at.name, *signal = sigabbrev_np(fault->signal);
+	const char *name = fault->function->name, *signal = sigabbrev_np(fault->signal);
 	char text[4400];
 
 	snprintf(text, sizeof(text), "%s@%d: %s\n", name, fault->version, fault->text);
 	program_log(host->program, LOG_ERR, "a fault in version %d of %s: %.*s", fault->version, name,
 		    (int)strcspn(fault->text, "\n"), fault->text);
-	json_t *event = json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function", name,
-				  "version", fault->version, "signal", signal ? signal : "?", "address",
-				  (json_int_t)fault->address, "text", text);
+	json_t *event = json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function",
+				  fault->function->at.name, "version", fault->version, "signal",
+				  signal ? signal : "?", "address", (json_int_t)fault->address, "text", text);
 	if (event && *fault->place.file)
 		json_object_update_new(event, json_pack("{s:s, s:i}", "file", fault->place.file, "line",
 							(int)fault->place.line));

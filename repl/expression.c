@@ -157,7 +157,7 @@ static struct error *finish_compare(struct snippet *x, const struct evaluate_end
 		const unsigned char *value = bytes + sizeof(head) + (size_t)i * size;
 		struct text text = {0};
 		json_t *row = json_pack("{s:s, s:i}", "function", x->compared, "version", x->versions[i]);
-		text_printf(&reply->text, "%s@%d = ", x->compared, x->versions[i]);
+		text_printf(&reply->text, "%s@%d = ", x->compared_as, x->versions[i]);
 		if (i == 0 && x->first_fault) {
 			text_puts(&reply->text, x->first_fault);
 			json_object_set_new(row, "error", json_string(x->first_fault));
@@ -636,9 +636,10 @@ static bool compare_second(struct snippet *x, const struct evaluate_end *end)
 	return false;
 }
 
-struct error *expression_compare(struct call *c, const char *name, int a, int b, const char *arguments,
-				 size_t size)
+struct error *expression_compare(struct call *c, const struct live_function *f, int a, int b,
+				 const char *arguments, size_t size)
 {
+	const char *name = f->at.name;
 	struct snippet *x;
 	char *text = NULL, *calls[2] = {0};
 
@@ -651,10 +652,12 @@ struct error *expression_compare(struct call *c, const char *name, int a, int b,
 	if (e)
 		return e;
 	x->compared = strdup(name);
+	x->compared_as = strdup(f->name);
 	x->versions[0] = a;
 	x->versions[1] = b;
 	bool written = asprintf(&calls[0], "%s$%d%.*s", name, a, (int)size, arguments) >= 0 &&
-		       asprintf(&calls[1], "%s$%d%.*s", name, b, (int)size, arguments) >= 0 && x->compared;
+		       asprintf(&calls[1], "%s$%d%.*s", name, b, (int)size, arguments) >= 0 && x->compared &&
+		       x->compared_as;
 	e = written ? snippet_declare(x) : error_memory();
 	if (!e) {
 		text_printf(&x->checked, "void " SNIPPET_FUNCTION "(void *rtf_result)\n{(\n%s\n);}\n",

@@ -34,8 +34,8 @@ struct error *expression_value(struct call *, const char *text, size_t before, c
 
 /* Calls two versions of a function with the same arguments, `(…)`, one after the other, and shows both
  * results. */
-struct error *expression_compare(struct call *, const char *name, int a, int b, const char *arguments,
-				 size_t size);
+struct error *expression_compare(struct call *, const struct live_function *, int a, int b,
+				 const char *arguments, size_t size);
 
 /* Whether C of that kind would go here and not to the functions' versions. */
 bool expression_takes(struct call *, const char *text, size_t size);

@@ -307,6 +307,24 @@ struct error *look_forget(struct call *c)
 	return NULL;
 }
 
+/* Where another function has its name the file decides which is called, as after \in. */
+static struct error *compare(struct call *c, const struct live_function *f, int a, int b,
+			     const char *arguments)
+{
+	struct console_state *state = c->state;
+	char *file = state->file;
+	bool shared = strcmp(f->name, f->at.name) != 0;
+
+	if (shared && f->at.unit)
+		state->file = (char *)f->at.unit->file; /* borrowed, and put back below */
+	else if (!file)
+		state->unit = f->at.unit;
+	struct error *e =
+		expression_compare(c, f, a, b, arguments, c->rest_size - (size_t)(arguments - c->rest));
+	state->file = file;
+	return e;
+}
+
 /* NAME A B (ARGS): the arguments as they stand, over lines if need be. */
 struct error *look_compare(struct call *c)
 {
@@ -323,7 +341,5 @@ struct error *look_compare(struct call *c)
 	const char *open = memchr(c->rest, '(', c->rest_size);
 	if (!open)
 		return error_new(ERROR_USAGE, "usage: \\compare NAME A B (ARGUMENTS)");
-	if (!c->state->file)
-		c->state->unit = f->at.unit;
-	return expression_compare(c, f->at.name, a, b, open, c->rest_size - (size_t)(open - c->rest));
+	return compare(c, f, a, b, open);
 }

@@ -46,7 +46,7 @@ static void put_parked(struct text *out, const struct parked *p, const struct pl
 {
 	const char *name = sigabbrev_np(p->call.signal);
 
-	text_printf(out, "call %u of %s in thread %d waits after SIG%s", p->number, p->function->at.name,
+	text_printf(out, "call %u of %s in thread %d waits after SIG%s", p->number, p->function->name,
 		    (int)p->call.thread, name ? name : "?");
 	if (p->call.signal != SIGABRT && p->call.code > 0 && p->call.code != SI_KERNEL)
 		text_printf(out, " at address 0x%llx", (unsigned long long)p->call.address);
@@ -142,7 +142,7 @@ static struct error *show_guards(struct call *c, struct watchers *all)
 		if (!d->guard)
 			continue;
 		json_array_append_new(guarded, json_string(d->function->at.name));
-		text_printf(&c->reply->text, "%s is guarded\n", d->function->at.name);
+		text_printf(&c->reply->text, "%s is guarded\n", d->function->name);
 	}
 	json_t *parked = parked_list(all, "", &c->reply->text);
 	if (!c->reply->text.size)
@@ -182,7 +182,7 @@ static struct error *check_type(struct watchers *all, struct live_function *f, c
 		struct check_diagnostic *d = &build.check.diagnostics[i];
 		if (!d->message || strncmp(d->message, "incompatible ", 13) != 0)
 			continue;
-		e = error_new(ERROR_COMPILE, "%s cannot return %s: %s", f->at.name, expression, d->message);
+		e = error_new(ERROR_COMPILE, "%s cannot return %s: %s", f->name, expression, d->message);
 		strcpy(d->severity, "error"); /* of a "warning" */
 	}
 	check_result_fini(&all->refused);
@@ -312,7 +312,7 @@ struct error *parked_guard(struct call *c)
 	}
 	free(before.otherwise);
 	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
-	text_printf(&c->reply->text, "%s is guarded: a fault inside %s\n", f->at.name,
+	text_printf(&c->reply->text, "%s is guarded: a fault inside %s\n", f->name,
 		    returns ? "makes it return" : "parks that call");
 	return NULL;
 }
@@ -329,7 +329,7 @@ struct error *parked_unguard(struct call *c)
 		return e;
 	struct watched *d = watched_find(all, f);
 	if (!d || !d->guard)
-		return error_new(ERROR_USAGE, "%s is not guarded", f->at.name);
+		return error_new(ERROR_USAGE, "%s is not guarded", f->name);
 	d->guard = false;
 	bool wanted = watched_is_wanted(d);
 	e = watched_go_on(all, d, c->state->user);
@@ -339,7 +339,7 @@ struct error *parked_unguard(struct call *c)
 		return e;
 	}
 	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
-	text_printf(&c->reply->text, "%s is version %d, without a guard\n", f->at.name, f->live);
+	text_printf(&c->reply->text, "%s is version %d, without a guard\n", f->name, f->live);
 	return NULL;
 }
 
@@ -378,7 +378,7 @@ struct error *parked_retry(struct call *c)
 			break;
 		json_array_append_new(c->reply->data, parked_json(c->live, p));
 		text_printf(&c->reply->text, "call %u of %s goes on with version %d\n", p->number,
-			    p->function->at.name, p->function->live);
+			    p->function->name, p->function->live);
 		record_event(c->live, "retried", p->function, p->function->live, c->state->user, NULL);
 		e = release(all, p, p->call.entry);
 		if (number)
@@ -409,8 +409,7 @@ struct error *parked_return(struct call *c)
 	if (e)
 		return e;
 	c->reply->data = parked_json(c->live, p);
-	text_printf(&c->reply->text, "call %u of %s returns %s\n", p->number, p->function->at.name,
-		    expression);
+	text_printf(&c->reply->text, "call %u of %s returns %s\n", p->number, p->function->name, expression);
 	record_event(c->live, "returned", p->function, p->function->live, c->state->user,
 		     *expression ? expression : NULL);
 	return release(all, p, entry);

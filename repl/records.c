@@ -19,7 +19,7 @@ static const char *kind_of(const struct tap *w)
 static void tell_end(struct watchers *all, const struct watched *d, const struct tap *w, const char *why)
 {
 	char text[600];
-	const char *name = d->function->at.name;
+	const char *name = d->function->name;
 
 	if (w->line)
 		snprintf(text, sizeof(text), "probe of %s:%u ended: %s\n", name, w->line, why);
@@ -27,7 +27,8 @@ static void tell_end(struct watchers *all, const struct watched *d, const struct
 		snprintf(text, sizeof(text), "trace of %s ended: %s\n", name, why);
 	host_tell(all->host, &w->console->listener,
 		  json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event", "watch-end", "kind", kind_of(w),
-			    "function", name, "shown", w->shown, "message", why, "text", text));
+			    "function", d->function->at.name, "shown", w->shown, "message", why, "text",
+			    text));
 }
 
 /* Ends all that is watched of a function. */
@@ -169,7 +170,7 @@ static void tell_trace(struct watchers *all, const struct watched *d, const stru
 	double us = (double)(slot->end_ns - slot->begin_ns) / 1000;
 	bool has_result;
 
-	text_printf(&text, "%s(", d->function->at.name);
+	text_printf(&text, "%s(", d->function->name);
 	json_t *args = put_values(all, w, slot, "=", &text, &has_result, &result, &result_json);
 	text_puts(&text, ")");
 	if (has_result)
@@ -193,7 +194,7 @@ static void tell_probe(struct watchers *all, const struct watched *d, const stru
 	json_t *none = NULL;
 	bool has_result;
 
-	text_printf(&text, "%s:%u  ", d->function->at.name, w->line);
+	text_printf(&text, "%s:%u  ", d->function->name, w->line);
 	json_t *values = put_values(all, w, slot, " = ", &text, &has_result, &unused, &none);
 	text_printf(&text, "  [thread %lld]\n", (long long)slot->thread);
 	host_tell(all->host, &w->console->listener,

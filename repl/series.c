@@ -1,6 +1,5 @@
 #include "series.h"
 #include "log.h"
-#include "lookup.h"
 #include "mail.h"
 #include "text.h"
 #include "texts.h"
@@ -200,17 +199,13 @@ static struct error *write_patch(const char *path, const struct text *text)
 	return ok ? NULL : error_errno(errno, "cannot write %s", path);
 }
 
-static void put_subject(const struct series *s, struct text *out, const struct part *parts, size_t count,
-			const char *kind)
+static void put_subject(struct text *out, const struct part *parts, size_t count, const char *kind)
 {
 	bool define = strcmp(kind, "define") == 0;
-	char name[600];
 
-	for (size_t i = 0; i < count && i < NAMED_MAX; i++) {
-		lookup_spell(s->live, parts[i].function, name, sizeof(name));
-		text_printf(out, "%s%s: %sversion %d", i ? ", " : "", name,
+	for (size_t i = 0; i < count && i < NAMED_MAX; i++)
+		text_printf(out, "%s%s: %sversion %d", i ? ", " : "", parts[i].function->name,
 			    define || strcmp(kind, "built") == 0 ? "" : "back to ", parts[i].number);
-	}
 	if (count > NAMED_MAX)
 		text_printf(out, ", and %zu more", count - NAMED_MAX);
 	if (!define)
@@ -228,7 +223,7 @@ static void put_version(void *context, const struct history_version *v)
 	struct message *m = context;
 
 	if (m->named)
-		text_printf(m->out, "\n%s: version %d\n", m->part->function->at.name, v->number);
+		text_printf(m->out, "\n%s: version %d\n", m->part->function->name, v->number);
 	text_printf(m->out, "Origin: %s, compiled by %s", v->origin, v->backend);
 	if (v->parent >= 0)
 		text_printf(m->out, ", made from version %d", v->parent);
@@ -260,7 +255,7 @@ static struct error *cut_patch(struct series *s, const struct part *parts, size_
 		text_fini(&diff);
 		return e;
 	}
-	put_subject(s, &subject, parts, count, step->kind);
+	put_subject(&subject, parts, count, step->kind);
 	put_message(s, &message, parts, count);
 	if (!message.size)
 		text_puts(&message, "As it was built.\n");

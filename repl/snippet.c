@@ -41,6 +41,7 @@ void snippet_free(struct snippet *x)
 	text_fini(&x->warnings);
 	json_decref(x->diagnostics);
 	free(x->compared);
+	free(x->compared_as);
 	free(x->second);
 	free(x->first_fault);
 	effects_fini(&x->effects);

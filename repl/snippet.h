@@ -90,7 +90,7 @@ struct snippet {
 	bool writes;     /* or may */
 	snippet_done *done;
 	void *context;
-	char *compared;
+	char *compared, *compared_as;
 	int versions[2];
 	char *second;      /* the second call */
 	char *first_fault; /* what became of the first, where the second had to be called by itself */

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#define NOTHING "nothing of that kind is in the history\n"
+
 enum { LOG_LIMIT = 100, BUILDS_MAX = 64 };
 
 /* --- what is wanted ---------------------------------------------------------------------------------------------- */
@@ -299,18 +301,18 @@ static void spell_version(const struct live *l, json_t *row, char *out, size_t s
 		 own ? "" : ".", own ? "" : build, json_is_true(json_object_get(row, "live")) ? " live" : "");
 }
 
-/* Its name or, where the program has several of that name, with the file before it. */
-static void spell_function(const struct live *l, json_t *row, char *out, size_t size)
+/* Its name or, where the program has several of that name, with the file before it; the row's or the function's. */
+static const char *spelling_of(const struct live *l, const json_t *row)
 {
 	const char *name = json_string_value(json_object_get(row, "function"));
 	const char *file = json_string_value(json_object_get(row, "file"));
 	size_t count;
 	struct live_function *const *named = live_named(l, name, &count);
 
-	snprintf(out, size, "%s", name);
 	for (size_t i = 0; i < count && file; i++)
 		if (named[i]->at.file && strcmp(named[i]->at.file, file) == 0)
-			lookup_spell(l, named[i], out, size);
+			return named[i]->name;
+	return name;
 }
 
 static void show_versions(struct call *c, const struct wanted *w, const json_t *rows)
@@ -318,7 +320,7 @@ static void show_versions(struct call *c, const struct wanted *w, const json_t *
 	enum { COLUMNS = 8 };
 	size_t count = json_array_size(rows), shown = 0, i;
 	const char **cells = calloc((count + 1) * COLUMNS, sizeof(*cells));
-	char(*strings)[4][300] = calloc(count + 1, sizeof(*strings));
+	char(*strings)[3][300] = calloc(count + 1, sizeof(*strings));
 	json_t *row;
 
 	static const char *const heading[COLUMNS] = {"FUNCTION", "VERSION", "FROM",     "ORIGIN",
@@ -333,13 +335,12 @@ static void show_versions(struct call *c, const struct wanted *w, const json_t *
 			const char *note = json_string_value(json_object_get(row, "note"));
 			char(*s)[300] = strings[i];
 			spell_version(c->live, row, s[0], sizeof(s[0]));
-			spell_function(c->live, row, s[3], sizeof(s[3]));
 			if (json_is_integer(parent))
 				snprintf(s[1], sizeof(s[1]), "%lld", (long long)json_integer_value(parent));
 			if (faults)
 				snprintf(s[2], sizeof(s[2]), "faulted%s %s", faults > 1 ? " often" : "",
 					 note);
-			const char *line[COLUMNS] = {s[3],
+			const char *line[COLUMNS] = {spelling_of(c->live, row),
 						     s[0],
 						     s[1],
 						     json_string_value(json_object_get(row, "origin")),
@@ -349,7 +350,10 @@ static void show_versions(struct call *c, const struct wanted *w, const json_t *
 						     faults ? s[2] : note};
 			memcpy(&cells[++shown * COLUMNS], line, sizeof(line));
 		}
-		show_table(&c->reply->text, cells, shown + 1, COLUMNS, c->state->color);
+		if (count)
+			show_table(&c->reply->text, cells, shown + 1, COLUMNS, c->state->color);
+		else
+			text_puts(&c->reply->text, NOTHING);
 		if (shown < count)
 			text_printf(&c->reply->text, "and %zu that only watched: \\log --all has %s\n",
 				    count - shown, count - shown == 1 ? "it" : "them");
@@ -427,7 +431,7 @@ static void show_events(struct call *c, const json_t *rows)
 	size_t i;
 
 	if (json_array_size(rows) == 0)
-		text_puts(&c->reply->text, "nothing of that kind is in the history\n");
+		text_puts(&c->reply->text, NOTHING);
 	json_array_foreach(rows, i, row) {
 		const char *function = json_string_value(json_object_get(row, "function"));
 		const char *detail = json_string_value(json_object_get(row, "detail"));
@@ -437,9 +441,7 @@ static void show_events(struct call *c, const json_t *rows)
 			    (long long)json_integer_value(json_object_get(row, "pid")),
 			    json_string_value(json_object_get(row, "kind")));
 		if (function) {
-			char name[600];
-			spell_function(c->live, row, name, sizeof(name));
-			text_printf(out, "  %s", name);
+			text_printf(out, "  %s", spelling_of(c->live, row));
 		}
 		if (json_is_integer(version))
 			text_printf(out, "@%lld", (long long)json_integer_value(version));
@@ -478,9 +480,7 @@ static void tell_of_more(struct call *c, const struct wanted *w)
 	struct text *out = &c->reply->text;
 	text_puts(out, "what is older: \\log");
 	if (w->function) {
-		char name[600];
-		lookup_spell(c->live, w->function, name, sizeof(name));
-		text_printf(out, " %s", name);
+		text_printf(out, " %s", w->function->name);
 	}
 	text_printf(out, " --before %lld", (long long)mark);
 	if (w->events)
@@ -557,10 +557,10 @@ static struct error *read_side(struct call *c, struct live_function *f, struct s
 	}
 	if (*side->build) {
 		char id[64];
-		snprintf(side->name, sizeof(side->name), "%s@0.%s", f->at.name, side->build);
+		snprintf(side->name, sizeof(side->name), "%s@0.%s", f->name, side->build);
 		return texts_of_build(c->live, f, side->build, &side->text, &line, id);
 	}
-	snprintf(side->name, sizeof(side->name), "%s@%d", f->at.name, side->number);
+	snprintf(side->name, sizeof(side->name), "%s@%d", f->name, side->number);
 	return texts_of_version(c->live, f, side->number, &side->text, &line);
 }
 
@@ -648,7 +648,7 @@ struct error *timeline_note(struct call *c)
 		return e;
 	c->reply->data =
 		json_pack("{s:s, s:i, s:s}", "function", f->at.name, "version", number, "note", note);
-	text_printf(&c->reply->text, "noted with %s@%d\n", f->at.name, number);
+	text_printf(&c->reply->text, "noted with %s@%d\n", f->name, number);
 	return NULL;
 }
 

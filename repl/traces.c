@@ -130,7 +130,7 @@ static struct error *begin_tap(struct call *c, struct live_function *f, struct t
 	w->next = d->taps;
 	if (w->quota == RING_QUOTAS) {
 		tap_free(w);
-		return error_new(ERROR_USAGE, "%s is traced and probed %d times: that is all", f->at.name,
+		return error_new(ERROR_USAGE, "%s is traced and probed %d times: that is all", f->name,
 				 RING_QUOTAS);
 	}
 	d->taps = w;
@@ -189,8 +189,8 @@ struct error *traces_trace(struct call *c)
 		return e;
 	c->reply->data =
 		json_pack("{s:s, s:i, s:i}", "function", f->at.name, "version", f->live, "count", count);
-	text_printf(&c->reply->text, "%s is traced: the next %d calls, until \\untrace %s\n", f->at.name,
-		    count, f->at.name);
+	text_printf(&c->reply->text, "%s is traced: the next %d calls, until \\untrace %s\n", f->name, count,
+		    f->name);
 	return NULL;
 }
 
@@ -230,7 +230,7 @@ struct error *traces_untrace(struct call *c)
 	if (!e)
 		e = end_mine(c, f, false, 0, &ended);
 	if (!e && f && !ended)
-		e = error_new(ERROR_USAGE, "this console does not trace %s", f->at.name);
+		e = error_new(ERROR_USAGE, "this console does not trace %s", f->name);
 	if (e)
 		return e;
 	c->reply->data = json_pack("{s:i}", "ended", ended);
@@ -287,8 +287,8 @@ struct error *traces_probe(struct call *c)
 		return e;
 	c->reply->data = json_pack("{s:s, s:i, s:i, s:i}", "function", f->at.name, "version", f->live, "line",
 				   (int)line, "count", count);
-	text_printf(&c->reply->text, "%s:%u is probed, the next %d times, until \\unprobe %s:%u\n",
-		    f->at.name, line, count, f->at.name, line);
+	text_printf(&c->reply->text, "%s:%u is probed, the next %d times, until \\unprobe %s:%u\n", f->name,
+		    line, count, f->name, line);
 	return NULL;
 }
 

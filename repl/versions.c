@@ -120,7 +120,7 @@ static struct error *source_of_build(struct call *c, struct live_function *f, co
 	struct error *e = texts_of_build(c->live, f, build, &text, &line, id);
 	if (e)
 		return e;
-	text_printf(&c->reply->text, "%s, as the build %s had it\n", f->at.name, id);
+	text_printf(&c->reply->text, "%s, as the build %s had it\n", f->name, id);
 	show_source(&c->reply->text, text, line, c->state->color);
 	c->reply->data =
 		json_pack("{s:s, s:i, s:s, s:s, s:i, s:s}", "function", f->at.name, "version", 0, "build_id",
@@ -150,7 +150,7 @@ struct error *versions_source(struct call *c)
 		return e;
 	}
 	bool unsure = number == 0 && f->unsure;
-	text_printf(&c->reply->text, "%s, version %d%s%s\n", f->at.name, number,
+	text_printf(&c->reply->text, "%s, version %d%s%s\n", f->name, number,
 		    number == f->live ? ", live" : "",
 		    unsure ? "; the file is newer than the program: what was built may be other text" : "");
 	show_source(&c->reply->text, text, line, c->state->color);
@@ -186,17 +186,19 @@ static void show_outcome(struct call *c, const struct change_outcome *out, const
 	c->reply->data = json_array();
 	for (size_t i = 0; i < out->count; i++) {
 		const struct change_result *r = &out->results[i];
-		const char *name = r->function->at.name;
+		const struct live_function *f = r->function;
 		json_t *row =
-			json_pack("{s:s, s:i, s:s, s:o}", "function", name, "version", r->version, "backend",
+			json_pack("{s:s, s:s, s:i, s:s, s:o}", "function", f->at.name, "file",
+				  f->at.file ? f->at.file : "", "version", r->version, "backend",
 				  compile_backend_name(r->backend), "latency_us", latency_json(&r->latency));
 		if (checked_only) {
 			json_object_del(row, "version");
 			json_object_del(row, "backend");
-			text_printf(&c->reply->text, "%s: nothing against it\n", name);
+			text_printf(&c->reply->text, "%s: nothing against it\n", f->name);
 		} else {
-			text_printf(&c->reply->text, "%s is now version %d (%s, %.1f ms)\n", name, r->version,
-				    compile_backend_name(r->backend), (double)r->latency.total / 1000);
+			text_printf(&c->reply->text, "%s is now version %d (%s, %.1f ms)\n", f->name,
+				    r->version, compile_backend_name(r->backend),
+				    (double)r->latency.total / 1000);
 		}
 		if (r->why_cc) {
 			json_object_set_new(row, "why_cc", json_string(r->why_cc));
@@ -286,12 +288,12 @@ struct error *versions_define(struct call *c)
 
 static json_t *moved(struct call *c, const struct change_result *r)
 {
-	const char *name = r->function->at.name;
+	const struct live_function *f = r->function;
 
-	text_printf(&c->reply->text, "%s is now version %d%s\n", name, r->version,
+	text_printf(&c->reply->text, "%s is now version %d%s\n", f->name, r->version,
 		    r->version ? "" : " (as built)");
-	return json_pack("{s:s, s:i, s:o}", "function", name, "version", r->version, "latency_us",
-			 latency_json(&r->latency));
+	return json_pack("{s:s, s:s, s:i, s:o}", "function", f->at.name, "file", f->at.file ? f->at.file : "",
+			 "version", r->version, "latency_us", latency_json(&r->latency));
 }
 
 static struct error *refused(struct call *c, struct change_outcome *out, struct error *e)
@@ -307,21 +309,20 @@ static struct error *refused(struct call *c, struct change_outcome *out, struct 
 static struct error *roll_back_to_build(struct call *c, struct live_function *f, const char *build)
 {
 	struct change_outcome out = {0};
-	char *text, *built = NULL, id[64], name[600];
+	char *text, *built = NULL, id[64];
 	unsigned line;
 
 	struct error *e = texts_of_build(c->live, f, build, &text, &line, id);
 	if (e)
 		return e;
 	error_free(texts_of_version(c->live, f, 0, &built, &line));
-	lookup_spell(c->live, f, name, sizeof(name));
 	if (built && strcmp(built, text) == 0)
 		e = rollback_to(c->live, f, 0, c->state->user, &out);
 	else
 		e = change_define(c->live,
 				  &(struct change_request){.text = text,
 							   .size = strlen(text),
-							   .name = name,
+							   .name = f->name,
 							   .given_as = "<history>",
 							   .origin = "built",
 							   .user = c->state->user},

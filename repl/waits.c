@@ -15,11 +15,11 @@ static bool version_ready(struct waiting *waiting, struct console_state *state, 
 			  struct reply *reply, struct error **e)
 {
 	struct version_wait *w = (struct version_wait *)waiting;
-	const char *name = w->function->at.name;
+	const char *name = w->function->name;
 
 	(void)state;
 	if (w->function->live == w->number || live_plain(w->function) == w->number) {
-		reply->data = json_pack("{s:s, s:i}", "function", name, "version", w->number);
+		reply->data = json_pack("{s:s, s:i}", "function", w->function->at.name, "version", w->number);
 		text_printf(&reply->text, "%s is version %d\n", name, w->number);
 		return true;
 	}

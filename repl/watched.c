@@ -185,7 +185,7 @@ struct error *plain_check(struct live *l, struct live_function *f, const struct 
 	request.extra_size = plain->extra ? strlen(plain->extra) : 0;
 	struct error *e = build_check(host, &request, build);
 	if (!e && build->check.failed)
-		e = error_new(build->check.class, "%s: %s", f->at.name,
+		e = error_new(build->check.class, "%s: %s", f->name,
 			      build->check.message ? build->check.message : "refused");
 	if (e)
 		return e;

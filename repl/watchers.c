@@ -224,7 +224,7 @@ static struct error *show_coverage(struct call *c, struct watchers *all, const s
 	coverage_add_counts(row, &coverage);
 	json_array_append_new(c->reply->data, row);
 	if (started)
-		text_printf(&c->reply->text, "%s is counted from now on: version %d\n", f->at.name, f->live);
+		text_printf(&c->reply->text, "%s is counted from now on: version %d\n", f->name, f->live);
 	else
 		coverage_show(&c->reply->text, &coverage, f->at.name, live_plain(f),
 			      text_base_name(f->at.file));
@@ -294,7 +294,7 @@ struct error *watchers_uncover(struct call *c)
 		return e;
 	struct watched *d = watched_find(all, f);
 	if (!d || !d->cover)
-		return error_new(ERROR_USAGE, "%s is not counted", f->at.name);
+		return error_new(ERROR_USAGE, "%s is not counted", f->name);
 	d->cover = false;
 	bool wanted = watched_is_wanted(d);
 	e = watched_go_on(all, d, c->state->user);
@@ -304,7 +304,7 @@ struct error *watchers_uncover(struct call *c)
 		return e;
 	}
 	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
-	text_printf(&c->reply->text, "%s is version %d, without counters\n", f->at.name, f->live);
+	text_printf(&c->reply->text, "%s is version %d, without counters\n", f->name, f->live);
 	return NULL;
 }
 
@@ -321,7 +321,7 @@ bool watchers_source(struct call *c, struct live_function *f, int number, const 
 	if (*e)
 		return true;
 	struct coverage coverage = {&d->made, counts};
-	text_printf(&c->reply->text, "%s, version %d, counted since %d was made live\n", f->at.name,
+	text_printf(&c->reply->text, "%s, version %d, counted since %d was made live\n", f->name,
 		    live_plain(f), number);
 	coverage_source(&c->reply->text, &coverage, text, line, c->state->color);
 	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number,

@@ -29,7 +29,7 @@ struct error *attempt_refuse(struct attempt_part *p, struct change_outcome *out)
 {
 	struct check_result *r = &p->build.check;
 	struct error *e =
-		error_new(r->class, "%s: %s", p->function->at.name, r->message ? r->message : "refused");
+		error_new(r->class, "%s: %s", p->function->name, r->message ? r->message : "refused");
 
 	check_result_fini(&out->check);
 	out->check = *r;
@@ -63,7 +63,7 @@ struct error *attempt_check(struct live *l, struct attempt *c, struct change_out
 		struct error *e = build_check(live_host(l), &p->request, &p->build);
 		p->built = true;
 		if (e)
-			return error_context(e, "%s", p->function->at.name);
+			return error_context(e, "%s", p->function->name);
 		if (c->spelled && !p->build.check.signature)
 			return error_new(ERROR_USAGE, "the text defines %s, not %s", c->spelled,
 					 p->function->at.name);
@@ -147,7 +147,7 @@ struct error *attempt_link(struct live *l, struct attempt *c)
 	/* If some wait for the compiler, it gets them all. */
 	for (size_t i = 0; i < c->count && (!e || turns_lack(live_host(l)->turns)); i++) {
 		struct error *failed = error_context(attempt_link_part(l, c, &c->parts[i]), "%s",
-						     c->parts[i].function->at.name);
+						     c->parts[i].function->name);
 		if (!e)
 			e = failed;
 		else

@@ -185,7 +185,7 @@ static struct error *prepare_parts(struct live *l, const struct change_request *
 		struct attempt_part *p = &c->parts[i];
 		struct error *e = p->function->built_text ? NULL : texts_see_unit(l, p->function->at.unit);
 		if (e)
-			return error_context(e, "%s", p->function->at.name);
+			return error_context(e, "%s", p->function->name);
 		p->text = stored_text(c, p->definition, p->definition_size);
 		if (!p->text)
 			return error_memory();
@@ -286,7 +286,7 @@ static struct error *refuse_overtaken(const struct attempt *c, int64_t asked_us)
 			return error_new(ERROR_DRIFT,
 					 "version %d of %s was made live while this was compiled: enter it "
 					 "once more to replace that",
-					 live_plain(f), f->at.name);
+					 live_plain(f), f->name);
 	}
 	return NULL;
 }

@@ -1,5 +1,6 @@
 #include "live.h"
 #include "images.h"
+#include "lookup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -313,6 +314,24 @@ static struct error *add_functions(struct live *l)
 	return NULL;
 }
 
+/* Who came or went may have the name of one that is here. */
+static struct error *spell_functions(struct live *l)
+{
+	size_t count;
+
+	for (size_t i = 0; i < l->count; i += count) {
+		struct live_function *const *named = live_named(l, l->by_name[i]->at.name, &count);
+		for (size_t k = 0; k < count; k++) {
+			char *name = lookup_spelling(named, count, k);
+			if (!name)
+				return error_memory();
+			free(named[k]->name);
+			named[k]->name = name;
+		}
+	}
+	return NULL;
+}
+
 static struct error *sort_functions(struct live *l)
 {
 	void *names = realloc(l->by_name, (l->count + 1) * sizeof(*l->by_name));
@@ -325,7 +344,7 @@ static struct error *sort_functions(struct live *l)
 		memcpy(l->by_name, l->functions, l->count * sizeof(*l->by_name));
 		qsort(l->by_name, l->count, sizeof(*l->by_name), by_name);
 	}
-	return NULL;
+	return spell_functions(l);
 }
 
 /* Somebody may still speak of them. */
@@ -394,7 +413,7 @@ struct history_function live_key(const struct live_function *f)
 	return (struct history_function){.module = f->at.module, .file = history_file(f), .name = f->at.name};
 }
 
-static struct live_function *by_key(const struct live *l, const struct history_function *key)
+struct live_function *live_by_key(const struct live *l, const struct history_function *key)
 {
 	size_t n;
 	struct live_function *const *named = live_named(l, key->name, &n);
@@ -415,7 +434,7 @@ static bool live_is_whole(const struct live *l)
 static bool know_function(void *context, int64_t row, const struct history_function *key, int count,
 			  int newest)
 {
-	struct live_function *f = by_key(context, key);
+	struct live_function *f = live_by_key(context, key);
 
 	if (!f)
 		return true;
@@ -452,7 +471,7 @@ void live_refresh_all(struct live *l)
 
 void live_renumber(struct live *l, const struct history_function *key, int from, int to)
 {
-	struct live_function *f = by_key(l, key);
+	struct live_function *f = live_by_key(l, key);
 	struct link_region code;
 
 	if (!f)
@@ -510,6 +529,7 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 
 static void function_free(struct live_function *f)
 {
+	free(f->name);
 	free(f->built_text);
 	free(f->saved.prototype);
 	free(f->in_memory);

@@ -34,6 +34,7 @@ struct live_version {
 
 struct live_function {
 	struct target_function at;
+	char *name; /* as people spell it: NAME or, where several have it, `file.c:NAME`; see lookup.h */
 	uint32_t arena, slot;
 	int64_t row;           /* in the history, 0 until it has one */
 	int live;              /* number of the version that runs */
@@ -81,6 +82,7 @@ struct images *live_images(const struct live *); /* of the versions that the pro
 size_t live_count(const struct live *);
 struct live_function *live_function(const struct live *, size_t i); /* sorted by file, then line */
 struct live_function *live_by_row(const struct live *, int64_t row);
+struct live_function *live_by_key(const struct live *, const struct history_function *);
 struct live_function *const *live_by_name(const struct live *); /* all of them, sorted by name */
 
 /* The first of those with that name; `*count` of them, perhaps none, stand in a row. */

@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct undecorated {
@@ -122,15 +123,14 @@ static const char *place_of(struct live_function *const *named, size_t count, si
 	return end;
 }
 
-void lookup_spell(const struct live *l, const struct live_function *f, char *out, size_t size)
+char *lookup_spelling(struct live_function *const *named, size_t count, size_t which)
 {
-	size_t count;
-	struct live_function *const *named = live_named(l, f->at.name, &count);
+	const struct target_function *at = &named[which]->at;
+	char *spelling = NULL;
 
-	snprintf(out, size, "%s", f->at.name);
-	for (size_t i = 0; i < count && count > 1; i++)
-		if (named[i] == f && f->at.file)
-			snprintf(out, size, "%s:%s", place_of(named, count, i), f->at.name);
+	if (count < 2 || !at->file)
+		return strdup(at->name);
+	return asprintf(&spelling, "%s:%s", place_of(named, count, which), at->name) < 0 ? NULL : spelling;
 }
 
 struct error *lookup_find(const struct live *l, const char *name, const char *file,

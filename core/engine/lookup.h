@@ -13,8 +13,9 @@
 struct error *lookup_find(const struct live *, const char *name, const char *file,
 			  struct live_function **out);
 
-/* How the function is told from others: NAME or, where several have it, `file.c:NAME`. */
-void lookup_spell(const struct live *, const struct live_function *, char *out, size_t size);
+/* How function `which` of the `count` that have its name is told from the others: NAME or, where several have it,
+ * `file.c:NAME`. The caller's; NULL: no memory. live.h keeps it with each function. */
+char *lookup_spelling(struct live_function *const *named, size_t count, size_t which);
 
 /* Whether the program has a function of that name, decorated or not. */
 bool lookup_is_plain(const struct live *, const char *name);

@@ -191,10 +191,11 @@ bool record_lose(struct live *l, struct error **e)
 
 static void tell_renumbered(void *context, const struct history_function *key, int from, int to)
 {
+	const struct live_function *f = live_by_key(context, key);
 	char *text = NULL;
 
 	if (asprintf(&text, "version %d of %s is %d in the history: another process had taken the number",
-		     from, key->name, to) >= 0)
+		     from, f ? f->name : key->name, to) >= 0)
 		tell(context, LOG_NOTICE, text);
 }
 
@@ -379,7 +380,7 @@ void record_function(struct live *l, struct live_function *f)
 	if (record_lose(l, &e))
 		e = texts_store_built(l, f);
 	if (e)
-		live_warn(l, error_context(e, "%s is not in the history", f->at.name));
+		live_warn(l, error_context(e, "%s is not in the history", f->name));
 }
 
 void record_event(struct live *l, const char *kind, struct live_function *f, int number, const char *user,

@@ -2,8 +2,10 @@
 #include "log.h"
 #include "record.h"
 #include "rollback.h"
+#include "text.h"
 #include "texts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,12 +31,18 @@ const char *restore_fate_name(enum restore_fate fate)
 	return names[fate];
 }
 
+static void item_fini(struct restore_item *item)
+{
+	free(item->function);
+	free(item->file);
+	free(item->spelled);
+	free(item->why);
+}
+
 static void items_fini(struct restore_item *items, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		free(items[i].function);
-		free(items[i].why);
-	}
+	for (size_t i = 0; i < count; i++)
+		item_fini(&items[i]);
 	free(items);
 }
 
@@ -49,8 +57,7 @@ void restore_result_fini(struct restore_result *r)
 static void work_fini(struct work *w)
 {
 	for (size_t i = 0; i < w->count; i++) {
-		free(w->items[i].out.function);
-		free(w->items[i].out.why);
+		item_fini(&w->items[i].out);
 		free(w->items[i].text);
 		free(w->items[i].built);
 	}
@@ -58,6 +65,14 @@ static void work_fini(struct work *w)
 }
 
 /* --- what was live ----------------------------------------------------------------------------------------------- */
+
+/* Another of its name may be there. */
+static char *spell_gone(const struct history_function *key)
+{
+	char *spelled = NULL;
+
+	return asprintf(&spelled, "%s:%s", text_base_name(key->file), key->name) < 0 ? NULL : spelled;
+}
 
 static bool take_version(void *context, const struct history_version *v, const struct history_function *key,
 			 const char *built)
@@ -75,11 +90,16 @@ static bool take_version(void *context, const struct history_version *v, const s
 		w->room = room;
 	}
 	struct item *item = &w->items[w->count++];
-	*item = (struct item){.out = {.function = strdup(key->name), .version = v->number},
-			      .function = live_by_row(w->live, v->function),
+	struct live_function *f = live_by_row(w->live, v->function);
+	*item = (struct item){.out = {.function = strdup(key->name),
+				      .file = strdup(f && f->at.file ? f->at.file : key->file),
+				      .spelled = f ? strdup(f->name) : spell_gone(key),
+				      .version = v->number},
+			      .function = f,
 			      .text = strdup(v->text),
 			      .built = built ? strdup(built) : NULL};
-	w->failed |= !item->out.function || !item->text || (built && !item->built);
+	w->failed |= !item->out.function || !item->out.file || !item->out.spelled || !item->text ||
+		     (built && !item->built);
 	return !w->failed;
 }
 

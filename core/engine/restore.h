@@ -24,7 +24,8 @@ enum restore_fate {
 };
 
 struct restore_item {
-	char *function;
+	char *function, *file; /* its name, and source file */
+	char *spelled;         /* as people are told: with the file where it takes that, and of one that is gone */
 	int version;
 	enum restore_fate fate;
 	char *why; /* a sentence, or NULL */

@@ -61,7 +61,7 @@ static struct error *rebuild(struct live *l, struct attempt_part *p, struct atte
 	free(taken);
 	edit_fini(&edit);
 	return error_context(e, "version %d of %s does not fit the running program", p->to,
-			     p->function->at.name);
+			     p->function->name);
 }
 
 static struct error *aim(struct live *l, struct attempt_part *p, struct attempt *c,
@@ -186,7 +186,7 @@ static struct error *parent_of(struct live *l, struct live_function *f, int *num
 {
 	if (f->live == 0)
 		return error_new(ERROR_USAGE, "%s runs what was built: there is nothing before it",
-				 f->at.name);
+				 f->name);
 	*number = 0;
 	if (!f->row)
 		return NULL;

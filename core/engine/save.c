@@ -587,7 +587,7 @@ static struct error *settle_candidates(struct work *w, struct groups *g)
 		struct error *e = read_candidate(w, &c, &gone);
 		if (e) {
 			free(c.text);
-			return error_context(e, "%s", c.function->at.name);
+			return error_context(e, "%s", c.function->name);
 		}
 		bool changed = !gone && (c.resaved || strcmp(c.identity, c.function->saved.live) != 0);
 		bool again = changed && c.function->saved.pending_with &&
@@ -645,7 +645,7 @@ static struct error *check_prototype(struct work *w, const struct candidate *c)
 	request.extra_size = strlen(request.extra);
 	struct error *e = build_check(live_host(w->save->live), &request, &build);
 	if (!e && build.check.failed) {
-		e = error_new(build.check.class, "%s: %s", function->at.name,
+		e = error_new(build.check.class, "%s: %s", function->name,
 			      build.check.message ? build.check.message : "refused");
 		check_result_fini(&w->out->outcome.check);
 		w->out->outcome.check = build.check;

@@ -60,7 +60,7 @@ struct error *texts_of_build(struct live *l, const struct live_function *f, cons
 	if (!e && s.ambiguous)
 		e = error_new(ERROR_AMBIGUOUS, "several builds' ids begin with %s", build);
 	if (!e && !s.copy.text)
-		e = error_new(ERROR_UNKNOWN, "the history has no text of %s for a build %s", f->at.name,
+		e = error_new(ERROR_UNKNOWN, "the history has no text of %s for a build %s", f->name,
 			      build);
 	if (e) {
 		free(s.copy.text);
@@ -310,7 +310,7 @@ static struct error *why_no_text(struct live *l, const struct live_function *f)
 	free(text);
 	return error_new(ERROR_UNKNOWN,
 			 "%s: what was built is not known: %s did not define it when it was first read",
-			 f->at.name, text_base_name(f->at.file));
+			 f->name, text_base_name(f->at.file));
 }
 
 struct error *texts_of_version(struct live *l, struct live_function *f, int number, char **text,
@@ -337,16 +337,16 @@ struct error *texts_of_version(struct live *l, struct live_function *f, int numb
 		error_free(e);
 	}
 	if (number != 0)
-		return error_new(ERROR_UNKNOWN, "%s has no version %d", f->at.name, number);
+		return error_new(ERROR_UNKNOWN, "%s has no version %d", f->name, number);
 	if (!f->built_text) {
 		struct error *e = texts_see_unit(l, f->at.unit);
 		if (e)
-			return error_context(e, "%s", f->at.name);
+			return error_context(e, "%s", f->name);
 	}
 	if (!f->built_text && f->unsure)
 		return error_new(ERROR_UNKNOWN,
 				 "%s: what was built is not known: %s was saved before it was first read",
-				 f->at.name, text_base_name(f->at.file));
+				 f->name, text_base_name(f->at.file));
 	if (!f->built_text)
 		return why_no_text(l, f);
 	*text = strdup(f->built_text);

@@ -257,7 +257,7 @@ static struct error *require_known(struct live *l, struct live_function *f, int 
 	return error_new(
 		ERROR_DRIFT,
 		"%s has moved on: what it says of %s is no version of it; \\diff %s shows how they differ",
-		f->at.file, f->at.name, f->at.name);
+		f->at.file, f->at.name, f->name);
 }
 
 /* --- the file --------------------------------------------------------------------------------------------------- */
@@ -283,7 +283,7 @@ struct error *writing_place(struct live *l, struct live_function *f, struct writ
 	    memcmp(now.index->source, w->before, w->before_size) != 0) {
 		e = index_new(source->unit->file, &source->flags, &fresh);
 		if (e)
-			return error_context(e, "%s", f->at.name);
+			return error_context(e, "%s", f->name);
 		now.index = fresh;
 	}
 	w->source = source;

@@ -81,6 +81,53 @@ static void functions_of_one_name_are_told_apart(void **state)
 	json_decref(rows);
 }
 
+static void define_shifted(const char *body)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "\\define host.c:shifted\nstatic int shifted(int n) { %s }", body);
+	compiled_assert_says(&host, 0, text, "host.c:shifted is now version ");
+}
+
+/* Whatever changes it says which of them it was. */
+static void answers_tell_functions_of_one_name_apart(void **state)
+{
+	pid_t engine = compiled_engine(&host);
+
+	(void)state;
+	define_shifted("return n;");
+	define_shifted("return n + 1;");
+	compiled_assert_says(&host, 0, "\\rollback host.c:shifted 0",
+			     "host.c:shifted is now version 0 (as built)");
+	compiled_assert_says(&host, 0, "\\undo", "host.c:shifted is now version 2");
+	compiled_assert_says(&host, 0, "\\redo", "host.c:shifted is now version 0");
+	compiled_assert_says(&host, 0, "\\rollback host.c:shifted 1", "host.c:shifted is now version 1");
+	compiled_assert_says(&host, 0, "\\note host.c:shifted good", "noted with host.c:shifted@1");
+	compiled_assert_says(&host, 0, "\\source host.c:shifted", "host.c:shifted, version 1, live");
+	compiled_assert_says(&host, 0, "\\diff host.c:shifted 1 2",
+			     "--- host.c:shifted@1\n+++ host.c:shifted@2");
+	compiled_assert_says(&host, 0, "\\wait host.c:shifted 1", "host.c:shifted is version 1");
+	compiled_assert_says(&host, 0, "\\status", "1 not as built: host.c:shifted\n");
+	compiled_assert_says(&host, 0, "\\compare host.c:shifted 1 2 (4)", "host.c:shifted@2 = (int) 5");
+	compiled_assert_refused(&host, "\\rollback host.c:shifted 9", "unknown",
+				"host.c:shifted has no version 9");
+	json_t *moved = compiled_data(&host, "\\rollback host.c:shifted 2");
+	assert_non_null(strstr(json_string_value(json_object_get(moved, "file")), "/host.c"));
+	json_decref(moved);
+	compiled_kill(&host);
+	compiled_await_end(engine);
+	compiled_start(&host);
+	compiled_assert_says(&host, 0, "\\restore", "version 2 of host.c:shifted is live");
+}
+
+static void a_log_that_has_nothing_says_so(void **state)
+{
+	(void)state;
+	define_shifted("return n;");
+	compiled_assert_says(&host, 0, "\\log --user nobody", "nothing of that kind is in the history");
+	compiled_assert_says(&host, 0, "\\log --since 2999-01-01", "nothing of that kind is in the history");
+}
+
 static void a_function_that_was_never_touched_has_the_time_of_its_build(void **state)
 {
 	(void)state;
@@ -175,6 +222,8 @@ int main(void)
 #define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(functions_of_one_name_are_told_apart),
+		WITH_HOST(answers_tell_functions_of_one_name_apart),
+		WITH_HOST(a_log_that_has_nothing_says_so),
 		WITH_HOST(a_function_that_was_never_touched_has_the_time_of_its_build),
 		WITH_HOST(what_an_earlier_build_had_is_listed_and_comes_back),
 		WITH_HOST(a_build_is_spelled_so_that_it_is_the_only_one),
