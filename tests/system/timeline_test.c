@@ -141,7 +141,7 @@ static void everything_that_happens_is_in_the_log(void **state)
 	compiled_assert_says(&host, 0, "\\log add -n 1", "what is older: \\log add --before 2 -n 1");
 	compiled_assert_says(&host, 0, "\\log add --since 2020-01-01 -n 1", "--since 2020-01-01 -n 1");
 	compiled_assert_says(&host, 0, "\\log add", "TIME                      COMPILER  NOTE");
-	compiled_assert_says(&host, 0, "\\log --user nobody-at-all", "FUNCTION");
+	compiled_assert_says(&host, 0, "\\log --user nobody-at-all", "nothing of that kind is in the history");
 	json_t *rows = compiled_data(&host, "\\log add --before 2");
 	assert_int_equal(json_array_size(rows), 2);
 	assert_int_equal(int_of(json_array_get(rows, 0), "version"), 1);
