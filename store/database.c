@@ -99,6 +99,23 @@ static const char *const statement_sql[STATEMENTS] = {
 	[LATE_VERSION] = "SELECT 1 FROM late WHERE ?1 BETWEEN first_version AND last_version LIMIT 1",
 };
 
+/* sqlite says that it is, and not why. */
+static struct error *read_only(const struct history *h)
+{
+	const char *slash = strrchr(h->path, '/');
+	char directory[PATH_MAX];
+
+	if (access(h->path, W_OK))
+		return error_errno(errno, "the history %s cannot be written", h->path);
+	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - h->path) + 1 : 2,
+		 slash ? h->path : "./");
+	if (access(directory, W_OK))
+		return error_errno(errno, "the history %s cannot be written: its directory is read-only",
+				   h->path);
+	return error_new(ERROR_INTERNAL, "the history %s cannot be written: %s", h->path,
+			 sqlite3_errmsg(h->db));
+}
+
 struct error *database_failure(const struct history *h)
 {
 	int system = sqlite3_system_errno(h->db);
@@ -109,6 +126,8 @@ struct error *database_failure(const struct history *h)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return error_new(ERROR_INTERNAL, "the history %s is locked by another process", h->path);
+	case SQLITE_READONLY:
+		return read_only(h);
 	case SQLITE_CORRUPT:
 		return error_new(ERROR_INTERNAL,
 				 "the history %s is damaged (%s): move it away to begin a new one", h->path,

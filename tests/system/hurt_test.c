@@ -2,6 +2,10 @@
  * be stored is stored when it can be. */
 #include "compiled.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -9,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -216,14 +222,124 @@ static void a_history_that_a_newer_rtf_takes_over_is_left_alone(void **state)
 	compiled_assert_history_whole(&host);
 }
 
+/* --- a directory that is read-only ---------------------------------------------------------------------------------- */
+
+/* Root writes where nobody may; whatever this process starts from now on does not, as any user's processes do not. */
+static void obey_modes(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &header, sets) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return; /* close_directory notices */
+	for (int i = 0; i < 2; i++) {
+		__u32 lost = i == CAP_TO_INDEX(CAP_DAC_OVERRIDE) ? CAP_TO_MASK(CAP_DAC_OVERRIDE) : 0;
+		sets[i].permitted &= ~lost;
+		sets[i].effective &= ~lost;
+		sets[i].inheritable &= ~lost;
+	}
+	syscall(SYS_capset, &header, sets);
+}
+
+/* The history's. */
+static void set_directory(mode_t mode)
+{
+	char *copy = strdup(path);
+
+	assert_int_equal(chmod(dirname(copy), mode), 0);
+	free(copy);
+}
+
+static void close_directory(void)
+{
+	char probe[600];
+
+	set_directory(0555);
+	snprintf(probe, sizeof(probe), "%s.probe", path);
+	int fd = open(probe, O_WRONLY | O_CREAT, 0600);
+	if (fd >= 0)
+		fail_msg("this machine lets us write into a directory that is read-only: what rtf does then "
+			 "cannot be tried");
+	assert_int_equal(errno, EACCES);
+}
+
+static int open_and_stop_host(void **state)
+{
+	set_directory(0755);
+	return stop_host(state);
+}
+
+/* Its log file is gone with its engine then: where it stays behind, it can be written. */
+static void end_host(void)
+{
+	pid_t engine = compiled_engine(&host);
+
+	compiled_kill(&host);
+	compiled_await_end(engine);
+}
+
+static void a_history_in_a_directory_that_is_read_only_stops_nobody(void **state)
+{
+	(void)state;
+	free(define_and_hear(1));
+	free(define_and_hear(2));
+	end_host();
+	close_directory();
+	compiled_start(&host);
+	assert_said_once("cannot be written: its directory is read-only", 3); /* it goes on with the next number */
+	assert_goes_on(4);
+	set_directory(0755);
+	await_well();
+	for (int i = 1; i <= 4; i++)
+		assert_stored(i);
+	compiled_assert_history_whole(&host);
+	compiled_assert_answer(&host, "add 0 0", "4 4");
+}
+
+static void a_directory_in_which_no_history_can_be_made_stops_nobody(void **state)
+{
+	(void)state;
+	end_host();
+	assert_int_equal(unlink(path), 0);
+	close_directory();
+	compiled_start(&host);
+	assert_said_once("cannot make", 1);
+	assert_goes_on(2);
+	set_directory(0755);
+	await_well();
+	assert_stored(1);
+	assert_stored(2);
+	compiled_assert_history_whole(&host);
+}
+
+static void a_directory_that_becomes_read_only_while_its_history_is_open_changes_nothing(void **state)
+{
+	(void)state;
+	free(define_and_hear(1));
+	close_directory();
+	for (int i = 2; i <= 4; i++) {
+		char *news = define_and_hear(i);
+		assert_string_equal(news, "");
+		free(news);
+		assert_stored(i);
+	}
+	compiled_assert_history_whole(&host);
+}
+
 int main(void)
 {
-#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, start_host, open_and_stop_host)
+#define WITH_HOST(test)    cmocka_unit_test_setup_teardown(test, start_host, stop_host)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(a_log_file_that_is_deleted_loses_nothing),
 		WITH_HOST(a_history_that_is_cut_off_while_it_is_open_stops_nobody),
 		WITH_HOST(a_history_that_a_newer_rtf_takes_over_is_left_alone),
+		IN_DIRECTORY(a_history_in_a_directory_that_is_read_only_stops_nobody),
+		IN_DIRECTORY(a_directory_in_which_no_history_can_be_made_stops_nobody),
+		IN_DIRECTORY(a_directory_that_becomes_read_only_while_its_history_is_open_changes_nothing),
 	};
+
+	obey_modes();
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
