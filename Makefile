@@ -31,7 +31,9 @@ COMMON := -std=gnu11 -fvisibility=hidden $(WARN) -MMD -MP
 GUEST := -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -iquote core/wire
 ENGINE := $(GUEST) -I$(B) -iquote core/engine -iquote store -iquote repl -I$(LLVM)/include
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-ENGINE_LIBS := -L$(LLVM)/lib -lclang -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthread -ldl -lm -Wl,-rpath,$(LLVM)/lib
+# The engine loads libclang itself, when it has had its first look at the sources.
+LIBCLANG = $(shell readelf -d $(LLVM)/lib/libclang.so 2>/dev/null | sed -n 's/.*soname: \[\(.*\)\].*/\1/p')
+ENGINE_LIBS := -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthread -ldl -lm -Wl,-rpath,$(LLVM)/lib
 CONSOLE_LIBS := -lreadline -ljansson
 
 AGENT_OBJ := $(patsubst %.c,$(B)/guest/%.o,$(wildcard core/agent/*.c) core/wire/message.c)
@@ -61,10 +63,11 @@ $(B)/guest/%.o: %.c $(B)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST) $(PLACE) $(CPPFLAGS) $(COMMON) $(CFLAGS) -fPIC -c $< -o $@
 
+$(B)/core/engine/libclang.o: PLACE = -DLIBCLANG_NAME='"$(LIBCLANG)"'
 $(B)/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ENGINE) $(CPPFLAGS) $(COMMON) $(CFLAGS) $(SANITIZE) -c $< -o $@
+	$(Q)$(CC) $(ENGINE) $(PLACE) $(CPPFLAGS) $(COMMON) $(CFLAGS) $(SANITIZE) -c $< -o $@
 
 $(B)/librtf.so: $(AGENT_OBJ)
 	$(call say,LINK,$@)

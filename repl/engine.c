@@ -285,6 +285,8 @@ int main(int argc, char **argv)
 	if (!e)
 		follow_sources(&host); /* before all else: what files say now is what was built */
 	if (!e)
+		check_begin(live_host(host.live)->check);
+	if (!e)
 		e = record_new(host.live);
 	if (e)
 		return fail(host.program, e);

@@ -3,10 +3,12 @@
 #include "cursor.h"
 #include "flags.h"
 #include "guards.h"
+#include "libclang.h"
 #include "text.h"
 #include "token.h"
 
 #include <clang-c/Index.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,9 @@ enum { MESSAGE_MOST = 1000 }; /* of libclang's, which repeats names of any lengt
 enum { REUSED_MAX = 8, LIBCLANG_STACK = 8 << 20 /* of its threads */ };
 
 struct check {
+	pthread_t starter;
+	bool starting;       /* by that thread, which alone has all else until it is joined */
+	struct error *wrong; /* why libclang did not start */
 	CXIndex index;
 	struct reused reused[REUSED_MAX];
 	CXTranslationUnit last;
@@ -83,25 +88,62 @@ struct error *check_new(struct check **out)
 	setenv("LIBCLANG_DISABLE_CRASH_RECOVERY", "1", 1);
 	if (has_deep_stack())
 		setenv("LIBCLANG_NOTHREADS", "1", 1);
-	c->index = clang_createIndex(0, 0);
-	if (!c->index) {
-		free(c);
-		return error_new(ERROR_INTERNAL, "libclang does not start");
-	}
-	/* The first parse pays for libclang's own start: not the first user. */
-	static const char warm[] = "int rtf;\n";
-	parse(c, NULL, 0, warm, sizeof(warm) - 1);
 	*out = c;
 	return NULL;
 }
 
+static void start(struct check *c)
+{
+	static const char warm[] = "int rtf;\n";
+
+	c->wrong = libclang_load();
+	if (c->wrong)
+		return;
+	c->index = clang_createIndex(0, 0);
+	if (!c->index)
+		c->wrong = error_new(ERROR_INTERNAL, "libclang does not start");
+	else /* the first parse pays for libclang's own start: not the first user */
+		parse(c, NULL, 0, warm, sizeof(warm) - 1);
+}
+
+static void *run_starter(void *context)
+{
+	start(context);
+	return NULL;
+}
+
+void check_begin(struct check *c)
+{
+	c->starting = !c->index && pthread_create(&c->starter, NULL, run_starter, c) == 0;
+}
+
+static void finish_start(struct check *c)
+{
+	if (c->starting)
+		pthread_join(c->starter, NULL);
+	c->starting = false;
+}
+
+/* Before anything of libclang's is called. */
+static struct error *await_start(struct check *c)
+{
+	finish_start(c);
+	if (!c->index && !c->wrong)
+		start(c);
+	return c->wrong ? error_new(error_class(c->wrong), "%s", error_message(c->wrong)) : NULL;
+}
+
 void check_free(struct check *c)
 {
-	for (size_t i = 0; c && i < REUSED_MAX; i++)
+	if (!c)
+		return;
+	finish_start(c);
+	for (size_t i = 0; i < REUSED_MAX; i++)
 		if (c->reused[i].unit)
 			clang_disposeTranslationUnit(c->reused[i].unit);
-	if (c)
+	if (c->index)
 		clang_disposeIndex(c->index);
+	error_free(c->wrong);
 	free(c);
 }
 
@@ -665,6 +707,9 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	struct check_result result = {.class = ERROR_COMPILE};
 	struct pass p = {.slice = slice, .name = name, .place = where, .result = &result};
 	struct builtins builtins = {0};
+	struct error *e = await_start(c);
+	if (e)
+		return e;
 	int count = choose_arguments(argv, slice, arguments);
 	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
 	const char *text = blanked ? blanked : slice->text;
@@ -704,6 +749,9 @@ struct error *check_parse(struct check *c, const struct slice *slice, const char
 	const char *arguments[ARGUMENTS_MAX];
 	struct CXUnsavedFile file = {SLICE_NAME, slice->text, slice->size};
 	struct builtins builtins = {0};
+	struct error *e = await_start(c);
+	if (e)
+		return e;
 	int count = choose_arguments(argv, slice, arguments);
 
 	for (int tries = 0; tries < 2; tries++) {
@@ -740,6 +788,9 @@ struct error *check_complete(struct check *c, const struct slice *slice, size_t 
 
 	while (line && slice->text[line - 1] != '\n')
 		line--;
+	struct error *e = await_start(c);
+	if (e)
+		return e;
 	CXCodeCompleteResults *found =
 		c->last ? clang_codeCompleteAt(c->last, SLICE_NAME,
 					       1 + token_line(slice->text, (uint32_t)offset),

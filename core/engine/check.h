@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct check; /* libclang, warmed up */
+struct check; /* libclang, which starts when it is first needed */
 struct CXTranslationUnitImpl;
 
 struct check_diagnostic {
@@ -53,7 +53,10 @@ struct check_result {
 };
 
 struct error *check_new(struct check **out);
-void check_free(struct check *);
+void check_free(struct check *); /* takes NULL */
+
+/* Starts libclang in a thread of its own: whoever needs it waits for that. */
+void check_begin(struct check *);
 
 /* `argv`: the program's flags; those that change the meaning of C (-std, -f…, -m…) are taken from it. */
 struct error *check_slice(struct check *, const struct slice *, const char *name, const char *const *argv,

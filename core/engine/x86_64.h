@@ -49,4 +49,14 @@ bool x86_64_is_relative(uint32_t type);
  * holds; false: nowhere. */
 bool x86_64_find_stub(const unsigned char *code, size_t size, uint64_t address, uint64_t slot, size_t *at);
 
+/* Defines a function that goes on in the one that the pointer variable `at` points to, whatever its arguments are. */
+#define X86_64_GO_ON(function, at) \
+	__asm__(".pushsection .text\n" \
+		".globl " #function "\n" \
+		".hidden " #function "\n" \
+		".type " #function ", @function\n" #function ":\n" \
+		"\tjmp *" #at "(%rip)\n" \
+		".size " #function ", . - " #function "\n" \
+		".popsection")
+
 #endif

@@ -161,6 +161,52 @@ static void what_is_known_is_answered_while_a_source_is_read(void **state)
 	json_decref(row);
 }
 
+/* --- while libclang is loaded ---------------------------------------------------------------------------------------- */
+
+/* The engine with a dlopen() that waits at the gate, for libclang alone. */
+static void make_loading_gate(void)
+{
+	char *path = compiled_path(&host.subject, "gate");
+
+	followed_run(&host, "mkfifo gate");
+	followed_write(&host, "loading.c",
+		       "#define _GNU_SOURCE\n#include <dlfcn.h>\n#include <fcntl.h>\n#include <string.h>\n"
+		       "#include <unistd.h>\n\nvoid *dlopen(const char *name, int flags)\n{\n"
+		       "\tvoid *(*real)(const char *, int) = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "
+		       "\"dlopen\");\n\n\tif (name && strncmp(name, \"libclang\", 8) == 0)\n"
+		       "\t\tread(open(GATE, O_RDONLY), (char[1]){0}, 1);\n\treturn real(name, flags);\n}\n");
+	write_script("build-loading",
+		     "#!/bin/sh\ncd '%1$s'\nexec ${CC:-cc} -w -shared -fPIC -DGATE='\"%2$s\"' loading.c -o "
+		     "loading.so\n",
+		     host.subject.directory, path);
+	followed_run(&host, "./build-loading");
+	write_script("engine",
+		     "#!/bin/sh\nexport LD_PRELOAD='%s/loading.so' "
+		     "ASAN_OPTIONS=verify_asan_link_order=0\nexec '%s'\n",
+		     host.subject.directory, engine);
+	free(path);
+	path = compiled_path(&host.subject, "engine");
+	setenv("RTF_ENGINE", path, 1);
+	free(path);
+}
+
+static void a_save_while_libclang_is_loaded_is_one_like_any_other(void **state)
+{
+	(void)state;
+	make_loading_gate();
+	compiled_start(&host.subject);
+	int gate = await_gate();
+	compiled_assert_says(&host.subject, 0, "\\list moved", "built"); /* needs no libclang */
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	close(gate);
+	await_version("scaled");
+	followed_assert_call(&host, "scaled", 1, 5);
+	followed_listen(&host);
+	compiled_assert_live(&host.subject, "scaled", 1, 2, "saved");
+	compiled_assert_live(&host.subject, "moved", 0, 1, "built");
+	compiled_assert_says(&host.subject, 0, "\\diff scaled 0 1", "-\treturn n * FACTOR;");
+}
+
 /* --- before the first look ------------------------------------------------------------------------------------------- */
 
 static void what_was_built_is_not_known_and_what_is_live_is(void **state)
@@ -203,6 +249,8 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(what_is_known_is_answered_while_a_source_is_read, prepare,
 						stop),
+		cmocka_unit_test_setup_teardown(a_save_while_libclang_is_loaded_is_one_like_any_other,
+						prepare, stop),
 		cmocka_unit_test_setup_teardown(what_was_built_is_not_known_and_what_is_live_is, prepare,
 						stop),
 	};

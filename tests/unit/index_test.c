@@ -2,6 +2,7 @@
  * wrote it; and held against libclang on real headers. */
 #include "fixture.h"
 #include "extent.h"
+#include "libclang.h"
 #include "text.h"
 #include "uses.h"
 
@@ -476,6 +477,7 @@ static enum CXChildVisitResult count_definition(CXCursor cursor, CXCursor parent
 static unsigned compare_with_libclang(const char *source, const char *flag)
 {
 	struct index *ix = fixture_index_with(source, "gcc", flag, NULL);
+	assert_null(libclang_load());
 	CXIndex index = clang_createIndex(0, 0);
 	struct CXUnsavedFile file = {"a.c", ix->text, ix->size};
 	/* gcc's names for types that this libclang does not know. */

@@ -26,6 +26,7 @@ static const char *const unreachable[] = {
 	"no row",
 	"%s is being written: export once more", /* between two reads */
 	"libclang does not start",
+	"libclang cannot be loaded: %s",
 	"libclang cannot read the slice of %s",
 	"libclang cannot read a slice",
 	"libclang completes nothing",
