@@ -1,4 +1,5 @@
 #include "flags.h"
+#include "commands.h"
 #include "recipe.h"
 #include "text.h"
 #include "words.h"
@@ -46,7 +47,7 @@ static void keep_wanted(struct words *w, char *const *words)
 	}
 }
 
-/* --- compile_commands.json (clang's "JSON Compilation Database") ---------------------------------------- */
+/* --- compile_commands.json ------------------------------------------------------------------------------ */
 
 /* Whether a word is the name of the source: compile commands need not spell it as their "file". Only words
  * that end alike are looked up in the file system. */
@@ -108,14 +109,6 @@ static bool take_command(const json_t *entry, struct flags *out, const char *wan
 	return true;
 }
 
-static bool is_about(const json_t *entry, const char *wanted)
-{
-	const char *directory = json_string_value(json_object_get(entry, "directory"));
-	const char *file = json_string_value(json_object_get(entry, "file"));
-
-	return directory && file && text_names_file(directory, file, wanted);
-}
-
 /* Whether a part of the path is the module's name alone, or with what build systems put behind it: CMakeFiles/app.dir/a.c.o,
  * app.p/a.c.o, and for a library libapp.so.p or app.dir. */
 static bool names_module(const char *path, const char *module)
@@ -150,35 +143,35 @@ static bool is_for_module(const json_t *entry, const char *module)
 	return is;
 }
 
-/* The entry of the source: the module's own, or else the first. */
-static const json_t *find_entry(const json_t *database, const char *wanted, const char *module)
-{
-	const json_t *first = NULL;
-	json_t *entry;
-	size_t i;
+struct entry_search {
+	const char *module;
+	const json_t *first, *own;
+};
 
-	json_array_foreach(database, i, entry) {
-		if (!is_about(entry, wanted))
-			continue;
-		if (!module || is_for_module(entry, module))
-			return entry;
-		first = first ? first : entry;
-	}
-	return first;
+static bool take_entry(void *context, const json_t *entry)
+{
+	struct entry_search *s = context;
+
+	s->first = s->first ? s->first : entry;
+	if (!s->module || is_for_module(entry, s->module))
+		s->own = entry;
+	return !s->own;
 }
 
-static bool search_database(const char *path, const struct target_unit *unit, struct flags *out, bool *failed)
+/* The entry of the source: the module's own, or else the first. */
+static bool search_database(struct commands *commands, const char *path, const struct target_unit *unit,
+			    struct flags *out, bool *failed)
 {
-	json_t *database = json_load_file(path, 0, NULL);
-	const json_t *entry = find_entry(database, unit->file, unit->module);
-	bool found = entry && take_command(entry, out, unit->file, failed);
+	struct entry_search search = {.module = unit->module};
 
-	json_decref(database);
-	return found;
+	*failed = !commands_each(commands, path, unit->file, take_entry, &search);
+	const json_t *entry = search.own ? search.own : search.first;
+	return *failed || (entry && take_command(entry, out, unit->file, failed));
 }
 
 /* In `start`, its build folder, and every folder above. */
-static bool search_upwards(const char *start, const struct target_unit *unit, struct flags *out, bool *failed)
+static bool search_upwards(struct commands *commands, const char *start, const struct target_unit *unit,
+			   struct flags *out, bool *failed)
 {
 	static const char *const places[] = {"compile_commands.json", "build/compile_commands.json"};
 	char directory[PATH_MAX], path[PATH_MAX + 64];
@@ -188,7 +181,7 @@ static bool search_upwards(const char *start, const struct target_unit *unit, st
 	for (;;) {
 		for (size_t i = 0; i < 2; i++) {
 			snprintf(path, sizeof(path), "%s/%s", directory, places[i]);
-			if (access(path, R_OK) == 0 && search_database(path, unit, out, failed))
+			if (access(path, R_OK) == 0 && search_database(commands, path, unit, out, failed))
 				return true;
 		}
 		char *slash = strrchr(directory, '/');
@@ -428,8 +421,8 @@ static bool add_own_folder(struct flags *f, const struct target_unit *unit)
 	return !w.failed;
 }
 
-struct error *flags_new(const struct target_unit *unit, const char *cflags, struct recipes *recipes,
-			struct flags *out)
+struct error *flags_new(const struct target_unit *unit, const char *cflags, struct commands *commands,
+			struct recipes *recipes, struct flags *out)
 {
 	struct flags found = {0};
 	bool failed = false;
@@ -437,8 +430,9 @@ struct error *flags_new(const struct target_unit *unit, const char *cflags, stru
 	char *source = strdup(unit->file);
 	if (!source)
 		return error_memory();
-	bool database = (unit->directory && search_upwards(unit->directory, unit, &found, &failed)) ||
-			search_upwards(dirname(source), unit, &found, &failed);
+	bool database =
+		(unit->directory && search_upwards(commands, unit->directory, unit, &found, &failed)) ||
+		search_upwards(commands, dirname(source), unit, &found, &failed);
 	free(source);
 	if (failed) {
 		flags_fini(&found);

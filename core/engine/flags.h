@@ -6,6 +6,7 @@
 #ifndef RTF_FLAGS_H
 #define RTF_FLAGS_H
 
+#include "commands.h"
 #include "error.h"
 #include "recipe.h"
 #include "target.h"
@@ -24,8 +25,8 @@ struct flags {
 };
 
 /* `cflags` is RTF_CFLAGS' value or NULL; without `recipes` make is not asked. */
-struct error *flags_new(const struct target_unit *, const char *cflags, struct recipes *recipes,
-			struct flags *out);
+struct error *flags_new(const struct target_unit *, const char *cflags, struct commands *,
+			struct recipes *recipes, struct flags *out);
 void flags_fini(struct flags *);
 
 /* Whether the word is an option that names a folder of headers; the folder follows `*joined` bytes into it, or, with 0, is

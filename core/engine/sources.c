@@ -31,6 +31,7 @@ struct entry {
 
 struct sources {
 	char *cflags;
+	struct commands *commands;
 	struct recipes *recipes;
 	struct kept *kept;
 	int ended; /* eventfd(2): readers that have come to their end */
@@ -49,10 +50,11 @@ struct error *sources_new(const char *cflags, const char *make, struct sources *
 		return error_memory();
 	}
 	s->kept = kept_new();
+	s->commands = commands_new();
 	s->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	struct error *e = s->ended < 0 ? error_errno(errno, "cannot make an eventfd")
-			  : s->kept    ? recipes_new(make, &s->recipes)
-				       : error_memory();
+	struct error *e = s->ended < 0             ? error_errno(errno, "cannot make an eventfd")
+			  : s->kept && s->commands ? recipes_new(make, &s->recipes)
+						   : error_memory();
 	if (e)
 		sources_free(s);
 	else
@@ -87,6 +89,7 @@ void sources_free(struct sources *s)
 		next = entry->next;
 		entry_free(entry);
 	}
+	commands_free(s->commands);
 	recipes_free(s->recipes);
 	kept_free(s->kept);
 	if (s->ended >= 0)
@@ -393,7 +396,7 @@ static struct error *add(struct sources *s, const struct target_unit *unit, stru
 	if (entry->kept)
 		kept_take(entry->kept);
 	entry->modified = modified;
-	struct error *e = flags_new(unit, s->cflags, s->recipes, &entry->source.flags);
+	struct error *e = flags_new(unit, s->cflags, s->commands, s->recipes, &entry->source.flags);
 	if (e) {
 		entry_free(entry);
 		return e;

@@ -104,7 +104,9 @@ static const char *flags_of(const struct target_unit *given, const char *directo
 	snprintf(file, sizeof(file), "%s", under_root("project/src/a.c"));
 	unit.directory = built_in;
 	unit.file = file;
-	assert_null(flags_new(&unit, cflags, recipes, &flags));
+	struct commands *commands = commands_new();
+	assert_null(flags_new(&unit, cflags, commands, recipes, &flags));
+	commands_free(commands);
 	snprintf(raw, sizeof(raw), "%s %s: %s", flags.origin, flags.directory, joined(flags.argv));
 	for (const char *p = raw; *p; p++) {
 		if (strncmp(p, root, strlen(root)) == 0) {
@@ -295,11 +297,59 @@ static void a_unit_without_a_directory_has_flags(void **state)
 	struct target_unit unit = {.file = "/no/such/place/a.c"};
 	struct flags flags;
 
+	struct commands *commands = commands_new();
+
 	(void)state;
-	assert_null(flags_new(&unit, NULL, NULL, &flags));
+	assert_null(flags_new(&unit, NULL, commands, NULL, &flags));
+	commands_free(commands);
 	assert_string_equal(flags.directory, "/");
 	assert_string_equal(flags.argv[0], "gcc");
 	flags_fini(&flags);
+}
+
+struct entries {
+	const json_t *items[4];
+	size_t count;
+};
+
+static bool add_entry(void *context, const json_t *entry)
+{
+	struct entries *e = context;
+
+	e->items[e->count++] = entry;
+	return e->count < 4;
+}
+
+static struct entries entries_of(struct commands *c, const char *file)
+{
+	struct entries found = {.count = 0};
+	char database[PATH_MAX], wanted[PATH_MAX];
+
+	snprintf(database, sizeof(database), "%s", under_root("project/compile_commands.json"));
+	snprintf(wanted, sizeof(wanted), "%s", under_root(file));
+	assert_true(commands_each(c, database, wanted, add_entry, &found));
+	return found;
+}
+
+static void a_database_is_read_once_until_it_changes(void **state)
+{
+	static const char two[] =
+		"[{\"directory\":\"@/project\",\"file\":\"src/b.c\"},"
+		"{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"output\":\"1\"},"
+		"{\"directory\":\"@/project/src\",\"file\":\"../src/a.c\",\"output\":\"2\"}]";
+	struct commands *c = commands_new();
+
+	(void)state;
+	write_database("project/compile_commands.json", two);
+	struct entries first = entries_of(c, "project/src/a.c"), again = entries_of(c, "project/src/a.c");
+	assert_int_equal(first.count, 2);
+	assert_string_equal(json_string_value(json_object_get(first.items[0], "output")), "1");
+	assert_string_equal(json_string_value(json_object_get(first.items[1], "output")), "2");
+	assert_ptr_equal(first.items[0], again.items[0]); /* as it was read then */
+	assert_int_equal(entries_of(c, "project/src/none.c").count, 0);
+	write_database("project/compile_commands.json", "[]");
+	assert_int_equal(entries_of(c, "project/src/a.c").count, 0);
+	commands_free(c);
 }
 
 /* What DWARF has no word of: -D, and a folder whose headers hold nothing but macros. */
@@ -345,6 +395,7 @@ int main(void)
 		in_a_tree(the_database_may_stand_above_or_in_a_build_folder),
 		in_a_tree(a_database_without_the_file_is_passed_over),
 		in_a_tree(a_database_that_is_none_is_passed_over),
+		in_a_tree(a_database_is_read_once_until_it_changes),
 		in_a_tree(without_a_database_dwarf_tells),
 		in_a_tree(the_compilers_version_counts_where_it_is_installed),
 		in_a_tree(the_users_flags_stand_behind),

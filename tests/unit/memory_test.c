@@ -241,11 +241,14 @@ static struct error *make_flags(void)
 				   .directory = "/nowhere",
 				   .producer = "GNU C17 9.4.0 -mavx -O2 -g",
 				   .include_directories = directories};
+	struct commands *commands = commands_new();
 	struct flags flags;
 
-	struct error *e = flags_new(&unit, "-DA='b c' -I\"x y\"", NULL, &flags);
+	struct error *e =
+		commands ? flags_new(&unit, "-DA='b c' -I\"x y\"", commands, NULL, &flags) : error_memory();
 	if (!e)
 		flags_fini(&flags);
+	commands_free(commands);
 	return e;
 }
 
