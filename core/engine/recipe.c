@@ -12,20 +12,25 @@
 
 enum { LEVELS_UP = 3, MAKE_SECONDS = 10 };
 
-/* What stands for make's shell, in .SHELLFLAGS, where dollars are doubled: $1 is what it shall run. $(shell …) comes with
- * the level that its make was started with, a recipe with one more. -W is the one option that make does not pass on. */
+/* What stands for make's shell, which finds it in RTF_GUARD: $1 is what it shall run. $(shell …) comes with the level that
+ * its make was started with, a recipe with one more. Of recipes a make alone is run, in a folder or not: without what is
+ * quoted, and without commands whose output it is told, no more than words are left of it. -W is the one option that make
+ * does not pass on. */
 static const char guard[] =
-	"-c '"
-	"if [ \"$${MAKELEVEL:-0}\" = \"$${RTF_MAKELEVEL:-0}\" ]; then exec /bin/sh -c \"$$1\"; fi; "
-	"command=$$1 folder= "
-	"RTF_MAKELEVEL=$$MAKELEVEL; export RTF_MAKELEVEL; "
-	"case $$command in \"cd \"*\" && \"*) "
-	"folder=$${command#cd } folder=$${folder%% && *} command=$${command#*\" && \"};; esac; "
-	"program=$${command%% *}; "
-	"case $$folder$$command in *[\";|<>&\\`\\$$(){}\"]*) program=;; esac; "
-	"case $$folder in *\" \"*) program=;; esac; "
-	"case $${program##*/} in make | gmake) exec /bin/sh -c \"$$1 $$RTF_CHANGED\";; esac; "
-	"printf \"%s\\\\n\" \"$$1\"' sh";
+	"if [ \"${MAKELEVEL:-0}\" = \"${RTF_MAKELEVEL:-0}\" ]; then exec /bin/sh -c \"$1\"; fi\n"
+	"RTF_MAKELEVEL=$MAKELEVEL command=$1 folder=\n"
+	"export RTF_MAKELEVEL\n"
+	"case $command in 'cd '*' && '*)\n"
+	"	folder=${command#cd } folder=${folder%% && *} command=${command#*' && '} ;;\n"
+	"esac\n"
+	"program=${command%% *}\n"
+	"case ${program##*/} in make | gmake)\n"
+	"	words=$(printf %s \"$command\" | tr '\\n' ' ' | sed -E 's/\\\\.|'\\''[^'\\'']*'\\''|`[^`]*`|\\$\\([^()]*\\)|"
+	"\"([^\"\\\\`$]|\\\\.|`[^`]*`|\\$\\([^()]*\\)|\\$)*\"//g')\n"
+	"	case $folder in *[' ;|<>&`$(){}\"']*) words='()' ;; esac\n"
+	"	case $words in '' | *[';|<>&`$(){}\"'\\']*) ;; *) exec /bin/sh -c \"$1 $RTF_CHANGED\" ;; esac ;;\n"
+	"esac\n"
+	"printf '%s\\n' \"$1\"\n";
 
 /* A directory with a makefile. */
 struct place {
@@ -33,6 +38,7 @@ struct place {
 	char *directory;
 	struct words sources; /* that changed, for make: each by all names that a makefile may have for it */
 	char *answer;         /* what make printed; NULL: not asked yet */
+	bool asked_by_object; /* for those of them that the answer has no word of */
 };
 
 struct recipes {
@@ -171,6 +177,7 @@ struct error *recipes_expect(struct recipes *r, const struct target_unit *unit)
 	add_source(p, unit);
 	free(p->answer); /* to a question without this one */
 	p->answer = NULL;
+	p->asked_by_object = false;
 	return p->sources.failed ? error_memory() : NULL;
 }
 
@@ -187,40 +194,44 @@ static void spell_changed(const struct place *p, struct text *out)
 	}
 }
 
-/* env … make … -W SOURCE …: what this process inherited from a make is not the concern of this one. */
-static struct words command_of(const struct recipes *r, const struct place *p)
+/* env … make … -W SOURCE … GOAL …: what this process inherited from a make is not the concern of this one. */
+static struct words command_of(const struct recipes *r, const struct place *p, const struct words *goals)
 {
 	static const char *const before[] = {"env", "-u",     "MAKEFLAGS", "-u",           "MAKELEVEL",
 					     "-u",  "MFLAGS", "-u",        "GNUMAKEFLAGS", "LC_ALL=C"};
-	static const char *const behind[] = {"-n", "-w", "-k", "SHELL=/bin/sh"};
-	struct text changed = {0}, flags = {0};
+	static const char *const behind[] = {"-n", "-w", "-k", "SHELL=/bin/sh",
+					     ".SHELLFLAGS=-c 'eval \"$$RTF_GUARD\"' sh"};
+	struct text changed = {0}, script = {0};
 	struct words w = {0};
 
 	text_puts(&changed, "RTF_CHANGED=");
 	spell_changed(p, &changed);
-	text_printf(&flags, ".SHELLFLAGS=%s", guard);
+	text_printf(&script, "RTF_GUARD=%s", guard);
 	for (size_t i = 0; i < sizeof(before) / sizeof(*before); i++)
 		words_add(&w, before[i]);
 	words_add(&w, changed.bytes ? changed.bytes : "");
+	words_add(&w, script.bytes ? script.bytes : "");
 	for (size_t i = 0; i < r->make.count; i++)
 		words_add(&w, r->make.items[i]);
 	for (size_t i = 0; i < sizeof(behind) / sizeof(*behind); i++)
 		words_add(&w, behind[i]);
-	words_add(&w, flags.bytes ? flags.bytes : "");
 	for (size_t i = 0; i < p->sources.count; i++) {
 		words_add(&w, "-W");
 		words_add(&w, p->sources.items[i]);
 	}
-	w.failed |= changed.failed || flags.failed;
+	for (size_t i = 0; i < goals->count; i++)
+		words_add(&w, goals->items[i]);
+	w.failed |= changed.failed || script.failed;
 	text_fini(&changed);
-	text_fini(&flags);
+	text_fini(&script);
 	return w;
 }
 
-/* Complaints are no concern: what was printed before them counts. Without make there is no answer. */
-static struct error *ask(const struct recipes *r, struct place *p)
+/* Complaints are no concern: what was printed before them counts. Without make there is no answer. Without goals make has
+ * its own. */
+static struct error *ask(const struct recipes *r, const struct place *p, const struct words *goals, char **answer)
 {
-	struct words command = command_of(r, p);
+	struct words command = command_of(r, p, goals);
 	struct run_output output;
 
 	if (command.failed) {
@@ -233,13 +244,63 @@ static struct error *ask(const struct recipes *r, struct place *p)
 	words_fini(&command);
 	if (e) {
 		error_free(e);
-		p->answer = strdup("");
+		*answer = strdup("");
 	} else {
-		p->answer = output.out;
+		*answer = output.out;
 		output.out = NULL;
 		run_output_fini(&output);
 	}
-	return p->answer ? NULL : error_memory();
+	return *answer ? NULL : error_memory();
+}
+
+/* The goals that a source without an answer may be compiled for: all-am is what automake's first goal comes to behind
+ * its subfolders; a.o, and libtool's a.lo, by all names that the source has. */
+static struct words object_goals(const struct place *p)
+{
+	static const char *const suffixes[] = {".o", ".lo"};
+	struct words goals = {0};
+
+	words_add(&goals, "all-am");
+	for (size_t i = 0; i < p->sources.count; i++) {
+		const char *source = p->sources.items[i], *name = text_base_name(source);
+		const char *dot = strrchr(name, '.');
+		if (!dot || strstr(p->answer, name))
+			continue;
+		for (size_t k = 0; k < sizeof(suffixes) / sizeof(*suffixes); k++) {
+			char goal[PATH_MAX];
+			int stem = (int)(dot - source);
+			if (*source != '/' && snprintf(goal, sizeof(goal), "%.*s%s", stem, source,
+						       suffixes[k]) < (int)sizeof(goal))
+				words_add(&goals, goal);
+			stem = (int)(dot - name);
+			if (snprintf(goal, sizeof(goal), "%.*s%s", stem, name, suffixes[k]) <
+			    (int)sizeof(goal))
+				words_add(&goals, goal);
+		}
+	}
+	return goals;
+}
+
+/* What make says of these goals, behind what it has said. */
+static struct error *ask_by_object(const struct recipes *r, struct place *p)
+{
+	struct words goals = object_goals(p);
+	struct text both = {0};
+	char *answer = NULL;
+
+	struct error *e = goals.failed ? error_memory() : ask(r, p, &goals, &answer);
+	words_fini(&goals);
+	if (e)
+		return e;
+	text_printf(&both, "%s%s", p->answer, answer);
+	free(answer);
+	answer = text_take(&both);
+	if (!answer)
+		return error_memory();
+	free(p->answer);
+	p->answer = answer;
+	p->asked_by_object = true;
+	return NULL;
 }
 
 /* --- reading the answer ------------------------------------------------------------------------------------------- */
@@ -380,9 +441,14 @@ struct error *recipes_find(struct recipes *r, const struct target_unit *unit, st
 		return e;
 	struct place *p = find_place(r, directory);
 	if (!p->answer)
-		e = ask(r, p);
+		e = ask(r, p, &(struct words){0}, &p->answer);
 	if (!e)
 		e = find_in_answer(p, unit, out);
+	if (!e && !out->words && !p->asked_by_object) {
+		e = ask_by_object(r, p);
+		if (!e)
+			e = find_in_answer(p, unit, out);
+	}
 	if (e)
 		recipe_fini(out);
 	return e;

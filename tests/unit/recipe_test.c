@@ -126,6 +126,41 @@ static void automakes_way_of_naming_a_source_is_understood(void **state)
 			    "ROOT: gcc -DHAVE_CONFIG_H -I. -c -o x-a.o `test -f src/a.c");
 }
 
+/* As dnsmasq has it: what a submake is told is in quotes, and partly found out by commands. */
+static void a_make_that_is_told_more_than_plain_words_is_followed(void **state)
+{
+	(void)state;
+	write_file("version", "2.9");
+	write_file("Makefile", "version = -DVERSION='\\\"`cat ../version`\\\"'\n"
+			       "all:\n\t@cd src && $(MAKE) \\\n"
+			       " flags=\"$(version) $$(echo -DA) `echo -DB | cat`\" other='x; y' \\\n"
+			       " -f ../Makefile a.o\n"
+			       "a.o: a.c\n\tcc $(flags) -c a.c\n");
+	assert_string_equal(recipe_of("src/a.c", "src", "a.c"),
+			    "ROOT/src: cc -DVERSION=\"2.9\" -DA -DB -c a.c");
+}
+
+/* A loop over folders is no command of make alone and is not run; automake has a goal for what comes behind it. */
+static void automakes_own_folder_is_asked_for_where_others_come_first(void **state)
+{
+	(void)state;
+	write_file("Makefile", "all: config.h\n\t$(MAKE) all-recursive\nconfig.h:\n"
+			       "all-recursive:\n\tfor d in sub; do (cd $$d && $(MAKE) all); done; "
+			       "$(MAKE) all-am\n"
+			       "all-am: x-a.o\nx-a.o: src/a.c\n\tgcc -DHAVE_CONFIG_H -c -o x-a.o src/a.c\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
+			    "ROOT: gcc -DHAVE_CONFIG_H -c -o x-a.o src/a.c");
+}
+
+static void a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_object(void **state)
+{
+	(void)state;
+	write_file("Makefile", "help:\n\t@echo make all\nall: src/a.o b.o\n"
+			       "%.o: %.c\n\tcc -DA -c $< -o $@\nb.o: src/b.c\n\tcc -DB -c src/b.c\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -DA -c src/a.c -o src/a.o");
+	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"), "ROOT: cc -DB -c src/b.c");
+}
+
 /* make runs these even with -n. */
 static void nothing_is_built_and_nothing_removed_by_asking(void **state)
 {
@@ -137,6 +172,8 @@ static void nothing_is_built_and_nothing_removed_by_asking(void **state)
 			       "\t+rm precious\n"
 			       "\trm precious; $(MAKE) --version\n"
 			       "\t$(MAKE) -f none.mk; rm precious\n"
+			       "\t$(MAKE) -f none.mk \"x\" 'y' && rm precious\n"
+			       "\t$(MAKE) -f none.mk \"x'\" | rm precious \"'\"\n"
 			       "\tcd src && rm ../precious && $(MAKE) all\n"
 			       "\tcc -c src/a.c\n");
 	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -c src/a.c");
@@ -196,6 +233,9 @@ int main(void)
 		with_tree(the_command_that_compiles_a_source_is_found),
 		with_tree(makes_in_makes_are_followed),
 		with_tree(automakes_way_of_naming_a_source_is_understood),
+		with_tree(a_make_that_is_told_more_than_plain_words_is_followed),
+		with_tree(automakes_own_folder_is_asked_for_where_others_come_first),
+		with_tree(a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_object),
 		with_tree(nothing_is_built_and_nothing_removed_by_asking),
 		with_tree(all_units_of_a_directory_are_asked_for_at_once),
 		with_tree(where_make_knows_nothing_there_is_no_command),
