@@ -123,6 +123,16 @@ unsigned die_line(Dwarf_Die *die)
 	return dwarf_decl_line(die, &line) == 0 && line > 0 ? (unsigned)line : 0;
 }
 
+bool die_entry(Dwarf_Die *die, uint64_t *address)
+{
+	Dwarf_Addr base, low, end;
+
+	if (dwarf_entrypc(die, &low) && dwarf_ranges(die, 0, &base, &low, &end) <= 0)
+		return false;
+	*address = low;
+	return true;
+}
+
 Dwarf_Die die_origin(Dwarf_Die *die)
 {
 	Dwarf_Die origin = *die;

@@ -31,6 +31,10 @@ bool die_flag(Dwarf_Die *, unsigned attribute);
 const char *die_file(Dwarf_Die *); /* DW_AT_decl_file's path, perhaps relative; NULL if unknown */
 unsigned die_line(Dwarf_Die *);    /* DW_AT_decl_line, 0 if unknown */
 
+/* Where its code begins, also where that is in several pieces (a .cold part, what clang scatters): the first has the
+ * entry, as DWARF 5 has it in 2.18. False if it has no code. */
+bool die_entry(Dwarf_Die *, uint64_t *address);
+
 /* The entry that first declared it, perhaps in another unit; itself if there is none. */
 Dwarf_Die die_origin(Dwarf_Die *);
 

@@ -13,7 +13,7 @@ static bool add(struct inlined_calls *calls, Dwarf_Die *die)
 	Dwarf_Attribute attribute;
 	Dwarf_Word line;
 
-	if (dwarf_entrypc(die, &call.address) && dwarf_lowpc(die, &call.address))
+	if (!die_entry(die, &call.address))
 		return true;
 	Dwarf_Die callee = die_origin(die);
 	call.callee = dwarf_dieoffset(&callee);

@@ -210,7 +210,7 @@ static bool find_folded(struct module *module, const char *name, struct unit **u
 	for (struct unit *at = NULL; units && (at = units_next(units, at));) {
 		for (unsigned nth = 0; unit_find(at, name, nth, &other); nth++) {
 			if (dwarf_tag(&other) != DW_TAG_subprogram || die_flag(&other, DW_AT_declaration) ||
-			    dwarf_entrypc(&other, &entry) == 0)
+			    die_entry(&other, &entry))
 				continue;
 			if (found)
 				return false;
@@ -316,20 +316,12 @@ static void take_symbol(struct module *module, const struct symbol *symbol, stru
 		modules_find_export(module->home, symbol->name, &out->address);
 }
 
-/* Code in several pieces (a .cold part) has its entry in the first. */
-static bool find_entry(Dwarf_Die *die, Dwarf_Addr *entry)
-{
-	Dwarf_Addr base, end;
-
-	return dwarf_entrypc(die, entry) == 0 || dwarf_ranges(die, 0, &base, entry, &end) > 0;
-}
-
 static bool take_function(struct module *module, Dwarf_Die *die, struct target_symbol *out)
 {
 	Dwarf_Addr entry, end;
 	const char *linkage = die_linkage_name(die), *name = linkage ? linkage : die_name(die);
 
-	if (!find_entry(die, &entry) || !die_address_kept(entry) || !name ||
+	if (!die_entry(die, &entry) || !die_address_kept(entry) || !name ||
 	    module_has_clone(module, entry + module->bias, name))
 		return false;
 	*out = (struct target_symbol){.address = entry + module->bias, .function = true};

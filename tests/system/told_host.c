@@ -71,6 +71,14 @@ __attribute__((noinline)) long around(long n)
 	return small(n) + small(n + 1) + tiny(n) + tiny(n + 1);
 }
 
+/* What is done seldom is not next to the rest, so that clang's inlined copy of it is in two pieces. */
+long seldom(long n)
+{
+	if (__builtin_expect(n > 1000, 0))
+		puts("many");
+	return n;
+}
+
 int main(int argc, char **argv)
 {
 	char line[64];
@@ -83,7 +91,7 @@ int main(int argc, char **argv)
 		int n = atoi(line);
 		bias += n == 77;
 		other_bias += n == 77;
-		seen += n;
+		seen += seldom(n);
 		printf("%ld %ld %ld %ld %ld %ld %ld\n", biased(n), counting(), counting_from(), leveled(n),
 		       old_style(1, 2, "abc"), prototyped(n, 1), around(n));
 		fflush(stdout);

@@ -281,6 +281,13 @@ static void a_call_that_was_inlined_is_told_by_its_caller(void **state)
 	assert_int_equal(answer_of("1", AROUND), 1200);
 }
 
+static void a_call_that_was_inlined_in_pieces_is_told_by_its_caller(void **state)
+{
+	(void)state;
+	start_host("clang", "-O2", "-fpatchable-function-entry=16");
+	assert_inlined_in("\\describe seldom", "main ");
+}
+
 #define with(test) cmocka_unit_test_teardown(test, stop_host)
 
 int main(void)
@@ -296,6 +303,7 @@ int main(void)
 		with(a_signature_behind_an_old_prototype_is_held_to),
 		with(a_macro_of_the_head_means_in_the_body_what_it_means),
 		with(a_call_that_was_inlined_is_told_by_its_caller),
+		with(a_call_that_was_inlined_in_pieces_is_told_by_its_caller),
 	};
 
 	return cmocka_run_group_tests_name("system: told", tests, NULL, NULL);
