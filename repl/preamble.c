@@ -1,6 +1,7 @@
 #include "preamble.h"
 #include "edit.h"
 #include "index.h"
+#include "indexer.h"
 #include "locals.h"
 #include "lookup.h"
 #include "scope.h"
@@ -252,7 +253,7 @@ static struct error *read_code(struct making *m, const char *code, size_t size, 
 	text_append(&whole, code, size);
 	size_t whole_size = whole.size;
 	char *bytes = text_take(&whole);
-	struct error *e = bytes ? index_new_from_text("", bytes, whole_size, NULL, 0, &ix) : error_memory();
+	struct error *e = bytes ? indexer_read_text("", bytes, whole_size, NULL, 0, &ix) : error_memory();
 	if (e)
 		return e;
 	const struct index *outer = m->typed;

@@ -1,4 +1,5 @@
 #include "scope.h"
+#include "indexer.h"
 #include "pool.h"
 #include "renaming.h"
 #include "run.h"
@@ -470,7 +471,7 @@ struct error *scope_index(struct scope *s, const struct source *source, struct i
 		e = error_new(ERROR_COMPILE, "%s", why ? why : "the includes cannot be preprocessed");
 		free(why);
 	} else {
-		e = index_new_from_text(source->unit->file, output.out, output.out_size, NULL, 0, &s->index);
+		e = indexer_read_text(source->unit->file, output.out, output.out_size, NULL, 0, &s->index);
 		output.out = NULL;
 	}
 	run_output_fini(&output);

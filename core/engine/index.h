@@ -1,17 +1,12 @@
 /* What a source file declares, in order, found by name: the stock that slices are cut from.
  *
- * Made once for a file from its preprocessed text (`-E -dD`, with the program's own compiler and flags) and kept; every
- * offset is into that text. Reading it for names takes one pass over its tokens and no parser: sqlite3.c in less
- * than a tenth of the time that libclang needs, in a twentieth of the memory. What the pass gets wrong, the check of
- * the slice by libclang shows. Immutable once made. */
+ * Made once for a file (indexer.h) and kept; every offset is into its preprocessed text. Immutable once made, but for
+ * index_edit_body. */
 #ifndef RTF_INDEX_H
 #define RTF_INDEX_H
 
 #include "declaration.h"
-#include "error.h"
-#include "flags.h"
 #include "pragmas.h"
-#include "preprocess.h"
 
 struct index_declaration {
 	uint32_t begin, end, specifiers, body, first_name;
@@ -81,20 +76,6 @@ struct index {
 
 #define INDEX_NONE UINT32_MAX
 
-/* Whether the source and the included files that are kept say on disk what they said then. `directory` is where relative names
- * of files begin. */
-bool index_is_current(const struct index *, const char *directory);
-
-/* Preprocesses `file` and indexes it. ERROR_COMPILE with the preprocessor's first complaint where that fails. */
-struct error *index_new(const char *file, const struct flags *, struct index **out);
-
-/* The same of what files said before: the first of them is `file`. */
-struct error *index_new_as(const char *file, const struct flags *, const struct preprocess_file *files,
-			   size_t count, struct index **out);
-
-/* The same from preprocessed text, which it takes, and the file's own text, copied (may be NULL). */
-struct error *index_new_from_text(const char *file, char *text, size_t size, const char *source,
-				  size_t source_size, struct index **out);
 void index_free(struct index *);
 
 /* First entry (into names) of a spelling in a name space, or INDEX_NONE; the rest by `next`. */
@@ -139,6 +120,10 @@ void index_each_identity(const struct index *,
  * behind it, without reading the file again. `d` is the function, `begin` and `end` its old range in the source. The
  * preprocessed text of that body stays as it was. False if memory ran out: nothing has changed then. */
 bool index_edit_body(struct index *, const struct index_declaration *d, const char *source, size_t size);
+
+/* For who fills one: the last of names or macros, `i`, goes to the end of the chain of its spelling. False if memory ran out. */
+bool index_chain_name(struct index *, uint32_t i);
+bool index_chain_macro(struct index *, uint32_t i);
 
 /* Counts the lines of `source` anew. False if memory ran out, and source_lines is then no memory. */
 bool index_find_source_lines(struct index *);

@@ -4,6 +4,7 @@
 #include "changed.h"
 #include "decorators.h"
 #include "difference.h"
+#include "indexer.h"
 #include "record.h"
 #include "review.h"
 #include "text.h"
@@ -420,9 +421,9 @@ static bool is_empty(const char *path)
 static struct error *read_index(const struct source *s, struct index **out)
 {
 	for (int tries = 0;; tries++) {
-		struct error *e = index_new(s->unit->file, &s->flags, out);
+		struct error *e = indexer_read_file(s->unit->file, &s->flags, out);
 		bool empty = !e && is_empty(s->unit->file); /* asked before the moment is known to be one */
-		bool last = e || tries == 4 || index_is_current(*out, s->flags.directory);
+		bool last = e || tries == 4 || indexer_is_current(*out, s->flags.directory);
 		if (last && !empty)
 			return e;
 		index_free(*out);

@@ -1,6 +1,7 @@
 #include "sources.h"
 #include "extent.h"
 #include "headers.h"
+#include "indexer.h"
 #include "originals.h"
 #include "text.h"
 #include "uses.h"
@@ -275,8 +276,8 @@ static struct error *read_then(const struct entry *entry, bool headers, struct i
 	then.files[then.count++] = (struct preprocess_file){own->path, own->bytes, own->size};
 	if (headers)
 		headers_each(entry->home->kept, entry->source.unit, own, add_then, &then);
-	struct error *e =
-		index_new_as(entry->source.unit->file, &entry->source.flags, then.files, then.count, out);
+	struct error *e = indexer_read_files(entry->source.unit->file, &entry->source.flags, then.files,
+					     then.count, out);
 	free(then.files);
 	free(then.seen);
 	return e;
@@ -289,7 +290,7 @@ static struct error *read_index(const struct entry *entry, struct index **out)
 	const struct source *s = &entry->source;
 
 	if (!kept || kept_is_current(kept)) {
-		struct error *e = index_new(s->unit->file, &s->flags, out);
+		struct error *e = indexer_read_file(s->unit->file, &s->flags, out);
 		if (!kept || kept_is_current(kept))
 			return e;
 		if (!e)
@@ -355,7 +356,7 @@ static struct error *read_now(struct entry *entry, struct error *e, struct index
 		return e;
 	error_free(e);
 	let_go(entry);
-	return index_new(entry->source.unit->file, &entry->source.flags, fresh);
+	return indexer_read_file(entry->source.unit->file, &entry->source.flags, fresh);
 }
 
 static struct error *finish_first(struct entry *entry, struct error *e, struct index **fresh)

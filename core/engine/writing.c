@@ -1,6 +1,7 @@
 #include "writing.h"
 #include "edit.h"
 #include "extent.h"
+#include "indexer.h"
 #include "log.h"
 #include "text.h"
 #include "texts.h"
@@ -281,7 +282,7 @@ struct error *writing_place(struct live *l, struct live_function *f, struct writ
 		return error_errno(errno, "cannot read %s", source->unit->file);
 	if (!now.index->source || now.index->source_size != w->before_size ||
 	    memcmp(now.index->source, w->before, w->before_size) != 0) {
-		e = index_new(source->unit->file, &source->flags, &fresh);
+		e = indexer_read_file(source->unit->file, &source->flags, &fresh);
 		if (e)
 			return error_context(e, "%s", f->name);
 		now.index = fresh;
@@ -401,7 +402,7 @@ static void know_again(struct source *source)
 {
 	struct index *fresh;
 
-	struct error *e = index_new(source->unit->file, &source->flags, &fresh);
+	struct error *e = indexer_read_file(source->unit->file, &source->flags, &fresh);
 	if (!e)
 		e = source_replace(source, fresh);
 	error_free(e);

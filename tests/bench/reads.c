@@ -2,6 +2,7 @@
  *
  * Prints the processor time of each reading, in microseconds. */
 #include "index.h"
+#include "indexer.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -32,7 +33,7 @@ int main(int argc, char **argv)
 			return 1;
 		memcpy(copy, text, size + 1);
 		double begin = clock_us();
-		struct error *e = index_new_from_text(argv[1], copy, size, NULL, 0, &index);
+		struct error *e = indexer_read_text(argv[1], copy, size, NULL, 0, &index);
 		if (e)
 			return 1;
 		printf("%.1f\n", clock_us() - begin);

@@ -31,7 +31,7 @@ static void count_reading(void)
 	char *text_file = text("%s/sqlite3.i", scratch), *totals = text("%s/reading.out", scratch);
 	char *preprocess = text("gcc -E -dD -w %s/sqlite3/sqlite3.c -o %s", real_folder, text_file);
 	char *time = text("%s/tests/bench/reads %s 10", build_folder, text_file);
-	char *count = text("valgrind --tool=callgrind --toggle-collect=index_new_from_text --log-file=%s.log "
+	char *count = text("valgrind --tool=callgrind --toggle-collect=indexer_read_text --log-file=%s.log "
 			   "--callgrind-out-file=%s "
 			   "%s/tests/bench/reads %s",
 			   totals, totals, build_folder, text_file);

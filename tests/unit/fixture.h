@@ -4,6 +4,7 @@
 #define FIXTURE_H
 
 #include "index.h"
+#include "indexer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static inline struct index *fixture_index_with(const char *source, const char *c
 	struct index *ix;
 
 	fixture_write(fixture_path, source);
-	struct error *e = index_new(fixture_path, &flags, &ix);
+	struct error *e = indexer_read_file(fixture_path, &flags, &ix);
 	if (e) {
 		fprintf(stderr, "%s\n", error_message(e));
 		abort();

@@ -1,6 +1,7 @@
 /* The index: names and macros by spelling, lines through markers, the text of a function where a person
  * wrote it; and held against libclang on real headers. */
 #include "fixture.h"
+#include "indexer.h"
 #include "extent.h"
 #include "libclang.h"
 #include "text.h"
@@ -22,7 +23,7 @@ static struct index *from_text(const char *text)
 
 	assert_non_null(copy);
 	memcpy(copy, text, size);
-	assert_null(index_new_from_text("/a.c", copy, size, NULL, 0, &ix));
+	assert_null(indexer_read_text("/a.c", copy, size, NULL, 0, &ix));
 	return ix;
 }
 
@@ -83,7 +84,7 @@ static void many_names_are_all_found_again(void **state)
 	for (int i = 0; i < 5000; i++)
 		text_printf(&t, "#define M%d %d\nint v%d; struct s%d { int m%d; };\n", i, i, i, i, i);
 	size_t size = t.size;
-	assert_null(index_new_from_text("/a.c", text_take(&t), size, NULL, 0, &ix));
+	assert_null(indexer_read_text("/a.c", text_take(&t), size, NULL, 0, &ix));
 	for (int i = 0; i < 5000; i++) {
 		snprintf(name, sizeof(name), "v%d", i);
 		assert_int_not_equal(find(ix, INDEX_ORDINARY, name), INDEX_NONE);
@@ -180,7 +181,7 @@ static void a_deep_pack_stack_comes_back_to_where_it_was(void **state)
 		text_puts(&t, "#pragma pack(pop)\n");
 	text_puts(&t, "struct a { int x; };\n");
 	size_t size = t.size;
-	assert_null(index_new_from_text("/a.c", text_take(&t), size, NULL, 0, &ix));
+	assert_null(indexer_read_text("/a.c", text_take(&t), size, NULL, 0, &ix));
 	assert_int_equal(pack_of(ix, "a"), 2);
 	index_free(ix);
 }
@@ -224,7 +225,7 @@ static void any_prefix_of_a_text_can_be_indexed(void **state)
 		assert_non_null(copy);
 		copy = realloc(copy, size ? size : 1);
 		memcpy(copy, text, size);
-		assert_null(index_new_from_text("/a.c", copy, size, text, size, &ix));
+		assert_null(indexer_read_text("/a.c", copy, size, text, size, &ix));
 		index_free(ix);
 	}
 }
@@ -375,7 +376,7 @@ static struct error *index_failing(const char *compiler, const char *path)
 	char *argv[] = {(char *)compiler, NULL};
 	struct flags flags = {.argv = argv, .directory = fixture_directory, .origin = "DWARF"};
 	struct index *ix = NULL;
-	struct error *e = index_new(path, &flags, &ix);
+	struct error *e = indexer_read_file(path, &flags, &ix);
 
 	assert_non_null(e);
 	assert_null(ix);

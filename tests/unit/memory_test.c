@@ -6,6 +6,7 @@
 #include "edit.h"
 #include "flags.h"
 #include "index.h"
+#include "indexer.h"
 #include "slice.h"
 #include "text.h"
 
@@ -128,7 +129,7 @@ static struct error *make_index(void)
 	if (!copy)
 		return error_memory();
 	memcpy(copy, source, source_size);
-	struct error *e = index_new_from_text("/a.c", copy, source_size, source, source_size, &fresh);
+	struct error *e = indexer_read_text("/a.c", copy, source_size, source, source_size, &fresh);
 	if (!e)
 		index_free(fresh);
 	return e;
@@ -196,7 +197,7 @@ static void a_slice_without_memory_is_none(void **state)
 	char *copy = malloc(source_size);
 	assert_non_null(copy);
 	memcpy(copy, source, source_size);
-	assert_null(index_new_from_text("/a.c", copy, source_size, source, source_size, &ix));
+	assert_null(indexer_read_text("/a.c", copy, source_size, source, source_size, &ix));
 	text_puts(&t, "static int f(order_t *o)\n{\n\tint sum = o->qty + o->in.deep + mine.x + MINE;\n");
 	for (int i = 0; i < 150; i++)
 		text_printf(&t, "\tsum += g%d(&v%d) + M%d(%d);\n", i, i, i, i);
