@@ -26,9 +26,7 @@ const struct live_variable *added_find(const struct live *l, const char *file, c
 
 bool added_is_thread_local(const struct live *l, const struct live_variable *v)
 {
-	uint64_t image;
-
-	return program_has_thread_local(live_program(l), v->address, &image);
+	return thread_room_has(program_thread_room(live_program(l)), v->address);
 }
 
 /* --- what a text declares -------------------------------------------------------------------------------------------- */

@@ -521,12 +521,13 @@ static bool resolve_thread_local(struct view *v, const struct target_symbol *sym
 /* One that a version has added. */
 static bool resolve_added(struct view *v, uint64_t address, struct link_symbol *out)
 {
-	uint64_t image;
+	const struct thread_room *room = program_thread_room(v->host->program);
 
-	if (!program_has_thread_local(v->host->program, address, &image))
+	if (!thread_room_has(room, address))
 		return false;
 	v->build->added_tls = true;
-	*out = (struct link_symbol){.thread_local = true, .address = address - image, .block = image};
+	*out = (struct link_symbol){
+		.thread_local = true, .address = address - room->address, .block = room->address};
 	return true;
 }
 
@@ -636,7 +637,8 @@ static struct error *add_thread_local(void *context, const char *name, uint64_t 
 		v->build->added_tls = true;
 		return error_new(ERROR_LAYOUT, "%s is new", name);
 	}
-	struct error *e = program_add_thread_local(v->host->program, size, align, initial, &address);
+	struct error *e =
+		thread_room_add(program_thread_room(v->host->program), size, align, initial, &address);
 	if (!e)
 		resolve_added(v, address, out);
 	return e;
@@ -660,7 +662,7 @@ static bool bind_inside(struct view *v, const char *name, const struct statics_p
 static bool bind(void *context, const char *name, unsigned nth, uint64_t size, bool local, uint64_t *address)
 {
 	struct view *v = context;
-	uint64_t known = 0, image;
+	uint64_t known = 0;
 
 	struct statics_place place = find_static(v, name, nth);
 	if (place.constant)
@@ -669,7 +671,7 @@ static bool bind(void *context, const char *name, unsigned nth, uint64_t size, b
 						    : bind_inside(v, name, &place, local, address, &known);
 	if (!found)
 		return false;
-	if (program_has_thread_local(v->host->program, *address, &image))
+	if (thread_room_has(program_thread_room(v->host->program), *address))
 		refuse(v, "%s is thread-local in the version before", name);
 	if (known && size && known != size)
 		refuse(v, "static %s has %llu bytes in the running program, %llu here", name,
@@ -695,7 +697,8 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 				    code.size - code_before};
 	data = (struct link_region){data.view + data_before, data.address + data_before,
 				    data.size - data_before};
-	uint32_t thread = program_thread_mark(host->program);
+	struct thread_room *room = program_thread_room(host->program);
+	uint32_t mark = thread_room_mark(room);
 	struct error *e = link_object(b->object.bytes, b->object.size, b->request->function->name, &names,
 				      &code, &data, &b->link);
 	if (v.refusal && (!e || error_class(e) == ERROR_UNKNOWN)) {
@@ -704,7 +707,7 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 		link_result_fini(&b->link);
 	}
 	if (e)
-		program_forget_thread_locals(host->program, thread);
+		thread_room_forget(room, mark);
 	free(v.refusal);
 	return e;
 }

@@ -151,14 +151,15 @@ const struct live_variable *live_variable(const struct live *l, size_t i)
 
 struct live_variable_mark live_variable_mark(const struct live *l)
 {
-	return (struct live_variable_mark){l->variable_count, program_thread_mark(l->program)};
+	return (struct live_variable_mark){l->variable_count,
+					   thread_room_mark(program_thread_room(l->program))};
 }
 
 void live_forget_variables(struct live *l, struct live_variable_mark mark)
 {
 	while (l->variable_count > mark.count)
 		free(l->variables[--l->variable_count].name);
-	program_forget_thread_locals(l->program, mark.thread);
+	thread_room_forget(program_thread_room(l->program), mark.thread);
 }
 
 /* --- versions in memory ---------------------------------------------------------------------------------------- */

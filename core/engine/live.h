@@ -161,7 +161,7 @@ const struct live_variable *live_variable(const struct live *, size_t i); /* NUL
  * failed. */
 struct live_variable_mark {
 	size_t count;
-	uint32_t thread; /* program_thread_mark's */
+	uint32_t thread; /* thread_room_mark's */
 };
 struct live_variable_mark live_variable_mark(const struct live *);
 void live_forget_variables(struct live *, struct live_variable_mark);

@@ -1,7 +1,6 @@
 #include "program.h"
 #include "history.h"
-#include "strict_entry.h"
-#include "text.h"
+#include "resolved.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -10,26 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { ARENAS_MAX = 64, CLIENTS_MAX = 64, NAMES_SIZE = 4096 };
-
-struct arena {
-	struct message_arena m;
-	unsigned char *view; /* the whole file, rw- */
-	uint32_t room;       /* slots that its tables can hold */
-};
-
-/* What dlsym said, by name: a program's libraries do not lose names. */
-struct resolved {
-	char *name;
-	uint64_t address;
-};
 
 enum { PARKED_MAX = 256 };
 
@@ -40,17 +25,16 @@ struct program {
 	bool orphaned; /* the program has ended: slots are for those that it forked */
 	struct message_hello hello;
 	char *strings[4];
-	struct arena arenas[ARENAS_MAX];
+	struct arena_view arenas[ARENAS_MAX];
 	uint32_t arena_count;
-	uint32_t thread_used; /* bytes of the thread-local image that are handed out, if more than count */
-	unsigned deferred;    /* publications that wait for rtf_poll(): their DONE comes when it comes */
+	struct thread_room thread_room; /* the first arena's */
+	unsigned deferred; /* publications that wait for rtf_poll(): their DONE comes when it comes */
 	struct client {
 		int fd;
 		uint32_t number; /* that the agent gave it */
 	} clients[CLIENTS_MAX];
 	size_t client_count;
-	struct resolved *resolved;
-	size_t resolved_count, resolved_room;
+	struct resolved resolved;
 	struct message_called called;
 	unsigned char called_stack[CALL_STACK];
 	uint32_t called_serial;      /* of the call that has ended; 0: none has */
@@ -99,46 +83,15 @@ static struct error *take_hello(struct program *p, size_t length)
 	return left ? error_new(ERROR_INTERNAL, "the program's hello is malformed") : NULL;
 }
 
-static bool table_fits(uint64_t offset, uint32_t slots, uint64_t end)
-{
-	return offset % sizeof(uint64_t) == 0 && offset <= end && slots <= (end - offset) / sizeof(uint64_t);
-}
-
-/* Whether the arena's own account of itself fits its file: a header is data from elsewhere. */
-static bool arena_is_sound(const struct arena *a, uint64_t file_size)
-{
-	const struct arena_header *h = (const void *)a->view;
-
-	return h->magic == ARENA_MAGIC && h->version == MESSAGE_VERSION && a->m.size == file_size &&
-	       h->end_offset <= file_size && h->data_offset <= h->end_offset &&
-	       h->code_offset <= h->data_offset && table_fits(h->slots_offset, h->slots, h->code_offset) &&
-	       table_fits(h->sleds_offset, h->slots, h->code_offset) &&
-	       table_fits(h->built_offset, h->slots, h->code_offset) &&
-	       h->code_used <= h->data_offset - h->code_offset &&
-	       h->data_used <= h->end_offset - h->data_offset;
-}
-
 static struct error *take_arena(struct program *p, size_t length, int fd)
 {
-	struct arena *a = &p->arenas[p->arena_count];
-	struct stat st;
-
-	if (length != sizeof(a->m) || fd < 0 || p->arena_count == ARENAS_MAX || fstat(fd, &st))
-		return error_new(ERROR_INTERNAL, "the program sent a malformed arena");
-	memcpy(&a->m, p->payload, sizeof(a->m));
-	if ((uint64_t)st.st_size < sizeof(struct arena_header))
-		return error_new(ERROR_INTERNAL, "the program sent an empty arena");
-	a->view = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (a->view == MAP_FAILED)
-		return error_errno(errno, "cannot map the program's arena");
-	if (!arena_is_sound(a, (uint64_t)st.st_size)) {
-		munmap(a->view, (size_t)st.st_size);
-		return error_new(ERROR_INTERNAL, "the program sent an arena that does not fit its file");
-	}
-	const struct arena_header *h = (const void *)a->view;
-	a->room = (uint32_t)((h->code_offset - h->built_offset) / sizeof(uint64_t));
-	p->arena_count++;
-	return NULL;
+	if (p->arena_count == ARENAS_MAX)
+		return error_new(ERROR_INTERNAL, "the program has more than %d arenas", ARENAS_MAX);
+	struct arena_view *a = &p->arenas[p->arena_count];
+	struct error *e = arena_view_open(p->payload, length, fd, a);
+	if (!e && p->arena_count++ == 0)
+		thread_room_init(&p->thread_room, a);
+	return e;
 }
 
 /* Another engine would not have to serve it. */
@@ -220,14 +173,12 @@ void program_free(struct program *p)
 	if (!p)
 		return;
 	for (uint32_t i = 0; i < p->arena_count; i++)
-		munmap(p->arenas[i].view, p->arenas[i].m.size);
+		arena_view_close(&p->arenas[i]);
 	for (size_t i = 0; i < p->client_count; i++)
 		close(p->clients[i].fd);
-	for (size_t i = 0; i < p->resolved_room; i++)
-		free(p->resolved[i].name);
 	for (int i = 0; i < 4; i++)
 		free(p->strings[i]);
-	free(p->resolved);
+	resolved_fini(&p->resolved);
 	close(p->socket);
 	free(p);
 }
@@ -266,7 +217,7 @@ const char *program_source_root(const struct program *p)
 
 static struct arena_header *header(const struct program *p, uint32_t arena)
 {
-	return (void *)p->arenas[arena].view;
+	return arena_view_header(&p->arenas[arena]);
 }
 
 uint32_t program_arena_count(const struct program *p)
@@ -274,55 +225,34 @@ uint32_t program_arena_count(const struct program *p)
 	return p->arena_count;
 }
 
-/* The header is the program's memory: it may say anything. */
 uint32_t program_slot_count(const struct program *p, uint32_t arena)
 {
-	const struct arena_header *h = header(p, arena);
-	uint32_t slots = __atomic_load_n(&h->slots, __ATOMIC_ACQUIRE);
-
-	return slots < p->arenas[arena].room ? slots : p->arenas[arena].room;
-}
-
-static uint64_t table_entry(const struct program *p, uint32_t arena, uint64_t offset, uint32_t slot)
-{
-	const uint64_t *table = (const void *)(p->arenas[arena].view + offset);
-
-	return __atomic_load_n(&table[slot], __ATOMIC_ACQUIRE);
+	return arena_view_slot_count(&p->arenas[arena]);
 }
 
 uint64_t program_sled(const struct program *p, uint32_t arena, uint32_t slot)
 {
-	return table_entry(p, arena, header(p, arena)->sleds_offset, slot);
+	return arena_view_sled(&p->arenas[arena], slot);
 }
 
 uint64_t program_built(const struct program *p, uint32_t arena, uint32_t slot)
 {
-	return table_entry(p, arena, header(p, arena)->built_offset, slot);
-}
-
-/* The word that says what runs, where the slot leads to a strict entry; NULL if it leads to a version. */
-static uint64_t *find_strict_word(const struct program *p, uint32_t arena, uint32_t slot)
-{
-	const struct arena *a = &p->arenas[arena];
-	const struct arena_header *h = header(p, arena);
-	uint64_t at = table_entry(p, arena, h->slots_offset, slot) - a->m.code_address;
-
-	return at < h->code_used ? strict_entry_word(a->view + h->code_offset + at, h->code_used - at) : NULL;
+	return arena_view_built(&p->arenas[arena], slot);
 }
 
 uint64_t program_target(const struct program *p, uint32_t arena, uint32_t slot)
 {
-	const uint64_t *word = find_strict_word(p, arena, slot);
+	const struct arena_view *a = &p->arenas[arena];
+	const uint64_t *word = arena_view_strict_word(a, slot);
 
-	return word ? __atomic_load_n(word, __ATOMIC_ACQUIRE)
-		    : table_entry(p, arena, header(p, arena)->slots_offset, slot);
+	return __atomic_load_n(word ? word : arena_view_slot(a, slot), __ATOMIC_ACQUIRE);
 }
 
 uint32_t program_strict_count(const struct program *p, uint32_t arena)
 {
 	uint32_t count = 0, slots = program_slot_count(p, arena);
 
-	while (count < slots && find_strict_word(p, arena, count))
+	while (count < slots && arena_view_strict_word(&p->arenas[arena], count))
 		count++;
 	return count;
 }
@@ -394,84 +324,15 @@ void program_set_follows(struct program *p, bool on)
 		header(p, 0)->unfollowed = !on;
 }
 
-static bool has_thread_image(const struct program *p, uint32_t arena)
-{
-	const struct arena_header *h = header(p, arena);
-
-	return arena == 0 && h->end_offset - h->data_offset >= 4 * (uint64_t)THREAD_IMAGE;
-}
-
-/* Bytes of an arena's data that variables of all threads may take. */
-static uint64_t end_of_data(const struct program *p, uint32_t arena)
-{
-	const struct arena_header *h = header(p, arena);
-
-	return h->end_offset - h->data_offset - (has_thread_image(p, arena) ? THREAD_IMAGE : 0);
-}
-
 void program_regions(const struct program *p, uint32_t arena, struct link_region *code,
 		     struct link_region *data)
 {
-	const struct arena *a = &p->arenas[arena];
-	const struct arena_header *h = header(p, arena);
-
-	*code = (struct link_region){.view = a->view + h->code_offset + h->code_used,
-				     .address = a->m.code_address + h->code_used,
-				     .size = h->data_offset - h->code_offset - h->code_used};
-	*data = (struct link_region){.view = a->view + h->data_offset + h->data_used,
-				     .address = a->m.data_address + h->data_used,
-				     .size = end_of_data(p, arena) - h->data_used};
+	arena_view_free(&p->arenas[arena], code, data);
 }
 
-static struct thread_image *thread_image(const struct program *p, uint64_t *address)
+struct thread_room *program_thread_room(struct program *p)
 {
-	const struct arena_header *h = p->arena_count && has_thread_image(p, 0) ? header(p, 0) : NULL;
-
-	if (!h)
-		return NULL;
-	*address = p->arenas[0].m.data_address + h->end_offset - h->data_offset - THREAD_IMAGE;
-	return (struct thread_image *)(p->arenas[0].view + h->end_offset - THREAD_IMAGE);
-}
-
-bool program_has_thread_local(const struct program *p, uint64_t address, uint64_t *image)
-{
-	return thread_image(p, image) && address >= *image && address < *image + THREAD_IMAGE;
-}
-
-uint32_t program_thread_mark(const struct program *p)
-{
-	uint64_t at;
-	const struct thread_image *image = thread_image(p, &at);
-	uint32_t used = sizeof(*image) - sizeof(image->bytes);
-
-	if (image && image->used > used)
-		used = image->used;
-	return p->thread_used > used ? p->thread_used : used;
-}
-
-void program_forget_thread_locals(struct program *p, uint32_t mark)
-{
-	p->thread_used = mark;
-}
-
-struct error *program_add_thread_local(struct program *p, uint64_t size, uint64_t align, const void *initial,
-				       uint64_t *address)
-{
-	uint64_t at, used = program_thread_mark(p);
-	struct thread_image *image = thread_image(p, &at);
-
-	if (!image || align > THREAD_ALIGN || size > THREAD_IMAGE)
-		return error_new(ERROR_INTERNAL, "the arena has no room left for thread-local variables");
-	used = (used + align - 1) & ~(align - 1);
-	if (used + size > THREAD_IMAGE)
-		return error_new(ERROR_INTERNAL, "the arena has no room left for thread-local variables");
-	if (initial)
-		memcpy((char *)image + used, initial, size);
-	else /* one that was forgotten may have been there */
-		memset((char *)image + used, 0, size);
-	p->thread_used = (uint32_t)(used + size);
-	*address = at + used;
-	return NULL;
+	return &p->thread_room;
 }
 
 uint64_t program_storage(const struct program *p)
@@ -479,41 +340,20 @@ uint64_t program_storage(const struct program *p)
 	return p->hello.storage;
 }
 
-static void commit_thread_locals(struct program *p)
-{
-	uint64_t at;
-	struct thread_image *image = thread_image(p, &at);
-
-	if (image && p->thread_used > image->used)
-		__atomic_store_n(&image->used, p->thread_used, __ATOMIC_RELEASE);
-}
-
 void program_commit(struct program *p, uint32_t arena, size_t code, size_t data)
 {
-	struct arena_header *h = header(p, arena);
-
-	/* Data first: an engine that ends in between has wasted a page and confused nobody. */
-	commit_thread_locals(p);
-	h->data_used += data;
-	__atomic_store_n(&h->code_used, h->code_used + code, __ATOMIC_RELEASE);
+	thread_room_commit(&p->thread_room);
+	arena_view_commit(&p->arenas[arena], code, data);
 }
 
 void program_release(struct program *p, uint32_t arena, uint64_t code_begin, uint64_t code_end)
 {
-	struct arena_header *h = header(p, arena);
-	uint64_t base = p->arenas[arena].m.code_address;
-
-	if (base + h->code_used == code_end && code_begin >= base && code_begin < code_end)
-		__atomic_store_n(&h->code_used, code_begin - base, __ATOMIC_RELEASE);
+	arena_view_release(&p->arenas[arena], code_begin, code_end);
 }
 
 void program_code(const struct program *p, uint32_t arena, struct link_region *out)
 {
-	const struct arena *a = &p->arenas[arena];
-	const struct arena_header *h = header(p, arena);
-
-	*out = (struct link_region){
-		.view = a->view + h->code_offset, .address = a->m.code_address, .size = h->code_used};
+	arena_view_code(&p->arenas[arena], out);
 }
 
 /* The answer to a publication that nobody waits for. One that was refused counts as live already: the engine gives up, and
@@ -591,11 +431,7 @@ static bool is_renewal(struct program *p, const struct message_header *h, size_t
 	if (h->type != MESSAGE_MODULES || length || fd >= 0)
 		return false;
 	p->renewed = true;
-	for (size_t i = 0; i < p->resolved_room; i++) {
-		free(p->resolved[i].name);
-		p->resolved[i].name = NULL;
-	}
-	p->resolved_count = 0;
+	resolved_fini(&p->resolved);
 	return true;
 }
 
@@ -737,11 +573,6 @@ static struct error *ask_done(struct program *p, uint32_t type, const void *payl
 	return e ? e : await_done(p, serial, result);
 }
 
-static uint64_t *slot_word(const struct program *p, uint32_t arena, uint32_t slot)
-{
-	return (uint64_t *)(void *)(p->arenas[arena].view + header(p, arena)->slots_offset) + slot;
-}
-
 void program_orphan(struct program *p)
 {
 	if (!p->arena_count)
@@ -756,11 +587,11 @@ void program_orphan(struct program *p)
 static bool publish_strict(struct program *p, const struct message_publish *slots, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!find_strict_word(p, slots[i].arena, slots[i].slot))
+		if (!arena_view_strict_word(&p->arenas[slots[i].arena], slots[i].slot))
 			return false;
 	for (size_t i = 0; i < count; i++)
-		__atomic_store_n(find_strict_word(p, slots[i].arena, slots[i].slot), slots[i].target,
-				 __ATOMIC_RELEASE);
+		__atomic_store_n(arena_view_strict_word(&p->arenas[slots[i].arena], slots[i].slot),
+				 slots[i].target, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -768,7 +599,7 @@ struct error *program_takes(const struct program *p, size_t count)
 {
 	enum { MOST = MESSAGE_MAX / sizeof(struct message_publish) };
 
-	if (count <= MOST || p->orphaned || (p->arena_count && find_strict_word(p, 0, 0)))
+	if (count <= MOST || p->orphaned || (p->arena_count && arena_view_strict_word(&p->arenas[0], 0)))
 		return NULL;
 	return error_new(ERROR_USAGE, "more than %d functions at once", MOST);
 }
@@ -780,8 +611,8 @@ static struct error *ask_for_slots(struct program *p, const struct message_publi
 	*serial = 0;
 	if (p->orphaned) {
 		for (size_t i = 0; i < count; i++)
-			__atomic_store_n(slot_word(p, slots[i].arena, slots[i].slot), slots[i].target,
-					 __ATOMIC_RELEASE);
+			__atomic_store_n(arena_view_slot(&p->arenas[slots[i].arena], slots[i].slot),
+					 slots[i].target, __ATOMIC_RELEASE);
 		return NULL;
 	}
 	struct error *e = program_takes(p, count);
@@ -827,35 +658,6 @@ struct error *program_published(struct program *p, uint32_t serial)
 	return result ? error_errno(-result, "the program refuses the new version") : NULL;
 }
 
-static struct resolved *find_resolved(struct program *p, const char *name)
-{
-	size_t at = (size_t)text_hash(TEXT_HASH_SEED, name, strlen(name)) & (p->resolved_room - 1);
-
-	while (p->resolved[at].name && strcmp(p->resolved[at].name, name) != 0)
-		at = (at + 1) & (p->resolved_room - 1);
-	return &p->resolved[at];
-}
-
-static bool make_room(struct program *p)
-{
-	struct resolved *old = p->resolved;
-	size_t room = p->resolved_room;
-
-	if (p->resolved_count * 2 < room)
-		return true;
-	p->resolved = calloc(room ? room * 2 : 256, sizeof(*p->resolved));
-	if (!p->resolved) {
-		p->resolved = old;
-		return false;
-	}
-	p->resolved_room = room ? room * 2 : 256;
-	for (size_t i = 0; i < room; i++)
-		if (old[i].name)
-			*find_resolved(p, old[i].name) = old[i];
-	free(old);
-	return true;
-}
-
 struct error *program_resolve(struct program *p, const char *name, uint64_t *address)
 {
 	struct message_header h;
@@ -865,13 +667,8 @@ struct error *program_resolve(struct program *p, const char *name, uint64_t *add
 		*address = 0;
 		return NULL;
 	}
-	if (!make_room(p))
-		return error_memory();
-	struct resolved *known = find_resolved(p, name);
-	if (known->name) {
-		*address = known->address;
+	if (resolved_find(&p->resolved, name, address))
 		return NULL;
-	}
 	struct error *e = ask(p, MESSAGE_RESOLVE, name, length, &h, &answer);
 	if (e)
 		return e;
@@ -879,10 +676,8 @@ struct error *program_resolve(struct program *p, const char *name, uint64_t *add
 		return lose(p, EPROTO);
 	memcpy(address, p->payload, sizeof(*address));
 	/* What is not there may come with a library that is loaded later. */
-	if (*address && (known->name = strdup(name))) {
-		known->address = *address;
-		p->resolved_count++;
-	}
+	if (*address)
+		resolved_add(&p->resolved, name, *address);
 	return NULL;
 }
 

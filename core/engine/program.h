@@ -9,6 +9,7 @@
 #include "error.h"
 #include "link.h"
 #include "message.h"
+#include "thread_room.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,15 +107,10 @@ void program_release(struct program *, uint32_t arena, uint64_t code_begin, uint
 struct error *program_call(struct program *, uint64_t function, uint64_t argument, uint32_t *serial);
 bool program_take_called(struct program *, uint32_t serial, struct message_called *out,
 			 const unsigned char **stack); /* its copy is good until the next call */
-/* A thread-local variable for all threads, those that run and those to come, which begins with these bytes (NULL: zeroes).
- * Its address is in the image that threads' own blocks are made from: code reaches it by that image's address, as block, and
- * its offset in that, through program_storage() in the place of __tls_get_addr(). Until program_commit those behind a mark
- * can be forgotten, whose room the next ones get; then never. */
-struct error *program_add_thread_local(struct program *, uint64_t size, uint64_t align, const void *initial,
-				       uint64_t *address);
-uint32_t program_thread_mark(const struct program *);
-void program_forget_thread_locals(struct program *, uint32_t mark);
-bool program_has_thread_local(const struct program *, uint64_t address, uint64_t *image);
+
+/* For thread-local variables that versions add, the program's; and what code that uses them calls in the place of
+ * __tls_get_addr(). */
+struct thread_room *program_thread_room(struct program *);
 uint64_t program_storage(const struct program *);
 
 /* A fault that a thread met, in a version perhaps, and a copy of its stack, good until the next call; false: there is none.

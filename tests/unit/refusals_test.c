@@ -67,6 +67,7 @@ static const char *const unreachable[] = {
 	"the program's hello is malformed",
 	"the program sent a malformed arena",
 	"the program sent an empty arena",
+	"the program has more than %d arenas",
 	"the program sent an arena that does not fit its file",
 	"the program sent message %u at the start",
 	"%s speaks version %",
