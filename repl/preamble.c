@@ -390,7 +390,8 @@ void preamble_settle(const struct preamble *p)
 	for (size_t i = 0; scope && scope_item(scope, i); i++) {
 		const char *name = scope_item(scope, i)->names[0];
 		uint64_t address, size;
-		if (host->variable(host->context, p->unit, NULL, name, 0, &address, &size) &&
+		if (host->versions.variable(host->versions.context, p->unit, NULL, name, 0, &address,
+					    &size) &&
 		    variable_named(p, name, size))
 			scope_move(scope, name, address);
 	}

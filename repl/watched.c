@@ -286,7 +286,8 @@ static uint64_t address_of(struct live *l, const struct live_function *f, const 
 	const struct build_host *host = live_host(l);
 	uint64_t address = 0, size;
 
-	if (!variable || !host->variable(host->context, f->at.unit, NULL, variable, 0, &address, &size))
+	if (!variable ||
+	    !host->versions.variable(host->versions.context, f->at.unit, NULL, variable, 0, &address, &size))
 		return 0;
 	return address;
 }

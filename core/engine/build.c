@@ -1,15 +1,13 @@
 #include "build.h"
-#include "clock.h"
 #include "adapt.h"
-#include "chosen.h"
+#include "binding.h"
 #include "claims.h"
-#include "helper.h"
+#include "clock.h"
 #include "run.h"
 #include "text.h"
 #include "trust.h"
 #include "uses.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +19,6 @@ struct view {
 	const struct build_host *host;
 	const struct build_request *request;
 	struct build *build;
-	char *refusal; /* why a variable cannot be bound to: what the answer says */
 };
 
 static struct index *index_of(const struct build *b)
@@ -102,7 +99,7 @@ static enum slice_presence presence(void *context, const char *name)
 	struct target_symbol symbol;
 	uint64_t address, size;
 
-	if (v->host->entry(v->host->context, unit, name, &address)) {
+	if (v->host->versions.entry(v->host->versions.context, unit, name, &address)) {
 		note_fitted(v, name);
 		return SLICE_DECORATED;
 	}
@@ -114,7 +111,7 @@ static enum slice_presence presence(void *context, const char *name)
 		bool by_text = symbol.function || source_is_constant(v->build->source, name);
 		return by_text && source_has_changed(v->build->source, name) ? SLICE_ABSENT : SLICE_PRESENT;
 	}
-	if (v->host->variable(v->host->context, unit, NULL, name, 0, &address, &size))
+	if (v->host->versions.variable(v->host->versions.context, unit, NULL, name, 0, &address, &size))
 		return SLICE_PRESENT;
 	if (is_lost(v, name))
 		return SLICE_PRESENT;
@@ -187,7 +184,8 @@ static bool added(void *context, const char *name, uint64_t *size)
 	const struct view *v = context;
 	uint64_t address;
 
-	return v->host->variable(v->host->context, v->request->function->unit, NULL, name, 0, &address, size);
+	return v->host->versions.variable(v->host->versions.context, v->request->function->unit, NULL, name,
+					  0, &address, size);
 }
 
 static bool hidden(void *context, const char *name)
@@ -225,70 +223,13 @@ static struct error *check_once(const struct build_host *host, struct build *b)
 			   (const char *const *)b->source->flags.argv, &place, &b->check);
 }
 
-/* The program's flags without those that are about macros, includes or the program's own decoration. */
-static const char **compiler_flags(const struct build *b, const char *const *more)
-{
-	static const char *const with_argument[] = {"-I",       "-D",      "-U",         "-include",
-						    "-isystem", "-iquote", "-idirafter", "-imacros"};
-	static const char *const without[] = {"-fpatchable-function-entry",
-					      "-flto",
-					      "-fsanitize",
-					      "-pg",
-					      "-g",
-					      "-W",
-					      "--coverage",
-					      "-fprofile",
-					      "-ftest-coverage",
-					      "-pedantic",
-					      "-fdump",
-					      "-mtls-dialect",
-					      "-fsplit-stack",
-					      "-fPIE",
-					      "-fpie"};
-	char **argv = b->source->flags.argv;
-	size_t count = 0, kept = 0;
-
-	while (argv[count])
-		count++;
-	const char **out = calloc(count + 12, sizeof(*out));
-	if (!out)
-		return NULL;
-	out[kept++] = argv[0];
-	bool includes = strstr(b->slice.text, "include") != NULL;
-	for (size_t i = 1; i < count; i++) {
-		bool drop = false;
-		size_t joined;
-		if (includes && flags_is_folder(argv[i], &joined)) {
-			out[kept++] = argv[i];
-			if (!joined && i + 1 < count)
-				out[kept++] = argv[++i];
-			continue;
-		}
-		for (size_t k = 0; k < sizeof(with_argument) / sizeof(*with_argument) && !drop; k++) {
-			if (strncmp(argv[i], with_argument[k], strlen(with_argument[k])) != 0)
-				continue;
-			drop = true;
-			if (strcmp(argv[i], with_argument[k]) == 0)
-				i++;
-		}
-		for (size_t k = 0; k < sizeof(without) / sizeof(*without) && !drop; k++)
-			drop = strncmp(argv[i], without[k], strlen(without[k])) == 0;
-		if (!drop)
-			out[kept++] = argv[i];
-	}
-	out[kept++] = FLAGS_NO_DEALLOCATORS;
-	while (more && *more)
-		out[kept++] = *more++;
-	return out;
-}
-
 /* What libclang refuses the program's own compiler may know: gcc's extensions. Its word counts. */
 static struct error *second_opinion(struct build *b, bool *accepted)
 {
 	static const char *const more[] = {"-xc", "-fsyntax-only", "-Werror=implicit-function-declaration",
 					   "-", NULL};
 	struct run_output output;
-	const char **argv = compiler_flags(b, more);
+	const char **argv = flags_for_text(&b->source->flags, b->slice.text, more);
 
 	if (!argv)
 		return error_memory();
@@ -467,230 +408,40 @@ struct error *build_replace_text(struct build *b, const char *text)
 
 /* --- compiling and linking ------------------------------------------------------------------------------------- */
 
-/* A file-scope name, or a static variable of a function that came with its body. */
-static bool find_symbol(const struct view *v, const char *name, struct target_symbol *out)
-{
-	const struct target_unit *unit = v->request->function->unit;
-	char function[256], variable[256];
-	unsigned nth;
-
-	if (helper_parse(name, function, variable, sizeof(function), &nth))
-		return target_find_helper_local(v->host->target, unit, function, variable, nth, out);
-	return target_find(v->host->target, unit, name, out);
-}
-
-static void __attribute__((format(printf, 2, 3))) refuse(struct view *v, const char *format, ...)
-{
-	va_list arguments;
-
-	if (v->refusal)
-		return;
-	va_start(arguments, format);
-	if (vasprintf(&v->refusal, format, arguments) < 0)
-		v->refusal = NULL;
-	va_end(arguments);
-}
-
 /* Whether to look through every module for one: that reads all their symbols. */
 static bool names_thread_locals(const struct build *b)
 {
 	return strstr(b->slice.text, "_Thread_local") || strstr(b->slice.text, "__thread");
 }
 
-/* A thread-local variable: the program's own lie at an offset from the thread pointer that is the same in every thread, a
- * library's in a block of its own. */
-static bool resolve_thread_local(struct view *v, const struct target_symbol *symbol, uint64_t module,
-				 struct link_symbol *out)
+static bool lost(void *context, const char *name)
 {
-	const struct target_unit *unit = v->request->function->unit;
-	bool executable;
-	uint64_t own = target_module(v->host->target, unit, &executable);
-
-	out->thread_local = true;
-	out->address = symbol->address;
-	if ((!module || module == own) &&
-	    target_tls_offset(v->host->target, unit, symbol->address, &out->address))
-		return true;
-	v->build->library_tls = true;
-	struct error *e = program_thread_block(v->host->program, module ? module : own, &out->block);
-	bool found = !e;
-	error_free(e);
-	return found;
-}
-
-/* One that a version has added. */
-static bool resolve_added(struct view *v, uint64_t address, struct link_symbol *out)
-{
-	const struct thread_room *room = program_thread_room(v->host->program);
-
-	if (!thread_room_has(room, address))
-		return false;
-	v->build->added_tls = true;
-	*out = (struct link_symbol){
-		.thread_local = true, .address = address - room->address, .block = room->address};
-	return true;
-}
-
-static bool resolve(void *context, const char *name, struct link_symbol *out)
-{
-	struct view *v = context;
-	const struct target_function *f = v->request->function;
-	struct target_symbol symbol;
-	uint64_t size;
-
-	if (strcmp(name, "__tls_get_addr") == 0 && v->build->added_tls) {
-		out->address = program_storage(v->host->program);
-		return true;
-	}
-
-	if (v->request->resolve && v->request->resolve(v->request->context, name, &out->address))
-		return true;
-	/* A version's own name is its function's entry, however many functions share the name. */
-	if (strcmp(name, f->name) == 0) {
-		out->address = f->entry;
-		return true;
-	}
-	if (v->host->entry(v->host->context, f->unit, name, &out->address))
-		return true;
-	if (v->host->variable(v->host->context, f->unit, NULL, name, 0, &out->address, &size)) {
-		resolve_added(v, out->address, out);
-		return true;
-	}
-	if (find_symbol(v, name, &symbol)) {
-		out->address = symbol.address;
-		if (!symbol.thread_local)
-			return true;
-		return resolve_thread_local(v, &symbol, 0, out);
-	}
-	uint64_t module;
-	if (names_thread_locals(v->build) &&
-	    target_find_thread_local(v->host->target, name, &symbol, &module))
-		return resolve_thread_local(v, &symbol, module, out);
-	if (chosen_find(v->host->program, f->unit, name, &out->address))
-		return true;
-	struct error *e = program_resolve(v->host->program, name, &out->address);
-	bool found = !e && out->address;
-	error_free(e);
-	if (!found && is_lost(v, name))
-		refuse(v,
-		       "the running program does not keep %s as one variable: its compiler optimised it away "
-		       "or took it apart, "
-		       "so its value is not known",
-		       name);
-	return found;
-}
-
-/* A variable that stands outside functions in the slice: the text that was typed defines it, or the program has lost it. */
-static bool bind_outside(struct view *v, const char *name, uint64_t *address, uint64_t *known)
-{
-	const struct target_unit *unit = v->request->function->unit;
-	struct target_symbol symbol;
-
-	if (!target_find(v->host->target, unit, name, &symbol) || symbol.function || symbol.thread_local)
-		return v->host->variable(v->host->context, unit, NULL, name, 0, address, known);
-	*address = symbol.address;
-	*known = symbol.size;
-	return true;
-}
-
-static struct statics_place find_static(const struct view *v, const char *name, unsigned nth)
-{
-	return statics_find(&v->build->check.statics, name, nth, v->build->object.backend == BACKEND_TCC);
-}
-
-static bool bind_thread_local(void *context, const char *name, unsigned nth, uint64_t size, bool local,
-			      struct link_symbol *out)
-{
-	struct view *v = context;
-	const struct target_function *f = v->request->function;
-	struct target_symbol symbol;
-	struct statics_place place = find_static(v, name, nth);
-
-	bool outside = place.scope == STATICS_OUTSIDE;
-	bool found = outside ? target_find(v->host->target, f->unit, name, &symbol)
-			     : place.scope == STATICS_OWN && local &&
-				       target_find_local(v->host->target, f, name, place.own, &symbol);
-	uint64_t address, known;
-	if (!found && v->host->variable(v->host->context, f->unit, outside ? NULL : f->name, name,
-					outside ? 0 : place.inner, &address, &known)) {
-		if (known != size || !resolve_added(v, address, out))
-			refuse(v, "%s is another variable, of %llu bytes, in the version before", name,
-			       (unsigned long long)known);
-		return true;
-	}
-	if (!found || symbol.function || !symbol.thread_local)
-		return false;
-	if (symbol.size && size && symbol.size != size)
-		refuse(v, "thread-local %s has %llu bytes in the running program, %llu here", name,
-		       (unsigned long long)symbol.size, (unsigned long long)size);
-	return resolve_thread_local(v, &symbol, 0, out);
-}
-
-static struct error *add_thread_local(void *context, const char *name, uint64_t size, uint64_t align,
-				      const void *initial, struct link_symbol *out)
-{
-	struct view *v = context;
-	uint64_t address;
-
-	(void)name;
-	if (!v->build->general_tls) { /* the code takes it for one of the program's: compiled anew it will not */
-		v->build->added_tls = true;
-		return error_new(ERROR_LAYOUT, "%s is new", name);
-	}
-	struct error *e =
-		thread_room_add(program_thread_room(v->host->program), size, align, initial, &address);
-	if (!e)
-		resolve_added(v, address, out);
-	return e;
-}
-
-static bool bind_inside(struct view *v, const char *name, const struct statics_place *place, bool local,
-			uint64_t *address, uint64_t *known)
-{
-	const struct target_function *f = v->request->function;
-	struct target_symbol symbol;
-
-	if (!local || place->scope != STATICS_OWN ||
-	    !target_find_local(v->host->target, f, name, place->own, &symbol) || symbol.thread_local)
-		return v->host->variable(v->host->context, f->unit, f->name, name, place->inner, address,
-					 known);
-	*address = symbol.address;
-	*known = symbol.size;
-	return true;
-}
-
-static bool bind(void *context, const char *name, unsigned nth, uint64_t size, bool local, uint64_t *address)
-{
-	struct view *v = context;
-	uint64_t known = 0;
-
-	struct statics_place place = find_static(v, name, nth);
-	if (place.constant)
-		return false;
-	bool found = place.scope == STATICS_OUTSIDE ? bind_outside(v, name, address, &known)
-						    : bind_inside(v, name, &place, local, address, &known);
-	if (!found)
-		return false;
-	if (thread_room_has(program_thread_room(v->host->program), *address))
-		refuse(v, "%s is thread-local in the version before", name);
-	if (known && size && known != size)
-		refuse(v, "static %s has %llu bytes in the running program, %llu here", name,
-		       (unsigned long long)known, (unsigned long long)size);
-	return true;
+	return is_lost(context, name);
 }
 
 static struct error *link_here(const struct build_host *host, struct build *b, size_t code_before,
 			       size_t data_before)
 {
-	struct view v = {.host = host, .request = b->request, .build = b};
-	struct link_names names = {.context = &v,
-				   .resolve = resolve,
-				   .bind = bind,
-				   .bind_thread_local = bind_thread_local,
-				   .add_thread_local = add_thread_local};
+	const struct build_request *q = b->request;
+	struct view v = {.host = host, .request = q, .build = b};
+	struct binding binding = {.program = host->program,
+				  .target = host->target,
+				  .versions = &host->versions,
+				  .function = q->function,
+				  .statics = &b->check.statics,
+				  .by_libtcc = b->object.backend == BACKEND_TCC,
+				  .asks = b->general_tls,
+				  .scans = names_thread_locals(b),
+				  .resolve = q->resolve,
+				  .resolve_context = q->context,
+				  .lost = lost,
+				  .lost_context = &v,
+				  .added_tls = b->added_tls,
+				  .library_tls = b->library_tls};
+	struct link_names names = binding_names(&binding);
 	struct link_region code, data;
 
-	program_regions(host->program, b->request->arena, &code, &data);
+	program_regions(host->program, q->arena, &code, &data);
 	if (code.size < code_before || data.size < data_before)
 		return error_new(ERROR_INTERNAL, "the arena is full");
 	code = (struct link_region){code.view + code_before, code.address + code_before,
@@ -699,16 +450,18 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 				    data.size - data_before};
 	struct thread_room *room = program_thread_room(host->program);
 	uint32_t mark = thread_room_mark(room);
-	struct error *e = link_object(b->object.bytes, b->object.size, b->request->function->name, &names,
-				      &code, &data, &b->link);
-	if (v.refusal && (!e || error_class(e) == ERROR_UNKNOWN)) {
+	struct error *e = link_object(b->object.bytes, b->object.size, q->function->name, &names, &code,
+				      &data, &b->link);
+	b->added_tls = binding.added_tls;
+	b->library_tls = binding.library_tls;
+	if (binding.refusal && (!e || error_class(e) == ERROR_UNKNOWN)) {
 		error_free(e);
-		e = error_new(ERROR_LAYOUT, "%s", v.refusal);
+		e = error_new(ERROR_LAYOUT, "%s", binding.refusal);
 		link_result_fini(&b->link);
 	}
 	if (e)
 		thread_room_forget(room, mark);
-	free(v.refusal);
+	free(binding.refusal);
 	return e;
 }
 
@@ -731,7 +484,7 @@ static const char **cc_arguments(const struct build *b)
 		more[count++] = "-fno-reorder-blocks-and-partition";
 	}
 	more[count] = NULL;
-	return compiler_flags(b, more);
+	return flags_for_text(&b->source->flags, b->slice.text, more);
 }
 
 struct error *build_compile_cc(struct build *b)
@@ -790,7 +543,7 @@ static struct error *adapt(const struct build_host *host, const struct build *b,
 static struct error *adapt_preprocessed(const struct build_host *host, const struct build *b, char **out)
 {
 	static const char *const more[] = {"-xc", "-E", "-", NULL};
-	const char **argv = compiler_flags(b, more);
+	const char **argv = flags_for_text(&b->source->flags, b->slice.text, more);
 	struct run_output output;
 
 	*out = NULL;

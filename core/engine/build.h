@@ -5,12 +5,12 @@
 #ifndef RTF_BUILD_H
 #define RTF_BUILD_H
 
+#include "binding.h"
 #include "check.h"
 #include "claims.h"
 #include "compile.h"
 #include "compiler.h"
 #include "error.h"
-#include "link.h"
 #include "program.h"
 #include "slice.h"
 #include "sources.h"
@@ -31,12 +31,7 @@ struct build_host {
 	struct claims *claims;
 	struct compiler *compiler;
 	struct turns *turns; /* for requests that can wait; NULL: none does */
-	void *context;
-	/* The entry of a decorated function as seen from `unit`. */
-	bool (*entry)(void *context, const struct target_unit *unit, const char *name, uint64_t *entry);
-	/* A variable that an earlier version added: `function` NULL for one at file scope. */
-	bool (*variable)(void *context, const struct target_unit *unit, const char *function,
-			 const char *name, unsigned nth, uint64_t *address, uint64_t *size);
+	struct binding_versions versions;
 };
 
 struct build_request {

@@ -87,7 +87,7 @@ static void add_variable(struct changed *c, const char *name, const struct index
 			&c->kept,
 			"%s keeps the value it has: how it is initialised counts when the program is built\n",
 			name);
-	else if (host->variable(host->context, unit, NULL, name, 0, &address, &size))
+	else if (host->versions.variable(host->versions.context, unit, NULL, name, 0, &address, &size))
 		text_printf(&c->kept,
 			    "%s keeps the value it has: a version before this one has initialised it\n",
 			    name);

@@ -115,7 +115,7 @@ static bool note_moved(const struct live *l, const struct source *s, struct deco
 		return false;
 	memcpy(text, name.text, name.length);
 	text[name.length] = '\0';
-	if (!host->entry(host->context, s->unit, text, &entry))
+	if (!host->versions.entry(host->versions.context, s->unit, text, &entry))
 		return false;
 	text_printf(notes, "%s is in %s now: that counts when the program is built again\n", text,
 		    text_base_name(s->unit->file));

@@ -455,6 +455,62 @@ struct error *flags_new(const struct target_unit *unit, const char *cflags, stru
 	return e;
 }
 
+const char **flags_for_text(const struct flags *flags, const char *text, const char *const *more)
+{
+	static const char *const with_argument[] = {"-I",       "-D",      "-U",         "-include",
+						    "-isystem", "-iquote", "-idirafter", "-imacros"};
+	static const char *const without[] = {"-fpatchable-function-entry",
+					      "-flto",
+					      "-fsanitize",
+					      "-pg",
+					      "-g",
+					      "-W",
+					      "--coverage",
+					      "-fprofile",
+					      "-ftest-coverage",
+					      "-pedantic",
+					      "-fdump",
+					      "-mtls-dialect",
+					      "-fsplit-stack",
+					      "-fPIE",
+					      "-fpie"};
+	char **argv = flags->argv;
+	size_t count = 0, kept = 0;
+
+	while (argv[count])
+		count++;
+	const char **out = calloc(count + 12, sizeof(*out));
+	if (!out)
+		return NULL;
+	out[kept++] = argv[0];
+	bool includes = strstr(text, "include") != NULL;
+	for (size_t i = 1; i < count; i++) {
+		bool drop = false;
+		size_t joined;
+		if (includes && flags_is_folder(argv[i], &joined)) {
+			out[kept++] = argv[i];
+			if (!joined && i + 1 < count)
+				out[kept++] = argv[++i];
+			continue;
+		}
+		for (size_t k = 0; k < sizeof(with_argument) / sizeof(*with_argument) && !drop; k++) {
+			if (strncmp(argv[i], with_argument[k], strlen(with_argument[k])) != 0)
+				continue;
+			drop = true;
+			if (strcmp(argv[i], with_argument[k]) == 0)
+				i++;
+		}
+		for (size_t k = 0; k < sizeof(without) / sizeof(*without) && !drop; k++)
+			drop = strncmp(argv[i], without[k], strlen(without[k])) == 0;
+		if (!drop)
+			out[kept++] = argv[i];
+	}
+	out[kept++] = FLAGS_NO_DEALLOCATORS;
+	while (more && *more)
+		out[kept++] = *more++;
+	return out;
+}
+
 void flags_fini(struct flags *f)
 {
 	words_free(f->argv);

@@ -29,6 +29,11 @@ struct error *flags_new(const struct target_unit *, const char *cflags, struct c
 			struct recipes *recipes, struct flags *out);
 void flags_fini(struct flags *);
 
+/* The compiler and those flags that a text without macros and includes needs: none that are about these (folders of headers, if
+ * the text says `include`), nor about the program's own decoration, and `more` (NULL at its end, or NULL) behind them. The array is
+ * the caller's, its words the flags' and more's; NULL without memory. */
+const char **flags_for_text(const struct flags *, const char *text, const char *const *more);
+
 /* Whether the word is an option that names a folder of headers; the folder follows `*joined` bytes into it, or, with 0, is
  * the next word. */
 bool flags_is_folder(const char *word, size_t *joined);

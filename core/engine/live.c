@@ -520,9 +520,7 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 				      .check = l->check,
 				      .claims = l->claims,
 				      .compiler = compiler,
-				      .context = l,
-				      .entry = entry_of,
-				      .variable = variable_of};
+				      .versions = {l, entry_of, variable_of}};
 	sources_set_entries(l->sources, has_entry, l);
 	*out = l;
 	return NULL;

@@ -89,8 +89,8 @@ static bool was_typed(const struct notice *n, const struct initialiser *given)
 	if (!copy_name(given, name) || given->function_length >= sizeof(function))
 		return false;
 	snprintf(function, sizeof(function), "%.*s", (int)given->function_length, given->function);
-	return host->variable(host->context, n->function->at.unit, given->function ? function : NULL, name,
-			      given->nth, &address, &size);
+	return host->versions.variable(host->versions.context, n->function->at.unit,
+				       given->function ? function : NULL, name, given->nth, &address, &size);
 }
 
 static bool is_built(const struct notice *n, const struct initialiser *given)
