@@ -1,4 +1,5 @@
 #include "series.h"
+#include "clock.h"
 #include "log.h"
 #include "mail.h"
 #include "text.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { NAMED_MAX = 3, DIGITS_MIN = 4 };
+enum { NAMED_MAX = 3, DIGITS_MIN = 4, CHANGES = 500, STEP_US = 5000 };
 
 /* One function's part in a step. */
 struct part {
@@ -30,8 +31,10 @@ struct step {
 
 struct series {
 	struct live *live;
+	struct live_function **functions;
+	size_t function_count;
 	struct tree tree;
-	const char *directory, *user;
+	char *directory, *user;
 	struct part *parts;
 	size_t part_count, part_room;
 	struct step *steps;
@@ -39,15 +42,38 @@ struct series {
 	int digits; /* of a patch's number: by name they are in order */
 	bool failed;
 	struct series_count count;
+
+	/* Where it is: what is done next, and to the how manyth function, change or step. */
+	struct error *(*next)(struct series *);
+	size_t at;
+	int before; /* of the function: its versions below this one are still to be looked at */
+	int64_t change_at, change_end;
 };
 
-static void series_fini(struct series *s)
+void series_free(struct series *s)
 {
+	if (!s)
+		return;
 	for (size_t i = 0; i < s->step_count; i++)
 		free(s->steps[i].user);
 	free(s->steps);
 	free(s->parts);
+	free(s->functions);
+	free(s->directory);
+	free(s->user);
 	tree_fini(&s->tree);
+	free(s);
+}
+
+void series_counted(const struct series *s, struct series_count *out)
+{
+	*out = s->count;
+}
+
+static void go_on_with(struct series *s, struct error *(*next)(struct series *))
+{
+	s->next = next;
+	s->at = 0;
 }
 
 /* --- the changes ------------------------------------------------------------------------------------------------- */
@@ -101,16 +127,44 @@ static bool take_move(void *context, const struct log_move *move)
 	return !s->failed;
 }
 
-static struct error *find_steps(struct series *s, const struct live_function *only)
+static int by_time(const void *a, const void *b)
 {
-	struct error *e = log_moves(live_history(s->live), only ? only->row : 0, take_move, s);
+	const struct step *x = a, *y = b;
+	int order = strcmp(x->time, y->time);
 
+	return order ? order : x->change < y->change ? -1 : x->change > y->change;
+}
+
+/* A rescued run's changes were stored later than they were made. */
+static void order_steps(struct series *s)
+{
+	bool ordered = true;
+
+	for (size_t i = 1; i < s->step_count && ordered; i++)
+		ordered = by_time(&s->steps[i - 1], &s->steps[i]) < 0;
+	if (!ordered)
+		qsort(s->steps, s->step_count, sizeof(*s->steps), by_time);
+}
+
+static struct error *write_steps(struct series *);
+
+static struct error *find_steps(struct series *s)
+{
+	int64_t from = s->change_at, to = from + CHANGES < s->change_end ? from + CHANGES : s->change_end;
+	int64_t only = s->function_count == 1 ? s->functions[0]->row : 0;
+
+	s->change_at = to;
+	struct error *e = log_moves(live_history(s->live), only, from, to, take_move, s);
 	if (!e && s->failed)
 		e = error_memory();
+	if (e || to < s->change_end)
+		return e;
+	order_steps(s);
 	s->digits = DIGITS_MIN;
 	for (size_t n = 2 * s->step_count + 1; n >= 10000; n /= 10)
 		s->digits++;
-	return e;
+	go_on_with(s, write_steps);
+	return NULL;
 }
 
 /* --- texts ------------------------------------------------------------------------------------------------------- */
@@ -319,10 +373,11 @@ static struct error *write_step(struct series *s, const struct step *step)
 
 /* In a run that has not made live what an earlier one had, or beside others with the same history, the last change is not what
  * is live here. */
-static struct error *write_live(struct series *s, struct live_function *const *functions, size_t count)
+static struct error *write_live(struct series *s)
 {
-	struct part *parts = calloc(count + 1, sizeof(*parts));
-	struct step now = {.kind = "live now", .user = (char *)s->user};
+	struct live_function *const *functions = s->functions;
+	struct part *parts = calloc(s->function_count + 1, sizeof(*parts));
+	struct step now = {.kind = "live now", .user = s->user};
 	struct error *e = parts ? NULL : error_memory();
 	time_t seconds = time(NULL);
 	size_t moved = 0;
@@ -330,7 +385,8 @@ static struct error *write_live(struct series *s, struct live_function *const *f
 
 	if (gmtime_r(&seconds, &utc))
 		strftime(now.time, sizeof(now.time), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	for (size_t i = 0; i < count && !e; i++) {
+	s->next = NULL;
+	for (size_t i = 0; i < s->function_count && !e; i++) {
 		struct tree_file *file;
 		struct tree_slot *slot = tree_find(&s->tree, functions[i], &file);
 		char *text = NULL;
@@ -354,40 +410,89 @@ static struct error *write_live(struct series *s, struct live_function *const *f
 	return e;
 }
 
-static struct error *begin_tree(struct series *s, struct live_function *const *functions, size_t count)
+static struct error *write_steps(struct series *s)
 {
-	struct error *e = NULL;
+	if (s->at == s->step_count) {
+		go_on_with(s, write_live);
+		return NULL;
+	}
+	return write_step(s, &s->steps[s->at++]);
+}
 
-	for (size_t i = 0; i < count; i++) {
-		e = tree_add(&s->tree, s->live, functions[i]);
-		if (e == error_memory())
-			return e;
-		s->count.placeless += e != NULL;
-		error_free(e);
+/* --- the files at its beginning ---------------------------------------------------------------------------------- */
+
+static struct error *put_first(struct series *s)
+{
+	struct tree_file *file;
+
+	if (s->at == s->function_count) {
+		tree_begin(&s->tree);
+		go_on_with(s, find_steps);
+		return NULL;
 	}
-	e = tree_name_files(&s->tree);
-	for (size_t i = 0; i < count && !e; i++) {
-		struct tree_file *file;
-		struct tree_slot *slot = tree_find(&s->tree, functions[i], &file);
-		e = slot ? put_built(s, file, slot, NULL) : NULL;
+	struct tree_slot *slot = tree_find(&s->tree, s->functions[s->at++], &file);
+	return slot ? put_built(s, file, slot, NULL) : NULL;
+}
+
+static struct error *widen(struct series *s)
+{
+	if (s->at == s->function_count) {
+		go_on_with(s, put_first);
+		return tree_name_files(&s->tree);
 	}
-	tree_begin(&s->tree);
+	struct error *e = tree_widen(&s->tree, s->live, s->functions[s->at], &s->before);
+	s->at += !s->before;
 	return e;
 }
 
-struct error *series_write(struct live *l, struct live_function *const *functions, size_t count,
-			   const char *directory, const char *user, struct series_count *out)
+static struct error *place(struct series *s)
 {
-	struct series s = {.live = l, .directory = directory, .user = user};
-	struct error *e = begin_tree(&s, functions, count);
+	if (s->at == s->function_count) {
+		go_on_with(s, widen);
+		return NULL;
+	}
+	struct error *e = tree_add(&s->tree, s->live, s->functions[s->at++]);
+	if (e == error_memory())
+		return e;
+	s->count.placeless += e != NULL;
+	error_free(e);
+	return NULL;
+}
 
-	if (!e)
-		e = find_steps(&s, count == 1 ? functions[0] : NULL);
-	for (size_t i = 0; i < s.step_count && !e; i++)
-		e = write_step(&s, &s.steps[i]);
-	if (!e)
-		e = write_live(&s, functions, count);
-	*out = s.count;
-	series_fini(&s);
+struct error *series_new(struct live *l, struct live_function *const *functions, size_t count,
+			 const char *directory, const char *user, struct series **out)
+{
+	struct series *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return error_memory();
+	*s = (struct series){.live = l,
+			     .functions = calloc(count + 1, sizeof(struct live_function *)),
+			     .function_count = count,
+			     .directory = strdup(directory),
+			     .user = strdup(user),
+			     .next = place};
+	struct error *e = s->functions && s->directory && s->user
+				  ? log_newest_change(live_history(l), &s->change_end)
+				  : error_memory();
+	if (e) {
+		series_free(s);
+		return e;
+	}
+	if (count)
+		memcpy(s->functions, functions, count * sizeof(*functions));
+	*out = s;
+	return NULL;
+}
+
+struct error *series_step(struct series *s, bool *more)
+{
+	int64_t until = clock_now_us() + STEP_US;
+	struct error *e = NULL;
+
+	do
+		e = s->next(s);
+	while (!e && s->next && clock_now_us() < until);
+	*more = !e && s->next;
 	return e;
 }

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "live.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct series_count {
@@ -17,8 +18,17 @@ struct series_count {
 	size_t placeless; /* functions that do not stand in a file as text */
 };
 
-/* Writes them to `directory` as NNNN-NAME-N.patch; `user` is who asks. */
-struct error *series_write(struct live *, struct live_function *const *functions, size_t count,
-			   const char *directory, const char *user, struct series_count *out);
+struct series;
+
+/* To be written to `directory` as NNNN-NAME-N.patch; `user` is who asks. What happens from now on is not in it, but for what is
+ * live at the end. */
+struct error *series_new(struct live *, struct live_function *const *functions, size_t count,
+			 const char *directory, const char *user, struct series **out);
+void series_free(struct series *); /* takes NULL */
+
+/* Does some of it, in milliseconds, so that others need not wait. After an error it is over. */
+struct error *series_step(struct series *, bool *more);
+
+void series_counted(const struct series *, struct series_count *out);
 
 #endif

@@ -85,19 +85,23 @@ static struct error *add_slot(struct tree_file *file, const struct tree_slot *sl
 	return NULL;
 }
 
+enum { WIDEN_VERSIONS = 200 };
+
 struct widening {
 	struct tree_file *file;
 	struct tree_slot *slot;
+	int before; /* the last version that was looked at */
 };
 
-/* Helpers that \save wrote before the function belong to its place. */
 static bool widen_to(void *context, const struct history_version *v, const struct history_function *key)
 {
-	struct tree_slot *slot = ((struct widening *)context)->slot;
-	const struct tree_file *file = ((struct widening *)context)->file;
+	struct widening *w = context;
+	struct tree_slot *slot = w->slot;
+	const struct tree_file *file = w->file;
 	size_t size = 0, end = slot->begin + slot->size;
 
 	(void)key;
+	w->before = v->number;
 	char *rendered = writing_render(slot->original, slot->original_size, slot->decorated, slot->crlf,
 					slot->function->at.name, v->text, &size);
 	bool here = rendered && size > slot->size && size <= end &&
@@ -107,7 +111,19 @@ static bool widen_to(void *context, const struct history_version *v, const struc
 		return true;
 	slot->begin = end - size;
 	slot->size = size;
+	w->before = 0;
 	return false;
+}
+
+struct error *tree_widen(struct tree *tree, struct live *l, const struct live_function *f, int *before)
+{
+	struct log_filter filter = {.function = f->row, .before = *before, .limit = WIDEN_VERSIONS};
+	struct widening w = {0};
+
+	w.slot = tree_find(tree, f, &w.file);
+	struct error *e = w.slot ? log_versions(live_history(l), &filter, widen_to, &w) : NULL;
+	*before = w.before; /* its version 0 is the last */
+	return e;
 }
 
 struct error *tree_add(struct tree *tree, struct live *l, struct live_function *f)
@@ -139,12 +155,7 @@ struct error *tree_add(struct tree *tree, struct live *l, struct live_function *
 				 .crlf = writing_in_crlf(file->text, file->size, at, end),
 				 .begin = at,
 				 .size = end - at};
-	struct log_filter filter = {.function = f->row};
-	e = slot.original ? NULL : error_memory();
-	if (!e)
-		e = log_versions(live_history(l), &filter, widen_to, &(struct widening){file, &slot});
-	if (!e)
-		e = add_slot(file, &slot);
+	e = slot.original ? add_slot(file, &slot) : error_memory();
 	if (e)
 		free(slot.original);
 	return e;

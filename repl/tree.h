@@ -39,8 +39,14 @@ struct tree {
 void tree_fini(struct tree *);
 
 /* Gives a function its slot in its file as it is now, for all functions before anything is put. An error where it does not stand
- * in one as text. Then, once, the names of the files. */
+ * in one as text. */
 struct error *tree_add(struct tree *, struct live *, struct live_function *);
+
+/* Helpers that \save wrote before a function belong to its slot: looks among its versions below `*before` (0: all) whether one has
+ * them, some hundred at a time; `*before` 0: that was all. For every function, once all are added. */
+struct error *tree_widen(struct tree *, struct live *, const struct live_function *, int *before);
+
+/* Then, once, the names of the files. */
 struct error *tree_name_files(struct tree *);
 
 /* The function's slot, good until the next tree_add; NULL if it has none. */

@@ -183,14 +183,19 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 
 /* --- changes ----------------------------------------------------------------------------------------------------- */
 
-struct error *log_moves(struct history *h, int64_t function,
+struct error *log_newest_change(struct history *h, int64_t *id)
+{
+	return database_ask(h, "SELECT coalesce(max(id), 0) FROM change", id);
+}
+
+struct error *log_moves(struct history *h, int64_t function, int64_t after, int64_t to,
 			bool (*each)(void *context, const struct log_move *), void *context)
 {
-	/* A rescued run's changes were stored later than they were made: `time` tells the order, `id` between equals. */
 	static const char sql[] =
 		"SELECT c.id, c.kind, c.user, c.time, p.build_id, m.function, m.from_number, m.to_number"
-		" FROM change AS c JOIN process AS p ON p.id = c.process JOIN move AS m ON m.change = c.id"
-		" WHERE ?1 = 0 OR m.function = ?1 ORDER BY c.time, c.id, m.function";
+		" FROM change AS c CROSS JOIN process AS p ON p.id = c.process CROSS JOIN move AS m ON "
+		"m.change = c.id"
+		" WHERE (?1 = 0 OR m.function = ?1) AND c.id > ?2 AND c.id <= ?3 ORDER BY c.id, m.function";
 	sqlite3_stmt *statement;
 	bool row = true, more = true;
 	struct error *e = database_prepare(h, sql, &statement);
@@ -198,6 +203,8 @@ struct error *log_moves(struct history *h, int64_t function,
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, function);
+	sqlite3_bind_int64(statement, 2, after);
+	sqlite3_bind_int64(statement, 3, to);
 	while (!e && more) {
 		e = database_step(h, statement, &row);
 		if (e || !row)

@@ -45,9 +45,13 @@ struct log_move {
 	int from, to;
 };
 
-/* The parts of all changes, of one function or (0) of every one, in the order in which they were made. */
-struct error *log_moves(struct history *, int64_t function,
+/* The parts of the changes behind row `after`, up to row `to`, of one function or (0) of every one, by row. A run that could not
+ * write has its rows behind others that were made later: `time` tells the order. */
+struct error *log_moves(struct history *, int64_t function, int64_t after, int64_t to,
 			bool (*each)(void *context, const struct log_move *), void *context);
+
+/* The row of the newest change; 0: there is none. */
+struct error *log_newest_change(struct history *, int64_t *id);
 
 struct log_event {
 	int64_t id;

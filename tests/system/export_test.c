@@ -1,7 +1,9 @@
 /* Histories as files and as patches: git takes the series on the tree that was built, and ends with what is live. */
 #include "compiled.h"
 
+#include <poll.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -220,6 +222,104 @@ static void files_are_patched_byte_for_byte(void **state)
 	free(path);
 }
 
+static void rebuild_with(const char *old, const char *new)
+{
+	pid_t engine = compiled_engine(&host);
+
+	compiled_kill(&host);
+	compiled_await_end(engine);
+	edit_file("host.c", old, new);
+	compiled_build(&host, &(struct compiled_how){0});
+	compiled_start(&host);
+}
+
+/* A function that the program has for a while. */
+static void a_function_that_is_gone_is_exported_from_the_history(void **state)
+{
+	static const char main_head[] = "int main(",
+			  with[] = "REALTIMEFUNC int passing(int a)\n{\n\treturn a;\n}\n\nint main(";
+	char command[600];
+
+	(void)state;
+	rebuild_with(main_head, with);
+	json_decref(compiled_data(&host, "int passing(int a) { return a + 1; }"));
+	json_decref(compiled_data(&host, "int passing(int a) { return a + 2; }"));
+	rebuild_with(with, main_head);
+	json_decref(compiled_data(&host, "int add(int a, int b) { return a - b; }"));
+	export("--all", "out", 3, 1);
+	shell("test \"$(cat out/versions/host.c/passing/2.c)\" = 'int passing(int a) { return a + 2; }'");
+	shell("test -f out/versions/host.c/passing/1.c -a -f out/versions/host.c/add/1.c");
+	snprintf(command, sizeof(command), "\\export --all %s/other", host.directory);
+	compiled_assert_says(&host, 0, command,
+			     "one of the functions is not in the program any more: it has no patches");
+	export("passing", "one", 2, 0);
+	export("host.c:passing", "same", 2, 0);
+	shell("diff -r one same");
+	compiled_assert_refused(&host, "\\export passing2 /tmp/none", "unknown",
+				"the program has no function passing2");
+	compiled_assert_refused(&host, "\\export host_other.c:passing /tmp/none", "unknown", "passing");
+}
+
+enum { LONG = 100000 };
+
+static void grow_history(void)
+{
+	json_t *status = compiled_data(&host, "\\status");
+	char sql[1000], *message = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(json_string_value(json_object_get(status, "history")), &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	snprintf(sql, sizeof(sql),
+		 "BEGIN IMMEDIATE; WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < "
+		 "%d)"
+		 " INSERT INTO version (function, number, process, parent, text, slice_hash, backend, "
+		 "compiler, flags,"
+		 " origin, user, note, file, line) SELECT v.function, i, v.process, i - 1, v.text, "
+		 "v.slice_hash,"
+		 " v.backend, v.compiler, v.flags, v.origin, v.user, '', v.file, v.line FROM n, version AS v"
+		 " WHERE v.number = 1; COMMIT",
+		 LONG);
+	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s", message);
+	sqlite3_close(db);
+	json_decref(status);
+}
+
+/* Given up in the middle: to write all of it, and to remove it again, is a disk's work for minutes. */
+static void others_are_answered_while_a_long_history_is_exported(void **state)
+{
+	static const char interrupt[] = "{\"id\":2,\"interrupt\":1}\n";
+	char command[600];
+	struct wire w, other;
+	int id = 0;
+
+	(void)state;
+	json_decref(compiled_data(&host, "int add(int a, int b) { return a - b; }"));
+	grow_history();
+	wire_open(&w, host.socket);
+	wire_open(&other, host.socket);
+	snprintf(command, sizeof(command), "\\export --all %s/out", host.directory);
+	wire_command(&w, 1, command);
+	for (int i = 1; i <= 20; i++) {
+		json_decref(wire_ask(&other, i, "\\list add"));
+		/* Who waits for its end is answered behind it. */
+		assert_int_equal(poll(&(struct pollfd){.fd = w.fd, .events = POLLIN}, 1, 0), 0);
+	}
+	wire_send(&w, interrupt, sizeof(interrupt) - 1);
+	while (id != 1) {
+		json_t *answer = wire_receive(&w), *error = json_object_get(answer, "error");
+		assert_non_null(answer);
+		id = (int)json_integer_value(json_object_get(answer, "id"));
+		if (id == 1)
+			assert_string_equal(json_string_value(json_object_get(error, "class")),
+					    "interrupted");
+		json_decref(answer);
+	}
+	wire_close(&w);
+	wire_close(&other);
+}
+
 int main(void)
 {
 #define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
@@ -229,6 +329,8 @@ int main(void)
 		WITH_HOST(the_series_ends_with_what_is_live_in_this_run),
 		WITH_HOST(the_series_begins_with_the_first_build),
 		WITH_HOST(files_are_patched_byte_for_byte),
+		WITH_HOST(a_function_that_is_gone_is_exported_from_the_history),
+		WITH_HOST(others_are_answered_while_a_long_history_is_exported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
