@@ -85,6 +85,71 @@ static uint32_t end_of_condition(struct token_reader *r, struct token_braces *br
 	return 0;
 }
 
+/* `#line 12 "grammar.y"`: what stands behind it has other lines, and they may not be true. */
+static bool moves_lines(const struct token_reader *r, const struct token *t)
+{
+	struct token_reader line = *r;
+	struct token word;
+
+	if (t->kind != TOKEN_DIRECTIVE)
+		return false;
+	line.at = t->begin + 1;
+	line.line_start = false;
+	token_next(&line, &word);
+	return token_is(&line, &word, "line") || word.kind == TOKEN_NUMBER;
+}
+
+/* Whether a word in a definition's head is the function's name, or a macro that may have made it. */
+static bool may_be_name(const struct index *ix, const char *word, size_t length, const char *name,
+			size_t name_length)
+{
+	struct token_reader r;
+	struct token t, behind;
+
+	if (length == name_length && memcmp(word, name, length) == 0)
+		return true;
+	const struct index_macro *m = index_find_macro(ix, word, length, ix->size);
+	if (!m || m->undefined)
+		return index_first_macro(ix, word, length) != INDEX_NONE; /* it was one, further up */
+	token_reader_init(&r, ix->text, m->end);
+	r.at = m->body_begin;
+	r.line_start = false;
+	token_next(&r, &t);
+	token_next(&r, &behind);
+	if (t.kind != TOKEN_NAME || behind.kind != TOKEN_END)
+		return t.kind != TOKEN_END;
+	return (t.end - t.begin == name_length && memcmp(ix->text + t.begin, name, name_length) == 0) ||
+	       index_find_macro(ix, ix->text + t.begin, t.end - t.begin, ix->size);
+}
+
+/* Whether a head that may be the function's stands before the body: where `#line` does not tell the truth, or a file is not
+ * what was read, anything may stand there. */
+static bool has_head(const struct index *ix, const struct index_declaration *d, uint32_t from, uint32_t to)
+{
+	const struct index_name *n = &ix->names[d->name_end - 1];
+	struct token_reader r;
+	struct token t, before = {0};
+	bool type = false;
+
+	token_reader_init(&r, ix->source, to);
+	r.at = from;
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
+		type = begins_type(&r, &t, &before, type);
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{') {
+			if (!type)
+				return false;
+			token_skip_group(&r, &t);
+			type = false;
+		}
+		if (t.kind == TOKEN_NAME && may_be_name(ix, ix->source + t.begin, t.end - t.begin,
+							ix->text + n->begin, n->end - n->begin))
+			return true;
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == ';' && !d->old_style)
+			return false;
+	}
+	return false;
+}
+
 /* Offset behind the body's closing brace, 0 if no body begins before `last_end`. Where macros hide braces the one that
  * matches is not the one that counts, and where a macro's arguments run over lines `last` is not the last line: what
  * matches on that line is right, then what stands there, then what matches anywhere. */
@@ -96,7 +161,7 @@ static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, u
 	struct token before = {0};
 	uint32_t there = 0;
 	unsigned brackets = 0;
-	bool body = false, type = false;
+	bool body = false, type = false, moved = false;
 
 	token_reader_init(&r, ix->source, ix->source_size);
 	r.at = from;
@@ -118,9 +183,11 @@ static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, u
 			continue;
 		token_count_brace(&r, &t, &braces);
 		body |= braces.depth > 0;
+		moved |= body && moves_lines(&r, &t);
 		if (braces.orphan)
 			return 0;
-		if (t.kind != TOKEN_PUNCTUATOR || t.first != '}' || !body || t.begin < last)
+		if (t.kind != TOKEN_PUNCTUATOR || t.first != '}' || !body ||
+		    (t.begin < last && !(moved && braces.depth == 0)))
 			continue;
 		if (braces.depth == 0)
 			return braces.conditions ? end_of_condition(&r, &braces) : t.end;
@@ -141,7 +208,7 @@ bool extent_find(const struct index *ix, const struct index_declaration *d, uint
 	uint32_t last = ix->source_lines[d->last_line - 1], last_end = ix->source_lines[d->last_line];
 	uint32_t from = begin_on_line(ix, d, first, last_end);
 	uint32_t to = find_end(ix, from, last, last_end);
-	if (!to)
+	if (!to || !has_head(ix, d, from, to))
 		return false; /* all of it came out of a macro call, or its head stands in an `#if` that it does not end */
 	if (from == 0 && to > 3 && memcmp(ix->source, "\xef\xbb\xbf", 3) == 0)
 		from = 3; /* a byte order mark */

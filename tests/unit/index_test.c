@@ -269,6 +269,20 @@ static void a_function_is_found_in_its_source_with_macros_and_comments(void **st
 		      "f", "API static int\nf(void) /* why */\n{\n\treturn N; // }\n}", 5);
 }
 
+/* As generated files have them that were changed, or were made of another state of the file that they name. */
+static void lines_that_do_not_tell_the_truth_do_not_confuse(void **state)
+{
+	(void)state;
+	assert_source("int f(int a)\n{\n#line 8\n\ta++;\n\treturn a;\n}\nint b;\nint g(void)\n{ return 1; }\n"
+		      "int h(void) { return 2; }\nint i(void) { return 3; }\n",
+		      "f", "int f(int a)\n{\n#line 8\n\ta++;\n\treturn a;\n}", 1);
+	assert_source("int b;\n#line 4\nint f(int a)\n{\n\treturn a;\n}\nint h(void)\n{ return 2; }\n", "f", NULL,
+		      0);
+	assert_source("#define f renamed\nint f(int a) { return a; }\n", "renamed", "int f(int a) { return a; }", 2);
+	assert_source("#define f renamed\n#line 5\nint f(int a) {\n return a; }\nint g(int a) {\n return a; }\n",
+		      "renamed", NULL, 0);
+}
+
 static void functions_that_share_a_line_are_told_apart(void **state)
 {
 	static const char source[] = "int a; int f(void) { return 1; } int g(void) { return 2; } int b;\nint "
@@ -645,6 +659,7 @@ int main(void)
 		cmocka_unit_test(lines_and_files_follow_the_markers),
 		cmocka_unit_test(any_prefix_of_a_text_can_be_indexed),
 		cmocka_unit_test(a_function_is_found_in_its_source_with_macros_and_comments),
+		cmocka_unit_test(lines_that_do_not_tell_the_truth_do_not_confuse),
 		cmocka_unit_test(functions_that_share_a_line_are_told_apart),
 		cmocka_unit_test(braces_in_branches_of_an_if_do_not_confuse),
 		cmocka_unit_test(braces_from_macros_do_not_confuse),
