@@ -261,8 +261,8 @@ static struct error *relocate_tls(struct x86_64_pool *pool, const struct x86_64_
 	unsigned char *at = place->section + place->offset;
 	uint64_t value = symbol->address + (uint64_t)addend;
 	if (!symbol->thread_local)
-		return error_new(ERROR_INTERNAL, "%s is used as a thread-local variable and is none",
-				 symbol->name);
+		return error_new(ERROR_LAYOUT,
+				 "%s is thread-local here, and is not in the running program", symbol->name);
 	if (symbol->block)
 		return relocate_block(pool, place, type, symbol, addend);
 	switch (type) {
@@ -319,7 +319,8 @@ struct error *x86_64_relocate(struct x86_64_pool *pool, const struct x86_64_plac
 		return relocate_tls(pool, place, type, symbol, addend, swallow);
 	}
 	if (symbol->thread_local)
-		return error_new(ERROR_INTERNAL, "thread-local %s is used as if it were not", symbol->name);
+		return error_new(ERROR_LAYOUT, "%s is thread-local in the running program, and is not here",
+				 symbol->name);
 	switch (type) {
 	case R_X86_64_64:
 		put(at, value, 8);

@@ -107,6 +107,11 @@ static void what_they_cannot_be_is_said(void **state)
 	compiled_assert_refused(&host,
 				"int count(int n) { static __thread char room[20000]; return room[n]; }",
 				"internal", "the arena has no room left for thread-local variables");
+	compiled_assert_refused(&host, "extern int own;\nint count(int n) { return own + n; }", "layout",
+				"own is thread-local in the running program, and is not here");
+	compiled_assert_refused(&host,
+				"extern __thread int to_child[2];\nint count(int n) { return to_child[n]; }",
+				"layout", "to_child is thread-local here, and is not in the running program");
 	compiled_assert_answer(&host, "", "6 6 6 6");
 }
 
