@@ -25,10 +25,12 @@ static const char guard[] =
 	"esac\n"
 	"program=${command%% *}\n"
 	"case ${program##*/} in make | gmake)\n"
-	"	words=$(printf %s \"$command\" | tr '\\n' ' ' | sed -E 's/\\\\.|'\\''[^'\\'']*'\\''|`[^`]*`|\\$\\([^()]*\\)|"
+	"	words=$(printf %s \"$command\" | tr '\\n' ' ' | sed -E "
+	"'s/\\\\.|'\\''[^'\\'']*'\\''|`[^`]*`|\\$\\([^()]*\\)|"
 	"\"([^\"\\\\`$]|\\\\.|`[^`]*`|\\$\\([^()]*\\)|\\$)*\"//g')\n"
 	"	case $folder in *[' ;|<>&`$(){}\"']*) words='()' ;; esac\n"
-	"	case $words in '' | *[';|<>&`$(){}\"'\\']*) ;; *) exec /bin/sh -c \"$1 $RTF_CHANGED\" ;; esac ;;\n"
+	"	case $words in '' | *[';|<>&`$(){}\"'\\']*) ;; *) exec /bin/sh -c \"$1 $RTF_CHANGED\" ;; "
+	"esac ;;\n"
 	"esac\n"
 	"printf '%s\\n' \"$1\"\n";
 
@@ -229,7 +231,8 @@ static struct words command_of(const struct recipes *r, const struct place *p, c
 
 /* Complaints are no concern: what was printed before them counts. Without make there is no answer. Without goals make has
  * its own. */
-static struct error *ask(const struct recipes *r, const struct place *p, const struct words *goals, char **answer)
+static struct error *ask(const struct recipes *r, const struct place *p, const struct words *goals,
+			 char **answer)
 {
 	struct words command = command_of(r, p, goals);
 	struct run_output output;
