@@ -1,9 +1,11 @@
 #include "target.h"
 
+#include "build_id.h"
 #include "die.h"
 #include "die_form.h"
-#include "layout.h"
+#include "layouts.h"
 #include "module.h"
+#include "objects.h"
 #include "pool.h"
 #include "symbols.h"
 #include "unit.h"
@@ -11,91 +13,20 @@
 
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
-#include <errno.h>
-#include <gelf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* A type's layout, once asked for. */
-struct layout {
-	struct layout *next;
-	struct module *module;
-	void *die;
-	struct target_layout shown;
-};
-
-enum { LAYOUT_BUCKETS = 256 };
 
 struct target {
 	struct pool pool;
 	struct unit_paths paths;
 	struct modules modules;
 	const char *build_id;
-	struct layout *layouts[LAYOUT_BUCKETS];
+	struct layouts layouts;
 };
 
 /* --- opening ------------------------------------------------------------------------------------- */
-
-static bool hex(struct target *target, const unsigned char *bytes, size_t count)
-{
-	char *text = pool_alloc(&target->pool, count * 2 + 1);
-
-	for (size_t i = 0; text && i < count; i++)
-		sprintf(text + 2 * i, "%02x", bytes[i]);
-	target->build_id = text;
-	return text;
-}
-
-/* Two FNV-1a sums with different starts: enough to tell one build of a program from another. */
-static void hash_bytes(const unsigned char *bytes, size_t size, unsigned char out[16])
-{
-	uint64_t sums[2] = {UINT64_C(0xcbf29ce484222325), UINT64_C(0x84222325cbf29ce4)};
-
-	for (size_t i = 0; i < size; i++) {
-		sums[0] = (sums[0] ^ bytes[i]) * UINT64_C(0x100000001b3);
-		sums[1] = (sums[1] ^ bytes[i] ^ (i & 0xff)) * UINT64_C(0x100000001b3);
-	}
-	for (int i = 0; i < 16; i++)
-		out[i] = (unsigned char)(sums[i / 8] >> (56 - 8 * (i % 8)));
-}
-
-static struct error *hash_program(struct target *target)
-{
-	struct stat status;
-	unsigned char sum[16];
-	void *bytes = MAP_FAILED;
-	int fd = modules_open_executable(&target->modules), errnum;
-
-	if (fd < 0)
-		return error_errno(errno, "cannot read %s", target->modules.program);
-	if (fstat(fd, &status) == 0 && status.st_size > 0)
-		bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	errnum = errno;
-	close(fd);
-	if (bytes == MAP_FAILED)
-		return error_errno(errnum, "cannot read %s", target->modules.program);
-	hash_bytes(bytes, (size_t)status.st_size, sum);
-	munmap(bytes, (size_t)status.st_size);
-	return hex(target, sum, sizeof(sum)) ? NULL : error_memory();
-}
-
-static struct error *find_build_id(struct target *target)
-{
-	const unsigned char *bits;
-	GElf_Addr address;
-	int count = 0;
-
-	if (dwfl_module_getelf(target->modules.executable->dwfl, &address))
-		count = dwfl_module_build_id(target->modules.executable->dwfl, &bits, &address);
-	if (count <= 0)
-		return hash_program(target);
-	return hex(target, bits, (size_t)count) ? NULL : error_memory();
-}
 
 static struct error *open_process(struct target *target, pid_t pid, const char *root_map)
 {
@@ -104,7 +35,7 @@ static struct error *open_process(struct target *target, pid_t pid, const char *
 	if (!unit_paths_init(&target->paths, &target->pool, root_map))
 		return error_memory();
 	error = modules_init(&target->modules, pid, &target->pool, &target->paths);
-	return error ? error : find_build_id(target);
+	return error ? error : build_id_read(&target->modules, &target->build_id);
 }
 
 struct error *target_new(pid_t pid, const char *root_map, struct target **out)
@@ -304,194 +235,12 @@ bool target_built(struct target *target, const struct target_unit *shown, struct
 
 /* --- variables and functions by name ------------------------------------------------------------- */
 
-static void take_symbol(struct module *module, const struct symbol *symbol, struct target_symbol *out)
-{
-	*out = (struct target_symbol){
-		.address = symbol->address,
-		.size = symbol->size,
-		.thread_local = symbol->thread_local,
-		.function = symbol->function,
-	};
-	if (symbol->interposable && !symbol->thread_local && !module->executable)
-		modules_find_export(module->home, symbol->name, &out->address);
-}
-
-static bool take_function(struct module *module, Dwarf_Die *die, struct target_symbol *out)
-{
-	Dwarf_Addr entry, end;
-	const char *linkage = die_linkage_name(die), *name = linkage ? linkage : die_name(die);
-
-	if (!die_entry(die, &entry) || !die_address_kept(entry) || !name ||
-	    module_has_clone(module, entry + module->bias, name))
-		return false;
-	*out = (struct target_symbol){.address = entry + module->bias, .function = true};
-	if (dwarf_highpc(die, &end) == 0 && end > entry)
-		out->size = end - entry;
-	return true;
-}
-
-/* gcc 12 with -gsplit-dwarf gives a thread-local's address in the TLS segment for its offset in there. */
-static uint64_t thread_offset(struct module *module, uint64_t said)
-{
-	GElf_Phdr segment;
-
-	if (!module_tls_segment(module, &segment) || said < segment.p_memsz)
-		return said;
-	return said - segment.p_vaddr < segment.p_memsz ? said - segment.p_vaddr : said;
-}
-
-static bool take_variable(struct module *module, Dwarf_Die *die, struct target_symbol *out)
-{
-	uint64_t address, size;
-	enum die_place place = die_place(die, &address);
-
-	if (place != DIE_STATIC && place != DIE_THREAD)
-		return false;
-	*out = (struct target_symbol){
-		.address = place == DIE_STATIC ? address + module->bias : thread_offset(module, address),
-		.size = die_size(die, &size) ? size : 0,
-		.thread_local = place == DIE_THREAD,
-	};
-	return true;
-}
-
-/* False unless the entry says where it is. */
-static bool take_die(struct module *module, Dwarf_Die *die, struct target_symbol *out)
-{
-	switch (dwarf_tag(die)) {
-	case DW_TAG_variable:
-		return take_variable(module, die, out);
-	case DW_TAG_subprogram:
-		return take_function(module, die, out);
-	default:
-		return false;
-	}
-}
-
-static bool is_object(Dwarf_Die *die)
-{
-	int tag = dwarf_tag(die);
-
-	return tag == DW_TAG_variable || tag == DW_TAG_subprogram;
-}
-
-enum found { FOUND, ABSENT, REFUSED };
-
-/* The unit's own static of that name. REFUSED if there was one and the binary no longer has it: then no
- * global of another unit may answer for it. */
-static enum found find_static(struct module *module, struct unit *unit, const char *name,
-			      struct target_symbol *out)
-{
-	enum found found = ABSENT;
-	Dwarf_Die die;
-
-	for (unsigned nth = 0; unit_find(unit, name, nth, &die); nth++) {
-		if (!is_object(&die) || die_flag(&die, DW_AT_external))
-			continue;
-		if (take_die(module, &die, out)) {
-			out->internal = true;
-			return FOUND;
-		}
-		found = REFUSED;
-	}
-	return found;
-}
-
-/* The unit's own external definition; for those the linker has taken out of the symbol table. */
-static bool find_definition(struct module *module, struct unit *unit, const char *name,
-			    struct target_symbol *out)
-{
-	Dwarf_Die die;
-
-	for (unsigned nth = 0; unit_find(unit, name, nth, &die); nth++)
-		if (is_object(&die) && die_flag(&die, DW_AT_external) && take_die(module, &die, out))
-			return true;
-	return false;
-}
-
-/* How the linker spells an external name of the unit: an asm label, or the name itself. */
-static const char *spelling(struct unit *unit, const char *name)
-{
-	Dwarf_Die die;
-
-	for (unsigned nth = 0; unit_find(unit, name, nth, &die); nth++) {
-		const char *linkage = is_object(&die) ? die_linkage_name(&die) : NULL;
-		if (linkage)
-			return linkage;
-	}
-	return name;
-}
-
-static bool find_global(struct module *module, const char *name, struct target_symbol *out)
-{
-	const struct symbols *symbols = module_symbols(module);
-	const struct symbol *symbol = symbols ? symbols_global(symbols, name) : NULL;
-
-	if (!symbol)
-		return false;
-	take_symbol(module, symbol, out);
-	return true;
-}
-
-/* A global that became local when the module was linked (a version script, link-time optimisation): some
- * unit's DWARF still calls the thing at that address external. */
-static bool find_demoted(struct module *module, const char *name, struct target_symbol *out)
-{
-	const struct symbols *symbols = module_symbols(module);
-	const struct symbol *symbol = NULL;
-	struct units *units = module_units(module);
-	struct target_symbol definition;
-
-	while (symbols && units && (symbol = symbols_local(symbols, name, symbol)))
-		for (struct unit *unit = NULL; (unit = units_next(units, unit));)
-			if (find_definition(module, unit, name, &definition) &&
-			    definition.address == symbol->address) {
-				*out = definition;
-				return true;
-			}
-	return false;
-}
-
-/* A static with an asm label, under that label: gcc's DWARF does not know it, but the unit's DWARF has
- * something of its own at the address of the local symbol. */
-static bool find_label(struct module *module, struct unit *unit, const char *name, struct target_symbol *out)
-{
-	const struct symbols *symbols = module_symbols(module);
-	const struct symbol *symbol = NULL;
-	struct target_symbol own;
-	Dwarf_Die die;
-
-	while (symbols && (symbol = symbols_local(symbols, name, symbol)))
-		for (size_t i = 0; unit_entry(unit, i, &die); i++)
-			if (take_die(module, &die, &own) && own.address == symbol->address &&
-			    own.thread_local == symbol->thread_local) {
-				*out = own;
-				out->internal = !die_flag(&die, DW_AT_external);
-				return true;
-			}
-	return false;
-}
-
 bool target_find(struct target *target, const struct target_unit *shown, const char *name,
 		 struct target_symbol *out)
 {
 	struct unit *unit = shown ? unit_of(shown) : NULL;
-	struct module *module = unit ? unit->module : target->modules.executable;
 
-	if (!module->dwfl)
-		return false;
-	if (!unit)
-		return find_global(module, name, out) || find_demoted(module, name, out);
-	switch (find_static(module, unit, name, out)) {
-	case FOUND:
-		return true;
-	case REFUSED:
-		return false;
-	case ABSENT:
-		break;
-	}
-	return find_global(module, spelling(unit, name), out) || find_definition(module, unit, name, out) ||
-	       find_demoted(module, name, out) || find_label(module, unit, name, out);
+	return objects_find(unit ? unit->module : target->modules.executable, unit, name, out);
 }
 
 bool target_find_local(struct target *target, const struct target_function *function, const char *name,
@@ -501,72 +250,13 @@ bool target_find_local(struct target *target, const struct target_function *func
 	Dwarf_Die die;
 
 	(void)target;
-	if (!known || !unit_find_local(known, name, nth, &die) ||
-	    !take_variable(known->unit->module, &die, out))
-		return false;
-	out->internal = true;
-	return true;
+	return known && objects_find_local(known, name, nth, &die, out);
 }
 
 bool target_has_lost(struct target *target, const struct target_unit *shown, const char *name)
 {
-	struct unit *unit = unit_of(shown);
-	bool declared = false;
-	uint64_t address;
-	Dwarf_Die die;
-
 	(void)target;
-	for (unsigned i = 0; unit_find(unit, name, i, &die); i++) {
-		if (dwarf_tag(&die) != DW_TAG_variable || die_flag(&die, DW_AT_declaration))
-			continue;
-		enum die_place place = die_place(&die, &address);
-		if (place == DIE_STATIC || place == DIE_THREAD)
-			return false;
-		declared = true;
-	}
-	return declared;
-}
-
-/* clang puts the statics of a function that is inlined everywhere into a nameless entry, but calls them `function.name`,
- * and further ones of that name `function.name.N` with rising N. Found if one unit alone has such a symbol. */
-static bool find_clang_local(struct module *module, const char *function, const char *name, unsigned nth,
-			     struct target_symbol *out)
-{
-	enum { NUMBERS_TRIED = 1000 };
-	const struct symbols *symbols = module_symbols(module);
-	const struct symbol *found = NULL;
-	char spelled[600];
-
-	snprintf(spelled, sizeof(spelled), "%s.%s", function, name);
-	for (unsigned number = 0; symbols && number < NUMBERS_TRIED; number++) {
-		if (number)
-			snprintf(spelled, sizeof(spelled), "%s.%s.%u", function, name, number);
-		const struct symbol *symbol = symbols_local(symbols, spelled, NULL);
-		if (!symbol || nth--)
-			continue;
-		found = symbols_local(symbols, spelled, symbol) ? NULL : symbol;
-		break;
-	}
-	if (!found)
-		return false;
-	take_symbol(module, found, out);
-	return true;
-}
-
-static bool find_helper_local(struct unit *unit, const char *function, const char *name, unsigned nth,
-			      Dwarf_Die *variable, struct target_symbol *out)
-{
-	Dwarf_Die die;
-
-	for (unsigned i = 0; unit_find(unit, function, i, &die); i++) {
-		struct unit_function known = {.die = die, .unit = unit, .owner = unit};
-		if (dwarf_tag(&die) != DW_TAG_subprogram || !unit_find_local(&known, name, nth, variable) ||
-		    !take_variable(unit->module, variable, out))
-			continue;
-		out->internal = true;
-		return true;
-	}
-	return false;
+	return objects_has_lost(unit_of(shown), name);
 }
 
 bool target_spell_local(struct target *target, const struct target_unit *shown, const char *function,
@@ -575,7 +265,7 @@ bool target_spell_local(struct target *target, const struct target_unit *shown, 
 	Dwarf_Die variable;
 
 	(void)target;
-	if (!find_helper_local(unit_of(shown), function, name, 0, &variable, out))
+	if (!objects_find_helper_local(unit_of(shown), function, name, 0, &variable, out))
 		return false;
 	die_spell(&variable, spelling);
 	return true;
@@ -588,10 +278,8 @@ bool target_find_helper_local(struct target *target, const struct target_unit *s
 	Dwarf_Die variable;
 
 	(void)target;
-	if (find_helper_local(unit, function, name, nth, &variable, out))
-		return true;
-	return unit_publish(unit) && unit->shown.clang &&
-	       find_clang_local(unit->module, function, name, nth, out);
+	return objects_find_helper_local(unit, function, name, nth, &variable, out) ||
+	       objects_find_clang_local(unit, function, name, nth, out);
 }
 
 /* The thread pointer's distance from the executable's TLS block is fixed by the ABI: Ulrich Drepper, "ELF
@@ -634,8 +322,8 @@ bool target_find_thread_local(struct target *target, const char *name, struct ta
 
 	for (int libraries = 0; libraries < 2; libraries++)
 		for (struct module *m = target->modules.list; m; m = m->next) {
-			if (m->executable == (bool)libraries || !m->dwfl || !find_global(m, name, &found) ||
-			    !found.thread_local)
+			if (m->executable == (bool)libraries || !m->dwfl ||
+			    !objects_find_global(m, name, &found) || !found.thread_local)
 				continue;
 			*out = found;
 			*module = module_start(m);
@@ -654,98 +342,12 @@ uint64_t target_module(struct target *target, const struct target_unit *shown, b
 
 /* --- types --------------------------------------------------------------------------------------- */
 
-static bool has_tag(Dwarf_Die *die, enum target_tag tag)
-{
-	static const int tags[] = {
-		[TARGET_STRUCT] = DW_TAG_structure_type,
-		[TARGET_UNION] = DW_TAG_union_type,
-		[TARGET_ENUM] = DW_TAG_enumeration_type,
-		[TARGET_TYPEDEF] = DW_TAG_typedef,
-	};
-
-	return dwarf_tag(die) == tags[tag];
-}
-
-/* Types that stand in type units belong to no unit by name: one of that name will do if all of them agree. */
-static bool find_shared_type(struct unit *unit, enum target_tag tag, const char *name, Dwarf_Die *type)
-{
-	uint64_t size, first_size = 0;
-	bool found = false;
-	Dwarf_Die die;
-
-	for (unsigned nth = 0; units_find_type(unit->home, name, nth, &die); nth++) {
-		if (!has_tag(&die, tag) || !die_complete(&die) || !die_size(&die, &size))
-			continue;
-		if (found && size != first_size)
-			return false;
-		if (!found)
-			*type = die;
-		first_size = size;
-		found = true;
-	}
-	return found;
-}
-
-static bool find_tagged(struct unit *unit, enum target_tag tag, const char *name, Dwarf_Die *type)
-{
-	for (unsigned nth = 0; unit_find(unit, name, nth, type); nth++)
-		if (has_tag(type, tag) && die_complete(type))
-			return true;
-	return find_shared_type(unit, tag, name, type);
-}
-
-/* What a typedef's name stands for in the end. A struct that is only declared there may be complete elsewhere
- * in the unit. */
-static bool find_typedef(struct unit *unit, const char *name, Dwarf_Die *type)
-{
-	Dwarf_Die die;
-
-	for (unsigned nth = 0; unit_find(unit, name, nth, &die); nth++) {
-		if (!has_tag(&die, TARGET_TYPEDEF) || !die_type(&die, type))
-			continue;
-		if (die_complete(type))
-			return true;
-		for (enum target_tag tag = TARGET_STRUCT; tag <= TARGET_ENUM; tag++)
-			if (has_tag(type, tag) && dwarf_diename(type))
-				return find_tagged(unit, tag, dwarf_diename(type), type);
-	}
-	return false;
-}
-
-static struct layout **layout_bucket(struct target *target, const Dwarf_Die *type)
-{
-	return &target->layouts[((uintptr_t)type->addr * UINT64_C(0x9e3779b97f4a7c15)) >> 56];
-}
-
-static const struct target_layout *known_layout(struct target *target, struct module *module, Dwarf_Die *type)
-{
-	struct layout **bucket = layout_bucket(target, type), *layout;
-
-	for (layout = *bucket; layout; layout = layout->next)
-		if (layout->die == type->addr && layout->module == module)
-			return &layout->shown;
-	layout = pool_alloc(&target->pool, sizeof(*layout));
-	if (!layout || !layout_read(type, &target->pool, &layout->shown))
-		return NULL;
-	layout->die = type->addr;
-	layout->module = module;
-	layout->next = *bucket;
-	*bucket = layout;
-	return &layout->shown;
-}
-
 bool target_find_layout(struct target *target, const struct target_unit *shown, enum target_tag tag,
 			const char *name, struct target_layout *out)
 {
-	struct unit *unit = unit_of(shown);
-	const struct target_layout *layout;
-	Dwarf_Die type;
+	const struct target_layout *layout =
+		layouts_find(&target->layouts, &target->pool, unit_of(shown), tag, name);
 
-	if (!unit->home)
-		return false;
-	if (!(tag == TARGET_TYPEDEF ? find_typedef(unit, name, &type) : find_tagged(unit, tag, name, &type)))
-		return false;
-	layout = known_layout(target, unit->module, &type);
 	if (layout)
 		*out = *layout;
 	return layout;
@@ -759,7 +361,7 @@ static bool find_object(struct unit *unit, const char *name, Dwarf_Die *out)
 	Dwarf_Die die;
 
 	for (unsigned nth = 0; unit_find(unit, name, nth, &die); nth++) {
-		if (!is_object(&die))
+		if (!objects_are(&die))
 			continue;
 		bool placed = dwarf_tag(&die) == DW_TAG_subprogram ? !die_flag(&die, DW_AT_declaration)
 								   : die_place(&die, &address) == DIE_STATIC;
