@@ -18,8 +18,8 @@ static bool line_count(const struct coverage *c, unsigned line, uint64_t *count)
 	bool any = false;
 
 	*count = 0;
-	for (size_t i = 0; i < c->instrument->line_count; i++) {
-		const struct instrument_line *l = &c->instrument->lines[i];
+	for (size_t i = 0; i < c->instrument->counters.line_count; i++) {
+		const struct counters_line *l = &c->instrument->counters.lines[i];
 		if (l->line != line)
 			continue;
 		any = true;
@@ -33,7 +33,7 @@ static bool line_count(const struct coverage *c, unsigned line, uint64_t *count)
 static bool is_first(const struct coverage *c, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (c->instrument->lines[k].line == c->instrument->lines[i].line)
+		if (c->instrument->counters.lines[k].line == c->instrument->counters.lines[i].line)
 			return false;
 	return true;
 }
@@ -43,15 +43,15 @@ static struct totals total(const struct coverage *c)
 	struct totals t = {0};
 	uint64_t count;
 
-	for (size_t i = 0; i < c->instrument->line_count; i++) {
+	for (size_t i = 0; i < c->instrument->counters.line_count; i++) {
 		if (!is_first(c, i))
 			continue;
-		line_count(c, c->instrument->lines[i].line, &count);
+		line_count(c, c->instrument->counters.lines[i].line, &count);
 		t.lines++;
 		t.lines_run += count > 0;
 	}
-	for (size_t i = 0; i < c->instrument->branch_count; i++) {
-		const struct instrument_branch *b = &c->instrument->branches[i];
+	for (size_t i = 0; i < c->instrument->counters.branch_count; i++) {
+		const struct counters_branch *b = &c->instrument->counters.branches[i];
 		t.outcomes += b->label ? 1 : 2;
 		t.outcomes_taken += c->counts[b->counter] > 0;
 		t.outcomes_taken += !b->label && c->counts[b->counter + 1] > 0;
@@ -67,7 +67,7 @@ static void put_outcome(struct text *out, const char *name, uint64_t count)
 		text_printf(out, "%s never", name);
 }
 
-static void show_branch(struct text *out, const struct coverage *c, const struct instrument_branch *b,
+static void show_branch(struct text *out, const struct coverage *c, const struct counters_branch *b,
 			const char *file)
 {
 	text_printf(out, "  %s:%-5u %-32s ", file, b->line, b->text);
@@ -86,8 +86,8 @@ void coverage_show(struct text *out, const struct coverage *c, const char *funct
 
 	text_printf(out, "%s@%d: %u of %u lines run, %u of %u branch outcomes taken\n", function, version,
 		    t.lines_run, t.lines, t.outcomes_taken, t.outcomes);
-	for (size_t i = 0; i < c->instrument->branch_count; i++) {
-		const struct instrument_branch *b = &c->instrument->branches[i];
+	for (size_t i = 0; i < c->instrument->counters.branch_count; i++) {
+		const struct counters_branch *b = &c->instrument->counters.branches[i];
 		if (c->counts[b->counter] == 0 || (!b->label && c->counts[b->counter + 1] == 0))
 			show_branch(out, c, b, file);
 	}
@@ -109,16 +109,16 @@ void coverage_add_counts(json_t *object, const struct coverage *c)
 	json_t *lines = json_array(), *outcomes = json_array();
 	uint64_t count;
 
-	for (size_t i = 0; i < c->instrument->line_count; i++) {
-		unsigned line = c->instrument->lines[i].line;
+	for (size_t i = 0; i < c->instrument->counters.line_count; i++) {
+		unsigned line = c->instrument->counters.lines[i].line;
 		if (!is_first(c, i))
 			continue;
 		line_count(c, line, &count);
 		json_array_append_new(lines,
 				      json_pack("{s:i, s:I}", "line", (int)line, "count", (json_int_t)count));
 	}
-	for (size_t i = 0; i < c->instrument->branch_count; i++) {
-		const struct instrument_branch *b = &c->instrument->branches[i];
+	for (size_t i = 0; i < c->instrument->counters.branch_count; i++) {
+		const struct counters_branch *b = &c->instrument->counters.branches[i];
 		json_int_t first = (json_int_t)c->counts[b->counter];
 		json_t *row = json_pack("{s:i, s:s, s:I}", "line", (int)b->line, "text", b->text,
 					b->label ? "reached" : "true", first);

@@ -202,7 +202,7 @@ struct error *plain_check(struct live *l, struct live_function *f, const struct 
 static struct error *instrument_text(struct live *l, const struct watched *d, const struct plain_text *plain,
 				     int version, bool careful, struct instrument *made)
 {
-	struct instrument_watch watches[RING_QUOTAS];
+	struct capture watches[RING_QUOTAS];
 	struct instrument_guard guard = {
 		.entry = d->function->at.entry, .returns = d->guard_returns, .otherwise = d->otherwise};
 	struct instrument_request q;
@@ -211,9 +211,8 @@ static struct error *instrument_text(struct live *l, const struct watched *d, co
 
 	for (const struct tap *w = d->taps; w && count < RING_QUOTAS; w = w->next)
 		if (!w->over)
-			watches[count++] =
-				(struct instrument_watch){w->serial, w->quota,       w->condition,
-							  w->line,   w->expressions, w->expression_count};
+			watches[count++] = (struct capture){w->serial, w->quota,       w->condition,
+							    w->line,   w->expressions, w->expression_count};
 	struct error *e = plain_check(l, d->function, plain, &build, &q);
 	if (!e) {
 		q.version = version;
@@ -335,10 +334,10 @@ static struct error *learn_values(struct live *l, const struct instrument *made,
 
 static struct error *zero_counts(struct live *l, const struct instrument *made, uint64_t address)
 {
-	void *zeros = calloc(made->counter_count, sizeof(uint64_t));
-	struct error *e =
-		zeros ? program_write(live_program(l), address, zeros, made->counter_count * sizeof(uint64_t))
-		      : error_memory();
+	void *zeros = calloc(made->counters.count, sizeof(uint64_t));
+	struct error *e = zeros ? program_write(live_program(l), address, zeros,
+						made->counters.count * sizeof(uint64_t))
+				: error_memory();
 
 	free(zeros);
 	return e;
@@ -359,7 +358,7 @@ struct error *watched_instrument(struct watchers *all, struct watched *d, const 
 	instrument_fini(&d->made);
 	d->made = made;
 	d->version = d->function->live;
-	d->counts_address = address_of(l, d->function, made.counts);
+	d->counts_address = address_of(l, d->function, made.counters.name);
 	d->ring_address = address_of(l, d->function, made.ring);
 	d->slots_seen = -1;
 	for (struct tap *w = d->taps; w && !e; w = w->next)

@@ -196,9 +196,9 @@ void watchers_leave(struct watchers *all, const struct console_state *console)
 
 static struct error *read_counts(struct watchers *all, const struct watched *d, uint64_t **out)
 {
-	uint64_t *counts = calloc(d->made.counter_count + 1, sizeof(*counts));
+	uint64_t *counts = calloc(d->made.counters.count + 1, sizeof(*counts));
 	struct error *e = counts ? program_read(all->host->program, d->counts_address, counts,
-						d->made.counter_count * sizeof(*counts))
+						d->made.counters.count * sizeof(*counts))
 				 : error_memory();
 
 	if (e)

@@ -12,69 +12,18 @@
 struct work {
 	struct rewrite rewrite; /* of the definition */
 	const struct instrument_request *request;
-	bool *probed;          /* which watches have found their statement */
-	uint32_t last_counted; /* offset of the last statement that was counted */
+	bool *probed; /* which watches have found their statement */
 	CXCursor function;
 	CXType result;
 	char *tail; /* what follows the definition, or NULL */
 	struct instrument *out;
 };
 
-/* --- what is inserted ------------------------------------------------------------------------------------------- */
-
-static char *count_text(struct work *w, uint32_t counter)
-{
-	return rewrite_format(&w->rewrite, " __atomic_fetch_add(&%s[%u], 1, 0); ", w->out->counts, counter);
-}
-
-static void put_condition(struct text *t, const struct instrument_watch *watch)
-{
-	text_puts(t, "if ((");
-	ring_put_expression(t, watch->condition ? watch->condition : "1");
-	text_printf(t, ") && rtf_may(%u)) { ", watch->quota);
-}
-
-/* The values in turn, each in a variable of its own: expressions may be bit-fields, arrays, structures. */
-static void put_values(struct text *t, const struct instrument_watch *watch)
-{
-	for (size_t i = 0; i < watch->count; i++) {
-		text_printf(t, "{ __auto_type rtf_value_%u_%zu = ((void)0, (", watch->serial, i);
-		ring_put_expression(t, watch->expressions[i]);
-		text_printf(t,
-			    ")); rtf_put(&rtf_call, &rtf_value_%u_%zu, "
-			    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == 5); } ",
-			    watch->serial, i, watch->serial, i, watch->serial, i);
-	}
-}
-
-/* What a watch evaluates is left at its first fault, and the program goes on behind it. */
-static void begin_guarded(struct text *t, const struct instrument_watch *watch)
-{
-	text_printf(
-		t,
-		"if (rtf_whole(%u, %u)) { struct rtf_frame rtf_frame; if (rtf_sigsetjmp(&rtf_frame, 0) == "
-		"0) { if (rtf_guard(&rtf_frame)) { ",
-		watch->quota, watch->serial);
-}
-
-static void end_guarded(struct text *t, const struct instrument_watch *watch, const char *otherwise)
-{
-	text_printf(t, "rtf_unguard(&rtf_frame); } } else { rtf_faulted(&rtf_frame, %u, %u); %s} } ",
-		    watch->quota, watch->serial, otherwise);
-}
-
-static char *probe_text(struct work *w, const struct instrument_watch *watch)
+static char *probe_text(struct work *w, const struct capture *watch)
 {
 	struct text t = {0};
 
-	text_puts(&t, " { struct rtf_call rtf_call; ");
-	begin_guarded(&t, watch);
-	put_condition(&t, watch);
-	text_printf(&t, "rtf_enter(&rtf_call, %u, %d); ", watch->serial, w->request->version);
-	put_values(&t, watch);
-	text_puts(&t, "rtf_leave(&rtf_call); } ");
-	end_guarded(&t, watch, "");
-	text_puts(&t, "} ");
+	capture_put_probe(&t, watch, w->request->version);
 	char *text = text_take(&t);
 	w->rewrite.failed |= !text;
 	return text;
@@ -82,117 +31,15 @@ static char *probe_text(struct work *w, const struct instrument_watch *watch)
 
 /* --- statements ------------------------------------------------------------------------------------------------- */
 
-static uint32_t new_counter(struct work *w, uint32_t count)
-{
-	uint32_t first = w->out->counter_count;
-
-	w->out->counter_count += count;
-	return first;
-}
-
-static void add_line(struct work *w, unsigned line, uint32_t counter)
-{
-	struct instrument *o = w->out;
-
-	o->lines = rewrite_grow(&w->rewrite, o->lines, o->line_count, sizeof(*o->lines));
-	if (!w->rewrite.failed)
-		o->lines[o->line_count++] = (struct instrument_line){line, counter};
-}
-
-/* What stands between two offsets, on one line. */
-static char *one_line(struct work *w, uint32_t begin, uint32_t end)
-{
-	struct text t = {0};
-
-	text_append_words(&t, w->rewrite.text + begin, end - begin);
-	char *text = text_take(&t);
-	w->rewrite.failed |= !text;
-	return text;
-}
-
-static void add_branch(struct work *w, uint32_t begin, uint32_t end, bool label, uint32_t counter)
-{
-	struct instrument *o = w->out;
-
-	o->branches = rewrite_grow(&w->rewrite, o->branches, o->branch_count, sizeof(*o->branches));
-	if (!w->rewrite.failed)
-		o->branches[o->branch_count++] = (struct instrument_branch){
-			begin, rewrite_line(&w->rewrite, begin), one_line(w, begin, end), label, counter};
-}
-
-/* Behind the last byte of a statement, its `;` included. */
-static bool end_of_statement(struct work *w, CXCursor cursor, uint32_t *end)
-{
-	enum CXCursorKind kind = clang_getCursorKind(cursor);
-	struct token_reader reader;
-	struct token t;
-	struct range r;
-
-	switch (kind) {
-	case CXCursor_IfStmt:
-	case CXCursor_WhileStmt:
-	case CXCursor_ForStmt:
-	case CXCursor_SwitchStmt:
-	case CXCursor_LabelStmt:
-	case CXCursor_CaseStmt:
-	case CXCursor_DefaultStmt: {
-		struct children c = rewrite_children(&w->rewrite, cursor);
-		bool found = c.count && end_of_statement(w, c.list[c.count - 1], end);
-		free(c.list);
-		return found;
-	}
-	default:
-		break;
-	}
-	if (!rewrite_range(&w->rewrite, cursor, &r))
-		return false;
-	*end = r.end;
-	if (kind == CXCursor_CompoundStmt)
-		return w->rewrite.text[r.end - 1] == '}';
-	if (w->rewrite.text[r.end - 1] == ';')
-		return true;
-	rewrite_token(&w->rewrite, r.end, &reader, &t);
-	*end = t.end;
-	return t.kind == TOKEN_PUNCTUATOR && t.first == ';';
-}
-
-/* Before a statement, in a block of its own if it is the whole body of something. */
-static void insert_before(struct work *w, CXCursor statement, uint32_t begin, bool is_body, char *text)
-{
-	uint32_t end;
-
-	if (!is_body) {
-		rewrite_insert(&w->rewrite, begin, false, text);
-		return;
-	}
-	if (!end_of_statement(w, statement, &end)) {
-		free(text);
-		return;
-	}
-	rewrite_insert(&w->rewrite, begin, false, rewrite_format(&w->rewrite, "{%s", text));
-	rewrite_insert(&w->rewrite, end, true, strdup("}"));
-	free(text);
-}
-
-static void count_statement(struct work *w, CXCursor statement, uint32_t begin, bool is_body)
-{
-	if (begin == w->last_counted)
-		return; /* a macro's second statement */
-	w->last_counted = begin;
-	uint32_t counter = new_counter(w, 1);
-	insert_before(w, statement, begin, is_body, count_text(w, counter));
-	add_line(w, rewrite_line(&w->rewrite, begin), counter);
-}
-
 /* The first statement that begins on a probe's line, or else behind it. */
 static void probe_statement(struct work *w, CXCursor statement, uint32_t begin, bool is_body)
 {
 	for (size_t i = 0; i < w->request->watch_count; i++) {
-		const struct instrument_watch *watch = &w->request->watches[i];
+		const struct capture *watch = &w->request->watches[i];
 		if (!watch->line || w->probed[i] || rewrite_line(&w->rewrite, begin) < watch->line)
 			continue;
 		w->probed[i] = true;
-		insert_before(w, statement, begin, is_body, probe_text(w, watch));
+		rewrite_insert_before(&w->rewrite, statement, begin, is_body, probe_text(w, watch));
 	}
 }
 
@@ -208,177 +55,13 @@ static void mark_statement(struct work *w, CXCursor statement, bool is_body)
 		return;
 	probe_statement(w, statement, r.begin, is_body);
 	if (w->request->cover)
-		count_statement(w, statement, r.begin, is_body);
+		counters_add_statement(&w->out->counters, statement, r.begin, is_body);
 }
 
 static void walk_statement(struct work *w, CXCursor statement, bool is_body);
 static void walk_expressions(struct work *w, CXCursor parent);
 
-/* --- conditions ------------------------------------------------------------------------------------------------- */
-
-static CXCursor without_parentheses(struct work *w, CXCursor cursor)
-{
-	for (;;) {
-		enum CXCursorKind kind = clang_getCursorKind(cursor);
-		if (kind != CXCursor_ParenExpr && kind != CXCursor_UnexposedExpr)
-			return cursor;
-		struct children c = rewrite_children(&w->rewrite, cursor);
-		if (c.count != 1) {
-			free(c.list);
-			return cursor;
-		}
-		cursor = c.list[0];
-		free(c.list);
-	}
-}
-
-/* Whether it is `a && b` or `a || b`, as far as the text shows that. */
-static bool is_logical(struct work *w, CXCursor cursor)
-{
-	struct token_reader reader;
-	struct range left, right;
-	struct token t;
-	bool logical = false;
-
-	cursor = without_parentheses(w, cursor);
-	if (clang_getCursorKind(cursor) != CXCursor_BinaryOperator)
-		return false;
-	struct children c = rewrite_children(&w->rewrite, cursor);
-	if (c.count == 2 && rewrite_range(&w->rewrite, c.list[0], &left) &&
-	    rewrite_range(&w->rewrite, c.list[1], &right) && left.end < right.begin) {
-		rewrite_token(&w->rewrite, left.end, &reader, &t);
-		logical =
-			t.end <= right.begin && (token_is(&reader, &t, "&&") || token_is(&reader, &t, "||"));
-		token_next(&reader, &t);
-		logical &= t.begin == right.begin;
-	}
-	free(c.list);
-	return logical;
-}
-
-/* `while (1)` and `do … while (0)` decide nothing. */
-static bool is_literal(const struct work *w, const struct range *r)
-{
-	struct token_reader reader;
-	struct token t;
-
-	rewrite_token(&w->rewrite, r->begin, &reader, &t);
-	bool number = t.kind == TOKEN_NUMBER;
-	token_next(&reader, &t);
-	return number && t.begin >= r->end;
-}
-
-static void count_outcomes(struct work *w, const struct range *r)
-{
-	if (is_literal(w, r) || (w->request->careful && (rewrite_macro(&w->rewrite, r->begin) ||
-							 rewrite_macro(&w->rewrite, r->end - 1))))
-		return;
-	uint32_t counter = new_counter(w, 2);
-	rewrite_insert(&w->rewrite, r->begin, false, strdup("(("));
-	rewrite_insert(&w->rewrite, r->end, true,
-		       rewrite_format(&w->rewrite,
-				      ") ? (__atomic_fetch_add(&%s[%u], 1, 0), 1) : "
-				      "(__atomic_fetch_add(&%s[%u], 1, 0), 0))",
-				      w->out->counts, counter, w->out->counts, counter + 1));
-	add_branch(w, r->begin, r->end, false, counter);
-}
-
-/* Of a logical operation the operands are counted, when they are met. */
-static void count_condition(struct work *w, CXCursor cursor)
-{
-	struct range r;
-
-	if (w->request->cover && !is_logical(w, cursor) && rewrite_range(&w->rewrite, cursor, &r))
-		count_outcomes(w, &r);
-}
-
-/* The same of an operand, which the text does not put into parentheses: a macro at its end may be part of something else,
- * as in `M && c` where M is `a || b`. */
-static void count_operand(struct work *w, CXCursor cursor)
-{
-	struct range r;
-
-	if (!rewrite_range(&w->rewrite, cursor, &r))
-		return;
-	const struct expansion *first = rewrite_macro(&w->rewrite, r.begin),
-			       *last = rewrite_macro(&w->rewrite, r.end - 1);
-	if ((!first || first->whole) && (!last || last->whole))
-		count_condition(w, cursor);
-}
-
-/* Whether `?` stands behind the condition, and not in a macro. */
-static bool is_conditional(const struct work *w, CXCursor condition)
-{
-	struct token_reader reader;
-	struct token t;
-	struct range r;
-
-	if (!rewrite_range(&w->rewrite, condition, &r))
-		return false;
-	rewrite_token(&w->rewrite, r.end, &reader, &t);
-	return t.kind == TOKEN_PUNCTUATOR && t.first == '?' && !rewrite_macro(&w->rewrite, t.begin);
-}
-
-/* What stands between the `;`s of a `for`, if anything. */
-static bool for_condition(const struct work *w, uint32_t begin, struct range *r)
-{
-	struct token_reader reader;
-	struct token t;
-	bool inside = false;
-
-	rewrite_token(&w->rewrite, begin, &reader, &t);
-	token_next(&reader, &t);
-	if (t.first != '(')
-		return false;
-	*r = (struct range){0};
-	for (token_next(&reader, &t); t.kind != TOKEN_END; token_next(&reader, &t)) {
-		struct token last = t;
-		if (t.kind == TOKEN_PUNCTUATOR && strchr("([{", t.first))
-			token_skip_group(&reader, &last);
-		else if (t.kind == TOKEN_PUNCTUATOR && t.first == ')')
-			return false;
-		else if (t.kind == TOKEN_PUNCTUATOR && t.first == ';' && inside)
-			return r->end != 0;
-		else if (t.kind == TOKEN_PUNCTUATOR && t.first == ';') {
-			inside = true;
-			continue;
-		}
-		if (inside && !r->end)
-			r->begin = t.begin;
-		if (inside)
-			r->end = last.end;
-	}
-	return false;
-}
-
-static void count_for(struct work *w, CXCursor statement)
-{
-	struct range all, r, child;
-
-	if (!w->request->cover || !rewrite_range(&w->rewrite, statement, &all) ||
-	    !rewrite_has_keyword(&w->rewrite, all.begin, "for") || !for_condition(w, all.begin, &r))
-		return;
-	struct children c = rewrite_children(&w->rewrite, statement);
-	bool logical = false;
-	for (size_t i = 0; i + 1 < c.count; i++)
-		if (rewrite_range(&w->rewrite, c.list[i], &child) && child.begin == r.begin &&
-		    child.end == r.end)
-			logical = is_logical(w, c.list[i]);
-	free(c.list);
-	if (!logical)
-		count_outcomes(w, &r);
-}
-
-/* `if`, `while` and `do`: the condition is the child with that number. */
-static void count_keyword(struct work *w, CXCursor statement, const char *keyword, CXCursor condition)
-{
-	struct range r;
-	CXSourceRange extent = clang_getCursorExtent(statement);
-
-	if (rewrite_offset(&w->rewrite, clang_getRangeStart(extent), &r.begin) &&
-	    rewrite_has_keyword(&w->rewrite, r.begin, keyword))
-		count_condition(w, condition);
-}
+/* --- expressions ----------------------------------------------------------------------------------------------- */
 
 /* A builtin may want constants: __builtin_choose_expr. */
 static bool is_builtin(const struct work *w, CXCursor cursor)
@@ -396,8 +79,6 @@ static bool is_builtin(const struct work *w, CXCursor cursor)
 
 static void walk_expression(struct work *w, CXCursor cursor)
 {
-	struct children c;
-
 	switch (clang_getCursorKind(cursor)) {
 	case CXCursor_UnaryExpr: /* sizeof and its like: never evaluated */
 	case CXCursor_GenericSelectionExpr:
@@ -410,23 +91,11 @@ static void walk_expression(struct work *w, CXCursor cursor)
 	case CXCursor_CompoundStmt: /* of a statement expression */
 		walk_statement(w, cursor, false);
 		return;
-	case CXCursor_ConditionalOperator:
-		c = rewrite_children(&w->rewrite, cursor);
-		if (c.count == 3 && is_conditional(w, c.list[0]))
-			count_operand(w, c.list[0]);
-		free(c.list);
-		break;
-	case CXCursor_BinaryOperator:
-		if (!is_logical(w, cursor))
-			break;
-		c = rewrite_children(&w->rewrite, cursor);
-		count_operand(w, c.list[0]);
-		count_operand(w, c.list[1]);
-		free(c.list);
-		break;
 	default:
 		break;
 	}
+	if (w->request->cover)
+		counters_add_operands(&w->out->counters, cursor);
 	walk_expressions(w, cursor);
 }
 
@@ -462,26 +131,6 @@ static bool walk_variables(struct work *w, CXCursor statement, bool look_only)
 	return any;
 }
 
-/* `case 3:` and `default:` are counted where they are reached, from above too. */
-static void count_label(struct work *w, CXCursor label, CXCursor statement, bool is_body)
-{
-	struct range r, inner;
-	CXSourceRange extent = clang_getCursorExtent(statement);
-
-	if (!w->request->cover ||
-	    !rewrite_offset(&w->rewrite, clang_getRangeStart(clang_getCursorExtent(label)), &r.begin) ||
-	    !rewrite_offset(&w->rewrite, clang_getRangeStart(extent), &inner.begin) ||
-	    rewrite_macro(&w->rewrite, r.begin) || rewrite_macro(&w->rewrite, inner.begin) ||
-	    inner.begin <= r.begin)
-		return;
-	uint32_t colon = inner.begin;
-	while (colon > r.begin && w->rewrite.text[colon] != ':')
-		colon--;
-	uint32_t counter = new_counter(w, 2);
-	insert_before(w, statement, inner.begin, is_body, count_text(w, counter));
-	add_branch(w, r.begin, colon, true, counter);
-}
-
 /* A result goes the way of a variable, whose bytes the traces take. */
 static void take_result(struct work *w, CXCursor statement)
 {
@@ -510,18 +159,18 @@ static void take_result(struct work *w, CXCursor statement)
 	clang_disposeString(spelling);
 	struct text t = {0};
 	text_puts(&t, "); ");
-	for (size_t i = 0; i < w->request->watch_count; i++) {
-		const struct instrument_watch *watch = &w->request->watches[i];
-		if (!watch->line)
-			text_printf(&t,
-				    "if (rtf_call_%u.active) rtf_put(&rtf_call_%u, &rtf_result, "
-				    "sizeof(rtf_result), "
-				    "__builtin_classify_type(rtf_result) == 5); ",
-				    watch->serial, watch->serial);
-	}
+	for (size_t i = 0; i < w->request->watch_count; i++)
+		if (!w->request->watches[i].line)
+			capture_put_result(&t, &w->request->watches[i]);
 	text_puts(&t, "rtf_result; })");
 	w->out->has_results = true;
 	rewrite_insert(&w->rewrite, value.end, true, text_take(&t));
+}
+
+static void count_keyword(struct work *w, CXCursor statement, const char *keyword, CXCursor condition)
+{
+	if (w->request->cover)
+		counters_add_keyword(&w->out->counters, statement, keyword, condition);
 }
 
 static void walk_statement(struct work *w, CXCursor statement, bool is_body)
@@ -548,7 +197,8 @@ static void walk_statement(struct work *w, CXCursor statement, bool is_body)
 		goto out;
 	case CXCursor_CaseStmt:
 	case CXCursor_DefaultStmt:
-		count_label(w, statement, last, is_body);
+		if (w->request->cover)
+			counters_add_label(&w->out->counters, statement, last, is_body);
 		/* fall through */
 	case CXCursor_LabelStmt:
 		walk_statement(w, last, is_body);
@@ -572,7 +222,8 @@ static void walk_statement(struct work *w, CXCursor statement, bool is_body)
 		walk_expression(w, last);
 		goto out;
 	case CXCursor_ForStmt:
-		count_for(w, statement);
+		if (w->request->cover)
+			counters_add_for(&w->out->counters, statement);
 		bodies = 1;
 		break;
 	case CXCursor_SwitchStmt:
@@ -617,40 +268,15 @@ static void name_arguments(struct work *w)
 	}
 }
 
-static void put_arguments(const struct work *w, struct text *t, unsigned serial)
-{
-	for (size_t k = 0; k < w->out->argument_count; k++)
-		text_printf(t,
-			    "{ __auto_type rtf_value_%u_%zu = (%s); rtf_put(&rtf_call_%u, &rtf_value_%u_%zu, "
-			    "sizeof(rtf_value_%u_%zu), __builtin_classify_type(rtf_value_%u_%zu) == 5); } ",
-			    serial, k, w->out->arguments[k], serial, serial, k, serial, k, serial, k);
-}
-
-/* Before the first statement: traces take the arguments, and something that is left however the function is. */
+/* Before the first statement. */
 static void begin_traces(struct work *w, uint32_t body)
 {
 	struct text t = {0};
 
-	for (size_t i = 0; i < w->request->watch_count; i++) {
-		const struct instrument_watch *watch = &w->request->watches[i];
-		unsigned serial = watch->serial;
-		char none[64];
-		if (watch->line)
-			continue;
-		text_printf(&t,
-			    " struct rtf_call rtf_call_%u __attribute__((__cleanup__(rtf_leave))); "
-			    "rtf_call_%u.active = 0; ",
-			    serial, serial);
-		if (watch->condition)
-			begin_guarded(&t, watch);
-		put_condition(&t, watch);
-		text_printf(&t, "rtf_enter(&rtf_call_%u, %u, %d); ", serial, serial, w->request->version);
-		put_arguments(w, &t, serial);
-		text_printf(&t, "rtf_call_%u.begin = rtf_now(); } ", serial);
-		snprintf(none, sizeof(none), "rtf_call_%u.active = 0; ", serial);
-		if (watch->condition)
-			end_guarded(&t, watch, none);
-	}
+	for (size_t i = 0; i < w->request->watch_count; i++)
+		if (!w->request->watches[i].line)
+			capture_put_call(&t, &w->request->watches[i], w->request->version, w->out->arguments,
+					 w->out->argument_count);
 	if (t.size)
 		rewrite_insert(&w->rewrite, body, false, text_take(&t));
 	text_fini(&t);
@@ -749,16 +375,9 @@ static struct error *walk_function(struct work *w)
 		if (w->request->watches[i].line && !w->probed[i])
 			e = error_new(ERROR_UNKNOWN, "no statement of %s begins on line %u or behind it",
 				      w->request->name, w->request->watches[i].line);
-	if (!e && w->request->cover && !w->out->counter_count)
+	if (!e && w->request->cover && !w->out->counters.count)
 		e = error_new(ERROR_USAGE, "%s has nothing that could be counted", w->request->name);
 	return e;
-}
-
-static int by_offset(const void *a, const void *b)
-{
-	const struct instrument_branch *x = a, *y = b;
-
-	return x->at < y->at ? -1 : x->at > y->at;
 }
 
 /* The name of the counters says how many they are: others of the same version may be about another text. */
@@ -769,7 +388,7 @@ static void declare(struct work *w)
 	struct text t = {0};
 
 	if (q->cover)
-		text_printf(&t, "static unsigned long %s[%u];\n", o->counts, o->counter_count);
+		text_printf(&t, "static unsigned long %s[%u];\n", o->counters.name, o->counters.count);
 	if (o->ring || q->guard)
 		wrapper_declare_frame(&t);
 	if (o->ring)
@@ -819,8 +438,7 @@ static struct error *rewrite(struct work *w)
 	struct error *e = walk_function(w);
 	if (e)
 		return e;
-	if (w->out->branch_count)
-		qsort(w->out->branches, w->out->branch_count, sizeof(*w->out->branches), by_offset);
+	counters_sort(&w->out->counters);
 	w->out->text = rewrite_apply(&w->rewrite, w->tail);
 	declare(w);
 	return w->rewrite.failed ? error_memory() : NULL;
@@ -829,14 +447,15 @@ static struct error *rewrite(struct work *w)
 struct error *instrument_new(const struct instrument_request *q, struct instrument *out)
 {
 	struct instrument result = {0};
-	struct work w = {.request = q, .out = &result, .last_counted = UINT32_MAX};
+	struct work w = {.request = q, .out = &result};
 	CXTranslationUnit unit = NULL;
 
+	result.counters = (struct counters){.rewrite = &w.rewrite, .last = UINT32_MAX};
 	w.probed = calloc(q->watch_count + 1, sizeof(*w.probed));
 	result.body = rewrite_format(&w.rewrite, "%s%s", q->guard ? WRAPPER_PREFIX : "", q->name);
 	if (q->cover)
-		result.counts = rewrite_format(&w.rewrite, "rtf_counts_%s_%d%s", q->name, q->version,
-					       q->careful ? "_careful" : "");
+		result.counters.name = rewrite_format(&w.rewrite, "rtf_counts_%s_%d%s", q->name, q->version,
+						      q->careful ? "_careful" : "");
 	if (q->watch_count)
 		result.ring = rewrite_format(&w.rewrite, "rtf_ring_%s", q->name);
 	struct error *e = w.rewrite.failed || !w.probed ? error_memory() : begin(&w, &unit);
@@ -851,6 +470,7 @@ struct error *instrument_new(const struct instrument_request *q, struct instrume
 		instrument_fini(&result);
 		return e;
 	}
+	result.counters.rewrite = NULL;
 	*out = result;
 	return NULL;
 }
@@ -906,17 +526,13 @@ struct error *instrument_value(const struct instrument_request *q, const char *e
 
 void instrument_fini(struct instrument *o)
 {
-	for (size_t i = 0; i < o->branch_count; i++)
-		free(o->branches[i].text);
 	for (size_t i = 0; i < o->argument_count; i++)
 		free(o->arguments[i]);
 	free(o->arguments);
-	free(o->branches);
-	free(o->lines);
 	free(o->text);
 	free(o->extra);
 	free(o->body);
-	free(o->counts);
+	counters_fini(&o->counters);
 	free(o->ring);
 	*o = (struct instrument){0};
 }

@@ -6,7 +6,9 @@
 #ifndef RTF_INSTRUMENT_H
 #define RTF_INSTRUMENT_H
 
+#include "capture.h"
 #include "check.h"
+#include "counters.h"
 #include "error.h"
 #include "slice.h"
 #include "text.h"
@@ -14,16 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A trace of whole calls, or a probe of values at a line. */
-struct instrument_watch {
-	unsigned serial;       /* what its records say */
-	unsigned quota;        /* which of the ring's quotas it draws from */
-	const char *condition; /* C in the function's scope, or NULL */
-	unsigned line;         /* a probe's, in the file; 0: a trace */
-	char *const *expressions;
-	size_t count;
-};
 
 struct instrument_request {
 	struct check *check;
@@ -33,7 +25,7 @@ struct instrument_request {
 	unsigned line;             /* of the text's first line */
 	int version;               /* that is watched */
 	bool cover;
-	const struct instrument_watch *watches;
+	const struct capture *watches;
 	size_t watch_count;
 	uint64_t enter, leave;                /* what guarded code calls, in the program */
 	uint64_t exit;                        /* and what a watch does for exit() */
@@ -48,29 +40,12 @@ struct instrument_guard {
 	const char *otherwise; /* ... this, C in the function's scope; or NULL */
 };
 
-/* What is counted. Two counters stand in a row for a branch: true, false; for a case label only the first counts. */
-struct instrument_line {
-	unsigned line;
-	uint32_t counter;
-};
-
-struct instrument_branch {
-	uint32_t at; /* offset in the plain text */
-	unsigned line;
-	char *text; /* the condition, on one line; or "case 3", "default" */
-	bool label;
-	uint32_t counter;
-};
-
 struct instrument {
-	char *text;          /* the definition */
-	char *extra;         /* what it needs before it, or NULL */
-	char *body;          /* the name of the function that has the watching in it */
-	char *counts, *ring; /* names of the variables, NULL where there is none */
-	uint32_t counter_count;
-	size_t line_count, branch_count;
-	struct instrument_line *lines;
-	struct instrument_branch *branches; /* in the order of the text */
+	char *text;  /* the definition */
+	char *extra; /* what it needs before it, or NULL */
+	char *body;  /* the name of the function that has the watching in it */
+	struct counters counters;
+	char *ring;            /* the variable's name, NULL where there is none */
 	size_t argument_count; /* of the function, for a trace: recorded in rtf_value_SERIAL_0 and so on */
 	char **arguments;
 	bool has_results;    /* recorded in rtf_result, behind the arguments */

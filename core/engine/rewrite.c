@@ -176,3 +176,56 @@ void rewrite_fini(struct rewrite *w)
 	free(w->insertions);
 	free(w->macros);
 }
+
+/* Behind the last byte of a statement, its `;` included. */
+static bool end_of_statement(struct rewrite *r, CXCursor cursor, uint32_t *end)
+{
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+	struct token_reader reader;
+	struct token t;
+	struct range range;
+
+	switch (kind) {
+	case CXCursor_IfStmt:
+	case CXCursor_WhileStmt:
+	case CXCursor_ForStmt:
+	case CXCursor_SwitchStmt:
+	case CXCursor_LabelStmt:
+	case CXCursor_CaseStmt:
+	case CXCursor_DefaultStmt: {
+		struct children c = rewrite_children(r, cursor);
+		bool found = c.count && end_of_statement(r, c.list[c.count - 1], end);
+		free(c.list);
+		return found;
+	}
+	default:
+		break;
+	}
+	if (!rewrite_range(r, cursor, &range))
+		return false;
+	*end = range.end;
+	if (kind == CXCursor_CompoundStmt)
+		return r->text[range.end - 1] == '}';
+	if (r->text[range.end - 1] == ';')
+		return true;
+	rewrite_token(r, range.end, &reader, &t);
+	*end = t.end;
+	return t.kind == TOKEN_PUNCTUATOR && t.first == ';';
+}
+
+void rewrite_insert_before(struct rewrite *r, CXCursor statement, uint32_t begin, bool is_body, char *text)
+{
+	uint32_t end;
+
+	if (!is_body) {
+		rewrite_insert(r, begin, false, text);
+		return;
+	}
+	if (!end_of_statement(r, statement, &end)) {
+		free(text);
+		return;
+	}
+	rewrite_insert(r, begin, false, rewrite_format(r, "{%s", text));
+	rewrite_insert(r, end, true, strdup("}"));
+	free(text);
+}

@@ -51,6 +51,9 @@ void *rewrite_grow(struct rewrite *, void *array, size_t count, size_t size);
 /* Takes the text. What opens at one place stands in the order of coming, what closes innermost first. */
 void rewrite_insert(struct rewrite *, uint32_t at, bool closes, char *text);
 
+/* Before a statement, which begins there, in a block of its own if it is the whole body of something. Takes the text. */
+void rewrite_insert_before(struct rewrite *, CXCursor statement, uint32_t begin, bool is_body, char *text);
+
 /* The piece with all insertions and, if it is not NULL, the tail; the caller's. */
 char *rewrite_apply(struct rewrite *, const char *tail);
 

@@ -23,7 +23,7 @@ struct subject {
 	const char *before; /* other declarations, whole lines */
 	const char *text;   /* the definition */
 	const char *drive;  /* what `drive` does: statements that return a long */
-	const struct instrument_watch *watches;
+	const struct capture *watches;
 	size_t watch_count;
 	bool no_cover, careful;
 	struct instrument made;
@@ -122,7 +122,8 @@ static bool compile(struct subject *s, const char *library)
 	struct text t = {0};
 
 	text_printf(&t, "%s%s%s\n", s->before ? s->before : "", s->made.extra, s->made.text);
-	text_printf(&t, "void *counts(void) { return %s; }\n", s->made.counts ? s->made.counts : "(void *)0");
+	text_printf(&t, "void *counts(void) { return %s; }\n",
+		    s->made.counters.name ? s->made.counters.name : "(void *)0");
 	text_printf(&t, "void *ring(void) { return %s%s; }\n", s->made.ring ? "&" : "(void *)0",
 		    s->made.ring ? s->made.ring : "");
 	text_printf(&t, "long drive(void) { %s }\n", s->drive ? s->drive : "return 0;");
@@ -195,9 +196,9 @@ static void assert_lines(const struct subject *s, const char *expected)
 {
 	struct text t = {0};
 
-	for (size_t i = 0; i < s->made.line_count; i++)
-		text_printf(&t, "%s%u:%lu", i ? " " : "", s->made.lines[i].line,
-			    s->counts[s->made.lines[i].counter]);
+	for (size_t i = 0; i < s->made.counters.line_count; i++)
+		text_printf(&t, "%s%u:%lu", i ? " " : "", s->made.counters.lines[i].line,
+			    s->counts[s->made.counters.lines[i].counter]);
 	assert_string_equal(t.bytes ? t.bytes : "", expected);
 	text_fini(&t);
 }
@@ -207,8 +208,8 @@ static void assert_branches(const struct subject *s, const char *expected)
 {
 	struct text t = {0};
 
-	for (size_t i = 0; i < s->made.branch_count; i++) {
-		const struct instrument_branch *b = &s->made.branches[i];
+	for (size_t i = 0; i < s->made.counters.branch_count; i++) {
+		const struct counters_branch *b = &s->made.counters.branches[i];
 		text_printf(&t, "%s%s %lu", i ? ", " : "", b->text, s->counts[b->counter]);
 		if (!b->label)
 			text_printf(&t, "/%lu", s->counts[b->counter + 1]);
@@ -434,7 +435,7 @@ static void a_body_that_a_macro_makes_cannot_be_watched(void **state)
 
 /* --- records ------------------------------------------------------------------------------------------------------- */
 
-static const struct instrument_watch trace = {.serial = 77, .quota = 2};
+static const struct capture trace = {.serial = 77, .quota = 2};
 
 /* The values of the nth record (from 0), as integers of their sizes: "1 2 -> 3". */
 static void assert_record(const struct subject *s, size_t n, const char *expected)
@@ -553,7 +554,7 @@ static void results_that_a_macro_returns_are_known_to_be_hidden(void **state)
 
 static void a_condition_decides_before_the_quota_is_touched(void **state)
 {
-	static const struct instrument_watch watch = {.serial = 1, .condition = "a % 2 && limit"};
+	static const struct capture watch = {.serial = 1, .condition = "a % 2 && limit"};
 	struct subject s = {.before = "static int limit = 1;\n",
 			    .text = "int f(int a)\n{\n\treturn a;\n}",
 			    .drive = "for (int i = 0; i < 10; i++) f(i); return 0;",
@@ -603,8 +604,7 @@ static void what_does_not_fit_into_a_record_is_left_out(void **state)
 static void a_probe_records_values_where_its_line_is_reached(void **state)
 {
 	static char *const expressions[] = {"i * 2", "t", "s.bit", "s.name"};
-	static const struct instrument_watch watch = {
-		.serial = 5, .line = 6, .expressions = expressions, .count = 4};
+	static const struct capture watch = {.serial = 5, .line = 6, .expressions = expressions, .count = 4};
 	struct subject s = {.text = "int f(int n)\n{\n\tstruct { unsigned bit : 1; char name[4]; } s = {1, "
 				    "\"*\"};\n\tint t = 0;\n\tfor (int i = 0; i < n; i++)\n"
 				    "\t\tt += i;\n\treturn t;\n}",
@@ -625,8 +625,7 @@ static void a_probe_records_values_where_its_line_is_reached(void **state)
 static void a_probe_behind_the_last_statement_is_refused(void **state)
 {
 	static char *const expressions[] = {"1"};
-	static const struct instrument_watch watch = {
-		.serial = 5, .line = 9, .expressions = expressions, .count = 1};
+	static const struct capture watch = {.serial = 5, .line = 9, .expressions = expressions, .count = 1};
 	struct subject s = {.text = "int f(int n)\n{\n\treturn n;\n}", .watches = &watch, .watch_count = 1};
 
 	(void)state;
@@ -639,7 +638,7 @@ static void a_probe_behind_the_last_statement_is_refused(void **state)
 static void what_a_watch_evaluates_is_left_at_its_first_fault(void **state)
 {
 	static char *const expressions[] = {"n", "*(volatile int *)(n < 4 ? &n : (int *)16)"};
-	static const struct instrument_watch watches[] = {
+	static const struct capture watches[] = {
 		{.serial = 5, .condition = "n != 3 || *(volatile int *)8"},
 		{.serial = 6, .quota = 1, .line = 3, .expressions = expressions, .count = 2}};
 	struct subject s = {.text = "int f(int n)\n{\n\treturn n * 2;\n}",
@@ -665,7 +664,7 @@ static void what_a_watch_evaluates_is_left_at_its_first_fault(void **state)
 
 static void what_cannot_be_guarded_is_not_evaluated(void **state)
 {
-	static const struct instrument_watch watch = {.serial = 5, .condition = "*(volatile int *)8"};
+	static const struct capture watch = {.serial = 5, .condition = "*(volatile int *)8"};
 	struct subject s = {.text = "int f(int n)\n{\n\treturn n * 2;\n}",
 			    .drive = "return f(4);",
 			    .no_cover = true,
@@ -684,7 +683,7 @@ static void what_cannot_be_guarded_is_not_evaluated(void **state)
 static void several_watches_share_a_version(void **state)
 {
 	static char *const expressions[] = {"n"};
-	const struct instrument_watch watches[] = {
+	const struct capture watches[] = {
 		{.serial = 1, .quota = 0, .condition = "n > 1"},
 		{.serial = 2, .quota = 1, .line = 3, .expressions = expressions, .count = 1},
 		{.serial = 3, .quota = 2}};
