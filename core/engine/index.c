@@ -127,20 +127,14 @@ uint32_t index_declarator_end(const struct index *ix, uint32_t name_end, uint32_
 {
 	struct token_reader r;
 	struct token t;
-	int depth = 0;
+	unsigned depth = 0;
 
 	token_reader_init(&r, ix->text, limit);
 	r.at = name_end;
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind != TOKEN_PUNCTUATOR)
-			continue;
-		if (strchr("([{", t.first))
-			depth++;
-		else if (strchr(")]}", t.first))
-			depth--;
-		else if (depth <= 0 && t.end - t.begin == 1 && strchr("=,;", t.first))
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (token_outside(&t, &depth) && t.kind == TOKEN_PUNCTUATOR && t.end - t.begin == 1 &&
+		    strchr("=,;", t.first))
 			return t.begin;
-	}
 	return limit;
 }
 

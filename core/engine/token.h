@@ -57,6 +57,30 @@ static inline bool token_selects(const struct token_reader *r, const struct toke
 		(t->first == '-' && length == 2 && r->text[t->begin + 1] == '>'));
 }
 
+/* Whether it is a bracket that opens a group, or one that closes it. */
+static inline bool token_opens(const struct token *t)
+{
+	return t->kind == TOKEN_PUNCTUATOR && strchr("([{", t->first);
+}
+
+static inline bool token_closes(const struct token *t)
+{
+	return t->kind == TOKEN_PUNCTUATOR && strchr(")]}", t->first);
+}
+
+/* Whether it stands outside of all brackets and is none; `*depth` counts those that are open, 0 at the start. One that closes
+ * nothing is not counted. */
+static inline bool token_outside(const struct token *t, unsigned *depth)
+{
+	if (token_opens(t))
+		++*depth;
+	else if (token_closes(t))
+		*depth -= *depth > 0;
+	else
+		return *depth == 0;
+	return false;
+}
+
 /* Whether it is a word that makes a function internal or inline: `static`, or `inline` in one of its spellings. */
 bool token_is_linkage(const struct token_reader *, const struct token *);
 

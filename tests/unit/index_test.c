@@ -53,6 +53,22 @@ static const char *macro_at(const struct index *ix, const char *name, const char
 	return body;
 }
 
+static void the_initialiser_of_a_pointer_to_a_function_is_found(void **state)
+{
+	static const char text[] = "int f(int, int);\nint (*one)(int, int) = f, (*none)(int, int);\n";
+	struct index *ix = from_text(text);
+	uint32_t begin, end;
+
+	(void)state;
+	assert_true(index_find_initialiser(ix, "one", 3, &begin, &end));
+	assert_int_equal(end - begin, 3);
+	assert_memory_equal(ix->text + begin, "= f", 3);
+	assert_true(index_find_initialiser(ix, "none", 4, &begin, &end));
+	assert_int_equal(begin, end);
+	assert_false(index_find_initialiser(ix, "f", 1, &begin, &end));
+	index_free(ix);
+}
+
 static void a_name_finds_all_its_declarations_in_order(void **state)
 {
 	struct index *ix = from_text(
@@ -671,6 +687,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_preprocessed_says_why),
 		cmocka_unit_test(a_warning_is_no_obstacle),
 		cmocka_unit_test(the_systems_headers_are_read_as_libclang_reads_them),
+		cmocka_unit_test(the_initialiser_of_a_pointer_to_a_function_is_found),
 		cmocka_unit_test(odd_declarations_are_read_as_libclang_reads_them),
 	};
 
