@@ -266,11 +266,9 @@ static void close_brackets(struct text *out)
 
 	token_reader_init(&r, out->bytes, (uint32_t)out->size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind != TOKEN_PUNCTUATOR)
-			continue;
-		if (strchr("([{", t.first) && depth < DEPTH_MAX)
+		if (token_opens(&t) && depth < DEPTH_MAX)
 			open[depth++] = t.first;
-		else if (strchr(")]}", t.first) && depth)
+		else if (token_closes(&t) && depth)
 			depth--;
 	}
 	while (depth--)

@@ -35,19 +35,13 @@ struct declarator declarator_find(const char *text, const struct declaration *d,
 	token_reader_init(&r, text, d->end);
 	r.at = d->specifiers;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind != TOKEN_PUNCTUATOR)
+		if (!token_outside(&t, &depth) || t.kind != TOKEN_PUNCTUATOR || !strchr(",;", t.first))
 			continue;
-		if (strchr("([{", t.first))
-			depth++;
-		else if (strchr(")]}", t.first) && depth)
-			depth--;
-		else if (depth == 0 && (t.first == ',' || t.first == ';')) {
-			if (t.begin > n->begin) {
-				end = t.begin;
-				break;
-			}
-			at.begin = t.end;
+		if (t.begin > n->begin) {
+			end = t.begin;
+			break;
 		}
+		at.begin = t.end;
 	}
 	for (size_t i = 0; i < d->cut_count; i++) {
 		if (d->cuts[i].begin >= n->end && d->cuts[i].begin < end) {

@@ -90,7 +90,7 @@ static uint32_t body_of(const char *text, uint32_t begin, uint32_t end)
 			return 0;
 		if (t.first == '{' && before.kind == TOKEN_PUNCTUATOR && before.first == ')')
 			return t.begin;
-		if (strchr("([{", t.first))
+		if (token_opens(&t))
 			token_skip_group(&r, &t);
 	}
 	return 0;

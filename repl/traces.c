@@ -82,7 +82,7 @@ static struct error *take_expressions(struct tap *w, const char *line)
 			added = add_expression(w, line + from, t.begin - from);
 			from = comma ? t.end : t.begin;
 		}
-		if (t.kind == TOKEN_PUNCTUATOR && strchr("([{", t.first))
+		if (token_opens(&t))
 			token_skip_group(&r, &t);
 	}
 	if (added)

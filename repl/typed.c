@@ -148,16 +148,9 @@ static bool has_semicolon(const char *text, size_t size)
 	unsigned depth = 0;
 
 	token_reader_init(&r, text, (uint32_t)size);
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind != TOKEN_PUNCTUATOR)
-			continue;
-		if (strchr("([{", t.first))
-			depth++;
-		else if (strchr(")]}", t.first) && depth)
-			depth--;
-		else if (t.first == ';' && depth == 0)
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (token_outside(&t, &depth) && t.kind == TOKEN_PUNCTUATOR && t.first == ';')
 			return true;
-	}
 	return false;
 }
 
@@ -204,17 +197,11 @@ bool typed_array(const char *text, size_t size, size_t *at)
 	unsigned depth = 0;
 
 	token_reader_init(&r, text, (uint32_t)size);
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind != TOKEN_PUNCTUATOR)
-			continue;
-		if (strchr("([{", t.first))
-			depth++;
-		else if (strchr(")]}", t.first) && depth)
-			depth--;
-		else if (depth == 0 && t.first == '@' && t.begin > 0) {
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (token_outside(&t, &depth) && t.kind == TOKEN_PUNCTUATOR && t.first == '@' &&
+		    t.begin > 0) {
 			*at = t.begin;
 			return true;
 		}
-	}
 	return false;
 }

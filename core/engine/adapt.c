@@ -324,7 +324,7 @@ static uint32_t skip_value(struct token_reader *r, struct token *t)
 	uint32_t end = t->end;
 
 	while (t->kind != TOKEN_END && !(t->kind == TOKEN_PUNCTUATOR && strchr(",}", t->first))) {
-		if (t->kind == TOKEN_PUNCTUATOR && strchr("([{", t->first))
+		if (token_opens(t))
 			token_skip_group(r, t);
 		end = t->end;
 		next_token(r, t);

@@ -175,7 +175,7 @@ static bool for_condition(const struct counters *c, uint32_t begin, struct range
 	*r = (struct range){0};
 	for (token_next(&reader, &t); t.kind != TOKEN_END; token_next(&reader, &t)) {
 		struct token last = t;
-		if (t.kind == TOKEN_PUNCTUATOR && strchr("([{", t.first))
+		if (token_opens(&t))
 			token_skip_group(&reader, &last);
 		else if (t.kind == TOKEN_PUNCTUATOR && t.first == ')')
 			return false;

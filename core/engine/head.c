@@ -43,11 +43,7 @@ static void copy_head(const struct head *h, struct text *out, uint32_t begin, ui
 	token_reader_init(&r, h->closure->ix->text, end);
 	r.at = begin;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind == TOKEN_PUNCTUATOR && strchr("([{", t.first))
-			depth++;
-		if (t.kind == TOKEN_PUNCTUATOR && strchr(")]}", t.first) && depth)
-			depth--;
-		if (t.kind != TOKEN_NAME || depth)
+		if (!token_outside(&t, &depth) || t.kind != TOKEN_NAME)
 			continue;
 		bool drop = token_is_linkage(&r, &t);
 		bool rename = !drop && find_alias(h, h->closure->ix->text + t.begin, t.end - t.begin, alias);

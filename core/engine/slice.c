@@ -43,11 +43,8 @@ static void copy_without(struct text *out, const struct index *ix, uint32_t begi
 	token_reader_init(&r, ix->text, end);
 	r.at = begin;
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind == TOKEN_PUNCTUATOR && strchr("([{", t.first))
-			depth++;
-		if (t.kind == TOKEN_PUNCTUATOR && strchr(")]}", t.first) && depth)
-			depth--;
-		if (depth || !(token_is_linkage(&r, &t) || (!external && token_is(&r, &t, "extern"))))
+		if (!token_outside(&t, &depth) ||
+		    !(token_is_linkage(&r, &t) || (!external && token_is(&r, &t, "extern"))))
 			continue;
 		copy(out, ix, from, t.begin, directives);
 		from = t.end;
