@@ -90,7 +90,7 @@ static const char *const harmless_warnings[] = {
 static bool name_equals(const char *text, const struct token *token, const char *word)
 {
 	size_t length = token->end - token->begin;
-	return strlen(word) == length && !memcmp(text + token->begin, word, length);
+	return *word == token->first && strlen(word) == length && !memcmp(text + token->begin, word, length);
 }
 
 /* An attribute's name, with or without the underscores around it. */
