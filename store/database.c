@@ -96,6 +96,9 @@ static const char *const statement_sql[STATEMENTS] = {
 	[ADD_EVENT] = "INSERT INTO event (process, kind, function, number, user, detail)"
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[LATE_EVENT] = "SELECT 1 FROM late WHERE ?1 BETWEEN first_event AND last_event LIMIT 1",
+	[VERSION_TIME] = "SELECT time FROM version WHERE id = ?1",
+	[CHANGE_TIME] = "SELECT time FROM change WHERE id = ?1",
+	[EVENT_TIME] = "SELECT time FROM event WHERE id = ?1",
 	[LATE_VERSION] = "SELECT 1 FROM late WHERE ?1 BETWEEN first_version AND last_version LIMIT 1",
 };
 
@@ -255,6 +258,8 @@ struct error *database_begin(struct history *h)
 	database_roll_back(h); /* of a call before, where even that failed */
 	if (database_is_away(h))
 		return error_new(ERROR_INTERNAL, "the history %s was moved away or deleted", h->path);
+	if (history_is_overwritten(h))
+		return history_overwritten(h);
 	struct error *e = require_wal(h);
 	if (!e)
 		e = database_run(h, h->statements[BEGIN]);
@@ -459,9 +464,13 @@ static int wait_for_lock(void *context, int times)
 
 void history_settle(struct history *h)
 {
+	if (history_is_overwritten(h))
+		return;
 	/* Passive: who reads goes on reading. What cannot be moved now stays where it is, and is as safe there. */
 	sqlite3_wal_checkpoint_v2(h->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	h->unsettled = 0;
+	if (h->wal)
+		witness_take(&h->witness, h->db, h->path);
 }
 
 int history_unsettled(const struct history *h)
@@ -709,6 +718,24 @@ static struct error *go_on_with_run(struct history *h, const struct history_proc
 	return database_finish(h, e ? e : database_add_process(h, process, boot));
 }
 
+/* So that it is noticed if another file takes this one's place. */
+static struct error *begin_to_watch(struct history *h)
+{
+	sqlite3_stmt *statement;
+	bool row = false;
+	struct error *e = database_prepare(h, "SELECT time FROM process WHERE id = ?1", &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, h->process);
+	e = database_step(h, statement, &row);
+	const char *time = !e && row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+	h->since = time ? strdup(time) : NULL;
+	sqlite3_finalize(statement);
+	witness_take(&h->witness, h->db, h->path);
+	return e;
+}
+
 struct error *database_open(const char *path, const struct history_process *process, int64_t patience,
 			    struct error *(*prepared)(struct history *, const void *context),
 			    const void *context, struct history **out)
@@ -736,6 +763,12 @@ struct error *database_open(const char *path, const struct history_process *proc
 	}
 	struct stat status;
 	h->wal = h->inode && wal_of(h, &status) ? status.st_ino : 0;
+	if (h->wal)
+		e = begin_to_watch(h);
+	if (e) {
+		history_close(h);
+		return e;
+	}
 	*out = h;
 	return NULL;
 }
@@ -777,16 +810,35 @@ struct error *history_open(const char *path, const struct history_process *proce
 	return database_open(path, process, DATABASE_PATIENCE_MS, NULL, NULL, out);
 }
 
+/* What belongs to the file that was, which sqlite would take for part of the one that is there now. */
+static void remove_log(const struct history *h)
+{
+	struct stat status;
+	char name[PATH_MAX];
+
+	if (!wal_of(h, &status) || status.st_ino != h->wal)
+		return; /* somebody else has done that, and begun another */
+	if (snprintf(name, sizeof(name), "%s-shm", h->path) < (int)sizeof(name))
+		unlink(name);
+	if (snprintf(name, sizeof(name), "%s-wal", h->path) < (int)sizeof(name))
+		unlink(name);
+}
+
 void history_close(struct history *h)
 {
 	if (!h)
 		return;
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(h->statements[i]);
-	if (h->db && database_is_away(h)) /* what has its names now is not to be taken away */
+	bool overwritten = h->db && history_is_overwritten(h);
+	if (h->db && (overwritten || database_is_away(h))) /* what has its names now is not to be touched */
 		sqlite3_db_config(h->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(h->db);
+	if (overwritten)
+		remove_log(h);
+	recent_free(h->recent);
 	free(h->reserved);
+	free(h->since);
 	free(h->build_id);
 	free(h->path);
 	free(h);

@@ -7,6 +7,8 @@
 
 #include "error.h"
 #include "history.h"
+#include "recent.h"
+#include "witness.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -60,6 +62,9 @@ enum statement {
 	ADD_EVENT,
 	LATE_EVENT,
 	LATE_VERSION,
+	VERSION_TIME,
+	CHANGE_TIME,
+	EVENT_TIME,
 	STATEMENTS,
 };
 
@@ -84,11 +89,17 @@ struct history {
 	uint64_t device, inode; /* of the file that is open, 0: none has a name */
 	uint64_t
 		wal; /* the inode of its write-ahead log, which nobody takes away while it is open; 0: it has none */
-	int unsettled; /* pages in the write-ahead log, when something was last committed */
+	struct witness witness; /* of the file */
+	char *since;            /* the time of the run's row, NULL: not known */
+	bool overwritten;       /* by somebody else, while it was open */
+	struct recent *recent;  /* what this handle has committed; NULL: nothing */
+	int64_t begun;          /* the change between history_record_begin and its end */
+	int unsettled;          /* pages in the write-ahead log, when something was last committed */
 	sqlite3_stmt *statements[STATEMENTS];
 
 	/* Of a stand-in: what was there when it took over; everything after that is to be brought to the file. */
 	bool stand_in;
+	bool again; /* what it has may be in the file already, of before that was overwritten */
 	int64_t versions_before, changes_before, events_before;
 	struct reserved *reserved;
 	size_t reserved_count;

@@ -136,14 +136,14 @@ static struct error *has_built(struct history *h, int64_t function, bool *found)
 	return database_query(h, h->statements[HAS_BUILT], found, &one);
 }
 
-static struct error *add_built_row(struct history *h, const struct history_version *version)
+/* `*id` stays 0 if it was there. */
+static struct error *add_built_row(struct history *h, const struct history_version *version, int64_t *id)
 {
 	bool found = false;
-	int64_t id;
 	/* Again: another process may have been first. */
 	struct error *e = has_built(h, version->function, &found);
 
-	return e || found ? e : add_row(h, version, &id);
+	return e || found ? e : add_row(h, version, id);
 }
 
 struct error *history_add_built(struct history *h, const struct history_version *version)
@@ -158,8 +158,12 @@ struct error *history_add_built(struct history *h, const struct history_version 
 	built.parent = -1;
 	built.origin = "built";
 	built.backend = "built";
+	built.id = 0;
 	e = database_begin(h);
-	return database_finish(h, e ? e : add_built_row(h, &built));
+	e = database_finish(h, e ? e : add_built_row(h, &built, &built.id));
+	if (!e && built.id)
+		recent_version(h, &built);
+	return e;
 }
 
 struct error *database_newest(struct history *h, int64_t function, int *number)
@@ -223,6 +227,7 @@ struct error *history_add(struct history *h, struct history_version *versions, s
 	for (size_t i = 0; !e && i < count; i++) {
 		versions[i].id = given[i].id;
 		versions[i].number = given[i].number;
+		recent_version(h, &versions[i]);
 	}
 	free(given);
 	return e;
@@ -335,7 +340,8 @@ struct error *history_each_function(struct history *h,
 struct error *history_changed(struct history *h, bool *changed)
 {
 	int64_t version = 0;
-	struct error *e = database_ask(h, "PRAGMA data_version", &version);
+	struct error *e = history_is_overwritten(h) ? history_overwritten(h)
+						    : database_ask(h, "PRAGMA data_version", &version);
 
 	if (e)
 		return e;
@@ -361,7 +367,7 @@ struct error *history_count(struct history *h, int64_t function, int *count)
 }
 
 static struct error *add_event(struct history *h, const char *kind, int64_t function, int number,
-			       const char *user, const char *detail)
+			       const char *user, const char *detail, int64_t *id)
 {
 	sqlite3_stmt *statement = h->statements[ADD_EVENT];
 
@@ -374,7 +380,10 @@ static struct error *add_event(struct history *h, const char *kind, int64_t func
 	database_bind_text(statement, 5, user);
 	if (detail)
 		database_bind_text(statement, 6, detail);
-	return database_run(h, statement);
+	struct error *e = database_run(h, statement);
+	if (!e)
+		*id = sqlite3_last_insert_rowid(h->db);
+	return e;
 }
 
 static struct error *set_note(struct history *h, int64_t function, int number, const char *note)
@@ -397,10 +406,14 @@ struct error *history_note(struct history *h, int64_t function, int number, cons
 			   const char *note)
 {
 	struct error *e = database_begin(h);
+	int64_t id = 0;
 
 	if (!e)
 		e = set_note(h, function, number, note);
-	return database_finish(h, e ? e : add_event(h, "noted", function, number, user, note));
+	e = database_finish(h, e ? e : add_event(h, "noted", function, number, user, note, &id));
+	if (!e)
+		recent_event(h, "noted", function, number, user, note, id);
+	return e;
 }
 
 /* --- changes -------------------------------------------------------------------------------------------- */
@@ -504,6 +517,8 @@ struct error *history_record(struct history *h, enum history_kind kind, const ch
 	int64_t id = 0;
 	struct error *e = database_finish(h, record_change(h, kind, user, subject, moves, count, &id));
 
+	if (!e)
+		recent_change(h, kind, user, subject, moves, count, id);
 	if (!e && change)
 		*change = id;
 	return e;
@@ -512,18 +527,23 @@ struct error *history_record(struct history *h, enum history_kind kind, const ch
 struct error *history_record_begin(struct history *h, enum history_kind kind, const char *user,
 				   int64_t subject, const struct history_move *moves, size_t count)
 {
-	int64_t id;
-	struct error *e = record_change(h, kind, user, subject, moves, count, &id);
+	struct error *e = record_change(h, kind, user, subject, moves, count, &h->begun);
 
-	return e ? database_finish(h, e) : NULL;
+	if (e)
+		return database_finish(h, e);
+	recent_change(h, kind, user, subject, moves, count, h->begun);
+	return NULL;
 }
 
 struct error *history_record_end(struct history *h, bool keep)
 {
-	if (keep)
-		return database_finish(h, NULL);
-	database_roll_back(h);
-	return NULL;
+	struct error *e = keep ? database_finish(h, NULL) : NULL;
+
+	if (!keep)
+		database_roll_back(h);
+	if (!keep || e)
+		recent_forget(h, h->begun);
+	return e;
 }
 
 static struct error *grow(struct history_move **moves, size_t count, size_t *room)
@@ -606,8 +626,12 @@ struct error *history_event(struct history *h, const char *kind, int64_t functio
 			    const char *user, const char *detail)
 {
 	struct error *e = database_begin(h);
+	int64_t id = 0;
 
-	return database_finish(h, e ? e : add_event(h, kind, function, number, user, detail));
+	e = database_finish(h, e ? e : add_event(h, kind, function, number, user, detail, &id));
+	if (!e)
+		recent_event(h, kind, function, number, user, detail, id);
+	return e;
 }
 
 /* A run's end is its last event, so that of a run with an event among the newest it is there, too. Faults are kept when

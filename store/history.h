@@ -70,6 +70,11 @@ const char *history_path(const struct history *);
  * it is now, comes to its path, to be opened anew. An error if there is a file at the path. */
 struct error *history_put_back(struct history *);
 
+/* Whether another file was copied over it while it was open: every call that writes fails then, with this error; what is read is
+ * of no worth. What this handle has committed is known still: see stand_in_repeating. */
+bool history_is_overwritten(struct history *);
+struct error *history_overwritten(const struct history *);
+
 /* What is committed stands in sqlite's write-ahead log first and has to be moved to its place some time, which takes
  * milliseconds of a disk's time: so that nobody waits for it, when there is nothing else to do. history_unsettled says how
  * many pages wait; past HISTORY_UNSETTLED_MAX a commit moves them by itself. */

@@ -117,6 +117,30 @@ struct error *stand_in_new(const char *path, const struct history_process *proce
 	return NULL;
 }
 
+struct error *stand_in_repeating(struct history *overwritten, const struct history_process *process,
+				 struct history **out)
+{
+	struct history *h = NULL;
+	char *path = strdup(overwritten->path);
+
+	if (!path)
+		return error_memory();
+	struct error *e = database_open(":memory:", process, READ_PATIENCE_MS, NULL, NULL, &h);
+	if (!e)
+		e = recent_repeat(overwritten, h);
+	if (e) {
+		free(path);
+		history_close(h);
+		return e;
+	}
+	recent_hand_over(overwritten, h);
+	free(h->path);
+	h->path = path;
+	h->stand_in = h->again = true;
+	*out = h;
+	return NULL;
+}
+
 struct error *stand_in_reserve(struct history *h, int64_t function, int number)
 {
 	for (size_t i = 0; i < h->reserved_count; i++) {
@@ -199,6 +223,7 @@ struct settling {
 	bool afresh; /* the file is a new one: it gets all that the stand-in knows, of earlier runs too */
 	struct map processes, functions, numbers, changes; /* numbers: only those that differ */
 	struct map built; /* functions whose version 0 the file has already */
+	struct map there; /* changes that it has */
 	void (*renumbered)(void *context, const struct history_function *, int from, int to);
 	void *context;
 };
@@ -296,6 +321,28 @@ static struct error *has_built(struct settling *s, int64_t function, const char 
 	return database_query(s->to, statement, found, &one);
 }
 
+/* This run's, of the same moment. */
+static struct error *has_same_version(struct settling *s, sqlite3_stmt *row, int64_t function, bool *found)
+{
+	sqlite3_stmt *statement;
+	int64_t one;
+	struct error *e =
+		database_prepare(s->to,
+				 "SELECT 1 FROM version WHERE function = ?1 AND number = ?2 AND number > 0"
+				 " AND process = ?3 AND time = ?4",
+				 &statement);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, function);
+	sqlite3_bind_int(statement, 2, sqlite3_column_int(row, 2));
+	sqlite3_bind_int64(statement, 3, s->to->process);
+	database_bind_text(statement, 4, text_of(row, 14));
+	e = database_query(s->to, statement, found, &one);
+	sqlite3_finalize(statement);
+	return e;
+}
+
 static struct error *insert_version(struct settling *s, sqlite3_stmt *row, int64_t function, int number)
 {
 	sqlite3_stmt *statement;
@@ -340,6 +387,11 @@ static struct error *settle_version(struct settling *s, sqlite3_stmt *row)
 				      : number_for(s, function, number, &given);
 	if (!e && built)
 		return map_add(&s->built, old, 0, -1);
+	bool there = false;
+	if (!e && s->from->again && number)
+		e = has_same_version(s, row, function, &there);
+	if (there)
+		return e;
 	if (e)
 		return e;
 	if (given != number)
@@ -358,12 +410,37 @@ static struct error *subject_for(struct settling *s, int64_t subject, int64_t *o
 	return e;
 }
 
+/* This run's, of the same moment; 0: it has none. */
+static struct error *find_same_change(struct settling *s, sqlite3_stmt *row, int64_t *id)
+{
+	sqlite3_stmt *statement;
+	bool found;
+	struct error *e = database_prepare(
+		s->to, "SELECT id FROM temp.there_change WHERE time = ?1 AND kind = ?2", &statement);
+
+	if (e)
+		return e;
+	database_bind_text(statement, 1, text_of(row, 4));
+	database_bind_text(statement, 2, text_of(row, 1));
+	e = database_query(s->to, statement, &found, id);
+	sqlite3_finalize(statement);
+	return e;
+}
+
 /* id, kind, subject, user, time, process */
 static struct error *settle_change(struct settling *s, sqlite3_stmt *row)
 {
 	bool has_subject = sqlite3_column_type(row, 2) != SQLITE_NULL;
 	sqlite3_stmt *statement;
-	int64_t subject = 0;
+	int64_t subject = 0, there = 0;
+	struct error *already = s->from->again ? find_same_change(s, row, &there) : NULL;
+
+	if (!already && there)
+		already = map_add(&s->there, 0, sqlite3_column_int64(row, 0), -1);
+	if (!already && there)
+		return map_add(&s->changes, 0, sqlite3_column_int64(row, 0), there);
+	if (already)
+		return already;
 	struct error *e = has_subject ? subject_for(s, sqlite3_column_int64(row, 2), &subject) : NULL;
 
 	if (!e)
@@ -394,6 +471,8 @@ static struct error *settle_move(struct settling *s, sqlite3_stmt *row)
 	int64_t to = map_get(&s->numbers, old, sqlite3_column_int64(row, 3));
 	sqlite3_stmt *statement = s->to->statements[ADD_MOVE];
 
+	if (map_get(&s->there, 0, sqlite3_column_int64(row, 0)) < 0)
+		return NULL;
 	sqlite3_bind_int64(statement, 1, change);
 	sqlite3_bind_int64(statement, 2, function);
 	sqlite3_bind_int64(statement, 3, map_get(&s->numbers, old, sqlite3_column_int64(row, 2)));
@@ -425,6 +504,29 @@ static struct error *bind_detail(struct settling *s, sqlite3_stmt *statement, in
 											: error_memory();
 }
 
+/* This run's, of the same moment. */
+static struct error *has_same_event(struct settling *s, sqlite3_stmt *row, bool *found)
+{
+	bool about = sqlite3_column_type(row, 1) != SQLITE_NULL;
+	sqlite3_stmt *statement;
+	int64_t one;
+	struct error *e = database_prepare(s->to,
+					   "SELECT 1 FROM temp.there_event WHERE time = ?1 AND kind = ?2"
+					   " AND function IS ?3 AND number IS ?4",
+					   &statement);
+
+	if (e)
+		return e;
+	database_bind_text(statement, 1, text_of(row, 4));
+	database_bind_text(statement, 2, text_of(row, 0));
+	if (about)
+		sqlite3_bind_int64(statement, 3, map_get(&s->functions, 0, sqlite3_column_int64(row, 1)));
+	sqlite3_bind_value(statement, 4, sqlite3_column_value(row, 2));
+	e = database_query(s->to, statement, found, &one);
+	sqlite3_finalize(statement);
+	return e;
+}
+
 /* kind, function, number, user, time, detail, whether a move's, process */
 static struct error *settle_event(struct settling *s, sqlite3_stmt *row)
 {
@@ -434,11 +536,14 @@ static struct error *settle_event(struct settling *s, sqlite3_stmt *row)
 
 	if (strcmp(text_of(row, 0), "built") == 0 && map_get(&s->built, old, 0) < 0)
 		return NULL;
-	struct error *e =
-		database_prepare(s->to,
-				 "INSERT INTO event (process, kind, function, number, user, time, detail)"
-				 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-				 &statement);
+	bool there = false;
+	struct error *e = s->from->again ? has_same_event(s, row, &there) : NULL;
+	if (e || there)
+		return e;
+	e = database_prepare(s->to,
+			     "INSERT INTO event (process, kind, function, number, user, time, detail)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+			     &statement);
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, process_for(s, sqlite3_column_int64(row, 7)));
@@ -535,6 +640,22 @@ static struct error *note_late(struct settling *s, int64_t events, int64_t versi
 	return e;
 }
 
+/* What the file has of this run, to be found fast. */
+static struct error *note_there(struct settling *s)
+{
+	char sql[600];
+
+	snprintf(sql, sizeof(sql),
+		 "DROP TABLE IF EXISTS temp.there_change; DROP TABLE IF EXISTS temp.there_event;"
+		 "CREATE TEMP TABLE there_change AS SELECT id, time, kind FROM change WHERE process = %lld;"
+		 "CREATE INDEX temp.there_change_time ON there_change (time);"
+		 "CREATE TEMP TABLE there_event AS SELECT time, kind, function, number FROM event WHERE "
+		 "process = %lld;"
+		 "CREATE INDEX temp.there_event_time ON there_event (time);",
+		 (long long)s->to->process, (long long)s->to->process);
+	return database_execute(s->to, sql);
+}
+
 static struct error *settle_all(struct settling *s)
 {
 	struct history *from = s->from;
@@ -545,6 +666,8 @@ static struct error *settle_all(struct settling *s)
 		e = database_ask(s->to, "SELECT coalesce(max(id), 0) FROM version", &versions);
 	if (!e)
 		e = find_afresh(s);
+	if (!e && from->again)
+		e = note_there(s);
 	if (!e)
 		e = each_row(s, "SELECT id, module, file, name FROM function", 0, settle_function);
 	if (!e)
@@ -583,6 +706,7 @@ static void settling_fini(struct settling *s)
 	free(s->numbers.items);
 	free(s->changes.items);
 	free(s->built.items);
+	free(s->there.items);
 }
 
 static struct error *tell_renumbered(struct settling *s)
@@ -599,8 +723,10 @@ static struct error *tell_renumbered(struct settling *s)
 		e = database_step(s->from, statement, &row);
 		struct history_function function = {text_of(statement, 0), text_of(statement, 1),
 						    text_of(statement, 2)};
-		if (!e && row)
+		if (!e && row) {
+			recent_renumber(s->from, &function, (int)m->from, (int)m->to);
 			s->renumbered(s->context, &function, (int)m->from, (int)m->to);
+		}
 		sqlite3_finalize(statement);
 		if (e)
 			return e;
@@ -629,6 +755,7 @@ struct error *stand_in_settle(struct history *stand_in, const struct history_pro
 		history_close(s.to);
 		return e;
 	}
+	recent_hand_over(stand_in, s.to);
 	s.to->patience = DATABASE_PATIENCE_MS;
 	*out = s.to;
 	return NULL;

@@ -18,6 +18,11 @@
  * same. */
 struct error *stand_in_new(const char *path, const struct history_process *, struct history **out);
 
+/* Takes the place of one whose file was overwritten: it knows what that handle has committed, and of the file nothing. What of it
+ * the file has all the same, being an older copy, is not brought there again. */
+struct error *stand_in_repeating(struct history *overwritten, const struct history_process *,
+				 struct history **out);
+
 /* A function's numbers up to this one are taken, whether or not their versions could be read. */
 struct error *stand_in_reserve(struct history *, int64_t function, int number);
 

@@ -462,6 +462,8 @@ void live_refresh(struct live *l)
 
 	if (!e && changed)
 		e = history_each_function(l->keeper->history, know_function, l);
+	if (e && history_is_overwritten(l->keeper->history))
+		l->keeper->lose(l, &e);
 	error_free(e); /* what was known is shown */
 }
 

@@ -1,5 +1,6 @@
 #include "record.h"
 #include "clock.h"
+#include "recent.h"
 #include "stand_in.h"
 #include "text.h"
 #include "texts.h"
@@ -108,12 +109,29 @@ static struct error *reserve_numbers(struct live *l)
 	return NULL;
 }
 
+/* Of the file that is there now nothing is known then. */
+static struct error *make_stand_in(struct record *r, const char *path, bool overwritten, struct history **out)
+{
+	if (overwritten)
+		return stand_in_repeating(r->keeper.history, &r->process, out);
+	struct error *e = stand_in_new(path, &r->process, out);
+	if (!e && r->keeper.history)
+		recent_hand_over(r->keeper.history, *out);
+	return e;
+}
+
 /* Takes the error that made it necessary. */
 static struct error *stand_in(struct live *l, const char *path, struct error *why)
 {
 	struct record *r = record_of(l);
+	bool overwritten = r->keeper.history && history_is_overwritten(r->keeper.history);
 	struct history *h;
 	char *text = NULL;
+
+	if (overwritten) {
+		error_free(why); /* a consequence */
+		why = history_overwritten(r->keeper.history);
+	}
 
 	if (asprintf(&text, "%s; until that is over what happens is kept in memory, and then stored",
 		     error_message(why)) < 0)
@@ -125,7 +143,7 @@ static struct error *stand_in(struct live *l, const char *path, struct error *wh
 	}
 	r->retry_us = FIRST_RETRY_US;
 	r->retry_at = clock_now_us() + r->retry_us;
-	struct error *e = stand_in_new(path, &r->process, &h);
+	struct error *e = make_stand_in(r, path, overwritten, &h);
 	if (e)
 		return e;
 	history_close(r->keeper.history);
@@ -156,6 +174,7 @@ static bool put_back(struct live *l, const char *path)
 		error_free(e);
 		return false;
 	}
+	recent_hand_over(r->keeper.history, fresh);
 	history_close(r->keeper.history);
 	r->keeper.history = fresh;
 	e = live_read_rows(l);

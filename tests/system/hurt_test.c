@@ -222,6 +222,134 @@ static void a_history_that_a_newer_rtf_takes_over_is_left_alone(void **state)
 	compiled_assert_history_whole(&host);
 }
 
+/* --- a file that is overwritten --------------------------------------------------------------------------------------- */
+
+/* As cp does it: the file stays the same, with other bytes. */
+static void overwrite(const char *bytes, size_t size)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, size, file), size);
+	assert_int_equal(fclose(file), 0);
+}
+
+static char *read_whole(size_t *size)
+{
+	FILE *file = fopen(path, "r");
+	struct stat status;
+
+	assert_non_null(file);
+	assert_int_equal(fstat(fileno(file), &status), 0);
+	*size = (size_t)status.st_size;
+	char *bytes = malloc(*size + 1);
+	assert_int_equal(fread(bytes, 1, *size, file), *size);
+	fclose(file);
+	return bytes;
+}
+
+static void assert_versions(int count)
+{
+	char sql[200];
+
+	snprintf(
+		sql, sizeof(sql),
+		"CREATE TEMP TABLE t (n NOT NULL); INSERT INTO t SELECT nullif(count(*) = %d, 0) FROM version"
+		" WHERE number > 0",
+		count);
+	exec_on_file(sql);
+}
+
+static void an_older_copy_that_is_put_over_the_open_history_loses_nothing(void **state)
+{
+	size_t size;
+
+	(void)state;
+	free(define_and_hear(1));
+	free(define_and_hear(2));
+	exec_on_file("PRAGMA wal_checkpoint(TRUNCATE)");
+	char *copy = read_whole(&size);
+	free(define_and_hear(3));
+	json_decref(compiled_data(&host, "\\note add@3 the good one"));
+	subject_rollback(&host, "add", 1);
+	json_decref(compiled_data(&host, "\\undo"));
+	free(define_and_hear(4));
+	exec_on_file("PRAGMA wal_checkpoint(TRUNCATE)"); /* nothing of it is left in the log file */
+	overwrite(copy, size);
+	assert_said_once("was overwritten while it was in use", 5);
+	await_well();
+	for (int i = 1; i <= 6; i++)
+		assert_stored(i);
+	assert_versions(6); /* none twice */
+	compiled_assert_history_whole(&host);
+	compiled_assert_says(&host, 0, "\\log add -n 4", "the good one");
+	json_decref(compiled_data(&host, "\\undo"));
+	compiled_assert_answer(&host, "add 0 0", "5 5");
+	free(copy);
+}
+
+static void what_is_no_history_is_left_alone_where_it_overwrites_one(void **state)
+{
+	static const char poem[] = "The file says something else now.\n";
+	char name[600];
+
+	(void)state;
+	free(define_and_hear(1));
+	exec_on_file("PRAGMA wal_checkpoint(TRUNCATE)");
+	overwrite(poem, sizeof(poem) - 1);
+	assert_said_once("was overwritten while it was in use", 2);
+	assert_goes_on(3);
+	size_t size;
+	char *bytes = read_whole(&size);
+	assert_int_equal(size, sizeof(poem) - 1);
+	assert_memory_equal(bytes, poem, size);
+	free(bytes);
+
+	snprintf(name, sizeof(name), "%s.poem", path);
+	assert_int_equal(rename(path, name), 0);
+	await_well();
+	for (int i = 1; i <= 3; i++)
+		assert_stored(i);
+	assert_versions(3);
+	compiled_assert_history_whole(&host);
+}
+
+/* Who only looks is told, too. */
+static void a_history_that_was_overwritten_is_noticed_by_a_look(void **state)
+{
+	size_t size;
+	char *copy = read_whole(&size); /* before anything was written */
+
+	(void)state;
+	free(define_and_hear(1));
+	exec_on_file("PRAGMA wal_checkpoint(TRUNCATE)");
+	overwrite(copy, size);
+	json_t *answer = subject_command(&host, "\\list", 0);
+	const char *news = json_string_value(json_object_get(answer, "news"));
+	assert_non_null(news);
+	assert_non_null(strstr(news, "was overwritten"));
+	json_decref(answer);
+	await_well();
+	assert_stored(1);
+	free(copy);
+}
+
+/* sqlite's own writing is none. */
+static void pages_that_others_move_to_their_place_are_no_overwriting(void **state)
+{
+	(void)state;
+	for (int i = 1; i <= 6; i++) {
+		char *news = define_and_hear(i);
+		assert_string_equal(news, "");
+		free(news);
+		exec_on_file(i % 2 ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint(PASSIVE)");
+	}
+	json_t *history = compiled_data(&host, "\\history");
+	assert_true(json_is_true(json_object_get(history, "stored")));
+	json_decref(history);
+	compiled_assert_history_whole(&host);
+}
+
 /* --- a directory that is read-only ---------------------------------------------------------------------------------- */
 
 /* Root writes where nobody may; whatever this process starts from now on does not, as any user's processes do not. */
@@ -286,7 +414,8 @@ static void a_history_in_a_directory_that_is_read_only_stops_nobody(void **state
 	end_host();
 	close_directory();
 	compiled_start(&host);
-	assert_said_once("cannot be written: its directory is read-only", 3); /* it goes on with the next number */
+	assert_said_once("cannot be written: its directory is read-only",
+			 3); /* it goes on with the next number */
 	assert_goes_on(4);
 	set_directory(0755);
 	await_well();
@@ -334,6 +463,10 @@ int main(void)
 		WITH_HOST(a_log_file_that_is_deleted_loses_nothing),
 		WITH_HOST(a_history_that_is_cut_off_while_it_is_open_stops_nobody),
 		WITH_HOST(a_history_that_a_newer_rtf_takes_over_is_left_alone),
+		WITH_HOST(an_older_copy_that_is_put_over_the_open_history_loses_nothing),
+		WITH_HOST(what_is_no_history_is_left_alone_where_it_overwrites_one),
+		WITH_HOST(a_history_that_was_overwritten_is_noticed_by_a_look),
+		WITH_HOST(pages_that_others_move_to_their_place_are_no_overwriting),
 		IN_DIRECTORY(a_history_in_a_directory_that_is_read_only_stops_nobody),
 		IN_DIRECTORY(a_directory_in_which_no_history_can_be_made_stops_nobody),
 		IN_DIRECTORY(a_directory_that_becomes_read_only_while_its_history_is_open_changes_nothing),
