@@ -121,7 +121,7 @@ static int file_new(size_t size, size_t head)
 		return -1;
 	if (ftruncate(fd, (off_t)size) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
 	    fallocate(fd, 0, 0, (off_t)head)) {
-		close(fd);
+		descriptor_close(&fd);
 		return -1;
 	}
 	return fd;
@@ -170,7 +170,7 @@ struct arena *arena_new(uintptr_t low, uintptr_t high, size_t capacity, const ch
 	if (!file_map(fd, base, head)) {
 		*why = "the arena's code cannot be mapped executable";
 		munmap(base, size);
-		close(fd);
+		descriptor_close(&fd);
 		return NULL;
 	}
 

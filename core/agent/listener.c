@@ -252,7 +252,7 @@ int listener_accept(const struct listener *l)
 		return -errno;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) ||
 	    (peer.uid != geteuid() && peer.uid != 0)) {
-		close(fd);
+		descriptor_close(&fd);
 		return -EACCES;
 	}
 	return fd;

@@ -239,8 +239,7 @@ static void replace(int fd)
 {
 	int old = __atomic_exchange_n(&lent, fd, __ATOMIC_ACQ_REL);
 
-	if (old >= 0)
-		close(old);
+	descriptor_close(&old);
 }
 
 void sync_take(int fd)
