@@ -393,25 +393,32 @@ static struct error *describe_macro(struct call *c, const struct index *ix, cons
 	return NULL;
 }
 
-/* A function without an entry: what its file says. */
-static bool describe_plain_function(struct call *c, struct source *source, const char *name)
+/* Who calls a function without an entry, and what the answer is as data. `head`: its declaration, or NULL. */
+static void answer_undecorated(struct call *c, const struct index *ix, const struct index_declaration *d,
+			       const char *name, const char *head)
 {
-	const struct index *ix = source->index;
-	const struct index_declaration *d = index_find_function(ix, name, 0);
-	struct naming naming = {.name = name};
+	struct naming naming = {.name = name, .callers = json_array()};
 
-	if (!d)
-		return false;
-	naming.callers = json_array();
-	char *head = index_head(ix, d);
 	sources_each(live_host(c->live)->sources, find_callers, &naming);
-	text_printf(&c->reply->text, "%s\n%-10s %s:%u; not decorated, so it cannot be redefined\n",
-		    head ? head : name, "defined", ix->files[d->file], d->line);
 	put_line(&c->reply->text, "called by", &naming.text);
 	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "function", "function", name,
 				   "signature", head ? head : "", "file", ix->files[d->file], "line",
 				   (int)d->line, "called_by", naming.callers);
 	text_fini(&naming.text);
+}
+
+/* A function without an entry: what its file says. */
+static bool describe_plain_function(struct call *c, struct source *source, const char *name)
+{
+	const struct index *ix = source->index;
+	const struct index_declaration *d = index_find_function(ix, name, 0);
+
+	if (!d)
+		return false;
+	char *head = index_head(ix, d);
+	text_printf(&c->reply->text, "%s\n%-10s %s:%u; not decorated, so it cannot be redefined\n",
+		    head ? head : name, "defined", ix->files[d->file], d->line);
+	answer_undecorated(c, ix, d, name, head);
 	free(head);
 	return true;
 }
@@ -428,16 +435,13 @@ static bool describe_declared(struct call *c, const struct target_unit *unit, co
 	}
 	const struct index *ix = source->index;
 	const struct index_name *n = index_find_kind(ix, name, strlen(name), NAME_FUNCTION);
-	struct naming naming = {.name = name};
 	const char *resolver;
 	size_t length;
 	if (!n)
 		return false;
 
 	const struct index_declaration *d = &ix->declarations[n->declaration];
-	naming.callers = json_array();
 	char *head = index_head(ix, d);
-	sources_each(live_host(c->live)->sources, find_callers, &naming);
 	bool chosen = attributes_find_resolver(ix->text, d->begin, d->end, &resolver, &length);
 	text_printf(&c->reply->text, "%s\n%-10s %s:%u%s\n", head ? head : name, "declared",
 		    ix->files[d->file], d->line,
@@ -445,11 +449,7 @@ static bool describe_declared(struct call *c, const struct target_unit *unit, co
 	if (chosen)
 		text_printf(&c->reply->text, "%-10s %.*s, when the program was loaded\n", "chosen by",
 			    (int)length, resolver);
-	put_line(&c->reply->text, "called by", &naming.text);
-	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "function", "function", name,
-				   "signature", head ? head : "", "file", ix->files[d->file], "line",
-				   (int)d->line, "called_by", naming.callers);
-	text_fini(&naming.text);
+	answer_undecorated(c, ix, d, name, head);
 	free(head);
 	return true;
 }

@@ -304,10 +304,7 @@ struct error *parked_guard(struct call *c)
 		d->guard_returns = before.guard_returns;
 		d->otherwise = before.otherwise;
 		free(otherwise);
-		if (d->version != before.version)
-			error_free(watched_go_on(all, d, c->state->user));
-		else if (!watched_is_wanted(d) && !d->taps)
-			watched_remove(all, d);
+		watched_take_back(all, d, before.version, c->state->user);
 		return e;
 	}
 	free(before.otherwise);
@@ -317,30 +314,14 @@ struct error *parked_guard(struct call *c)
 	return NULL;
 }
 
+static bool *guard_of(struct watched *d)
+{
+	return &d->guard;
+}
+
 struct error *parked_unguard(struct call *c)
 {
-	struct live_function *f;
-	struct watchers *all;
-
-	struct error *e = watched_all(c, &all);
-	if (!e)
-		e = lookup_find(c->live, c->words[0], c->state->file, &f);
-	if (e)
-		return e;
-	struct watched *d = watched_find(all, f);
-	if (!d || !d->guard)
-		return error_new(ERROR_USAGE, "%s is not guarded", f->name);
-	d->guard = false;
-	bool wanted = watched_is_wanted(d);
-	e = watched_go_on(all, d, c->state->user);
-	if (e) {
-		if (wanted)
-			d->guard = true;
-		return e;
-	}
-	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
-	text_printf(&c->reply->text, "%s is version %d, without a guard\n", f->name, f->live);
-	return NULL;
+	return watched_end(c, guard_of, "guarded", "a guard");
 }
 
 /* The parked call of that number; the oldest without one (0). */

@@ -148,11 +148,25 @@ static struct error *begin_tap(struct call *c, struct live_function *f, struct t
 		e = refused_tell(c, &all->refused, w->expressions, w->expression_count, e);
 	d->taps = w->next;
 	tap_free(w);
-	if (d->version != before)
-		error_free(watched_go_on(all, d, c->state->user));
-	else if (!watched_is_wanted(d) && !d->taps)
-		watched_remove(all, d);
+	watched_take_back(all, d, before, c->state->user);
 	return e;
+}
+
+/* With what the call says behind its first word, without its -n COUNT, which *good is false of if it is wrong. The caller's. */
+static struct error *new_tap(const struct call *c, struct tap **out, char **rest, bool *good)
+{
+	struct tap *w = calloc(1, sizeof(*w));
+
+	*rest = strdup(c->line + strcspn(c->line, " \t"));
+	if (!w || !*rest) {
+		free(*rest);
+		free(w);
+		return error_memory();
+	}
+	w->wanted = TRACES_COUNT;
+	*good = take_count(*rest, &w->wanted);
+	*out = w;
+	return NULL;
 }
 
 /* --- \trace, \untrace --------------------------------------------------------------------------------------------- */
@@ -160,30 +174,27 @@ static struct error *begin_tap(struct call *c, struct live_function *f, struct t
 struct error *traces_trace(struct call *c)
 {
 	struct live_function *f;
-	int count = TRACES_COUNT;
 
 	struct error *e = lookup_find(c->live, c->words[0], c->state->file, &f);
 	if (e)
 		return e;
-	char *rest = strdup(c->line + strcspn(c->line, " \t"));
-	struct tap *w = calloc(1, sizeof(*w));
-	if (!rest || !w) {
-		free(rest);
-		free(w);
-		return error_memory();
-	}
-	bool good = take_count(rest, &count);
+	struct tap *w;
+	char *rest;
+	bool good;
+	e = new_tap(c, &w, &rest, &good);
+	if (e)
+		return e;
 	const char *condition = rest + strspn(rest, " \t");
 	if (good && strncmp(condition, "if", 2) == 0 && (condition[2] == ' ' || condition[2] == '('))
 		w->condition = strdup(condition + 2 + strspn(condition + 2, " \t"));
 	else
 		good &= *condition == '\0';
 	free(rest);
-	w->wanted = count;
 	if (!good) {
 		tap_free(w);
 		return error_new(ERROR_USAGE, "usage: \\trace NAME [if COND] [-n COUNT]");
 	}
+	const int count = w->wanted;
 	e = begin_tap(c, f, w);
 	if (e)
 		return e;
@@ -259,22 +270,18 @@ struct error *traces_probe(struct call *c)
 {
 	struct live_function *f;
 	unsigned line;
-	int count = TRACES_COUNT;
 
 	struct error *e = find_line(c, c->words[0], &f, &line);
 	if (e)
 		return e;
-	char *rest = strdup(c->line + strcspn(c->line, " \t"));
-	struct tap *w = calloc(1, sizeof(*w));
-	if (!rest || !w) {
-		free(rest);
-		free(w);
-		return error_memory();
-	}
-	bool good = take_count(rest, &count);
+	struct tap *w;
+	char *rest;
+	bool good;
+	e = new_tap(c, &w, &rest, &good);
+	if (e)
+		return e;
 	e = good ? take_expressions(w, rest) : NULL;
 	free(rest);
-	w->wanted = count;
 	w->line = line;
 	if (!e && (!good || !w->expression_count))
 		e = error_new(ERROR_USAGE, "usage: \\probe NAME:LINE EXPR... [-n COUNT]");
@@ -282,6 +289,7 @@ struct error *traces_probe(struct call *c)
 		tap_free(w);
 		return e;
 	}
+	const int count = w->wanted;
 	e = begin_tap(c, f, w);
 	if (e)
 		return e;

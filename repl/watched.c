@@ -2,6 +2,7 @@
 #include "change.h"
 #include "edit.h"
 #include "instrumented.h"
+#include "lookup.h"
 #include "program.h"
 #include "ring.h"
 #include "rollback.h"
@@ -400,6 +401,41 @@ static struct error *go_back(struct watchers *all, struct watched *d, const char
 struct error *watched_go_on(struct watchers *all, struct watched *d, const char *user)
 {
 	return watched_is_wanted(d) ? watched_instrument(all, d, user, false) : go_back(all, d, user);
+}
+
+void watched_take_back(struct watchers *all, struct watched *d, int before, const char *user)
+{
+	if (d->version != before)
+		error_free(watched_go_on(all, d, user));
+	else if (!watched_is_wanted(d) && !d->taps)
+		watched_remove(all, d);
+}
+
+struct error *watched_end(struct call *c, bool *(*member)(struct watched *), const char *being,
+			  const char *what)
+{
+	struct live_function *f;
+	struct watchers *all;
+
+	struct error *e = watched_all(c, &all);
+	if (!e)
+		e = lookup_find(c->live, c->words[0], c->state->file, &f);
+	if (e)
+		return e;
+	struct watched *d = watched_find(all, f);
+	if (!d || !*member(d))
+		return error_new(ERROR_USAGE, "%s is not %s", f->name, being);
+	*member(d) = false;
+	bool stays = watched_is_wanted(d); /* else it is gone behind this, whatever comes of it */
+	e = watched_go_on(all, d, c->state->user);
+	if (e) {
+		if (stays)
+			*member(d) = true;
+		return e;
+	}
+	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
+	text_printf(&c->reply->text, "%s is version %d, without %s\n", f->name, f->live, what);
+	return NULL;
 }
 
 struct error *watched_shrink(struct watchers *all, struct watched *d, const char *user)

@@ -106,6 +106,14 @@ struct error *watched_go_on(struct watchers *, struct watched *, const char *use
 /* The same without waiting for a compiler: what is over tells nothing any more, and is built out when it can be. */
 struct error *watched_shrink(struct watchers *, struct watched *, const char *user);
 
+/* What was asked of it last cannot be: what ran before that, which was this version, runs again. */
+void watched_take_back(struct watchers *, struct watched *, int before, const char *user);
+
+/* Ends what the call asks to be ended of the function that its first word names, which is this member of struct watched: the
+ * answer says that it is live without `what`. ERROR_USAGE: it is not `being`. */
+struct error *watched_end(struct call *, bool *(*member)(struct watched *), const char *being,
+			  const char *what);
+
 /* The text of the version that is watched, cut as it was given: the definition and what stands around it. */
 struct plain_text {
 	char *text, *extra; /* extra NULL: nothing */

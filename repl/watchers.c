@@ -275,37 +275,18 @@ struct error *watchers_cover(struct call *c)
 	if (!e)
 		return show_coverage(c, all, d, true);
 	d->cover = false;
-	if (d->version != version)
-		error_free(watched_go_on(all, d, c->state->user));
-	else if (!watched_is_wanted(d) && !d->taps)
-		watched_remove(all, d);
+	watched_take_back(all, d, version, c->state->user);
 	return e;
+}
+
+static bool *cover_of(struct watched *d)
+{
+	return &d->cover;
 }
 
 struct error *watchers_uncover(struct call *c)
 {
-	struct live_function *f;
-	struct watchers *all;
-
-	struct error *e = watched_all(c, &all);
-	if (!e)
-		e = lookup_find(c->live, c->words[0], c->state->file, &f);
-	if (e)
-		return e;
-	struct watched *d = watched_find(all, f);
-	if (!d || !d->cover)
-		return error_new(ERROR_USAGE, "%s is not counted", f->name);
-	d->cover = false;
-	bool wanted = watched_is_wanted(d);
-	e = watched_go_on(all, d, c->state->user);
-	if (e) {
-		if (wanted)
-			d->cover = true;
-		return e;
-	}
-	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
-	text_printf(&c->reply->text, "%s is version %d, without counters\n", f->name, f->live);
-	return NULL;
+	return watched_end(c, cover_of, "counted", "counters");
 }
 
 bool watchers_source(struct call *c, struct live_function *f, int number, const char *text, unsigned line,
