@@ -723,14 +723,14 @@ static struct error *begin_to_watch(struct history *h)
 {
 	sqlite3_stmt *statement;
 	bool row = false;
-	struct error *e = database_prepare(h, "SELECT time FROM process WHERE id = ?1", &statement);
+	struct error *e = database_prepare(h, OWN_RUN, &statement);
 
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, h->process);
 	e = database_step(h, statement, &row);
-	const char *time = !e && row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-	h->since = time ? strdup(time) : NULL;
+	const char *run = !e && row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+	h->run = run ? strdup(run) : NULL;
 	sqlite3_finalize(statement);
 	witness_take(&h->witness, h->db, h->path);
 	return e;
@@ -838,7 +838,7 @@ void history_close(struct history *h)
 		remove_log(h);
 	recent_free(h->recent);
 	free(h->reserved);
-	free(h->since);
+	free(h->run);
 	free(h->build_id);
 	free(h->path);
 	free(h);

@@ -26,6 +26,9 @@
 	" FROM version AS v CROSS JOIN text AS t ON t.id = v.text" \
 	" CROSS JOIN function AS f ON f.id = v.function "
 
+/* Which run a row of the table `process` is; ?1 the row. */
+#define OWN_RUN "SELECT pid || ' ' || started || ' ' || boot || ' ' || build_id FROM process WHERE id = ?1"
+
 /* Those that are used often and therefore kept; the rest is prepared where it is used. */
 enum statement {
 	BEGIN,
@@ -90,7 +93,7 @@ struct history {
 	uint64_t
 		wal; /* the inode of its write-ahead log, which nobody takes away while it is open; 0: it has none */
 	struct witness witness; /* of the file */
-	char *since;            /* the time of the run's row, NULL: not known */
+	char *run;              /* what OWN_RUN says, NULL: not known */
 	bool overwritten;       /* by somebody else, while it was open */
 	struct recent *recent;  /* what this handle has committed; NULL: nothing */
 	int64_t begun;          /* the change between history_record_begin and its end */

@@ -48,8 +48,7 @@ static bool is_another(struct history *h)
 	sqlite3 *db = open_afresh(h, &another);
 	if (!db)
 		return another;
-	another = h->since &&
-		  says_otherwise(db, "SELECT time FROM process WHERE id = ?1", h->process, 0, h->since);
+	another = h->run && says_otherwise(db, OWN_RUN, h->process, 0, h->run);
 	if (!another && recent_last_move(h, &function, &number)) {
 		snprintf(wanted, sizeof(wanted), "%d", number);
 		another = says_otherwise(db, "SELECT number FROM live WHERE process = ?1 AND function = ?2",
