@@ -89,7 +89,7 @@ $(B)/rtf-console: $(B)/repl/console.o $(CONSOLE_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ $(CONSOLE_LIBS)
 
-$(B)/store/database.o: $(B)/schema.inc $(B)/schema_2.inc $(B)/schema_3.inc $(B)/schema_4.inc
+$(B)/store/database.o: $(B)/schema.inc $(B)/schema_2.inc $(B)/schema_3.inc $(B)/schema_4.inc $(B)/schema_5.inc
 $(B)/%.inc: store/%.sql
 	$(Q)mkdir -p $(@D)
 	$(Q)sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $< > $@

@@ -32,8 +32,12 @@ static const char schema_4[] = {
 #include "schema_4.inc"
 };
 
+static const char schema_5[] = {
+#include "schema_5.inc"
+};
+
 /* Step n takes a database from schema n to n + 1. A step is never changed once it was released. */
-static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4};
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
 
 /* --- statements ----------------------------------------------------------------------------------------- */
 

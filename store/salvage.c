@@ -13,6 +13,11 @@ enum {
 static const struct table {
 	const char *highest, *copy;
 } tables[] = {
+	{"SELECT max(id) FROM file.late",
+	 "INSERT OR IGNORE INTO late (id, first_event, last_event, first_version, last_version)"
+	 " SELECT id, first_event, last_event, first_version, last_version FROM file.late WHERE id BETWEEN "
+	 "?1 AND "
+	 "?2"},
 	{"SELECT max(id) FROM file.process",
 	 "INSERT OR IGNORE INTO process (id, pid, started, boot, program, build_id, time)"
 	 " SELECT id, pid, started, boot, program, build_id, time FROM file.process WHERE id BETWEEN ?1 AND "

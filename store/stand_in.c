@@ -63,6 +63,8 @@ static struct error *copy_from(struct history *h, const char *path, const char *
 	if (!e)
 		e = database_execute(h, copy_sql);
 	e = database_finish(h, e);
+	if (!e) /* one of an earlier schema has none */
+		error_free(database_execute(h, "INSERT INTO late SELECT * FROM file.late"));
 	error_free(database_execute(h, "DETACH file"));
 	return e;
 }

@@ -216,7 +216,7 @@ static void a_history_that_a_newer_rtf_takes_over_is_left_alone(void **state)
 	assert_goes_on(3);
 	exec_on_file(
 		"CREATE TEMP TABLE t (n NOT NULL); INSERT INTO t SELECT nullif(count(*) = 1, 0) FROM version"
-		" WHERE number > 0; PRAGMA user_version = 4");
+		" WHERE number > 0; PRAGMA user_version = 5");
 	await_well();
 	assert_stored(3);
 	compiled_assert_history_whole(&host);

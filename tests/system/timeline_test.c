@@ -919,7 +919,7 @@ static void a_history_of_a_newer_schema_stops_nobody(void **state)
 	begin_with(make_newer);
 	assert_goes_on("newer rtf", 3);
 	char *path = history_path();
-	exec_on(path, "PRAGMA user_version = 4");
+	exec_on(path, "PRAGMA user_version = 5");
 	assert_gets_well(5);
 	compiled_assert_history_whole(&host);
 	free(path);

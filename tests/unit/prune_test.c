@@ -555,10 +555,12 @@ static void bring_up_to_date_from(struct fixture *f, int schema)
 		raw_file(f, "tests/unit/history/schema_2.sql");
 	if (schema > 2)
 		raw_file(f, "tests/unit/history/schema_3.sql");
+	if (schema > 3)
+		raw_file(f, "tests/unit/history/schema_4.sql");
 	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", schema);
 	raw(f, sql);
 	open_run(f, 1, "aa");
-	assert_string_equal(raw_text(f, "PRAGMA user_version"), "4");
+	assert_string_equal(raw_text(f, "PRAGMA user_version"), "5");
 	assert_string_equal(events(f, &(struct log_filter){.function = f->price}),
 			    "live price 1, defined price 1, refused price -1");
 	assert_int_equal(define(f, f->price, 1, "two"), 2);
@@ -595,6 +597,47 @@ static void a_database_of_schema_2_is_brought_up_to_date(void **state)
 static void a_database_of_schema_3_is_brought_up_to_date(void **state)
 {
 	bring_up_to_date_from(*state, 3);
+}
+
+static void a_database_of_schema_4_is_brought_up_to_date(void **state)
+{
+	bring_up_to_date_from(*state, 4);
+}
+
+static bool count_event(void *context, const struct log_event *event)
+{
+	(void)event;
+	++*(int *)context;
+	return true;
+}
+
+static bool count_version(void *context, const struct history_version *v, const struct history_function *key)
+{
+	(void)v, (void)key;
+	++*(int *)context;
+	return true;
+}
+
+/* More of them than a search by time looks past by itself. */
+static void what_came_late_before_that_was_noted_hides_nothing(void **state)
+{
+	struct log_filter filter = {.since = "2021-01-01", .kind = "live"};
+	struct fixture *f = *state;
+	int events_found = 0, versions_found = 0;
+
+	open_run(f, 1, "aa");
+	define(f, f->price, 0, "one");
+	for (int i = 1; i < 400; i++)
+		define(f, f->price, i, "late");
+	raw(f,
+	    "UPDATE version SET time = '2020-01-01T00:00:00.000Z' WHERE number > 1;"
+	    "UPDATE event SET time = '2020-01-01T00:00:00.000Z' WHERE number > 1; PRAGMA user_version = 4");
+	open_run(f, 2, "aa");
+	succeed(log_events(f->history, &filter, count_event, &events_found));
+	assert_int_equal(events_found, 1);
+	filter.kind = NULL;
+	succeed(log_versions(f->history, &filter, count_version, &versions_found));
+	assert_int_equal(versions_found, 1);
 }
 
 /* --- the file's size --------------------------------------------------------------------------------------------- */
@@ -671,6 +714,8 @@ int main(void)
 		IN_DIRECTORY(a_database_of_schema_1_is_brought_up_to_date),
 		IN_DIRECTORY(a_database_of_schema_2_is_brought_up_to_date),
 		IN_DIRECTORY(a_database_of_schema_3_is_brought_up_to_date),
+		IN_DIRECTORY(a_database_of_schema_4_is_brought_up_to_date),
+		IN_DIRECTORY(what_came_late_before_that_was_noted_hides_nothing),
 		IN_DIRECTORY(a_prune_makes_the_file_smaller),
 		IN_DIRECTORY(a_small_file_from_before_is_written_anew_unless_it_is_shared),
 	};

@@ -317,6 +317,15 @@ static void what_a_stand_in_kept_for_long_hides_nothing_that_is_younger(void **s
 	succeed(log_events(f->history, &filter, count_event, &events));
 	assert_int_equal(events, 1);
 	assert_whole(f);
+
+	/* Nor in another stand-in, which has read the file. */
+	stand_in(f);
+	filter.function = f->price;
+	events = versions = 0;
+	succeed(log_versions(f->history, &filter, count_version, &versions));
+	assert_int_equal(versions, 1);
+	succeed(log_events(f->history, &filter, count_event, &events));
+	assert_int_equal(events, 1);
 }
 
 static void undo_reaches_over_the_gap(void **state)
