@@ -1,4 +1,4 @@
-/* What a call costs: calls SOCKET
+/* What a call costs: calls [strict] SOCKET
  *
  * Each line of standard input, "NAME COUNT", makes that many calls of one of the functions below and prints
  * nanoseconds for one. Under callgrind the instructions of just these calls go into a dump of their own. */
@@ -107,10 +107,15 @@ static int call(const char *which, long count)
 
 int main(int argc, char **argv)
 {
+	struct rtf_options options = {.socket_path = argv[argc - 1]};
 	char line[256], which[32];
 	long count;
 
-	if (argc != 2 || rtf_start(argv[1]) < 0)
+	if (argc == 3 && strcmp(argv[1], "strict") == 0)
+		options.strict = RTF_ON;
+	else if (argc != 2)
+		return 2;
+	if (rtf_start_options(&options) < 0)
 		return 2;
 	printf("ready\n");
 	fflush(stdout);

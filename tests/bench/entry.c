@@ -152,9 +152,42 @@ static void count_instructions(void)
 	free(c.prefix);
 }
 
+/* Once all sources are read calls wait for saves. */
+static void await_strict(struct host *h)
+{
+	for (bool reading = true; reading;) {
+		json_t *answer = host_command(h, "\\status");
+		reading = json_integer_value(json_object_get(json_object_get(answer, "data"), "to_read"));
+		json_decref(answer);
+	}
+	json_decref(host_command(h, "\\status")); /* between two of them the entries are made strict */
+}
+
+/* What the strict promise costs a call that has nothing to wait for. */
+static void measure_strict(void)
+{
+	static struct samples plain, strict;
+	char *calls = text("%s/tests/bench/calls", build_folder), *socket = text("%s/strict.sock", scratch);
+	struct host h;
+
+	host_start_command(&h, (const char *const[]){calls, "strict", socket, NULL}, "ready");
+	await_strict(&h);
+	for (int i = 0; i < CALL_ROUNDS; i++) {
+		samples_add(&plain, call(&h, "plain", CALLS));
+		samples_add(&strict, call(&h, "decorated", CALLS / 10));
+	}
+	host_stop(&h);
+	report_row(&(struct row){"call_strict_ns", "a call, decorated, strict: waits for saves", "ns",
+				 &strict, "plain, not inlined", &plain, RATIO_MORE, 0, 0});
+	free(socket);
+	free(calls);
+}
+
 void bench_calls(void)
 {
 	if (report_wants("call_decorated_ns"))
 		measure_times();
+	if (report_wants("call_strict_ns"))
+		measure_strict();
 	count_instructions();
 }
