@@ -136,15 +136,32 @@ void changed_add(void *context, const char *name, size_t length, unsigned kinds)
 
 /* --- what is said ------------------------------------------------------------------------------------------------- */
 
+/* A function that was in another file when the program was built has its entry from there, and is called through it. */
+static bool has_entry_elsewhere(const struct changed *c, const struct stale_name *name)
+{
+	const struct build_host *host = live_host(c->live);
+	char text[256];
+	uint64_t entry;
+
+	if (name->length >= sizeof(text))
+		return false;
+	memcpy(text, name->text, name->length);
+	text[name->length] = '\0';
+	return host->entry(host->context, c->source->unit, text, &entry);
+}
+
 static void note(const struct changed *c, size_t number, struct text *notes)
 {
 	const struct stale_name *name = &c->stale.names[number];
 	const char *users = name->users.bytes;
 	int length = (int)name->length;
 
-	if (!users && !c->has_code[number])
+	if (!users && !c->has_code[number] && !(c->function[number] && has_entry_elsewhere(c, name)))
 		return; /* all that uses it is new */
-	if (c->function[number])
+	if (c->function[number] && has_entry_elsewhere(c, name))
+		text_printf(notes, "%.*s is in %s now: that counts when the program is built again\n", length,
+			    name->text, text_base_name(c->source->unit->file));
+	else if (c->function[number])
 		text_printf(notes,
 			    "%.*s is not decorated: its new text runs where a decorated function calls it, "
 			    "elsewhere what was built%s%s\n",

@@ -82,7 +82,8 @@ static void a_save_that_leaves_a_backup_is_a_save(void **state)
 	followed_run(&host, "mv follow_host.c follow_host.c~");
 	followed_write(&host, "follow_host.c", text);
 	followed_assert_live(&host, "scaled");
-	followed_run(&host, "ln follow_host.c follow_host.bak && sed 's/n \\* 5/n * 6/' follow_host.c >new && ln -f new follow_host.c");
+	followed_run(&host, "ln follow_host.c follow_host.bak && sed 's/n \\* 5/n * 6/' follow_host.c >new "
+			    "&& ln -f new follow_host.c");
 	followed_assert_live(&host, "scaled");
 	followed_assert_call(&host, "scaled", 1, 6);
 	free(text);
@@ -168,8 +169,10 @@ static int start_with_link(void **state)
 {
 	(void)state;
 	followed_prepare(&host);
-	followed_run(&host, "mkdir real && mv follow_host.c real/host_file.c && ln -s real/host_file.c follow_host.c && "
-			    "mv follow.h real/ && ln -s real/follow.h follow.h && cp follow_deep.h real/");
+	followed_run(
+		&host,
+		"mkdir real && mv follow_host.c real/host_file.c && ln -s real/host_file.c follow_host.c && "
+		"mv follow.h real/ && ln -s real/follow.h follow.h && cp follow_deep.h real/");
 	followed_start(&host);
 	return 0;
 }
@@ -181,7 +184,9 @@ static void what_a_symbolic_link_leads_to_is_followed(void **state)
 	followed_assert_live(&host, "scaled");
 	followed_edit(&host, "real/follow.h", "OFFSET = 1", "OFFSET = 2");
 	followed_assert_live(&host, "moved");
-	followed_run(&host, "sed 's/n \\* 5/n * 6/' real/host_file.c >real/next.c && ln -sf real/next.c follow_host.c");
+	followed_run(
+		&host,
+		"sed 's/n \\* 5/n * 6/' real/host_file.c >real/next.c && ln -sf real/next.c follow_host.c");
 	followed_assert_live(&host, "scaled");
 	followed_edit(&host, "real/next.c", "n * 6", "n * 7");
 	followed_assert_live(&host, "scaled");
@@ -191,7 +196,8 @@ static void what_a_symbolic_link_leads_to_is_followed(void **state)
 static void a_folder_that_goes_and_comes_back_is_followed(void **state)
 {
 	(void)state;
-	followed_run(&host, "cp -r real kept && rm -r real && sed -i 's/OFFSET = 1/OFFSET = 3/' kept/follow.h && mv kept real");
+	followed_run(&host, "cp -r real kept && rm -r real && sed -i 's/OFFSET = 1/OFFSET = 3/' "
+			    "kept/follow.h && mv kept real");
 	followed_assert_live(&host, "moved");
 	followed_edit(&host, "real/follow.h", "OFFSET = 3", "OFFSET = 4");
 	followed_assert_live(&host, "moved");
@@ -215,7 +221,8 @@ static void git(const char *arguments)
 	char command[512];
 
 	snprintf(command, sizeof(command),
-		 "git -c user.name=t -c user.email=t@example.org -c init.defaultBranch=main -c gc.auto=0 %s", arguments);
+		 "git -c user.name=t -c user.email=t@example.org -c init.defaultBranch=main -c gc.auto=0 %s",
+		 arguments);
 	followed_run(&host, command);
 }
 
@@ -404,6 +411,126 @@ static void vim_saves_in_place(void **state)
 	vim_saves("-c 'set nobackup nowritebackup'");
 }
 
+/* Onto the bytes that were there, which are copied to a backup before. */
+static void vim_saves_over_the_old_bytes(void **state)
+{
+	(void)state;
+	vim_saves("-c 'set backup writebackup backupcopy=yes undofile'");
+}
+
+static void vim_saves_as_it_thinks_best(void **state)
+{
+	(void)state;
+	vim_saves("-c 'set nobackup writebackup backupcopy=auto'");
+}
+
+/* vim with both files at hand. */
+static void vim_open(struct screen *s)
+{
+	screen_open(s, "vim.tiny -u NONE -N -c 'set hidden' follow_host.c follow_other.c");
+	screen_await(s, "#include \"follow.h\"");
+}
+
+/* The notes of saves until they say all of it: files that are written one after the other may be one save or several. */
+static void await_notes(const char *const *parts, size_t count)
+{
+	for (size_t found = 0; found < count;) {
+		json_t *event = followed_await(&host, "unchanged");
+		const char *notes = json_string_value(json_object_get(event, "notes"));
+		size_t before = found;
+		for (size_t i = found; i < count && notes && strstr(notes, parts[i]); i++)
+			found++;
+		if (found == before)
+			fail_msg("expected: %s\nbut: %s", parts[found], notes ? notes : "nothing");
+		json_decref(event);
+	}
+}
+
+static void await_live(const char *first, const char *second)
+{
+	bool seen[2] = {false, false};
+
+	while (!seen[0] || !seen[1]) {
+		json_t *event = followed_await(&host, "live"), *row;
+		size_t i;
+		json_array_foreach(json_object_get(event, "functions"), i, row) {
+			const char *name = json_string_value(json_object_get(row, "function"));
+			seen[0] |= strcmp(name, first) == 0;
+			seen[1] |= strcmp(name, second) == 0;
+			assert_true(strcmp(name, first) == 0 || strcmp(name, second) == 0);
+		}
+		json_decref(event);
+	}
+}
+
+static void vim_writes_all_files(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	vim_open(&s);
+	tmux(&s,
+	     "send-keys ':%s/n \\* FACTOR/n * 5/' Enter ':n' Enter ':%s/n + 5/n + 50/' Enter ':wa' Enter");
+	await_live("scaled", "other");
+	followed_assert_call(&host, "scaled", 1, 5);
+	followed_assert_call(&host, "other", 1, 51);
+	screen_close(&s);
+}
+
+/* The first function of the one file becomes one of the other's. */
+static void vim_moves_a_function_to_another_file(void **state)
+{
+	static const char *const notes[] = {
+		"other is in follow_host.c now: that counts when the program is built again",
+		"follow_host.c does, which counts when the program is built again"};
+	struct screen s;
+
+	(void)state;
+	vim_open(&s);
+	tmux(&s, "send-keys ':n' Enter ':/^REALTIMEFUNC/,/^}/d' Enter ':N' Enter '/^static int plain' Enter "
+		 "':-1put' Enter ':wa' Enter");
+	await_notes(notes, 2);
+	followed_assert_call(&host, "other", 1, 6); /* as it was built */
+	tmux(&s, "send-keys ':%s/n + 5/n + 7/' Enter ':w' Enter");
+	followed_assert_unchanged(&host, notes[0]);
+	followed_assert_call(&host, "other", 1, 6);
+	screen_close(&s);
+}
+
+static void vim_breaks_and_mends_a_function(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	vim_open(&s);
+	tmux(&s, "send-keys ':%s/n \\* FACTOR/n * FACTOOR/' Enter ':w' Enter");
+	followed_assert_refused(&host, "use of undeclared identifier 'FACTOOR'");
+	followed_assert_call(&host, "scaled", 1, 3);
+	tmux(&s, "send-keys ':w' Enter"); /* again */
+	followed_assert_refused(&host, "use of undeclared identifier 'FACTOOR'");
+	tmux(&s, "send-keys 'u' ':w' Enter");
+	followed_assert_unchanged(&host, "follow_host.c is in order again");
+	tmux(&s, "send-keys ':%s/n \\* FACTOR/n * 5/' Enter ':w' Enter");
+	followed_assert_live(&host, "scaled");
+	screen_close(&s);
+}
+
+static void vim_renames_a_function_and_takes_a_decorator_away(void **state)
+{
+	static const char *const renamed[] = {"does not define counted any more", "counting is new"};
+	struct screen s;
+
+	(void)state;
+	vim_open(&s);
+	tmux(&s, "send-keys ':%s/\\(int \\|, \\)counted/\\1counting/g' Enter ':w' Enter");
+	await_notes(renamed, 2);
+	tmux(&s, "send-keys ':n' Enter ':1,/^REALTIMEFUNC/s/^REALTIMEFUNC//' Enter ':w' Enter");
+	followed_assert_unchanged(&host, "other is not decorated any more: it is followed all the same");
+	tmux(&s, "send-keys ':%s/n + 5/n + 50/' Enter ':w' Enter");
+	followed_assert_live(&host, "other");
+	screen_close(&s);
+}
+
 static void nano_saves(void **state)
 {
 	struct screen s;
@@ -419,8 +546,8 @@ static void nano_saves(void **state)
 	screen_close(&s);
 }
 
-#define with_host(name) cmocka_unit_test_setup_teardown(name, start, stop)
-#define with_link(name) cmocka_unit_test_setup_teardown(name, start_with_link, stop)
+#define with_host(name)       cmocka_unit_test_setup_teardown(name, start, stop)
+#define with_link(name)       cmocka_unit_test_setup_teardown(name, start_with_link, stop)
 #define with_repository(name) cmocka_unit_test_setup_teardown(name, start_with_repository, stop)
 
 int main(void)
@@ -442,6 +569,12 @@ int main(void)
 		with_repository(a_locked_index_holds_a_save_up),
 		with_host(vim_saves_by_rename),
 		with_host(vim_saves_in_place),
+		with_host(vim_saves_over_the_old_bytes),
+		with_host(vim_saves_as_it_thinks_best),
+		with_host(vim_writes_all_files),
+		with_host(vim_moves_a_function_to_another_file),
+		with_host(vim_breaks_and_mends_a_function),
+		with_host(vim_renames_a_function_and_takes_a_decorator_away),
 		with_host(nano_saves),
 	};
 
