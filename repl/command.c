@@ -9,6 +9,7 @@
 #include "expression.h"
 #include "follow.h"
 #include "functions.h"
+#include "habits.h"
 #include "history.h"
 #include "later.h"
 #include "listing.h"
@@ -133,7 +134,10 @@ static struct error *run_status(struct call *c)
 
 static struct error *run_in(struct call *c)
 {
-	if (c->count) {
+	if (c->count && strcmp(c->words[0], "*") == 0) {
+		free(c->state->file);
+		c->state->file = NULL;
+	} else if (c->count) {
 		bool known = false;
 		for (size_t i = 0; i < live_count(c->live) && !known; i++)
 			known = text_path_is(live_function(c->live, i)->at.file, c->words[0]);
@@ -198,7 +202,7 @@ static const struct command commands[] = {
 	 1},
 	{"source", "sf", "NAME[@N]", "the text of the live version, or of version N", versions_source, false,
 	 1, 1},
-	{"in", "", "[FILE]", "the file whose functions are meant where names are not plain", run_in, false, 0,
+	{"in", "", "[FILE|*]", "the file whose functions are meant where names are not plain; *: none", run_in, false, 0,
 	 1},
 	{"edit", "e", "[NAME[@N]]", "change it, or what was typed last, in $VISUAL or $EDITOR", run_edit,
 	 false, 0, 1},
@@ -251,8 +255,10 @@ static const struct command commands[] = {
 	 look_memory, false, 0, 16},
 	{"vars", "dv", "[PATTERN]", "globals and statics with their values", listing_vars, false, 0, 1},
 	{"types", "dt", "[PATTERN]", "struct, union, enum and typedef names", listing_types, false, 0, 2},
-	{"describe", "d", "NAME", "what a function, type, variable or macro is, who uses it and what it uses",
-	 describe_name, false, 1, 2},
+	{"describe", "d", "NAME|EXPR",
+	 "what a function, type, variable or macro is, who uses it and what it uses; the type of an "
+	 "expression",
+	 describe_name, false, 1, 16},
 	{"forget", "", "NAME...|*", "drop what this console has declared", look_forget, false, 1, 16},
 	{"compare", "", "NAME A B (ARGS)", "call two versions with the same arguments and show both results",
 	 look_compare, true, 3, 16},
@@ -387,12 +393,36 @@ static void note_unit(struct console_state *state, const struct reply *reply)
 	error_free(e);
 }
 
+/* What is no C may be what a debugger calls something: the answer is then what that is called here. */
+static struct error *name_habit(const struct console_state *state, const char *text, size_t size,
+				struct reply *reply, struct error *e)
+{
+	bool alone;
+
+	if (!e || error_class(e) != ERROR_COMPILE)
+		return e;
+	char *says = habits_answer(text, size, reply->diagnostics, program_pid(state->host->program), &alone);
+	if (!says)
+		return e;
+	if (alone) {
+		error_free(e);
+		e = error_new(ERROR_USAGE, "%s", says);
+		text_fini(&reply->text);
+		json_decref(reply->diagnostics);
+		reply->diagnostics = NULL;
+	} else {
+		text_printf(&reply->text, "%s\n", says);
+	}
+	free(says);
+	return e;
+}
+
 static struct error *run_c(struct console_state *state, const char *text, size_t size, struct reply *reply)
 {
 	struct call c = {.state = state, .live = state->host->live, .entry = text, .reply = reply};
 
 	if (expression_takes(&c, text, size))
-		return expression_enter(&c, text, size);
+		return name_habit(state, text, size, reply, expression_enter(&c, text, size));
 	reply->command = "definition";
 	if (state->read_only)
 		return error_new(ERROR_DENIED, "this connection is read-only: it can look but not change");

@@ -2,6 +2,8 @@
 #include "build.h"
 #include "context.h"
 #include "edit.h"
+#include "elsewhere.h"
+#include "folders.h"
 #include "pool.h"
 #include "run.h"
 #include "scope_text.h"
@@ -196,40 +198,57 @@ static void add_headers_in(struct completion *c, const char *folder, size_t fold
 	free(path);
 }
 
-/* In the folders that the file's compiler tells, a line each, when it is asked with -v: those of `"` and then those of `<`. */
-static void add_headers(struct completion *c, char close)
+/* The folders that the file's compiler tells when it is asked; the caller's, or NULL. It tells without being asked when it
+ * reads the file. */
+static char *ask_for_folders(const struct source *source)
 {
 	struct run_output output;
-	struct run_options options = {.plain = true, .seconds = 2};
+	struct run_options options = {.plain = true, .seconds = 2, .directory = source->flags.directory};
+	const char *more[] = {"-E", "-v", "-xc", "/dev/null"};
 	size_t words = 0;
 
-	if (!c->source)
-		return;
-	while (c->source->flags.argv[words])
+	while (source->flags.argv[words])
 		words++;
-	const char **argv = calloc(words + 5, sizeof(*argv));
+	const char **argv = calloc(words + sizeof(more) / sizeof(*more) + 1, sizeof(*argv));
 	if (!argv)
-		return;
-	memcpy(argv, c->source->flags.argv, words * sizeof(*argv));
-	const char *more[] = {"-E", "-v", "-xc", "/dev/null"};
+		return NULL;
+	memcpy(argv, source->flags.argv, words * sizeof(*argv));
 	memcpy(argv + words, more, sizeof(more));
-	options.directory = c->source->flags.directory;
 	struct error *e = run_with(argv, &options, &output);
 	free(argv);
 	if (e) {
 		error_free(e);
-		return;
+		return NULL;
 	}
+	char *folders = output.err ? folders_read(output.err) : NULL;
+	run_output_fini(&output);
+	return folders;
+}
+
+struct including {
+	struct completion *completion;
+	char close;
+};
+
+static void add_folder(void *context, const char *folder, size_t length)
+{
+	struct including *including = context;
+
+	add_headers_in(including->completion, folder, length, including->close);
+}
+
+static void add_headers(struct completion *c, char close)
+{
+	struct including including = {c, close};
+
+	if (!c->source)
+		return;
 	const char *slash = strrchr(c->unit->file, '/');
 	if (close == '"' && slash)
 		add_headers_in(c, c->unit->file, (size_t)(slash - c->unit->file), close);
-	const char *at = strstr(output.err, close == '"' ? "#include \"...\"" : "#include <...>");
-	const char *end = at ? strstr(at, "End of search list") : NULL;
-	while (end && (at = strchr(at, '\n')) && ++at < end) {
-		if (*at == ' ')
-			add_headers_in(c, at + 1, strcspn(at + 1, "\n"), close);
-	}
-	run_output_fini(&output);
+	if (!c->source->index->folders)
+		c->source->index->folders = ask_for_folders(c->source);
+	folders_each(c->source->index->folders, close == '"', add_folder, &including);
 }
 
 /* Whether an #include is being typed: `word` is then behind its `<` or `"`, which `close` closes. */
@@ -324,38 +343,24 @@ static struct error *look_in(struct completion *c, struct build_request *q, stru
 	return e;
 }
 
-struct declarer {
-	const char *name;
-	const struct source *but;
-	struct source *found;
-};
-
-static bool declares(void *context, struct source *source)
-{
-	struct declarer *d = context;
-
-	if (source != d->but &&
-	    index_find(source->index, INDEX_ORDINARY, d->name, strlen(d->name)) != INDEX_NONE)
-		d->found = source;
-	return !d->found;
-}
-
 /* In the file at hand or, where it does not know a name, in one that does. */
 static struct error *look_around(struct completion *c, struct build_request *q,
 				 struct target_function *function)
 {
-	struct declarer other = {.but = c->source};
+	const struct target_unit *other = NULL;
+	struct source *source = NULL;
 	char *missing = NULL;
 
 	struct error *e = look_in(c, q, c->source, &missing);
-	other.name = missing;
 	if (!e && !c->count && missing && !c->state->file)
-		sources_each(live_host(c->live)->sources, declares, &other);
-	if (other.found) {
-		function->unit = other.found->unit;
-		function->file = other.found->unit->file;
+		other = elsewhere_unit(c->state->host, missing, strlen(missing), c->unit);
+	if (other)
+		e = sources_find(live_host(c->live)->sources, other, &source);
+	if (source) {
+		function->unit = other;
+		function->file = other->file;
 		char *again = NULL;
-		e = look_in(c, q, other.found, &again);
+		e = look_in(c, q, source, &again);
 		free(again);
 	}
 	free(missing);
@@ -485,6 +490,10 @@ json_t *completion_find(struct console_state *state, enum completion_kind kind, 
 		add_files(&c);
 		break;
 	case COMPLETION_NAME:
+		if (is_member(&c)) {
+			add_members(&c);
+			break;
+		}
 		add_functions(&c);
 		add_names(&c, NULL, false);
 		add_names(&c, "", false);

@@ -3,7 +3,9 @@
 #include "context.h"
 #include "datum.h"
 #include "declaration.h"
+#include "elsewhere.h"
 #include "expression.h"
+#include "layout.h"
 #include "lookup.h"
 #include "notice.h"
 #include "scope.h"
@@ -12,10 +14,11 @@
 #include "words.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LINE_MOST = 200 };
 
 /* --- functions ------------------------------------------------------------------------------------------------- */
 
@@ -208,92 +211,6 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 
 /* --- types, variables, macros ---------------------------------------------------------------------------------- */
 
-static void put_comment(struct text *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put_comment(struct text *line, const char *format, ...)
-{
-	va_list args;
-	char comment[128];
-
-	va_start(args, format);
-	vsnprintf(comment, sizeof(comment), format, args);
-	va_end(args);
-	while (line->size < 40)
-		text_puts(line, " ");
-	text_printf(line, " /* %s */\n", comment);
-}
-
-static void describe_member(struct text *out, json_t *list, const struct type_member *m, uint64_t *end)
-{
-	struct text line = {0};
-	uint64_t offset = m->bit_offset / 8, bits = m->bit_size ? m->bit_size : m->type->size * 8;
-
-	if (m->bit_offset > *end && m->bit_offset - *end >= 8) {
-		text_puts(&line, "  ");
-		put_comment(&line, "%" PRIu64 " bytes free", (m->bit_offset - *end) / 8);
-		text_append(out, line.bytes, line.size);
-		text_fini(&line);
-	}
-	text_puts(&line, "  ");
-	if (!m->name)
-		text_puts(&line, m->type->is_union ? "union {...}" : "struct {...}");
-	else if (m->type->nameless)
-		text_printf(&line, "%s {...} %s", m->type->is_union ? "union" : "struct", m->name);
-	else
-		type_put_declaration(&line, m->type, m->name);
-	if (m->bit_size) {
-		text_printf(&line, " : %u;", m->bit_size);
-		put_comment(&line, "%" PRIu64 ", bit %" PRIu64, offset, m->bit_offset % 8);
-	} else {
-		text_puts(&line, ";");
-		put_comment(&line, "%" PRIu64 ", %" PRIu64 " bytes", offset, m->type->size);
-	}
-	text_append(out, line.bytes, line.size);
-	text_fini(&line);
-	json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "name", m->name ? m->name : "", "type", m->type->name,
-				"offset", (json_int_t)offset, "size", (json_int_t)m->type->size);
-	if (m->bit_size)
-		json_object_update_new(row, json_pack("{s:i, s:i}", "bits", (int)m->bit_size, "bit",
-						      (int)(m->bit_offset % 8)));
-	json_array_append_new(list, row);
-	if (m->bit_offset + bits > *end)
-		*end = m->bit_offset + bits;
-}
-
-static void describe_layout(struct call *c, const struct type *type)
-{
-	struct text *out = &c->reply->text;
-	const struct type *d = type->definition;
-	json_t *list = json_array();
-	uint64_t end = 0;
-
-	c->reply->data = json_pack("{s:s, s:s, s:I, s:I}", "kind", "type", "name", type->name, "size",
-				   (json_int_t)type->size, "align", (json_int_t)type->align);
-	if (!d) {
-		text_printf(out, "%s: %" PRIu64 " bytes, aligned to %" PRIu64 "\n", type->name, type->size,
-			    type->align);
-		json_decref(list);
-		return;
-	}
-	text_printf(out, "%s {", type->name);
-	text_printf(out, " /* %" PRIu64 " bytes, aligned to %" PRIu64 " */\n", type->size, type->align);
-	for (size_t i = 0; i < d->member_count; i++)
-		describe_member(out, list, &d->members[i], &end);
-	for (size_t i = 0; i < d->constant_count; i++) {
-		text_printf(out, "  %s = %" PRId64 ",\n", d->constants[i].name, d->constants[i].value);
-		json_array_append_new(list, json_pack("{s:s, s:I}", "name", d->constants[i].name, "value",
-						      (json_int_t)d->constants[i].value));
-	}
-	if (type->kind == TYPE_RECORD && !type->is_union && type->size * 8 >= end + 8) {
-		struct text line = {0};
-		put_comment(&line, "%" PRIu64 " bytes free at the end", (type->size * 8 - end) / 8);
-		text_append(out, line.bytes, line.size);
-		text_fini(&line);
-	}
-	text_puts(out, "}\n");
-	json_object_set_new(c->reply->data, d->kind == TYPE_ENUM ? "enumerators" : "members", list);
-}
-
 /* How an expression names the type that `name` may be; NULL in *spelled if it is none. */
 static char *type_spelling(const struct index *ix, const char *name)
 {
@@ -319,7 +236,23 @@ static char *type_spelling(const struct index *ix, const char *name)
 	return NULL;
 }
 
-static struct error *describe_type(struct call *c, const struct target_unit *unit, const char *spelled)
+/* What a typedef that has no members stands for, as its file says it. */
+static void put_typedef(struct text *out, const struct index *ix, const char *name)
+{
+	const struct index_name *n = index_find_kind(ix, name, strlen(name), NAME_TYPEDEF);
+	const struct index_declaration *d = n ? &ix->declarations[n->declaration] : NULL;
+	struct text line = {0};
+
+	if (!d)
+		return;
+	text_append_words(&line, ix->text + d->begin, d->end - d->begin);
+	if (line.size && line.size < LINE_MOST)
+		text_printf(out, "%s\n", line.bytes);
+	text_fini(&line);
+}
+
+static struct error *describe_type(struct call *c, const struct target_unit *unit, const struct index *ix,
+				   const char *spelled)
 {
 	struct type_found found;
 	struct types *types;
@@ -331,7 +264,9 @@ static struct error *describe_type(struct call *c, const struct target_unit *uni
 	struct error *e = expression_types(c, unit, texts, 1, 0, &types, &found);
 	free(text);
 	if (!e) {
-		describe_layout(c, found.type);
+		if (!found.type->definition && ix)
+			put_typedef(&c->reply->text, ix, spelled);
+		layout_describe(c, found.type);
 		types_free(types);
 		return NULL;
 	}
@@ -472,7 +407,7 @@ static bool describe_in(struct call *c, const struct target_unit *unit, const ch
 	variables_fini(&found);
 	char *spelled = type_spelling(source->index, name);
 	if (spelled) {
-		*e = describe_type(c, unit, spelled);
+		*e = describe_type(c, unit, source->index, spelled);
 		free(spelled);
 		return !*e;
 	}
@@ -485,24 +420,136 @@ static bool describe_in(struct call *c, const struct target_unit *unit, const ch
 	return describe_plain_function(c, source, name);
 }
 
-struct error *describe_name(struct call *c)
-{
-	const struct target_unit *units[CONTEXT_UNITS_MAX], *first = NULL;
-	struct live_function *f;
-	const struct scope_item *item =
-		c->state->scope ? scope_find(c->state->scope, c->line, strlen(c->line)) : NULL;
+/* --- what this console has declared ----------------------------------------------------------------------------- */
 
-	if (item && item->kind == SCOPE_VARIABLE) {
-		struct value_options options = VALUE_OPTIONS;
+static const struct scope_item *find_item(const struct call *c, bool *tag)
+{
+	char name[256];
+	const struct scope *s = c->state->scope;
+	const struct scope_item *item = s ? scope_find(s, c->line, strlen(c->line)) : NULL;
+
+	*tag = s && !item;
+	if (!*tag)
+		return item;
+	snprintf(name, sizeof(name), "#%s", c->line);
+	return scope_find(s, name, strlen(name));
+}
+
+static struct error *describe_declared_type(struct call *c, const struct scope_item *item, bool tag)
+{
+	const struct target_unit *unit;
+	char *spelled = NULL;
+
+	struct error *e = context_unit(c->state, c->live, &unit);
+	if (e)
+		return e;
+	if (tag && asprintf(&spelled, "%s %s", scope_tag_word(item, c->line), c->line) < 0)
+		return error_memory();
+	e = describe_type(c, unit, NULL, spelled ? spelled : c->line);
+	if (!e && !strchr(c->reply->text.bytes, '{'))
+		text_printf(&c->reply->text, "%s\n", item->text);
+	free(spelled);
+	return e;
+}
+
+static struct error *describe_declared(struct call *c, const struct scope_item *item, bool tag)
+{
+	struct value_options options = VALUE_OPTIONS;
+
+	switch (item->kind) {
+	case SCOPE_VARIABLE:
 		return expression_print(c, c->rest, strlen(c->line), &options);
-	}
-	if (item && item->kind == SCOPE_FUNCTION) {
+	case SCOPE_FUNCTION:
 		text_printf(&c->reply->text, "%s\na function of this session\n\n%s\n", item->text,
 			    item->definition);
 		c->reply->data = json_pack("{s:s, s:b, s:s, s:s}", "function", item->names[0], "session",
 					   true, "signature", item->text, "text", item->definition);
 		return NULL;
+	case SCOPE_TYPE:
+		return describe_declared_type(c, item, tag);
+	default:
+		text_printf(&c->reply->text, "%s\n", item->text);
+		c->reply->data = json_pack("{s:s, s:s, s:s}", "kind",
+					   item->kind == SCOPE_MACRO ? "macro" : "prototype", "name",
+					   item->names[0], "text", item->text);
+		return NULL;
 	}
+}
+
+/* --- expressions ------------------------------------------------------------------------------------------------ */
+
+/* Whether it cannot be a name, with its keyword, its file or its function before it. */
+static bool is_expression(const char *line)
+{
+	struct token_reader r;
+	struct token t;
+	bool plain = true, colon = false, question = false;
+
+	token_reader_init(&r, line, (uint32_t)strlen(line));
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		plain &= t.kind == TOKEN_NAME && line[t.begin] != '$';
+		colon |= token_is(&r, &t, ":");
+		question |= token_is(&r, &t, "?");
+	}
+	return !plain && colon == question;
+}
+
+/* What the file at hand does not know of the expression, another may. */
+static struct error *types_somewhere(struct call *c, const struct target_unit *unit, struct types **types,
+				     struct type_found *found)
+{
+	const char *texts[] = {c->line};
+	struct token_reader r;
+	struct token t;
+
+	struct error *e = expression_types(c, unit, texts, 1, 0, types, found);
+	token_reader_init(&r, c->line, (uint32_t)strlen(c->line));
+	for (token_next(&r, &t); e && error_class(e) == ERROR_COMPILE && t.kind != TOKEN_END;
+	     token_next(&r, &t)) {
+		char quoted[300];
+		snprintf(quoted, sizeof(quoted), "'%.*s'", (int)(t.end - t.begin), c->line + t.begin);
+		if (t.kind != TOKEN_NAME || !strstr(error_message(e), quoted))
+			continue;
+		const struct target_unit *other =
+			elsewhere_unit(c->state->host, c->line + t.begin, t.end - t.begin, unit);
+		if (!other)
+			break;
+		error_free(e);
+		return expression_types(c, other, texts, 1, 0, types, found);
+	}
+	return e;
+}
+
+/* Its type alone: it is not evaluated. */
+static struct error *describe_expression(struct call *c, const struct target_unit *unit)
+{
+	struct type_found found;
+	struct types *types;
+
+	struct error *e = types_somewhere(c, unit, &types, &found);
+	if (e)
+		return e;
+	const struct type *type = found.type;
+	if (type->kind == TYPE_POINTER && type->target->definition) {
+		text_printf(&c->reply->text, "%s: %" PRIu64 " bytes, points to\n", type->name, type->size);
+		type = type->target;
+	}
+	layout_describe(c, type);
+	json_object_update_new(c->reply->data, json_pack("{s:s, s:s, s:s}", "kind", "expression",
+							 "expression", c->line, "type", found.type->name));
+	types_free(types);
+	return NULL;
+}
+
+struct error *describe_name(struct call *c)
+{
+	const struct target_unit *units[CONTEXT_UNITS_MAX], *first = NULL;
+	struct live_function *f;
+	bool tag;
+	const struct scope_item *item = find_item(c, &tag);
+
+	if (item)
+		return describe_declared(c, item, tag);
 	struct error *unknown = lookup_find(c->live, c->line, c->state->file, &f);
 	if (!unknown)
 		return describe_function(c, f);
@@ -526,6 +573,10 @@ struct error *describe_name(struct call *c)
 	if (done || e) {
 		error_free(unknown);
 		return e;
+	}
+	if (first && is_expression(c->line)) {
+		error_free(unknown);
+		return describe_expression(c, first);
 	}
 	if (strstr(error_message(unknown), "did you mean"))
 		return unknown;

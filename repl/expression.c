@@ -3,6 +3,7 @@
 #include "datum.h"
 #include "declare.h"
 #include "journal.h"
+#include "macros.h"
 #include "record.h"
 #include "snippet.h"
 #include "typed.h"
@@ -214,6 +215,13 @@ static void put_text(struct snippet *x)
 	text_puts(&x->run, "\n)");
 }
 
+/* A struct without a name can be told only once: said again it is another type. And what cannot be read is a fault in the
+ * entry, and not in what a compiler copies structs with. */
+static bool is_told_by_place(const struct snippet *x)
+{
+	return x->found.type->kind == TYPE_RECORD && x->found.place;
+}
+
 static void write_value(struct snippet *x)
 {
 	const struct type *type = x->found.type;
@@ -228,6 +236,8 @@ static void write_value(struct snippet *x)
 		text_printf(&x->run, "*(const void **)((char *)rtf_result + %d) = (const void *)", head);
 	else if (type->kind == TYPE_ARRAY)
 		text_printf(&x->run, "rtf_copy((char *)rtf_result + %d, (const void *)", head);
+	else if (is_told_by_place(x))
+		text_printf(&x->run, "rtf_copy((char *)rtf_result + %d, (const void *)&", head);
 	else if (x->found.bit_field || (x->writes && type->kind == TYPE_INTEGER))
 		/* What is assigned to a bit-field is as wide as that for some compilers' typeof. */
 		text_printf(&x->run, "*(%s *)((char *)rtf_result + %d) = ", readable_name(type), head);
@@ -235,11 +245,11 @@ static void write_value(struct snippet *x)
 		text_printf(&x->run, "__typeof__(\n%s\n) rtf_value = ", x->given.text);
 	if (type->kind != TYPE_VOID)
 		put_text(x);
-	if (type->kind == TYPE_ARRAY)
+	if (type->kind == TYPE_ARRAY || is_told_by_place(x))
 		text_printf(&x->run, ", %" PRIu64 "UL)", type->size);
 	text_puts(&x->run, ";\n");
 	if (type->kind != TYPE_VOID && type->kind != TYPE_FUNCTION && type->kind != TYPE_ARRAY &&
-	    !x->found.bit_field && !(x->writes && type->kind == TYPE_INTEGER))
+	    !is_told_by_place(x) && !x->found.bit_field && !(x->writes && type->kind == TYPE_INTEGER))
 		text_printf(
 			&x->run,
 			"rtf_copy((char *)rtf_result + %d, (const void *)&rtf_value, sizeof(rtf_value));\n",
@@ -375,6 +385,21 @@ static struct error *run_array(struct snippet *x, size_t at, struct reply *reply
 
 /* --- one expression ------------------------------------------------------------------------------------------------ */
 
+/* Of an array whose end nobody tells, such as a struct's last member, it is where that begins. */
+static struct error *take_first(struct snippet *x, struct reply *reply)
+{
+	char *text;
+
+	if (asprintf(&text, "&(%s)[0]", x->given.text) < 0)
+		return error_memory();
+	free(x->given.text);
+	x->given.text = text;
+	text_fini(&x->checked);
+	text_printf(&x->checked, BEFORE_VALUE "%s\n);}\n", text);
+	struct error *e = snippet_check_with_types(x, reply, x->options.depth, read_one);
+	return e ? e : snippet_refuse(x, reply);
+}
+
 static struct error *run_value(struct snippet *x, struct reply *reply)
 {
 	struct error *e = snippet_declare(x);
@@ -388,6 +413,8 @@ static struct error *run_value(struct snippet *x, struct reply *reply)
 	}
 	if (!e)
 		e = snippet_refuse(x, reply);
+	if (!e && x->found.type->kind == TYPE_ARRAY && x->found.type->incomplete)
+		e = take_first(x, reply);
 	if (!e)
 		e = check_size(x->found.type);
 	if (!e) {
@@ -479,8 +506,8 @@ static struct error *run_directives(struct snippet *x, struct call *c, const cha
 
 bool expression_takes(struct call *c, const char *text, size_t size)
 {
-	(void)c;
-	return typed_classify(text, size, NULL, NULL) != TYPED_DEFINITION;
+	return typed_classify(text, size, NULL, NULL) != TYPED_DEFINITION ||
+	       macros_begin_statement(c, text, size);
 }
 
 static struct error *enter_rest(struct call *c, const char *text, size_t size)
@@ -490,7 +517,8 @@ static struct error *enter_rest(struct call *c, const char *text, size_t size)
 	struct error *e = snippet_new(c, text, size, &x);
 	if (e)
 		return e;
-	switch (typed_classify(x->text, x->size, declare_is_type, x)) {
+	bool statement = macros_begin_statement(c, x->text, x->size);
+	switch (statement ? TYPED_STATEMENT : typed_classify(x->text, x->size, declare_is_type, x)) {
 	case TYPED_DIRECTIVE:
 		c->reply->command = "directive";
 		return run_directives(x, c, text);

@@ -96,7 +96,10 @@ static void add_row(struct call *c, struct rows *rows, const struct variables_it
 			      variables_json(c, v, type, bytes, text.bytes ? text.bytes : "", &options));
 	free(bytes);
 	shorten(&text);
-	snprintf(place, sizeof(place), "%s:%u", text_base_name(v->file), v->line);
+	if (v->line)
+		snprintf(place, sizeof(place), "%s:%u", text_base_name(v->file), v->line);
+	else
+		snprintf(place, sizeof(place), "%s", v->file); /* this console's */
 	const char *cells[] = {v->name, type ? type->name : "?", place, text.bytes ? text.bytes : ""};
 	rows_add(rows, cells);
 	text_fini(&text);
@@ -123,16 +126,32 @@ static void show_group(struct call *c, struct rows *rows, const struct variables
 	types_free(types);
 }
 
+/* By the type as it is called now: what was declared once more since has another name. */
+static void show_session_variable(struct call *c, struct rows *rows, const struct target_unit *unit,
+				  const struct scope_item *item)
+{
+	struct variables_item v = {
+		.name = item->names[0], .file = "<console>", .symbol.address = item->address};
+	const char *names[] = {v.name};
+	struct types *types = NULL;
+	struct type_found found;
+
+	struct error *e = expression_types(c, unit, names, 1, 0, &types, &found);
+	add_row(c, rows, &v, e ? item->type : found.type);
+	error_free(e);
+	types_free(types);
+}
+
 static void show_session_variables(struct call *c, struct rows *rows, const char *pattern)
 {
+	const struct target_unit *unit = NULL;
 	const struct scope_item *item;
 
-	for (size_t i = 0; c->state->scope && (item = scope_item(c->state->scope, i)); i++) {
-		struct variables_item v = {
-			.name = item->names[0], .file = "<console>", .symbol.address = item->address};
-		if (item->kind == SCOPE_VARIABLE && (!pattern || fnmatch(pattern, v.name, 0) == 0))
-			add_row(c, rows, &v, item->type);
-	}
+	struct error *e = context_unit(c->state, c->live, &unit);
+	for (size_t i = 0; !e && c->state->scope && (item = scope_item(c->state->scope, i)); i++)
+		if (item->kind == SCOPE_VARIABLE && (!pattern || fnmatch(pattern, item->names[0], 0) == 0))
+			show_session_variable(c, rows, unit, item);
+	error_free(e);
 }
 
 struct error *listing_vars(struct call *c)
@@ -168,9 +187,10 @@ struct error *listing_vars(struct call *c)
 		show_table(&c->reply->text, rows.cells, rows.count, 4, c->state->color);
 		error_free(first);
 		first = NULL;
+	} else if (!first && c->count) {
+		show_none_like(&c->reply->text, "variable", "\\vars", c->words[0]);
 	} else if (!first) {
-		text_puts(&c->reply->text,
-			  c->count ? "no variable has a name like that\n" : "there are no variables\n");
+		text_puts(&c->reply->text, "there are no variables\n");
 	}
 	rows_fini(&rows);
 	variables_fini(&found);
@@ -235,6 +255,31 @@ static void add_type(struct call *c, struct rows *rows, const struct source *sou
 					known ? json_integer((json_int_t)layout.size) : json_null()));
 }
 
+/* Those of this console, and what they were before they were declared once more. */
+static void add_session_types(struct call *c, struct rows *rows, const char *pattern)
+{
+	const struct scope_item *item;
+
+	for (size_t i = 0; c->state->scope && (item = scope_item(c->state->scope, i)); i++) {
+		for (char **name = item->names; item->kind == SCOPE_TYPE && *name; name++) {
+			const char *bare = *name + (**name == '#');
+			const char *keyword = **name == '#' ? scope_tag_word(item, bare) : "typedef";
+			char spelled[300];
+			snprintf(spelled, sizeof(spelled), "%s%s%s", **name == '#' ? keyword : "",
+				 **name == '#' ? " " : "", bare);
+			if (!scope_declares_type(item, *name) ||
+			    strncmp(bare, TYPE_FRESH, strlen(TYPE_FRESH)) == 0 ||
+			    (pattern && fnmatch(pattern, bare, 0) != 0 && fnmatch(pattern, spelled, 0) != 0))
+				continue;
+			const char *cells[] = {spelled, "", "<console>"};
+			rows_add(rows, cells);
+			json_array_append_new(c->reply->data,
+					      json_pack("{s:s, s:s, s:s, s:i, s:n}", "name", spelled, "kind",
+							keyword, "file", "<console>", "line", 0, "size"));
+		}
+	}
+}
+
 struct error *listing_types(struct call *c)
 {
 	static const char *const heading[] = {"TYPE", "SIZE", "PLACE"};
@@ -261,13 +306,15 @@ struct error *listing_types(struct call *c)
 				add_type(c, &rows, source, n, c->line[0] ? c->line : NULL);
 		}
 	}
+	add_session_types(c, &rows, c->line[0] ? c->line : NULL);
 	if (rows.count > 1) {
 		show_table(&c->reply->text, rows.cells, rows.count, 3, c->state->color);
 		error_free(first);
 		first = NULL;
+	} else if (!first && c->count) {
+		show_none_like(&c->reply->text, "type", "\\types", c->line);
 	} else if (!first) {
-		text_puts(&c->reply->text, c->count ? "no type has a name like that\n"
-						    : "the program's own files define no types\n");
+		text_puts(&c->reply->text, "the program's own files define no types\n");
 	}
 	rows_fini(&rows);
 	return first;

@@ -36,6 +36,10 @@ static struct error *read_options(const char **at, const char *end, struct value
 		size_t length = strcspn(word, " \t\r\n"), which = 0, n = 0;
 		if (word >= end || *word != '-')
 			return NULL;
+		if (length == 2 && word[1] == '-' && word + length < end) {
+			*at = word + length; /* gdb's end of options; C has an operand on its line */
+			return NULL;
+		}
 		while (which < 5 && (strlen(names[which]) != length - 1 ||
 				     strncmp(word + 1, names[which], length - 1) != 0))
 			which++;

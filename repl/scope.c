@@ -148,6 +148,39 @@ bool scope_is_type(const struct scope *s, const char *name, size_t length)
 	return item && item->kind == SCOPE_TYPE && strstr(item->text, "typedef");
 }
 
+const char *scope_tag_word(const struct scope_item *item, const char *tag)
+{
+	static const char *const words[] = {"struct", "union", "enum"};
+	struct token_reader r;
+	struct token t, before = {0};
+
+	token_reader_init(&r, item->text, (uint32_t)strlen(item->text));
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
+		for (size_t i = 0; i < 3 && token_is(&r, &t, tag); i++)
+			if (token_is(&r, &before, words[i]))
+				return words[i];
+	return words[0];
+}
+
+/* Enumerators stand in braces, and so do members. */
+bool scope_declares_type(const struct scope_item *item, const char *name)
+{
+	struct token_reader r;
+	struct token t;
+	unsigned depth = 0;
+	bool outside = false;
+
+	if (item->kind != SCOPE_TYPE || *name == '#')
+		return item->kind == SCOPE_TYPE;
+	token_reader_init(&r, item->text, (uint32_t)strlen(item->text));
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_PUNCTUATOR)
+			depth += (t.first == '{') - (t.first == '}');
+		outside |= depth == 0 && token_is(&r, &t, name);
+	}
+	return outside;
+}
+
 static bool add_step(struct scope *s, const struct step *step)
 {
 	struct step *more = pool_grow(s->steps, s->step_count, &s->step_room, sizeof(*more));

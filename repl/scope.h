@@ -58,6 +58,10 @@ const struct scope_item *scope_find(const struct scope *, const char *name, size
 
 /* The variable or function is at that address from now on. */
 void scope_move(struct scope *, const char *name, uint64_t address);
+/* Whether one of an item's names is a type's, and no enumerator; the keyword that it has before a tag. */
+bool scope_declares_type(const struct scope_item *, const char *name);
+const char *scope_tag_word(const struct scope_item *, const char *tag);
+
 bool scope_is_type(const struct scope *, const char *name, size_t length);
 
 /* A name of its own for something without one, valid until the next. */

@@ -92,10 +92,11 @@ static void declare_characters(struct making *m, const struct type *type)
 					    [CHARACTER_16] = "unsigned short",
 					    [CHARACTER_32] = "unsigned int"};
 
-	if (type->kind == TYPE_ARRAY && type->target->character >= CHARACTER_WIDE &&
-	    strcmp(type->target->name, type_character_name(type->target->character)) == 0)
-		text_printf(&m->before, "typedef %s %s;\n", types[type->target->character],
-			    type->target->name);
+	if (type->kind == TYPE_ARRAY)
+		type = type->target;
+	if (type->character >= CHARACTER_WIDE &&
+	    strcmp(type->name, type_character_name(type->character)) == 0)
+		text_printf(&m->before, "typedef %s %s;\n", types[type->character], type->name);
 }
 
 /* By its type as it was when the value was shown. */
@@ -123,19 +124,36 @@ static struct error *declare_value(struct making *m, const struct scope_value *v
 	return NULL;
 }
 
-/* `$`, `$3`. */
+/* Which value `$`, `$3`, `$$` or `$$3` is: false if that is a name of the program's, or no C. 0: there is none. */
+static bool value_number(const struct making *m, const char *name, size_t length, unsigned long *number)
+{
+	unsigned long count = scope_value_count(m->scope), dollars = length > 1 && name[1] == '$' ? 2 : 1;
+	char digits[16], *end;
+
+	snprintf(digits, sizeof(digits), "%.*s", (int)(length - dollars), name + dollars);
+	unsigned long n = strtoul(digits, &end, 10);
+	if (*end)
+		return false;
+	if (dollars == 2)
+		n = *digits ? n : 1; /* that many before the last */
+	else if (*digits)
+		return *number = n, true;
+	else
+		n = 0;
+	*number = n < count ? count - n : 0;
+	return true;
+}
+
 static struct error *use_value(struct making *m, const char *name, size_t length)
 {
-	char digits[16], symbol[64], *end;
+	unsigned long number;
+	char symbol[64];
 
-	snprintf(digits, sizeof(digits), "%.*s", (int)length - 1, name + 1);
-	unsigned long number = strtoul(digits, &end, 10);
-	if (*end)
-		return NULL; /* a name of the program's, or no C */
-	if (number == 0 && length == 1)
-		number = scope_value_count(m->scope);
-	struct scope_value *v = number <= UINT_MAX ? scope_value(m->scope, (unsigned)number) : NULL;
-	if (!v || (length > 1 && number == 0))
+	if (!value_number(m, name, length, &number))
+		return NULL;
+	bool known = number && number <= UINT_MAX;
+	struct scope_value *v = known ? scope_value(m->scope, (unsigned)number) : NULL;
+	if (!v)
 		return error_new(ERROR_UNKNOWN, "there is no value %.*s", (int)length, name);
 	snprintf(symbol, sizeof(symbol), "rtf_value_%lu", number);
 	struct error *e = place_value(m, v);

@@ -1,4 +1,4 @@
-/* What a person types, made fit for compilers: `$`, `$N`, NAME@N, FUNCTION::STATIC, session variables and what versions have
+/* What a person types, made fit for compilers: `$`, `$N`, `$$`, `$$N`, NAME@N, FUNCTION::STATIC, session variables and what versions have
  * added are declared before it. One thread. */
 #ifndef RTF_SCOPE_TEXT_H
 #define RTF_SCOPE_TEXT_H

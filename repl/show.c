@@ -215,3 +215,13 @@ void show_source(struct text *out, const char *source, unsigned first_line, bool
 		source += size + (source[size] == '\n');
 	}
 }
+
+/* --- nothing ----------------------------------------------------------------------------------------------------- */
+
+void show_none_like(struct text *out, const char *what, const char *command, const char *pattern)
+{
+	text_printf(out, "no %s has a name like that", what);
+	if (!strpbrk(pattern, "*?[:"))
+		text_printf(out, ": %s *%s* finds those with that in their name", command, pattern);
+	text_puts(out, "\n");
+}

@@ -16,6 +16,9 @@ json_t *show_diagnostics_json(const struct check_result *);
 /* Rows of cells as aligned columns, the first row a heading. `cells` has rows × columns strings, NULL is empty. */
 void show_table(struct text *, const char *const *cells, size_t rows, size_t columns, bool color);
 
+/* That nothing has a name like the pattern and, where that is a plain name, how to ask for a part of one. */
+void show_none_like(struct text *, const char *what, const char *command, const char *pattern);
+
 /* A unified diff of two texts, by diff(1); nothing if they are the same. */
 struct error *show_diff(struct text *, const char *from_name, const char *from, const char *to_name,
 			const char *to, bool color);

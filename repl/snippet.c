@@ -1,5 +1,6 @@
 #include "snippet.h"
 #include "context.h"
+#include "elsewhere.h"
 #include "place.h"
 #include "record.h"
 #include "show.h"
@@ -10,9 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COPY "extern void *rtf_copy(void *, const void *, unsigned long) __asm__(\"memcpy\");\n"
-
-enum { UNITS_MAX = 32 }; /* files that are looked into for a name */
+/* Of the text's own, so that what cannot be read is a fault in the entry, and no compiler's idea of memcpy. */
+#define COPY \
+	"static void rtf_copy(void *rtf_to, const void *rtf_from, unsigned long rtf_n)\n{\n" \
+	"volatile char *rtf_t = rtf_to; const volatile char *rtf_f = rtf_from;\n" \
+	"if ((((unsigned long)rtf_t | (unsigned long)rtf_f) & 7) == 0)\n" \
+	"for (; rtf_n >= 8; rtf_n -= 8, rtf_t += 8, rtf_f += 8)\n" \
+	"*(volatile unsigned long *)rtf_t = *(const volatile unsigned long *)rtf_f;\n" \
+	"for (; rtf_n; rtf_n--)\n*rtf_t++ = *rtf_f++;\n}\n"
 
 static void build_end(struct snippet *x)
 {
@@ -156,34 +162,13 @@ struct error *snippet_check_once(struct snippet *x)
 	return e;
 }
 
-static bool declares(const struct source *source, const char *name, size_t length)
-{
-	return index_find(source->index, INDEX_ORDINARY, name, length) != INDEX_NONE ||
-	       index_find_macro(source->index, name, length, source->index->size) != NULL;
-}
-
 /* A file of the program that declares the first name that this one does not. */
 static const struct target_unit *other_unit(struct snippet *x)
 {
 	const char *missing = x->build.check.missing;
-	size_t length = missing ? strcspn(missing, "\n") : 0, looked = 0;
-	const struct target_unit *last = NULL;
+	size_t length = missing ? strcspn(missing, "\n") : 0;
 
-	if (!length || memchr(missing, ' ', length))
-		return NULL;
-	for (size_t i = 0; i < live_count(x->live) && looked < UNITS_MAX; i++) {
-		const struct target_unit *unit = live_function(x->live, i)->at.unit;
-		struct source *source;
-		if (!unit || unit == last || unit == x->unit)
-			continue;
-		last = unit;
-		looked++;
-		struct error *e = sources_find(live_host(x->live)->sources, unit, &source);
-		if (!e && declares(source, missing, length))
-			return unit;
-		error_free(e);
-	}
-	return NULL;
+	return length ? elsewhere_unit(x->host, missing, length, x->unit) : NULL;
 }
 
 struct error *snippet_check(struct snippet *x)

@@ -24,6 +24,16 @@ static bool begins_statement(const struct token_reader *r, const struct token *t
 	       (t->kind == TOKEN_NAME && is_one_of(r, t, words));
 }
 
+bool typed_begins_statement(const char *text, size_t size)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, text, (uint32_t)size);
+	token_next(&r, &t);
+	return begins_statement(&r, &t);
+}
+
 static bool begins_declaration(const struct token_reader *r, const struct token *t)
 {
 	static const char *const words[] = {"void",

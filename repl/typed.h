@@ -20,6 +20,9 @@ enum typed_kind typed_classify(const char *text, size_t size,
 			       bool (*is_type)(void *context, const char *name, uint32_t length),
 			       void *context);
 
+/* Whether a statement begins there: by a keyword, a block or a lone semicolon. */
+bool typed_begins_statement(const char *text, size_t size);
+
 /* The end of an expression without the semicolons behind it. */
 size_t typed_trim(const char *text, size_t size);
 

@@ -101,10 +101,10 @@ struct error *versions_list(struct call *c)
 	}
 	if (rows > 1)
 		show_table(&c->reply->text, cells, rows, 5, c->state->color);
+	else if (c->count)
+		show_none_like(&c->reply->text, "decorated function", "\\list", c->words[0]);
 	else
-		text_printf(&c->reply->text, "%s\n",
-			    c->count ? "no decorated function has a name like that"
-				     : lookup_why_none(c->live));
+		text_printf(&c->reply->text, "%s\n", lookup_why_none(c->live));
 	free(cells);
 	free(strings);
 	return NULL;

@@ -3,6 +3,7 @@
 #include "binding.h"
 #include "claims.h"
 #include "clock.h"
+#include "opinion.h"
 #include "run.h"
 #include "text.h"
 #include "trust.h"
@@ -280,7 +281,6 @@ static struct error *check_until_complete(const struct build_host *host, struct 
 	if (b->request->also)
 		text_puts(&also, b->request->also);
 	struct error *e = NULL;
-
 	for (int tries = 0; tries < 8; tries++) {
 		e = make_slice(host, b, everything, also.bytes);
 		if (!e && b->request->soon && !b->request->why_cc &&
@@ -360,7 +360,7 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 	struct error *e = sources_find(host->sources, q->function->unit, &b->source);
 	if (!e)
 		e = check_until_complete(host, b);
-	if (!e && b->check.failed && b->check.class == ERROR_COMPILE) {
+	if (!e && b->check.failed && b->check.class == ERROR_COMPILE && opinion_may_differ(&b->check)) {
 		bool accepted = false;
 		e = second_opinion(b, &accepted);
 		if (!e && accepted) {

@@ -391,11 +391,12 @@ static bool begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Adds what a message has in quotes to the names that the slice lacks. */
+/* Adds what a message has in quotes to the names that the slice lacks: the type, where 'sizeof' stands before it. */
 static void add_missing(struct pass *p, const char *message)
 {
 	struct check_result *r = p->result;
-	char *name = quoted(message), *list = NULL;
+	const char *incomplete = strstr(message, "incomplete");
+	char *name = quoted(incomplete ? incomplete : message), *list = NULL;
 
 	if (!name || asprintf(&list, "%s%s\n", r->missing ? r->missing : "", name) < 0)
 		list = NULL;

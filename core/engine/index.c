@@ -334,6 +334,7 @@ void index_free(struct index *ix)
 			free(ix->file_texts[i]);
 	}
 	free(ix->file_texts);
+	free(ix->folders);
 	for (int i = 0; i < INDEX_SPACES; i++) {
 		free(ix->spaces[i].slots);
 		free(ix->spaces[i].lasts);

@@ -57,6 +57,7 @@ struct index {
 	uint32_t *source_lines; /* offset of each line of source, from line 1 at [0] */
 	uint32_t source_line_count;
 
+	char *folders; /* where its compiler looks for headers, as folders.h has it; NULL: not known */
 	char **files;
 	char **file_texts; /* of included ones in which functions are defined, as they were then; else NULL */
 	uint32_t file_count;

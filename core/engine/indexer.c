@@ -441,12 +441,16 @@ static struct error *read_files(const char *file, const struct flags *flags, con
 				size_t source_size, const struct preprocess_file *files, size_t count,
 				struct index **out)
 {
-	char *text;
+	char *text, *folders = NULL;
 	size_t size;
 
-	struct error *e = preprocess_source(file, flags, files, count, &text, &size);
+	struct error *e = preprocess_source(file, flags, files, count, &text, &size, &folders);
 	if (!e)
 		e = indexer_read_text(file, text, size, source, source_size, out);
+	if (!e)
+		(*out)->folders = folders;
+	else
+		free(folders);
 	if (!e && !keep_included(*out, flags->directory)) {
 		index_free(*out);
 		e = error_memory();

@@ -1,4 +1,5 @@
 #include "preprocess.h"
+#include "folders.h"
 #include "run.h"
 #include "text.h"
 #include "words.h"
@@ -135,7 +136,8 @@ static void add_flags(struct words *w, const struct flags *flags, const char *fi
 static char **make_command(const struct flags *flags, const char *file, const char *root)
 {
 	static const char *const options[] = {
-		"-E", "-dD", "-w", /* or -Werror makes an error of a #warning */
+		"-E", "-dD", "-v", /* where it looks for headers */
+		"-w",              /* or -Werror makes an error of a #warning */
 		"-DREALTIMEFUNC="  /* what a function is, not how it is decorated */
 	};
 	struct words w = {0};
@@ -168,7 +170,7 @@ static void first_complaint(const char *err, char *line, size_t size)
 }
 
 static struct error *run_command(const char *file, const struct flags *flags, const char *root, char **text,
-				 size_t *size)
+				 size_t *size, char **folders)
 {
 	char **argv = make_command(flags, file, root);
 	struct run_output output;
@@ -187,6 +189,7 @@ static struct error *run_command(const char *file, const struct flags *flags, co
 		e = error_new(ERROR_COMPILE, "%s cannot be preprocessed with the flags from %s: %s", file,
 			      flags->origin, line);
 	} else {
+		*folders = output.err ? folders_read(output.err) : NULL;
 		*text = output.out;
 		*size = output.out_size;
 		output.out = NULL;
@@ -196,22 +199,26 @@ static struct error *run_command(const char *file, const struct flags *flags, co
 }
 
 struct error *preprocess_source(const char *file, const struct flags *flags,
-				const struct preprocess_file *files, size_t count, char **text, size_t *size)
+				const struct preprocess_file *files, size_t count, char **text, size_t *size,
+				char **folders)
 {
-	char *root = NULL, *found = NULL;
+	char *root = NULL, *found = NULL, *searched = NULL;
 	size_t length = 0;
 
 	struct error *e = count ? run_make_folder("rtf-then", &root) : NULL;
 	if (!e)
 		e = write_files(root, files, count);
 	if (!e)
-		e = run_command(file, flags, root, &found, &length);
+		e = run_command(file, flags, root, &found, &length, &searched);
 	if (!e && root && !rename_back(root, &found, &length))
 		e = error_memory();
 	remove_root(root);
-	if (e)
+	if (e) {
+		free(searched);
 		return e;
+	}
 	*text = found;
 	*size = length;
+	*folders = searched;
 	return NULL;
 }

@@ -18,8 +18,9 @@ struct preprocess_file {
 };
 
 /* `-E -dD` of the file: `*text` is the caller's. With `count` files as they were, of which the file itself is to be one; 0 is
- * none. ERROR_COMPILE with the preprocessor's first complaint. */
+ * none. ERROR_COMPILE with the preprocessor's first complaint. `*folders`, the caller's too, is what folders.h makes of what
+ * it says of itself, or NULL. */
 struct error *preprocess_source(const char *file, const struct flags *, const struct preprocess_file *files,
-				size_t count, char **text, size_t *size);
+				size_t count, char **text, size_t *size, char **folders);
 
 #endif

@@ -423,40 +423,58 @@ static bool is_bit_field(CXCursor cursor)
 	       clang_Cursor_isBitField(clang_getCursorReferenced(cursor));
 }
 
-/* What a string literal's characters are, by its prefix: to C they are but integers. */
+/* What is written of a literal: of a character libclang spells nothing. */
+static CXString spell_literal(CXCursor cursor)
+{
+	CXTranslationUnit unit = clang_Cursor_getTranslationUnit(cursor);
+
+	if (clang_getCursorKind(cursor) == CXCursor_StringLiteral)
+		return clang_getCursorSpelling(cursor);
+	CXToken *token = clang_getToken(unit, clang_getCursorLocation(cursor));
+	CXString spelling = token ? clang_getTokenSpelling(unit, *token) : (CXString){0};
+	if (token)
+		clang_disposeTokens(unit, token, 1);
+	return spelling;
+}
+
+/* What a literal's characters are, by its prefix: to C they are but integers. */
 static enum type_character literal_character(CXCursor cursor)
 {
 	while (clang_getCursorKind(cursor) == CXCursor_ParenExpr)
 		if (!first_child(&cursor))
 			return CHARACTER_NONE;
-	if (clang_getCursorKind(cursor) != CXCursor_StringLiteral)
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+	if (kind != CXCursor_StringLiteral && kind != CXCursor_CharacterLiteral)
 		return CHARACTER_NONE;
-	CXString spelling = clang_getCursorSpelling(cursor);
+	CXString spelling = spell_literal(cursor);
 	const char *text = clang_getCString(spelling);
 	char first = text ? *text : '\0', second = first ? text[1] : '\0';
 	clang_disposeString(spelling);
-	return second != '"'  ? CHARACTER_NONE
-	       : first == 'L' ? CHARACTER_WIDE
-	       : first == 'u' ? CHARACTER_16
-	       : first == 'U' ? CHARACTER_32
-			      : CHARACTER_NONE;
+	return second != (kind == CXCursor_StringLiteral ? '"' : '\'') ? CHARACTER_NONE
+	       : first == 'L'                                          ? CHARACTER_WIDE
+	       : first == 'u'                                          ? CHARACTER_16
+	       : first == 'U'                                          ? CHARACTER_32
+								       : CHARACTER_NONE;
 }
 
 /* The literal's type with characters in it. */
 static const struct type *read_literal(struct types *t, const struct type *plain, CXCursor cursor)
 {
 	enum type_character character = literal_character(cursor);
+	const struct type *of = plain->kind == TYPE_ARRAY ? plain->target : plain;
 
-	if (!character || plain->kind != TYPE_ARRAY || !plain->target)
+	if (!character || !of)
 		return plain;
 	struct type *element = pool_alloc(&t->pool, sizeof(*element));
 	if (!element) {
 		t->failed = true;
 		return plain;
 	}
-	*element = *plain->target;
+	*element = *of;
 	element->character = character;
 	element->name = type_character_name(character);
+	if (of == plain)
+		return element;
 	const struct type *array = types_array(t, element, plain->count);
 	t->failed |= !array;
 	return array ? array : plain;

@@ -1,0 +1,12 @@
+/* Which files of the program define a name, as its debug information has it: before any of their sources is read. One thread. */
+#ifndef RTF_KNOWS_H
+#define RTF_KNOWS_H
+
+#include "target.h"
+
+#include <stdbool.h>
+
+/* Whether `unit` defines that at file scope: a variable, function, type, tag or enumeration constant. */
+bool knows_name(const struct target_unit *, const char *name);
+
+#endif

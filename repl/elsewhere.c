@@ -1,0 +1,98 @@
+#include "elsewhere.h"
+#include "context.h"
+#include "error.h"
+#include "knows.h"
+#include "live.h"
+#include "sources.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { READ_MOST = 32 }; /* files that are read for a name that may be a macro's */
+
+struct elsewhere {
+	struct live *live;
+	const char *name; /* without its keyword */
+	size_t length;
+	bool tag;
+	const struct target_unit *but, *found;
+};
+
+static bool declares(const struct elsewhere *w, const struct source *source)
+{
+	const struct index *ix = source->index;
+
+	if (!w->tag)
+		return index_find(ix, INDEX_ORDINARY, w->name, w->length) != INDEX_NONE ||
+		       index_find_macro(ix, w->name, w->length, ix->size) != NULL;
+	for (uint32_t i = index_find(ix, INDEX_TAG, w->name, w->length); i != INDEX_NONE;
+	     i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_TAG)
+			return true;
+	return false;
+}
+
+static bool look_in_read(void *context, struct source *source)
+{
+	struct elsewhere *w = context;
+
+	if (source->unit != w->but && declares(w, source))
+		w->found = source->unit;
+	return !w->found;
+}
+
+static bool look_in(struct elsewhere *w, const struct target_unit *unit)
+{
+	struct source *source;
+
+	struct error *e = sources_find(live_host(w->live)->sources, unit, &source);
+	if (!e && declares(w, source))
+		w->found = unit;
+	error_free(e);
+	return w->found;
+}
+
+struct defining {
+	struct elsewhere *where;
+	char *name;
+};
+
+static bool look_in_defining(void *context, const struct target_unit *unit)
+{
+	struct defining *d = context;
+	struct elsewhere *w = d->where;
+
+	return unit == w->but || sources_has(live_host(w->live)->sources, unit) ||
+	       !knows_name(unit, d->name) || !look_in(w, unit);
+}
+
+const struct target_unit *elsewhere_unit(const struct host *host, const char *name, size_t length,
+					 const struct target_unit *but)
+{
+	struct live *l = host->live;
+	const struct target_unit *last = NULL;
+	const char *blank = memchr(name, ' ', length);
+	struct elsewhere w = {.live = l, .name = name, .length = length, .but = but, .tag = blank != NULL};
+	size_t looked = 0;
+
+	if (blank) {
+		w.name = blank + 1;
+		w.length = length - (size_t)(w.name - name);
+	}
+	sources_each(live_host(l)->sources, look_in_read, &w);
+	struct defining defining = {&w, strndup(w.name, w.length)};
+	if (!w.found && defining.name)
+		target_each_unit(live_target(l), look_in_defining, &defining);
+	free(defining.name);
+	bool reads = !host->follow && !w.tag;
+	for (size_t i = 0; reads && i < live_count(l) && looked < READ_MOST && !w.found; i++) {
+		const struct target_unit *unit = live_function(l, i)->at.unit;
+		if (!unit || unit == last || unit == but || sources_has(live_host(l)->sources, unit))
+			continue;
+		last = unit;
+		looked++;
+		look_in(&w, unit);
+	}
+	return w.found;
+}

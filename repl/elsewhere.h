@@ -1,0 +1,16 @@
+/* In which of the program's files a name stands that the file at hand does not know. One thread. */
+#ifndef RTF_ELSEWHERE_H
+#define RTF_ELSEWHERE_H
+
+#include "host.h"
+#include "target.h"
+
+#include <stddef.h>
+
+/* `name` (`length` bytes) is an ordinary one or, with its keyword before it, a tag. A file that has been read already is looked
+ * for first, then one that the debug information says defines it, then, as macros stand in a text alone, a few others, unless
+ * all will be read anyway in the background. NULL: none but `but` is known to have it. */
+const struct target_unit *elsewhere_unit(const struct host *, const char *name, size_t length,
+					 const struct target_unit *but);
+
+#endif
