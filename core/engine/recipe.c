@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LEVELS_UP = 3, MAKE_SECONDS = 10 };
+enum { LEVELS_UP = 3, MAKE_SECONDS = 60 };
 
 /* What stands for make's shell, which finds it in RTF_GUARD: $1 is what it shall run. $(shell …) comes with the level that
  * its make was started with, a recipe with one more. Of recipes a make alone is run, in a folder or not: without what is
@@ -229,10 +229,9 @@ static struct words command_of(const struct recipes *r, const struct place *p, c
 	return w;
 }
 
-/* Complaints are no concern: what was printed before them counts. Without make there is no answer. Without goals make has
- * its own. */
-static struct error *ask(const struct recipes *r, const struct place *p, const struct words *goals,
-			 char **answer)
+/* Complaints are no concern: what was printed before them counts. Without make, or in that time, there is no answer, and none to
+ * further questions. Without goals make has its own. */
+static struct error *ask(const struct recipes *r, struct place *p, const struct words *goals, char **answer)
 {
 	struct words command = command_of(r, p, goals);
 	struct run_output output;
@@ -247,6 +246,7 @@ static struct error *ask(const struct recipes *r, const struct place *p, const s
 	words_fini(&command);
 	if (e) {
 		error_free(e);
+		p->asked_by_object = true;
 		*answer = strdup("");
 	} else {
 		*answer = output.out;

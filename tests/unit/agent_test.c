@@ -377,13 +377,15 @@ static void the_library_needs_libc_and_exports_only_its_interface(void **state)
 	run(text("! readelf -dW %s/lib/librtf.so | grep NEEDED | "
 		 "grep -v -e '\\[libc.so.6\\]' -e '\\[libpthread.so.0\\]' -e '\\[ld-linux-x86-64.so.2\\]'",
 		 dir));
-	/* And what plugin.c stands before. */
-	run(text("! nm -D --defined-only %s/lib/librtf.so | grep -v -E -e ' rtf_' -e ' dl(open|close)$'",
+	/* And what plugin.c and closing.c stand before. */
+	run(text("! nm -D --defined-only %s/lib/librtf.so | grep -v -E -e ' rtf_' -e ' dl(open|close)$' "
+		 "-e ' close(from|_range)?$'",
 		 dir));
-	run(text("! nm --defined-only %s/lib/librtf.a | grep -w -E 'dl(open|close)'", dir));
+	run(text("! nm --defined-only %s/lib/librtf.a | grep -w -E '(dl)?(open|close)'", dir));
 	run(text("! nm -g --defined-only %s/lib/librtf.a | grep ' [A-Z] ' |"
 		 " grep -v -E -e ' "
-		 "(rtf|agent|arena|call|channel|console|entry|fault|guard|image|listener|message|park|"
+		 "(rtf|agent|arena|call|channel|console|descriptor|entry|fault|guard|image|listener|message|"
+		 "park|"
 		 "signals|spawn|"
 		 "storage|sync)_' -e ' __jit_debug_'",
 		 dir));
