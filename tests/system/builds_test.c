@@ -14,13 +14,6 @@
 
 static struct subject host;
 
-static int stop_host(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
 static int version_of(const char *text)
 {
 	json_t *data = compiled_data(&host, text);
@@ -231,7 +224,7 @@ static void every_call_belongs_to_a_version_that_was_live(void **state)
 	compiled_assert_live(&host, "stamp", VERSIONS, VERSIONS + 1, "live");
 }
 
-#define built(test) cmocka_unit_test_teardown(test, stop_host)
+#define built(test) cmocka_unit_test_teardown(test, compiled_group_fini)
 
 int main(void)
 {

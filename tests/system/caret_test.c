@@ -21,13 +21,6 @@ static int start_host(void **state)
 	return 0;
 }
 
-static int stop_host(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
 /* All that is printed of the entry is this. */
 static void assert_told(const char *entry, const char *told)
 {
@@ -122,5 +115,5 @@ int main(void)
 		cmocka_unit_test(what_follows_a_command_is_shown_with_it),
 		cmocka_unit_test(a_declaration_with_a_mistake_leaves_what_was_declared_before),
 	};
-	return cmocka_run_group_tests(tests, start_host, stop_host);
+	return cmocka_run_group_tests(tests, start_host, compiled_group_fini);
 }

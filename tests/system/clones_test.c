@@ -44,11 +44,6 @@ static void assert_has_clones(const struct way *way)
 	free(path);
 }
 
-static void define(const char *text)
-{
-	json_decref(compiled_data(&host, text));
-}
-
 /* The text of a function as \source has it, entered again. */
 static void redefine(const char *function)
 {
@@ -56,7 +51,7 @@ static void redefine(const char *function)
 
 	snprintf(command, sizeof(command), "\\source %s", function);
 	json_t *source = compiled_data(&host, command);
-	define(json_string_value(json_object_get(source, "text")));
+	compiled_define(&host, json_string_value(json_object_get(source, "text")));
 	json_decref(source);
 }
 
@@ -82,14 +77,16 @@ static void assert_runs_what_is_redefined(void)
 		redefine(functions[i]);
 	compiled_assert_answer(&host, "", built);
 	/* With another text of what was cloned; those that are not defined anew keep theirs. */
-	define("static int constant(const char *text, int mode) { return mode; }\n"
-	       "int calls_constant(const char *text) { return constant(text, 3) + constant(text, 4); }");
-	define("static int parted(int n) { return 1000 + n; }\n"
-	       "int calls_parted(int n) { return parted(n); }");
-	define("static int scalar(const struct wide *w) { return w->used; }\n"
-	       "int calls_scalar(int n) { struct wide w = {.used = n}; return scalar(&w); }");
-	define("static int chilled(int n) { return n + 7000; }\n"
-	       "int calls_chilled(int n) { return chilled(n); }");
+	compiled_define(
+		&host,
+		"static int constant(const char *text, int mode) { return mode; }\n"
+		"int calls_constant(const char *text) { return constant(text, 3) + constant(text, 4); }");
+	compiled_define(&host, "static int parted(int n) { return 1000 + n; }\n"
+			       "int calls_parted(int n) { return parted(n); }");
+	compiled_define(&host, "static int scalar(const struct wide *w) { return w->used; }\n"
+			       "int calls_scalar(int n) { struct wide w = {.used = n}; return scalar(&w); }");
+	compiled_define(&host, "static int chilled(int n) { return n + 7000; }\n"
+			       "int calls_chilled(int n) { return chilled(n); }");
 	compiled_assert_answer(&host, "", "5 7 1001 356 7004");
 }
 

@@ -111,8 +111,11 @@ void compiled_build(const struct subject *s, const struct compiled_how *how)
 	free(build);
 }
 
+static struct subject *subject; /* of the fixtures */
+
 void compiled_init(struct subject *s, const struct compiled_how *how)
 {
+	subject = s;
 	subject_init(s);
 	unsetenv("RTF_SOURCE_ROOT");
 	unsetenv("RTF_CFLAGS");
@@ -350,6 +353,82 @@ void compiled_assert_history_whole(const struct subject *s)
 	free(path);
 }
 
+/* --- fixtures ----------------------------------------------------------------------------------------- */
+
+int compiled_each_start(void **state)
+{
+	(void)state;
+	compiled_start(subject);
+	return 0;
+}
+
+int compiled_each_stop(void **state)
+{
+	(void)state;
+	compiled_stop(subject);
+	return 0;
+}
+
+int compiled_each_stop_whole(void **state)
+{
+	(void)state;
+	compiled_assert_history_whole(subject);
+	compiled_stop(subject);
+	return 0;
+}
+
+int compiled_group_fini(void **state)
+{
+	(void)state;
+	subject_fini(subject);
+	return 0;
+}
+
+/* --- what answers say --------------------------------------------------------------------------------- */
+
+void compiled_define(struct subject *s, const char *text)
+{
+	json_decref(compiled_data(s, text));
+}
+
+const char *compiled_string(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	if (!text)
+		fail_msg("there is no %s", key);
+	return text;
+}
+
+int compiled_int(json_t *object, const char *key)
+{
+	if (!json_is_integer(json_object_get(object, key)))
+		fail_msg("there is no %s", key);
+	return (int)json_integer_value(json_object_get(object, key));
+}
+
+size_t compiled_count(const char *text, const char *part)
+{
+	size_t count = 0;
+
+	for (; (text = strstr(text, part)); text += strlen(part))
+		count++;
+	return count;
+}
+
+void compiled_shell(const struct subject *s, const char *command)
+{
+	char *output = NULL, *whole;
+
+	assert_true(asprintf(&whole, "cd '%s' && %s", s->directory, command) > 0);
+	int status = child_run((const char *const[]){"sh", "-ec", whole, NULL}, NULL, COMPILED_DEADLINE_MS,
+			       &output);
+	if (status)
+		fail_msg("%s: %d: %.700s", command, status, output ? output : "");
+	free(whole);
+	free(output);
+}
+
 /* --- a connection of the test's own ------------------------------------------------------------------- */
 
 void wire_open(struct wire *w, const char *socket_path)
@@ -451,4 +530,32 @@ json_t *wire_ask(struct wire *w, int id, const char *command)
 	if (!answer)
 		fail_msg("the engine closed the connection: %.200s", command);
 	return answer;
+}
+
+json_t *wire_data(struct wire *w, const char *command)
+{
+	enum { OWN = 1 << 20 }; /* above what a test numbers itself */
+	json_t *answer = wire_ask(w, OWN + ++w->asked, command), *data = json_object_get(answer, "data");
+
+	if (!json_is_true(json_object_get(answer, "ok")))
+		fail_msg("%s: %s", command, compiled_string(json_object_get(answer, "error"), "message"));
+	json_incref(data);
+	json_decref(answer);
+	return data;
+}
+
+void wire_ok(struct wire *w, const char *command)
+{
+	json_decref(wire_data(w, command));
+}
+
+json_t *wire_await_event(struct wire *w, const char *kind)
+{
+	for (json_t *object; (object = wire_receive(w)); json_decref(object)) {
+		const char *event = json_string_value(json_object_get(object, "event"));
+		if (event && strcmp(event, kind) == 0)
+			return object;
+	}
+	fail_msg("the engine closed the connection before a %s", kind);
+	return NULL;
 }

@@ -40,11 +40,24 @@ void compiled_start_preloaded(struct subject *);
 /* Ends it, and takes its history away. */
 void compiled_stop(struct subject *);
 
+/* The same as fixtures of cmocka's, of the subject that compiled_init was called with last: for each test, with a look at the
+ * history or without; and for the group. */
+int compiled_each_start(void **state);
+int compiled_each_stop(void **state);
+int compiled_each_stop_whole(void **state);
+int compiled_group_fini(void **state); /* subject_fini */
+
+/* Such a test has a program that nothing was done to. */
+#define with_fresh_host(test) cmocka_unit_test_setup_teardown(test, compiled_each_start, compiled_each_stop)
+
 /* SIGKILLs it and waits for its end. The socket stays. */
 void compiled_kill(struct subject *);
 
 /* DIRECTORY/NAME; malloc'ed. */
 char *compiled_path(const struct subject *, const char *name);
+
+/* Runs a shell's command in the directory, which must succeed. */
+void compiled_shell(const struct subject *, const char *command);
 
 /* NAME of tests/system into the directory. */
 void compiled_copy_in(const struct subject *, const char *name);
@@ -68,6 +81,16 @@ void compiled_assert_refused(struct subject *, const char *command, const char *
 /* The data of a command that must succeed; the caller's. */
 json_t *compiled_data(struct subject *, const char *command);
 
+/* A definition, or whatever else is to be done and no more. */
+void compiled_define(struct subject *, const char *text);
+
+/* A member that must be there; the string is the object's. */
+const char *compiled_string(json_t *object, const char *key);
+int compiled_int(json_t *object, const char *key);
+
+/* How often a part stands in a text. */
+size_t compiled_count(const char *text, const char *part);
+
 /* The one row of \list that FUNCTION has; the caller's. */
 json_t *compiled_row(struct subject *, const char *function);
 
@@ -90,6 +113,7 @@ void compiled_assert_history_whole(const struct subject *);
 
 struct wire {
 	int fd;
+	int asked; /* commands that wire_data has sent */
 	char *data;
 	size_t size, room;
 };
@@ -106,5 +130,12 @@ json_t *wire_receive(struct wire *);
 
 /* wire_command and the answer with that id. */
 json_t *wire_ask(struct wire *, int id, const char *command);
+
+/* The same of a command that must succeed, with a number of its own: its data, the caller's. */
+json_t *wire_data(struct wire *, const char *command);
+void wire_ok(struct wire *, const char *command);
+
+/* The next event of that kind; the caller's. */
+json_t *wire_await_event(struct wire *, const char *kind);
 
 #endif

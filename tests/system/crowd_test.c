@@ -17,13 +17,6 @@ enum { PERIOD_MS = 10 };
 
 static struct subject host;
 
-static int stop(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
 static int seconds(void)
 {
 	const char *value = getenv("RTF_SECONDS");
@@ -61,7 +54,8 @@ static int change_often(struct wire *w, int for_seconds)
 		i++;
 		snprintf(text, sizeof(text),
 			 i % 3 ? "static int stamp(void) { return %d; }"
-			       : "static int stamp(void) { volatile int n = 0; while (n < 5000) n++; return %d; }",
+			       : "static int stamp(void) { volatile int n = 0; while (n < 5000) n++; return "
+				 "%d; }",
 			 i);
 		number_to_host("highest", i);
 		json_t *answer = wire_ask(w, i, text);
@@ -98,7 +92,8 @@ static void the_thread_sanitizer_finds_nothing(void **state)
 	glob_t found = {0};
 
 	(void)state;
-	compiled_init(&host, &(struct compiled_how){.flags = {"-fsanitize=thread", "-O1"}, .with_archive = true});
+	compiled_init(&host,
+		      &(struct compiled_how){.flags = {"-fsanitize=thread", "-O1"}, .with_archive = true});
 	char *reports = compiled_path(&host, "tsan"), *options, *pattern;
 	assert_true(asprintf(&options, "log_path=%s exitcode=0", reports) > 0);
 	assert_true(asprintf(&pattern, "%s*", reports) > 0);
@@ -124,8 +119,9 @@ static void the_thread_sanitizer_finds_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(every_call_of_eight_threads_belongs_to_a_version_of_its_time, stop),
-		cmocka_unit_test_teardown(the_thread_sanitizer_finds_nothing, stop),
+		cmocka_unit_test_teardown(every_call_of_eight_threads_belongs_to_a_version_of_its_time,
+					  compiled_group_fini),
+		cmocka_unit_test_teardown(the_thread_sanitizer_finds_nothing, compiled_group_fini),
 	};
 
 	return cmocka_run_group_tests_name("system: a crowd of threads", tests, NULL, NULL);

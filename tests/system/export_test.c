@@ -23,30 +23,12 @@ static int start_host(void **state)
 	return 0;
 }
 
-static int stop_host(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
-static void shell(const char *command)
-{
-	char *output = NULL, *whole;
-
-	assert_true(asprintf(&whole, "cd '%s' && %s", host.directory, command) > 0);
-	int status = child_run((const char *const[]){"sh", "-ec", whole, NULL}, NULL, COMPILED_DEADLINE_MS,
-			       &output);
-	if (status)
-		fail_msg("%s: %d: %.700s", command, status, output ? output : "");
-	free(whole);
-	free(output);
-}
-
 static void commit_built(void)
 {
-	shell("git init -q . && git config user.name t && git config user.email t@t && git add *.c && "
-	      "git commit -qm built");
+	compiled_shell(
+		&host,
+		"git init -q . && git config user.name t && git config user.email t@t && git add *.c && "
+		"git commit -qm built");
 }
 
 static void export(const char *what, const char *directory, int versions, int patches)
@@ -107,18 +89,20 @@ static void what_went_live_together_is_one_patch(void **state)
 	json_decref(compiled_data(&host, "\\undo"));
 	json_decref(compiled_data(&host, "\\rollback factorial 0"));
 	export("--all", "out", 3, 4);
-	shell("ls out | grep -qx 0001-add-1-and-1-more.patch");
-	shell("git am -q out/*.patch");
-	shell("test \"$(git log --format=%s -n 3 --skip 1)\" = \"add: back to version 1 (undo)\n"
-	      "add: version 2\nadd: version 1, factorial: version 1\"");
-	shell("test \"$(git log -n 1 --format=%s)\" = 'factorial: back to version 0 (rollback)'");
+	compiled_shell(&host, "ls out | grep -qx 0001-add-1-and-1-more.patch");
+	compiled_shell(&host, "git am -q out/*.patch");
+	compiled_shell(&host,
+		       "test \"$(git log --format=%s -n 3 --skip 1)\" = \"add: back to version 1 (undo)\n"
+		       "add: version 2\nadd: version 1, factorial: version 1\"");
+	compiled_shell(&host,
+		       "test \"$(git log -n 1 --format=%s)\" = 'factorial: back to version 0 (rollback)'");
 	assert_says("host.c", original, "int add(int a, int b)\n{\n\treturn a + b;\n}",
 		    "int add(int a, int b) { return a - b; }");
 
 	/* Of one function: what was in others is not in it. */
-	shell("git reset -q --hard HEAD~4");
+	compiled_shell(&host, "git reset -q --hard HEAD~4");
 	export("factorial", "one", 1, 2);
-	shell("git am -q one/*.patch");
+	compiled_shell(&host, "git am -q one/*.patch");
 	assert_says("host.c", original, "bias", "bias");
 	free(original);
 }
@@ -138,7 +122,7 @@ static void a_save_of_several_functions_is_one_patch(void **state)
 	json_decref(wire_ask(&w, 2, "\\wait shifted 1 60"));
 	wire_close(&w);
 	export("--all", "out", 2, 1);
-	shell("git stash -q && git am -q out/*.patch");
+	compiled_shell(&host, "git stash -q && git am -q out/*.patch");
 	char *now = child_read_file(path);
 	assert_string_equal(now, edited);
 	free(now);
@@ -162,8 +146,10 @@ static void the_series_ends_with_what_is_live_in_this_run(void **state)
 	compiled_start(&host);
 	json_decref(compiled_data(&host, "int add(int a, int b) { return a * b; }"));
 	export("--all", "out", 3, 4);
-	shell("git am -q out/*.patch && git log -n 1 --format=%s | grep -qx 'factorial: back to version 0 "
-	      "(live now)'");
+	compiled_shell(
+		&host,
+		"git am -q out/*.patch && git log -n 1 --format=%s | grep -qx 'factorial: back to version 0 "
+		"(live now)'");
 	assert_says("host.c", original, "int add(int a, int b)\n{\n\treturn a + b;\n}",
 		    "int add(int a, int b) { return a * b; }");
 	free(original);
@@ -184,9 +170,9 @@ static void the_series_begins_with_the_first_build(void **state)
 	compiled_start(&host);
 	json_decref(compiled_data(&host, "int add(int a, int b) { return a * b; }"));
 	export("add", "out", 2, 3);
-	shell("git stash -q && git am -q out/*.patch");
-	shell("git log -n 1 --skip 1 --format=%s | grep -qx 'add: version 0 (built)'");
-	shell("git show HEAD~1 | grep -qx '+\treturn b + a;'");
+	compiled_shell(&host, "git stash -q && git am -q out/*.patch");
+	compiled_shell(&host, "git log -n 1 --skip 1 --format=%s | grep -qx 'add: version 0 (built)'");
+	compiled_shell(&host, "git show HEAD~1 | grep -qx '+\treturn b + a;'");
 	assert_says("host.c", original, "int add(int a, int b)\n{\n\treturn a + b;\n}",
 		    "int add(int a, int b) { return a * b; }");
 	free(original);
@@ -211,7 +197,7 @@ static void files_are_patched_byte_for_byte(void **state)
 	json_decref(compiled_data(&host, "int odd(int n)\n{\n\treturn n + 1; /* \xc3\xbc = 1 */\n}"));
 	json_decref(compiled_data(&host, "int even(int n)\n{\n\treturn 2 * n;\n}"));
 	export("--all", "out", 2, 2);
-	shell("git am -q out/*.patch && git diff --quiet");
+	compiled_shell(&host, "git am -q out/*.patch && git diff --quiet");
 	char *text = child_read_file(path),
 	     *once = child_replace(odd_text, "return n; /*", "return n + 1; /*"),
 	     *wanted = child_replace(once, "return n;", "return 2 * n;");
@@ -322,7 +308,7 @@ static void others_are_answered_while_a_long_history_is_exported(void **state)
 
 int main(void)
 {
-#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
+#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, compiled_group_fini)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(what_went_live_together_is_one_patch),
 		WITH_HOST(a_save_of_several_functions_is_one_patch),

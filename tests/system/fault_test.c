@@ -22,13 +22,6 @@ static int start_host(void **state)
 	return 0;
 }
 
-static int stop_host(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
 static const char crash[] = "static int risky(int n) { return *(volatile int *)(long)n; }";
 
 static int recorded(void)
@@ -275,7 +268,7 @@ static void a_wedged_engine_does_not_hold_a_fault_up_for_ever(void **state)
 
 int main(void)
 {
-#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
+#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, compiled_group_fini)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(a_fault_is_recorded_before_the_program_ends),
 		WITH_HOST(a_stack_that_is_used_up_is_recorded),

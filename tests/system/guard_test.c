@@ -15,7 +15,6 @@
 
 static struct subject host;
 static struct wire wire; /* a console that hears events */
-static int asked;
 
 static const struct compiled_how how = {.sources = {"guard_host.c"}};
 
@@ -44,43 +43,6 @@ static int stop_host(void **state)
 	return 0;
 }
 
-static const char *string_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	if (!text)
-		fail_msg("there is no %s", key);
-	return text;
-}
-
-/* A command that must succeed; its data, the caller's. */
-static json_t *ask(const char *command)
-{
-	json_t *answer = wire_ask(&wire, ++asked, command), *data = json_object_get(answer, "data");
-
-	if (!json_is_true(json_object_get(answer, "ok")))
-		fail_msg("%s: %s", command, string_of(json_object_get(answer, "error"), "message"));
-	json_incref(data);
-	json_decref(answer);
-	return data;
-}
-
-static void ask_ok(const char *command)
-{
-	json_decref(ask(command));
-}
-
-static json_t *await_event(const char *kind)
-{
-	for (json_t *object; (object = wire_receive(&wire)); json_decref(object)) {
-		const char *event = json_string_value(json_object_get(object, "event"));
-		if (event && strcmp(event, kind) == 0)
-			return object;
-	}
-	fail_msg("the engine closed the connection before a %s", kind);
-	return NULL;
-}
-
 static void tell_host(const char *line)
 {
 	assert_true(child_send(&host.program, line));
@@ -98,11 +60,11 @@ static void await_line(const char *expected)
 /* Waits for a call of that function to be parked; its number. */
 static int await_parked(const char *function, const char *signal)
 {
-	json_t *event = await_event("parked");
+	json_t *event = wire_await_event(&wire, "parked");
 	int call = (int)json_integer_value(json_object_get(event, "call"));
 
-	assert_string_equal(string_of(event, "function"), function);
-	assert_string_equal(string_of(event, "signal"), signal);
+	assert_string_equal(compiled_string(event, "function"), function);
+	assert_string_equal(compiled_string(event, "signal"), signal);
 	json_decref(event);
 	return call;
 }
@@ -130,10 +92,10 @@ static const char repaired[] =
 static void a_fault_parks_the_call_and_the_others_go_on(void **state)
 {
 	(void)state;
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\guard length_of");
 	tell_host("length 0\n");
-	json_t *event = await_event("fault");
-	assert_string_equal(string_of(event, "function"), "length_of");
+	json_t *event = wire_await_event(&wire, "fault");
+	assert_string_equal(compiled_string(event, "function"), "length_of");
 	assert_int_equal(json_integer_value(json_object_get(event, "version")), 1);
 	json_decref(event);
 	assert_int_equal(await_parked("length_of", "SEGV"), 1);
@@ -152,7 +114,7 @@ static void a_call_is_parked_though_an_evaluation_runs(void **state)
 	struct wire other;
 
 	(void)state;
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\guard length_of");
 	wire_open(&other, host.socket);
 	wire_command(&other, 7, "while (1) served = 77;");
 	while (strcmp(line, "served 77") != 0) {
@@ -163,20 +125,20 @@ static void a_call_is_parked_though_an_evaluation_runs(void **state)
 	tell_host("length 0\n");
 	await_parked("length_of", "SEGV");
 	wire_close(&other);
-	ask_ok("\\return 5");
+	wire_ok(&wire, "\\return 5");
 	await_line("length 5");
 }
 
 static void retry_calls_the_new_definition_with_the_same_arguments(void **state)
 {
 	(void)state;
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\guard length_of");
 	tell_host("length 0\n");
 	await_parked("length_of", "SEGV");
-	ask_ok("\\retry"); /* nothing is repaired yet */
+	wire_ok(&wire, "\\retry"); /* nothing is repaired yet */
 	await_parked("length_of", "SEGV");
 	assert_int_equal(subject_define(&host, "length_of", repaired), 2);
-	ask_ok("\\retry");
+	wire_ok(&wire, "\\retry");
 	await_line("length -7");
 	assert_int_equal(await_count(0), 0);
 	compiled_assert_refused(&host, "\\retry", "usage", "no call waits");
@@ -185,9 +147,9 @@ static void retry_calls_the_new_definition_with_the_same_arguments(void **state)
 static void return_gives_the_caller_a_value(void **state)
 {
 	(void)state;
-	ask_ok("\\guard length_of");
-	ask_ok("\\guard touch");
-	ask_ok("\\guard give_up");
+	wire_ok(&wire, "\\guard length_of");
+	wire_ok(&wire, "\\guard touch");
+	wire_ok(&wire, "\\guard give_up");
 	tell_host("length 0\n");
 	int call = await_parked("length_of", "SEGV");
 	tell_host("touch 0\n");
@@ -197,13 +159,13 @@ static void return_gives_the_caller_a_value(void **state)
 	compiled_assert_refused(&host, "\\return", "usage", "int");
 	compiled_assert_refused(&host, "\\return nothing", "compile", "nothing");
 	compiled_assert_refused(&host, "\\return @99 1", "unknown", "99");
-	ask_ok("\\return served * 10 + r->number + extra");
+	wire_ok(&wire, "\\return served * 10 + r->number + extra");
 	await_line("length 10");
-	ask_ok("\\return");
+	wire_ok(&wire, "\\return");
 	await_line("touch 0");
 	char command[100];
 	snprintf(command, sizeof(command), "\\return @%d (struct pair){number * 2, 0}", last);
-	ask_ok(command);
+	wire_ok(&wire, command);
 	await_line("give_up -6");
 	assert_true(call < last);
 }
@@ -211,24 +173,24 @@ static void return_gives_the_caller_a_value(void **state)
 static void a_value_that_faults_leaves_the_call_waiting(void **state)
 {
 	(void)state;
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\guard length_of");
 	tell_host("length 0\n");
 	await_parked("length_of", "SEGV");
-	ask_ok("\\return (int)strlen(r->path)");
+	wire_ok(&wire, "\\return (int)strlen(r->path)");
 	await_parked("length_of", "SEGV");
-	ask_ok("\\return extra - 1");
+	wire_ok(&wire, "\\return extra - 1");
 	await_line("length -1");
-	ask_ok("\\guard quotient return *(int *)8");
+	wire_ok(&wire, "\\guard quotient return *(int *)8");
 	tell_host("quotient 0\n");
 	await_parked("quotient", "SEGV");
-	ask_ok("\\return a");
+	wire_ok(&wire, "\\return a");
 	await_line("quotient 100");
 }
 
 static void a_value_of_another_type_is_refused(void **state)
 {
 	(void)state;
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\guard length_of");
 	tell_host("length 0\n");
 	await_parked("length_of", "SEGV");
 	compiled_assert_refused(&host, "\\return \"abc\"", "compile", "length_of cannot return \"abc\"");
@@ -236,15 +198,15 @@ static void a_value_of_another_type_is_refused(void **state)
 	compiled_assert_refused(&host, "\\guard quotient return \"abc\"", "compile",
 				"quotient cannot return");
 	compiled_assert_live(&host, "quotient", 0, 1, "built");
-	ask_ok("\\return 2.5");
+	wire_ok(&wire, "\\return 2.5");
 	await_line("length 2");
 }
 
 static void a_guard_may_return_at_once(void **state)
 {
 	(void)state;
-	ask_ok("\\guard length_of return -1 - extra");
-	ask_ok("\\guard touch return");
+	wire_ok(&wire, "\\guard length_of return -1 - extra");
+	wire_ok(&wire, "\\guard touch return");
 	tell_host("length 0\n");
 	await_line("length -1");
 	tell_host("touch 0\n");
@@ -260,13 +222,13 @@ static void a_guard_may_return_at_once(void **state)
 static void each_kind_of_fault_is_caught_though_the_program_has_a_handler(void **state)
 {
 	(void)state;
-	ask_ok("\\guard quotient");
+	wire_ok(&wire, "\\guard quotient");
 	tell_host("quotient 0\n");
 	await_parked("quotient", "FPE");
-	ask_ok("\\return a + b");
+	wire_ok(&wire, "\\return a + b");
 	await_line("quotient 100");
 	/* Without the guard the fault is the program's. */
-	ask_ok("\\unguard quotient");
+	wire_ok(&wire, "\\unguard quotient");
 	tell_host("quotient 0\n");
 	await_line("the program's own handler");
 }
@@ -274,30 +236,30 @@ static void each_kind_of_fault_is_caught_though_the_program_has_a_handler(void *
 static void the_innermost_guarded_call_waits(void **state)
 {
 	(void)state;
-	ask_ok("\\guard outer");
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\guard outer");
+	wire_ok(&wire, "\\guard length_of");
 	tell_host("outer 0\n");
 	await_parked("length_of", "SEGV");
-	ask_ok("\\return 5");
+	wire_ok(&wire, "\\return 5");
 	await_line("outer 6");
-	ask_ok("\\unguard length_of");
+	wire_ok(&wire, "\\unguard length_of");
 	tell_host("outer 0\n");
 	await_parked("outer", "SEGV");
-	ask_ok("\\return 9");
+	wire_ok(&wire, "\\return 9");
 	await_line("outer 9");
 }
 
 static void many_calls_wait_and_go_on_together(void **state)
 {
 	(void)state;
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\guard length_of");
 	for (int i = 0; i < 40; i++)
 		tell_host("length 0\n");
 	assert_int_equal(await_count(40), 40);
 	tell_host("length 1\n");
 	await_line("length 6");
 	subject_define(&host, "length_of", repaired);
-	ask_ok("\\retry");
+	wire_ok(&wire, "\\retry");
 	for (int i = 0; i < 40; i++)
 		await_line("length -7");
 	assert_int_equal(await_count(0), 0);
@@ -306,7 +268,7 @@ static void many_calls_wait_and_go_on_together(void **state)
 static void a_new_engine_knows_what_waits(void **state)
 {
 	(void)state;
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\guard length_of");
 	tell_host("length 0\n");
 	await_parked("length_of", "SEGV");
 	pid_t engine = compiled_engine(&host);
@@ -316,14 +278,14 @@ static void a_new_engine_knows_what_waits(void **state)
 	compiled_assert_live(&host, "length_of", 0, 2, "built");
 	wire_close(&wire);
 	hello();
-	ask_ok("\\return 77");
+	wire_ok(&wire, "\\return 77");
 	await_line("length 77");
 }
 
 static void what_waits_is_tried_again_when_the_console_closes(void **state)
 {
 	(void)state;
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\guard length_of");
 	tell_host("length 0\n");
 	await_parked("length_of", "SEGV");
 	subject_define(&host, "length_of", repaired);
@@ -349,23 +311,24 @@ static void what_cannot_be_called_again_is_not_guarded(void **state)
 static void a_guarded_function_is_counted_and_traced_as_any(void **state)
 {
 	(void)state;
-	ask_ok("\\cover length_of");
-	ask_ok("\\trace length_of");
-	ask_ok("\\guard length_of");
+	wire_ok(&wire, "\\cover length_of");
+	wire_ok(&wire, "\\trace length_of");
+	wire_ok(&wire, "\\guard length_of");
 	tell_host("length 3\n");
 	await_line("length 8");
-	json_t *event = await_event("trace");
+	json_t *event = wire_await_event(&wire, "trace");
 	assert_int_equal(json_integer_value(json_object_get(event, "result")), 8);
 	json_decref(event);
 	tell_host("length 0\n");
 	await_parked("length_of", "SEGV");
-	json_t *list = ask("\\cover length_of"), *lines = json_object_get(json_array_get(list, 0), "lines");
+	json_t *list = wire_data(&wire, "\\cover length_of"),
+	       *lines = json_object_get(json_array_get(list, 0), "lines");
 	assert_int_equal(json_integer_value(json_object_get(lines, "run")), 2);
 	json_decref(list);
 	json_t *row = compiled_row(&host, "length_of");
-	assert_string_equal(string_of(row, "watch"), "cover+trace+guard");
+	assert_string_equal(compiled_string(row, "watch"), "cover+trace+guard");
 	json_decref(row);
-	ask_ok("\\return 1");
+	wire_ok(&wire, "\\return 1");
 	await_line("length 1");
 }
 
@@ -375,13 +338,6 @@ static int init(void **state)
 {
 	(void)state;
 	compiled_init(&host, &how);
-	return 0;
-}
-
-static int fini(void **state)
-{
-	(void)state;
-	subject_fini(&host);
 	return 0;
 }
 
@@ -404,5 +360,5 @@ int main(void)
 		with_host(a_guarded_function_is_counted_and_traced_as_any),
 	};
 
-	return cmocka_run_group_tests_name("system: guarding", tests, init, fini);
+	return cmocka_run_group_tests_name("system: guarding", tests, init, compiled_group_fini);
 }

@@ -25,22 +25,13 @@ enum { VERSIONS = 60 };
 static struct subject host;
 static char *path; /* of the history */
 
-static const char *string_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	if (!text)
-		fail_msg("there is no %s", key);
-	return text;
-}
-
 static int start_host(void **state)
 {
 	(void)state;
 	compiled_init(&host, &(struct compiled_how){0});
 	compiled_start(&host);
 	json_t *status = compiled_data(&host, "\\status");
-	path = strdup(string_of(status, "history"));
+	path = strdup(compiled_string(status, "history"));
 	json_decref(status);
 	return 0;
 }
@@ -93,7 +84,7 @@ static void assert_source(int version)
 
 	snprintf(command, sizeof(command), "\\source add@%d", version);
 	json_t *source = compiled_data(&host, command);
-	assert_string_equal(string_of(source, "text"), add_text(version));
+	assert_string_equal(compiled_string(source, "text"), add_text(version));
 	json_decref(source);
 }
 

@@ -22,13 +22,6 @@ enum { MB = 1 << 20 };
 
 static struct subject host;
 
-static int start_host(void **state)
-{
-	(void)state;
-	compiled_start(&host);
-	return 0;
-}
-
 /* Whatever a test did: the program calls its functions, its engine changes them, and the history is a
  * database. */
 static int assert_unharmed(void **state)
@@ -664,15 +657,6 @@ static void without_debug_information_the_answer_says_what_to_compile_with(void 
 
 /* --- the history -------------------------------------------------------------------------------------- */
 
-static size_t count_of(const char *text, const char *part)
-{
-	size_t count = 0;
-
-	for (; (text = strstr(text, part)); text += strlen(part))
-		count++;
-	return count;
-}
-
 static int versions_in(const char *path)
 {
 	sqlite3 *db;
@@ -716,7 +700,7 @@ static void assert_works_without_history(const char *history)
 	compiled_stop(&host);
 	compiled_await_end(engine);
 	char *said = child_read_file(log);
-	if (!said || count_of(said, "what happens is kept in memory") != 1 || !strstr(said, history) ||
+	if (!said || compiled_count(said, "what happens is kept in memory") != 1 || !strstr(said, history) ||
 	    !strstr(said, rescued))
 		fail_msg("the log says: %s", said ? said : "nothing");
 	assert_int_equal(versions_in(rescued), 2);
@@ -830,19 +814,12 @@ static void a_history_that_another_holds_gets_everything_later(void **state)
 	free(path);
 }
 
-#define unharmed(test) cmocka_unit_test_setup_teardown(test, start_host, assert_unharmed)
+#define unharmed(test) cmocka_unit_test_setup_teardown(test, compiled_each_start, assert_unharmed)
 
 static int init(void **state)
 {
 	(void)state;
 	compiled_init(&host, &(struct compiled_how){0});
-	return 0;
-}
-
-static int fini(void **state)
-{
-	(void)state;
-	subject_fini(&host);
 	return 0;
 }
 
@@ -875,5 +852,5 @@ int main(void)
 		cmocka_unit_test(a_history_that_another_holds_gets_everything_later),
 	};
 
-	return cmocka_run_group_tests_name("system: bad input", tests, init, fini);
+	return cmocka_run_group_tests_name("system: bad input", tests, init, compiled_group_fini);
 }

@@ -21,13 +21,6 @@ static int start_host(void **state)
 	return 0;
 }
 
-static int stop_host(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
 static void edit_source(const char *old, const char *new)
 {
 	char *path = compiled_path(&host, "host.c"), *text = child_read_file(path),
@@ -219,7 +212,7 @@ static void a_build_is_spelled_so_that_it_is_the_only_one(void **state)
 
 int main(void)
 {
-#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
+#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start_host, compiled_group_fini)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(functions_of_one_name_are_told_apart),
 		WITH_HOST(answers_tell_functions_of_one_name_apart),

@@ -16,20 +16,6 @@
 
 static struct subject host;
 
-static int start_host(void **state)
-{
-	(void)state;
-	compiled_start(&host);
-	return 0;
-}
-
-static int stop_host(void **state)
-{
-	(void)state;
-	compiled_stop(&host);
-	return 0;
-}
-
 /* --- small things ---------------------------------------------------------------------------------------------------- */
 
 /* The answer's data; it must be ok. The caller's. */
@@ -816,7 +802,7 @@ static void faults_of_other_threads_stay_the_programs(void **state)
 static int start_polled(void **state)
 {
 	setenv("LOOK_POLLED", "1", 1);
-	start_host(state);
+	compiled_each_start(state);
 	unsetenv("LOOK_POLLED");
 	return 0;
 }
@@ -1487,50 +1473,48 @@ static void memory_is_shown_in_gdbs_formats(void **state)
 	wire_close(&w);
 }
 
-#define with_host(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_host(values_are_printed_as_gdb_prints_them),
-		with_host(an_expression_has_type_text_value_and_name),
-		with_host(a_pointer_shows_what_it_points_to_and_how_deep_is_said),
-		with_host(memory_is_gone_through),
-		with_host(formats_are_those_of_gdb),
-		with_host(json_says_that_there_is_more),
-		with_host(long_output_is_cut_and_the_rest_can_be_seen),
-		with_host(values_have_names_and_those_are_expressions),
-		with_host(session_variables_belong_to_their_console),
-		with_host(macros_and_includes_can_be_typed),
-		with_host(a_mistake_is_shown_where_it_is),
-		with_host(any_version_can_be_called_and_compared),
-		with_host(every_fault_is_contained),
-		with_host(a_fault_has_a_backtrace),
-		with_host(a_fault_ends_a_script_with_status_4),
-		with_host(an_endless_loop_is_its_console_alone),
-		with_host(a_console_that_leaves_takes_its_evaluation_along),
-		with_host(a_console_closes_though_an_evaluation_cannot_be_ended),
-		with_host(faults_of_other_threads_stay_the_programs),
+		with_fresh_host(values_are_printed_as_gdb_prints_them),
+		with_fresh_host(an_expression_has_type_text_value_and_name),
+		with_fresh_host(a_pointer_shows_what_it_points_to_and_how_deep_is_said),
+		with_fresh_host(memory_is_gone_through),
+		with_fresh_host(formats_are_those_of_gdb),
+		with_fresh_host(json_says_that_there_is_more),
+		with_fresh_host(long_output_is_cut_and_the_rest_can_be_seen),
+		with_fresh_host(values_have_names_and_those_are_expressions),
+		with_fresh_host(session_variables_belong_to_their_console),
+		with_fresh_host(macros_and_includes_can_be_typed),
+		with_fresh_host(a_mistake_is_shown_where_it_is),
+		with_fresh_host(any_version_can_be_called_and_compared),
+		with_fresh_host(every_fault_is_contained),
+		with_fresh_host(a_fault_has_a_backtrace),
+		with_fresh_host(a_fault_ends_a_script_with_status_4),
+		with_fresh_host(an_endless_loop_is_its_console_alone),
+		with_fresh_host(a_console_that_leaves_takes_its_evaluation_along),
+		with_fresh_host(a_console_closes_though_an_evaluation_cannot_be_ended),
+		with_fresh_host(faults_of_other_threads_stay_the_programs),
 		cmocka_unit_test_setup_teardown(a_polled_program_evaluates_in_its_own_thread_and_nowhere_else,
-						start_polled, stop_host),
+						start_polled, compiled_each_stop),
 		cmocka_unit_test_setup_teardown(an_evaluation_that_ends_the_thread_it_polled_in_is_over,
-						start_polled, stop_host),
-		with_host(many_consoles_evaluate_at_once_and_each_gets_its_own),
-		with_host(a_write_can_be_undone_and_done_again),
-		with_host(every_write_is_told_with_what_was_there),
-		with_host(statics_of_functions_are_named_as_gdb_names_them),
-		with_host(what_a_version_added_is_looked_at_from_every_console),
-		with_host(an_entry_that_is_refused_has_declared_nothing),
-		with_host(what_the_program_does_not_have_is_a_function_of_the_session),
-		with_host(literals_stay_as_session_variables_do),
-		with_host(what_is_declared_again_takes_the_place_of_what_was_there),
-		with_host(what_is_declared_again_leaves_values_their_types),
-		with_host(types_without_a_name_are_shown_without_one),
-		with_host(versions_are_compared_though_the_first_faults),
-		with_host(a_read_only_console_may_look_and_nothing_else),
-		with_host(vars_lists_globals_and_statics),
-		with_host(types_and_descriptions_tell_layouts),
-		with_host(memory_is_shown_in_gdbs_formats),
+						start_polled, compiled_each_stop),
+		with_fresh_host(many_consoles_evaluate_at_once_and_each_gets_its_own),
+		with_fresh_host(a_write_can_be_undone_and_done_again),
+		with_fresh_host(every_write_is_told_with_what_was_there),
+		with_fresh_host(statics_of_functions_are_named_as_gdb_names_them),
+		with_fresh_host(what_a_version_added_is_looked_at_from_every_console),
+		with_fresh_host(an_entry_that_is_refused_has_declared_nothing),
+		with_fresh_host(what_the_program_does_not_have_is_a_function_of_the_session),
+		with_fresh_host(literals_stay_as_session_variables_do),
+		with_fresh_host(what_is_declared_again_takes_the_place_of_what_was_there),
+		with_fresh_host(what_is_declared_again_leaves_values_their_types),
+		with_fresh_host(types_without_a_name_are_shown_without_one),
+		with_fresh_host(versions_are_compared_though_the_first_faults),
+		with_fresh_host(a_read_only_console_may_look_and_nothing_else),
+		with_fresh_host(vars_lists_globals_and_statics),
+		with_fresh_host(types_and_descriptions_tell_layouts),
+		with_fresh_host(memory_is_shown_in_gdbs_formats),
 	};
 
 	compiled_init(&host, &(struct compiled_how){.sources = {"look_host.c"}, .flags = {"-w", "-O0"}});

@@ -24,13 +24,6 @@ static void start_host(const char *level, const char *optimise)
 	unsetenv("RTF_OPTIMIZE");
 }
 
-static int stop_host(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
 /* Whether the newest version of the function runs optimised, as \log tells. */
 static bool is_optimised(const char *command)
 {
@@ -73,16 +66,11 @@ static void assert_listed(const char *function, bool optimised)
 	free(command);
 }
 
-static void define(const char *text)
-{
-	json_decref(compiled_data(&host, text));
-}
-
 static void a_version_is_optimised_and_means_what_it_meant(void **state)
 {
 	(void)state;
 	start_host("-O2", NULL);
-	define("static int ticks(void) { static int n; return n += 10; }");
+	compiled_define(&host, "static int ticks(void) { static int n; return n += 10; }");
 	compiled_assert_answer(&host, "ticks", "10");
 	await_optimised("\\log ticks");
 	assert_listed("ticks", true);
@@ -90,11 +78,11 @@ static void a_version_is_optimised_and_means_what_it_meant(void **state)
 	compiled_assert_answer(&host, "ticks", "20");
 	compiled_assert_live(&host, "ticks", 1, 2, "live");
 
-	define("static long factorial(int n) { return n < 2 ? 100 : n * factorial(n - 1); }");
+	compiled_define(&host, "static long factorial(int n) { return n < 2 ? 100 : n * factorial(n - 1); }");
 	await_optimised("\\log factorial");
 	compiled_assert_answer(&host, "factorial 4", "2400");
 	/* Recursion still goes through the entry: a newer version answers in the middle of the older one's. */
-	define("static long factorial(int n) { return 7; }");
+	compiled_define(&host, "static long factorial(int n) { return 7; }");
 	compiled_assert_answer(&host, "factorial 4", "7");
 	await_optimised("\\log factorial");
 	compiled_assert_answer(&host, "factorial 4", "7");
@@ -108,7 +96,7 @@ static void an_engine_that_starts_anew_knows_the_optimised_code(void **state)
 {
 	(void)state;
 	start_host("-O2", NULL);
-	define("int add(int a, int b) { return a * b; }");
+	compiled_define(&host, "int add(int a, int b) { return a * b; }");
 	await_optimised("\\log add");
 	pid_t engine = compiled_engine(&host);
 	kill(engine, SIGKILL);
@@ -127,7 +115,7 @@ static void an_engine_that_starts_anew_knows_the_optimised_code(void **state)
  * that never comes. */
 static void assert_nothing_is_optimised(void)
 {
-	define("int add(int a, int b) { return a * b; }");
+	compiled_define(&host, "int add(int a, int b) { return a * b; }");
 	free(compiled_console(&host, 4, NULL, "-c", "\\wait add 99 1", NULL));
 	assert_false(is_optimised("\\log add"));
 	compiled_assert_answer(&host, "add 3 4", "12 12");
@@ -150,10 +138,13 @@ static void what_was_built_without_optimising_is_left_as_it_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(a_version_is_optimised_and_means_what_it_meant, stop_host),
-		cmocka_unit_test_teardown(an_engine_that_starts_anew_knows_the_optimised_code, stop_host),
-		cmocka_unit_test_teardown(the_environment_turns_it_off, stop_host),
-		cmocka_unit_test_teardown(what_was_built_without_optimising_is_left_as_it_is, stop_host),
+		cmocka_unit_test_teardown(a_version_is_optimised_and_means_what_it_meant,
+					  compiled_group_fini),
+		cmocka_unit_test_teardown(an_engine_that_starts_anew_knows_the_optimised_code,
+					  compiled_group_fini),
+		cmocka_unit_test_teardown(the_environment_turns_it_off, compiled_group_fini),
+		cmocka_unit_test_teardown(what_was_built_without_optimising_is_left_as_it_is,
+					  compiled_group_fini),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,21 +13,6 @@
 
 static struct subject host;
 
-static int start_host(void **state)
-{
-	(void)state;
-	compiled_start(&host);
-	return 0;
-}
-
-static int stop_host(void **state)
-{
-	(void)state;
-	compiled_assert_history_whole(&host);
-	compiled_stop(&host);
-	return 0;
-}
-
 #define INCLUDE "#include <limits.h>\n"
 #define MACRO   "#define TWICE(x) ((x) * 2)\n"
 #define TYPE    "struct pair { int a, b; };\n"
@@ -181,7 +166,7 @@ static void a_fault_in_the_definition_keeps_its_line(void **state)
 	compiled_assert_answer(&host, "shifted 3", "103 203");
 }
 
-#define with_host(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
+#define with_host(test) cmocka_unit_test_setup_teardown(test, compiled_each_start, compiled_each_stop_whole)
 
 int main(void)
 {

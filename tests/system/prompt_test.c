@@ -17,20 +17,6 @@
 
 static struct subject host;
 
-static int start_host(void **state)
-{
-	(void)state;
-	compiled_start(&host);
-	return 0;
-}
-
-static int stop_host(void **state)
-{
-	(void)state;
-	compiled_stop(&host);
-	return 0;
-}
-
 /* --- completion ------------------------------------------------------------------------------------------------------ */
 
 /* Completes at the line's end; the matches, the caller's. `start`: where they begin. */
@@ -323,15 +309,6 @@ static void tab_completes_names_members_types_and_headers(void **state)
 	screen_close(&s);
 }
 
-static size_t count_of(const char *text, const char *part)
-{
-	size_t count = 0;
-
-	for (; (text = strstr(text, part)); text += strlen(part))
-		count++;
-	return count;
-}
-
 static void a_pasted_function_is_one_entry(void **state)
 {
 	struct screen s;
@@ -349,9 +326,9 @@ static void a_pasted_function_is_one_entry(void **state)
 	shows(&s, "150");
 	char *path = compiled_path(&host, "state/rtf/line_history"), *history = child_read_file(path);
 	assert_non_null(history);
-	assert_int_equal(count_of(history, "return n * 50"), 1);
+	assert_int_equal(compiled_count(history, "return n * 50"), 1);
 	assert_int_equal(*history == '#', 1);
-	assert_int_equal(count_of(history, "\n#"), 1); /* two entries in all */
+	assert_int_equal(compiled_count(history, "\n#"), 1); /* two entries in all */
 	free(history);
 	free(path);
 	key(&s, "Up");
@@ -454,7 +431,7 @@ static void a_trace_leaves_what_is_typed(void **state)
 	char *screen = await(&s, "\nhost> int_value * 300");
 	const char *typed = strstr(screen, "\nhost> int_value * 300");
 	assert_true(strstr(screen, "4321") < typed);
-	if (count_of(screen, "int_value") != 1)
+	if (compiled_count(screen, "int_value") != 1)
 		fail_msg("what is typed stands there twice: %.1500s", screen);
 	free(screen);
 	key(&s, "Enter");
@@ -496,23 +473,21 @@ static void colours_are_shown_unless_no_color_is_set(void **state)
 	screen_close(&s);
 }
 
-#define with_host(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_host(commands_and_their_words_are_completed),
-		with_host(names_of_every_kind_are_completed),
-		with_host(members_are_completed),
-		with_host(headers_are_completed),
-		with_host(tab_completes_names_members_types_and_headers),
-		with_host(a_pasted_function_is_one_entry),
-		with_host(what_a_paste_declares_is_in_the_function_behind_it),
-		with_host(ctrl_c_clears_a_line_and_ends_a_loop),
-		with_host(what_is_longer_than_the_screen_goes_through_the_pager),
-		with_host(a_trace_leaves_what_is_typed),
-		with_host(edit_enters_what_the_editor_leaves),
-		with_host(colours_are_shown_unless_no_color_is_set),
+		with_fresh_host(commands_and_their_words_are_completed),
+		with_fresh_host(names_of_every_kind_are_completed),
+		with_fresh_host(members_are_completed),
+		with_fresh_host(headers_are_completed),
+		with_fresh_host(tab_completes_names_members_types_and_headers),
+		with_fresh_host(a_pasted_function_is_one_entry),
+		with_fresh_host(what_a_paste_declares_is_in_the_function_behind_it),
+		with_fresh_host(ctrl_c_clears_a_line_and_ends_a_loop),
+		with_fresh_host(what_is_longer_than_the_screen_goes_through_the_pager),
+		with_fresh_host(a_trace_leaves_what_is_typed),
+		with_fresh_host(edit_enters_what_the_editor_leaves),
+		with_fresh_host(colours_are_shown_unless_no_color_is_set),
 	};
 
 	compiled_init(&host, &(struct compiled_how){.sources = {"look_host.c"}, .flags = {"-w", "-O0"}});

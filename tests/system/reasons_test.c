@@ -28,13 +28,6 @@ static void start(void)
 	unsetenv("RTF_WATCH");
 }
 
-static int stop(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
 static void assert_all(const struct reason *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -42,11 +35,6 @@ static void assert_all(const struct reason *list, size_t count)
 }
 
 #define ALL(list) assert_all(list, sizeof(list) / sizeof(*(list)))
-
-static void define(const char *text)
-{
-	json_decref(compiled_data(&host, text));
-}
 
 static void what_cannot_be_watched_says_why(void **state)
 {
@@ -77,7 +65,7 @@ static void what_cannot_be_watched_says_why(void **state)
 
 	(void)state;
 	start();
-	define("\\define bodied\nint bodied(int n) BODY");
+	compiled_define(&host, "\\define bodied\nint bodied(int n) BODY");
 	ALL(list);
 }
 
@@ -95,7 +83,7 @@ static void what_is_laid_out_otherwise_says_how(void **state)
 
 	(void)state;
 	start();
-	define("long added = 7;\nint counted(int n) { return n + added; }");
+	compiled_define(&host, "long added = 7;\nint counted(int n) { return n + added; }");
 	ALL(list);
 }
 
@@ -111,7 +99,7 @@ static void what_is_too_much_says_how_much_there_may_be(void **state)
 	for (int i = 1; i <= 64; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", v%d%s", i, i == 64 ? ";" : "");
 	compiled_assert_refused(&host, text, "usage", "more than 64 variables in one entry");
-	define("int counted(int n) { return n; }");
+	compiled_define(&host, "int counted(int n) { return n; }");
 	compiled_assert_refused(&host, "\\export counted /", "usage",
 				"/ is not empty: export into a new directory");
 	memset(path + strlen(path), 'x', 5000);
@@ -184,7 +172,7 @@ static void what_was_built_is_not_known_where_the_file_has_lost_it(void **state)
 		free(text);
 		free(path);
 		if (!old)
-			stop(NULL);
+			compiled_group_fini(NULL);
 	}
 }
 
@@ -237,10 +225,10 @@ static void what_cannot_be_saved_says_why(void **state)
 {
 	(void)state;
 	start();
-	define("\\define made\nMAKE(made)");
+	compiled_define(&host, "\\define made\nMAKE(made)");
 	compiled_assert_refused(&host, "\\save made", "usage",
 				"as text: a macro makes it, or a header holds it");
-	define("int counted(int n) { return n; }");
+	compiled_define(&host, "int counted(int n) { return n; }");
 	char *path = compiled_path(&host, "reasons_host.c"), *text = child_read_file(path);
 	char *moved = child_replace(text, "total += n;", "total -= n;");
 	assert_true(child_write_file(path, moved));
@@ -276,7 +264,7 @@ static void a_source_that_is_gone_says_so(void **state)
 	compiled_assert_refused(&host, "\\source counted", "compile",
 				"reasons_host.c cannot be preprocessed with the flags from ");
 	free(path);
-	stop(NULL);
+	compiled_group_fini(NULL);
 	compiled_init(&host, &how);
 	path = compiled_path(&host, "reasons_host.c");
 	assert_int_equal(unlink(path), 0);
@@ -305,8 +293,8 @@ static void a_parked_call_is_told_what_it_lacks(void **state)
 {
 	(void)state;
 	start();
-	define("int faulty(int n) { return *(volatile int *)8 + n; }");
-	define("\\guard faulty");
+	compiled_define(&host, "int faulty(int n) { return *(volatile int *)8 + n; }");
+	compiled_define(&host, "\\guard faulty");
 	assert_true(child_send(&host.program, "1\n"));
 	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
 	for (size_t waiting = 0; !waiting;) {
@@ -318,7 +306,7 @@ static void a_parked_call_is_told_what_it_lacks(void **state)
 	compiled_assert_refused(&host, "\\return", "usage", "faulty returns int: say which, \\return EXPR");
 	compiled_assert_refused(&host, "\\retry 77", "unknown",
 				"there is no call 77: \\guard lists those that wait");
-	define("\\return 5");
+	compiled_define(&host, "\\return 5");
 }
 
 /* An evaluation that waits for what does not come. */
@@ -333,7 +321,7 @@ static void what_is_waited_for_is_said(void **state)
 	char *output = compiled_console(&host, 4, NULL, "-t", "1", "-c", "answer(1)", NULL);
 	assert_non_null(strstr(output, "interrupted: the program has not come to rtf_poll()"));
 	free(output);
-	stop(NULL);
+	compiled_group_fini(NULL);
 	start();
 	wire_open(&first, host.socket);
 	wire_command(&first, 1, "calls = 77; for (;;);");
@@ -355,7 +343,7 @@ static void what_is_waited_for_is_said(void **state)
 	wire_close(&first);
 }
 
-#define with(test) cmocka_unit_test_teardown(test, stop)
+#define with(test) cmocka_unit_test_teardown(test, compiled_group_fini)
 
 int main(void)
 {

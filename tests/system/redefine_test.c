@@ -14,21 +14,6 @@
 
 static struct subject host;
 
-/* Every test has a program that nothing was done to. */
-static int start_host(void **state)
-{
-	(void)state;
-	compiled_start(&host);
-	return 0;
-}
-
-static int stop_host(void **state)
-{
-	(void)state;
-	compiled_stop(&host);
-	return 0;
-}
-
 /* Requires that a value has these members, in json_unpack's notation. */
 static void assert_members(json_t *value, const char *format, ...)
 {
@@ -42,22 +27,6 @@ static void assert_members(json_t *value, const char *format, ...)
 		char *text = json_dumps(value, JSON_ENCODE_ANY);
 		fail_msg("%s: %.700s", error.text, text ? text : "");
 	}
-}
-
-static const char *string_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	if (!text)
-		fail_msg("there is no %s", key);
-	return text;
-}
-
-static int int_of(json_t *object, const char *key)
-{
-	if (!json_is_integer(json_object_get(object, key)))
-		fail_msg("there is no %s", key);
-	return (int)json_integer_value(json_object_get(object, key));
 }
 
 static void define(const char *function, int version, const char *text)
@@ -141,10 +110,10 @@ static void list_shows_every_decorated_function(void **state)
 
 	compiled_await_read(&host);
 	row = compiled_row(&host, "sum");
-	assert_string_equal(string_of(row, "signature"), "static int sum(int count, ...)");
+	assert_string_equal(compiled_string(row, "signature"), "static int sum(int count, ...)");
 	json_decref(row);
 	row = compiled_row(&host, "three_times");
-	assert_string_equal(string_of(row, "signature"), "static int three_times(int n)");
+	assert_string_equal(compiled_string(row, "signature"), "static int three_times(int n)");
 	json_decref(row);
 }
 
@@ -182,8 +151,8 @@ static void source_shows_any_version(void **state)
 	json_decref(data);
 
 	data = compiled_data(&host, "\\sf add@0");
-	assert_int_equal(int_of(data, "version"), 0);
-	assert_string_equal(string_of(data, "text"), "int add(int a, int b)\n{\n\treturn a + b;\n}");
+	assert_int_equal(compiled_int(data, "version"), 0);
+	assert_string_equal(compiled_string(data, "text"), "int add(int a, int b)\n{\n\treturn a + b;\n}");
 	json_decref(data);
 	compiled_assert_says(&host, 0, "\\source add@0", "return a + b;");
 	free(path);
@@ -221,14 +190,14 @@ static void log_tells_every_version_newest_first(void **state)
 			    time[strlen(time) - 1] == 'Z');
 	}
 	json_t *built = json_array_get(rows, 3);
-	assert_string_equal(string_of(built, "origin"), "built");
+	assert_string_equal(compiled_string(built, "origin"), "built");
 	assert_true(json_is_null(json_object_get(built, "parent")));
 	json_decref(rows);
 
 	define("sum", 1, "static int sum(int count, ...) { return count; }");
 	rows = compiled_data(&host, "\\log");
 	assert_int_equal(json_array_size(rows), 6);
-	assert_string_equal(string_of(json_array_get(rows, 0), "function"), "sum");
+	assert_string_equal(compiled_string(json_array_get(rows, 0), "function"), "sum");
 	json_decref(rows);
 	compiled_assert_says(&host, 0, "\\log add", "a bad idea");
 }
@@ -257,7 +226,7 @@ static void diff_compares_versions_and_the_file(void **state)
 	assert_non_null(strstr(text, "-\treturn a * b;\n+\treturn a - b;\n"));
 	json_decref(data);
 	data = compiled_data(&host, "\\diff add 0");
-	assert_int_equal(int_of(data, "to"), 2);
+	assert_int_equal(compiled_int(data, "to"), 2);
 	json_decref(data);
 	compiled_assert_says(&host, 0, "\\diff sum", "are the same");
 }
@@ -433,8 +402,8 @@ static void what_comes_along_with_a_function_is_its_own(void **state)
 	       "int add(int a, int b) { return helper((pair){a, b}) + (int)strlen(\"four\"); }");
 	compiled_assert_answer(&host, "add 3 2", "36 36");
 	json_t *data = compiled_data(&host, "\\source add");
-	assert_non_null(strstr(string_of(data, "text"), "#define TEN 10"));
-	assert_non_null(strstr(string_of(data, "text"), "static int helper"));
+	assert_non_null(strstr(compiled_string(data, "text"), "#define TEN 10"));
+	assert_non_null(strstr(compiled_string(data, "text"), "static int helper"));
 	json_decref(data);
 	define("add", 2, "int add(int a, int b) { return a + b; }");
 	subject_rollback(&host, "add", 1);
@@ -576,7 +545,8 @@ static void undo_and_redo_take_a_change_as_a_whole(void **state)
 	assert_int_equal(json_array_size(data), 2);
 	size_t i;
 	json_array_foreach(data, i, row)
-		assert_int_equal(int_of(row, "version"), strcmp(string_of(row, "function"), "add") == 0);
+		assert_int_equal(compiled_int(row, "version"),
+				 strcmp(compiled_string(row, "function"), "add") == 0);
 	json_decref(data);
 	compiled_assert_answer(&host, "add 3 4", "12 12");
 	compiled_assert_answer(&host, "greeting", "hello");
@@ -602,8 +572,8 @@ static void rollback_goes_to_the_parent_or_where_it_is_told(void **state)
 	subject_rollback(&host, "add", 1);
 	define("add", 3, "int add(int a, int b) { return a / b; }");
 	json_t *data = compiled_data(&host, "\\rollback add");
-	assert_string_equal(string_of(data, "function"), "add");
-	assert_int_equal(int_of(data, "version"), 1); /* not 2: the parent */
+	assert_string_equal(compiled_string(data, "function"), "add");
+	assert_int_equal(compiled_int(data, "version"), 1); /* not 2: the parent */
 	json_decref(data);
 	compiled_assert_answer(&host, "add 8 4", "32 32");
 	subject_rollback(&host, "add", 2);
@@ -630,7 +600,7 @@ static void check_changes_nothing(void **state)
 {
 	(void)state;
 	json_t *data = compiled_data(&host, "\\check int add(int a, int b) { return 0; }");
-	assert_string_equal(string_of(json_array_get(data, 0), "function"), "add");
+	assert_string_equal(compiled_string(json_array_get(data, 0), "function"), "add");
 	json_decref(data);
 	compiled_assert_says(&host, 0, "\\check\nint add(int a, int b) { return 0; }", "add");
 	compiled_assert_refused(&host, "\\check\nint add(int a, int b) { return nope; }", "compile", "nope");
@@ -695,14 +665,14 @@ static void unicode_goes_through_unchanged(void **state)
 	       "\360\237\230\200\"; /* \304\215 */\n}");
 	compiled_assert_answer(&host, "greeting", "gr\303\274\303\237 \342\230\203 \360\237\230\200");
 	json_t *data = compiled_data(&host, "\\source greeting");
-	assert_non_null(strstr(string_of(data, "text"), "/* \304\215 */"));
+	assert_non_null(strstr(compiled_string(data, "text"), "/* \304\215 */"));
 	json_decref(data);
 }
 
 static void line_and_file_are_the_sources(void **state)
 {
 	json_t *row = compiled_row(&host, "add");
-	int line = int_of(row, "line");
+	int line = compiled_int(row, "line");
 	char expected[64];
 
 	(void)state;
@@ -744,8 +714,6 @@ static void the_next_run_goes_on_with_the_history(void **state)
 	compiled_assert_history_whole(&host);
 }
 
-#define with_host(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
-
 static int init(void **state)
 {
 	(void)state;
@@ -753,49 +721,42 @@ static int init(void **state)
 	return 0;
 }
 
-static int fini(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_host(status_tells_who_runs_what),
-		with_host(the_program_is_as_old_as_it_is_whichever_engine_tells),
-		with_host(list_shows_every_decorated_function),
-		with_host(list_takes_a_pattern),
-		with_host(source_shows_any_version),
-		with_host(log_tells_every_version_newest_first),
-		with_host(diff_compares_versions_and_the_file),
-		with_host(help_tells_long_and_short_names),
-		with_host(the_manual_page_has_every_command_and_no_other),
-		with_host(a_near_miss_is_answered_with_the_right_spelling),
-		with_host(quit_ends_the_console_and_not_the_program),
-		with_host(a_definition_is_live_for_the_next_call),
-		with_host(statics_keep_their_values_over_versions),
-		with_host(a_functions_own_static_is_the_same_variable_in_every_version),
-		with_host(a_file_static_that_a_version_adds_is_kept_for_the_next),
-		with_host(what_comes_along_with_a_function_is_its_own),
-		with_host(a_body_may_include_a_file_beside_its_own),
-		with_host(recursion_goes_through_the_newest_version),
-		with_host(a_variadic_function_stays_one),
-		with_host(function_pointers_stay_equal),
-		with_host(same_names_in_two_files_are_two_functions_and_two_variables),
-		with_host(define_names_a_function_that_a_macro_spells),
-		with_host(several_functions_live_together_or_not_at_all),
-		with_host(undo_and_redo_take_a_change_as_a_whole),
-		with_host(rollback_goes_to_the_parent_or_where_it_is_told),
-		with_host(the_built_text_typed_again_takes_effect),
-		with_host(check_changes_nothing),
-		with_host(a_file_and_standard_input_hold_commands),
-		with_host(line_ends_comments_and_digraphs_are_no_obstacle),
-		with_host(unicode_goes_through_unchanged),
-		with_host(line_and_file_are_the_sources),
-		with_host(the_next_run_goes_on_with_the_history),
+		with_fresh_host(status_tells_who_runs_what),
+		with_fresh_host(the_program_is_as_old_as_it_is_whichever_engine_tells),
+		with_fresh_host(list_shows_every_decorated_function),
+		with_fresh_host(list_takes_a_pattern),
+		with_fresh_host(source_shows_any_version),
+		with_fresh_host(log_tells_every_version_newest_first),
+		with_fresh_host(diff_compares_versions_and_the_file),
+		with_fresh_host(help_tells_long_and_short_names),
+		with_fresh_host(the_manual_page_has_every_command_and_no_other),
+		with_fresh_host(a_near_miss_is_answered_with_the_right_spelling),
+		with_fresh_host(quit_ends_the_console_and_not_the_program),
+		with_fresh_host(a_definition_is_live_for_the_next_call),
+		with_fresh_host(statics_keep_their_values_over_versions),
+		with_fresh_host(a_functions_own_static_is_the_same_variable_in_every_version),
+		with_fresh_host(a_file_static_that_a_version_adds_is_kept_for_the_next),
+		with_fresh_host(what_comes_along_with_a_function_is_its_own),
+		with_fresh_host(a_body_may_include_a_file_beside_its_own),
+		with_fresh_host(recursion_goes_through_the_newest_version),
+		with_fresh_host(a_variadic_function_stays_one),
+		with_fresh_host(function_pointers_stay_equal),
+		with_fresh_host(same_names_in_two_files_are_two_functions_and_two_variables),
+		with_fresh_host(define_names_a_function_that_a_macro_spells),
+		with_fresh_host(several_functions_live_together_or_not_at_all),
+		with_fresh_host(undo_and_redo_take_a_change_as_a_whole),
+		with_fresh_host(rollback_goes_to_the_parent_or_where_it_is_told),
+		with_fresh_host(the_built_text_typed_again_takes_effect),
+		with_fresh_host(check_changes_nothing),
+		with_fresh_host(a_file_and_standard_input_hold_commands),
+		with_fresh_host(line_ends_comments_and_digraphs_are_no_obstacle),
+		with_fresh_host(unicode_goes_through_unchanged),
+		with_fresh_host(line_and_file_are_the_sources),
+		with_fresh_host(the_next_run_goes_on_with_the_history),
 	};
 
-	return cmocka_run_group_tests_name("system: redefining", tests, init, fini);
+	return cmocka_run_group_tests_name("system: redefining", tests, init, compiled_group_fini);
 }

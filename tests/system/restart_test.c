@@ -25,21 +25,6 @@ enum {
 
 static struct subject host;
 
-static int start_host(void **state)
-{
-	(void)state;
-	compiled_start(&host);
-	return 0;
-}
-
-static int stop_host(void **state)
-{
-	(void)state;
-	compiled_assert_history_whole(&host);
-	compiled_stop(&host);
-	return 0;
-}
-
 static void restart_host(void)
 {
 	child_stop(&host.program, COMPILED_DEADLINE_MS);
@@ -61,13 +46,6 @@ static void assert_add_answers(int number)
 
 	snprintf(answer, sizeof(answer), "%d %d", number, number);
 	compiled_assert_answer(&host, "add 0 0", answer);
-}
-
-static int int_of(json_t *object, const char *key)
-{
-	if (!json_is_integer(json_object_get(object, key)))
-		fail_msg("there is no %s", key);
-	return (int)json_integer_value(json_object_get(object, key));
 }
 
 /* A connection that this engine has, and no other will get should it end. */
@@ -136,8 +114,9 @@ static void a_new_engine_goes_back_without_building(void **state)
 	kill_and_wait(compiled_engine(&host));
 
 	json_t *data = compiled_data(&host, "\\rollback add 1"), *took = json_object_get(data, "latency_us");
-	assert_int_equal(int_of(data, "version"), 1);
-	assert_int_equal(int_of(took, "check") + int_of(took, "compile") + int_of(took, "link"), 0);
+	assert_int_equal(compiled_int(data, "version"), 1);
+	assert_int_equal(
+		compiled_int(took, "check") + compiled_int(took, "compile") + compiled_int(took, "link"), 0);
 	json_decref(data);
 	assert_add_answers(11);
 	json_decref(compiled_data(&host, "\\undo"));
@@ -162,7 +141,7 @@ static pid_t next_engine(char **reason)
 
 	if (status == 0) {
 		json_t *answer = json_loads(output, JSON_DISABLE_EOF_CHECK, NULL);
-		pid = (pid_t)int_of(json_object_get(answer, "data"), "engine_pid");
+		pid = (pid_t)compiled_int(json_object_get(answer, "data"), "engine_pid");
 		json_decref(answer);
 		free(output);
 	} else {
@@ -244,17 +223,18 @@ static void assert_truth_about_add(void)
 {
 	json_t *source = compiled_data(&host, "\\source add"), *log = compiled_data(&host, "\\log add"), *row;
 	json_t *listed = compiled_row(&host, "add");
-	int answer, live = int_of(source, "version");
+	int answer, live = compiled_int(source, "version");
 	size_t i;
 
 	assert_int_equal(sscanf(subject_ask(&host, "add 0 0"), "%d", &answer), 1);
 	const char *text = json_string_value(json_object_get(source, "text")),
 		   *tells = strstr(text, "return ");
 	assert_int_equal(live ? atoi(tells + 7) : 0, answer);
-	assert_int_equal(int_of(listed, "version"), live);
-	assert_int_equal(int_of(listed, "versions"), json_array_size(log));
+	assert_int_equal(compiled_int(listed, "version"), live);
+	assert_int_equal(compiled_int(listed, "versions"), json_array_size(log));
 	json_array_foreach(log, i, row)
-		assert_int_equal(json_is_true(json_object_get(row, "live")), int_of(row, "version") == live);
+		assert_int_equal(json_is_true(json_object_get(row, "live")),
+				 compiled_int(row, "version") == live);
 	json_decref(source);
 	json_decref(listed);
 	json_decref(log);
@@ -284,7 +264,7 @@ static void an_engine_killed_in_mid_definition_leaves_all_or_nothing(void **stat
 	json_t *log = compiled_data(&host, "\\log add"), *row;
 	size_t i;
 	json_array_foreach(log, i, row) {
-		subject_rollback(&host, "add", int_of(row, "version"));
+		subject_rollback(&host, "add", compiled_int(row, "version"));
 		assert_truth_about_add();
 	}
 	json_decref(log);
@@ -509,19 +489,12 @@ static void a_killed_console_leaves_nothing_half_done(void **state)
 	free(path);
 }
 
-#define with_host(test) cmocka_unit_test_setup_teardown(test, start_host, stop_host)
+#define with_host(test) cmocka_unit_test_setup_teardown(test, compiled_each_start, compiled_each_stop_whole)
 
 static int init(void **state)
 {
 	(void)state;
 	compiled_init(&host, &(struct compiled_how){0});
-	return 0;
-}
-
-static int fini(void **state)
-{
-	(void)state;
-	subject_fini(&host);
 	return 0;
 }
 
@@ -546,5 +519,5 @@ int main(void)
 		with_host(a_killed_console_leaves_nothing_half_done),
 	};
 
-	return cmocka_run_group_tests_name("system: who dies when", tests, init, fini);
+	return cmocka_run_group_tests_name("system: who dies when", tests, init, compiled_group_fini);
 }

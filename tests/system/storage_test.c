@@ -22,21 +22,17 @@ static const struct compiled_how ways[] = {
 	{.compiler = "clang", .flags = {"-w", "-O2"}, .sources = {"storage_host.c"}},
 };
 
-static void define(const char *text)
-{
-	json_decref(compiled_data(&host, text));
-}
-
 static void assert_each_thread_has_its_own(void)
 {
 	compiled_assert_answer(&host, "", "101 101 101 101");
-	define("int count(int n) { static __thread int mine = 5; return ++mine * 10 + n; }");
+	compiled_define(&host, "int count(int n) { static __thread int mine = 5; return ++mine * 10 + n; }");
 	compiled_assert_answer(&host, "", "60 60 60 60");
 	compiled_assert_answer(&host, "", "70 70 60 70");
 	/* The next version goes on with it, brings others, one at file scope, and has the program's too. */
-	define("static __thread char name[300] = \"abc\";\n"
-	       "int count(int n) { static __thread int mine = 5, zero; name[0]++; own++; zero++;\n"
-	       "return ++mine * 10 + n + (name[0] - 'a') * 1000 + zero * 10000 + own * 100000; }");
+	compiled_define(&host,
+			"static __thread char name[300] = \"abc\";\n"
+			"int count(int n) { static __thread int mine = 5, zero; name[0]++; own++; zero++;\n"
+			"return ++mine * 10 + n + (name[0] - 'a') * 1000 + zero * 10000 + own * 100000; }");
 	compiled_assert_answer(&host, "", "10211080 10211080 10111060 10211080");
 	compiled_assert_answer(&host, "", "10322090 10322090 10111060 10322090");
 }
@@ -72,26 +68,28 @@ static int stop(void **state)
 static void they_are_kept_when_the_engine_is_another(void **state)
 {
 	(void)state;
-	define("int count(int n) { static __thread int mine = 5; return ++mine; }");
+	compiled_define(&host, "int count(int n) { static __thread int mine = 5; return ++mine; }");
 	compiled_assert_answer(&host, "", "6 6 6 6");
 	pid_t engine = compiled_engine(&host);
 	kill(engine, SIGKILL);
 	compiled_await_end(engine);
-	define("int count(int n) { static __thread int mine = 5, more = 8; return ++mine + 100 * ++more; }");
+	compiled_define(
+		&host,
+		"int count(int n) { static __thread int mine = 5, more = 8; return ++mine + 100 * ++more; }");
 	compiled_assert_answer(&host, "", "907 907 906 907");
 }
 
 static void threads_that_end_give_their_memory_back(void **state)
 {
 	(void)state;
-	define("int count(int n) { static __thread int mine = 5; return ++mine; }");
+	compiled_define(&host, "int count(int n) { static __thread int mine = 5; return ++mine; }");
 	compiled_assert_answer(&host, "ends 100", "0 more");
 }
 
 static void what_they_cannot_be_is_said(void **state)
 {
 	(void)state;
-	define("int count(int n) { static __thread int mine = 5; return ++mine; }");
+	compiled_define(&host, "int count(int n) { static __thread int mine = 5; return ++mine; }");
 	compiled_assert_refused(&host, "int count(int n) { static int mine = 5; return ++mine; }", "layout",
 				"mine is thread-local in the version before");
 	compiled_assert_refused(&host, "count::mine", "unknown", "each thread has its own mine");
@@ -124,7 +122,8 @@ static void what_did_not_go_live_leaves_nothing(void **state)
 					"int nowhere(int n);\nint count(int n)\n"
 					"{ static __thread char room[9000] = {7}; return nowhere(room[n]); }",
 					"unknown", "nowhere");
-	define("int count(int n) { static __thread char room[9000]; return ++*room + room[8999]; }");
+	compiled_define(&host,
+			"int count(int n) { static __thread char room[9000]; return ++*room + room[8999]; }");
 	compiled_assert_answer(&host, "", "1 1 1 1");
 	compiled_assert_answer(&host, "", "2 2 1 2");
 }

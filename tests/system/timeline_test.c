@@ -64,22 +64,6 @@ static void edit_source(const char *old, const char *new)
 	free(edited);
 }
 
-static const char *string_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	if (!text)
-		fail_msg("there is no %s", key);
-	return text;
-}
-
-static json_int_t int_of(json_t *object, const char *key)
-{
-	if (!json_is_integer(json_object_get(object, key)))
-		fail_msg("there is no %s", key);
-	return json_integer_value(json_object_get(object, key));
-}
-
 static void define(const char *function, const char *text)
 {
 	subject_define(&host, function, text);
@@ -111,7 +95,7 @@ static void assert_events(const char *command, const char *expected)
 		json_t *function = json_object_get(row, "function"),
 		       *version = json_object_get(row, "version");
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? " " : "",
-					 string_of(row, "kind"));
+					 compiled_string(row, "kind"));
 		if (json_is_string(function))
 			used += (size_t)snprintf(
 				text + used, sizeof(text) - used, " %s@%d", json_string_value(function),
@@ -141,10 +125,11 @@ static void everything_that_happens_is_in_the_log(void **state)
 	compiled_assert_says(&host, 0, "\\log add -n 1", "what is older: \\log add --before 2 -n 1");
 	compiled_assert_says(&host, 0, "\\log add --since 2020-01-01 -n 1", "--since 2020-01-01 -n 1");
 	compiled_assert_says(&host, 0, "\\log add", "TIME                      COMPILER  NOTE");
-	compiled_assert_says(&host, 0, "\\log --user nobody-at-all", "nothing of that kind is in the history");
+	compiled_assert_says(&host, 0, "\\log --user nobody-at-all",
+			     "nothing of that kind is in the history");
 	json_t *rows = compiled_data(&host, "\\log add --before 2");
 	assert_int_equal(json_array_size(rows), 2);
-	assert_int_equal(int_of(json_array_get(rows, 0), "version"), 1);
+	assert_int_equal(compiled_int(json_array_get(rows, 0), "version"), 1);
 	json_decref(rows);
 	compiled_assert_refused(&host, "\\log --since yesterday", "usage", "UTC");
 	compiled_assert_refused(&host, "\\log --bogus", "usage", "--since");
@@ -156,10 +141,10 @@ static void everything_that_happens_is_in_the_log(void **state)
 static void assert_newest(const char *kind, const char *text)
 {
 	json_t *rows = compiled_data(&host, "\\log --events -n 1"), *row = json_array_get(rows, 0);
-	const char *detail = string_of(row, "detail");
+	const char *detail = compiled_string(row, "detail");
 	size_t size = strlen(text), whole = strlen(detail);
 
-	assert_string_equal(string_of(row, "kind"), kind);
+	assert_string_equal(compiled_string(row, "kind"), kind);
 	if (whole < size || strcmp(detail + whole - size, text) != 0)
 		fail_msg("\"%s\" does not end in \"%s\"", detail, text);
 	json_decref(rows);
@@ -288,7 +273,7 @@ static json_t *restore(const char *command, const char *made_live)
 
 	json_array_foreach(json_object_get(answer, "data"), i, row)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s@%d", i ? " " : "",
-			 string_of(row, "function"), (int)int_of(row, "version"));
+			 compiled_string(row, "function"), (int)compiled_int(row, "version"));
 	assert_string_equal(names, made_live);
 	json_decref(answer);
 	return left;
@@ -300,9 +285,9 @@ static void assert_left(json_t *left, const char *function, const char *fate)
 	size_t i;
 
 	json_array_foreach(left, i, row) {
-		if (strcmp(string_of(row, "function"), function) != 0)
+		if (strcmp(compiled_string(row, "function"), function) != 0)
 			continue;
-		assert_string_equal(string_of(row, "fate"), fate);
+		assert_string_equal(compiled_string(row, "fate"), fate);
 		return;
 	}
 	fail_msg("%s is not among what was left", function);
@@ -546,7 +531,7 @@ static void a_save_that_was_refused_is_told_in_the_log(void **state)
 	json_decref(wire_ask(&w, 1, "\\source add"));
 	edit_source("return a + b;", "return a +;");
 	json_t *event = wire_receive(&w);
-	assert_string_equal(string_of(event, "event"), "refused");
+	assert_string_equal(compiled_string(event, "event"), "refused");
 	json_decref(event);
 	wire_close(&w);
 	compiled_assert_says(&host, 0, "\\log add", "last save was refused");
@@ -557,27 +542,16 @@ static void a_save_that_was_refused_is_told_in_the_log(void **state)
 
 /* --- exporting --------------------------------------------------------------------------------------------------- */
 
-static void shell(const char *command)
-{
-	char *output = NULL, *whole;
-
-	assert_true(asprintf(&whole, "cd '%s' && %s", host.directory, command) > 0);
-	int status = child_run((const char *const[]){"sh", "-ec", whole, NULL}, NULL, COMPILED_DEADLINE_MS,
-			       &output);
-	if (status)
-		fail_msg("%s: %d: %.700s", command, status, output ? output : "");
-	free(whole);
-	free(output);
-}
-
 static void exported_versions_are_patches_for_git(void **state)
 {
 	char command[600];
 
 	(void)state;
 	setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
-	shell("git init -q . && git config user.name t && git config user.email t@t && git add host.c "
-	      "host_other.c && git commit -qm built");
+	compiled_shell(
+		&host,
+		"git init -q . && git config user.name t && git config user.email t@t && git add host.c "
+		"host_other.c && git commit -qm built");
 	define("add", add_minus);
 	define("price", "double price(const struct order *o) { return 3; }");
 	define("add",
@@ -587,22 +561,24 @@ static void exported_versions_are_patches_for_git(void **state)
 	define("add", add_times);
 	snprintf(command, sizeof(command), "\\export --all %s/out", host.directory);
 	json_t *data = compiled_data(&host, command);
-	assert_int_equal(int_of(data, "versions"), 4);
-	assert_int_equal(int_of(data, "patches"), 4);
+	assert_int_equal(compiled_int(data, "versions"), 4);
+	assert_int_equal(compiled_int(data, "patches"), 4);
 	json_decref(data);
 	compiled_assert_refused(&host, command, "usage", "not empty");
-	shell("test \"$(cat out/versions/host.c/add/1.c)\" = 'int add(int a, int b) { return a - b; }'");
-	shell("git stash -q && git am -q out/*.patch");
+	compiled_shell(
+		&host,
+		"test \"$(cat out/versions/host.c/add/1.c)\" = 'int add(int a, int b) { return a - b; }'");
+	compiled_shell(&host, "git stash -q && git am -q out/*.patch");
 	assert_source_says("REALTIMEFUNC\nint add(int a, int b) { return a * b; }\n", true);
 	assert_source_says("half", false);
 	assert_source_says("static double price(const struct order *o) { return 3; }", true);
-	shell("git log --format=%s | head -1 | grep -q 'add: version 3'");
-	shell("git log --format=%b | grep -q 'Note: a – b, — übrigens'");
-	shell("test \"$(git log -1 --format=%ad --date=format:%Y)\" = \"$(date -u +%Y)\"");
+	compiled_shell(&host, "git log --format=%s | head -1 | grep -q 'add: version 3'");
+	compiled_shell(&host, "git log --format=%b | grep -q 'Note: a – b, — übrigens'");
+	compiled_shell(&host, "test \"$(git log -1 --format=%ad --date=format:%Y)\" = \"$(date -u +%Y)\"");
 
 	snprintf(command, sizeof(command), "\\export price %s/one", host.directory);
 	json_decref(compiled_data(&host, command));
-	shell("test -f one/0001-price-1.patch && test ! -e one/versions/host.c/add");
+	compiled_shell(&host, "test -f one/0001-price-1.patch && test ! -e one/versions/host.c/add");
 	compiled_assert_refused(&host, "\\export ticks /nowhere/at/all", "unknown", "no version");
 	compiled_assert_refused(&host, "\\export price /proc/nowhere", "internal", "/proc/nowhere");
 }
@@ -617,7 +593,7 @@ static void what_a_pruned_version_had_added_is_told(void **state)
 	raw_history("UPDATE version SET time = '2020-01-01T00:00:00.000Z'; UPDATE change SET time = "
 		    "'2020-01-01T00:00:00.000Z'");
 	json_t *done = compiled_data(&host, "\\history prune --days 30 --yes");
-	assert_true(int_of(done, "versions") > 0);
+	assert_true(compiled_int(done, "versions") > 0);
 	json_decref(done);
 	compiled_assert_refused(&host, "add::mine", "unknown",
 				" was added by a version of add whose text is not kept");
@@ -636,7 +612,7 @@ static void a_prune_says_first_what_it_would_remove(void **state)
 	raw_history("UPDATE version SET time = '2020-01-01T00:00:00.000Z'; UPDATE change SET time = "
 		    "'2020-01-01T00:00:00.000Z'");
 	json_t *plan = compiled_data(&host, "\\history prune");
-	assert_int_equal(int_of(plan, "versions"), 4);
+	assert_int_equal(compiled_int(plan, "versions"), 4);
 	json_decref(plan);
 	static const char ended[] =
 		"{\"id\":1,\"command\":\"\\\\history prune --yes\"}\n{\"id\":2,\"interrupt\":1}\n";
@@ -652,7 +628,7 @@ static void a_prune_says_first_what_it_would_remove(void **state)
 	wire_close(&wire);
 	compiled_assert_live(&host, "add", 0, 6, "built");
 	json_t *done = compiled_data(&host, "\\history prune --days 30 --yes");
-	assert_int_equal(int_of(done, "versions"), 4);
+	assert_int_equal(compiled_int(done, "versions"), 4);
 	json_decref(done);
 	compiled_assert_live(&host, "add", 0, 2, "built");
 	assert_int_equal(subject_define(&host, "add", add_times), 6);
@@ -667,7 +643,7 @@ static void a_prune_says_first_what_it_would_remove(void **state)
 static char *history_path(void)
 {
 	json_t *status = compiled_data(&host, "\\status");
-	char *path = strdup(string_of(status, "history"));
+	char *path = strdup(compiled_string(status, "history"));
 
 	json_decref(status);
 	return path;
@@ -680,7 +656,8 @@ static char *define_and_hear(const char *text, int version)
 	const char *news = json_string_value(json_object_get(answer, "news"));
 	char *copy = strdup(news ? news : "");
 
-	assert_int_equal(int_of(json_array_get(json_object_get(answer, "data"), 0), "version"), version);
+	assert_int_equal(compiled_int(json_array_get(json_object_get(answer, "data"), 0), "version"),
+			 version);
 	json_decref(answer);
 	return copy;
 }
@@ -699,10 +676,10 @@ static void assert_goes_on(const char *reason, int next)
 	compiled_assert_answer(&host, "add 7 3", "4 4");
 	json_decref(compiled_data(&host, "\\redo"));
 	json_t *row = compiled_row(&host, "add");
-	assert_int_equal(int_of(row, "version"), next + 1);
+	assert_int_equal(compiled_int(row, "version"), next + 1);
 	json_decref(row);
 	json_t *source = compiled_data(&host, "\\source add");
-	assert_string_equal(string_of(source, "text"), add_times);
+	assert_string_equal(compiled_string(source, "text"), add_times);
 	json_decref(source);
 	free(first);
 	free(second);
@@ -965,7 +942,7 @@ static void a_place_where_nothing_can_be_written_stops_nobody(void **state)
 	assert_int_equal(stat(rescued, &st), 0);
 	exec_on(rescued, "SELECT * FROM versions_live");
 	snprintf(command, sizeof(command), "rm -f %s", rescued);
-	shell(command);
+	compiled_shell(&host, command);
 	unsetenv("RTF_HISTORY");
 	compiled_start(&host);
 }
@@ -1003,8 +980,8 @@ static void ten_processes_share_one_history(void **state)
 			json_t *answer = wire_receive(&wires[i]);
 			assert_true(json_is_true(json_object_get(answer, "ok")));
 			assert_null(json_object_get(answer, "news"));
-			int version =
-				(int)int_of(json_array_get(json_object_get(answer, "data"), 0), "version");
+			int version = (int)compiled_int(json_array_get(json_object_get(answer, "data"), 0),
+							"version");
 			assert_in_range(version, 1, PROCESSES * ROUNDS);
 			assert_false(seen[version]);
 			seen[version] = true;
@@ -1016,7 +993,7 @@ static void ten_processes_share_one_history(void **state)
 		snprintf(text, sizeof(text), "%d %d", 1000 * i + ROUNDS - 1, 1000 * i + ROUNDS - 1);
 		compiled_assert_answer(&hosts[i], "add 0 0", text);
 		json_t *row = compiled_row(&hosts[i], "add");
-		assert_int_equal(int_of(row, "versions"), PROCESSES * ROUNDS + 1);
+		assert_int_equal(compiled_int(row, "versions"), PROCESSES * ROUNDS + 1);
 		json_decref(row);
 	}
 	json_t *status = compiled_data(&host, "\\status");

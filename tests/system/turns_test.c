@@ -138,25 +138,6 @@ static int stop_host(void **state)
 	return 0;
 }
 
-/* The other console's command is answered, with success. Its data; the caller's. */
-static json_t *ask(const char *command)
-{
-	json_t *answer = wire_ask(&other, ++asked, command), *data = json_object_get(answer, "data");
-
-	assert_non_null(answer);
-	if (!json_is_true(json_object_get(answer, "ok")))
-		fail_msg("%s: %s", command,
-			 json_string_value(json_object_get(json_object_get(answer, "error"), "message")));
-	json_incref(data);
-	json_decref(answer);
-	return data;
-}
-
-static void ask_ok(const char *command)
-{
-	json_decref(ask(command));
-}
-
 /* A command whose compiler is held up; its number. */
 static pid_t begin(const char *command)
 {
@@ -199,22 +180,11 @@ static void assert_error(json_t *error, const char *class, const char *part)
 	json_decref(error);
 }
 
-static json_t *await_event(const char *kind)
-{
-	for (json_t *object; (object = wire_receive(&waiting)); json_decref(object)) {
-		const char *event = json_string_value(json_object_get(object, "event"));
-		if (event && strcmp(event, kind) == 0)
-			return object;
-	}
-	fail_msg("the engine closed the connection before a %s", kind);
-	return NULL;
-}
-
 /* The host's command add calls that function twice and says both results. */
 static void assert_traced(const char *both, int result, int version)
 {
 	compiled_assert_answer(&host, "add 1 2", both);
-	json_t *event = await_event("trace");
+	json_t *event = wire_await_event(&waiting, "trace");
 	assert_int_equal(json_integer_value(json_object_get(event, "result")), result);
 	assert_int_equal(json_integer_value(json_object_get(event, "version")), version);
 	json_decref(event);
@@ -247,11 +217,11 @@ static void others_are_answered_while_one_waits_for_the_compiler(void **state)
 	(void)state;
 	begin("\\trace add");
 	int id = asked;
-	ask_ok("\\list");
-	json_t *value = ask("20 + 3");
+	wire_ok(&other, "\\list");
+	json_t *value = wire_data(&other, "20 + 3");
 	assert_string_equal(json_string_value(json_object_get(value, "text")), "23");
 	json_decref(value);
-	ask_ok("static long factorial(int n)\n{\n\treturn n + 7;\n}");
+	wire_ok(&other, "static long factorial(int n)\n{\n\treturn n + 7;\n}");
 	compiled_assert_answer(&host, "factorial 1", "8");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 	assert_waits();
@@ -265,7 +235,7 @@ static void a_watch_is_of_what_is_live_when_its_compiler_has_run(void **state)
 	(void)state;
 	begin("\\trace add");
 	int id = asked;
-	ask_ok(plus_one);
+	wire_ok(&other, plus_one);
 	compiled_assert_answer(&host, "add 1 2", "4 4");
 	let_go();
 	json_decref(await_answer(id, true));
@@ -277,7 +247,7 @@ static void a_definition_that_another_overtook_is_refused(void **state)
 	(void)state;
 	begin(wide);
 	int id = asked;
-	ask_ok(plus_one);
+	wire_ok(&other, plus_one);
 	let_go();
 	assert_error(await_answer(id, false), "drift",
 		     "version 1 of add was made live while this was compiled");
@@ -299,7 +269,7 @@ static void a_compiler_is_ended_with_the_console_that_waited_for_it(void **state
 	compiled_await_end(compiler);
 	compiled_assert_live(&host, "add", 0, 1, "built");
 	let_go_of_next();
-	ask_ok("\\trace add");
+	wire_ok(&other, "\\trace add");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 }
 
@@ -346,7 +316,7 @@ static void a_new_definition_of_a_watched_function_keeps_nobody_waiting(void **s
 	json_decref(wire_ask(&waiting, ++asked, "\\trace add"));
 	begin(plus_one);
 	int id = asked;
-	ask_ok("\\list");
+	wire_ok(&other, "\\list");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 	let_go_of_this(); /* no other is needed: that would be held up */
 	json_decref(await_answer(id, true));
@@ -360,13 +330,13 @@ static void a_watch_that_ends_beside_another_keeps_nobody_waiting(void **state)
 {
 	(void)state;
 	json_decref(wire_ask(&waiting, ++asked, "\\trace add"));
-	ask_ok("\\trace add if a == 7");
-	ask_ok("\\probe add:30 a");
+	wire_ok(&other, "\\trace add if a == 7");
+	wire_ok(&other, "\\probe add:30 a");
 	hold();
-	ask_ok("\\untrace add");
+	wire_ok(&other, "\\untrace add");
 	await_compiler();
-	ask_ok("\\list");
-	ask_ok("\\unprobe *");
+	wire_ok(&other, "\\list");
+	wire_ok(&other, "\\unprobe *");
 	let_go();
 	assert_traced("3 3", 3, 0);
 	await_watch("add", "trace");
@@ -379,13 +349,6 @@ static int init(void **state)
 	(void)state;
 	compiled_init(&host, &(struct compiled_how){0});
 	write_compiler();
-	return 0;
-}
-
-static int fini(void **state)
-{
-	(void)state;
-	subject_fini(&host);
 	return 0;
 }
 
@@ -402,5 +365,6 @@ int main(void)
 		with_host(a_watch_that_ends_beside_another_keeps_nobody_waiting),
 	};
 
-	return cmocka_run_group_tests_name("system: turns with the compiler", tests, init, fini);
+	return cmocka_run_group_tests_name("system: turns with the compiler", tests, init,
+					   compiled_group_fini);
 }

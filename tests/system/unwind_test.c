@@ -21,34 +21,23 @@ static void start_host(const char *compiler, const char *level)
 	unsetenv("RTF_OPTIMIZE");
 }
 
-static int stop_host(void **state)
-{
-	(void)state;
-	subject_fini(&host);
-	return 0;
-}
-
 static void assert_both_clean_up(const char *all)
 {
 	compiled_assert_answer(&host, "exit", all);
 	compiled_assert_answer(&host, "cancel", all);
 }
 
-static void define(const char *text)
-{
-	json_decref(compiled_data(&host, text));
-}
-
 static void redefine_and_end(void)
 {
 	assert_both_clean_up("end inner inner middle outer thread ");
-	define("void inner(int depth) { CLEANED(mine, \"INNER\"); CLEANED(more, \"more\");"
-	       " if (depth) inner(depth - 1); else end(); }");
+	compiled_define(&host, "void inner(int depth) { CLEANED(mine, \"INNER\"); CLEANED(more, \"more\");"
+			       " if (depth) inner(depth - 1); else end(); }");
 	assert_both_clean_up("end more INNER more INNER middle outer thread ");
-	define("static void middle(int depth) { CLEANED(mine, \"MIDDLE\"); inner(depth - 1); }");
+	compiled_define(&host,
+			"static void middle(int depth) { CLEANED(mine, \"MIDDLE\"); inner(depth - 1); }");
 	assert_both_clean_up("end more INNER MIDDLE outer thread ");
 	/* Nothing to clean up in it: its table has no word of a personality. */
-	define("void inner(int depth) { end(); }");
+	compiled_define(&host, "void inner(int depth) { end(); }");
 	assert_both_clean_up("end MIDDLE outer thread ");
 }
 
@@ -76,9 +65,9 @@ static void cleanups_run_in_clangs_code(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(cleanups_of_a_new_version_and_above_it_run, stop_host),
-		cmocka_unit_test_teardown(cleanups_run_in_optimised_code, stop_host),
-		cmocka_unit_test_teardown(cleanups_run_in_clangs_code, stop_host),
+		cmocka_unit_test_teardown(cleanups_of_a_new_version_and_above_it_run, compiled_group_fini),
+		cmocka_unit_test_teardown(cleanups_run_in_optimised_code, compiled_group_fini),
+		cmocka_unit_test_teardown(cleanups_run_in_clangs_code, compiled_group_fini),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,44 +34,6 @@ static int stop_host(void **state)
 	return 0;
 }
 
-static const char *string_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	if (!text)
-		fail_msg("there is no %s", key);
-	return text;
-}
-
-/* The watching console's command must succeed. Its data; the caller's. */
-static json_t *ask(const char *command)
-{
-	json_t *answer = wire_ask(&wire, ++asked, command), *data = json_object_get(answer, "data");
-
-	if (!json_is_true(json_object_get(answer, "ok")))
-		fail_msg("%s: %s", command, string_of(json_object_get(answer, "error"), "message"));
-	json_incref(data);
-	json_decref(answer);
-	return data;
-}
-
-static void ask_ok(const char *command)
-{
-	json_decref(ask(command));
-}
-
-/* The next event of that kind; the caller's. */
-static json_t *await_event(const char *kind)
-{
-	for (json_t *object; (object = wire_receive(&wire)); json_decref(object)) {
-		const char *event = json_string_value(json_object_get(object, "event"));
-		if (event && strcmp(event, kind) == 0)
-			return object;
-	}
-	fail_msg("the engine closed the connection before a %s", kind);
-	return NULL;
-}
-
 /* Waits until \list says that of the function: "cover", or NULL for nothing. */
 static void await_watch(const char *function, const char *watch)
 {
@@ -94,8 +56,8 @@ static int count_of(const char *function, const char *source_line)
 {
 	char command[100];
 	snprintf(command, sizeof(command), "\\source %s", function);
-	json_t *data = ask(command), *row;
-	const char *text = string_of(data, "text"), *at = strstr(text, source_line);
+	json_t *data = wire_data(&wire, command), *row;
+	const char *text = compiled_string(data, "text"), *at = strstr(text, source_line);
 	int line = (int)json_integer_value(json_object_get(data, "line")), count = -1;
 	size_t i;
 
@@ -133,7 +95,7 @@ static void lines_and_branches_are_counted_as_the_program_runs_them(void **state
 {
 	(void)state;
 	subject_define(&host, "factorial", sign);
-	ask_ok("\\cover factorial");
+	wire_ok(&wire, "\\cover factorial");
 	compiled_assert_answer(&host, "factorial 3", "1");
 	compiled_assert_answer(&host, "factorial -3", "-1");
 	compiled_assert_answer(&host, "factorial -5", "1");
@@ -142,9 +104,9 @@ static void lines_and_branches_are_counted_as_the_program_runs_them(void **state
 	assert_int_equal(count_of("factorial", "return -1"), 1);
 	assert_int_equal(count_of("factorial", "return n ?"), 2);
 	assert_int_equal(count_of("factorial", "{"), -1);
-	json_t *list = ask("\\cover factorial"), *data = json_array_get(list, 0);
+	json_t *list = wire_data(&wire, "\\cover factorial"), *data = json_array_get(list, 0);
 	json_t *outcome = json_array_get(json_object_get(data, "outcomes"), 1);
-	assert_string_equal(string_of(outcome, "text"), "n != -5");
+	assert_string_equal(compiled_string(outcome, "text"), "n != -5");
 	assert_int_equal(json_integer_value(json_object_get(outcome, "true")), 1);
 	assert_int_equal(json_integer_value(json_object_get(outcome, "false")), 1);
 	json_t *branches = json_object_get(data, "branches"), *lines = json_object_get(data, "lines");
@@ -160,18 +122,18 @@ static void uncover_goes_back_to_the_version_that_was_counted(void **state)
 {
 	(void)state;
 	subject_define(&host, "factorial", sign);
-	ask_ok("\\cover factorial");
+	wire_ok(&wire, "\\cover factorial");
 	json_t *row = compiled_row(&host, "factorial");
-	assert_string_equal(string_of(row, "watch"), "cover");
-	assert_string_equal(string_of(row, "state"), "live");
+	assert_string_equal(compiled_string(row, "watch"), "cover");
+	assert_string_equal(compiled_string(row, "state"), "live");
 	assert_int_equal(json_integer_value(json_object_get(row, "version")), 2);
 	assert_int_equal(json_integer_value(json_object_get(row, "plain")), 1);
 	json_decref(row);
-	ask_ok("\\uncover factorial");
+	wire_ok(&wire, "\\uncover factorial");
 	compiled_assert_live(&host, "factorial", 1, 3, "live");
 	compiled_assert_answer(&host, "factorial 3", "1");
 	json_t *log = compiled_data(&host, "\\log factorial"), *version = json_array_get(log, 0);
-	assert_string_equal(string_of(version, "origin"), "cover");
+	assert_string_equal(compiled_string(version, "origin"), "cover");
 	assert_int_equal(json_integer_value(json_object_get(version, "parent")), 1);
 	json_decref(log);
 	compiled_assert_refused(&host, "\\uncover factorial", "usage", "not counted");
@@ -181,9 +143,9 @@ static void statics_keep_their_values_while_they_are_counted(void **state)
 {
 	(void)state;
 	compiled_assert_answer(&host, "ticks", "1");
-	ask_ok("\\cover ticks");
+	wire_ok(&wire, "\\cover ticks");
 	compiled_assert_answer(&host, "ticks", "2");
-	ask_ok("\\uncover ticks");
+	wire_ok(&wire, "\\uncover ticks");
 	compiled_assert_answer(&host, "ticks", "3");
 	compiled_assert_live(&host, "ticks", 0, 2, "built");
 }
@@ -191,7 +153,7 @@ static void statics_keep_their_values_while_they_are_counted(void **state)
 static void a_new_definition_is_counted_anew(void **state)
 {
 	(void)state;
-	ask_ok("\\cover factorial");
+	wire_ok(&wire, "\\cover factorial");
 	compiled_assert_answer(&host, "factorial 3", "6");
 	assert_int_equal(
 		subject_define(&host, "factorial", "static long factorial(int n)\n{\n\treturn n + 2;\n}"), 2);
@@ -206,7 +168,7 @@ static void a_rollback_ends_the_counting(void **state)
 {
 	(void)state;
 	subject_define(&host, "factorial", sign);
-	ask_ok("\\cover factorial");
+	wire_ok(&wire, "\\cover factorial");
 	subject_rollback(&host, "factorial", 0);
 	compiled_assert_live(&host, "factorial", 0, 3, "built");
 	compiled_assert_refused(&host, "\\uncover factorial", "usage", "not counted");
@@ -217,10 +179,10 @@ static void undo_passes_over_instrumented_versions(void **state)
 {
 	(void)state;
 	subject_define(&host, "factorial", sign);
-	ask_ok("\\cover factorial");
-	ask_ok("\\undo");
+	wire_ok(&wire, "\\cover factorial");
+	wire_ok(&wire, "\\undo");
 	compiled_assert_live(&host, "factorial", 0, 3, "built");
-	ask_ok("\\redo");
+	wire_ok(&wire, "\\redo");
 	compiled_assert_live(&host, "factorial", 1, 3, "live");
 }
 
@@ -228,17 +190,17 @@ static void a_rollback_of_what_is_counted_goes_to_the_plain_version(void **state
 {
 	(void)state;
 	subject_define(&host, "factorial", sign);
-	ask_ok("\\cover factorial");
-	ask_ok("\\rollback factorial");
+	wire_ok(&wire, "\\cover factorial");
+	wire_ok(&wire, "\\rollback factorial");
 	compiled_assert_live(&host, "factorial", 1, 3, "live");
-	ask_ok("\\rollback factorial");
+	wire_ok(&wire, "\\rollback factorial");
 	compiled_assert_live(&host, "factorial", 0, 3, "built");
 }
 
 static void a_new_engine_takes_back_what_was_instrumented(void **state)
 {
 	(void)state;
-	ask_ok("\\cover factorial");
+	wire_ok(&wire, "\\cover factorial");
 	pid_t engine = compiled_engine(&host);
 	kill(engine, SIGKILL);
 	compiled_await_end(engine);
@@ -252,7 +214,7 @@ static void a_read_only_console_can_look_and_not_count(void **state)
 	free(compiled_console(&host, 3, NULL, "--read-only", "-c", "\\cover add", NULL));
 	free(compiled_console(&host, 3, NULL, "--read-only", "-c", "\\trace add", NULL));
 	free(compiled_console(&host, 3, NULL, "--read-only", "-c", "\\probe add:1 a", NULL));
-	ask_ok("\\cover add");
+	wire_ok(&wire, "\\cover add");
 	free(compiled_console(&host, 0, NULL, "--read-only", "-c", "\\cover add", NULL));
 }
 
@@ -261,25 +223,26 @@ static void a_read_only_console_can_look_and_not_count(void **state)
 static void calls_are_told_with_typed_arguments_and_results(void **state)
 {
 	(void)state;
-	ask_ok("\\trace price");
-	ask_ok("\\trace greeting");
+	wire_ok(&wire, "\\trace price");
+	wire_ok(&wire, "\\trace greeting");
 	compiled_assert_answer(&host, "price 2 1.5", "3.6 after 1");
-	json_t *event = await_event("trace"), *order = json_object_get(json_object_get(event, "args"), "o");
+	json_t *event = wire_await_event(&wire, "trace"),
+	       *order = json_object_get(json_object_get(event, "args"), "o");
 	order = json_object_get(order, "value");
-	assert_string_equal(string_of(event, "function"), "price");
+	assert_string_equal(compiled_string(event, "function"), "price");
 	assert_int_equal(json_integer_value(json_object_get(order, "qty")), 2);
 	assert_true(json_real_value(json_object_get(order, "unit")) == 1.5);
-	assert_string_equal(string_of(order, "name"), "nut");
+	assert_string_equal(compiled_string(order, "name"), "nut");
 	assert_true(json_real_value(json_object_get(event, "result")) == 3.6);
 	assert_int_equal(json_integer_value(json_object_get(event, "thread")), host.program.pid);
 	assert_true(json_real_value(json_object_get(event, "us")) >= 0);
-	assert_non_null(strstr(string_of(event, "text"), "{qty = 2, unit = 1.5, name = \"nut\""));
+	assert_non_null(strstr(compiled_string(event, "text"), "{qty = 2, unit = 1.5, name = \"nut\""));
 	json_decref(event);
 	compiled_assert_answer(&host, "greeting", "hello");
-	event = await_event("trace");
-	assert_string_equal(string_of(event, "result"), "hello");
+	event = wire_await_event(&wire, "trace");
+	assert_string_equal(compiled_string(event, "result"), "hello");
 	json_decref(event);
-	ask_ok("\\untrace *");
+	wire_ok(&wire, "\\untrace *");
 	await_watch("price", NULL);
 	compiled_assert_live(&host, "greeting", 0, 2, "built");
 }
@@ -287,17 +250,17 @@ static void calls_are_told_with_typed_arguments_and_results(void **state)
 static void a_trace_ends_after_its_count(void **state)
 {
 	(void)state;
-	ask_ok("\\trace add if a > 1 -n 3");
+	wire_ok(&wire, "\\trace add if a > 1 -n 3");
 	compiled_assert_answer(&host, "add 1 1", "2 2"); /* two calls each */
 	compiled_assert_answer(&host, "add 2 1", "3 3");
 	compiled_assert_answer(&host, "add 3 1", "4 4");
 	for (int i = 0; i < 3; i++) {
-		json_t *event = await_event("trace");
+		json_t *event = wire_await_event(&wire, "trace");
 		assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "args"), "a")),
 				 i < 2 ? 2 : 3);
 		json_decref(event);
 	}
-	json_t *end = await_event("watch-end");
+	json_t *end = wire_await_event(&wire, "watch-end");
 	assert_int_equal(json_integer_value(json_object_get(end, "shown")), 3);
 	json_decref(end);
 	compiled_assert_live(&host, "add", 0, 2, "built");
@@ -318,8 +281,8 @@ static void a_condition_that_does_not_fit_changes_nothing(void **state)
 static void a_trace_ends_with_its_console(void **state)
 {
 	(void)state;
-	ask_ok("\\cover add");
-	ask_ok("\\trace add");
+	wire_ok(&wire, "\\cover add");
+	wire_ok(&wire, "\\trace add");
 	await_watch("add", "cover+trace");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 	wire_close(&wire);
@@ -332,20 +295,20 @@ static void a_trace_ends_with_its_console(void **state)
 static void every_shape_of_function_can_be_traced(void **state)
 {
 	(void)state;
-	ask_ok("\\trace sum");
-	ask_ok("\\trace three_times");
-	ask_ok("\\trace factorial");
+	wire_ok(&wire, "\\trace sum");
+	wire_ok(&wire, "\\trace three_times");
+	wire_ok(&wire, "\\trace factorial");
 	compiled_assert_answer(&host, "sum", "6");
-	json_t *event = await_event("trace");
+	json_t *event = wire_await_event(&wire, "trace");
 	assert_int_equal(json_integer_value(json_object_get(event, "result")), 6);
 	json_decref(event);
 	compiled_assert_answer(&host, "three_times 4", "12");
-	event = await_event("trace");
+	event = wire_await_event(&wire, "trace");
 	assert_int_equal(json_integer_value(json_object_get(event, "result")), 12);
 	json_decref(event);
 	compiled_assert_answer(&host, "factorial 3", "6");
 	for (long result = 1; result <= 6; result += result == 1 ? 1 : 4) {
-		event = await_event("trace"); /* the innermost call ends first */
+		event = wire_await_event(&wire, "trace"); /* the innermost call ends first */
 		assert_int_equal(json_integer_value(json_object_get(event, "result")), result);
 		json_decref(event);
 	}
@@ -354,17 +317,17 @@ static void every_shape_of_function_can_be_traced(void **state)
 static void a_trace_goes_on_with_a_new_definition_and_ends_with_a_rollback(void **state)
 {
 	(void)state;
-	ask_ok("\\trace add");
+	wire_ok(&wire, "\\trace add");
 	assert_int_equal(subject_define(&host, "add", "int add(int first, int b) { return first - b; }"), 2);
 	await_watch("add", "trace");
 	assert_string_equal(subject_ask(&host, "add 5 3"), "2 2");
-	json_t *event = await_event("trace");
+	json_t *event = wire_await_event(&wire, "trace");
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "args"), "first")), 5);
 	assert_int_equal(json_integer_value(json_object_get(event, "version")), 2);
 	json_decref(event);
 	subject_rollback(&host, "add", 0);
-	event = await_event("watch-end");
-	assert_non_null(strstr(string_of(event, "message"), "version 0"));
+	event = wire_await_event(&wire, "watch-end");
+	assert_non_null(strstr(compiled_string(event, "message"), "version 0"));
 	json_decref(event);
 }
 
@@ -373,10 +336,10 @@ static void a_trace_of_many_threads_is_bounded_by_rate(void **state)
 {
 	(void)state;
 	assert_string_equal(subject_ask(&host, "threads 4"), "4");
-	ask_ok("\\cover stamp");
+	wire_ok(&wire, "\\cover stamp");
 	long long start = child_clock();
-	ask_ok("\\trace stamp -n 300");
-	json_t *end = await_event("watch-end");
+	wire_ok(&wire, "\\trace stamp -n 300");
+	json_t *end = wire_await_event(&wire, "watch-end");
 	long long took = child_clock() - start;
 	assert_int_equal(json_integer_value(json_object_get(end, "shown")), 300);
 	json_decref(end);
@@ -395,16 +358,16 @@ static void a_probe_tells_values_where_its_line_is_reached(void **state)
 	(void)state;
 	snprintf(command, sizeof(command), "\\probe price:%d o->qty o->unit * 2, tax_percent o->name",
 		 source_line("return o->qty * o->unit"));
-	ask_ok(command);
+	wire_ok(&wire, command);
 	compiled_assert_answer(&host, "price 2 1.5", "3.6 after 1");
-	json_t *event = await_event("probe"), *values = json_object_get(event, "values");
+	json_t *event = wire_await_event(&wire, "probe"), *values = json_object_get(event, "values");
 	assert_int_equal(json_object_size(values), 4);
 	assert_int_equal(json_integer_value(json_object_get(values, "o->qty")), 2);
 	assert_true(json_real_value(json_object_get(values, "o->unit * 2")) == 3.0);
 	assert_int_equal(json_integer_value(json_object_get(values, "tax_percent")), 20);
-	assert_string_equal(string_of(values, "o->name"), "nut");
+	assert_string_equal(compiled_string(values, "o->name"), "nut");
 	json_decref(event);
-	ask_ok("\\unprobe price");
+	wire_ok(&wire, "\\unprobe price");
 	compiled_assert_live(&host, "price", 0, 2, "built");
 }
 
@@ -412,8 +375,8 @@ static void versions_that_only_watched_are_folded_in_the_log(void **state)
 {
 	(void)state;
 	subject_define(&host, "add", "int add(int a, int b) { return a + b + 0; }");
-	ask_ok("\\trace add");
-	ask_ok("\\cover add");
+	wire_ok(&wire, "\\trace add");
+	wire_ok(&wire, "\\cover add");
 	char *whole = compiled_console(&host, 0, NULL, "-c", "\\log add", NULL);
 	assert_null(strstr(whole, "  trace  "));
 	assert_non_null(strstr(whole, "cover+trace"));
@@ -431,11 +394,11 @@ static int await_fault(const char *kind, const char *message)
 	int records = 0;
 
 	for (json_t *event; (event = wire_receive(&wire)); json_decref(event)) {
-		const char *name = string_of(event, "event");
+		const char *name = compiled_string(event, "event");
 		records += strcmp(name, kind) == 0;
 		if (strcmp(name, "watch-end") != 0)
 			continue;
-		assert_non_null(strstr(string_of(event, "message"), message));
+		assert_non_null(strstr(compiled_string(event, "message"), message));
 		json_decref(event);
 		return records;
 	}
@@ -451,20 +414,20 @@ static void a_fault_in_what_a_watch_evaluates_ends_the_watch_alone(void **state)
 	(void)state;
 	snprintf(command, sizeof(command), "\\probe add:%d a, *(int *)(a == 7 ? 8 : (long)&a)",
 		 source_line("return a + b"));
-	ask_ok("\\cover add");
-	ask_ok(command);
+	wire_ok(&wire, "\\cover add");
+	wire_ok(&wire, command);
 	assert_int_equal(atoi(subject_ask(&host, "add 1 1")), 2);
 	assert_int_equal(atoi(subject_ask(&host, "add 7 1")), 8);
 	assert_int_equal(await_fault("probe", "SIGSEGV at address 0x8"), 2); /* two calls */
 	await_watch("add", "cover");
 	assert_int_equal(atoi(subject_ask(&host, "add 7 2")), 9);
 
-	ask_ok("\\trace add if *(int *)(a == 7 ? 16 : (long)&a)");
+	wire_ok(&wire, "\\trace add if *(int *)(a == 7 ? 16 : (long)&a)");
 	assert_int_equal(atoi(subject_ask(&host, "add 7 1")), 8);
 	assert_int_equal(await_fault("trace", "SIGSEGV at address 0x10"), 0);
 	await_watch("add", "cover");
 
-	ask_ok("\\trace add if a / b");
+	wire_ok(&wire, "\\trace add if a / b");
 	compiled_assert_says(&host, 0, "add(7, 0)", "7");
 	assert_int_equal(await_fault("trace", "its condition met SIGFPE"), 0);
 	compiled_assert_says(&host, 0, "add(7, 1)", "8");
@@ -484,29 +447,29 @@ static void what_a_watch_evaluates_cannot_stop_the_program(void **state)
 	(void)state;
 	snprintf(command, sizeof(command), "\\probe add:%d ({ while (a == 7); a; })",
 		 source_line("return a + b"));
-	ask_ok(command);
+	wire_ok(&wire, command);
 	assert_int_equal(atoi(subject_ask(&host, "add 1 1")), 2);
 	assert_int_equal(atoi(subject_ask(&host, "add 7 1")), 8);
 	assert_int_equal(await_fault("probe", "an expression of it took longer than a second"), 2);
 	await_watch("add", NULL);
 	assert_int_equal(atoi(subject_ask(&host, "add 7 2")), 9);
 
-	ask_ok("\\trace add if ({ while (b == 5); 1; })");
+	wire_ok(&wire, "\\trace add if ({ while (b == 5); 1; })");
 	compiled_assert_says(&host, 0, "add(7, 5)", "12");
 	assert_int_equal(await_fault("trace", "its condition took longer than a second"), 0);
 	await_watch("add", NULL);
 
-	ask_ok("\\trace add if (exit(3), 1)");
+	wire_ok(&wire, "\\trace add if (exit(3), 1)");
 	assert_int_equal(atoi(subject_ask(&host, "add 7 2")), 9);
 	assert_int_equal(await_fault("trace", "its condition called exit(3)"), 0);
 	await_watch("add", NULL);
 	/* By code that nobody has prepared for that. */
-	ask_ok("static long factorial(int n)\n{\n\tif (n == 4)\n\t\texit(n);\n\treturn n;\n}");
-	ask_ok("\\trace add if factorial(b)");
+	wire_ok(&wire, "static long factorial(int n)\n{\n\tif (n == 4)\n\t\texit(n);\n\treturn n;\n}");
+	wire_ok(&wire, "\\trace add if factorial(b)");
 	assert_int_equal(atoi(subject_ask(&host, "add 7 4")), 11);
 	assert_int_equal(await_fault("trace", "its condition called exit(4)"), 0);
 	await_watch("add", NULL);
-	ask_ok("\\trace add if factorial(b)");
+	wire_ok(&wire, "\\trace add if factorial(b)");
 	assert_int_equal(atoi(subject_ask(&host, "add 1 4")), 5);
 	assert_int_equal(await_fault("trace", "its condition called exit(4)"), 0);
 	compiled_assert_live(&host, "add", 0, 6, "built");
@@ -534,11 +497,11 @@ static void assert_caret(const char *command, int column, const char *message)
 
 	assert_non_null(first);
 	if (json_integer_value(json_object_get(first, "column")) != column ||
-	    !strstr(string_of(first, "message"), message))
+	    !strstr(compiled_string(first, "message"), message))
 		fail_msg("%s: column %d, %s", command,
 			 (int)json_integer_value(json_object_get(first, "column")),
-			 string_of(first, "message"));
-	assert_string_equal(string_of(first, "file"), "<console>");
+			 compiled_string(first, "message"));
+	assert_string_equal(compiled_string(first, "file"), "<console>");
 	json_decref(answer);
 	snprintf(caret, sizeof(caret), "%s\n      | %*s\n", command, column, "^");
 	compiled_assert_says(&host, 3, command, caret);
@@ -567,10 +530,10 @@ static void consoles_watch_the_same_function_each_for_itself(void **state)
 	(void)state;
 	wire_open(&other, host.socket);
 	json_decref(wire_ask(&other, 1, "\\trace add if a == 7"));
-	ask_ok("\\trace add if a != 7");
+	wire_ok(&wire, "\\trace add if a != 7");
 	assert_int_equal(atoi(subject_ask(&host, "add 7 1")), 8);
 	assert_int_equal(atoi(subject_ask(&host, "add 1 1")), 2);
-	json_t *event = await_event("trace");
+	json_t *event = wire_await_event(&wire, "trace");
 	assert_int_equal(json_integer_value(json_object_get(event, "result")), 2);
 	json_decref(event);
 	event = wire_receive(&other);
@@ -578,7 +541,7 @@ static void consoles_watch_the_same_function_each_for_itself(void **state)
 	json_decref(event);
 	wire_close(&other);
 	await_watch("add", "trace");
-	ask_ok("\\untrace add");
+	wire_ok(&wire, "\\untrace add");
 	await_watch("add", NULL);
 }
 
@@ -588,13 +551,6 @@ static int init(void **state)
 {
 	(void)state;
 	compiled_init(&host, &(struct compiled_how){0});
-	return 0;
-}
-
-static int fini(void **state)
-{
-	(void)state;
-	subject_fini(&host);
 	return 0;
 }
 
@@ -626,5 +582,5 @@ int main(void)
 		with_host(consoles_watch_the_same_function_each_for_itself),
 	};
 
-	return cmocka_run_group_tests_name("system: watching", tests, init, fini);
+	return cmocka_run_group_tests_name("system: watching", tests, init, compiled_group_fini);
 }
