@@ -372,8 +372,7 @@ static int serve_read(struct console *c, uint32_t serial, size_t length)
 	if (m.length > MESSAGE_MAX)
 		return -EPROTO;
 
-	struct iovec here = {c->answer, m.length}, there = {(void *)(uintptr_t)m.address, m.length};
-	ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+	ssize_t got = memory_read(m.address, c->answer, m.length);
 	if (got != (ssize_t)m.length)
 		return answer_done(c, serial, got < 0 ? -errno : -EFAULT);
 	return answer(c, MESSAGE_DATA, serial, c->answer, m.length);

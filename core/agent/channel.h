@@ -21,9 +21,11 @@ bool channel_pass_client(struct console *, const char **why);
 /* There is no engine any more: gives one that was handed over and never served back as c->client. False: there is none. */
 bool channel_take_back(struct console *);
 
-/* Tells the engine of deferred versions that channel_poll has applied, and of a call that is over. */
+/* Tells the log what entry_notes() has had to say since. */
 void channel_tell_notes(struct console *);
 
+/* Tells the engine of what has happened since: modules that came or went, faults, parked calls, a call that is over, deferred
+ * versions that channel_poll has applied. */
 void channel_report(struct console *);
 
 /* Ends the channel, and with it the engine. */

@@ -158,27 +158,6 @@ struct console *console_new(const struct rtf_options *o)
 	return c;
 }
 
-void console_free(struct console *c)
-{
-	if (!c)
-		return;
-	listener_fini(&c->listener);
-	while (c->handed_count)
-		descriptor_close(&c->handed[--c->handed_count].fd);
-	descriptor_close(&c->wake);
-	descriptor_close(&c->client);
-	descriptor_close(&c->engine);
-	descriptor_close(&c->far);
-	descriptor_close(&c->log);
-	free(c->history);
-	free(c->source_root);
-	free(c->log_path);
-	free(c->engine_wanted);
-	free(c->search);
-	free(c->environment);
-	free(c);
-}
-
 void console_let_go(struct console *c)
 {
 	descriptor_close(&c->listener.fd);
@@ -189,6 +168,21 @@ void console_let_go(struct console *c)
 	descriptor_close(&c->engine);
 	descriptor_close(&c->far);
 	descriptor_close(&c->log);
+}
+
+void console_free(struct console *c)
+{
+	if (!c)
+		return;
+	console_let_go(c);
+	listener_fini(&c->listener);
+	free(c->history);
+	free(c->source_root);
+	free(c->log_path);
+	free(c->engine_wanted);
+	free(c->search);
+	free(c->environment);
+	free(c);
 }
 
 /* The wake-up. */

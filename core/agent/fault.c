@@ -325,12 +325,16 @@ static bool version_is_live(void)
 
 static void want(bool live, int wake)
 {
-	guard_set_catcher(park_catch_watch);
-	guard_set_stopper(stop_watch);
-	guard_set_leaver(park_exit);
+	static const struct guard_hooks hooks = {
+		.stop = stop_watch,
+		.fault = park_catch_watch,
+		.witness = meet, /* while code runs guarded its handlers are over ours */
+		.leave = park_exit,
+	};
+
+	guard_set_hooks(&hooks);
 	if (live)
 		guard_prepare();
-	guard_set_witness(meet); /* while code runs guarded its handlers are over ours */
 	__atomic_store_n(&faults.wake, wake, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, live, __ATOMIC_RELEASE);

@@ -33,11 +33,8 @@ static struct {
 	bool installed;           /* guarded by `changing` */
 	int signals[HANDLED];
 	struct sigaction before[HANDLED]; /* the program's; stays, as the program may have kept our handler */
-	void (*witness)(int, siginfo_t *, void *); /* atomic */
-	void (*catcher)(int, siginfo_t *, void *); /* atomic */
-	bool (*stopper)(siginfo_t *, void *);      /* atomic */
-	void (*leaver)(int, void (*)(void));       /* atomic */
-	void *stack;                               /* for handlers, when a stack is used up */
+	const struct guard_hooks *hooks;  /* atomic; NULL: nobody is asked */
+	void *stack;                      /* for handlers, when a stack is used up */
 	pthread_once_t prepared;
 	bool exit_known; /* atomic */
 	struct {
@@ -47,6 +44,14 @@ static struct {
 } guard = {.mutex = PTHREAD_MUTEX_INITIALIZER,
 	   .changing = PTHREAD_MUTEX_INITIALIZER,
 	   .prepared = PTHREAD_ONCE_INIT};
+
+static const struct guard_hooks *hooks_now(void)
+{
+	static const struct guard_hooks none;
+	const struct guard_hooks *hooks = __atomic_load_n(&guard.hooks, __ATOMIC_ACQUIRE);
+
+	return hooks ? hooks : &none;
+}
 
 /* Whether this is the thread that is guarded, and no child of it. */
 static bool is_guarded(void)
@@ -76,46 +81,64 @@ static void pass_on(int signal, siginfo_t *info, void *context)
 	signals_pass_on(action, signal, info, context);
 }
 
-static void on_signal(int signal, siginfo_t *info, void *context)
+/* Whether the guarded thread is to be left for a signal that interrupts. */
+static bool is_interrupted(uint64_t pc)
+{
+	bool patient = __atomic_load_n(&guard.patient, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&guard.wanted, __ATOMIC_ACQUIRE) && !(patient && guard_in_library(pc));
+}
+
+/* The run ends here: notes why. */
+static _Noreturn void leave_by_signal(int signal, const siginfo_t *info)
 {
 	struct message_called *r = guard.result;
-	int saved = errno;
-	bool (*stopper)(siginfo_t *, void *) = __atomic_load_n(&guard.stopper, __ATOMIC_ACQUIRE);
-
-	if (stopper && stopper(info, context)) {
-		errno = saved;
-		return;
-	}
-	if (!is_guarded()) {
-		void (*witness)(int, siginfo_t *, void *) = __atomic_load_n(&guard.witness, __ATOMIC_ACQUIRE);
-		if (witness && signal != guard.interrupt)
-			witness(signal, info, context);
-		pass_on(signal, info, context);
-		errno = saved;
-		return;
-	}
-	registers_of(context, r->registers);
 	uint64_t sp = r->registers[REGISTER_SP];
-	if (signal == guard.interrupt) {
-		bool patient = __atomic_load_n(&guard.patient, __ATOMIC_ACQUIRE);
-		if (!__atomic_load_n(&guard.wanted, __ATOMIC_ACQUIRE) ||
-		    (patient && guard_in_library(r->registers[REGISTER_PC])))
-			return;
-	} else {
-		void (*catcher)(int, siginfo_t *, void *) = __atomic_load_n(&guard.catcher, __ATOMIC_ACQUIRE);
-		if (catcher)
-			catcher(signal, info, context);
-	}
-	uint64_t address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
+	bool met = info->si_code > 0;
+	uint64_t address = met ? (uint64_t)(uintptr_t)info->si_addr : 0;
 	bool near_stack = address >= sp - NEAR_STACK && address < sp + 2 * 4096;
+
 	r->end = signal == guard.interrupt ? CALL_INTERRUPTED : CALL_FAULT;
-	if (signal == SIGSEGV && info->si_code > 0 && near_stack)
+	if (signal == SIGSEGV && met && near_stack)
 		r->end = CALL_OVERFLOW;
 	r->signal = signal;
 	r->code = info->si_code;
 	r->address = address;
 	r->stack_size = (uint32_t)signals_copy_stack(sp, guard.copy);
 	siglongjmp(guard.out, 1);
+}
+
+static void on_guarded_signal(int signal, siginfo_t *info, void *context)
+{
+	const struct guard_hooks *hooks = hooks_now();
+
+	registers_of(context, guard.result->registers);
+	if (signal == guard.interrupt) {
+		if (!is_interrupted(guard.result->registers[REGISTER_PC]))
+			return;
+	} else if (hooks->fault) {
+		hooks->fault(signal, info, context);
+	}
+	leave_by_signal(signal, info);
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	const struct guard_hooks *hooks = hooks_now();
+	int saved = errno;
+
+	if (hooks->stop && hooks->stop(info, context)) {
+		errno = saved;
+		return;
+	}
+	if (is_guarded()) {
+		on_guarded_signal(signal, info, context);
+		return;
+	}
+	if (hooks->witness && signal != guard.interrupt)
+		hooks->witness(signal, info, context);
+	pass_on(signal, info, context);
+	errno = saved;
 }
 
 /* --- exit ------------------------------------------------------------------------------------------------------ */
@@ -131,10 +154,10 @@ static void leave_by_exit(int status)
 /* Does not return if someone guards this more closely. */
 static void offer_exit(int status, void (*before)(void))
 {
-	void (*leaver)(int, void (*)(void)) = __atomic_load_n(&guard.leaver, __ATOMIC_ACQUIRE);
+	const struct guard_hooks *hooks = hooks_now();
 
-	if (leaver)
-		leaver(status, before);
+	if (hooks->leave)
+		hooks->leave(status, before);
 }
 
 void guard_exit(int status)
@@ -267,19 +290,9 @@ static void uninstall(void)
 	pthread_mutex_unlock(&guard.changing);
 }
 
-void guard_set_witness(void (*witness)(int, siginfo_t *, void *))
+void guard_set_hooks(const struct guard_hooks *hooks)
 {
-	__atomic_store_n(&guard.witness, witness, __ATOMIC_RELEASE);
-}
-
-void guard_set_stopper(bool (*stopper)(siginfo_t *, void *))
-{
-	__atomic_store_n(&guard.stopper, stopper, __ATOMIC_RELEASE);
-}
-
-void guard_set_leaver(void (*leaver)(int, void (*)(void)))
-{
-	__atomic_store_n(&guard.leaver, leaver, __ATOMIC_RELEASE);
+	__atomic_store_n(&guard.hooks, hooks, __ATOMIC_RELEASE);
 }
 
 void guard_prepare(void)
@@ -291,11 +304,6 @@ void guard_prepare(void)
 bool guard_handles(const struct sigaction *action)
 {
 	return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_signal;
-}
-
-void guard_set_catcher(void (*catcher)(int, siginfo_t *, void *))
-{
-	__atomic_store_n(&guard.catcher, catcher, __ATOMIC_RELEASE);
 }
 
 bool guard_lock_signals(void)

@@ -33,19 +33,20 @@ _Noreturn void guard_exit_now(int status);
 bool guard_lock_signals(void);
 void guard_unlock_signals(void);
 
-/* What is called, in the handler, when a thread that is not guarded meets a fault meanwhile, before that is handed on: one of
- * the program's own. */
-void guard_set_witness(void (*)(int signal, siginfo_t *, void *context));
+/* Who else is asked when a signal comes or exit() is called. The first three are called in the handler. */
+struct guard_hooks {
+	/* First, in any thread: true if the signal was one of its own. */
+	bool (*stop)(siginfo_t *, void *context);
+	/* The guarded thread meets a fault: may jump out to what is guarded more closely. */
+	void (*fault)(int signal, siginfo_t *, void *context);
+	/* A thread that is not guarded meets one, before it is handed on: one of the program's own. */
+	void (*witness)(int signal, siginfo_t *, void *context);
+	/* exit() was called: may jump out of that, and calls `before` (or NULL) then. */
+	void (*leave)(int status, void (*before)(void));
+};
 
-/* What is called, in the handler, when the guarded thread meets a fault: it may jump out of it to what is guarded more
- * closely. */
-void guard_set_catcher(void (*)(int signal, siginfo_t *, void *context));
-
-/* What is called first, in the handler, in any thread: true if the signal was one of its own. */
-void guard_set_stopper(bool (*)(siginfo_t *, void *context));
-
-/* What is called when exit() is: it may jump out of that, and calls `before` (or NULL) then. */
-void guard_set_leaver(void (*)(int status, void (*before)(void)));
+/* All of them, for good; what they point to stays. */
+void guard_set_hooks(const struct guard_hooks *);
 
 /* Before exit() can be called in what others guard: has that known. Not sooner than that: what is registered later is called
  * before it. Agent thread. */

@@ -1,4 +1,5 @@
-/* System calls that the C library has no function for, or not in every version, and the clock. Any thread, also in a handler of a signal. */
+/* System calls that the C library has no function for, or not in every version, and the clock. Any thread, also in a handler of
+ * a signal. */
 #ifndef RTF_KERNEL_H
 #define RTF_KERNEL_H
 
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +34,14 @@ static inline bool futex_wait(const void *word, uint32_t value, const struct tim
 static inline void futex_wake_all(const void *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Copies memory of our own, bytes of it, or -1 and errno: nothing faults where there is none. */
+static inline ssize_t memory_read(uint64_t from, void *out, size_t size)
+{
+	struct iovec here = {out, size}, there = {(void *)(uintptr_t)from, size};
+
+	return process_vm_readv(getpid(), &here, 1, &there, 1, 0);
 }
 
 /* Of a clock that nobody sets. */

@@ -6,7 +6,6 @@
 
 #include <setjmp.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <ucontext.h>
 
 #define PARK_MAGIC UINT64_C(0x6b72617066747200)
@@ -81,12 +80,10 @@ static void set_innermost(int thread, uint64_t frame)
 		__atomic_store_n(&parks.threads[thread].id, 0, __ATOMIC_RELEASE);
 }
 
-/* The frame as it is now, if it is one: the kernel copies, and nothing faults. */
+/* The frame as it is now, if it is one. */
 static bool read_frame(uint64_t at, struct park_frame *out)
 {
-	struct iovec here = {out, sizeof(*out)}, there = {(void *)(uintptr_t)at, sizeof(*out)};
-
-	return at && process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)sizeof(*out) &&
+	return at && memory_read(at, out, sizeof(*out)) == (ssize_t)sizeof(*out) &&
 	       out->magic == (PARK_MAGIC ^ at);
 }
 

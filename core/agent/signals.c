@@ -161,35 +161,28 @@ static size_t list_restorers(uint64_t out[RESTORERS_MAX])
 	return count;
 }
 
-/* The kernel copies: nothing faults where the stack ends. */
-static size_t copy(uint64_t from, void *out, size_t size)
-{
-	struct iovec here = {out, size}, there = {(void *)(uintptr_t)from, size};
-	ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
-
-	return got < 0 ? 0 : (size_t)got;
-}
-
 static bool is_frame(uint64_t at)
 {
 	struct signal_frame f;
 
 	/* The handler was entered as if called: its stack is 8 off a multiple of 16. */
-	return at % 16 == 8 && copy(at, &f, sizeof(f)) == sizeof(f) && f.flags <= FRAME_FLAGS && !f.link;
+	return at % 16 == 8 && memory_read(at, &f, sizeof(f)) == sizeof(f) && f.flags <= FRAME_FLAGS &&
+	       !f.link;
 }
 
 /* The first one there, or 0. */
 static uint64_t find_frame(uint64_t at, uint64_t end)
 {
 	uint64_t restorers[RESTORERS_MAX], words[128];
-	size_t count = list_restorers(restorers), got;
+	size_t count = list_restorers(restorers);
+	ssize_t got;
 
-	for (; count && at < end; at += got) {
+	for (; count && at < end; at += (size_t)got) {
 		size_t size = PAGE - at % PAGE;
-		got = copy(at, words, size < sizeof(words) ? size : sizeof(words));
-		if (!got)
+		got = memory_read(at, words, size < sizeof(words) ? size : sizeof(words));
+		if (got <= 0)
 			break;
-		for (size_t i = 0; i < got / sizeof(*words) && at + i * sizeof(*words) < end; i++)
+		for (size_t i = 0; i < (size_t)got / sizeof(*words) && at + i * sizeof(*words) < end; i++)
 			for (size_t k = 0; k < count; k++)
 				if (words[i] == restorers[k] && is_frame(at + i * sizeof(*words)))
 					return at + i * sizeof(*words);
@@ -212,7 +205,7 @@ bool signals_are_handled_between(uint64_t from, uint64_t to, uint64_t *mask)
 	if (to > from + STACK_LOOKED_AT)
 		to = from + STACK_LOOKED_AT;
 	for (uint64_t at; (at = find_frame(from, to)); from = at + sizeof(uint64_t))
-		found |= copy(at + sizeof(uint64_t) + offsetof(ucontext_t, uc_sigmask), mask,
-			      sizeof(*mask)) == sizeof(*mask);
+		found |= memory_read(at + sizeof(uint64_t) + offsetof(ucontext_t, uc_sigmask), mask,
+				     sizeof(*mask)) == sizeof(*mask);
 	return found;
 }
