@@ -364,7 +364,9 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 		bool accepted = false;
 		e = second_opinion(b, &accepted);
 		if (!e && accepted) {
-			b->why_cc = strdup("libclang does not know this dialect");
+			if (asprintf(&b->why_cc, "libclang does not take what the program's compiler does: %s",
+				     b->check.message) < 0)
+				b->why_cc = NULL;
 			b->check.failed = false;
 			b->check.needs_cc = true;
 			b->check.count = 0;

@@ -1,5 +1,6 @@
 #include "check.h"
 #include "adapt.h"
+#include "atomics.h"
 #include "cursor.h"
 #include "flags.h"
 #include "guards.h"
@@ -217,38 +218,35 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 
 enum { BUILTINS_MAX = 16 };
 
-struct builtins {
-	char flags[BUILTINS_MAX][80];
-	int count;
-};
-
 /* A builtin's name belongs to its function for libclang, which refuses the program's variable and then takes each use of it
  * for the function. For those that have been refused it is told that they are none; of all at once it would forget what
- * printf's format is. */
-static void find_builtins(CXTranslationUnit unit, struct builtins *out)
+ * printf's format is. `flags` is room for them. */
+static int add_builtins(CXTranslationUnit unit, char (*flags)[80], const char **arguments, int count)
 {
 	static const char before[] = "redefinition of '", behind[] = "' as different kind of symbol";
 	unsigned diagnostics = clang_getNumDiagnostics(unit);
+	int found = 0;
 
-	out->count = 0;
-	for (unsigned i = 0; i < diagnostics && out->count < BUILTINS_MAX; i++) {
+	for (unsigned i = 0; i < diagnostics && found < BUILTINS_MAX && count < ARGUMENTS_MAX; i++) {
 		CXDiagnostic d = clang_getDiagnostic(unit, i);
 		char *message = cursor_take(clang_getDiagnosticSpelling(d));
 		clang_disposeDiagnostic(d);
 		const char *name = message ? message + sizeof(before) - 1 : NULL;
-		if (message && strncmp(message, before, sizeof(before) - 1) == 0 && strstr(name, behind))
-			snprintf(out->flags[out->count++], sizeof(*out->flags), "-fno-builtin-%.*s",
-				 (int)strcspn(name, "'"), name);
+		if (message && strncmp(message, before, sizeof(before) - 1) == 0 && strstr(name, behind)) {
+			snprintf(flags[found], sizeof(*flags), "-fno-builtin-%.*s", (int)strcspn(name, "'"),
+				 name);
+			arguments[count++] = flags[found++];
+		}
 		free(message);
 	}
+	return count;
 }
 
-/* The arguments with those flags; how many. */
-static int add_builtins(const struct builtins *builtins, const char **arguments, int count)
+/* The arguments with those that its refusals ask for; how many. */
+static int add_missed(CXTranslationUnit unit, char (*flags)[80], const char **arguments, int count)
 {
-	for (int i = 0; i < builtins->count && count < ARGUMENTS_MAX; i++)
-		arguments[count++] = builtins->flags[i];
-	return count;
+	count = add_builtins(unit, flags, arguments, count);
+	return atomics_allow(unit, arguments, count, ARGUMENTS_MAX);
 }
 
 /* --- diagnostics ----------------------------------------------------------------------------------------------- */
@@ -667,47 +665,15 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 	return CXChildVisit_Continue;
 }
 
-/* --- atomic types ------------------------------------------------------------------------------------------------- */
-
-/* More than a number or a pointer that is declared: libtcc knows no atomic access, and not what an atomic struct is padded to;
- * where none is touched, an atomic number lies in memory as a plain one does. */
-static enum CXChildVisitResult find_atomic(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	bool *found = data;
-	enum CXCursorKind kind = clang_getCursorKind(cursor);
-	CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
-	bool declared = kind == CXCursor_FieldDecl || kind == CXCursor_TypedefDecl ||
-			kind == CXCursor_TypeRef ||
-			(kind == CXCursor_VarDecl && clang_getCursorKind(parent) == CXCursor_TranslationUnit);
-
-	if (type.kind == CXType_Atomic) {
-		CXType value = clang_getCanonicalType(clang_Type_getValueType(type));
-		*found = !declared || value.kind == CXType_Record || value.kind == CXType_Complex;
-	}
-	return *found ? CXChildVisit_Break : CXChildVisit_Recurse;
-}
-
-static void examine_atomics(CXTranslationUnit unit, const struct slice *slice, struct check_result *r)
-{
-	bool found = false;
-
-	if (!strstr(slice->text, "_Atomic"))
-		return;
-	clang_visitChildren(clang_getTranslationUnitCursor(unit), find_atomic, &found);
-	if (found && !r->why_cc)
-		r->why_cc = "libtcc is not trusted with atomic types";
-	r->needs_cc |= found;
-}
-
 /* --- one slice ------------------------------------------------------------------------------------------------- */
 
 struct error *check_slice(struct check *c, const struct slice *slice, const char *name,
 			  const char *const *argv, const struct check_place *where, struct check_result *out)
 {
 	const char *arguments[ARGUMENTS_MAX];
+	char flags[BUILTINS_MAX][80];
 	struct check_result result = {.class = ERROR_COMPILE};
 	struct pass p = {.slice = slice, .name = name, .place = where, .result = &result};
-	struct builtins builtins = {0};
 	struct error *e = await_start(c);
 	if (e)
 		return e;
@@ -716,10 +682,9 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	const char *text = blanked ? blanked : slice->text;
 
 	p.unit = parse(c, arguments, count, text, slice->size);
-	if (p.unit)
-		find_builtins(p.unit, &builtins);
-	if (builtins.count)
-		p.unit = parse(c, arguments, add_builtins(&builtins, arguments, count), text, slice->size);
+	int more = p.unit ? add_missed(p.unit, flags, arguments, count) : count;
+	if (more > count)
+		p.unit = parse(c, arguments, more, text, slice->size);
 	free(blanked);
 	c->last = p.unit;
 	if (!p.unit)
@@ -733,9 +698,10 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	struct declaration_search search = {.name = name, .result = &result};
 	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_declaration, &search);
 	result.why_cc = search.needs.why_cc;
-	result.needs_cc = result.why_cc != NULL;
 	result.why_text = search.needs.why_text;
-	examine_atomics(p.unit, slice, &result);
+	if (!result.why_cc && strstr(slice->text, "_Atomic"))
+		result.why_cc = atomics_reason(p.unit);
+	result.needs_cc = result.why_cc != NULL;
 	if (p.failed || result.statics.failed) {
 		check_result_fini(&result);
 		return error_memory();
@@ -748,8 +714,8 @@ struct error *check_parse(struct check *c, const struct slice *slice, const char
 			  struct CXTranslationUnitImpl **out)
 {
 	const char *arguments[ARGUMENTS_MAX];
+	char flags[BUILTINS_MAX][80];
 	struct CXUnsavedFile file = {SLICE_NAME, slice->text, slice->size};
-	struct builtins builtins = {0};
 	struct error *e = await_start(c);
 	if (e)
 		return e;
@@ -762,11 +728,10 @@ struct error *check_parse(struct check *c, const struct slice *slice, const char
 						&unit) != CXError_Success)
 			return error_new(ERROR_INTERNAL, "libclang cannot read a slice");
 		*out = unit;
-		if (tries == 0)
-			find_builtins(unit, &builtins);
-		if (!builtins.count || tries)
+		int more = tries ? count : add_missed(unit, flags, arguments, count);
+		if (more == count)
 			break;
-		count = add_builtins(&builtins, arguments, count);
+		count = more;
 		clang_disposeTranslationUnit(unit);
 	}
 	return NULL;

@@ -1,4 +1,5 @@
 #include "compile.h"
+#include "dialect.h"
 #include "expose.h"
 #include "link.h"
 #include "prelude.h"
@@ -259,7 +260,7 @@ static struct error *run_tcc(const char *source, const bool *wanted, struct comp
 		state,
 		"-g -nostdlib -nostdinc -std=c11 -fno-common -Wunsupported -Wimplicit-function-declaration");
 	tcc_set_output_type(state, TCC_OUTPUT_OBJ);
-	tcc_define_symbol(state, "_Atomic", ""); /* the check has seen that none is accessed */
+	tcc_define_symbol(state, "_Atomic", ""); /* as a qualifier; see atomics.h */
 
 	struct error *e = NULL;
 	int failed = tcc_compile_string(state, source);
@@ -344,7 +345,11 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 	if (reason)
 		return asprintf(why, "libtcc is not trusted with %s", reason) < 0 ? error_memory() : NULL;
 
-	char *source = prelude_put(text, size);
+	char *respelled = strndup(text, size);
+	if (respelled)
+		dialect_respell(respelled, size);
+	char *source = respelled ? prelude_put(respelled, size) : NULL;
+	free(respelled);
 	if (!source)
 		return error_memory();
 	struct error *e = compile_trusted(source, out, why);

@@ -36,6 +36,7 @@
 	X(clang_disposeTranslationUnit) \
 	X(clang_equalCursors) \
 	X(clang_equalLocations) \
+	X(clang_equalTypes) \
 	X(clang_getArgType) \
 	X(clang_getArrayElementType) \
 	X(clang_getArraySize) \

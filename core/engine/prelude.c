@@ -1,4 +1,5 @@
 #include "prelude.h"
+#include "dialect.h"
 #include "text.h"
 
 #include <ctype.h>
@@ -10,6 +11,7 @@
  * here is an implicit declaration, and goes to cc. Each line says one name, and needs none but those of lines before it. */
 static const char words[] =
 	"#define __PRETTY_FUNCTION__ __func__\n"
+	"#define " DIALECT_TYPEOF " __typeof__\n"
 	"#define __builtin_unreachable() ((void)0)\n"
 	"#define __builtin_prefetch(p, ...) ((void)(p))\n"
 	"#define __builtin_assume_aligned(p, ...) ((void *)(p))\n"

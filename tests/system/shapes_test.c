@@ -584,6 +584,23 @@ static void structures_of_odd_sizes_and_bit_fields_go_by_libtcc(void **state)
 	assert_false(failed);
 }
 
+/* Where the slice does no more than declare or read them, or leaves it to the compiler's own operations. */
+static void atomic_variables_and_the_unions_of_sockets_go_by_libtcc(void **state)
+{
+	(void)state;
+	try_shape("gcc -O0", "atomics", NULL);
+	try_shape("gcc -O2", "atomics", NULL);
+	try_shape("clang -O0", "atomics", NULL);
+	start_all("gcc -O2", "atomics", NULL);
+	go_by_libtcc("beside_one");
+	go_by_libtcc("read_only");
+	go_by_libtcc("counted");
+	go_by_libtcc("socket_family");
+	compare_round("by libtcc", false);
+	stop_all("gcc -O2", "atomics");
+	assert_false(failed);
+}
+
 /* A #pragma counts for what stands behind it, also in a slice. */
 static void pragmas_mean_what_they_meant(void **state)
 {
@@ -653,6 +670,8 @@ int main(void)
 		cmocka_unit_test_setup(what_the_optimiser_fitted_to_its_callers_is_told, forget_failures),
 		cmocka_unit_test_setup(files_of_other_systems_are_read, forget_failures),
 		cmocka_unit_test_setup(structures_of_odd_sizes_and_bit_fields_go_by_libtcc, forget_failures),
+		cmocka_unit_test_setup(atomic_variables_and_the_unions_of_sockets_go_by_libtcc,
+				       forget_failures),
 		cmocka_unit_test_setup(pragmas_mean_what_they_meant, forget_failures),
 		cmocka_unit_test_setup(what_is_spelled_in_rare_ways_means_what_it_meant, forget_failures),
 		cmocka_unit_test_setup(a_program_that_splits_its_stack_is_told_that_versions_do_not,

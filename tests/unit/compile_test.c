@@ -70,6 +70,22 @@ static void a_string_in_code_that_is_left_out_does_no_harm(void **state)
 	compile_object_fini(&object);
 }
 
+static void types_that_libtcc_cannot_read_are_spelled_otherwise(void **state)
+{
+	(void)state;
+	accept("#define SHARED(t) _Atomic(t)\nextern _Atomic int a; extern int _Atomic *p;\n"
+	       "struct s { _Atomic ( long ) b; SHARED(short) c; const char *text; } s = {.text = \"_Atomic(\"};\n"
+	       "_Static_assert(sizeof(struct s) == 24, \"\");\n"
+	       "_Static_assert(sizeof(\"_Atomic(\") == 9, \"\");\n"
+	       "int f(void) { return a + *p + s.b + s.c; }");
+	accept("struct a; struct b;\n"
+	       "typedef union { const struct a *__restrict a;\n struct b *b; }\n"
+	       "any __attribute__ ((__transparent_union__));\n"
+	       "typedef union { int n; struct b *b; } other;\n"
+	       "int g(int, any, other *);\n"
+	       "int f(struct a *a, const struct b *b, other *o) { return g(1, a, o) + g(2, b, o) + o->n; }");
+}
+
 static void what_libtcc_gets_wrong_is_refused(void **state)
 {
 	(void)state;
@@ -94,8 +110,9 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	refuse("int f(void) { _Alignas(32) int n; return ((long)&n & 31) != 0; }", "alignment");
 	refuse("__attribute__((constructor)) int f(void) { return 1; }", "constructor");
 	refuse("int g(void) __attribute__((ms_abi)); int f(void) { return g(); }", "convention");
-	refuse("typedef union { int *i; } u __attribute__((transparent_union)); int f(u x) { return 1; }",
+	refuse("typedef union { int *i; long n; } u __attribute__((transparent_union)); int f(u x) { return 1; }",
 	       "transparent_union");
+	refuse("typedef union { int *i; } u __attribute__((transparent_union)); int f(u x) { return *x.i; }", "");
 	refuse("struct s { int a; } __attribute__((scalar_storage_order(\"big-endian\"))); int f(void) { "
 	       "return 1; }",
 	       "scalar_storage_order");
@@ -1001,6 +1018,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_implicit_declaration_is_refused),
 		cmocka_unit_test(a_string_in_code_that_is_left_out_does_no_harm),
+		cmocka_unit_test(types_that_libtcc_cannot_read_are_spelled_otherwise),
 		cmocka_unit_test(what_libtcc_gets_wrong_is_refused),
 		cmocka_unit_test(ordinary_programs_are_accepted),
 		cmocka_unit_test(libtcc_is_named_as_what_it_is),

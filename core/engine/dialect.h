@@ -1,0 +1,18 @@
+/* Types that libtcc cannot read, spelled so that it can and lays out and passes them as gcc does.
+ *
+ *      _Atomic(long) n                                 a plain one: see atomics.h for who may have it
+ *      typedef union { struct a *a; struct b *b; } any __attribute__((transparent_union))
+ *                                                      a pointer, which any pointer is passed as: the C library's sockets
+ *
+ * The text keeps its length and its lines. */
+#ifndef RTF_DIALECT_H
+#define RTF_DIALECT_H
+
+#include <stddef.h>
+
+/* A macro for __typeof__ that the text is to have: as long as _Atomic. */
+#define DIALECT_TYPEOF "__rtf_T"
+
+void dialect_respell(char *text, size_t size);
+
+#endif
