@@ -22,12 +22,23 @@ struct console_look {
 	char format; /* 0: nothing was looked at yet */
 };
 
+/* What a command has had of the program: another trial of it (later.h) has the same, or its text would be another one. */
+struct console_trial {
+	int64_t asked_us; /* the command's */
+	uint64_t serial;  /* of its evaluation; 0: none yet */
+	struct {
+		uint64_t address, size;
+	} literals[16];
+	size_t count, used; /* of those; and by this trial */
+};
+
 /* The console's own state. */
 struct console_state {
 	struct host *host;
 	struct listener listener; /* its place in the audience */
 	char *user;               /* login name of the peer */
 	struct console_look look;
+	struct console_trial trial;
 	bool read_only;
 	bool color;
 	int width;                      /* columns; 0 unknown */

@@ -225,6 +225,8 @@ static void serve(struct host *host)
 			sources_woken(sources);
 		if (fds[5].revents)
 			turns_serve(host->turns);
+		if (fds[5].revents && host->follow)
+			follow_go_on(host->follow);
 		if (fds[2].revents)
 			follow_serve(host->follow);
 		serve_sessions(fds + OURS, sessions, count);

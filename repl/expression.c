@@ -402,6 +402,7 @@ static struct error *take_first(struct snippet *x, struct reply *reply)
 
 static struct error *run_value(struct snippet *x, struct reply *reply)
 {
+	x->patient = true;
 	struct error *e = snippet_declare(x);
 	size_t at;
 
@@ -448,6 +449,7 @@ static struct error *finish_statement(struct snippet *x, const struct evaluate_e
 
 static struct error *run_statement(struct snippet *x, struct reply *reply)
 {
+	x->patient = true;
 	struct error *e = snippet_declare(x);
 
 	if (!e) {
@@ -679,6 +681,7 @@ struct error *expression_compare(struct call *c, const struct live_function *f, 
 	free(text);
 	if (e)
 		return e;
+	x->patient = true;
 	x->compared = strdup(name);
 	x->compared_as = strdup(f->name);
 	x->versions[0] = a;

@@ -42,7 +42,35 @@ static bool assigns(const struct snippet *x)
 
 /* --- before -------------------------------------------------------------------------------------------------------- */
 
-static struct error *place_literals(struct snippet *x)
+/* The command's, begun anew if that is another one. */
+static struct console_trial *trial_of(struct snippet *x)
+{
+	struct console_trial *t = &x->state->trial;
+
+	if (!x->state->asked_us || t->asked_us != x->state->asked_us)
+		*t = (struct console_trial){.asked_us = x->state->asked_us};
+	t->used = 0;
+	return t;
+}
+
+/* A place that an earlier trial of the command has had, or a new one. */
+static struct error *place_literal(struct snippet *x, struct console_trial *t, const struct type *type,
+				   uint64_t *address)
+{
+	if (t->used < t->count && t->literals[t->used].size == type->size) {
+		*address = t->literals[t->used++].address;
+		return NULL;
+	}
+	struct error *e = evaluator_alloc(x->host->evaluator, type->size, type->align, address);
+	if (e || t->used < t->count || t->count == sizeof(t->literals) / sizeof(*t->literals))
+		return e;
+	t->literals[t->count].address = *address;
+	t->literals[t->count++].size = type->size;
+	t->used = t->count;
+	return NULL;
+}
+
+static struct error *place_literals(struct snippet *x, struct console_trial *t)
 {
 	struct error *e = NULL;
 
@@ -52,8 +80,7 @@ static struct error *place_literals(struct snippet *x)
 	for (size_t i = 0; i < x->effects.count && !e; i++) {
 		const struct effect *f = &x->effects.list[i];
 		if (f->kind == EFFECT_LITERAL && f->type->size)
-			e = evaluator_alloc(x->host->evaluator, f->type->size, f->type->align,
-					    &x->literals[i]);
+			e = place_literal(x, t, f->type, &x->literals[i]);
 	}
 	return e;
 }
@@ -117,7 +144,10 @@ struct error *journal_begin(struct snippet *x, size_t offset)
 		e = expand_macros(x, offset);
 	if (e)
 		return e;
-	x->serial = ++serial;
+	struct console_trial *trial = trial_of(x);
+	if (!trial->serial)
+		trial->serial = ++serial;
+	x->serial = trial->serial;
 	size_t kept = 0, size = strlen(x->given.text);
 	for (size_t i = 0; i < x->effects.count; i++) {
 		struct effect f = x->effects.list[i];
@@ -128,7 +158,7 @@ struct error *journal_begin(struct snippet *x, size_t offset)
 		x->effects.list[kept++] = f;
 	}
 	x->effects.count = kept;
-	return place_literals(x);
+	return place_literals(x, trial);
 }
 
 size_t journal_size(const struct snippet *x)

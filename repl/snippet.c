@@ -140,6 +140,7 @@ static void set_request(struct snippet *x)
 	x->request.given_line = x->from_first ? 1 : (unsigned)-1;
 	x->request.file = x->unit->file;
 	x->request.line = 1;
+	x->request.patient = x->patient;
 	x->request.also = x->also.bytes;
 	x->request.resolve = scope_text_resolve;
 	x->request.context = &x->given;

@@ -68,6 +68,7 @@ struct snippet {
 	struct build_request request;
 	struct build build;
 	bool built;
+	bool patient;    /* it is the same text if the command is tried again */
 	bool from_first; /* `checked` begins with what was typed; else that stands behind two lines of ours */
 	struct text checked, run, also;
 	struct types *types;

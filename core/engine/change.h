@@ -49,7 +49,7 @@ struct change_request {
 	const char *given_as; /* what diagnostics call the text: a file's path, "<console>" */
 	const char *origin, *user;
 	bool check_only;
-	int64_t asked_us; /* when it was typed, on clock_now_us's clock; 0: nobody waits for a compiler */
+	int64_t asked_us; /* when it was typed or saved, on clock_now_us's clock; 0: nobody waits for a compiler */
 };
 
 /* Checks, stores and publishes the functions that a text defines. ERROR_COMPILE, _SIGNATURE, _LAYOUT: the outcome's check

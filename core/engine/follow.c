@@ -4,6 +4,7 @@
 #include "strict.h"
 #include "text.h"
 #include "texts.h"
+#include "turns.h"
 #include "watch.h"
 
 #include <pwd.h>
@@ -27,7 +28,12 @@ struct follow {
 	struct save_source *sources; /* whose files are watched */
 	size_t count;
 	unsigned saves;
-	size_t polled;         /* folders: as many as that was told of */
+	size_t polled;     /* folders: as many as that was told of */
+	struct turn turn;  /* of the save that waits for the compiler */
+	char *waits;       /* the file of that save, or NULL */
+	char *waits_notes; /* what there was to say of it */
+	int64_t waits_since;
+	uint64_t served_ns;    /* when saves were last looked for */
 	struct missing *items; /* files that are gone or empty, until they are there again or that is told */
 	size_t missing_count;
 };
@@ -92,10 +98,20 @@ struct error *follow_new(struct live *live, void (*tell)(void *context, const st
 	return NULL;
 }
 
+static void stop_waiting(struct follow *f)
+{
+	if (live_host(f->live)->turns)
+		turn_leave(live_host(f->live)->turns, &f->turn);
+	free(f->waits);
+	free(f->waits_notes);
+	f->waits = f->waits_notes = NULL;
+}
+
 void follow_free(struct follow *f)
 {
 	if (!f)
 		return;
+	stop_waiting(f);
 	watch_free(f->watch);
 	for (size_t i = 0; i < f->count; i++)
 		awaited_fini(&f->sources[i].awaited);
@@ -112,14 +128,14 @@ bool follow_is_on(const struct follow *f)
 
 int follow_fd(const struct follow *f)
 {
-	return watch_fd(f->watch);
+	return f->waits ? -1 : watch_fd(f->watch);
 }
 
 int64_t follow_deadline(const struct follow *f)
 {
-	int64_t deadline = watch_deadline(f->watch);
+	int64_t deadline = f->waits ? 0 : watch_deadline(f->watch);
 
-	for (size_t i = 0; i < f->missing_count; i++)
+	for (size_t i = 0; i < f->missing_count && !f->waits; i++)
 		if (!deadline || f->items[i].until < deadline)
 			deadline = f->items[i].until;
 	return deadline;
@@ -447,6 +463,45 @@ static void read_saved(struct follow *f, const char *path)
 	}
 }
 
+/* Once more, when the compiler has run. What its notes were is said then. */
+static void keep_waiting(struct follow *f, const struct save_result *result, const char *file, int64_t since)
+{
+	if (f->waits)
+		return;
+	f->waits = strdup(file);
+	f->waits_notes = result->notes ? strdup(result->notes) : NULL;
+	f->waits_since = since;
+}
+
+static void tell(struct follow *f, const struct save_result *result, const char *file, int64_t since)
+{
+	struct text notes = {0};
+
+	text_puts(&notes, f->waits_notes ? f->waits_notes : "");
+	text_puts(&notes, result->notes ? result->notes : "");
+	struct follow_news news = {.kind = result->kind,
+				   .file = result->file ? result->file : file,
+				   .outcome = &result->outcome,
+				   .message = result->message,
+				   .notes = notes.bytes ? notes.bytes : "",
+				   .latency_us = clock_now_us() - since};
+	f->tell(f->context, &news);
+	text_fini(&notes);
+}
+
+/* In a turn: what needs the compiler is held until that has run, and the engine's other work goes on. */
+static bool take_in_turn(struct follow *f, struct save *save, struct save_result *result)
+{
+	struct turns *turns = live_host(f->live)->turns;
+
+	if (turns) {
+		save->asked_us = clock_now_us();
+		turn_begin(turns, &f->turn);
+	}
+	save_take(save, result);
+	return turns && turn_end(turns, strcmp(result->kind, "waits") == 0);
+}
+
 /* All files that were saved together are one change. */
 static void take(struct follow *f, const char *file, bool release, int64_t since)
 {
@@ -459,7 +514,7 @@ static void take(struct follow *f, const char *file, bool release, int64_t since
 			    .release = release};
 	struct save_result result;
 
-	save_take(&save, &result);
+	bool waits = take_in_turn(f, &save, &result);
 	for (size_t i = 0; i < f->count; i++) {
 		const struct save_source *s = &f->sources[i];
 		if (s->touched && !s->refusal)
@@ -467,17 +522,23 @@ static void take(struct follow *f, const char *file, bool release, int64_t since
 		for (size_t k = 0; s->touched && k < s->awaited.count; k++)
 			error_free(watch_add(f->watch, s->awaited.paths[k]));
 	}
+	if (waits) {
+		keep_waiting(f, &result, file, since);
+		save_result_fini(&result);
+		return;
+	}
 	if (release && result.outcome.count)
 		file = result.outcome.results[0].function->at.file;
-	struct follow_news news = {.kind = result.kind,
-				   .file = result.file ? result.file : file,
-				   .outcome = &result.outcome,
-				   .message = result.message,
-				   .notes = result.notes ? result.notes : "",
-				   .latency_us = clock_now_us() - since};
-	if (!release || strcmp(result.kind, "unchanged") != 0)
-		f->tell(f->context, &news);
+	if (!release || f->waits || strcmp(result.kind, "unchanged") != 0)
+		tell(f, &result, file, since);
 	save_result_fini(&result);
+	stop_waiting(f);
+}
+
+static void touch_none(struct follow *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		f->sources[i].touched = false;
 }
 
 void follow_set(struct follow *f, bool on)
@@ -486,11 +547,25 @@ void follow_set(struct follow *f, bool on)
 
 	f->on = on;
 	program_set_follows(live_program(f->live), on);
+	if (!on)
+		stop_waiting(f); /* it is held as others are */
 	if (!on || was_on)
 		return;
-	for (size_t i = 0; i < f->count; i++)
-		f->sources[i].touched = false;
+	touch_none(f);
 	take(f, "", true, clock_now_us());
+}
+
+static void end_serving(struct follow *f);
+
+void follow_go_on(struct follow *f)
+{
+	if (!f->waits || !turn_is_ready(&f->turn))
+		return;
+	touch_none(f);
+	char *file = strdup(f->waits);
+	take(f, file ? file : "", true, f->waits_since);
+	free(file);
+	end_serving(f);
 }
 
 /* Saves that are held or refused: an engine after this one is to find them again. */
@@ -505,13 +580,26 @@ static bool is_waiting(const struct follow *f)
 	return waits;
 }
 
+/* Calls that wait for saves go on, unless more is to come. */
+static void end_serving(struct follow *f)
+{
+	if (f->waits || watch_is_busy(f->watch))
+		return;
+	program_set_busy(live_program(f->live), false);
+	if (f->complete && !is_waiting(f))
+		program_set_followed(live_program(f->live), f->served_ns);
+}
+
 void follow_serve(struct follow *f)
 {
+	if (f->waits)
+		return; /* what is saved meanwhile comes behind it */
 	bool reading = !f->complete || texts_unread(f->live, &(size_t){0});
 	struct timespec now;
 	int64_t since = 0;
 
 	clock_gettime(CLOCK_REALTIME, &now); /* kernels may stamp files more finely than by the tick */
+	f->served_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 	program_set_busy(live_program(f->live), true);
 	watch_read(f->watch);
 	const char **paths = watch_take(f->watch, &since);
@@ -536,10 +624,5 @@ void follow_serve(struct follow *f)
 			    "saves in %s wait: the repository has an index.lock, as while git is at work; "
 			    "they count after %d s in any case",
 			    locked, WATCH_LOCK_US / 1000000);
-	if (watch_is_busy(f->watch))
-		return;
-	program_set_busy(live_program(f->live), false);
-	if (f->complete && !is_waiting(f))
-		program_set_followed(live_program(f->live),
-				     (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec);
+	end_serving(f);
 }

@@ -7,7 +7,8 @@
  * with: it is a save, too, but that what the file said before is only known where the history has it. All functions of such
  * a file that do not have a text that the history knows go live. A file that is newer than the program's and was saved before
  * the program started is followed, but not said to be what was built. A save of a file without
- * decorated functions, and a file that is gone or empty for a while, change nothing and are told. One thread. */
+ * decorated functions, and a file that is gone or empty for a while, change nothing and are told. A save that needs the
+ * program's own compiler waits for it in turn with what consoles wait for (turns.h), and later saves behind it. One thread. */
 #ifndef RTF_FOLLOW_H
 #define RTF_FOLLOW_H
 
@@ -51,8 +52,9 @@ void follow_complete(struct follow *);
  * called again. */
 void follow_renew(struct follow *);
 
-int follow_fd(const struct follow *);           /* to poll for reading */
+int follow_fd(const struct follow *); /* to poll for reading; -1 while a save waits for the compiler */
 int64_t follow_deadline(const struct follow *); /* on clock_now_us's clock; 0: nothing is in progress */
-void follow_serve(struct follow *);             /* the descriptor is ready or the deadline has come */
+void follow_serve(struct follow *);   /* the descriptor is ready or the deadline has come */
+void follow_go_on(struct follow *);   /* turns were served: the compiler may have run */
 
 #endif

@@ -4,6 +4,7 @@
 #include "edit.h"
 #include "record.h"
 #include "texts.h"
+#include "turns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ static struct error *rebuild(struct live *l, struct attempt_part *p, struct atte
 	p->request.given_file = "<history>";
 	p->request.file = p->function->at.file;
 	p->request.line = line ? line : p->function->at.line;
+	p->request.patient = true;
 	e = build_check(live_host(l), &p->request, &p->build);
 	p->built = true;
 	if (!e && p->build.check.failed)
@@ -98,10 +100,19 @@ static struct error *move_aimed(struct live *l, struct attempt *c, enum history_
 static struct error *move(struct live *l, struct attempt *c, enum history_kind kind, int64_t subject,
 			  const char *user, int64_t start, struct change_outcome *out)
 {
+	struct live_variable_mark variables = live_variable_mark(l);
 	struct error *e = program_takes(live_program(l), c->count);
 
-	for (size_t i = 0; i < c->count && !e; i++)
-		e = aim(l, &c->parts[i], c, out);
+	/* If some wait for the compiler, it gets them all. */
+	for (size_t i = 0; i < c->count && (!e || turns_lack(live_host(l)->turns)); i++) {
+		struct error *failed = aim(l, &c->parts[i], c, out);
+		if (!e)
+			e = failed;
+		else
+			error_free(failed);
+	}
+	if (e)
+		live_forget_variables(l, variables);
 	return e ? e : move_aimed(l, c, kind, subject, user, start, out);
 }
 
@@ -129,6 +140,7 @@ struct error *rollback_all(struct live *l, struct rollback_step *steps, size_t c
 			   struct change_outcome *out)
 {
 	int64_t start = clock_now_us();
+	struct live_variable_mark variables = live_variable_mark(l);
 	struct attempt c = {.parts = calloc(count + 1, sizeof(*c.parts))};
 	struct error *e = c.parts ? NULL : error_memory();
 
@@ -136,6 +148,10 @@ struct error *rollback_all(struct live *l, struct rollback_step *steps, size_t c
 	for (size_t i = 0; i < count && !e; i++) {
 		c.parts[c.count] = (struct attempt_part){.function = steps[i].function, .to = steps[i].to};
 		steps[i].why = aim_next(l, &c, out);
+	}
+	if (!e && turns_lack(live_host(l)->turns)) {
+		live_forget_variables(l, variables);
+		e = error_new(ERROR_INTERNAL, "it waits for the compiler");
 	}
 	if (!e && c.count)
 		e = move_aimed(l, &c, HISTORY_RESTORE, 0, user, start, out);

@@ -9,6 +9,7 @@
 #include "review.h"
 #include "text.h"
 #include "texts.h"
+#include "turns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -666,9 +667,19 @@ static struct error *check_prototypes(struct work *w)
 	return e;
 }
 
+/* Held until the compiler has run; what was refused of it before is not any more. */
+static void wait_for_compiler(struct work *w)
+{
+	mark_pending(w);
+	for (size_t i = 0; i < w->count; i++)
+		w->items[i].function->refused = false;
+	w->out->kind = "waits";
+}
+
 static void go_live(struct work *w)
 {
-	struct change_request request = {.origin = "file", .user = w->save->user};
+	struct change_request request = {
+		.origin = "file", .user = w->save->user, .asked_us = w->save->asked_us};
 	struct change_text *texts = calloc(w->count + 1, sizeof(*texts));
 
 	for (size_t i = 0; texts && i < w->count; i++)
@@ -678,6 +689,11 @@ static void go_live(struct work *w)
 	if (!e)
 		e = change_texts(w->save->live, texts, w->count, &request, &w->out->outcome);
 	free(texts);
+	if (e && turns_lack(live_host(w->save->live)->turns)) {
+		error_free(e);
+		wait_for_compiler(w);
+		return;
+	}
 	if (e) {
 		w->out->message = strdup(error_message(e));
 		error_free(e);

@@ -30,13 +30,16 @@ struct save {
 	struct save_source *sources;
 	size_t count;
 	const char *user;
-	unsigned number; /* of the save, from 1 */
-	bool hold;       /* take note of what changed, and make nothing live */
-	bool release;    /* what was held is part of this save */
+	unsigned number;  /* of the save, from 1 */
+	bool hold;        /* take note of what changed, and make nothing live */
+	bool release;     /* what was held is part of this save */
+	int64_t asked_us; /* of a trial (turns.h): when it was saved, on clock_now_us's clock; 0: it is none */
 };
 
 struct save_result {
-	const char *kind;              /* "live", "refused", "held" or "unchanged" */
+	const char *
+		kind; /* "live", "refused", "held" or "unchanged"; of a trial that lacks something "waits": what
+			     changed is held */
 	struct change_outcome outcome; /* what went live, or the diagnostics of what did not */
 	char *message;                 /* why not, or NULL */
 	char *notes; /* lines about what a save cannot do: functions that went or came, undecorated ones; "" is none */

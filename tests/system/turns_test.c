@@ -342,6 +342,124 @@ static void a_watch_that_ends_beside_another_keeps_nobody_waiting(void **state)
 	await_watch("add", "trace");
 }
 
+static void assert_value(json_t *data, const char *text)
+{
+	assert_string_equal(json_string_value(json_object_get(data, "text")), text);
+	json_decref(data);
+}
+
+static void an_expression_that_needs_the_compiler_keeps_nobody_waiting(void **state)
+{
+	(void)state;
+	begin("(int)((__int128)20 << 1)");
+	int id = asked;
+	ask_ok("\\list");
+	compiled_assert_answer(&host, "add 1 2", "3 3");
+	assert_waits();
+	let_go_of_this(); /* one is all it needs */
+	assert_value(await_answer(id, true), "40");
+}
+
+/* What it has noted and placed in the program is the same when it is tried again. */
+static void what_an_expression_writes_is_told_once_the_compiler_has_run(void **state)
+{
+	(void)state;
+	begin("tax_percent = (int)(*(__int128[]){7} * 3)");
+	int id = asked;
+	assert_value(ask("tax_percent"), "20");
+	let_go_of_this();
+	assert_value(await_answer(id, true), "21");
+	ask_ok("\\undo");
+	assert_value(ask("tax_percent"), "20");
+}
+
+/* Version 1 of an earlier run: it is built again. */
+static void going_back_to_what_is_not_in_memory_keeps_nobody_waiting(void **state)
+{
+	(void)state;
+	json_decref(wire_ask(&other, ++asked, wide));
+	wire_close(&waiting);
+	wire_close(&other);
+	compiled_kill(&host);
+	compiled_start(&host);
+	wire_open(&waiting, host.socket);
+	wire_open(&other, host.socket);
+	begin("\\rollback add 1");
+	int id = asked;
+	ask_ok("\\list");
+	compiled_assert_answer(&host, "add 1 2", "3 3");
+	assert_waits();
+	let_go_of_this();
+	json_decref(await_answer(id, true));
+	compiled_assert_answer(&host, "add 1 2", "103 103");
+}
+
+static void save_with(const char *body)
+{
+	char *path = compiled_path(&host, "host.c"), *text = child_read_file(path);
+	char *saved = child_replace(text, "\treturn a + b;\n", body);
+
+	assert_true(child_write_file(path, saved));
+	free(saved);
+	free(text);
+	free(path);
+}
+
+static void restore_file(void)
+{
+	compiled_copy_in(&host, "host.c");
+}
+
+static void a_save_that_needs_the_compiler_keeps_nobody_waiting(void **state)
+{
+	(void)state;
+	compiled_await_read(&host);
+	hold();
+	save_with("\t__int128 sum = a;\n\treturn (int)(sum + b + 100);\n");
+	await_compiler();
+	ask_ok("\\list");
+	ask_ok("static long factorial(int n)\n{\n\treturn n + 7;\n}");
+	compiled_assert_answer(&host, "factorial 1", "8");
+	compiled_assert_answer(&host, "add 1 2", "3 3");
+	let_go_of_this();
+	json_decref(wire_ask(&other, ++asked, "\\wait add 1 100"));
+	compiled_assert_answer(&host, "add 1 2", "103 103");
+	compiled_assert_live(&host, "add", 1, 2, "saved");
+	restore_file();
+	let_go_of_next();
+	json_decref(wire_ask(&other, ++asked, "\\wait add 2 100"));
+}
+
+/* What is saved meanwhile comes behind it. */
+static void a_save_waits_behind_one_that_waits(void **state)
+{
+	(void)state;
+	compiled_await_read(&host);
+	hold();
+	save_with("\t__int128 sum = a;\n\treturn (int)(sum + b + 100);\n");
+	await_compiler();
+	restore_file();
+	ask_ok("\\list");
+	let_go();
+	json_decref(wire_ask(&other, ++asked, "\\wait add 2 100"));
+	compiled_assert_answer(&host, "add 1 2", "3 3");
+}
+
+static void a_save_of_a_watched_function_keeps_nobody_waiting(void **state)
+{
+	(void)state;
+	compiled_await_read(&host);
+	json_decref(wire_ask(&waiting, ++asked, "\\trace add"));
+	hold();
+	save_with("\treturn a + b + 1;\n");
+	await_compiler();
+	ask_ok("\\list");
+	let_go();
+	json_decref(wire_ask(&other, ++asked, "\\wait add 2 100")); /* 1 is the one that traces */
+	assert_traced("4 4", 4, 2);
+	restore_file();
+}
+
 #define with_host(f) cmocka_unit_test_setup_teardown(f, start_host, stop_host)
 
 static int init(void **state)
@@ -363,6 +481,12 @@ int main(void)
 		with_host(who_waits_behind_another_builds_on_what_that_one_made_live),
 		with_host(a_new_definition_of_a_watched_function_keeps_nobody_waiting),
 		with_host(a_watch_that_ends_beside_another_keeps_nobody_waiting),
+		with_host(an_expression_that_needs_the_compiler_keeps_nobody_waiting),
+		with_host(what_an_expression_writes_is_told_once_the_compiler_has_run),
+		with_host(going_back_to_what_is_not_in_memory_keeps_nobody_waiting),
+		with_host(a_save_that_needs_the_compiler_keeps_nobody_waiting),
+		with_host(a_save_waits_behind_one_that_waits),
+		with_host(a_save_of_a_watched_function_keeps_nobody_waiting),
 	};
 
 	return cmocka_run_group_tests_name("system: turns with the compiler", tests, init,
