@@ -73,8 +73,8 @@ $(B)/librtf.so: $(AGENT_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared -Wl,-soname,librtf.so -Wl,-z,defs -Wl,-z,nodelete $(LDFLAGS) $^ -o $@ -lpthread
 
-# In a static program there is no other dlopen or close to go on to.
-$(B)/librtf.a: $(filter-out %/plugin.o %/closing.o,$(AGENT_OBJ))
+# In a static program there is no other dlopen, close or exit to go on to.
+$(B)/librtf.a: $(filter-out %/plugin.o %/closing.o %/leave.o,$(AGENT_OBJ))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

@@ -94,8 +94,8 @@ static struct error *add_variable(struct snippet *x, const char *text, const str
 	v->name = name_at(text, n);
 	v->base = strdup(base);
 	v->initialised = at.cut_end;
-	v->begin = at.cut_begin;
-	v->end = at.cut_end;
+	v->begin = v->typed_begin = at.cut_begin;
+	v->end = v->typed_end = at.cut_end;
 	if (asprintf(&v->declarator, "%.*s%s%.*s", (int)(n->begin - at.begin), text + at.begin, "%s",
 		     (int)(at.stop - n->end), text + n->end) < 0)
 		v->declarator = NULL;
@@ -290,7 +290,7 @@ static void put_definition(struct text *out, struct snippet *x, const struct sni
 		return;
 	text_puts(out, " ");
 	item->initialiser = out->size;
-	text_append(out, x->text + v->begin, v->end - v->begin);
+	text_append(out, x->text + v->typed_begin, v->typed_end - v->typed_begin);
 }
 
 static struct error *show_variable(struct snippet *x, struct snippet_variable *v, struct reply *reply)
@@ -442,6 +442,65 @@ static void write_initialisers(struct snippet *x)
 	text_puts(&x->run, "}\n");
 }
 
+/* The initialiser says that instead. */
+static struct error *put_initialiser(struct snippet *x, struct snippet_variable *v, const char *text)
+{
+	struct text whole = {0};
+	size_t length = strlen(text), before = v->end - v->begin;
+
+	text_append(&whole, x->given.text, v->begin);
+	text_puts(&whole, text);
+	text_puts(&whole, x->given.text + v->end);
+	char *bytes = text_take(&whole);
+	if (!bytes)
+		return error_memory();
+	free(x->given.text);
+	x->given.text = bytes;
+	v->end = v->begin + length;
+	for (v++; v < x->variables + x->variable_count; v++) {
+		v->begin += length - before;
+		v->end += length - before;
+	}
+	return NULL;
+}
+
+static struct error *check_declarations(struct snippet *x)
+{
+	text_fini(&x->checked);
+	text_printf(&x->checked, BEFORE "%s\n;}\n", x->given.text);
+	return snippet_check_once(x);
+}
+
+/* What macros assign in initialisers is seen where they are expanded. Where that cannot be, they stay. */
+static struct error *expand_initialisers(struct snippet *x)
+{
+	struct snippet_variable before[SNIPPET_NAMES];
+	char *given = strdup(x->given.text);
+	struct error *e = given ? NULL : error_memory();
+
+	memcpy(before, x->variables, sizeof(before));
+	for (size_t i = x->variable_count; i-- > 0 && !e;) {
+		struct snippet_variable *v = &x->variables[i];
+		char *text = NULL;
+		if (v->initialised)
+			e = journal_expand(x, strlen(BEFORE), v->begin, v->end, &text);
+		if (!e && text)
+			e = put_initialiser(x, v, text);
+		free(text);
+	}
+	if (!e)
+		e = check_declarations(x);
+	if (!e && x->build.check.failed) {
+		free(x->given.text);
+		x->given.text = given;
+		given = NULL;
+		memcpy(x->variables, before, sizeof(before));
+		e = check_declarations(x);
+	}
+	free(given);
+	return e;
+}
+
 /* Its variables are in the program, and what gives them their values is written. */
 static struct error *prepare_variables(struct snippet *x, struct reply *reply)
 {
@@ -457,6 +516,11 @@ static struct error *prepare_variables(struct snippet *x, struct reply *reply)
 		e = place_variables(x);
 	if (!e)
 		e = hide_others(x, reply);
+	bool hidden = false;
+	if (!e)
+		e = journal_hides(x, &hidden);
+	if (!e && hidden)
+		e = expand_initialisers(x);
 	if (!e)
 		e = journal_begin(x, strlen(BEFORE));
 	if (!e && journal_size(x))

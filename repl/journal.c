@@ -111,20 +111,34 @@ static struct error *check_instead(struct snippet *x, size_t offset, char **text
 	return snippet_check_once(x);
 }
 
-/* What macros assign is seen where they are expanded. Where that cannot be, it is not told. */
-static struct error *expand_macros(struct snippet *x, size_t offset)
+struct error *journal_expand(struct snippet *x, size_t offset, size_t begin, size_t end, char **out)
 {
 	const struct slice *slice = &x->build.slice;
 	struct source *source;
 	const char *at = slice->text;
-	char *text;
 
+	*out = NULL;
 	for (uint32_t line = 1; line < slice->user_line; line++)
 		at = strchr(at, '\n') + 1;
-	size_t begin = (size_t)(at - slice->text) + offset;
+	size_t from = (size_t)(at - slice->text) + offset;
 	struct error *e = sources_find(live_host(x->live)->sources, x->unit, &source);
-	if (!e)
-		e = expand_piece(source, slice->text, begin, begin + strlen(x->given.text), &text);
+	return e ? e : expand_piece(source, slice->text, from + begin, from + end, out);
+}
+
+struct error *journal_hides(struct snippet *x, bool *hidden)
+{
+	struct error *e = find_effects(x);
+
+	*hidden = !e && x->effects.in_macros;
+	return e;
+}
+
+/* What macros assign is seen where they are expanded. Where that cannot be, it is not told. */
+static struct error *expand_macros(struct snippet *x, size_t offset)
+{
+	char *text;
+
+	struct error *e = journal_expand(x, offset, 0, strlen(x->given.text), &text);
 	if (e || !text)
 		return e;
 	e = check_instead(x, offset, &text);
@@ -139,7 +153,7 @@ struct error *journal_begin(struct snippet *x, size_t offset)
 	static uint64_t serial;
 
 	struct error *e = find_effects(x);
-	/* Of declarations it is known where in the text their parts are. */
+	/* Declarations have done that, part by part. */
 	if (!e && x->effects.in_macros && !x->variable_count)
 		e = expand_macros(x, offset);
 	if (e)

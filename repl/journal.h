@@ -14,11 +14,17 @@
 #include "evaluate.h"
 #include "snippet.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Reads what the checked text does; `offset` is where snippet_declare's text stands in it. */
 struct error *journal_begin(struct snippet *, size_t offset);
+
+/* Whether macros of what was checked last assign: where they stand nothing of it can be noted. And a piece of snippet_declare's
+ * text with its macros expanded; the caller's, NULL where that cannot be. */
+struct error *journal_hides(struct snippet *, bool *hidden);
+struct error *journal_expand(struct snippet *, size_t offset, size_t begin, size_t end, char **out);
 
 /* Bytes that it needs in the result's memory, and where they are. */
 size_t journal_size(const struct snippet *);

@@ -43,8 +43,9 @@ struct snippet_variable {
 	char *name;
 	char *declarator; /* without initialiser, its name replaced */
 	bool initialised;
-	size_t begin, end; /* of the initialiser with its `=` in the text */
-	char *base;        /* what stands before the declarator */
+	size_t begin, end;             /* of the initialiser with its `=` in the text for compilers */
+	size_t typed_begin, typed_end; /* and as typed */
+	char *base;                    /* what stands before the declarator */
 	struct types *types;
 	const struct type *type;
 	uint64_t address;

@@ -160,11 +160,16 @@ static void offer_exit(int status, void (*before)(void))
 		hooks->leave(status, before);
 }
 
-void guard_exit(int status)
+void guard_offer_exit(int status)
 {
 	offer_exit(status, NULL);
 	if (is_guarded())
 		leave_by_exit(status);
+}
+
+void guard_exit(int status)
+{
+	guard_offer_exit(status);
 	exit(status);
 }
 
@@ -195,8 +200,8 @@ static void on_exit_called(int status, void *unused)
 	leave_by_exit(status);
 }
 
-/* exit() lets go of its lock while it calls what was registered, in C libraries before 2.41. Later ones hold another
- * lock to the end, so that leaving would block the program's own exit: there it is not contained. */
+/* For what leave.c does not see. exit() lets go of its lock while it calls what was registered, in C libraries before 2.41.
+ * Later ones hold another lock to the end, so that leaving would block the program's own exit: there it is not contained. */
 static void learn_of_exit(void)
 {
 	const char *version = gnu_get_libc_version();

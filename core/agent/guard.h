@@ -5,8 +5,9 @@
  * of sigaction(2) promise. What the guarded code did until then stays done: locks that it held stay locked, memory
  * that it took stays taken.
  *
- * Not contained: _exit() and quick_exit() called by code that was built into the program; exit() from there is, but
- * its functions registered with atexit() after the first guarded run have been called by then. */
+ * Not contained: _exit() and quick_exit() called by code that was built into the program. exit() from there is: with
+ * librtf.so before anything has come of it (leave.c); where the C library calls it, as in err(3), or with librtf.a, in C
+ * libraries before 2.41 only, and functions registered with atexit() after the first guarded run have been called by then. */
 #ifndef RTF_GUARD_H
 #define RTF_GUARD_H
 
@@ -27,6 +28,9 @@ void guard_interrupt(bool patient);
  * forked child, themselves. */
 _Noreturn void guard_exit(int status);
 _Noreturn void guard_exit_now(int status);
+
+/* exit() is about to be called: does not return in the guarded thread, or in what a leaver jumps out of. */
+void guard_offer_exit(int status);
 
 /* Between the two nobody but the caller changes who handles the fault signals. False: a guarded run has them, and there is
  * nothing to unlock. */

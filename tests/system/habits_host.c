@@ -44,6 +44,24 @@ static struct {
 	} inner;
 } nested = {1, {{7, 8}}};
 
+static int farewells;
+
+static void say_farewell(void)
+{
+	farewells++;
+}
+
+/* The C library has atexit() in each program, and not in itself. */
+static void await_end(void)
+{
+	atexit(say_farewell);
+}
+
+static void give_up(int status)
+{
+	exit(status);
+}
+
 REALTIMEFUNC
 int total(int from)
 {
@@ -63,6 +81,10 @@ int main(int argc, char **argv)
 	packet->length = 8;
 	memcpy(packet->data, "hello", 5);
 	rtf_start(argc > 1 ? argv[1] : NULL);
+	if (argc > 9) {
+		await_end(); /* else the compiler leaves them out */
+		give_up(argc);
+	}
 	puts("ready");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {

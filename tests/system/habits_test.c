@@ -281,6 +281,32 @@ static void what_cannot_be_read_is_a_fault_in_the_entry(void **state)
 	assert_error("wild->value = 1", "fault", "in this entry");
 }
 
+static void what_a_macro_assigns_in_an_initialiser_is_told(void **state)
+{
+	(void)state;
+	ask_ok("#define RAISED(x) (++(x))");
+	ask_ok("int before = port, w = RAISED(port), after = w");
+	assert_text("port", "int", "7400");
+	assert_text("before + w + after", "int", "22199");
+	compiled_assert_says(&host, 0, "\\log --events", "(port): 7399 -> 7400");
+	ask_ok("\\undo");
+	assert_text("port", "int", "7399");
+}
+
+/* It is left before anything has come of it, whatever the C library locks then. */
+static void an_exit_in_the_programs_code_has_called_nothing_when_it_is_contained(void **state)
+{
+	(void)state;
+	ask_ok("await_end()");
+	for (int i = 3; i < 6; i++) {
+		char call[40], part[40];
+		snprintf(call, sizeof(call), "give_up(%d)", i);
+		snprintf(part, sizeof(part), "exit(%d) was called", i);
+		assert_error(call, "fault", part);
+	}
+	assert_text("farewells", "int", "0");
+}
+
 static void macros_that_are_statements_are_statements(void **state)
 {
 	(void)state;
@@ -326,6 +352,8 @@ int main(void)
 		with_host(wide_characters_are_characters),
 		with_host(a_struct_without_a_name_is_shown),
 		with_host(what_cannot_be_read_is_a_fault_in_the_entry),
+		with_host(what_a_macro_assigns_in_an_initialiser_is_told),
+		with_host(an_exit_in_the_programs_code_has_called_nothing_when_it_is_contained),
 		with_host(macros_that_are_statements_are_statements),
 		with_host(a_static_of_any_file_is_found_by_its_name),
 	};

@@ -377,11 +377,11 @@ static void the_library_needs_libc_and_exports_only_its_interface(void **state)
 	run(text("! readelf -dW %s/lib/librtf.so | grep NEEDED | "
 		 "grep -v -e '\\[libc.so.6\\]' -e '\\[libpthread.so.0\\]' -e '\\[ld-linux-x86-64.so.2\\]'",
 		 dir));
-	/* And what plugin.c and closing.c stand before. */
+	/* And what plugin.c, closing.c and leave.c stand before. */
 	run(text("! nm -D --defined-only %s/lib/librtf.so | grep -v -E -e ' rtf_' -e ' dl(open|close)$' "
-		 "-e ' close(from|_range)?$'",
+		 "-e ' close(from|_range)?$' -e ' exit$'",
 		 dir));
-	run(text("! nm --defined-only %s/lib/librtf.a | grep -w -E '(dl)?(open|close)'", dir));
+	run(text("! nm --defined-only %s/lib/librtf.a | grep -w -E '(dl)?(open|close)|exit'", dir));
 	run(text("! nm -g --defined-only %s/lib/librtf.a | grep ' [A-Z] ' |"
 		 " grep -v -E -e ' "
 		 "(rtf|agent|arena|call|channel|console|descriptor|entry|fault|guard|image|listener|message|"
