@@ -129,6 +129,9 @@ struct error *attempt_link_part(struct live *l, struct attempt *c, struct attemp
 {
 	uint32_t arena = p->function->arena;
 
+	if (!c->linked)
+		c->variables = live_variable_mark(l);
+	c->linked = true;
 	p->note_at = c->code[arena];
 	c->code[arena] += (size_t)NOTE_SIZE;
 	struct error *e = build_link(live_host(l), &p->build, &c->code[arena], &c->data[arena]);
@@ -141,7 +144,6 @@ struct error *attempt_link_part(struct live *l, struct attempt *c, struct attemp
 
 struct error *attempt_link(struct live *l, struct attempt *c)
 {
-	struct live_variable_mark variables = live_variable_mark(l);
 	struct error *e = NULL;
 
 	/* If some wait for the compiler, it gets them all. */
@@ -154,7 +156,7 @@ struct error *attempt_link(struct live *l, struct attempt *c)
 			error_free(failed);
 	}
 	if (e)
-		live_forget_variables(l, variables);
+		attempt_abandon(l, c);
 	return e;
 }
 
@@ -369,6 +371,20 @@ struct error *attempt_publish_and_record(struct live *l, const struct attempt *c
 	return e;
 }
 
+void attempt_abandon(struct live *l, struct attempt *c)
+{
+	if (c->linked && !c->committed)
+		live_forget_variables(l, c->variables);
+}
+
+/* Of the parts before this one. */
+static void take_versions_back(struct attempt *c, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (c->parts[i].built)
+			live_remove_version(c->parts[i].function, c->parts[i].to);
+}
+
 struct error *attempt_commit(struct live *l, struct attempt *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -378,9 +394,12 @@ struct error *attempt_commit(struct live *l, struct attempt *c)
 			continue;
 		program_regions(live_program(l), p->function->arena, &code, &data);
 		note_set_number(&code, p->note_at, p->to);
-		if (!live_add_version(p->function, p->to, p->target, (uint32_t)p->build.link.entry_size))
+		if (!live_add_version(p->function, p->to, p->target, (uint32_t)p->build.link.entry_size)) {
+			take_versions_back(c, i);
 			return error_memory();
+		}
 	}
+	c->committed = true;
 	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)) && arena < ATTEMPT_ARENAS;
 	     arena++)
 		if (c->code[arena])

@@ -43,6 +43,8 @@ struct attempt {
 	bool named;          /* \define NAME: the text is to define that function */
 	const char *spelled; /* \define NAME: what the text calls the function, if not NAME; borrowed */
 	size_t code[ATTEMPT_ARENAS], data[ATTEMPT_ARENAS]; /* bytes taken of each arena */
+	bool linked, committed;                            /* some of it; attempt_commit was done */
+	struct live_variable_mark variables;               /* before it was linked */
 };
 
 void attempt_fini(struct attempt *);
@@ -68,6 +70,10 @@ struct error *attempt_store(struct live *, struct attempt *, const char *origin,
 
 /* From here on the arena counts what was linked, whatever becomes of it. */
 struct error *attempt_commit(struct live *, struct attempt *);
+
+/* The change fails: if it was not committed what it has taken of the arenas is somebody else's next, and nobody is to find the
+ * variables that were placed there. */
+void attempt_abandon(struct live *, struct attempt *);
 
 /* Announces the code, and waits until the program has stored the slots of all parts that are not watched. */
 struct error *attempt_publish(struct live *, const struct attempt *);

@@ -310,17 +310,18 @@ static struct error *make_live(struct live *l, const struct change_request *q, s
 		e = attempt_link(l, c);
 	if (!e)
 		e = tell_placed(q, c);
-	if (e)
-		return e;
 	int64_t store_start = clock_now_us();
-	e = attempt_store(l, c, q->origin, q->user);
+	if (!e)
+		e = attempt_store(l, c, q->origin, q->user);
 	int64_t store_us = clock_now_us() - store_start;
 	if (!e)
 		e = attempt_commit(l, c);
 	if (!e)
 		e = go_live(l, c, q->user, &store_us);
-	if (e)
+	if (e) {
+		attempt_abandon(l, c);
 		return e;
+	}
 	struct error *reported = attempt_report(out, c, start, store_us);
 	for (size_t i = 0; i < c->count; i++)
 		if (c->parts[i].build.object.backend == BACKEND_TCC)

@@ -23,8 +23,10 @@ static struct error *instrument(struct live *l, const struct instrumented *q, st
 		e = attempt_commit(l, c);
 	if (!e)
 		e = attempt_publish(l, c);
-	if (e)
+	if (e) {
+		attempt_abandon(l, c);
 		return e;
+	}
 	attempt_mark_live(c);
 	attempt_count_version(f, f->live);
 	f->plain = plain;

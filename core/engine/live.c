@@ -180,6 +180,12 @@ bool live_add_version(struct live_function *f, int number, uint64_t entry, uint3
 	return true;
 }
 
+void live_remove_version(struct live_function *f, int number)
+{
+	if (f->in_memory_count && f->in_memory[f->in_memory_count - 1].number == number)
+		f->in_memory_count--;
+}
+
 void live_optimised_version(struct live_function *f, int number, uint64_t entry, uint32_t size)
 {
 	for (size_t i = f->in_memory_count; i-- > 0;)

@@ -151,6 +151,7 @@ void live_forget_warning(struct live *);
 
 /* Versions and variables whose code and data are in the program's arena now. False if memory ran out. */
 bool live_add_version(struct live_function *, int number, uint64_t entry, uint32_t size);
+void live_remove_version(struct live_function *, int number); /* the one that was added last */
 void live_optimised_version(struct live_function *, int number, uint64_t entry, uint32_t size);
 const struct live_version *live_in_memory(const struct live_function *, int number); /* NULL: it is not */
 bool live_add_variable(struct live *, const struct live_function *owner, const struct note_variable *);

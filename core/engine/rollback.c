@@ -93,6 +93,8 @@ static struct error *move_aimed(struct live *l, struct attempt *c, enum history_
 		e = attempt_commit(l, c);
 	if (!e)
 		e = attempt_publish_and_record(l, c, kind, subject, user, &store_us);
+	if (e)
+		attempt_abandon(l, c);
 	return e ? e : attempt_report(out, c, start, store_us);
 }
 
@@ -100,7 +102,6 @@ static struct error *move_aimed(struct live *l, struct attempt *c, enum history_
 static struct error *move(struct live *l, struct attempt *c, enum history_kind kind, int64_t subject,
 			  const char *user, int64_t start, struct change_outcome *out)
 {
-	struct live_variable_mark variables = live_variable_mark(l);
 	struct error *e = program_takes(live_program(l), c->count);
 
 	/* If some wait for the compiler, it gets them all. */
@@ -111,9 +112,11 @@ static struct error *move(struct live *l, struct attempt *c, enum history_kind k
 		else
 			error_free(failed);
 	}
-	if (e)
-		live_forget_variables(l, variables);
-	return e ? e : move_aimed(l, c, kind, subject, user, start, out);
+	if (e) {
+		attempt_abandon(l, c);
+		return e;
+	}
+	return move_aimed(l, c, kind, subject, user, start, out);
 }
 
 /* Aims the next part, or leaves it out and the arena as it was. */
@@ -201,8 +204,7 @@ static void take_parent(void *context, const struct history_version *v)
 static struct error *parent_of(struct live *l, struct live_function *f, int *number)
 {
 	if (f->live == 0)
-		return error_new(ERROR_USAGE, "%s runs what was built: there is nothing before it",
-				 f->name);
+		return error_new(ERROR_USAGE, "%s runs what was built: there is nothing before it", f->name);
 	*number = 0;
 	if (!f->row)
 		return NULL;
@@ -262,6 +264,8 @@ struct error *rollback_plain(struct live *l, struct live_function *f, const char
 	struct error *e = aim(l, &part, &c, out);
 	if (!e)
 		e = attempt_commit(l, &c);
+	if (e)
+		attempt_abandon(l, &c);
 	if (!e)
 		e = attempt_publish(l, &c);
 	if (!e) {
@@ -286,6 +290,8 @@ struct error *rollback_load(struct live *l, struct live_function *f, int number,
 	struct error *e = aim(l, &part, &c, out);
 	if (!e)
 		e = attempt_commit(l, &c);
+	if (e)
+		attempt_abandon(l, &c);
 	if (part.built)
 		build_fini(&part.build);
 	free(part.text);

@@ -168,6 +168,27 @@ static void a_fault_in_the_definition_keeps_its_line(void **state)
 
 #define with_host(test) cmocka_unit_test_setup_teardown(test, compiled_each_start, compiled_each_stop_whole)
 
+/* Nothing of a definition that fails behind its link stays: not even the place of the variable that it came with. */
+static void what_a_failed_definition_brought_is_nowhere(void **state)
+{
+	static const char commands[] =
+		"\\in host.c\nstatic int kept[30000]\nkept[0] = 7\n"
+		"extern int mprotect(void *, unsigned long, int);\n"
+		"mprotect((void *)(((unsigned long)&kept[0] + 8192) & ~4095UL), 4096, 0)\n"
+		"static int shifted(int n) { return kept[0] + n; }\n"
+		"mprotect((void *)(((unsigned long)&kept[0] + 8192) & ~4095UL), 4096, 3)\n"
+		"static int shifted(int n) { return kept[0] + n; }\n"
+		"kept[0] * 1000\n";
+
+	(void)state;
+	char *output = compiled_console(&host, 4, commands, "--color=never", NULL);
+	assert_non_null(strstr(output, "cannot read memory at "));
+	assert_non_null(strstr(output, "host.c:shifted is now version 1"));
+	assert_non_null(strstr(output, "(int) 7000"));
+	free(output);
+	compiled_assert_answer(&host, "shifted 3", "10 203");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +203,7 @@ int main(void)
 		with_host(helpers_may_call_each_other),
 		with_host(the_version_needs_no_console),
 		with_host(a_fault_in_the_definition_keeps_its_line),
+		with_host(what_a_failed_definition_brought_is_nowhere),
 	};
 
 	compiled_init(&host, &(struct compiled_how){0});
