@@ -147,7 +147,7 @@ static bool has_entry_elsewhere(const struct changed *c, const struct stale_name
 		return false;
 	memcpy(text, name->text, name->length);
 	text[name->length] = '\0';
-	return host->entry(host->context, c->source->unit, text, &entry);
+	return host->versions.entry(host->versions.context, c->source->unit, text, &entry);
 }
 
 static void note(const struct changed *c, size_t number, struct text *notes)
