@@ -359,7 +359,7 @@ static bool describe_plain_function(struct call *c, struct source *source, const
 }
 
 /* A function that a resolver chooses, or that is not in the program's files: what the unit's file declares. */
-static bool describe_declared(struct call *c, const struct target_unit *unit, const char *name)
+static bool describe_in_unit(struct call *c, const struct target_unit *unit, const char *name)
 {
 	struct source *source;
 
@@ -569,7 +569,7 @@ struct error *describe_name(struct call *c)
 		e = other;
 	}
 	for (size_t i = 0; i < count && !done && !e; i++)
-		done = describe_declared(c, units[i], c->line);
+		done = describe_in_unit(c, units[i], c->line);
 	if (done || e) {
 		error_free(unknown);
 		return e;
