@@ -1,5 +1,6 @@
 #include "flags.h"
 #include "commands.h"
+#include "likeness.h"
 #include "recipe.h"
 #include "text.h"
 #include "words.h"
@@ -143,30 +144,43 @@ static bool is_for_module(const json_t *entry, const char *module)
 	return is;
 }
 
+/* The module's own before all others, and of those the one that is most like how the unit was built. */
+static int rank(const json_t *entry, const struct target_unit *unit)
+{
+	enum { OWN = 1 << 16 };
+	struct words all = words_of(entry);
+	int like = likeness(all.items, unit);
+
+	words_fini(&all);
+	return like > -OWN && unit->module && is_for_module(entry, unit->module) ? like + OWN : like;
+}
+
 struct entry_search {
-	const char *module;
-	const json_t *first, *own;
+	const struct target_unit *unit;
+	const json_t *best; /* the first of equals */
+	int rank;
 };
 
 static bool take_entry(void *context, const json_t *entry)
 {
 	struct entry_search *s = context;
+	int ranked = rank(entry, s->unit);
 
-	s->first = s->first ? s->first : entry;
-	if (!s->module || is_for_module(entry, s->module))
-		s->own = entry;
-	return !s->own;
+	if (!s->best || ranked > s->rank) {
+		s->best = entry;
+		s->rank = ranked;
+	}
+	return true;
 }
 
-/* The entry of the source: the module's own, or else the first. */
+/* The entry of the source, if there is one. */
 static bool search_database(struct commands *commands, const char *path, const struct target_unit *unit,
 			    struct flags *out, bool *failed)
 {
-	struct entry_search search = {.module = unit->module};
+	struct entry_search search = {.unit = unit};
 
 	*failed = !commands_each(commands, path, unit->file, take_entry, &search);
-	const json_t *entry = search.own ? search.own : search.first;
-	return *failed || (entry && take_command(entry, out, unit->file, failed));
+	return *failed || (search.best && take_command(search.best, out, unit->file, failed));
 }
 
 /* In `start`, its build folder, and every folder above. */

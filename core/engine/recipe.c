@@ -1,4 +1,5 @@
 #include "recipe.h"
+#include "likeness.h"
 #include "run.h"
 #include "text.h"
 #include "words.h"
@@ -358,7 +359,22 @@ static bool compiles(const struct words *w, const char *directory, const struct 
 	return named && (words_have(w, "-c") || words_have(w, "-o"));
 }
 
-/* The first command of a line of sh that compiles the unit; `cd` in front is followed. */
+/* Of what compiles the unit `*out` keeps what is most like its build, the first of equals. Takes the words. */
+static struct error *consider(struct words *w, const char *directory, const struct target_unit *unit,
+			      struct recipe *out)
+{
+	if (out->words && likeness(w->items, unit) <= likeness(out->words, unit))
+		return NULL;
+	recipe_fini(out);
+	out->directory = strdup(directory);
+	if (!out->directory)
+		return error_memory();
+	out->words = w->items;
+	w->items = NULL;
+	return NULL;
+}
+
+/* The commands of a line of sh that compile the unit; `cd` in front is followed. */
 static struct error *find_in_line(const char *line, const char *directory, const struct target_unit *unit,
 				  struct recipe *out)
 {
@@ -366,7 +382,7 @@ static struct error *find_in_line(const char *line, const char *directory, const
 	struct error *e = NULL;
 
 	snprintf(here, sizeof(here), "%s", directory);
-	while (*line && !e && !out->words) {
+	while (*line && !e) {
 		const char *end = command_end(line);
 		struct words w = {0};
 		char *command = strndup(line, (size_t)(end - line));
@@ -379,10 +395,7 @@ static struct error *find_in_line(const char *line, const char *directory, const
 			size_t length = *w.items[1] == '/' ? 0 : strlen(here);
 			snprintf(here + length, sizeof(here) - length, "%s%s", length ? "/" : "", w.items[1]);
 		} else if (compiles(&w, here, unit)) {
-			out->words = w.items;
-			w.items = NULL;
-			out->directory = strdup(here);
-			e = out->directory ? NULL : error_memory();
+			e = consider(&w, here, unit, out);
 		}
 		words_fini(&w);
 		line = *end ? end + 1 : end;
@@ -419,7 +432,7 @@ static struct error *find_in_answer(const struct place *p, const struct target_u
 	struct words directories = {0};
 	struct error *e = NULL;
 
-	while (*at && !e && !out->words) {
+	while (*at && !e) {
 		char *line = next_line(&at);
 		if (!line || directories.failed)
 			e = error_memory();

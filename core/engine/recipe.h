@@ -14,7 +14,7 @@
 struct recipes;
 
 struct recipe {
-	char **words;    /* the command that names the source; NULL: there is none */
+	char **words;    /* the command that names the source, of several the likest; NULL: there is none */
 	char *directory; /* where it would run */
 };
 

@@ -217,6 +217,29 @@ static void a_database_without_the_file_is_passed_over(void **state)
 	assert_string_equal(flags_of(NULL, "project", NULL), "compile_commands.json ROOT: <cc> <-DABOVE>");
 }
 
+/* As a source is compiled for a static and for a shared library, where no folder says which is which. */
+static void of_several_commands_the_one_like_the_build_is_taken(void **state)
+{
+	const struct target_unit plain = {.producer = "GNU C17 12.2.0 -O2 -g", .module = "app"},
+				 shared = {.producer = "GNU C17 12.2.0 -O2 -g -fPIC -fvisibility=hidden",
+					   .module = "libapp.so.1"},
+				 clang = {.producer = "clang version 3.4.5", .clang = true, .module = "app"},
+				 clang_shared = {.producer = "clang version 3.4.5",
+						 .clang = true,
+						 .module = "libapp.so.1"};
+
+	(void)state;
+	write_database(
+		"project/compile_commands.json",
+		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DPLAIN -c src/a.c\"},"
+		"{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":"
+		"\"cc -fPIC -DSHARED -c src/a.c\"}]");
+	assert_non_null(strstr(flags_of(&plain, "project", NULL), "<-DPLAIN>"));
+	assert_non_null(strstr(flags_of(&clang, "project", NULL), "<-DPLAIN>"));
+	assert_non_null(strstr(flags_of(&shared, "project", NULL), "<-DSHARED>"));
+	assert_non_null(strstr(flags_of(&clang_shared, "project", NULL), "<-DSHARED>"));
+}
+
 static void a_database_that_is_none_is_passed_over(void **state)
 {
 	static const char *const malformed[] = {
@@ -394,6 +417,7 @@ int main(void)
 		in_a_tree(a_path_through_a_link_is_the_same_file),
 		in_a_tree(the_database_may_stand_above_or_in_a_build_folder),
 		in_a_tree(a_database_without_the_file_is_passed_over),
+		in_a_tree(of_several_commands_the_one_like_the_build_is_taken),
 		in_a_tree(a_database_that_is_none_is_passed_over),
 		in_a_tree(a_database_is_read_once_until_it_changes),
 		in_a_tree(without_a_database_dwarf_tells),

@@ -59,12 +59,16 @@ static int remove_tree(void **state)
 	return system(command);
 }
 
+static const char *producer; /* of the units that are asked for */
+
 /* "DIRECTORY: word word …" of the source, built in `directory` as `given`; the root spelled as ROOT. "" is nothing. */
 static const char *recipe_of(const char *file, const char *directory, const char *given)
 {
 	static char text[4096];
-	struct target_unit unit = {
-		.file = under_root(file), .directory = under_root(directory), .given = given};
+	struct target_unit unit = {.file = under_root(file),
+				   .directory = under_root(directory),
+				   .given = given,
+				   .producer = producer};
 	struct recipe recipe;
 	size_t used = 0;
 
@@ -161,6 +165,20 @@ static void a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_objec
 	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"), "ROOT: cc -DB -c src/b.c");
 }
 
+/* As libraries are made that are there twice, static and shared. */
+static void of_several_commands_the_one_like_the_build_is_found(void **state)
+{
+	(void)state;
+	write_file("Makefile", "all: a.o a.lo\na.o: src/a.c\n\tcc -O3 -c -o a.o src/a.c\n"
+			       "a.lo: src/a.c\n\tcc -O3 -fPIC -DTHREADS -c -o a.lo src/a.c\n");
+	producer = "GNU C17 12.2.0 -g -O2 -fPIC";
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
+			    "ROOT: cc -O3 -fPIC -DTHREADS -c -o a.lo src/a.c");
+	producer = "GNU C17 12.2.0 -g -O2";
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -O3 -c -o a.o src/a.c");
+	producer = NULL;
+}
+
 /* make runs these even with -n. */
 static void nothing_is_built_and_nothing_removed_by_asking(void **state)
 {
@@ -236,6 +254,7 @@ int main(void)
 		with_tree(a_make_that_is_told_more_than_plain_words_is_followed),
 		with_tree(automakes_own_folder_is_asked_for_where_others_come_first),
 		with_tree(a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_object),
+		with_tree(of_several_commands_the_one_like_the_build_is_found),
 		with_tree(nothing_is_built_and_nothing_removed_by_asking),
 		with_tree(all_units_of_a_directory_are_asked_for_at_once),
 		with_tree(where_make_knows_nothing_there_is_no_command),
