@@ -45,9 +45,10 @@ static bool takes_address(const struct index *ix, const struct token_reader *r, 
 	return value->kind != TOKEN_NAME && !(value->kind == TOKEN_PUNCTUATOR && value->first == ']');
 }
 
-static bool is_step(const struct token *t)
+static bool is_step(const struct index *ix, const struct token *t)
 {
-	return t->kind == TOKEN_PUNCTUATOR && t->end - t->begin == 2 && (t->first == '+' || t->first == '-');
+	return t->kind == TOKEN_PUNCTUATOR && t->end - t->begin == 2 &&
+	       (t->first == '+' || t->first == '-') && ix->text[t->begin + 1] == t->first;
 }
 
 static bool is_assignment(const struct index *ix, const struct token *t)
@@ -65,7 +66,7 @@ static bool is_changed(const struct index *ix, struct token_reader r, const stru
 	struct token t;
 	bool whole = true;
 
-	if (is_step(before) || takes_address(ix, &r, c))
+	if (is_step(ix, before) || takes_address(ix, &r, c))
 		return true;
 	r.at = name->end;
 	token_next(&r, &t);
@@ -77,7 +78,7 @@ static bool is_changed(const struct index *ix, struct token_reader r, const stru
 			token_next(&r, &t);
 		token_next(&r, &t);
 	}
-	if (is_assignment(ix, &t) || (is_step(&t) && ix->text[t.begin + 1] == t.first))
+	if (is_assignment(ix, &t) || is_step(ix, &t))
 		return true;
 	/* An array's name alone is its address: what a function is to fill comes first. */
 	uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + name->begin, name->end - name->begin);
@@ -126,7 +127,7 @@ static bool is_only_written(const struct index *ix, struct token_reader r, const
 			    const struct token *before, const struct token *name)
 {
 	struct token t;
-	bool stepped = is_step(before) && s->began;
+	bool stepped = is_step(ix, before) && s->began;
 
 	if (!s->begins && !stepped)
 		return false;
@@ -141,7 +142,7 @@ static bool is_only_written(const struct index *ix, struct token_reader r, const
 	}
 	if (!stepped && is_assignment(ix, &t))
 		return true;
-	if (!stepped && is_step(&t))
+	if (!stepped && is_step(ix, &t))
 		token_next(&r, &t);
 	else if (!stepped)
 		return false;

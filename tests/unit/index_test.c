@@ -629,8 +629,10 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 					   "struct { int m; } v; v.m = 2;",
 					   "T v, *q; v++;",
 					   "return sizeof(v) & 3;",
-					   "g((struct s){.v = 1});"};
+					   "g((struct s){.v = 1});",
+					   "n += v; n -= v;"};
 	static const char *const changed[] = {"v = 1;",
+					      "return n - --v;",
 					      "f(&v);",
 					      "p = (T *)&v;",
 					      "return (T)&v;",
