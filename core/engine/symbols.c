@@ -94,9 +94,26 @@ static bool add_chosen(struct symbols *symbols, const struct symbol *symbol)
 	return true;
 }
 
+/* Locals stand behind the STT_FILE of their source. Behind a last one without a name GNU ld puts what was global, and that
+ * it has made local because it was hidden (elf_link_output_extsym). `count`: there is nothing of that kind. */
+static int first_demoted(Dwfl_Module *module, int count)
+{
+	int first = count;
+
+	for (int i = 1; i < count; i++) {
+		GElf_Sym sym;
+		GElf_Addr address;
+		const char *name = dwfl_module_getsym_info(module, i, &sym, &address, NULL, NULL, NULL);
+		if (name && GELF_ST_TYPE(sym.st_info) == STT_FILE)
+			first = *name ? count : i;
+	}
+	return first;
+}
+
 static bool read_all(struct symbols *symbols, Dwfl_Module *module)
 {
 	int count = dwfl_module_getsymtab(module);
+	int demoted = first_demoted(module, count);
 
 	for (int i = 1; i < count; i++) {
 		GElf_Sym sym;
@@ -118,7 +135,7 @@ static bool read_all(struct symbols *symbols, Dwfl_Module *module)
 			.size = sym.st_size,
 			.function = type == STT_FUNC || (type == STT_NOTYPE && in_code(elf, section)),
 			.thread_local = type == STT_TLS,
-			.local = bound_local && !hidden,
+			.local = bound_local && !hidden && i < demoted,
 			.interposable = !bound_local && visibility == STV_DEFAULT,
 		};
 		if (!(type == STT_GNU_IFUNC ? add_chosen : add_symbol)(symbols, &symbol))

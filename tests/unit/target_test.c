@@ -770,6 +770,28 @@ static void write_source(const char *name, const char *text)
 
 #define SERVE "puts(\"ready\"); fflush(stdout); (void)!getchar();"
 
+/* The linker makes it local, and no debug information tells of it; what was local before is another file's. */
+static void what_an_assembler_file_hides_is_the_modules(void **state)
+{
+	struct fixture *fixture = &fixtures[0];
+	struct target *target;
+	struct target_symbol symbol;
+
+	(void)state;
+	write_source("spare.S", "\t.text\n\t.globl spare\n\t.hidden spare\nspare:\tret\nbesides:\tret\n"
+				"\t.section .note.GNU-stack,\"\",@progbits\n");
+	write_source("main.c", "#include <stdio.h>\nvoid spare(void);\nint main(void) { spare();" SERVE
+			       " return 0; }\n");
+	run("gcc -c spare.S && gcc -g main.c spare.o -o app && nm app | grep -q 't spare'");
+	start(fixture, "app");
+	target = open_target(fixture);
+	assert_true(target_find(target, NULL, "spare", &symbol));
+	assert_true(symbol.function);
+	assert_false(symbol.internal);
+	assert_false(target_find(target, NULL, "besides", &symbol));
+	stop(fixture);
+}
+
 static bool match_clone(void *context, const struct target_function *function)
 {
 	struct wanted *wanted = context;
@@ -1072,6 +1094,7 @@ int main(void)
 		TEST(units_stay_known_when_the_program_is_rebuilt_and_the_target_refreshed),
 		TEST(a_library_is_known_once_it_is_loaded_and_forgotten_once_it_is_not),
 		TEST(a_library_built_anew_and_loaded_again_is_another_module),
+		TEST(what_an_assembler_file_hides_is_the_modules),
 		TEST(a_function_that_survives_only_as_a_clone_is_not_there),
 		TEST(a_variable_that_is_not_kept_as_its_type_says_is_not_there),
 		TEST(a_weak_definition_that_lost_is_not_what_the_name_means),
