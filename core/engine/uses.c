@@ -1,4 +1,5 @@
 #include "uses.h"
+#include "declaration.h"
 #include "locals.h"
 
 #include <stdlib.h>
@@ -212,9 +213,13 @@ bool uses_take_address(struct index *ix, const char *name)
 	return is_used(ix, name, USE_ADDRESS_TAKEN);
 }
 
+/* Who is handed a constant's address reads what it says: C gives nobody leave to write there. */
 bool uses_change(struct index *ix, const char *name)
 {
-	return is_used(ix, name, USE_CHANGED);
+	if (!is_used(ix, name, USE_CHANGED))
+		return false;
+	const struct index_name *n = index_find_kind(ix, name, strlen(name), NAME_VARIABLE);
+	return !n || !declaration_is_const(ix->text, ix->declarations[n->declaration].begin, n->begin);
 }
 
 bool uses_read(struct index *ix, const char *name)

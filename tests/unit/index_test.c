@@ -660,6 +660,13 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 		"static int v = 1; int g(int *v) { *v = 1; v++; return *v; } int h(void) { return v; }");
 	assert_false(uses_change(ix, "v"));
 	index_free(ix);
+	ix = fixture_index(
+		"static const int table[2] = {1, 2}; static int filled[2]; static const char *word[1];"
+		"int f(const void *); int g(void) { return f(table) + f(filled) + f(word); }");
+	assert_false(uses_change(ix, "table"));
+	assert_true(uses_change(ix, "filled"));
+	assert_true(uses_change(ix, "word"));
+	index_free(ix);
 }
 
 int main(void)
