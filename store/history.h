@@ -147,10 +147,10 @@ struct error *history_find(struct history *, int64_t function, int number,
 struct error *history_note(struct history *, int64_t function, int number, const char *user,
 			   const char *note);
 
-/* Appends to the event log. `kind` is one word; `function` may be 0, `number` -1; `detail` may be NULL. What the other
- * calls of this header do is in the log already: a run `started`; a version `built` or `defined`; a move `live`,
- * `rollback`, `undo`, `redo`, `restore`; `noted`. The rest is told here: `refused`, `rejected`, `checked`, `declared`, `saved`, `evaluated`, `written`,
- * `traced`, `optimised`, `fault`, `ended`, `pruned`. */
+/* Appends to the event log. `kind` is one word; `function` may be 0, `number` -1; `detail` may be NULL. What the other calls
+ * of this header do is in the log already: a run `started`; a version `built` or `defined`; a move `live`, `rollback`,
+ * `undo`, `redo`, `restore`; `noted`. The rest is told here: `refused`, `rejected`, `checked`, `declared`, `saved`,
+ * `evaluated`, `written`, `traced`, `optimised`, `fault`, `ended`, `pruned`. */
 struct error *history_event(struct history *, const char *kind, int64_t function, int number,
 			    const char *user, const char *detail);
 

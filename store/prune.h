@@ -1,7 +1,7 @@
-/* Shortens a long history. What stays: every version that is live in a run that goes on, in this one, or was at the end
- * of the last; their parents; what the last change of each such function may undo; the newest version of each function; what has a note; and all
- * that is younger than a limit. Of what is older also the log, and the texts that nobody has any more. Numbers are never
- * given away again.
+/* Shortens a long history. What stays: every version that is live in a run that goes on, in this one, or was at the end of
+ * the last; their parents; what the last change of each such function may undo; the newest version of each function; what
+ * has a note; and all that is younger than a limit. Of what is older also the log, and the texts that nobody has any more.
+ * Numbers are never given away again.
  *
  * In steps, each one transaction, so that other processes with this history need not wait, and whoever calls has time for
  * something else in between. What goes live meanwhile stays. The file gets smaller in such

@@ -6,37 +6,30 @@
  *      rtf_stop  ── wake, join                       the engine ends ──► another one, same arenas
  */
 #include "rtf.h"
+#include "agent_thread.h"
 #include "call.h"
 #include "channel.h"
 #include "console.h"
 #include "descriptor.h"
 #include "entry.h"
 #include "fault.h"
-#include "kernel.h"
 #include "park.h"
 #include "signals.h"
-#include "spawn.h"
 #include "sync.h"
+#include "thread.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <syslog.h>
 
 enum {
 	STACK_SIZE = 256 * 1024,
-	EXHAUSTED_MS = 100, /* no descriptors for another connection: look again after that */
-	START_SECONDS = 5,
-	END_CALL_MS = 3000, /* so long the console's end waits for that of an evaluation */
 	EXIT_WAIT_MS = 500, /* a thread may have ended in the middle of rtf_start() */
-	TRUST_MS = 1000,    /* how often one that keeps the console looks whether it still has its name */
 	HEIR_PAUSE_MS = 20, /* somebody else is taking the console over, or has the mutex */
 };
 
@@ -49,234 +42,6 @@ static struct {
 	struct console
 		*heir; /* in a forked child: what it goes on with, should the process that opened it end */
 } agent;
-
-static void log_entries(struct console *c)
-{
-	channel_tell_notes(c);
-	unsigned count = entry_count();
-	if (c->listener.fd < 0)
-		return;
-	console_log(c, LOG_INFO, "console at %s, %u function%s can be redefined", c->listener.path, count,
-		    count == 1 ? "" : "s");
-}
-
-/* Clients. */
-
-static void json_escape(char *out, size_t size, const char *text)
-{
-	size_t used = 0;
-
-	for (; *text && used + 3 < size; text++) {
-		unsigned char byte = (unsigned char)*text;
-		if (byte == '"' || byte == '\\')
-			out[used++] = '\\';
-		out[used++] = byte < ' ' ? ' ' : (char)byte;
-	}
-	out[used] = '\0';
-}
-
-/* The one thing that the agent says to a console itself. */
-static void client_refuse(int client, const char *why)
-{
-	char message[2 * sizeof(((struct console *)0)->why)], line[sizeof(message) + 128];
-
-	json_escape(message, sizeof(message), why);
-	int size = snprintf(line, sizeof(line), "{\"ok\":false,\"error\":%s\"%s\"}}\n",
-			    "{\"class\":\"internal\",\"message\":", message);
-	send(client, line, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-/* False if there was no descriptor for it. */
-static bool client_accept(struct console *c)
-{
-	const char *why;
-
-	pthread_mutex_lock(&console_mutex);
-	int client = listener_accept(&c->listener);
-	c->client = client < 0 ? -1 : client;
-	pthread_mutex_unlock(&console_mutex);
-
-	if (client == -EACCES)
-		console_log(c, LOG_WARNING, "a connection of another user was refused");
-	if (client < 0)
-		return client != -EMFILE && client != -ENFILE && client != -ENOBUFS && client != -ENOMEM;
-	if (!channel_pass_client(c, &why))
-		client_refuse(client, why);
-
-	pthread_mutex_lock(&console_mutex);
-	descriptor_close(&c->client);
-	pthread_mutex_unlock(&console_mutex);
-	return true;
-}
-
-/* Those for whom there will be no engine. */
-static void refuse_unserved(struct console *c)
-{
-	while (channel_take_back(c)) {
-		client_refuse(c->client, c->why);
-		pthread_mutex_lock(&console_mutex);
-		descriptor_close(&c->client);
-		pthread_mutex_unlock(&console_mutex);
-	}
-}
-
-/* The thread. */
-
-/* What a process that keeps a console knows of who has its name meanwhile. */
-struct trust {
-	bool taken;
-	struct listener_taker taker;
-	long long next_ms; /* not to be tried before */
-};
-
-/* Takes the name again, or learns who has it. Under the mutex: a forked child must not have what this opens. */
-static bool retake_name(struct console *c, struct listener_taker *taker)
-{
-	struct listener again;
-	struct console_hold hold;
-	bool found = false;
-
-	console_lock(&hold);
-	listener_note_taker(&c->listener, taker);
-	if (console_current == c && !listener_is_taken(&c->listener, taker) &&
-	    listener_open(c->listener.path, true, &again) == 0) {
-		listener_fini(&c->listener);
-		c->listener = again;
-		found = true;
-	}
-	console_unlock(&hold);
-	return found;
-}
-
-/* The program was started again and has taken the name of the console that we kept for it; once it has ended, perhaps at
- * once because it was one too many, the name is ours again. Until then that one is left in peace, and so are we: fork() waits
- * for the mutex. */
-static void keep_name(struct console *c, struct trust *t)
-{
-	if (listener_is_named(&c->listener) || listener_is_taken(&c->listener, &t->taker) ||
-	    now_ms() < t->next_ms)
-		return;
-	bool found = retake_name(c, &t->taker);
-	if (found || !t->taken)
-		console_log(c, LOG_INFO,
-			    found ? "console at %s again" : "the console at %s is another process's now",
-			    c->listener.path);
-	t->taken = !found;
-	t->next_ms = found ? 0 : now_ms() + TRUST_MS;
-}
-
-/* The sooner of two waits in ms, of which a negative one is for ever. */
-static long sooner(long a, long b)
-{
-	return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
-/* A program may fork and end at once, to become a daemon: until the engine knows of it that would leave nobody to tell the
- * child. Atomic. */
-static int starting;
-
-static void starting_end(void)
-{
-	__atomic_store_n(&starting, 0, __ATOMIC_RELEASE);
-	futex_wake_all(&starting);
-}
-
-static void starting_await(void)
-{
-	struct timespec patience = {.tv_sec = START_SECONDS};
-
-	while (__atomic_load_n(&starting, __ATOMIC_ACQUIRE))
-		if (!futex_wait(&starting, 1, &patience))
-			return;
-}
-
-/* An evaluation is not to outlive the console, if that can be helped. */
-static void end_call(void)
-{
-	long long deadline = now_ms() + END_CALL_MS;
-
-	for (int patience; (patience = call_patience()) >= 0 && now_ms() < deadline; call_insist())
-		nanosleep(&(struct timespec){.tv_nsec = patience * 1000L}, NULL);
-}
-
-static void *console_run(void *console)
-{
-	struct console *c = console;
-
-	prctl(PR_SET_NAME, "rtf-agent");
-	sync_exempt();
-	log_entries(c);
-	fault_watch(c->wake);
-	park_watch(c->wake);
-	channel_start(c);
-	starting_end();
-	bool accepting = true;
-	struct trust trust = {0};
-	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
-		struct pollfd p[] = {
-			{.fd = c->wake, .events = POLLIN},
-			{.fd = accepting ? c->listener.fd : -1, .events = POLLIN},
-			{.fd = c->engine, .events = POLLIN},
-		};
-		int patience = call_patience(), look = fault_patience(), watches = park_patience();
-		long ms = sooner(sooner(look, watches), accepting ? -1 : EXHAUSTED_MS);
-		if (c->listener.in_trust)
-			ms = sooner(ms, TRUST_MS);
-		struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
-		if (patience >= 0)
-			wait = (struct timespec){.tv_nsec = patience * 1000L};
-		int ready = ppoll(p, 3, patience >= 0 || ms >= 0 ? &wait : NULL, NULL);
-		accepting = true;
-		if (patience >= 0 && ready == 0)
-			call_insist();
-		else if (ready == 0 && ms == look)
-			fault_wait_longer();
-		fault_end_watches();
-		fault_look();
-		if (c->listener.in_trust)
-			keep_name(c, &trust);
-		if (ready < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
-			break;
-		if (ready <= 0)
-			continue;
-		if ((p[0].revents | p[1].revents | p[2].revents) & POLLNVAL) {
-			console_log(c, LOG_ERR, "the program closed descriptors of the console, which ends");
-			break;
-		}
-		uint64_t woken;
-		if (p[2].revents)
-			channel_hear(c);
-		if (p[0].revents && read(c->wake, &woken, sizeof(woken)) > 0)
-			channel_report(c);
-		if (p[1].revents)
-			accepting = client_accept(c);
-		refuse_unserved(c);
-	}
-	channel_drop(c);
-	fault_forget();
-	park_end();
-	end_call();
-	return NULL;
-}
-
-/* A thread without signals and with a small stack; the default one where the program's thread-local
- * variables, which come out of the stack, are larger than that. */
-static int thread_start(pthread_t *out, void *(*run)(void *), void *argument)
-{
-	sigset_t all, before;
-	pthread_attr_t attributes;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	int error = pthread_create(out, &attributes, run, argument);
-	if (error)
-		error = pthread_create(out, NULL, run, argument);
-	pthread_attr_destroy(&attributes);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
-}
 
 static void console_inherit(bool in_passing);
 
@@ -314,7 +79,7 @@ static void heir_start(void)
 
 	if (agent.threadless_forks || !entry_count() || signals_are_handled_here())
 		return;
-	if (thread_start(&thread, heir_run, NULL) == 0)
+	if (thread_start(&thread, STACK_SIZE, 0, heir_run, NULL) == 0)
 		pthread_detach(thread);
 }
 
@@ -324,7 +89,7 @@ static void fork_prepare(void)
 	int saved = errno;
 
 	if (!sync_is_exempt()) /* the agent itself, in the program's log callback: it would wait for itself */
-		starting_await();
+		agent_thread_await();
 	errno = saved;
 	console_lock(&hold);
 	agent.fork = hold;
@@ -342,7 +107,7 @@ static void fork_child(void)
 	struct console_hold hold = agent.fork;
 	struct console *c = console_current;
 
-	__atomic_store_n(&starting, 0, __ATOMIC_RELAXED);
+	agent_thread_begun();
 	console_current = NULL;
 	agent.by_environment = false;
 	call_forget();
@@ -399,10 +164,10 @@ static int console_begin(struct console *c, const char *path, bool in_trust)
 		c->wake = descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		if (c->flags & HELLO_WATCH)
 			sync_expect();
-		__atomic_store_n(&starting, 1, __ATOMIC_RELAXED);
-		error = c->wake < 0 ? -errno : thread_start(&c->thread, console_run, c);
+		agent_thread_expect();
+		error = c->wake < 0 ? -errno : thread_start(&c->thread, STACK_SIZE, 0, agent_thread_run, c);
 		if (error)
-			starting_end();
+			agent_thread_begun();
 		if (error)
 			sync_forget();
 		if (error)

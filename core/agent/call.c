@@ -1,6 +1,7 @@
 #include "call.h"
 #include "arena.h"
 #include "guard.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -103,28 +104,6 @@ static void *thread_run(void *unused)
 	return unused;
 }
 
-/* With all signals blocked, as they are in the console's thread. */
-static int thread_start(void)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	pthread_attr_setguardsize(&attributes, GUARD_SIZE);
-	int error = pthread_create(&thread, &attributes, thread_run, NULL);
-	if (error) {
-		/* Thread-local variables larger than that stack: the default one. */
-		pthread_attr_destroy(&attributes);
-		pthread_attr_init(&attributes);
-		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-		error = pthread_create(&thread, &attributes, thread_run, NULL);
-	}
-	pthread_attr_destroy(&attributes);
-	return -error;
-}
-
 /* --- for the console's thread ------------------------------------------------------------------------------------ */
 
 int call_start(const struct message_call *call, uint32_t serial, bool polled, void (*wake)(void))
@@ -137,8 +116,11 @@ int call_start(const struct message_call *call, uint32_t serial, bool polled, vo
 	if (calls.state != STATE_NONE)
 		error = -EBUSY;
 	if (!error && !polled && !calls.thread) {
-		error = thread_start();
+		pthread_t thread;
+		error = thread_start(&thread, STACK_SIZE, GUARD_SIZE, thread_run, NULL);
 		calls.thread = !error;
+		if (!error)
+			pthread_detach(thread);
 	}
 	if (!error) {
 		calls.call = *call;

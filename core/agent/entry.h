@@ -13,8 +13,9 @@
 void entry_init(void);
 
 /* The same for modules that have come since, and gives up the slots of those that went; true if any of them had decorated
- * functions, or there is a note about one. `before`: how many modules there were when nobody else could have those that are new, as entry_modules() said
- * it; what came unseen before that stays as built, since other threads may be in it. With console_mutex held. */
+ * functions, or there is a note about one. `before`: how many modules there were when nobody else could have those that are
+ * new, as entry_modules() said it; what came unseen before that stays as built, since other threads may be in it. With
+ * console_mutex held. */
 bool entry_renew(size_t before);
 size_t entry_modules(void);
 

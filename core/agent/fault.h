@@ -3,8 +3,9 @@
  *
  * There are handlers for the fault signals only while a version is live that the program was not built with. They act on
  * nothing: a fault goes to the program's own handler once it is recorded, if it concerns a version, and once those are that
- * other threads met at the same time; or after FAULT_WAIT_MS; with all that the flags of sigaction(2) promise. What the program sets later is found by looking,
- * less and less often, and has its turn in the same way. Forked children record nothing. */
+ * other threads met at the same time; or after FAULT_WAIT_MS; with all that the flags of sigaction(2) promise. What the
+ * program sets later is found by looking, less and less often, and has its turn in the same way. Forked children record
+ * nothing. */
 #ifndef RTF_FAULT_H
 #define RTF_FAULT_H
 

@@ -1,6 +1,6 @@
 /* Plug-ins: what the program opens with dlopen() gets its slots before the program has it, so that no thread can be in the
- * entries that are written; where its constructors started threads it stays as built. So dlopen and dlclose are ours in librtf.so (librtf.a has no such part), and go on to the C
- * library's.
+ * entries that are written; where its constructors started threads it stays as built. So dlopen and dlclose are ours in
+ * librtf.so (librtf.a has no such part), and go on to the C library's.
  *
  * Whose call it is matters to dlopen() where a name without a slash is looked for in the caller's run path, or has
  * $ORIGIN in it (dlopen(3)): then the caller's own jump leads on, as if we were not there, and nothing comes after it. */

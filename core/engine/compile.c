@@ -363,10 +363,10 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 
 /* --- the program's own compiler ------------------------------------------------------------------------- */
 
-/* Behind the program's flags, so that these win. The object must say by name whatever it needs (semantic
- * interposition, no tail calls: its own function too, whose newest version may be another; see also
- * expose.h), keep each variable apart, and be machine code, unprofiled and without an entry of its own to patch. Its lines are for lines.h: all of a function
- * in one section, file names where the line program stands. */
+/* Behind the program's flags, so that these win. The object must say by name whatever it needs (semantic interposition, no
+ * tail calls: its own function too, whose newest version may be another; see also expose.h), keep each variable apart, and
+ * be machine code, unprofiled and without an entry of its own to patch. Its lines are for lines.h: all of a function in one
+ * section, file names where the line program stands. */
 static const char *const cc_flags[] = {
 	"-x",
 	"c",

@@ -3,7 +3,8 @@
  * The file's text is that of its source's index; a version's is in the history; what was built is kept from the moment the
  * engine first sees the file, before it can change. A file that is newer than the program's own file may not be what was
  * built, and is not taken for it: saved before the program started, its text is shown and said to be unsure; saved since,
- * what was built is not known, unless an engine before this one has stored it. Texts that are handed out are the caller's. One thread. */
+ * what was built is not known, unless an engine before this one has stored it. Texts that are handed out are the caller's.
+ * One thread. */
 #ifndef RTF_TEXTS_H
 #define RTF_TEXTS_H
 
