@@ -435,7 +435,7 @@ static const struct scope_item *find_item(const struct call *c, bool *tag)
 	return scope_find(s, name, strlen(name));
 }
 
-static struct error *describe_declared_type(struct call *c, const struct scope_item *item, bool tag)
+static struct error *describe_type_item(struct call *c, const struct scope_item *item, bool tag)
 {
 	const struct target_unit *unit;
 	char *spelled = NULL;
@@ -452,7 +452,7 @@ static struct error *describe_declared_type(struct call *c, const struct scope_i
 	return e;
 }
 
-static struct error *describe_declared(struct call *c, const struct scope_item *item, bool tag)
+static struct error *describe_item(struct call *c, const struct scope_item *item, bool tag)
 {
 	struct value_options options = VALUE_OPTIONS;
 
@@ -466,7 +466,7 @@ static struct error *describe_declared(struct call *c, const struct scope_item *
 					   true, "signature", item->text, "text", item->definition);
 		return NULL;
 	case SCOPE_TYPE:
-		return describe_declared_type(c, item, tag);
+		return describe_type_item(c, item, tag);
 	default:
 		text_printf(&c->reply->text, "%s\n", item->text);
 		c->reply->data = json_pack("{s:s, s:s, s:s}", "kind",
@@ -549,7 +549,7 @@ struct error *describe_name(struct call *c)
 	const struct scope_item *item = find_item(c, &tag);
 
 	if (item)
-		return describe_declared(c, item, tag);
+		return describe_item(c, item, tag);
 	struct error *unknown = lookup_find(c->live, c->line, c->state->file, &f);
 	if (!unknown)
 		return describe_function(c, f);
