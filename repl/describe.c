@@ -5,6 +5,7 @@
 #include "declaration.h"
 #include "elsewhere.h"
 #include "expression.h"
+#include "folded.h"
 #include "layout.h"
 #include "lookup.h"
 #include "notice.h"
@@ -163,7 +164,7 @@ static void put_line(struct text *out, const char *what, const struct text *text
 static struct error *describe_function(struct call *c, struct live_function *f)
 {
 	struct naming naming = {.name = f->at.name, .callers = json_array()};
-	struct text used = {0}, inlined, *out = &c->reply->text;
+	struct text used = {0}, folded = {0}, inlined, *out = &c->reply->text;
 	json_t *variables = json_array();
 	struct source *source = NULL;
 	char *signature = texts_signature(c->live, f), *text = NULL;
@@ -190,6 +191,8 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	if (unread)
 		text_printf(out, "%-10s %s\n", "unread", error_message(unread));
 	error_free(unread);
+	folded_names(&f->at, &folded);
+	put_line(out, "one with", &folded);
 	put_line(out, "called by", &naming.text);
 	put_line(out, "inlined in", &inlined);
 	put_line(out, "uses", &used);
@@ -200,6 +203,9 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 				   f->versions, "state", texts_state_name(texts_state(c->live, f)), "flags",
 				   flags ? flags : "", "flags_from", source ? source->flags.origin : "",
 				   "called_by", naming.callers, "inlined_in", inlined_in, "uses", variables);
+	if (folded.size)
+		json_object_set_new(c->reply->data, "folded", json_string(folded.bytes));
+	text_fini(&folded);
 	text_fini(&naming.text);
 	text_fini(&inlined);
 	text_fini(&used);
@@ -351,8 +357,11 @@ static bool describe_plain_function(struct call *c, struct source *source, const
 	if (!d)
 		return false;
 	char *head = index_head(ix, d);
-	text_printf(&c->reply->text, "%s\n%-10s %s:%u; not decorated, so it cannot be redefined\n",
-		    head ? head : name, "defined", ix->files[d->file], d->line);
+	const struct live_function *keeper = folded_into(c->live, name);
+	text_printf(&c->reply->text, "%s\n%-10s %s:%u; %s%s\n", head ? head : name, "defined",
+		    ix->files[d->file], d->line,
+		    keeper ? "the build folded it into " : "not decorated, so it cannot be redefined",
+		    keeper ? keeper->at.name : "");
 	answer_undecorated(c, ix, d, name, head);
 	free(head);
 	return true;

@@ -2,6 +2,7 @@
 #include "attributes.h"
 #include "declare.h"
 #include "edit.h"
+#include "folded.h"
 #include "lookup.h"
 #include "record.h"
 #include "snippet.h"
@@ -55,6 +56,9 @@ static struct error *refuse_known(struct snippet *x, const char *name)
 	uint32_t first = index_find(source->index, INDEX_ORDINARY, name, strlen(name));
 	if (first == INDEX_NONE)
 		return NULL;
+	const struct live_function *keeper = folded_into(x->live, name);
+	if (keeper)
+		return folded_error(name, keeper);
 	for (uint32_t i = first; i != INDEX_NONE; i = source->index->names[i].next) {
 		const struct index_declaration *d =
 			&source->index->declarations[source->index->names[i].declaration];

@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "around.h"
 #include "debugger.h"
+#include "folded.h"
 #include "note.h"
 #include "notice.h"
 #include "record.h"
@@ -72,7 +73,9 @@ struct error *attempt_check(struct live *l, struct attempt *c, struct change_out
 		/* Where libclang did not understand it the link will see. */
 		if (c->named && !p->build.check.signature && !p->build.check.needs_cc)
 			return error_new(ERROR_USAGE, "the text does not define %s", p->function->at.name);
-		e = c->defines ? notice_find(l, p->function, &p->build) : NULL;
+		e = c->defines ? folded_check(l, p->function, p->text) : NULL;
+		if (!e && c->defines)
+			e = notice_find(l, p->function, &p->build);
 		if (e)
 			return e;
 		e = check_move(&out->check, &p->build.check); /* warnings */

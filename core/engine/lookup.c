@@ -1,4 +1,5 @@
 #include "lookup.h"
+#include "folded.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -58,6 +59,9 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 
 	if (file && (live_named(l, name, &count), count))
 		return error_new(ERROR_UNKNOWN, "%s has no decorated function %s", file, name);
+	const struct live_function *keeper = folded_into(l, name);
+	if (keeper)
+		return folded_error(name, keeper);
 	target_each_function(live_target(l), match_undecorated, &u);
 	if (u.clone)
 		return error_new(ERROR_UNKNOWN,
