@@ -134,13 +134,12 @@ static bool has_head(const struct index *ix, const struct index_declaration *d, 
 	token_reader_init(&r, ix->source, to);
 	r.at = from;
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
-		type = begins_type(&r, &t, &before, type);
 		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{') {
 			if (!type)
 				return false;
 			token_skip_group(&r, &t);
-			type = false;
 		}
+		type = begins_type(&r, &t, &before, type);
 		if (t.kind == TOKEN_NAME && may_be_name(ix, ix->source + t.begin, t.end - t.begin,
 							ix->text + n->begin, n->end - n->begin))
 			return true;

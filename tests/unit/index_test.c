@@ -294,6 +294,8 @@ static void lines_that_do_not_tell_the_truth_do_not_confuse(void **state)
 		      "f", "int f(int a)\n{\n#line 8\n\ta++;\n\treturn a;\n}", 1);
 	assert_source("int b;\n#line 4\nint f(int a)\n{\n\treturn a;\n}\nint h(void)\n{ return 2; }\n", "f", NULL,
 		      0);
+	assert_source("static struct s { int a; } f(int a)\n{\n\tstruct s s = {a};\n\treturn s;\n}\n", "f",
+		      "static struct s { int a; } f(int a)\n{\n\tstruct s s = {a};\n\treturn s;\n}", 1);
 	assert_source("#define f renamed\nint f(int a) { return a; }\n", "renamed", "int f(int a) { return a; }", 2);
 	assert_source("#define f renamed\n#line 5\nint f(int a) {\n return a; }\nint g(int a) {\n return a; }\n",
 		      "renamed", NULL, 0);
