@@ -28,17 +28,29 @@ static void blank(char *text, uint32_t begin, uint32_t end)
 			text[i] = ' ';
 }
 
-/* Behind `__attribute__`: blanks out of its list what is the loader's, with its own brackets. */
-static void blank_list(char *text, struct token_reader *r)
+/* Whether all that is left of a list is brackets and commas. */
+static bool is_empty(const char *text, uint32_t begin, uint32_t end)
 {
-	struct token t, group, end;
+	for (uint32_t i = begin; i < end; i++)
+		if (!strchr("(), \t\r\n\\", text[i]))
+			return false;
+	return true;
+}
+
+/* `word` is `__attribute__`: blanks out of its list what is the loader's, with its own brackets and a comma beside it; all
+ * of it if nothing else is in it. */
+static void blank_list(char *text, struct token_reader *r, const struct token *word)
+{
+	struct token t, before = {0}, group, end;
 	struct token_reader whole = *r;
+	bool any = false;
 
 	token_next(&whole, &t);
 	if (!opens(&t))
 		return;
+	uint32_t begin = t.begin;
 	token_skip_group(&whole, &end);
-	for (token_next(r, &t); t.kind != TOKEN_END && t.begin < end.begin; token_next(r, &t)) {
+	for (token_next(r, &t); t.kind != TOKEN_END && t.begin < end.begin; before = t, token_next(r, &t)) {
 		if (!is_loaders(r, &t))
 			continue;
 		uint32_t stop = t.end;
@@ -48,9 +60,17 @@ static void blank_list(char *text, struct token_reader *r)
 			token_skip_group(&behind, &group);
 			stop = group.end;
 			*r = behind;
+			token_next(&behind, &group);
 		}
+		if (group.kind == TOKEN_PUNCTUATOR && group.first == ',')
+			stop = group.end;
+		else if (before.kind == TOKEN_PUNCTUATOR && before.first == ',')
+			blank(text, before.begin, before.end);
 		blank(text, t.begin, stop);
+		any = true;
 	}
+	if (any && end.kind != TOKEN_END && is_empty(text, begin, end.end))
+		blank(text, word->begin, end.end);
 }
 
 static void blank_from(char *text, uint32_t begin, uint32_t end, bool directive)
@@ -66,7 +86,7 @@ static void blank_from(char *text, uint32_t begin, uint32_t end, bool directive)
 			blank_from(text, t.begin + 1, t.end, true);
 		else if (t.kind == TOKEN_NAME &&
 			 (token_is(&r, &t, "__attribute__") || token_is(&r, &t, "__attribute")))
-			blank_list(text, &r);
+			blank_list(text, &r, &t);
 	}
 }
 

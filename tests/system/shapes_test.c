@@ -620,6 +620,8 @@ static void what_is_spelled_in_rare_ways_means_what_it_meant(void **state)
 	try_own_text("clang -O2", "dialect", NULL);
 	stop_all("clang -O2", "dialect");
 	start_all("gcc -O0", "dialect", NULL);
+	go_by_libtcc("runs_before_main");
+	go_by_libtcc("runs_too");
 	refuse("static struct pair { int a; long b, c; } make_pair(int n) { struct pair p = {n, n}; return "
 	       "p; }",
 	       "layout", "struct pair has size 16 in the running program, 24 here", NULL);
