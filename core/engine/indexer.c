@@ -1,4 +1,5 @@
 #include "indexer.h"
+#include "marked.h"
 #include "pushed.h"
 #include "text.h"
 
@@ -444,7 +445,8 @@ static struct error *read_files(const char *file, const struct flags *flags, con
 	char *text, *folders = NULL;
 	size_t size;
 
-	struct error *e = preprocess_source(file, flags, files, count, &text, &size, &folders);
+	struct error *e = marked_preprocess(file, flags, source, source_size, files, count, &text, &size,
+					    &folders);
 	if (!e)
 		e = indexer_read_text(file, text, size, source, source_size, out);
 	if (!e)

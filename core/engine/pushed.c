@@ -1,4 +1,5 @@
 #include "pushed.h"
+#include "marked.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,29 +18,6 @@ struct stack {
 	struct pushed pushed[PUSHED_DEEP];
 	size_t count;
 };
-
-static bool is_own(const struct index *ix, uint16_t file)
-{
-	return strcmp(ix->files[file], ix->file) == 0;
-}
-
-/* The offset of the preprocessed text before which all stands that the file has up to that line. */
-static uint32_t offset_behind(const struct index *ix, uint32_t line)
-{
-	uint32_t at = ix->size;
-
-	for (uint32_t i = 0; i < ix->declaration_count; i++) {
-		const struct index_declaration *d = &ix->declarations[i];
-		if (d->line > line && d->begin < at && is_own(ix, d->file))
-			at = d->begin;
-	}
-	for (uint32_t i = 0; i < ix->macro_count; i++) {
-		const struct index_macro *m = &ix->macros[i];
-		if (m->line > line && m->begin < at && is_own(ix, m->file))
-			at = m->begin;
-	}
-	return at ? at - 1 : 0;
-}
 
 static void push(struct stack *s, const char *name, size_t length, uint32_t at)
 {
@@ -86,50 +64,42 @@ static bool pop(struct stack *s, const char *name, size_t length, uint32_t at)
 	return true;
 }
 
-/* `#pragma push_macro("X")`, as written. */
-static bool read_pragma(struct stack *s, const struct token *directive)
+/* Behind the word of one, in its line: `push_macro "X"`. */
+static bool obey(struct stack *s, const char *words, uint32_t at)
 {
-	const char *source = s->ix->source;
-	struct token_reader r;
-	struct token pragma, which, open, name;
+	bool pushes = strncmp(words, "push_macro", 10) == 0;
+	size_t line = strcspn(words, "\n");
+	const char *name = memchr(words, '"', line);
+	const char *close = name ? memchr(name + 1, '"', line - (size_t)(name + 1 - words)) : NULL;
 
-	token_reader_init(&r, source, directive->end);
-	r.at = directive->begin + 1;
-	r.line_start = false;
-	token_next(&r, &pragma);
-	token_next(&r, &which);
-	bool pushes = token_is(&r, &which, "push_macro");
-	if (!token_is(&r, &pragma, "pragma") || (!pushes && !token_is(&r, &which, "pop_macro")))
+	if (!close)
 		return true;
-	token_next(&r, &open);
-	token_next(&r, &name);
-	if (open.first != '(' || name.kind != TOKEN_STRING || name.end - name.begin < 3)
-		return true;
-	const char *begin = source + name.begin + 1;
-	size_t length = name.end - name.begin - 2;
-	uint32_t at = offset_behind(s->ix, token_line(source, directive->begin) + 1);
+	size_t length = (size_t)(close - ++name);
 	if (!pushes)
-		return pop(s, begin, length, at);
-	push(s, begin, length, at);
+		return pop(s, name, length, at);
+	push(s, name, length, at);
 	return true;
 }
 
 bool pushed_restore(struct index *ix)
 {
-	struct token_reader r;
-	struct token t;
+	static const char word[] = MARKED_PRAGMA;
+	char *at = ix->text, *end = ix->text + ix->size;
 	bool done = true;
 
-	if (!ix->source || !strstr(ix->source, "pop_macro"))
+	if (!memmem(at, ix->size, word, sizeof(word) - 1))
 		return true;
 	struct stack *s = calloc(1, sizeof(*s));
 	if (!s)
 		return false;
 	s->ix = ix;
-	token_reader_init(&r, ix->source, ix->source_size);
-	for (token_next(&r, &t); t.kind != TOKEN_END && done; token_next(&r, &t))
-		if (t.kind == TOKEN_DIRECTIVE)
-			done = read_pragma(s, &t);
+	while (done && (at = memmem(at, (size_t)(end - at), word, sizeof(word) - 1))) {
+		size_t line = strcspn(at, "\n");
+		done = obey(s, at + sizeof(word) - 1, (uint32_t)(at - ix->text));
+		at += line;
+	}
 	free(s);
+	for (at = ix->text; (at = memmem(at, (size_t)(end - at), word, sizeof(word) - 1));)
+		memset(at, ' ', strcspn(at, "\n"));
 	return done;
 }

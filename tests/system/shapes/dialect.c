@@ -3,6 +3,24 @@
 #include "shapes.h"
 
 #define LIMIT 10
+#if 0
+#pragma push_macro("LIMIT")
+#undef LIMIT
+#define LIMIT 5
+#endif
+#include "put_aside.h"
+REALTIMEFUNC LOCAL long beside_a_header(int n)
+{
+	return n + LIMIT * 1000 + header_limit() + EDIT;
+}
+#define TAKE_BACK _Pragma("pop_macro(\"LIMIT\")")
+#pragma push_macro("LIMIT")
+#undef LIMIT
+#define LIMIT 98
+TAKE_BACK
+#if 0
+#pragma pop_macro("LIMIT")
+#endif
 #pragma push_macro("LIMIT")
 #undef LIMIT
 #define LIMIT 99
@@ -75,7 +93,7 @@ REALTIMEFUNC BEFORE_MAIN void runs_before_main(void)
 	begun += 7;
 }
 
-REALTIMEFUNC __attribute__((__constructor__, used)) LOCAL void runs_too(void)
+REALTIMEFUNC __attribute__((used, __constructor__)) LOCAL void runs_too(void)
 {
 	begun += 70;
 }
@@ -119,6 +137,7 @@ REALTIMEFUNC LOCAL long decimal(int n)
 #endif
 
 #define PROBES(X) \
+	X(beside_a_header, beside_a_header(1)) \
 	X(put_aside, put_aside(1)) \
 	X(without, without(1)) \
 	X(taken_back, taken_back(1)) \
