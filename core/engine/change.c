@@ -75,6 +75,21 @@ static struct error *place_part(const char *text, struct attempt_part *p)
 	return NULL;
 }
 
+/* A text of functions that have no entry, the program's own among them: what would make it count. */
+static struct error *explain_helper(const struct live *l, const struct edit *edit, struct error *unknown)
+{
+	const char *name = edit->functions[0].name;
+
+	if (strcmp(name, "main") == 0 || !lookup_is_plain(l, name))
+		return unknown;
+	struct error *e = error_new(ERROR_UNKNOWN,
+				    "%s; for decorated functions alone, type the new text in one with that of such "
+				    "a function that calls it, or save it in its file",
+				    error_message(unknown));
+	error_free(unknown);
+	return e;
+}
+
 static struct error *find_parts(struct live *l, const struct change_request *q, const struct edit *edit,
 				struct attempt *c)
 {
@@ -115,7 +130,7 @@ static struct error *find_parts(struct live *l, const struct change_request *q, 
 		e = place_part(edit->text, &c->parts[c->count - 1]);
 	}
 	if (!e && !c->count && first_unknown) {
-		e = first_unknown;
+		e = explain_helper(l, edit, first_unknown);
 		first_unknown = NULL;
 	} else if (!e && !c->count) {
 		e = error_new(ERROR_USAGE, "the text defines no function");

@@ -18,6 +18,10 @@ struct expose {
 	unsigned depth, brackets; /* { and [ */
 	uint32_t begin;           /* of the declaration at file scope that is being read */
 	bool has_parameters, has_initialiser, is_hidden, is_new;
+	bool is_old; /* a `{` that begins a declaration: the body of an old-style definition */
+	/* The last declaration that may be the head of an old-style definition, whose parameters' declarations follow. */
+	uint32_t old_begin;
+	bool old_is_hidden;
 	struct mark *marks;
 	size_t count, room;
 	bool failed;
@@ -79,13 +83,24 @@ static bool declares_variable(struct token_reader reader)
 static void begin_declaration(struct expose *expose)
 {
 	expose->is_new = true;
-	expose->has_parameters = expose->has_initialiser = expose->is_hidden = false;
+	expose->has_parameters = expose->has_initialiser = expose->is_hidden = expose->is_old = false;
+}
+
+/* `int f(a, b) int a;`: a name behind the parameters. */
+static void note_old_style(struct expose *expose)
+{
+	if (expose->depth || !expose->has_parameters || expose->has_initialiser ||
+	    expose->previous.first != ')' || is_group_word(&expose->reader, &expose->token))
+		return;
+	expose->old_begin = expose->begin;
+	expose->old_is_hidden = expose->is_hidden;
 }
 
 static void read_name(struct expose *expose)
 {
 	const struct token_reader *reader = &expose->reader;
 	const struct token *token = &expose->token;
+	note_old_style(expose);
 	if (token_is(reader, token, "static")) {
 		if (expose->brackets)
 			return; /* of a parameter: `int v[static 3]` */
@@ -110,13 +125,17 @@ static void read_punctuator(struct expose *expose)
 		expose->brackets -= expose->brackets > 0;
 		break;
 	case '{':
+		expose->is_old |= !expose->depth && expose->token.begin == expose->begin;
+		if (!expose->depth && expose->is_old && !expose->old_is_hidden)
+			add_mark(expose, expose->old_begin, function_mark);
 		if (!expose->depth++ && expose->has_parameters && !expose->has_initialiser &&
 		    !expose->is_hidden && expose->previous.first == ')')
 			add_mark(expose, expose->begin, function_mark);
 		break;
 	case '}':
 		expose->depth -= expose->depth > 0;
-		if (!expose->depth && expose->has_parameters && !expose->has_initialiser)
+		if (!expose->depth &&
+		    (expose->is_old || (expose->has_parameters && !expose->has_initialiser)))
 			begin_declaration(expose); /* a function's end; a type's is followed by more */
 		break;
 	case '(':

@@ -142,6 +142,46 @@ static void helpers_may_call_each_other(void **state)
 	compiled_assert_answer(&host, "shifted 4", "2 204");
 }
 
+static void a_new_structure_goes_to_a_helper_by_value(void **state)
+{
+	(void)state;
+	free(compiled_console(&host, 0,
+			      "\\in host.c\n"
+			      "struct mixed { double d; int i; char text[3]; };\n"
+			      "static struct mixed half(struct mixed m) { m.d /= 2; m.text[1]++; return m; }\n"
+			      "static int shifted(int n)\n{\n\tstruct mixed m = half((struct mixed){n, 40, \"ab\"});\n\n"
+			      "\treturn (int)(m.d * 100) + m.i + m.text[1] - 'c';\n}\n",
+			      "--color=never", NULL));
+	compiled_assert_answer(&host, "shifted 3", "190 203");
+}
+
+static void helpers_may_be_in_the_old_style(void **state)
+{
+	(void)state;
+	compiled_assert_says(&host, 0,
+			     "static int scaled(a, b) int a; char b; { return a * b; }\n"
+			     "static int plus(a, b)\n\tint a, b;\n{\n\treturn a + b;\n}\n"
+			     "static long factorial(int n) { return scaled(n, 'a') + plus(n, 1) * 1000; }",
+			     "factorial is now version 1 (cc");
+	compiled_assert_says(&host, 0, "factorial(2)", "(long) 3194");
+}
+
+/* It counts for nobody, and does not become the session's: it has the name of a function that the program has. */
+static void a_changed_helper_alone_is_refused_with_what_would_do(void **state)
+{
+	static const char helper[] = "static int plain(int n) { return n * 7; }";
+	char *both;
+
+	(void)state;
+	compiled_assert_refused(&host, helper, "unknown",
+				"; for decorated functions alone, type the new text in one with that of such a "
+				"function that calls it, or save it in its file");
+	assert_true(asprintf(&both, "%s\nstatic long factorial(int n) { return plain(n); }", helper) > 0);
+	compiled_assert_says(&host, 0, both, "factorial is now version 1");
+	free(both);
+	compiled_assert_says(&host, 0, "factorial(3)", "(long) 21");
+}
+
 /* The text has all that it needs: another console, and another run, make it live again. */
 static void the_version_needs_no_console(void **state)
 {
@@ -201,6 +241,9 @@ int main(void)
 		with_host(what_a_function_calls_its_own_is_its_own),
 		with_host(the_files_own_variables_stay_the_files),
 		with_host(helpers_may_call_each_other),
+		with_host(a_new_structure_goes_to_a_helper_by_value),
+		with_host(helpers_may_be_in_the_old_style),
+		with_host(a_changed_helper_alone_is_refused_with_what_would_do),
 		with_host(the_version_needs_no_console),
 		with_host(a_fault_in_the_definition_keeps_its_line),
 		with_host(what_a_failed_definition_brought_is_nowhere),

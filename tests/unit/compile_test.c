@@ -848,6 +848,10 @@ static void statics_and_functions_are_marked_for_cc(void **state)
 	       "}");
 	expose("static struct { int a; } s; static __attribute__((x)) enum { A } e(void) { }",
 	       "static@ struct { int a; } s; static __attribute__((x)) enum { A } e(void) { }");
+	expose("static int g(a, b) int a; char b; { return a + b; } int f(void) { return 1; }",
+	       "static int g(a, b) int a; char b; { return a + b; } !int f(void) { return 1; }");
+	expose("int p(void) __attribute__((x)); int *f(a, b) register int *a; int (*b)(); { return a; } int g(void) { return 1; }",
+	       "int p(void) __attribute__((x)); !int *f(a, b) register int *a; int (*b)(); { return a; } !int g(void) { return 1; }");
 	expose("} ]; int f(void) { ({ static int a; }); \"static\" /* static",
 	       "} ]; !int f(void) { ({ static@ int a; }); \"static\" /* static");
 }
