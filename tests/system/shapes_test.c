@@ -629,6 +629,15 @@ static void what_is_spelled_in_rare_ways_means_what_it_meant(void **state)
 	assert_false(failed);
 }
 
+static void rarer_forms_mean_what_they_meant(void **state)
+{
+	(void)state;
+	try_shape("gcc -O0", "variations", NULL);
+	try_shape("gcc -O2", "variations", NULL);
+	try_shape("clang -O0", "variations", NULL);
+	assert_false(failed);
+}
+
 /* What grows a stack is hidden in the program: versions do without, and say so. */
 static void a_program_that_splits_its_stack_is_told_that_versions_do_not(void **state)
 {
@@ -676,6 +685,7 @@ int main(void)
 				       forget_failures),
 		cmocka_unit_test_setup(pragmas_mean_what_they_meant, forget_failures),
 		cmocka_unit_test_setup(what_is_spelled_in_rare_ways_means_what_it_meant, forget_failures),
+		cmocka_unit_test_setup(rarer_forms_mean_what_they_meant, forget_failures),
 		cmocka_unit_test_setup(a_program_that_splits_its_stack_is_told_that_versions_do_not,
 				       forget_failures),
 	};
