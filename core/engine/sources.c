@@ -587,6 +587,13 @@ struct error *source_function_text(const struct source *s, const struct target_f
 				 "%s does not define %s: it has changed, or is compiled with -D, which DWARF "
 				 "tells of gcc's -g3 alone (else RTF_CFLAGS or compile_commands.json must)",
 				 ix->file, f->name);
+	if (!d && strcmp(s->flags.origin, "make") == 0)
+		return error_new(
+			ERROR_UNKNOWN,
+			"%s does not define %s: it has changed, or was compiled with other -D than "
+			"make tells (RTF_MAKE can say make VARIABLE=VALUE; gcc's -g3 leaves all -D in "
+			"the program)",
+			ix->file, f->name);
 	if (!d)
 		return error_new(ERROR_UNKNOWN, "%s does not define %s any more", ix->file, f->name);
 	if (extent_find(ix, d, &begin, &end, &first)) {

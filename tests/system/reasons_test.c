@@ -254,6 +254,28 @@ static void a_source_that_is_not_what_was_built_says_so(void **state)
 		"(else RTF_CFLAGS or compile_commands.json must)");
 }
 
+/* make EXTRA=-DEXTRA built it: a make that is not told so answers otherwise. */
+static void what_make_was_told_on_its_command_line_is_asked_for(void **state)
+{
+	static const struct compiled_how with_extra = {
+		.compiler = "gcc", .flags = {"-w", "-DEXTRA"}, .sources = {"reasons_host.c"}};
+
+	(void)state;
+	compiled_init(&host, &with_extra);
+	char *path = compiled_path(&host, "Makefile");
+	assert_true(child_write_file(path, "host.o: reasons_host.c\n\tgcc $(EXTRA) -c reasons_host.c\n"));
+	free(path);
+	assert_true(asprintf(&path, "make -C %s", host.directory) > 0);
+	setenv("RTF_MAKE", path, 1);
+	free(path);
+	compiled_start(&host);
+	unsetenv("RTF_MAKE");
+	compiled_assert_refused(
+		&host, "\\diff only_with", "unknown",
+		": it has changed, or was compiled with other -D than make tells (RTF_MAKE can say "
+		"make VARIABLE=VALUE; gcc's -g3 leaves all -D in the program)");
+}
+
 static void a_source_that_is_gone_says_so(void **state)
 {
 	(void)state;
@@ -356,6 +378,7 @@ int main(void)
 		with(what_is_asked_wrongly_says_how_to_ask),
 		with(what_cannot_be_saved_says_why),
 		with(a_source_that_is_not_what_was_built_says_so),
+		with(what_make_was_told_on_its_command_line_is_asked_for),
 		with(a_source_that_is_gone_says_so),
 		with(a_program_without_debug_information_says_so),
 		with(what_is_waited_for_is_said),
