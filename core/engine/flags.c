@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* How many words from `word` on are about output or dependencies: not wanted when compiling something
@@ -278,6 +279,26 @@ static void add_own_header(struct words *w)
 	}
 }
 
+/* Whether an option in front names that folder already, however it spells it. gcc would forget about that one in favour of
+ * -idirafter, and so look there last. */
+static bool has_folder(const struct words *w, const char *directory)
+{
+	struct stat wanted, st;
+	size_t joined;
+
+	if (stat(directory, &wanted))
+		return words_have(w, directory);
+	for (size_t i = 0; i < w->count; i++) {
+		if (!flags_is_folder(w->items[i], &joined) || (!joined && i + 1 == w->count))
+			continue;
+		const char *named = joined ? w->items[i] + joined : w->items[i + 1];
+		if (*named == '/' && stat(named, &st) == 0 && st.st_dev == wanted.st_dev &&
+		    st.st_ino == wanted.st_ino)
+			return true;
+	}
+	return false;
+}
+
 static bool is_system_directory(const char *directory)
 {
 	static const char *const ours[] = {"/usr/include", "/usr/lib/", "/usr/local/include"};
@@ -298,7 +319,7 @@ static void add_folders_above(struct words *w, const char *directory)
 	w->failed |= !above;
 	for (int i = 0; above && i < LEVELS && (slash = strrchr(above, '/')) && slash != above; i++) {
 		*slash = '\0';
-		if (is_system_directory(above) || words_have(w, above))
+		if (is_system_directory(above) || has_folder(w, above))
 			continue;
 		words_add(w, "-idirafter");
 		words_add(w, above);
@@ -345,7 +366,7 @@ static bool make_folders_absolute(struct flags *f)
 static void add_include_directories(struct words *w, const struct target_unit *unit, const char *option)
 {
 	for (const char *const *d = unit->include_directories; d && *d; d++) {
-		if (is_system_directory(*d))
+		if (is_system_directory(*d) || has_folder(w, *d))
 			continue;
 		words_add(w, option);
 		words_add(w, *d);

@@ -406,6 +406,25 @@ static void make_tells_what_the_preprocessor_was_told(void **state)
 	recipes = NULL;
 }
 
+/* gcc takes the later of two options for one folder, and would find a header of the same name elsewhere first. */
+static void a_folder_that_make_names_is_not_named_again(void **state)
+{
+	char folder[PATH_MAX];
+	const char *const directories[] = {folder, NULL};
+	const struct target_unit gcc = {
+		.producer = "GNU C17 9.4.0", .given = "../src/a.c", .include_directories = directories};
+
+	(void)state;
+	write_file("project/build/Makefile", "a.o: ../src/a.c\n\tcc -I../src -c -o a.o ../src/a.c\n");
+	snprintf(folder, sizeof(folder), "%s", under_root("project/src"));
+	assert_null(recipes_new(NULL, &recipes));
+	const char *flags = flags_of(&gcc, "project/build", NULL);
+	assert_non_null(strstr(flags, "<-IROOT/project/build/../src>"));
+	assert_null(strstr(flags, "<-idirafter> <ROOT/project/src>"));
+	recipes_free(recipes);
+	recipes = NULL;
+}
+
 int main(void)
 {
 #define in_a_tree(test) cmocka_unit_test_setup_teardown(test, make_tree, remove_tree)
@@ -424,6 +443,7 @@ int main(void)
 		in_a_tree(the_compilers_version_counts_where_it_is_installed),
 		in_a_tree(the_users_flags_stand_behind),
 		in_a_tree(make_tells_what_the_preprocessor_was_told),
+		in_a_tree(a_folder_that_make_names_is_not_named_again),
 		cmocka_unit_test(a_unit_without_a_directory_has_flags),
 	};
 
