@@ -353,7 +353,7 @@ static void an_expression_that_needs_the_compiler_keeps_nobody_waiting(void **st
 	(void)state;
 	begin("(int)((__int128)20 << 1)");
 	int id = asked;
-	ask_ok("\\list");
+	wire_ok(&other, "\\list");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 	assert_waits();
 	let_go_of_this(); /* one is all it needs */
@@ -366,11 +366,11 @@ static void what_an_expression_writes_is_told_once_the_compiler_has_run(void **s
 	(void)state;
 	begin("tax_percent = (int)(*(__int128[]){7} * 3)");
 	int id = asked;
-	assert_value(ask("tax_percent"), "20");
+	assert_value(wire_data(&other, "tax_percent"), "20");
 	let_go_of_this();
 	assert_value(await_answer(id, true), "21");
-	ask_ok("\\undo");
-	assert_value(ask("tax_percent"), "20");
+	wire_ok(&other, "\\undo");
+	assert_value(wire_data(&other, "tax_percent"), "20");
 }
 
 /* Version 1 of an earlier run: it is built again. */
@@ -386,7 +386,7 @@ static void going_back_to_what_is_not_in_memory_keeps_nobody_waiting(void **stat
 	wire_open(&other, host.socket);
 	begin("\\rollback add 1");
 	int id = asked;
-	ask_ok("\\list");
+	wire_ok(&other, "\\list");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 	assert_waits();
 	let_go_of_this();
@@ -417,8 +417,8 @@ static void a_save_that_needs_the_compiler_keeps_nobody_waiting(void **state)
 	hold();
 	save_with("\t__int128 sum = a;\n\treturn (int)(sum + b + 100);\n");
 	await_compiler();
-	ask_ok("\\list");
-	ask_ok("static long factorial(int n)\n{\n\treturn n + 7;\n}");
+	wire_ok(&other, "\\list");
+	wire_ok(&other, "static long factorial(int n)\n{\n\treturn n + 7;\n}");
 	compiled_assert_answer(&host, "factorial 1", "8");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 	let_go_of_this();
@@ -439,7 +439,7 @@ static void a_save_waits_behind_one_that_waits(void **state)
 	save_with("\t__int128 sum = a;\n\treturn (int)(sum + b + 100);\n");
 	await_compiler();
 	restore_file();
-	ask_ok("\\list");
+	wire_ok(&other, "\\list");
 	let_go();
 	json_decref(wire_ask(&other, ++asked, "\\wait add 2 100"));
 	compiled_assert_answer(&host, "add 1 2", "3 3");
@@ -453,7 +453,7 @@ static void a_save_of_a_watched_function_keeps_nobody_waiting(void **state)
 	hold();
 	save_with("\treturn a + b + 1;\n");
 	await_compiler();
-	ask_ok("\\list");
+	wire_ok(&other, "\\list");
 	let_go();
 	json_decref(wire_ask(&other, ++asked, "\\wait add 2 100")); /* 1 is the one that traces */
 	assert_traced("4 4", 4, 2);
