@@ -6,6 +6,7 @@
 #include "lookup.h"
 #include "texts.h"
 #include "timeline.h"
+#include "unread.h"
 #include "expression.h"
 #include "follow.h"
 #include "functions.h"
@@ -111,6 +112,11 @@ static struct error *run_status(struct call *c)
 		text_printf(out, "reading   %zu %s still to be read\n", ahead,
 			    ahead == 1 ? "source is" : "sources are");
 	json_object_set_new(c->reply->data, "to_read", json_integer(host->follow ? (json_int_t)ahead : 0));
+	size_t later = unread_count(c->live);
+	if (later)
+		text_printf(out, "later     %zu %s read when something of %s is asked for or saved\n", later,
+			    later == 1 ? "source is" : "sources are", later == 1 ? "it" : "them");
+	json_object_set_new(c->reply->data, "later", json_integer((json_int_t)later));
 	const char *why = texts_unread(c->live, &unread);
 	if (why) {
 		text_printf(out, "unread    the sources of %zu %s: %s\n", unread,

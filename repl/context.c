@@ -1,4 +1,5 @@
 #include "context.h"
+#include "unread.h"
 
 #include <string.h>
 
@@ -61,9 +62,33 @@ struct error *context_unit(struct console_state *state, struct live *l, const st
 	return s.found ? NULL : error_new(ERROR_UNKNOWN, "no file %s is part of the program", state->file);
 }
 
-size_t context_units(struct console_state *state, struct live *l, const struct target_unit **units)
+enum { ASKED_MAX = 8 };
+
+/* Whether the unit is read, or soon, or to be read for this question. */
+static bool is_asked(const struct console_state *state, const struct live *l, const struct target_unit *unit,
+		     const char *name, size_t *asked)
 {
-	size_t count = 0;
+	if (!sources_is_put_off(live_host(l)->sources, unit))
+		return true;
+	if (state->file)
+		return context_is_file(unit->file, state->file);
+	return name && *asked < ASKED_MAX && unread_mentions(l, unit, name) && ++*asked;
+}
+
+void context_note_unread(const struct console_state *state, const struct live *l, struct text *out)
+{
+	size_t unread = state->file ? 0 : unread_count(l);
+
+	if (unread)
+		text_printf(out,
+			    "and of %zu %s that nobody has asked for yet, nothing: \\in FILE looks at one\n",
+			    unread, unread == 1 ? "source" : "sources");
+}
+
+size_t context_units(struct console_state *state, struct live *l, const char *name,
+		     const struct target_unit **units)
+{
+	size_t count = 0, asked = 0;
 	char *file = state->file;
 	const struct target_unit *main_unit = NULL, *last = state->unit;
 
@@ -72,7 +97,7 @@ size_t context_units(struct console_state *state, struct live *l, const struct t
 		bool known = !unit;
 		for (size_t k = 0; k < count && !known; k++)
 			known = units[k] == unit;
-		if (!known)
+		if (!known && is_asked(state, l, unit, name, &asked))
 			units[count++] = unit;
 	}
 	state->file = NULL;

@@ -11,6 +11,7 @@
 #include "notice.h"
 #include "scope.h"
 #include "texts.h"
+#include "unread.h"
 #include "variables.h"
 #include "words.h"
 
@@ -161,6 +162,17 @@ static void put_line(struct text *out, const char *what, const struct text *text
 		text_printf(out, "%-10s %s\n", what, text->bytes);
 }
 
+/* Callers are known of what is read. */
+static void put_unread(struct call *c, const char *name)
+{
+	size_t naming = unread_naming(c->live, name);
+
+	if (naming)
+		text_printf(&c->reply->text, "%-10s %zu %s that %s not read yet: \\in FILE reads one\n",
+			    "named in", naming, naming == 1 ? "source" : "sources",
+			    naming == 1 ? "is" : "are");
+}
+
 static struct error *describe_function(struct call *c, struct live_function *f)
 {
 	struct naming naming = {.name = f->at.name, .callers = json_array()};
@@ -194,6 +206,7 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	folded_names(&f->at, &folded);
 	put_line(out, "one with", &folded);
 	put_line(out, "called by", &naming.text);
+	put_unread(c, f->at.name);
 	put_line(out, "inlined in", &inlined);
 	put_line(out, "uses", &used);
 	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}",
@@ -342,6 +355,7 @@ static void answer_undecorated(struct call *c, const struct index *ix, const str
 
 	sources_each(live_host(c->live)->sources, find_callers, &naming);
 	put_line(&c->reply->text, "called by", &naming.text);
+	put_unread(c, name);
 	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "function", "function", name,
 				   "signature", head ? head : "", "file", ix->files[d->file], "line",
 				   (int)d->line, "called_by", naming.callers);
@@ -566,7 +580,7 @@ struct error *describe_name(struct call *c)
 		return unknown;
 	struct error *e = context_unit(c->state, c->live, &first);
 	bool done = !e && describe_in(c, first, c->line, &e);
-	size_t count = done ? 0 : context_units(c->state, c->live, units);
+	size_t count = done ? 0 : context_units(c->state, c->live, c->line, units);
 	for (size_t i = 0; i < count && !done; i++) {
 		struct error *other = NULL;
 		if (units[i] == first)

@@ -174,6 +174,12 @@ static void leave_to_children(struct program *program, int process)
 	error_free(strict_install(program));
 }
 
+/* In an idle moment: true if there is more to do. */
+static bool read_ahead(struct host *host)
+{
+	return (host->follow && follow_prepare(host->follow)) || texts_read_ahead(host->live);
+}
+
 /* Until the program is gone. */
 static void serve(struct host *host)
 {
@@ -201,6 +207,9 @@ static void serve(struct host *host)
 			host, timeout); /* last: the others make versions live that someone waits for */
 		greet_clients(host);    /* who came between a question to the program and its answer */
 
+		bool saving = host->follow && follow_waits(host->follow);
+		if (saving)
+			fds[4].fd = sources_fd(sources);
 		for (struct session *s = session_first(host); s && count < POLLED_MAX;
 		     s = session_next(s), count++) {
 			sessions[count] = s;
@@ -210,7 +219,7 @@ static void serve(struct host *host)
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (ready == 0 && may_read_ahead)
-			may_read_ahead = texts_read_ahead(host->live);
+			may_read_ahead = read_ahead(host);
 		if (ready == 0)
 			continue;
 		if (ready < 0)
@@ -227,7 +236,7 @@ static void serve(struct host *host)
 			turns_serve(host->turns);
 		if (fds[5].revents && host->follow)
 			follow_go_on(host->follow);
-		if (fds[2].revents)
+		if (fds[2].revents || (fds[4].revents && saving))
 			follow_serve(host->follow);
 		serve_sessions(fds + OURS, sessions, count);
 		hear_of_faults(host); /* told by itself, or between questions and answers */

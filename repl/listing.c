@@ -158,7 +158,7 @@ struct error *listing_vars(struct call *c)
 {
 	static const char *const heading[] = {"VARIABLE", "TYPE", "PLACE", "VALUE"};
 	const struct target_unit *units[CONTEXT_UNITS_MAX];
-	size_t count = context_units(c->state, c->live, units);
+	size_t count = context_units(c->state, c->live, c->count ? c->words[0] : NULL, units);
 	struct variables found = {0};
 	struct rows rows = {.columns = 4};
 	struct error *e = NULL, *first = NULL;
@@ -192,6 +192,7 @@ struct error *listing_vars(struct call *c)
 	} else if (!first) {
 		text_puts(&c->reply->text, "there are no variables\n");
 	}
+	context_note_unread(c->state, c->live, &c->reply->text);
 	rows_fini(&rows);
 	variables_fini(&found);
 	return first;
@@ -284,7 +285,7 @@ struct error *listing_types(struct call *c)
 {
 	static const char *const heading[] = {"TYPE", "SIZE", "PLACE"};
 	const struct target_unit *units[CONTEXT_UNITS_MAX];
-	size_t count = context_units(c->state, c->live, units);
+	size_t count = context_units(c->state, c->live, c->line[0] ? c->line : NULL, units);
 	struct rows rows = {.columns = 3};
 	struct error *first = NULL;
 
@@ -316,6 +317,7 @@ struct error *listing_types(struct call *c)
 	} else if (!first) {
 		text_puts(&c->reply->text, "the program's own files define no types\n");
 	}
+	context_note_unread(c->state, c->live, &c->reply->text);
 	rows_fini(&rows);
 	return first;
 }

@@ -456,25 +456,48 @@ static bool add_own_folder(struct flags *f, const struct target_unit *unit)
 	return !w.failed;
 }
 
+/* *found: the command of a database; else it is as it was. */
+static struct error *search_databases(const struct target_unit *unit, struct commands *commands,
+				      struct flags *flags, bool *found)
+{
+	bool failed = false;
+	char *source = strdup(unit->file);
+
+	if (!source)
+		return error_memory();
+	*found = (unit->directory && search_upwards(commands, unit->directory, unit, flags, &failed)) ||
+		 search_upwards(commands, dirname(source), unit, flags, &failed);
+	free(source);
+	if (!failed)
+		return NULL;
+	flags_fini(flags);
+	return error_memory();
+}
+
+bool flags_need_make(const struct target_unit *unit, const char *cflags, struct commands *commands)
+{
+	struct flags flags = {0};
+	bool found = false;
+
+	if (cflags && *cflags)
+		return false;
+	struct error *e = search_databases(unit, commands, &flags, &found);
+	bool need = !e && !found;
+	error_free(e);
+	flags_fini(&flags);
+	return need;
+}
+
 struct error *flags_new(const struct target_unit *unit, const char *cflags, struct commands *commands,
 			struct recipes *recipes, struct flags *out)
 {
 	struct flags found = {0};
-	bool failed = false;
-
-	char *source = strdup(unit->file);
-	if (!source)
-		return error_memory();
-	bool database =
-		(unit->directory && search_upwards(commands, unit->directory, unit, &found, &failed)) ||
-		search_upwards(commands, dirname(source), unit, &found, &failed);
-	free(source);
-	if (failed) {
-		flags_fini(&found);
-		return error_memory();
-	}
-	struct error *e = NULL;
 	struct recipe recipe = {0};
+	bool database;
+
+	struct error *e = search_databases(unit, commands, &found, &database);
+	if (e)
+		return e;
 	cflags = cflags && *cflags ? cflags : NULL;
 	if (!database && !cflags && recipes)
 		e = recipes_find(recipes, unit, &recipe);

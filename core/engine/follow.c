@@ -5,6 +5,7 @@
 #include "text.h"
 #include "texts.h"
 #include "turns.h"
+#include "unread.h"
 #include "watch.h"
 
 #include <pwd.h>
@@ -33,7 +34,13 @@ struct follow {
 	char *waits;       /* the file of that save, or NULL */
 	char *waits_notes; /* what there was to say of it */
 	int64_t waits_since;
-	uint64_t served_ns;    /* when saves were last looked for */
+	uint64_t served_ns; /* when saves were last looked for */
+	const char **due;   /* saved files, whose sources are being read: the watch's; NULL ends them */
+	int64_t due_since;
+	const char **served;  /* the same, once they are read */
+	struct unread unread; /* for those */
+	size_t preparing;     /* for unread_prepare */
+	bool prepared;
 	struct missing *items; /* files that are gone or empty, until they are there again or that is told */
 	size_t missing_count;
 };
@@ -71,7 +78,30 @@ static void watch_units(struct follow *f)
 		}
 		last = unit;
 	}
+	for (size_t i = 0; i < live_count(f->live); i++)
+		if (live_function(f->live, i)->at.unit &&
+		    sources_ask_for(sources, live_function(f->live, i)->at.unit))
+			break;
 	f->keeps = true;
+	f->preparing = 0;
+	f->prepared = false;
+}
+
+static void watch_kept(void *context, const struct kept_file *file)
+{
+	if (file->header)
+		watch_file(context, file->path);
+}
+
+bool follow_prepare(struct follow *f)
+{
+	if (f->prepared)
+		return false;
+	if (unread_prepare(f->live, &f->preparing))
+		return true;
+	f->prepared = true;
+	kept_each(sources_all_kept(live_host(f->live)->sources), watch_kept, f);
+	return false;
 }
 
 struct error *follow_new(struct live *live, void (*tell)(void *context, const struct follow_news *),
@@ -113,6 +143,8 @@ void follow_free(struct follow *f)
 		return;
 	stop_waiting(f);
 	watch_free(f->watch);
+	free(f->due);
+	unread_end(&f->unread);
 	for (size_t i = 0; i < f->count; i++)
 		awaited_fini(&f->sources[i].awaited);
 	free(f->sources);
@@ -131,9 +163,14 @@ int follow_fd(const struct follow *f)
 	return f->waits ? -1 : watch_fd(f->watch);
 }
 
+bool follow_waits(const struct follow *f)
+{
+	return f->due;
+}
+
 int64_t follow_deadline(const struct follow *f)
 {
-	int64_t deadline = f->waits ? 0 : watch_deadline(f->watch);
+	int64_t deadline = f->waits || f->due ? 0 : watch_deadline(f->watch);
 
 	for (size_t i = 0; i < f->missing_count && !f->waits; i++)
 		if (!deadline || f->items[i].until < deadline)
@@ -154,12 +191,21 @@ struct late {
 	struct timespec read;
 };
 
+static bool has_path(const char *const *paths, const char *path)
+{
+	while (*paths && strcmp(*paths, path) != 0)
+		paths++;
+	return *paths;
+}
+
 /* What was saved before it was watched: since it was kept, or while its source was read for the first time. */
 static bool touch_late(void *context, const char *path)
 {
 	const struct late *late = context;
 	struct stat st;
 
+	if (late->follow->served && has_path(late->follow->served, path))
+		return true; /* its save is being dealt with */
 	if (sources_was_saved(live_host(late->follow->live)->sources, path) ||
 	    (stat(path, &st) == 0 &&
 	     (st.st_mtim.tv_sec > late->read.tv_sec ||
@@ -239,7 +285,7 @@ static void forget_kept(struct follow *f)
 		return;
 	f->keeps = false;
 	follow_learn(f);
-	sources_forget(live_host(f->live)->sources);
+	sources_forget(live_host(f->live)->sources, !unread_count(f->live));
 }
 
 void follow_complete(struct follow *f)
@@ -259,8 +305,9 @@ void follow_complete(struct follow *f)
 			    "%s, or a header of it, is newer than the program: what was built may be other "
 			    "text; changes made from now on are followed",
 			    newer);
-	program_log(p, LOG_INFO, "the saves of %zu %s are followed", f->count,
-		    f->count == 1 ? "source" : "sources");
+	size_t followed = f->count + unread_count(f->live);
+	program_log(p, LOG_INFO, "the saves of %zu %s are followed", followed,
+		    followed == 1 ? "source" : "sources");
 	struct error *e = make_strict(p);
 	if (!e)
 		e = program_lend_watch(p, watch_fd(f->watch));
@@ -332,7 +379,7 @@ static bool is_anyones(const struct follow *f, const char *path)
 	for (size_t i = 0; i < f->count; i++)
 		if (includes(f->sources[i].source, path) || awaited_has(&f->sources[i].awaited, path))
 			return true;
-	return false;
+	return unread_has(f->live, path);
 }
 
 static bool says_decorated(const char *path)
@@ -425,42 +472,21 @@ static void tell_missing(struct follow *f)
 	text_fini(&note);
 }
 
-struct finding {
-	const struct target_unit *unit;
-	bool found;
-};
-
-static bool is_followed(void *context, struct source *s)
+/* A source that was saved before it was read: its save is one like any other. */
+static void note_early(void *context, const struct target_unit *unit, struct source *source)
 {
-	struct finding *finding = context;
+	const struct follow *f = context;
 
-	finding->found |= s->unit == finding->unit && s->followed;
-	return !finding->found;
+	source->early |= has_path(f->due, unit->file);
 }
 
-/* A save of a source that is still to be read: that one is read first. */
-static void read_saved(struct follow *f, const char *path)
+/* Whether a saved file is part of sources that are not read, and need not be for that. */
+static bool is_unread(const struct follow *f, const char *const *paths)
 {
-	struct sources *sources = live_host(f->live)->sources;
-	const struct target_unit *last = NULL;
-
-	for (size_t i = 0; i < live_count(f->live); i++) {
-		const struct target_unit *unit = live_function(f->live, i)->at.unit;
-		struct finding finding = {unit, false};
-		struct source *source;
-		if (!unit || unit == last || strcmp(unit->file, path) != 0)
-			continue;
-		last = unit;
-		sources_each(sources, is_followed, &finding);
-		if (finding.found)
-			continue;
-		struct error *e = sources_find(sources, unit, &source);
-		if (!e) {
-			source->early = true;
-			e = texts_see_unit(f->live, unit);
-		}
-		error_free(e); /* reading ahead comes by and says it */
-	}
+	for (; *paths; paths++)
+		if (is_there(*paths) && unread_has(f->live, *paths))
+			return true;
+	return false;
 }
 
 /* Once more, when the compiler has run. What its notes were is said then. */
@@ -580,10 +606,40 @@ static bool is_waiting(const struct follow *f)
 	return waits;
 }
 
+/* What has settled; sources that are still to be read for that are read first, while all else goes on. */
+static const char **take_due(struct follow *f, int64_t *since)
+{
+	if (!f->due) {
+		f->due = watch_take(f->watch, &f->due_since);
+		if (f->due)
+			unread_add(&f->unread, f->live, f->due);
+	}
+	if (!f->due || !unread_read(&f->unread, f->live, note_early, f))
+		return NULL;
+	const char **paths = f->due;
+	*since = f->due_since;
+	f->due = NULL;
+	unread_end(&f->unread);
+	return paths;
+}
+
+static void serve_saves(struct follow *f, const char **paths, int64_t since)
+{
+	follow_learn(f);
+	const char *file = touch_sources(f, paths);
+	if (file)
+		take(f, file, false, since);
+	else if (is_unread(f, paths))
+		tell_note(f, paths[0], "", since);
+	if (f->complete)
+		tell_strange(f, paths, since);
+	await_missing(f, paths);
+}
+
 /* Calls that wait for saves go on, unless more is to come. */
 static void end_serving(struct follow *f)
 {
-	if (f->waits || watch_is_busy(f->watch))
+	if (f->waits || f->due || watch_is_busy(f->watch))
 		return;
 	program_set_busy(live_program(f->live), false);
 	if (f->complete && !is_waiting(f))
@@ -594,7 +650,6 @@ void follow_serve(struct follow *f)
 {
 	if (f->waits)
 		return; /* what is saved meanwhile comes behind it */
-	bool reading = !f->complete || texts_unread(f->live, &(size_t){0});
 	struct timespec now;
 	int64_t since = 0;
 
@@ -602,19 +657,11 @@ void follow_serve(struct follow *f)
 	f->served_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 	program_set_busy(live_program(f->live), true);
 	watch_read(f->watch);
-	const char **paths = watch_take(f->watch, &since);
+	const char **paths = f->served = take_due(f, &since);
 	follow_learn(f);
-	for (const char **p = paths; p && *p && reading; p++)
-		if (is_there(*p))
-			read_saved(f, *p);
-	follow_learn(f);
-	const char *file = paths ? touch_sources(f, paths) : NULL;
-	if (file)
-		take(f, file, false, since);
-	if (paths && f->complete)
-		tell_strange(f, paths, since);
 	if (paths)
-		await_missing(f, paths);
+		serve_saves(f, paths, since);
+	f->served = NULL;
 	free(paths);
 	tell_missing(f);
 	tell_polled(f);

@@ -44,6 +44,12 @@ bool follow_is_on(const struct follow *);
 /* Watches the files of sources that were indexed since the last call. */
 void follow_learn(struct follow *);
 
+/* Before anything is read ahead: what need not be is put off. True while there is more to do. */
+bool follow_prepare(struct follow *);
+
+/* Whether a save waits for sources that are being read: sources_fd tells when to call follow_serve. */
+bool follow_waits(const struct follow *);
+
 /* Every source that there is now is followed: calls may wait for saves (rtf_sync; and by themselves, if the program is strict
  * and does not poll). */
 void follow_complete(struct follow *);

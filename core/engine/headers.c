@@ -8,7 +8,7 @@
 enum { DEPTH_MAX = 32 };
 
 struct include {
-	const char *name;
+	const char *name; /* NULL: a macro says it */
 	size_t length;
 	bool quoted;
 };
@@ -28,8 +28,10 @@ static bool next_include(const char *text, size_t size, size_t *at, struct inclu
 		p += 7;
 		while (p < end && (*p == ' ' || *p == '\t'))
 			p++;
-		if (*p != '"' && *p != '<')
-			continue;
+		if (*p != '"' && *p != '<') {
+			*out = (struct include){0};
+			return true;
+		}
 		size_t length = strcspn(p + 1, *p == '"' ? "\"\n" : ">\n");
 		if (!length || !p[1 + length] || p[1 + length] == '\n')
 			continue;
@@ -42,13 +44,15 @@ static bool next_include(const char *text, size_t size, size_t *at, struct inclu
 struct walk {
 	struct kept *kept;
 	const struct target_unit *unit;
+	const struct flags *flags; /* NULL: not known */
+	uint64_t folders;          /* a hash of those that they name */
 	/* The file of that path, NULL if there is none, and whether its includes are to be looked at. */
 	struct kept_file *(*look)(const struct walk *, const char *path, bool *fresh);
 	headers_each_fn *each;
 	void *context;
 };
 
-static void walk_file(const struct walk *, const struct kept_file *, int depth);
+static void walk_file(const struct walk *, struct kept_file *, int depth);
 
 /* True if the file is there. */
 static bool walk_in(const struct walk *w, const char *folder, size_t folder_length,
@@ -60,17 +64,33 @@ static bool walk_in(const struct walk *w, const char *folder, size_t folder_leng
 	if (asprintf(&path, "%.*s%s%.*s", (int)folder_length, folder, folder_length ? "/" : "",
 		     (int)include->length, include->name) < 0)
 		return false;
-	const struct kept_file *file = w->look(w, path, &fresh);
+	struct kept_file *file = w->look(w, path, &fresh);
 	free(path);
 	if (file && fresh)
 		walk_file(w, file, depth + 1);
 	return file;
 }
 
+static bool walk_flags(const struct walk *w, const struct include *include, int depth)
+{
+	for (char *const *word = w->flags ? w->flags->argv : NULL; word && *word; word++) {
+		size_t joined;
+		if (!flags_is_folder(*word, &joined) || (!joined && !word[1]))
+			continue;
+		const char *folder = joined ? *word + joined : word[1];
+		if (!include->quoted && strncmp(*word, "-iquote", 7) == 0)
+			continue;
+		if (*folder == '/' && strncmp(folder, "/usr/", 5) != 0 &&
+		    walk_in(w, folder, strlen(folder), include, depth))
+			return true;
+	}
+	return false;
+}
+
 static void walk_include(const struct walk *w, const struct kept_file *by, const struct include *include,
 			 int depth)
 {
-	const char *slash = strrchr(by->path, '/');
+	const char *slash = by ? strrchr(by->path, '/') : NULL;
 
 	if (*include->name == '/') {
 		walk_in(w, "", 0, include, depth);
@@ -78,40 +98,84 @@ static void walk_include(const struct walk *w, const struct kept_file *by, const
 	}
 	if (include->quoted && slash && walk_in(w, by->path, (size_t)(slash - by->path), include, depth))
 		return;
+	if (walk_flags(w, include, depth))
+		return;
 	for (const char *const *d = w->unit->include_directories; d && *d; d++)
 		if (strncmp(*d, "/usr/", 5) != 0 && walk_in(w, *d, strlen(*d), include, depth))
 			return;
 }
 
-static void walk_file(const struct walk *w, const struct kept_file *file, int depth)
+/* What the compiler is told to include before all else. */
+static void walk_included(const struct walk *w)
+{
+	for (char *const *word = w->flags ? w->flags->argv : NULL; word && word[0] && word[1]; word++) {
+		struct include include = {word[1], strlen(word[1]), true};
+		if (strcmp(*word, "-include") != 0 && strcmp(*word, "-imacros") != 0)
+			continue;
+		if (*word[1] == '/' ||
+		    !walk_in(w, w->flags->directory, strlen(w->flags->directory), &include, 0))
+			walk_include(w, NULL, &include, 0);
+	}
+}
+
+static void walk_file(const struct walk *w, struct kept_file *file, int depth)
 {
 	struct include include;
 	size_t at = 0;
 
-	while (depth < DEPTH_MAX && next_include(file->bytes, file->size, &at, &include))
-		walk_include(w, file, &include, depth);
+	while (depth < DEPTH_MAX && next_include(file->bytes, file->size, &at, &include)) {
+		if (include.name)
+			walk_include(w, file, &include, depth);
+		else
+			file->unclear = true;
+	}
 }
 
 static struct kept_file *look_and_keep(const struct walk *w, const char *path, bool *fresh)
 {
 	struct kept_file *file = kept_find(w->kept, path);
 
-	if (file)
+	if (file) {
+		*fresh = file->header && file->folders != w->folders;
+		file->folders = w->folders;
 		return file;
+	}
 	kept_add(w->kept, path);
 	file = kept_find(w->kept, path);
-	if (file)
+	if (file) {
 		*fresh = file->header = true;
+		file->folders = w->folders;
+	}
 	return file;
 }
 
-void headers_keep(struct kept *k, const struct target_unit *unit)
+/* Without the folder of the file itself, which the flags name for texts that stand elsewhere. */
+static uint64_t hash_folders(const struct flags *flags)
 {
-	const struct kept_file *file = kept_find(k, unit->file);
-	const struct walk walk = {.kept = k, .unit = unit, .look = look_and_keep};
+	uint64_t hash = TEXT_HASH_SEED;
+	size_t joined;
 
-	if (file)
-		walk_file(&walk, file, 0);
+	for (char *const *word = flags->argv; *word; word++)
+		if (flags_is_folder(*word, &joined) && strncmp(*word, "-iquote", 7) != 0) {
+			const char *folder = joined || !word[1] ? *word + joined : word[1];
+			hash = text_hash(hash, folder, strlen(folder) + 1);
+		}
+	return hash;
+}
+
+void headers_keep(struct kept *k, const struct target_unit *unit, const struct flags *flags)
+{
+	struct kept_file *file = kept_find(k, unit->file);
+	const struct walk walk = {.kept = k,
+				  .unit = unit,
+				  .flags = flags,
+				  .folders = flags ? hash_folders(flags) : 0,
+				  .look = look_and_keep};
+
+	if (!file)
+		return;
+	walk_file(&walk, file, 0);
+	walk_included(&walk);
 }
 
 static struct kept_file *look_at_kept(const struct walk *w, const char *path, bool *fresh)
@@ -122,11 +186,16 @@ static struct kept_file *look_at_kept(const struct walk *w, const char *path, bo
 	return file;
 }
 
-void headers_each(struct kept *k, const struct target_unit *unit, const struct kept_file *file,
-		  headers_each_fn *each, void *context)
+void headers_each(struct kept *k, const struct target_unit *unit, const struct flags *flags,
+		  struct kept_file *file, headers_each_fn *each, void *context)
 {
-	const struct walk walk = {
-		.kept = k, .unit = unit, .look = look_at_kept, .each = each, .context = context};
+	const struct walk walk = {.kept = k,
+				  .unit = unit,
+				  .flags = flags,
+				  .look = look_at_kept,
+				  .each = each,
+				  .context = context};
 
 	walk_file(&walk, file, 0);
+	walk_included(&walk);
 }

@@ -43,7 +43,16 @@ struct kept_file *kept_find(const struct kept *k, const char *path)
 {
 	struct kept_file *f = k->buckets[bucket_of(path)];
 
-	while (f && (f->forgotten || strcmp(f->path, path) != 0))
+	while (f && (f->forgotten || f->absent || strcmp(f->path, path) != 0))
+		f = f->next;
+	return f;
+}
+
+static bool is_absent(const struct kept *k, const char *path)
+{
+	const struct kept_file *f = k->buckets[bucket_of(path)];
+
+	while (f && (!f->absent || f->forgotten || strcmp(f->path, path) != 0))
 		f = f->next;
 	return f;
 }
@@ -80,7 +89,7 @@ static char *read_state(const char *path, struct stat *st, size_t *size)
 	return NULL;
 }
 
-static struct kept_file *read_new(const char *path)
+struct kept_file *kept_read(const char *path)
 {
 	struct kept_file *f = calloc(1, sizeof(*f));
 	struct stat st;
@@ -90,7 +99,7 @@ static struct kept_file *read_new(const char *path)
 	f->path = strdup(path);
 	f->bytes = read_state(path, &st, &f->size);
 	if (f->path && f->bytes && f->size && f->size < UINT32_MAX / 2 && !memchr(f->bytes, 0, f->size)) {
-		f->modified = st.st_mtim;
+		f->modified = f->saved = st.st_mtim;
 		f->changed = st.st_ctim;
 		f->inode = st.st_ino;
 		return f;
@@ -99,14 +108,49 @@ static struct kept_file *read_new(const char *path)
 	return NULL;
 }
 
+/* That there is none is remembered too: for a header, many sources look in the same folders. */
+static struct kept_file *make_absent(const char *path)
+{
+	struct kept_file *f = calloc(1, sizeof(*f));
+
+	if (f)
+		f->path = strdup(path);
+	if (!f || !f->path) {
+		free(f);
+		return NULL;
+	}
+	f->absent = true;
+	return f;
+}
+
 void kept_add(struct kept *k, const char *path)
 {
 	struct kept_file **bucket = &k->buckets[bucket_of(path)], *f = kept_find(k, path);
 
-	if (!f && (f = read_new(path))) {
+	if (!f && !is_absent(k, path) && ((f = kept_read(path)) || (f = make_absent(path)))) {
 		f->next = *bucket;
 		*bucket = f;
 	}
+}
+
+void kept_replace(struct kept_file *f, struct kept_file *fresh)
+{
+	char *bytes = f->bytes;
+
+	f->bytes = fresh->bytes;
+	fresh->bytes = bytes;
+	f->size = fresh->size;
+	f->saved = fresh->saved;
+	f->changed = fresh->changed;
+	f->inode = fresh->inode;
+	f->line = 0;
+	file_free(fresh);
+}
+
+void kept_drop(struct kept_file *f)
+{
+	if (f)
+		file_free(f);
 }
 
 bool kept_is_current(const struct kept_file *f)
@@ -114,8 +158,8 @@ bool kept_is_current(const struct kept_file *f)
 	struct stat st;
 	size_t size;
 
-	if (stat(f->path, &st) == 0 && st.st_mtim.tv_sec == f->modified.tv_sec &&
-	    st.st_mtim.tv_nsec == f->modified.tv_nsec && (size_t)st.st_size == f->size &&
+	if (stat(f->path, &st) == 0 && st.st_mtim.tv_sec == f->saved.tv_sec &&
+	    st.st_mtim.tv_nsec == f->saved.tv_nsec && (size_t)st.st_size == f->size &&
 	    st.st_ino == f->inode && st.st_ctim.tv_sec == f->changed.tv_sec &&
 	    st.st_ctim.tv_nsec == f->changed.tv_nsec)
 		return true;
@@ -130,7 +174,7 @@ void kept_each(const struct kept *k, void (*each)(void *context, const struct ke
 {
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (const struct kept_file *f = k->buckets[i]; f; f = f->next)
-			if (!f->forgotten)
+			if (!f->forgotten && !f->absent)
 				each(context, f);
 }
 
@@ -157,6 +201,12 @@ void kept_release(struct kept *k, struct kept_file *f)
 	if (!f)
 		return;
 	f->users--;
+	drop_unused(k, bucket_of(f->path));
+}
+
+void kept_forget_file(struct kept *k, struct kept_file *f)
+{
+	f->forgotten = true;
 	drop_unused(k, bucket_of(f->path));
 }
 

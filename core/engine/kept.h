@@ -5,17 +5,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
 struct kept_file {
 	char *path, *bytes;
 	size_t size;
-	struct timespec modified; /* when it had been saved last, then */
+	struct timespec modified; /* when it had been saved last, when it was kept first */
+	struct timespec saved;    /* when the bytes had been */
 	struct timespec changed;  /* its inode's time, then */
 	ino_t inode;
-	bool header;    /* for sources.h: it is no unit's own file */
-	unsigned users; /* who has taken it */
+	bool header;      /* for sources.h: it is no unit's own file */
+	bool later;       /* for the same: its unit is read when somebody asks for it */
+	bool unclear;     /* for headers.h: which files it includes, a macro says */
+	bool absent;      /* there is none */
+	uint64_t folders; /* for the same: in which its includes were looked for */
+	unsigned users;   /* who has taken it */
 	bool forgotten;
 	unsigned line; /* where kept_line was last */
 	size_t line_begin;
@@ -37,6 +43,11 @@ struct kept_file *kept_find(const struct kept *, const char *path);
 /* Where a line, from 1, begins in its bytes; its size if there are not so many. Cheap for one line after the other. */
 size_t kept_line(struct kept_file *, unsigned line);
 
+/* What the file says now, beside what is kept; NULL if it cannot be kept. It replaces what is kept, or is dropped. */
+struct kept_file *kept_read(const char *path);
+void kept_replace(struct kept_file *, struct kept_file *fresh);
+void kept_drop(struct kept_file *); /* takes NULL */
+
 /* Whether the file has those bytes now. */
 bool kept_is_current(const struct kept_file *);
 
@@ -47,7 +58,8 @@ void kept_each(const struct kept *, void (*each)(void *context, const struct kep
 void kept_take(struct kept_file *);
 void kept_release(struct kept *, struct kept_file *);
 
-/* None is to be found any more, and each is gone when nobody has it. */
+/* It is not to be found any more, and gone when nobody has it; the second: so are all. */
+void kept_forget_file(struct kept *, struct kept_file *);
 void kept_forget(struct kept *);
 
 #endif

@@ -5,9 +5,12 @@
 #include "words.h"
 
 #include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,6 +50,10 @@ struct place {
 struct recipes {
 	struct words make; /* empty: do not ask */
 	struct place *places;
+	pthread_t asker;
+	bool asking;       /* by that thread, which alone has the places until it is joined */
+	atomic_bool ended; /* it has come to its end */
+	int wake;
 };
 
 struct error *recipes_new(const char *make, struct recipes **out)
@@ -65,10 +72,18 @@ struct error *recipes_new(const char *make, struct recipes **out)
 	return NULL;
 }
 
+static void await_answers(struct recipes *r)
+{
+	if (r->asking)
+		pthread_join(r->asker, NULL);
+	r->asking = false;
+}
+
 void recipes_free(struct recipes *r)
 {
 	if (!r)
 		return;
+	await_answers(r);
 	for (struct place *p = r->places, *next; p; p = next) {
 		next = p->next;
 		free(p->directory);
@@ -170,6 +185,7 @@ struct error *recipes_expect(struct recipes *r, const struct target_unit *unit)
 
 	if (!r->make.count || !find_directory(unit, directory))
 		return NULL;
+	await_answers(r);
 	struct place *p = find_place(r, directory);
 	if (!p)
 		p = add_place(r, directory);
@@ -305,6 +321,53 @@ static struct error *ask_by_object(const struct recipes *r, struct place *p)
 	p->answer = answer;
 	p->asked_by_object = true;
 	return NULL;
+}
+
+/* Whether make has said nothing of a source. */
+static bool lacks_source(const struct place *p)
+{
+	for (size_t i = 0; i < p->sources.count; i++)
+		if (!strstr(p->answer, text_base_name(p->sources.items[i])))
+			return true;
+	return false;
+}
+
+static void *ask_all(void *context)
+{
+	struct recipes *r = context;
+
+	for (struct place *p = r->places; p; p = p->next) {
+		struct error *e = p->answer ? NULL : ask(r, p, &(struct words){0}, &p->answer);
+		if (!e && !p->asked_by_object && lacks_source(p))
+			e = ask_by_object(r, p);
+		error_free(e); /* who needs it asks again and has the error */
+	}
+	atomic_store(&r->ended, true);
+	eventfd_write(r->wake, 1);
+	return NULL;
+}
+
+static bool lacks_answers(const struct recipes *r)
+{
+	for (const struct place *p = r->places; p; p = p->next)
+		if (!p->answer)
+			return true;
+	return false;
+}
+
+void recipes_begin(struct recipes *r, int wake)
+{
+	await_answers(r);
+	if (!lacks_answers(r))
+		return;
+	r->wake = wake;
+	atomic_store(&r->ended, false);
+	r->asking = pthread_create(&r->asker, NULL, ask_all, r) == 0;
+}
+
+bool recipes_are_asked(const struct recipes *r)
+{
+	return r->asking && !atomic_load(&r->ended);
 }
 
 /* --- reading the answer ------------------------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@
 #include "error.h"
 #include "target.h"
 
+#include <stdbool.h>
+
 struct recipes;
 
 struct recipe {
@@ -24,6 +26,11 @@ void recipes_free(struct recipes *); /* takes NULL */
 
 /* The unit may be asked for: one make then answers for all units of its directory. */
 struct error *recipes_expect(struct recipes *, const struct target_unit *);
+
+/* Asks in a thread of its own, for all that is expected by now; `wake` is an eventfd(2) that is written to at its end. Who asks
+ * for a unit meanwhile waits. */
+void recipes_begin(struct recipes *, int wake);
+bool recipes_are_asked(const struct recipes *);
 
 /* `*out` is the caller's, also without words: a directory without makefile, no make, a source that make knows nothing
  * of. */

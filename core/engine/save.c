@@ -34,6 +34,7 @@ struct work {
 	struct text notes;
 	bool refused;       /* a file is at fault: nothing goes live */
 	const char *healed; /* a file that was refused and is not any more */
+	char *fault;        /* where the error stands that it is refused for, or NULL */
 	bool failed;        /* memory ran out */
 };
 
@@ -71,6 +72,7 @@ static void work_fini(struct work *w)
 	for (size_t i = 0; i < w->count; i++)
 		free(w->items[i].text);
 	free(w->items);
+	free(w->fault);
 	text_fini(&w->notes);
 }
 
@@ -120,6 +122,8 @@ static void refuse(struct work *w, char *message, const char *file, struct check
 		return;
 	check_result_fini(&w->out->outcome.check);
 	w->out->outcome.check = *findings;
+	if (findings->count)
+		w->fault = strdup(findings->diagnostics[0].file);
 }
 
 static void refuse_for(struct work *w, struct error *e, const char *file)
@@ -723,12 +727,23 @@ static void release(struct work *w, struct groups *g)
 	}
 }
 
+/* Who saves once more what was refused is told why once more; what it was refused for may be mended elsewhere. */
+static void try_again(struct work *w, const struct source *s, struct groups *g)
+{
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		const struct live_function *function = live_function(w->save->live, i);
+		if (function->at.unit == s->unit && function->refused)
+			add_group(w, g, function->saved.pending_with);
+	}
+}
+
 static void take_source(struct work *w, struct save_source *ss, struct groups *g)
 {
 	unsigned before = ss->refusal;
 
 	if (ss->only_itself && !before && says_the_same(ss->source)) {
 		take_again(w, ss->source);
+		try_again(w, ss->source, g);
 		return;
 	}
 	/* After a refusal the file is read anew: the index is older than what was saved last. */
@@ -743,6 +758,22 @@ static void take_source(struct work *w, struct save_source *ss, struct groups *g
 		if (before)
 			w->healed = ss->source->unit->file;
 	}
+}
+
+static bool is_other_file(void *context, const char *path)
+{
+	return strcmp(context, path) != 0;
+}
+
+/* Whether the save is refused already, for an error in a header that this source includes as well: it would be the same
+ * once more, for each of them. The source is read when that is mended. */
+static bool shares_fault(const struct work *w, struct save_source *ss)
+{
+	if (!w->fault || strcmp(w->fault, ss->source->unit->file) == 0 ||
+	    source_each_file(ss->source, is_other_file, w->fault))
+		return false;
+	ss->refusal = w->save->number;
+	return true;
 }
 
 /* What a source says that was saved before it was first read. There is no text to compare it with but what the history
@@ -778,7 +809,7 @@ void save_take(const struct save *save, struct save_result *out)
 
 	*out = (struct save_result){.kind = "unchanged"};
 	for (size_t i = 0; i < save->count; i++)
-		if (save->sources[i].touched)
+		if (save->sources[i].touched && !shares_fault(&w, &save->sources[i]))
 			take_source(&w, &save->sources[i], &groups);
 	for (size_t i = 0; i < save->count; i++)
 		if (save->sources[i].touched && save->sources[i].missed && !save->sources[i].refusal)

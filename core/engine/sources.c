@@ -5,6 +5,7 @@
 #include "originals.h"
 #include "text.h"
 #include "uses.h"
+#include "words.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,12 +17,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+struct then;
+
 struct entry {
 	struct source source; /* first: a source is its entry */
 	struct timespec modified;
 	struct originals *originals; /* NULL while the first index is the only one */
 	const struct sources *home;
 	struct kept_file *kept; /* until the first index is made; NULL: what is on disk counts */
+	struct then *then;      /* for the reader, where a header is not what it was */
 	pthread_t reader;
 	bool being_read;   /* by that thread, which alone has the next two until it is joined */
 	atomic_bool ended; /* it has come to its end */
@@ -36,7 +40,7 @@ struct sources {
 	struct recipes *recipes;
 	struct kept *kept;
 	int ended; /* eventfd(2): readers that have come to their end */
-	bool followed;
+	bool followed, forgets;
 	sources_entry_fn *has_entry; /* NULL: no function has one */
 	void *context;
 	struct entry *entries;
@@ -68,6 +72,8 @@ struct error *sources_expect(struct sources *s, const struct target_unit *unit)
 	return recipes_expect(s->recipes, unit);
 }
 
+static void then_free(struct then *);
+
 static void entry_free(struct entry *entry)
 {
 	if (entry->being_read) {
@@ -76,6 +82,7 @@ static void entry_free(struct entry *entry)
 		error_free(entry->unread);
 	}
 	kept_release(entry->home->kept, entry->kept);
+	then_free(entry->then);
 	originals_free(entry->originals);
 	flags_fini(&entry->source.flags);
 	index_free(entry->source.index);
@@ -103,11 +110,6 @@ void sources_set_entries(struct sources *s, sources_entry_fn *has_entry, void *c
 {
 	s->has_entry = has_entry;
 	s->context = context;
-}
-
-void sources_forget(struct sources *s)
-{
-	kept_forget(s->kept);
 }
 
 void sources_set_followed(struct sources *s, bool followed)
@@ -230,14 +232,39 @@ bool source_is_constant(const struct source *source, const char *name)
 
 /* --- finding ---------------------------------------------------------------------------------------------------- */
 
-/* Everything that is kept for a source, its own file first. */
+/* What is kept for a source, its own file first, with bytes of its own: what is kept may be replaced. */
 struct then {
 	struct preprocess_file *files;
 	const struct kept_file **seen; /* those, and other units' own files, which count as they are now */
 	size_t count, seen_count, room;
+	bool stale; /* a header says something else by now */
+	bool failed;
 };
 
-static bool add_then(void *context, const struct kept_file *f)
+static void then_free(struct then *then)
+{
+	for (size_t i = 0; then && i < then->count; i++) {
+		free((char *)then->files[i].path);
+		free((char *)then->files[i].bytes);
+	}
+	if (then) {
+		free(then->files);
+		free(then->seen);
+	}
+	free(then);
+}
+
+static void add_file(struct then *then, const struct kept_file *f)
+{
+	struct preprocess_file file = {strdup(f->path), malloc(f->size + 1), f->size};
+
+	if (file.bytes)
+		memcpy((char *)file.bytes, f->bytes, f->size);
+	then->failed |= !file.path || !file.bytes;
+	then->files[then->count++] = file;
+}
+
+static bool add_then(void *context, struct kept_file *f)
 {
 	struct then *then = context;
 
@@ -247,8 +274,10 @@ static bool add_then(void *context, const struct kept_file *f)
 	if (then->seen_count == then->room)
 		return false;
 	then->seen[then->seen_count++] = f;
-	if (f->header)
-		then->files[then->count++] = (struct preprocess_file){f->path, f->bytes, f->size};
+	if (f->header) {
+		then->stale = then->stale || !kept_is_current(f);
+		add_file(then, f);
+	}
 	return true;
 }
 
@@ -257,30 +286,55 @@ static void count_then(void *context, const struct kept_file *f)
 	((struct then *)context)->room += f != NULL;
 }
 
-/* What the file and its headers said when they were kept. */
-static struct error *read_then(const struct entry *entry, bool headers, struct index **out)
+/* What the file and its headers said when they were kept. NULL without memory. */
+static struct then *then_new(const struct entry *entry)
+{
+	struct then *then = calloc(1, sizeof(*then));
+
+	if (!then)
+		return NULL;
+	then->room = 1;
+	kept_each(entry->home->kept, count_then, then);
+	then->files = calloc(then->room, sizeof(*then->files));
+	then->seen = calloc(then->room, sizeof(*then->seen));
+	then->failed = !then->files || !then->seen;
+	if (!then->failed) {
+		then->seen[then->seen_count++] = entry->kept;
+		add_file(then, entry->kept);
+		headers_each(entry->home->kept, entry->source.unit, &entry->source.flags, entry->kept,
+			     add_then, then);
+	}
+	if (!then->failed)
+		return then;
+	then_free(then);
+	return NULL;
+}
+
+static struct error *read_then(const struct entry *entry, const struct then *then, struct index **out)
+{
+	return indexer_read_files(entry->source.unit->file, &entry->source.flags, then->files, then->count,
+				  out);
+}
+
+/* Its own file alone. */
+static struct error *read_own(const struct entry *entry, struct index **out)
 {
 	const struct kept_file *own = entry->kept;
-	struct then then = {.room = 1};
+	struct preprocess_file file = {own->path, own->bytes, own->size};
 
-	if (headers)
-		kept_each(entry->home->kept, count_then, &then);
-	then.files = calloc(then.room, sizeof(*then.files));
-	then.seen = calloc(then.room, sizeof(*then.seen));
-	if (!then.files || !then.seen) {
-		free(then.files);
-		free(then.seen);
-		return error_memory();
+	return indexer_read_files(own->path, &entry->source.flags, &file, 1, out);
+}
+
+/* Headers that say something else than what is kept are read as that: not a reader's matter, for what is kept changes. */
+static void prepare_reading(struct entry *entry)
+{
+	struct then *then = entry->kept ? then_new(entry) : NULL;
+
+	if (then && then->stale) {
+		entry->then = then;
+		return;
 	}
-	then.seen[then.seen_count++] = own;
-	then.files[then.count++] = (struct preprocess_file){own->path, own->bytes, own->size};
-	if (headers)
-		headers_each(entry->home->kept, entry->source.unit, own, add_then, &then);
-	struct error *e = indexer_read_files(entry->source.unit->file, &entry->source.flags, then.files,
-					     then.count, out);
-	free(then.files);
-	free(then.seen);
-	return e;
+	then_free(then);
 }
 
 /* The file as it was kept, where it is not that any more, or may have been written to while it was read. */
@@ -289,6 +343,8 @@ static struct error *read_index(const struct entry *entry, struct index **out)
 	const struct kept_file *kept = entry->kept;
 	const struct source *s = &entry->source;
 
+	if (entry->then)
+		return read_then(entry, entry->then, out);
 	if (!kept || kept_is_current(kept)) {
 		struct error *e = indexer_read_file(s->unit->file, &s->flags, out);
 		if (!kept || kept_is_current(kept))
@@ -297,7 +353,7 @@ static struct error *read_index(const struct entry *entry, struct index **out)
 			index_free(*out);
 		error_free(e);
 	}
-	return read_then(entry, false, out);
+	return read_own(entry, out);
 }
 
 static bool is_as_kept(void *context, const char *path)
@@ -308,45 +364,43 @@ static bool is_as_kept(void *context, const char *path)
 	return !kept || kept == entry->kept || kept_is_current(kept);
 }
 
-static void note_header(void *context, const struct kept_file *f)
-{
-	struct then *then = context;
-
-	then->count += f->header && !kept_is_current(f);
-}
-
 /* A first index, or the error in place of one, that was made when a header did not say any more what is kept of it: made again.
  * Not for a reader's thread, others of which may keep more meanwhile. */
 static struct error *read_again(struct entry *entry, struct error *e, struct index **fresh)
 {
-	struct source read = entry->source;
-	struct then changed = {0};
+	struct index *index = NULL;
+	bool changed = e != NULL;
 
-	if (!entry->kept)
+	if (!entry->kept || entry->then)
 		return e;
-	if (e) {
-		kept_each(entry->home->kept, note_header, &changed);
-	} else {
-		read.index = *fresh;
-		struct entry as_read = {.source = read, .home = entry->home, .kept = entry->kept};
-		changed.count = !source_each_file(&as_read.source, is_as_kept, &as_read);
+	if (!e) {
+		struct entry as_read = {.source = entry->source, .home = entry->home, .kept = entry->kept};
+		as_read.source.index = *fresh;
+		changed = !source_each_file(&as_read.source, is_as_kept, &as_read);
 	}
-	struct index *then = NULL;
-	struct error *failed = changed.count ? read_then(entry, true, &then) : NULL;
+	struct then *then = changed ? then_new(entry) : NULL;
+	struct error *failed = then && (!e || then->stale) ? read_then(entry, then, &index) : NULL;
+	then_free(then);
 	error_free(failed); /* its headers were found in another way than ours: it stays as it was read */
-	if (!then)
+	if (!index)
 		return e;
 	if (!e)
 		index_free(*fresh);
 	error_free(e);
-	*fresh = then;
+	*fresh = index;
 	return NULL;
 }
 
 static void let_go(struct entry *entry)
 {
-	kept_release(entry->home->kept, entry->kept);
+	struct kept_file *kept = entry->kept;
+
 	entry->kept = NULL;
+	then_free(entry->then);
+	entry->then = NULL;
+	if (kept && entry->home->forgets)
+		kept_forget_file(entry->home->kept, kept);
+	kept_release(entry->home->kept, kept);
 }
 
 /* What was kept may be a text that somebody was in the middle of: then the file as it is now is the first that says anything. */
@@ -375,6 +429,7 @@ static struct error *refresh(struct entry *entry, struct timespec modified)
 {
 	struct index *fresh;
 
+	prepare_reading(entry);
 	struct error *e = finish_first(entry, read_index(entry, &fresh), &fresh);
 	if (!e)
 		e = source_replace(&entry->source, fresh);
@@ -397,11 +452,13 @@ static struct error *add(struct sources *s, const struct target_unit *unit, stru
 	if (entry->kept)
 		kept_take(entry->kept);
 	entry->modified = modified;
-	struct error *e = flags_new(unit, s->cflags, s->commands, s->recipes, &entry->source.flags);
+	struct error *e = sources_flags(s, unit, &entry->source.flags);
 	if (e) {
 		entry_free(entry);
 		return e;
 	}
+	if (entry->kept)
+		headers_keep(s->kept, unit, &entry->source.flags);
 	clock_gettime(CLOCK_REALTIME_COARSE, &entry->source.read);
 	entry->next = s->entries;
 	s->entries = entry;
@@ -440,7 +497,114 @@ void sources_keep(struct sources *s, const struct target_unit *unit)
 	if (find_entry(s, unit))
 		return;
 	kept_add(s->kept, unit->file);
-	headers_keep(s->kept, unit);
+	headers_keep(s->kept, unit, NULL);
+}
+
+void sources_keep_headers(struct sources *s, const struct target_unit *unit)
+{
+	struct flags flags;
+
+	if (find_entry(s, unit))
+		return;
+	struct error *e = sources_flags(s, unit, &flags);
+	if (!e) {
+		headers_keep(s->kept, unit, &flags);
+		flags_fini(&flags);
+	}
+	error_free(e); /* who reads it has it again */
+}
+
+bool sources_ask_for(struct sources *s, const struct target_unit *unit)
+{
+	if (!flags_need_make(unit, s->cflags, s->commands))
+		return false;
+	recipes_begin(s->recipes, s->ended);
+	return true;
+}
+
+bool sources_are_asked(const struct sources *s)
+{
+	return recipes_are_asked(s->recipes);
+}
+
+void sources_put_off(struct sources *s, const struct target_unit *unit)
+{
+	struct kept_file *kept = kept_find(s->kept, unit->file);
+
+	if (kept)
+		kept->later = true;
+}
+
+void sources_recall(struct sources *s, const struct target_unit *unit)
+{
+	struct kept_file *kept = kept_find(s->kept, unit->file);
+
+	if (kept)
+		kept->later = false;
+}
+
+bool sources_is_put_off(const struct sources *s, const struct target_unit *unit)
+{
+	const struct kept_file *kept = kept_find(s->kept, unit->file);
+
+	return kept && kept->later && !find_entry(s, unit);
+}
+
+struct inclusion {
+	const struct kept_file *file;
+	struct words seen;
+	bool found;
+};
+
+static bool look_for(void *context, struct kept_file *f)
+{
+	struct inclusion *i = context;
+
+	i->found |= f == i->file;
+	if (i->found || words_have(&i->seen, f->path))
+		return false;
+	words_add(&i->seen, f->path);
+	return true;
+}
+
+bool sources_includes(struct sources *s, const struct target_unit *unit, const struct kept_file *file)
+{
+	struct kept_file *own = kept_find(s->kept, unit->file);
+	struct inclusion inclusion = {.file = file, .found = !own || own == file};
+	struct flags flags;
+
+	if (inclusion.found)
+		return true;
+	struct error *e = sources_flags(s, unit, &flags);
+	headers_each(s->kept, unit, e ? NULL : &flags, own, look_for, &inclusion);
+	if (!e)
+		flags_fini(&flags);
+	error_free(e);
+	bool includes = inclusion.found || inclusion.seen.failed;
+	words_fini(&inclusion.seen);
+	return includes;
+}
+
+void sources_forget(struct sources *s, bool all)
+{
+	s->forgets = true;
+	for (const struct entry *entry = s->entries; entry && !all; entry = entry->next) {
+		struct kept_file *kept = entry->kept ? NULL : kept_find(s->kept, entry->source.unit->file);
+		if (kept)
+			kept_forget_file(s->kept, kept);
+	}
+	if (all)
+		kept_forget(s->kept);
+}
+
+struct error *sources_flags(struct sources *s, const struct target_unit *unit, struct flags *out)
+{
+	return flags_new(unit, s->cflags, s->commands, s->recipes, out);
+}
+
+struct kept *sources_all_kept(const struct sources *s)
+{
+	return s->kept;
 }
 
 static void *read_entry(void *context)
@@ -462,6 +626,8 @@ void sources_begin(struct sources *s, const struct target_unit *unit)
 	if (!unit || find_entry(s, unit) || !is_there(s, unit, &st))
 		return;
 	struct error *e = add(s, unit, st.st_mtim, &entry);
+	if (!e)
+		prepare_reading(entry);
 	if (!e && pthread_create(&entry->reader, NULL, read_entry, entry) == 0)
 		entry->being_read = true;
 	else if (!e)
@@ -474,6 +640,11 @@ bool sources_is_busy(const struct sources *s, const struct target_unit *unit)
 	const struct entry *entry = find_entry(s, unit);
 
 	return entry && entry->being_read && !atomic_load(&entry->ended);
+}
+
+bool sources_is_begun(const struct sources *s, const struct target_unit *unit)
+{
+	return find_entry(s, unit);
 }
 
 int sources_fd(const struct sources *s)

@@ -45,6 +45,7 @@ void sources_begin(struct sources *, const struct target_unit *);
 /* Whether that thread is at work, so that sources_find would wait. The descriptor is ready for reading when one has come to
  * its end; sources_woken makes it wait for the next. */
 bool sources_is_busy(const struct sources *, const struct target_unit *);
+bool sources_is_begun(const struct sources *, const struct target_unit *);
 int sources_fd(const struct sources *);
 void sources_woken(struct sources *);
 
@@ -52,12 +53,30 @@ void sources_woken(struct sources *);
 bool sources_has(const struct sources *, const struct target_unit *);
 
 /* Keeps what the unit's file says now, and its headers as far as they are found: that is what its first index is made of,
- * whenever it is made. */
+ * whenever it is made. The second: those too that only its flags lead to. */
 void sources_keep(struct sources *, const struct target_unit *);
+void sources_keep_headers(struct sources *, const struct target_unit *);
 
-/* All that could be read is read: what was kept is not needed any more, and what comes later begins with what its files say
- * then. */
-void sources_forget(struct sources *);
+/* Flags that only make knows are asked for, in a thread; sources_fd tells of its end, too. What needs them waits, until
+ * sources_are_asked is false. True if there are such flags. */
+bool sources_ask_for(struct sources *, const struct target_unit *);
+bool sources_are_asked(const struct sources *);
+
+/* The unit is read when somebody asks for it, and not before; for that it must be kept. */
+void sources_put_off(struct sources *, const struct target_unit *);
+bool sources_is_put_off(const struct sources *, const struct target_unit *);
+void sources_recall(struct sources *, const struct target_unit *); /* from being put off */
+
+/* Whether the unit is made of the file, as far as that is known before it is read. */
+bool sources_includes(struct sources *, const struct target_unit *, const struct kept_file *);
+
+/* All that was to be read is read: what was kept of it is not needed any more, and what comes later begins with what its files
+ * say then. With `all` nothing else is needed either. */
+void sources_forget(struct sources *, bool all);
+
+/* For unread.h. The flags are the caller's. */
+struct kept *sources_all_kept(const struct sources *);
+struct error *sources_flags(struct sources *, const struct target_unit *, struct flags *out);
 
 /* What is kept of the unit's file; NULL once its source is read, or where nothing is. */
 struct kept_file *sources_kept(const struct sources *, const struct target_unit *);

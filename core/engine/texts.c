@@ -101,10 +101,10 @@ static uint64_t ns_of(struct timespec t)
 	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
-static enum texts_age age_of(struct live *l, const struct target_unit *unit, struct timespec modified)
+enum texts_age texts_age_of(struct live *l, const struct target_unit *unit, struct timespec modified)
 {
 	struct timespec built;
-	bool known = target_built(live_target(l), unit, &built);
+	bool known = unit && target_built(live_target(l), unit, &built);
 
 	if (known && ns_of(modified) <= ns_of(built))
 		return TEXTS_AS_BUILT;
@@ -115,7 +115,7 @@ static enum texts_age age_of(struct live *l, const struct target_unit *unit, str
 
 enum texts_age texts_age(struct live *l, const struct source *s)
 {
-	return age_of(l, s->unit, s->modified);
+	return texts_age_of(l, s->unit, s->modified);
 }
 
 struct step {
@@ -207,11 +207,13 @@ static void note_unread(struct live *l, struct error *e)
 /* A unit that has functions behind `at` which were not seen yet. Those of a unit mostly stand in a row. */
 static const struct target_unit *next_unit(struct live *l, size_t *at)
 {
+	const struct sources *sources = live_host(l)->sources;
 	const struct target_unit *last = *at ? live_function(l, *at - 1)->at.unit : NULL;
 
 	while (*at < live_count(l)) {
 		const struct live_function *f = live_function(l, (*at)++);
-		if (f->at.unit && f->at.unit != last && !f->built_text)
+		if (f->at.unit && f->at.unit != last && !f->built_text &&
+		    !sources_is_put_off(sources, f->at.unit))
 			return f->at.unit;
 		last = f->at.unit;
 	}
@@ -227,10 +229,23 @@ static void begin_next(struct live *l, size_t at)
 		sources_begin(live_host(l)->sources, next_unit(l, &at));
 }
 
+static bool is_put_off(struct live *l, const struct live_function *f)
+{
+	return f->at.unit && sources_is_put_off(live_host(l)->sources, f->at.unit);
+}
+
+static bool is_newer(struct live *l, const struct live_function *f)
+{
+	if (!is_put_off(l, f))
+		return f->unsure && f->built_text;
+	const struct kept_file *kept = sources_kept(live_host(l)->sources, f->at.unit);
+	return kept && texts_age_of(l, f->at.unit, kept->modified) == TEXTS_NEWER;
+}
+
 const char *texts_newer(struct live *l)
 {
 	for (size_t i = 0; i < live_count(l); i++)
-		if (live_function(l, i)->unsure && live_function(l, i)->built_text)
+		if (is_newer(l, live_function(l, i)))
 			return live_function(l, i)->at.file;
 	return NULL;
 }
@@ -250,11 +265,13 @@ static const struct target_unit *due_unit(struct live *l, size_t i)
 	const struct live_function *f = live_function(l, i);
 	bool same_as_before = i && live_function(l, i - 1)->at.unit == f->at.unit;
 
-	return f->built_text || same_as_before ? NULL : f->at.unit;
+	return f->built_text || same_as_before || is_put_off(l, f) ? NULL : f->at.unit;
 }
 
 bool texts_wait(struct live *l)
 {
+	if (sources_are_asked(live_host(l)->sources))
+		return true;
 	size_t ahead = live_reading(l)->ahead;
 	const struct target_unit *unit = ahead < live_count(l) ? due_unit(l, ahead) : NULL;
 
@@ -275,7 +292,7 @@ bool texts_read_ahead(struct live *l)
 				return true;
 		}
 		reading->ahead++;
-		if (f->at.unit && f->at.unit->optimized)
+		if (f->at.unit && f->at.unit->optimized && !is_put_off(l, f))
 			target_each_inlined(live_target(l), &f->at, stop, NULL);
 		if (!unit)
 			continue;
@@ -291,7 +308,8 @@ const char *texts_unread(struct live *l, size_t *count)
 
 	*count = 0;
 	for (size_t i = 0; i < reading->ahead; i++)
-		*count += live_function(l, i)->at.unit && !live_function(l, i)->built_text;
+		*count += live_function(l, i)->at.unit && !live_function(l, i)->built_text &&
+			  !is_put_off(l, live_function(l, i));
 	return *count ? reading->unread : NULL;
 }
 
@@ -474,7 +492,7 @@ char *texts_known_signature(struct live *l, const struct live_function *f)
 static enum texts_state unread_state(struct live *l, const struct live_function *f)
 {
 	const struct kept_file *kept = sources_kept(live_host(l)->sources, f->at.unit);
-	bool other = kept && age_of(l, f->at.unit, kept->modified) != TEXTS_AS_BUILT;
+	bool other = kept && texts_age_of(l, f->at.unit, kept->modified) != TEXTS_AS_BUILT;
 
 	return other || f->unsure ? TEXTS_OUT_OF_SYNC : TEXTS_BUILT;
 }

@@ -68,6 +68,9 @@ const char *texts_unread(struct live *, size_t *count);
 enum texts_age { TEXTS_AS_BUILT, TEXTS_NEWER, TEXTS_MISSED };
 enum texts_age texts_age(struct live *, const struct source *);
 
+/* The same of a file by its time; NULL: it is of no unit in particular. */
+enum texts_age texts_age_of(struct live *, const struct target_unit *, struct timespec modified);
+
 /* Whether the function's text, of a source in which a save was missed, is new: none that was live by way of the file, and
  * not what was built as far as that is known. */
 bool texts_missed(struct live *, struct live_function *);

@@ -61,7 +61,8 @@ static void make_gate(void)
 		host.subject.directory, host.subject.directory);
 	write_script("compile_commands.json",
 		     "[{\"directory\": \"%1$s\", \"file\": \"follow_host.c\", "
-		     "\"arguments\": [\"%1$s/gated-cc\", \"-g\", \"-I%2$s\", \"-c\", \"follow_host.c\"]}]\n",
+		     "\"arguments\": [\"%1$s/gated-cc\", \"-g\", \"-I%2$s\", \"-Iconf\", \"-c\", "
+		     "\"follow_host.c\"]}]\n",
 		     host.subject.directory, core);
 	free(core);
 }
@@ -125,6 +126,33 @@ static void a_header_that_is_saved_while_the_source_is_read_changes_who_uses_it(
 	compiled_assert_says(&host.subject, 0, "\\source moved@0", "n + OFFSET");
 }
 
+/* Its folder holds macros alone: debug information has no word of it, only the compiler's flags do. */
+static void a_header_that_only_flags_lead_to_is_compared_too(void **state)
+{
+	char *folder = compiled_path(&host.subject, "conf"), *flag;
+
+	(void)state;
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_true(asprintf(&flag, "-I%s", folder) > 0);
+	followed_write(&host, "conf/conf.h", "#define CONFIGURED 3\n");
+	followed_edit(&host, "follow_host.c", "#define FACTOR 3",
+		      "#include <conf.h>\n#define FACTOR CONFIGURED");
+	compiled_build(&host.subject, &(struct compiled_how){.flags = {flag},
+							     .sources = {"follow_host.c", "follow_other.c"}});
+	make_gate();
+	compiled_start(&host.subject);
+	int gate = await_gate();
+	followed_edit(&host, "conf/conf.h", "CONFIGURED 3", "CONFIGURED 5");
+	close(gate);
+	await_version("scaled");
+	followed_assert_call(&host, "scaled", 1, 5);
+	followed_listen(&host);
+	compiled_assert_live(&host.subject, "scaled", 1, 2, "saved");
+	compiled_assert_live(&host.subject, "moved", 0, 1, "built");
+	free(flag);
+	free(folder);
+}
+
 static void what_moves_below_an_early_save_keeps_its_lines(void **state)
 {
 	(void)state;
@@ -159,6 +187,37 @@ static void what_is_known_is_answered_while_a_source_is_read(void **state)
 	row = compiled_row(&host.subject, "scaled");
 	assert_string_equal(json_string_value(json_object_get(row, "signature")), "static int scaled(int n)");
 	json_decref(row);
+}
+
+/* --- while make is asked ---------------------------------------------------------------------------------------------- */
+
+static void what_is_known_is_answered_while_make_is_asked(void **state)
+{
+	char *core = realpath("core", NULL), *script = compiled_path(&host.subject, "gated-make"), *rule;
+
+	(void)state;
+	followed_run(&host, "mkfifo gate");
+	write_script("gated-make", "#!/bin/sh\nread line <'%s/gate'\nexec make \"$@\"\n%s",
+		     host.subject.directory, "");
+	assert_true(asprintf(&rule, "host: follow_host.c\n\tcc -g -I%s -c follow_host.c -o host\n", core) >
+		    0);
+	followed_write(&host, "Makefile", rule);
+	setenv("RTF_MAKE", script, 1);
+	compiled_start(&host.subject);
+	unsetenv("RTF_MAKE");
+	int gate = await_gate();
+	compiled_assert_live(&host.subject, "scaled", 0, 1, "built");
+	compiled_assert_says(&host.subject, 0, "\\status", "2 sources are still to be read");
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	compiled_assert_says(&host.subject, 0, "\\list oth*", "other");
+	close(gate);
+	await_version("scaled");
+	followed_assert_call(&host, "scaled", 1, 5);
+	followed_listen(&host);
+	compiled_assert_live(&host.subject, "moved", 0, 1, "built");
+	free(rule);
+	free(script);
+	free(core);
 }
 
 /* --- while libclang is loaded ---------------------------------------------------------------------------------------- */
@@ -245,10 +304,13 @@ int main(void)
 						prepare, stop),
 		cmocka_unit_test_setup_teardown(
 			a_header_that_is_saved_while_the_source_is_read_changes_who_uses_it, prepare, stop),
+		cmocka_unit_test_setup_teardown(a_header_that_only_flags_lead_to_is_compared_too, prepare,
+						stop),
 		cmocka_unit_test_setup_teardown(what_moves_below_an_early_save_keeps_its_lines, prepare,
 						stop),
 		cmocka_unit_test_setup_teardown(what_is_known_is_answered_while_a_source_is_read, prepare,
 						stop),
+		cmocka_unit_test_setup_teardown(what_is_known_is_answered_while_make_is_asked, prepare, stop),
 		cmocka_unit_test_setup_teardown(a_save_while_libclang_is_loaded_is_one_like_any_other,
 						prepare, stop),
 		cmocka_unit_test_setup_teardown(what_was_built_is_not_known_and_what_is_live_is, prepare,

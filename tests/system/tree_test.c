@@ -14,7 +14,13 @@
 
 #include <cmocka.h>
 
-enum { FILES = 200, IN_FOLDER = 20, CHECKED_OUT = 50 };
+enum {
+	FILES = 200,
+	IN_FOLDER = 20,
+	CHECKED_OUT = 50,
+	EARLY = 100,
+	RARE = 77 /* the one file that uses that macro */
+};
 
 static struct followed host;
 static int files;
@@ -33,8 +39,8 @@ static void write_file(int i, int answer)
 	name_of(i, name);
 	snprintf(text, sizeof(text),
 		 "#include <rtf.h>\n#include \"../shared.h\"\n\nREALTIMEFUNC\nint f%d(int n)\n{\n\treturn n "
-		 "+ SHARED + %d;\n}\n\nREALTIMEFUNC\nint g%d(int n)\n{\n\treturn n;\n}\n",
-		 i, answer, i);
+		 "+ SHARED + %d%s;\n}\n\nREALTIMEFUNC\nint g%d(int n)\n{\n\treturn n;\n}\n",
+		 i, answer, i == RARE ? " + RARE" : "", i);
 	followed_write(&host, name, text);
 }
 
@@ -115,7 +121,7 @@ static void make_tree(void)
 	char *core = realpath("core", NULL), *built = subject_built(""), *library = realpath(built, NULL),
 	     *command;
 
-	followed_write(&host, "shared.h", "#define SHARED 0\n");
+	followed_write(&host, "shared.h", "#define SHARED 0\n#define RARE 0\n");
 	for (int i = 0; i < files; i++) {
 		char folder[64], *path;
 		snprintf(folder, sizeof(folder), "d%03d", i / IN_FOLDER);
@@ -175,22 +181,42 @@ static int stop(void **state)
 	return 0;
 }
 
-/* The last of them all, in the order in which they are read. */
+static int read_later(void)
+{
+	json_t *status = compiled_data(&host.subject, "\\status");
+	int later = (int)json_integer_value(json_object_get(status, "later"));
+
+	json_decref(status);
+	return later;
+}
+
+/* Once the engine has chosen what it does not read ahead. */
+static void await_put_off(void)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+
+	while (!read_later())
+		if (child_clock() > deadline)
+			fail_msg("all sources are read ahead");
+}
+
+/* One of those that are not read ahead. */
 static void a_file_that_was_not_read_yet_is_saved(void **state)
 {
 	char call[16], answer[16], name[16], command[32];
 
 	(void)state;
-	snprintf(call, sizeof(call), "f%d", files - 1);
+	snprintf(call, sizeof(call), "f%d", EARLY);
 	compiled_start(&host.subject);
 	listen_to_saves();
-	assert_true(compiled_to_read(&host.subject) > 0);
-	write_file(files - 1, 100000);
-	snprintf(name, sizeof(name), "f%d", files - 1);
+	await_put_off();
+	int later = read_later();
+	write_file(EARLY, 100000);
+	snprintf(name, sizeof(name), "f%d", EARLY);
 	followed_assert_live(&host, name);
 	snprintf(answer, sizeof(answer), "%d", 100000);
 	compiled_assert_answer(&host.subject, call, answer);
-	assert_true(compiled_to_read(&host.subject) > 0);
+	assert_true(read_later() >= later - 1);
 	compiled_await_read(&host.subject);
 	compiled_assert_live(&host.subject, name, 1, 2, "saved");
 	snprintf(command, sizeof(command), "\\diff %s 0 1", name);
@@ -226,11 +252,69 @@ static void fifty_files_are_checked_out(void **state)
 	compiled_assert_answer(&host.subject, "f49", "49");
 }
 
+/* Most files of a large tree are nobody's matter: they are read when a save can have changed what they are. */
+static void a_header_that_all_include_has_those_read_that_it_changes(void **state)
+{
+	int later = read_later();
+	char name[16];
+
+	(void)state;
+	assert_true(later > 0);
+	followed_edit(&host, "shared.h", "RARE 0", "RARE 5");
+	snprintf(name, sizeof(name), "f%d", RARE);
+	followed_assert_live(&host, name);
+	compiled_assert_answer(&host.subject, name, "82");
+	assert_int_equal(read_later(), later - 1);
+	followed_edit(&host, "shared.h", "RARE 5", "RARE 5 /* so many */");
+	followed_assert_unchanged(&host, NULL);
+	assert_int_equal(read_later(), later - 1);
+}
+
+/* One source shows it as well as all do. */
+static void a_header_with_an_error_is_refused_without_reading_all_that_include_it(void **state)
+{
+	int later = read_later();
+	char name[16];
+
+	(void)state;
+	followed_edit(&host, "shared.h", "#define RARE", "int broken = ;\n#define RARE");
+	followed_assert_refused(&host, "shared.h:2:14: error: expected expression");
+	assert_true(read_later() >= later - 1);
+	followed_edit(&host, "shared.h", "int broken = ;\n", "");
+	followed_assert_unchanged(&host, "in order again");
+	followed_edit(&host, "shared.h", "RARE 5", "RARE 6");
+	snprintf(name, sizeof(name), "f%d", RARE);
+	followed_assert_live(&host, name);
+	assert_true(read_later() >= later - 1);
+}
+
+/* The header is another one by now; what it was is what it is for this file. */
+static void a_file_is_read_long_after_a_header_was_saved(void **state)
+{
+	int later = read_later();
+	char name[16], command[32];
+
+	(void)state;
+	snprintf(name, sizeof(name), "f%d", RARE + 1);
+	write_file(RARE + 1, 3000);
+	followed_assert_live(&host, name);
+	compiled_assert_answer(&host.subject, name, "3000");
+	assert_int_equal(read_later(), later - 1);
+	snprintf(command, sizeof(command), "\\diff %s 0 1", name);
+	compiled_assert_says(&host.subject, 0, command, "+ SHARED + 3000;");
+	snprintf(command, sizeof(command), "\\source f%d", RARE + 2);
+	compiled_assert_says(&host.subject, 0, command, "+ SHARED + 79;");
+	assert_int_equal(read_later(), later - 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_that_was_not_read_yet_is_saved),
 		cmocka_unit_test(fifty_files_are_checked_out),
+		cmocka_unit_test(a_header_that_all_include_has_those_read_that_it_changes),
+		cmocka_unit_test(a_header_with_an_error_is_refused_without_reading_all_that_include_it),
+		cmocka_unit_test(a_file_is_read_long_after_a_header_was_saved),
 	};
 
 	return cmocka_run_group_tests_name("system: a tree of files", tests, start, stop);

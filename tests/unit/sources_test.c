@@ -212,7 +212,7 @@ static void a_source_that_was_wrong_when_it_was_kept_is_read_as_it_is(void **sta
 
 	(void)state;
 	own = unit;
-	sources_forget(sources);
+	sources_forget(sources, true);
 	write_source("#error kept so\n");
 	sources_keep(sources, &own);
 	assert_not_found(&own, ERROR_COMPILE, "kept so");
@@ -233,7 +233,7 @@ static void what_was_kept_of_a_header_goes_when_all_is_read(void **state)
 	(void)state;
 	snprintf(header, sizeof(header), "%s/kept.h", fixture_directory);
 	first = later = unit;
-	sources_forget(sources);
+	sources_forget(sources, true);
 	write_source(text);
 	write_file(header, "#define KEPT 1\n");
 	sources_keep(sources, &first);
@@ -241,7 +241,7 @@ static void what_was_kept_of_a_header_goes_when_all_is_read(void **state)
 	assert_null(sources_find(sources, &first, &source));
 	assert_non_null(strstr(source->index->text, "return 1;"));
 	assert_true(sources_was_saved(sources, header));
-	sources_forget(sources);
+	sources_forget(sources, true);
 	assert_false(sources_was_saved(sources, header));
 	sources_keep(sources, &later);
 	assert_null(sources_find(sources, &later, &source));
