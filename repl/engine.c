@@ -215,6 +215,7 @@ static void serve(struct host *host)
 			sessions[count] = s;
 			fds[OURS + count] = (struct pollfd){session_socket(s), session_events(s), 0};
 		}
+		check_read_ahead(live_host(host->live)->check); /* nobody waits now */
 		int ready = poll(fds, OURS + count, timeout);
 		if (ready < 0 && errno != EINTR)
 			break;

@@ -94,7 +94,9 @@ void attributes_blank(char *text, size_t size)
 {
 	static const char *const words[] = {"structor", "alias", "ifunc"};
 
-	for (size_t i = 0; text && i < sizeof(words) / sizeof(*words); i++) {
+	if (!text || !memmem(text, size, "__attribute", strlen("__attribute")))
+		return;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (memmem(text, size, words[i], strlen(words[i]))) {
 			blank_from(text, 0, (uint32_t)size, false);
 			return;

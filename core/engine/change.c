@@ -306,6 +306,16 @@ static struct error *refuse_overtaken(const struct attempt *c, int64_t asked_us)
 	return NULL;
 }
 
+/* Whoever has changed one function may change it again, above all where the text was refused. */
+static void expect_another(struct live *l, const struct attempt *c)
+{
+	if (c->count != 1 || !c->parts[0].built)
+		return;
+	const struct build *b = &c->parts[0].build;
+	if (b->source && b->slice.text)
+		check_expect(live_host(l)->check, &b->slice, (const char *const *)b->source->flags.argv);
+}
+
 /* Everything behind the choice and the preparation of the parts. */
 static struct error *make_live(struct live *l, const struct change_request *q, struct attempt *c,
 			       int64_t start, struct change_outcome *out)
@@ -389,6 +399,7 @@ struct error *change_define(struct live *l, const struct change_request *q, stru
 		e = make_live(l, q, &c, start, out);
 	if ((e && !turns_lack(live_host(l)->turns)) || q->check_only)
 		record_text(l, &c, q, e);
+	expect_another(l, &c);
 	edit_fini(&edit);
 	attempt_fini(&c);
 	return e;
@@ -415,6 +426,7 @@ struct error *change_texts(struct live *l, const struct change_text *texts, size
 	}
 	if (!e)
 		e = make_live(l, q, &c, start, out);
+	expect_another(l, &c);
 	attempt_fini(&c);
 	return e;
 }

@@ -1,5 +1,6 @@
 #include "check.h"
 #include "adapt.h"
+#include "ahead.h"
 #include "atomics.h"
 #include "cursor.h"
 #include "flags.h"
@@ -34,6 +35,7 @@ struct check {
 	CXIndex index;
 	struct reused reused[REUSED_MAX];
 	CXTranslationUnit last;
+	struct ahead *ahead;
 	size_t next; /* to be given up when another set of arguments comes */
 };
 
@@ -139,6 +141,7 @@ void check_free(struct check *c)
 	if (!c)
 		return;
 	finish_start(c);
+	ahead_free(c->ahead);
 	for (size_t i = 0; i < REUSED_MAX; i++)
 		if (c->reused[i].unit)
 			clang_disposeTranslationUnit(c->reused[i].unit);
@@ -189,6 +192,7 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 		"-Wno-macro-redefined",
 		"-Wno-builtin-macro-redefined",
 		"-Wno-incompatible-library-redeclaration",
+		"-Wno-static-in-inline", /* only of what is not in the main file (ahead.h) */
 		"-Werror=implicit-function-declaration",
 		"-Werror=implicit-int",
 		"-ferror-limit=500", /* each name that a macro pastes together is one at first */
@@ -667,6 +671,24 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 
 /* --- one slice ------------------------------------------------------------------------------------------------- */
 
+/* Whether a text means the same if its first `beginning` bytes are one file, and the rest another that this one includes.
+ * libclang looks at `#pragma pack`, and whether a condition is closed, where files end. */
+static bool can_be_included(const char *text, size_t beginning)
+{
+	if (beginning && text[beginning - 1] != '\n')
+		return false;
+	if (strstr(text, "ragma") /* #pragma, _Pragma */ || strstr(text, "__INCLUDE_LEVEL__"))
+		return false;
+	for (const char *line = text; line && line < text + beginning; line = strchr(line, '\n') + 1) {
+		const char *at = line + strspn(line, " \t");
+		const char *word = *at == '#' ? at + 1 + strspn(at + 1, " \t") : NULL;
+		if (word && strncmp(word, "define", 6) != 0 && strncmp(word, "undef", 5) != 0 &&
+		    (*word < '0' || *word > '9'))
+			return false;
+	}
+	return true;
+}
+
 struct error *check_slice(struct check *c, const struct slice *slice, const char *name,
 			  const char *const *argv, const struct check_place *where, struct check_result *out)
 {
@@ -681,7 +703,10 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
 	const char *text = blanked ? blanked : slice->text;
 
-	p.unit = parse(c, arguments, count, text, slice->size);
+	if (can_be_included(text, slice->user_at))
+		p.unit = ahead_finish(c->ahead, arguments, count, text, slice->size);
+	if (!p.unit)
+		p.unit = parse(c, arguments, count, text, slice->size);
 	int more = p.unit ? add_missed(p.unit, flags, arguments, count) : count;
 	if (more > count)
 		p.unit = parse(c, arguments, more, text, slice->size);
@@ -708,6 +733,25 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	}
 	*out = result;
 	return NULL;
+}
+
+void check_expect(struct check *c, const struct slice *slice, const char *const *argv)
+{
+	const char *arguments[ARGUMENTS_MAX];
+	int count = choose_arguments(argv, slice, arguments);
+	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
+	const char *text = blanked ? blanked : slice->text;
+
+	if (!c->ahead && c->index)
+		c->ahead = ahead_new();
+	if (can_be_included(text, slice->user_at))
+		ahead_expect(c->ahead, SLICE_NAME, arguments, count, text, slice->user_at);
+	free(blanked);
+}
+
+void check_read_ahead(struct check *c)
+{
+	ahead_begin(c->ahead);
 }
 
 struct error *check_parse(struct check *c, const struct slice *slice, const char *const *argv,

@@ -63,6 +63,11 @@ struct error *check_slice(struct check *, const struct slice *, const char *name
 			  const struct check_place *, struct check_result *out);
 void check_result_fini(struct check_result *);
 
+/* The next slice is likely to have before its definition what this one has. check_read_ahead begins with that, if it has not
+ * yet, and returns at once: a slice that has it is checked in less time then, with the same result. */
+void check_expect(struct check *, const struct slice *, const char *const *argv);
+void check_read_ahead(struct check *);
+
 /* Adds a diagnostic; takes its strings, which may be NULL if there was no memory for them. */
 struct error *check_add(struct check_result *, struct check_diagnostic);
 void check_diagnostic_fini(struct check_diagnostic *);

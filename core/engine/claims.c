@@ -528,7 +528,7 @@ bool claims_held(const struct claims *c, const struct slice *slice, const struct
 	return head && c->held[head % HELD_MAX] == head;
 }
 
-struct error *claims_check(struct claims *c, struct CXTranslationUnitImpl *unit, const struct slice *slice,
+struct error *claims_check(struct claims *c, struct CXTranslationUnitImpl *unit, struct slice *slice,
 			   const struct claims_program *program, struct check_result *result)
 {
 	struct pass p = {.program = program, .result = result};
@@ -541,6 +541,7 @@ struct error *claims_check(struct claims *c, struct CXTranslationUnitImpl *unit,
 		return error_memory();
 	if (head && !p.passing && !result->failed)
 		c->held[head % HELD_MAX] = head;
+	slice->guards_held = claims_held(c, slice, program);
 	return NULL;
 }
 

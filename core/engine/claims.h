@@ -39,8 +39,8 @@ void claims_forget(struct claims *);
 bool claims_held(const struct claims *, const struct slice *, const struct claims_program *);
 
 /* `unit` is check_unit's, of a slice that was checked without a finding. A claim that does not hold makes *result a failed
- * one, of class layout or signature. */
-struct error *claims_check(struct claims *, struct CXTranslationUnitImpl *unit, const struct slice *,
+ * one, of class layout or signature. The slice is told whether its guards are known to hold now. */
+struct error *claims_check(struct claims *, struct CXTranslationUnitImpl *unit, struct slice *,
 			   const struct claims_program *, struct check_result *result);
 
 #endif

@@ -62,6 +62,7 @@
 	X(clang_getEnumDeclIntegerType) \
 	X(clang_getExpansionLocation) \
 	X(clang_getFieldDeclBitWidth) \
+	X(clang_getFile) \
 	X(clang_getNullCursor) \
 	X(clang_getNumArgTypes) \
 	X(clang_getNumCompletionChunks) \

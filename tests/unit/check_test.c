@@ -1,8 +1,10 @@
 /* What libclang says of a slice: of the text that was given, in its lines and columns; of layouts and
  * signatures that the program relies on; and what must not be left to libtcc. */
 #include "check.h"
+#include "cursor.h"
 #include "fixture.h"
 
+#include <clang-c/Index.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,6 +13,8 @@
 
 static struct check *check;
 static struct check_result result;
+static bool ahead;            /* each slice is one that was expected */
+static unsigned seen, joined; /* of those with f: how many, and how many of two files */
 
 /* The program: everything is present; struct order as given. */
 static const struct target_layout *order_layout;
@@ -37,6 +41,16 @@ struct given {
 	bool guards_held;
 };
 
+static void count_joined(void)
+{
+	CXCursor function = cursor_find_function(check_unit(check), "f");
+
+	if (clang_Cursor_isNull(function))
+		return;
+	seen++;
+	joined += !clang_Location_isFromMainFile(clang_getCursorLocation(function));
+}
+
 /* Fills `result` for function f; its text is called given.c and begins at line 100 there. */
 static void check_given(const struct given *g)
 {
@@ -57,7 +71,13 @@ static void check_given(const struct given *g)
 	check_result_fini(&result);
 	assert_null(slice_new(&request, &names, &slice));
 	slice.guards_held = g->guards_held;
+	if (ahead) {
+		check_expect(check, &slice, argv);
+		check_read_ahead(check);
+	}
 	assert_null(check_slice(check, &slice, "f", argv, &place, &result));
+	if (ahead)
+		count_joined();
 	slice_fini(&slice);
 	index_free(ix);
 }
@@ -375,8 +395,8 @@ static void shapes_that_libtcc_passes_otherwise_need_cc(void **state)
 		 false},
 		{"struct s { _Atomic(int) n; int m; }; extern struct s v;",
 		 "int f(struct s *s) { _Atomic int *p = &v.n; return *p + (s->n ? s[1].n : 2); }", false},
-		{"struct s { _Atomic int n; int m; }; extern struct s v;", "int f(void) { v.n = 3; return 0; }",
-		 true},
+		{"struct s { _Atomic int n; int m; }; extern struct s v;",
+		 "int f(void) { v.n = 3; return 0; }", true},
 		{"struct s { _Atomic int n; int m; }; extern struct s v;",
 		 "int f(_Atomic int *p) { *p += 3; return 0; }", true},
 		{"extern _Atomic(_Atomic(int) *) p;", "_Atomic(int) *f(void) { return p++; }", true},
@@ -462,6 +482,38 @@ static void text_that_is_no_c_is_told_and_nothing_breaks(void **state)
 	assert_false(result.failed);
 }
 
+/* In a file that is included libclang says of an inline function what it does not say of the main file's. */
+static void an_inline_function_may_name_a_static_variable(void **state)
+{
+	(void)state;
+	check_text("int f(int a) { return a; }",
+		   "int f(int a) { return a; }\nstatic int n;\ninline int g(int a) { return a + n; }");
+	assert_false(result.failed);
+	assert_int_equal(result.count, 0);
+}
+
+static void a_condition_may_begin_before_the_definition(void **state)
+{
+	(void)state;
+	check_given(&(struct given){.source = "int f(int a) { return a; }",
+				    .text = "int f(int a) { return a + 1; }\n#endif\n",
+				    .extra = "#if 1\nstruct two { char c; };"});
+	assert_false(result.failed);
+}
+
+static int expect_each(void **state)
+{
+	ahead = true;
+	return open_check(state);
+}
+
+static void most_slices_were_read_ahead(void **state)
+{
+	(void)state;
+	assert_int_equal(ahead, seen > 0);
+	assert_true(joined >= seen / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,7 +540,12 @@ int main(void)
 		cmocka_unit_test(constant_statics_are_listed),
 		cmocka_unit_test(the_programs_dialect_is_taken_over),
 		cmocka_unit_test(text_that_is_no_c_is_told_and_nothing_breaks),
+		cmocka_unit_test(an_inline_function_may_name_a_static_variable),
+		cmocka_unit_test(a_condition_may_begin_before_the_definition),
+		cmocka_unit_test(most_slices_were_read_ahead),
 	};
 
-	return cmocka_run_group_tests(tests, open_check, close_check);
+	/* All that is said of a slice is the same where its beginning was read before. */
+	return cmocka_run_group_tests_name("check", tests, open_check, close_check) +
+	       cmocka_run_group_tests_name("check, read ahead", tests, expect_each, close_check);
 }

@@ -38,7 +38,9 @@ static inline int fixture_close(void **state)
 
 	(void)state;
 	snprintf(command, sizeof(command), "rm -r %s", fixture_directory);
-	return system(command);
+	int failed = system(command);
+	memcpy(fixture_directory + strlen(fixture_directory) - 6, "XXXXXX", 6); /* for the next */
+	return failed;
 }
 
 /* The index of `source`, preprocessed by `compiler` with up to two more flags. Ends the program if that
