@@ -173,6 +173,23 @@ static bool copy_arguments(struct beginning *b, const char *const *arguments, in
 	return b->arguments;
 }
 
+/* libclang looks at `#pragma pack`, and whether a condition is closed, where files end. */
+bool ahead_can_read(const char *text, size_t beginning)
+{
+	if (beginning && text[beginning - 1] != '\n')
+		return false;
+	if (strstr(text, "ragma") /* #pragma, _Pragma */ || strstr(text, "__INCLUDE_LEVEL__"))
+		return false;
+	for (const char *line = text; line && line < text + beginning; line = strchr(line, '\n') + 1) {
+		const char *at = line + strspn(line, " \t");
+		const char *word = *at == '#' ? at + 1 + strspn(at + 1, " \t") : NULL;
+		if (word && strncmp(word, "define", 6) != 0 && strncmp(word, "undef", 5) != 0 &&
+		    (*word < '0' || *word > '9'))
+			return false;
+	}
+	return true;
+}
+
 void ahead_expect(struct ahead *a, const char *file, const char *const *arguments, int count,
 		  const char *text, size_t size)
 {

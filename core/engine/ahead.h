@@ -10,6 +10,7 @@
 #define RTF_AHEAD_H
 
 #include <clang-c/Index.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ahead;
@@ -17,6 +18,9 @@ struct ahead;
 /* NULL without memory or a thread: then nothing is read ahead. */
 struct ahead *ahead_new(void);
 void ahead_free(struct ahead *); /* takes NULL, as all of them do */
+
+/* Whether a text means the same if its first `beginning` bytes are one file, and the rest another that this one includes. */
+bool ahead_can_read(const char *text, size_t beginning);
 
 /* The next text is likely to begin with the first `size` bytes of `text`, whole lines, in a file called `file`. What was begun
  * before is given up, unless it is the same. */

@@ -671,24 +671,6 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 
 /* --- one slice ------------------------------------------------------------------------------------------------- */
 
-/* Whether a text means the same if its first `beginning` bytes are one file, and the rest another that this one includes.
- * libclang looks at `#pragma pack`, and whether a condition is closed, where files end. */
-static bool can_be_included(const char *text, size_t beginning)
-{
-	if (beginning && text[beginning - 1] != '\n')
-		return false;
-	if (strstr(text, "ragma") /* #pragma, _Pragma */ || strstr(text, "__INCLUDE_LEVEL__"))
-		return false;
-	for (const char *line = text; line && line < text + beginning; line = strchr(line, '\n') + 1) {
-		const char *at = line + strspn(line, " \t");
-		const char *word = *at == '#' ? at + 1 + strspn(at + 1, " \t") : NULL;
-		if (word && strncmp(word, "define", 6) != 0 && strncmp(word, "undef", 5) != 0 &&
-		    (*word < '0' || *word > '9'))
-			return false;
-	}
-	return true;
-}
-
 struct error *check_slice(struct check *c, const struct slice *slice, const char *name,
 			  const char *const *argv, const struct check_place *where, struct check_result *out)
 {
@@ -703,7 +685,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
 	const char *text = blanked ? blanked : slice->text;
 
-	if (can_be_included(text, slice->user_at))
+	if (ahead_can_read(text, slice->user_at))
 		p.unit = ahead_finish(c->ahead, arguments, count, text, slice->size);
 	if (!p.unit)
 		p.unit = parse(c, arguments, count, text, slice->size);
@@ -744,7 +726,7 @@ void check_expect(struct check *c, const struct slice *slice, const char *const 
 
 	if (!c->ahead && c->index)
 		c->ahead = ahead_new();
-	if (can_be_included(text, slice->user_at))
+	if (ahead_can_read(text, slice->user_at))
 		ahead_expect(c->ahead, SLICE_NAME, arguments, count, text, slice->user_at);
 	free(blanked);
 }
