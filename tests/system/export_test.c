@@ -233,14 +233,16 @@ static void a_function_that_is_gone_is_exported_from_the_history(void **state)
 	rebuild_with(with, main_head);
 	json_decref(compiled_data(&host, "int add(int a, int b) { return a - b; }"));
 	export("--all", "out", 3, 1);
-	shell("test \"$(cat out/versions/host.c/passing/2.c)\" = 'int passing(int a) { return a + 2; }'");
-	shell("test -f out/versions/host.c/passing/1.c -a -f out/versions/host.c/add/1.c");
+	compiled_shell(
+		&host,
+		"test \"$(cat out/versions/host.c/passing/2.c)\" = 'int passing(int a) { return a + 2; }'");
+	compiled_shell(&host, "test -f out/versions/host.c/passing/1.c -a -f out/versions/host.c/add/1.c");
 	snprintf(command, sizeof(command), "\\export --all %s/other", host.directory);
 	compiled_assert_says(&host, 0, command,
 			     "one of the functions is not in the program any more: it has no patches");
 	export("passing", "one", 2, 0);
 	export("host.c:passing", "same", 2, 0);
-	shell("diff -r one same");
+	compiled_shell(&host, "diff -r one same");
 	compiled_assert_refused(&host, "\\export passing2 /tmp/none", "unknown",
 				"the program has no function passing2");
 	compiled_assert_refused(&host, "\\export host_other.c:passing /tmp/none", "unknown", "passing");
