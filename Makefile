@@ -73,10 +73,13 @@ $(B)/librtf.so: $(AGENT_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared -Wl,-soname,librtf.so -Wl,-z,defs -Wl,-z,nodelete $(LDFLAGS) $^ -o $@ -lpthread
 
-# In a static program there is no other dlopen, close or exit to go on to.
+# In a static program there is no other dlopen, close or exit to go on to. What the library's files call each other by is
+# made local, for the program may have such names too; gdb's list is one for all that have it.
 $(B)/librtf.a: $(filter-out %/plugin.o %/closing.o %/leave.o,$(AGENT_OBJ))
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)$(CC) -r -nostdlib $^ -o $(@:.a=.o) && \
+		objcopy -w -G 'rtf_*' -G '__jit_debug_*' $(@:.a=.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(@:.a=.o) && rm -f $(@:.a=.o)
 
 $(B)/libengine.a: $(ENGINE_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
