@@ -81,6 +81,21 @@ static long uptime_of(pid_t pid)
 	return started ? (long)now.tv_sec - (long)(started / sysconf(_SC_CLK_TCK)) : 0;
 }
 
+/* How many functions there are, and which are not as built: the first of them by name, as the data has all. */
+static void put_changed(struct text *out, const struct live *l, size_t changed)
+{
+	enum { NAMED = 8 };
+	size_t named = 0;
+
+	text_printf(out, "functions %zu, %zu not as built", live_count(l), changed);
+	for (size_t i = 0; i < live_count(l) && named < NAMED; i++)
+		if (live_plain(live_function(l, i)))
+			text_printf(out, "%s%s", named++ ? ", " : ": ", live_function(l, i)->name);
+	if (changed > named)
+		text_printf(out, " and %zu more: see \\list", changed - named);
+	text_puts(out, "\n");
+}
+
 static struct error *run_status(struct call *c)
 {
 	const struct host *host = c->state->host;
@@ -124,16 +139,8 @@ static struct error *run_status(struct call *c)
 		json_object_set_new(c->reply->data, "unread",
 				    json_pack("{s:I, s:s}", "functions", (json_int_t)unread, "why", why));
 	}
-	text_printf(out, "functions %zu, %zu not as built", live_count(c->live), json_array_size(changed));
+	put_changed(out, c->live, json_array_size(changed));
 	json_decref(changed);
-	const char *comma = ": ";
-	for (size_t i = 0; i < live_count(c->live); i++) {
-		if (!live_plain(live_function(c->live, i)))
-			continue;
-		text_printf(out, "%s%s", comma, live_function(c->live, i)->name);
-		comma = ", ";
-	}
-	text_puts(out, "\n");
 	json_object_set_new(c->reply->data, "parked", parked_list(host->watchers, "waiting   ", out));
 	return NULL;
 }
@@ -208,8 +215,8 @@ static const struct command commands[] = {
 	 1},
 	{"source", "sf", "NAME[@N]", "the text of the live version, or of version N", versions_source, false,
 	 1, 1},
-	{"in", "", "[FILE|*]", "the file whose functions are meant where names are not plain; *: none", run_in, false, 0,
-	 1},
+	{"in", "", "[FILE|*]", "the file whose functions are meant where names are not plain; *: none",
+	 run_in, false, 0, 1},
 	{"edit", "e", "[NAME[@N]]", "change it, or what was typed last, in $VISUAL or $EDITOR", run_edit,
 	 false, 0, 1},
 	{"check", "", "+ definition", "everything but going live", versions_check, false, 0, 16},

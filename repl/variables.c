@@ -1,6 +1,7 @@
 #include "variables.h"
 #include "added.h"
 #include "datum.h"
+#include "instrument.h"
 #include "value_json.h"
 
 #include <fnmatch.h>
@@ -180,7 +181,8 @@ static struct error *add_all_added(struct search *s)
 	struct error *e = NULL;
 
 	for (size_t i = 0; (added = live_variable(s->call->live, i)) && !e; i++)
-		if (added->owner->at.unit == s->unit && s->out->count < VARIABLES_MAX)
+		if (added->owner->at.unit == s->unit && !instrument_made(added->name) &&
+		    s->out->count < VARIABLES_MAX)
 			e = add_added(s, added);
 	return e;
 }

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COUNTS "rtf_counts_"
+#define RING   "rtf_ring_"
+
 struct work {
 	struct rewrite rewrite; /* of the definition */
 	const struct instrument_request *request;
@@ -444,6 +447,11 @@ static struct error *rewrite(struct work *w)
 	return w->rewrite.failed ? error_memory() : NULL;
 }
 
+bool instrument_made(const char *variable)
+{
+	return strncmp(variable, COUNTS, strlen(COUNTS)) == 0 || strncmp(variable, RING, strlen(RING)) == 0;
+}
+
 struct error *instrument_new(const struct instrument_request *q, struct instrument *out)
 {
 	struct instrument result = {0};
@@ -454,10 +462,10 @@ struct error *instrument_new(const struct instrument_request *q, struct instrume
 	w.probed = calloc(q->watch_count + 1, sizeof(*w.probed));
 	result.body = rewrite_format(&w.rewrite, "%s%s", q->guard ? WRAPPER_PREFIX : "", q->name);
 	if (q->cover)
-		result.counters.name = rewrite_format(&w.rewrite, "rtf_counts_%s_%d%s", q->name, q->version,
+		result.counters.name = rewrite_format(&w.rewrite, COUNTS "%s_%d%s", q->name, q->version,
 						      q->careful ? "_careful" : "");
 	if (q->watch_count)
-		result.ring = rewrite_format(&w.rewrite, "rtf_ring_%s", q->name);
+		result.ring = rewrite_format(&w.rewrite, RING "%s", q->name);
 	struct error *e = w.rewrite.failed || !w.probed ? error_memory() : begin(&w, &unit);
 	if (!e)
 		e = rewrite(&w);

@@ -56,6 +56,9 @@ struct instrument {
 struct error *instrument_new(const struct instrument_request *, struct instrument *out);
 void instrument_fini(struct instrument *);
 
+/* Whether the variable is one that counters and records go to, and none of the program's. */
+bool instrument_made(const char *variable);
+
 /* The function with nothing in its body but `return EXPRESSION` (NULL: nothing): for a call that is to return that. Of the
  * request the watching counts for nothing; of the guard, what a fault of the expression is parked with. */
 struct error *instrument_value(const struct instrument_request *, const char *expression,

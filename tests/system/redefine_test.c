@@ -66,6 +66,33 @@ static void status_tells_who_runs_what(void **state)
 	compiled_assert_says(&host, 0, "\\status", "1 not as built: add");
 }
 
+static void status_names_the_first_of_many(void **state)
+{
+	json_t *rows = compiled_data(&host, "\\list"), *row;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(json_array_size(rows), 10);
+	json_array_foreach(rows, i, row) {
+		char *command;
+
+		assert_true(asprintf(&command, "\\source %s:%s", compiled_string(row, "file"),
+				     compiled_string(row, "function")) > 0);
+		json_t *source = compiled_data(&host, command);
+		free(command);
+		assert_true(asprintf(&command, "\\define %s:%s\n%s", compiled_string(row, "file"),
+				     compiled_string(row, "function"), compiled_string(source, "text")) > 0);
+		json_decref(compiled_data(&host, command));
+		json_decref(source);
+		free(command);
+	}
+	json_decref(rows);
+	compiled_assert_says(&host, 0, "\\status", " and 2 more: see \\list");
+	json_t *data = compiled_data(&host, "\\status");
+	assert_int_equal(json_array_size(json_object_get(data, "changed")), 10);
+	json_decref(data);
+}
+
 static json_int_t uptime(void)
 {
 	json_t *data = compiled_data(&host, "\\status");
@@ -725,6 +752,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_fresh_host(status_tells_who_runs_what),
+		with_fresh_host(status_names_the_first_of_many),
 		with_fresh_host(the_program_is_as_old_as_it_is_whichever_engine_tells),
 		with_fresh_host(list_shows_every_decorated_function),
 		with_fresh_host(list_takes_a_pattern),

@@ -118,6 +118,27 @@ static void lines_and_branches_are_counted_as_the_program_runs_them(void **state
 	compiled_assert_says(&host, 0, "\\cover factorial", "true 2, false never");
 }
 
+static void what_counts_and_records_is_none_of_the_programs_variables(void **state)
+{
+	size_t i, before;
+	json_t *row, *rows;
+
+	(void)state;
+	rows = wire_data(&wire, "\\vars");
+	before = json_array_size(rows);
+	assert_true(before > 0);
+	json_decref(rows);
+	wire_ok(&wire, "\\cover factorial");
+	wire_ok(&wire, "\\trace factorial");
+	rows = wire_data(&wire, "\\vars *");
+	json_array_foreach(rows, i, row)
+		assert_ptr_equal(strstr(compiled_string(row, "name"), "rtf_"), NULL);
+	json_decref(rows);
+	rows = wire_data(&wire, "\\vars");
+	assert_int_equal(json_array_size(rows), before);
+	json_decref(rows);
+}
+
 static void uncover_goes_back_to_the_version_that_was_counted(void **state)
 {
 	(void)state;
@@ -558,6 +579,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_host(lines_and_branches_are_counted_as_the_program_runs_them),
+		with_host(what_counts_and_records_is_none_of_the_programs_variables),
 		with_host(uncover_goes_back_to_the_version_that_was_counted),
 		with_host(statics_keep_their_values_while_they_are_counted),
 		with_host(a_new_definition_is_counted_anew),
