@@ -393,7 +393,7 @@ static void a_newer_schema_is_refused_and_left_alone(void **state)
 	raw(f, "PRAGMA user_version = 99");
 	struct error *e = history_open(f->path, &second_run, &f->history);
 	assert_non_null(strstr(error_message(e), f->path));
-	refuse(e, ERROR_INTERNAL, "newer rtf: its schema is 99, ours is 4");
+	refuse(e, ERROR_INTERNAL, "newer rtf: its schema is 99, ours is 5");
 	assert_null(f->history);
 	assert_int_equal(raw_number(f, "SELECT count(*) FROM process"), 1);
 }
