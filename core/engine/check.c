@@ -337,6 +337,7 @@ static const char *severity_name(enum CXDiagnosticSeverity severity)
 
 struct type_search {
 	const char *keyword, *name;
+	CXCursor declared;
 	CXType type;
 };
 
@@ -351,14 +352,15 @@ static enum CXChildVisitResult find_type(CXCursor cursor, CXCursor parent, CXCli
 	(void)parent;
 	if (right_kind && cursor_spelled(cursor, s->name) &&
 	    (!*s->keyword || clang_isCursorDefinition(cursor))) {
+		s->declared = cursor;
 		s->type = clang_getCanonicalType(clang_getCursorType(cursor));
 		return CXChildVisit_Break;
 	}
 	return CXChildVisit_Continue;
 }
 
-/* What a guard's subject measures in the slice: -1 if that cannot be told. */
-static long long measure(const struct pass *p, const struct slice_guard *g)
+/* What a guard's subject measures in the slice, and where the type is declared: -1 if that cannot be told. */
+static long long measure(const struct pass *p, const struct slice_guard *g, CXCursor *declared)
 {
 	char subject[600];
 	struct type_search search = {.keyword = ""};
@@ -375,6 +377,7 @@ static long long measure(const struct pass *p, const struct slice_guard *g)
 	clang_visitChildren(clang_getTranslationUnitCursor(p->unit), find_type, &search);
 	if (search.type.kind == CXType_Invalid)
 		return -1;
+	*declared = search.declared;
 	long long bits =
 		member ? clang_Type_getOffsetOf(search.type, member) : clang_Type_getSizeOf(search.type) * 8;
 	return bits < 0 ? -1 : bits / 8;
@@ -467,7 +470,8 @@ static char *spell_signature(const char *type, const char *name)
 
 static void explain_layout(struct pass *p, const struct slice_guard *g, struct check_diagnostic *d)
 {
-	long long now = measure(p, g);
+	CXCursor declared;
+	long long now = measure(p, g, &declared);
 	char *text;
 
 	if (now < 0 || asprintf(&text, "%s %s %llu in the running program, %lld here", g->subject,
@@ -475,6 +479,12 @@ static void explain_layout(struct pass *p, const struct slice_guard *g, struct c
 		return;
 	free(d->message);
 	d->message = text;
+	if (!g->given_line) { /* the assertion is ours: what it is about stands in the file */
+		free(d->file);
+		free(d->source);
+		locate(p, clang_getCursorLocation(declared), d);
+		p->failed |= !d->file || !d->source;
+	}
 }
 
 /* What kind of failure an error is, and what might heal it. */

@@ -279,6 +279,9 @@ static void a_layout_that_changed_is_told_with_both_sizes(void **state)
 	assert_int_equal(result.count, 2);
 	assert_string_equal(result.diagnostics[1].message,
 			    "struct order.qty is at byte 12 in the running program, 8 here");
+	/* Where the type stands, not an assertion that nobody has written. */
+	assert_int_equal(result.diagnostics[0].line, 1);
+	assert_string_equal(result.diagnostics[0].source, "struct order { long id; int qty; };");
 }
 
 /* Here it does not hold, to show that it is not asked; what else there is to say is said of the same place. */
