@@ -330,7 +330,7 @@ static void recover(struct live *l)
 	size_t differences = reconcile(l, "it was live before the history said so");
 	char *text = NULL;
 
-	if (differences && asprintf(&text, "the history lacked that %zu %s live: an engine ended in between",
+	if (differences && asprintf(&text, "the history did not know yet that %zu %s live, and does now",
 				    differences, differences == 1 ? "version is" : "versions are") >= 0)
 		tell(l, LOG_NOTICE, text);
 }
