@@ -65,7 +65,7 @@ static const char *const harmless_attributes[] = {
 	"no_sanitize_address", "no_sanitize_thread", "no_sanitize_undefined", "no_split_stack",
 	"no_stack_limit", "no_stack_protector", "noclone", "noinline", "noipa", "nonnull", "nonstring",
 	"noplt", "noreturn", "nothrow", "optimize", "optnone", "patchable_function_entry", "pure",
-	"returns_nonnull", "returns_twice", "sentinel", "stack_protect", "symver", "tainted_args",
+	"returns_nonnull", "returns_twice", "sentinel", "stack_protect", "symver", "tainted_args", "target",
 	"unavailable", "used", "warn_unused_result", "warning",
 };
 /* clang-format on */

@@ -142,6 +142,7 @@ static void ordinary_programs_are_accepted(void **state)
 	       "int f(const char *s, ...) { switch (*s) { case 1: s++; __attribute__((fallthrough)); case 2: "
 	       "return 1; } "
 	       "return 0; }");
+	accept("__attribute__((__target__(\"bmi,bmi2\"))) int f(int n) { return n & -n; }");
 	accept("struct __attribute__((packed)) s { int a : 31; unsigned : 0; char b; } "
 	       "__attribute__((aligned(8))); "
 	       "int f(struct s *s) { return s->a ? s->b : 64; }");
