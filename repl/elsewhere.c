@@ -36,8 +36,11 @@ static bool declares(const struct elsewhere *w, const struct source *source)
 static bool look_in_read(void *context, struct source *source)
 {
 	struct elsewhere *w = context;
+	bool executable;
 
-	if (source->unit != w->but && declares(w, source))
+	/* What was read of a module that is closed by now names nothing that is there. */
+	if (source->unit != w->but && target_module(live_target(w->live), source->unit, &executable) &&
+	    declares(w, source))
 		w->found = source->unit;
 	return !w->found;
 }
