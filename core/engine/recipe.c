@@ -185,14 +185,14 @@ struct error *recipes_expect(struct recipes *r, const struct target_unit *unit)
 
 	if (!r->make.count || !find_directory(unit, directory))
 		return NULL;
+	struct place *p = find_place(r, directory); /* of places the thread changes answers alone */
+	if (p && words_have(&p->sources, unit->file))
+		return NULL;
 	await_answers(r);
-	struct place *p = find_place(r, directory);
 	if (!p)
 		p = add_place(r, directory);
 	if (!p)
 		return error_memory();
-	if (words_have(&p->sources, unit->file))
-		return NULL;
 	add_source(p, unit);
 	free(p->answer); /* to a question without this one */
 	p->answer = NULL;
@@ -355,19 +355,21 @@ static bool lacks_answers(const struct recipes *r)
 	return false;
 }
 
+bool recipes_are_asked(const struct recipes *r)
+{
+	return r->asking && !atomic_load(&r->ended);
+}
+
 void recipes_begin(struct recipes *r, int wake)
 {
+	if (recipes_are_asked(r))
+		return; /* for all that is expected: nothing was since, or it would have been waited for */
 	await_answers(r);
 	if (!lacks_answers(r))
 		return;
 	r->wake = wake;
 	atomic_store(&r->ended, false);
 	r->asking = pthread_create(&r->asker, NULL, ask_all, r) == 0;
-}
-
-bool recipes_are_asked(const struct recipes *r)
-{
-	return r->asking && !atomic_load(&r->ended);
 }
 
 /* --- reading the answer ------------------------------------------------------------------------------------------- */
