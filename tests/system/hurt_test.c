@@ -106,23 +106,35 @@ static void assert_goes_on(int live)
 	json_decref(rows);
 }
 
-static void await_well(void)
+static void listen_for_events(struct wire *w)
 {
 	static const char hello[] = "{\"id\":0,\"hello\":{\"version\":1,\"events\":true}}\n";
-	bool well = false;
-	struct wire w;
 
-	wire_open(&w, host.socket);
-	wire_send(&w, hello, sizeof(hello) - 1);
-	json_decref(wire_receive(&w));
+	wire_open(w, host.socket);
+	wire_send(w, hello, sizeof(hello) - 1);
+	json_decref(wire_receive(w));
+}
+
+static void hear_that_it_is_well(struct wire *w)
+{
+	bool well = false;
+
 	while (!well) {
-		json_t *event = wire_receive(&w);
+		json_t *event = wire_receive(w);
 		const char *text = json_string_value(json_object_get(event, "text"));
 		assert_non_null(event);
 		well = text && strstr(text, "can be written again");
 		json_decref(event);
 	}
-	wire_close(&w);
+	wire_close(w);
+}
+
+static void await_well(void)
+{
+	struct wire w;
+
+	listen_for_events(&w);
+	hear_that_it_is_well(&w);
 }
 
 static void exec_on_file(const char *sql)
@@ -267,8 +279,13 @@ static void an_older_copy_that_is_put_over_the_open_history_loses_nothing(void *
 	free(define_and_hear(4));
 	exec_on_file("PRAGMA wal_checkpoint(TRUNCATE)"); /* nothing of it is left in the log file */
 	overwrite(copy, size);
-	assert_said_once("was overwritten while it was in use", 5);
-	await_well();
+	struct wire w;
+	listen_for_events(&w);
+	char *first = define_and_hear(5);
+	assert_non_null(strstr(first, "was overwritten while it was in use"));
+	free(first);
+	free(define_and_hear(6)); /* it may be well again by now */
+	hear_that_it_is_well(&w);
 	for (int i = 1; i <= 6; i++)
 		assert_stored(i);
 	assert_versions(6); /* none twice */
