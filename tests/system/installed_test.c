@@ -30,6 +30,13 @@ static int init(void **state)
 	return 0;
 }
 
+static int fini(void **state)
+{
+	(void)state;
+	subject_fini(&host);
+	return 0;
+}
+
 /* A shell's command in the project's folder, $P being the subject's folder. Returns what it printed. */
 static char *shell(const char *command)
 {
@@ -162,12 +169,10 @@ static void what_building_needs_is_named_where_it_is_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_prefix_has_a_tree_that_finds_itself, init,
-						compiled_group_fini),
+		cmocka_unit_test_setup_teardown(each_prefix_has_a_tree_that_finds_itself, init, fini),
 		cmocka_unit_test_setup_teardown(a_tree_that_moved_is_found_by_the_console_in_path, init,
-						compiled_group_fini),
-		cmocka_unit_test_setup_teardown(what_building_needs_is_named_where_it_is_missing, init,
-						compiled_group_fini),
+						fini),
+		cmocka_unit_test_setup_teardown(what_building_needs_is_named_where_it_is_missing, init, fini),
 	};
 
 	return cmocka_run_group_tests_name("system: an installed tree", tests, NULL, NULL);
