@@ -172,10 +172,10 @@ static bool is_no_c(const struct habit_entry *e)
 static bool goes_on_as_c(const struct habit_entry *e)
 {
 	const char *a = e->arguments;
-	bool operator= e->arguments_size && !isalnum((unsigned char)*a) && !strchr("_$\"'(", *a);
+	bool infix = e->arguments_size && !isalnum((unsigned char)*a) && !strchr("_$\"'(", *a);
 
-	return operator&&(!strchr("*&-!~", *a) || e->arguments_size == 1 || isspace((unsigned char)a[1]) ||
-			  a[1] == '=');
+	return infix && (!strchr("*&-!~", *a) || e->arguments_size == 1 || isspace((unsigned char)a[1]) ||
+			 a[1] == '=');
 }
 
 /* --- the answer --------------------------------------------------------------------------------------------------------- */

@@ -414,13 +414,12 @@ static bool is_doubtful(const struct parts *p, const struct declaration *d)
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, t = next) {
 		token_next(&r, &next);
 		enumerates |= token_is(&r, &t, "enum");
-		depth += t.kind == TOKEN_PUNCTUATOR && strchr("([{", t.first) && t.first;
-		depth -= t.kind == TOKEN_PUNCTUATOR && strchr(")]}", t.first) && t.first && depth;
+		bool outside = token_outside(&t, &depth);
 		if (t.kind != TOKEN_NAME || next.first != '(')
 			continue;
 		if (enumerates && (before.first == '{' || before.first == ','))
 			return true;
-		if (!depth && !takes_brackets(&r, &t) && !declares(d, &t) &&
+		if (outside && !takes_brackets(&r, &t) && !declares(d, &t) &&
 		    !(t.end <= d->specifiers && text_behind(&r) == '*')) /* int (*f)(void) */
 			return true;
 	}
