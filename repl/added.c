@@ -91,8 +91,7 @@ static void read_statics(struct search *s, const char *text, const struct declar
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, function->end);
-	r.at = function->body;
+	token_reader_within(&r, text, function->body, function->end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END && !s->found; token_next(&r, &t)) {
 		struct declaration_reader inside;
 		struct declaration d = {0};

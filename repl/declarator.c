@@ -32,8 +32,7 @@ struct declarator declarator_find(const char *text, const struct declaration *d,
 	struct token t;
 	unsigned depth = 0;
 
-	token_reader_init(&r, text, d->end);
-	r.at = d->specifiers;
+	token_reader_within(&r, text, d->specifiers, d->end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (!token_outside(&t, &depth) || t.kind != TOKEN_PUNCTUATOR || !strchr(",;", t.first))
 			continue;

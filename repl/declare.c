@@ -157,8 +157,7 @@ static void make_external(struct snippet *x, const struct declaration *d)
 	for (size_t i = 0; i < d->name_count; i++)
 		if (d->names[i].kind == NAME_VARIABLE)
 			return;
-	token_reader_init(&r, x->text, d->specifiers);
-	r.at = d->begin;
+	token_reader_within(&r, x->text, d->begin, d->specifiers, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (token_is_linkage(&r, &t))
 			memset(x->text + t.begin, ' ', t.end - t.begin);
@@ -573,10 +572,7 @@ struct error *declare_directive(struct snippet *x, const struct token *t)
 	struct token_reader r;
 	struct token word, name;
 
-	token_reader_init(&r, x->text, t->end);
-	r.at = t->begin + 1;
-	r.line_start = false;
-	token_next(&r, &word);
+	token_read_directive(&r, x->text, t, &word);
 	if (token_is(&r, &word, "include")) {
 		char *copy = strndup(line, t->end - t->begin);
 		struct error *e = copy ? scope_include(x->state->scope, copy) : error_memory();

@@ -36,8 +36,7 @@ static bool names_it(const struct index *ix, uint32_t begin, uint32_t end, const
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, ix->text, end);
-	r.at = begin;
+	token_reader_within(&r, ix->text, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (t.kind == TOKEN_NAME && token_is(&r, &t, name))
 			return true;

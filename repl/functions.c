@@ -85,8 +85,7 @@ static uint32_t body_of(const char *text, uint32_t begin, uint32_t end)
 	struct token_reader r;
 	struct token t, before = {0};
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
+	token_reader_within(&r, text, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
 		if (t.kind != TOKEN_PUNCTUATOR)
 			continue;
@@ -106,8 +105,7 @@ static void make_external(char *text, uint32_t begin, uint32_t body)
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, body);
-	r.at = begin;
+	token_reader_within(&r, text, begin, body, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (token_is_linkage(&r, &t))
 			memset(text + t.begin, ' ', t.end - t.begin);

@@ -173,9 +173,7 @@ static struct error *read_words(struct making *m, const char *text)
 	struct token t, before = {0};
 	struct error *e = NULL;
 
-	token_reader_init(&r, text, (uint32_t)strlen(text));
-	r.at = *text == '#';
-	r.line_start = false;
+	token_reader_within(&r, text, *text == '#', (uint32_t)strlen(text), false);
 	for (token_next(&r, &t); t.kind != TOKEN_END && !e; before = t, token_next(&r, &t))
 		if (t.kind == TOKEN_NAME && !token_selects(&r, &before))
 			e = want_name(m, is_tag_word(&r, &before) ? INDEX_TAG : INDEX_ORDINARY,
@@ -221,8 +219,7 @@ static struct error *read_index(struct making *m, const struct index *ix, uint32
 	struct locals locals = {.ix = ix};
 	struct error *e = NULL;
 
-	token_reader_init(&r, ix->text, ix->size);
-	r.at = from;
+	token_reader_within(&r, ix->text, from, ix->size, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END && !e; before = t, t = next) {
 		token_next(&r, &next);
 		locals_follow(&locals, &r, &before, &t, &next, ends_statement(&r, &before));

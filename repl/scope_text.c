@@ -301,8 +301,7 @@ static void want_names(struct making *m, const char *text)
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, (uint32_t)strlen(text));
-	r.line_start = false;
+	token_reader_within(&r, text, 0, (uint32_t)strlen(text), false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind != TOKEN_NAME)
 			continue;

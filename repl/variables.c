@@ -142,8 +142,7 @@ static struct error *add_statics(struct search *s, const struct index_declaratio
 	if (!memmem(ix->text + d->body, d->end - d->body, "static", 6))
 		return NULL;
 	snprintf(function, sizeof(function), "%.*s", (int)(n->end - n->begin), ix->text + n->begin);
-	token_reader_init(&r, ix->text, d->end);
-	r.at = d->body;
+	token_reader_within(&r, ix->text, d->body, d->end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END && !e && s->out->count < VARIABLES_MAX;
 	     token_next(&r, &t))
 		if (t.kind == TOKEN_NAME && token_is(&r, &t, "static"))

@@ -101,8 +101,7 @@ static bool names_it(const struct index *ix, uint32_t begin, uint32_t end, const
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, ix->source, end);
-	r.at = begin;
+	token_reader_within(&r, ix->source, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (t.kind == TOKEN_NAME && t.end - t.begin == length &&
 		    memcmp(ix->source + t.begin, name, length) == 0)
@@ -137,10 +136,7 @@ static void read_directive(struct view *v, const struct token *directive)
 	struct token_reader r;
 	struct token word, name;
 
-	token_reader_init(&r, text, directive->end);
-	r.at = directive->begin + 1;
-	r.line_start = false;
-	token_next(&r, &word);
+	token_read_directive(&r, text, directive, &word);
 	bool undefines = token_is(&r, &word, "undef");
 	if (!undefines && !token_is(&r, &word, "define"))
 		return;

@@ -78,9 +78,7 @@ static void blank_from(char *text, uint32_t begin, uint32_t end, bool directive)
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
-	r.line_start = !directive;
+	token_reader_within(&r, text, begin, end, !directive);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE)
 			blank_from(text, t.begin + 1, t.end, true);
@@ -113,8 +111,7 @@ bool attributes_find_resolver(const char *text, uint32_t begin, uint32_t end, co
 
 	if (!memmem(text + begin, end - begin, "ifunc", 5))
 		return false;
-	token_reader_init(&r, text, end);
-	r.at = begin;
+	token_reader_within(&r, text, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind != TOKEN_NAME || !(token_is(&r, &t, "ifunc") || token_is(&r, &t, "__ifunc__")))
 			continue;

@@ -25,10 +25,7 @@ static bool is_condition(const char *text, const struct token *t, unsigned *open
 	struct token_reader r;
 	struct token word;
 
-	token_reader_init(&r, text, t->end);
-	r.at = t->begin + 1;
-	r.line_start = false;
-	token_next(&r, &word);
+	token_read_directive(&r, text, t, &word);
 	if (token_is(&r, &word, "if") || token_is(&r, &word, "ifdef") || token_is(&r, &word, "ifndef")) {
 		++*open;
 		return true;

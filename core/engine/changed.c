@@ -24,8 +24,7 @@ static void find_value(const struct index *ix, const struct index_name *n, uint3
 
 	*begin = *end = *steps = 0;
 	for (const struct index_name *at = n; at >= first && at->kind == NAME_ENUMERATOR; at--, ++*steps) {
-		token_reader_init(&r, ix->text, d->end);
-		r.at = at->end;
+		token_reader_within(&r, ix->text, at->end, d->end, true);
 		token_next(&r, &t);
 		if (!token_is(&r, &t, "="))
 			continue;

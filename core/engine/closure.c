@@ -65,8 +65,7 @@ bool closure_has_static(const struct index *ix, const struct index_declaration *
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, ix->text, d->end);
-	r.at = d->body;
+	token_reader_within(&r, ix->text, d->body, d->end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (t.kind == TOKEN_NAME && t.first == 's' && token_is(&r, &t, "static"))
 			return true;
@@ -268,9 +267,7 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 	struct token t, next, before = {0};
 	const char *keyword = NULL;
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
-	r.line_start = begin == 0 || text[begin - 1] == '\n';
+	token_reader_within(&r, text, begin, end, begin == 0 || text[begin - 1] == '\n');
 	for (token_next(&r, &t); t.kind != TOKEN_END && !c->failed; before = t, t = next) {
 		token_next(&r, &next);
 		if (t.kind == TOKEN_DIRECTIVE && user_text)
@@ -323,8 +320,7 @@ bool closure_tagged_body(const struct index *ix, const struct index_declaration 
 	struct token t;
 	bool record = false, tag = false;
 
-	token_reader_init(&r, ix->text, d->end);
-	r.at = d->begin;
+	token_reader_within(&r, ix->text, d->begin, d->end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END && t.begin < d->specifiers; token_next(&r, &t)) {
 		if (t.kind == TOKEN_NAME && (token_is(&r, &t, "struct") || token_is(&r, &t, "union")))
 			record = true;
@@ -392,8 +388,7 @@ static void read_declaration(struct closure *c, uint32_t number)
 			/* What it looks into counts as if the user's text did. */
 			struct token_reader r;
 			struct token t, before = {0};
-			token_reader_init(&r, c->ix->text, d->end);
-			r.at = d->body;
+			token_reader_within(&r, c->ix->text, d->body, d->end, true);
 			for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
 				if (t.kind == TOKEN_NAME && token_selects(&r, &before))
 					spellings_add(&c->members, c->ix->text + t.begin, t.end - t.begin,
@@ -522,10 +517,7 @@ static void hide_extra(struct closure *c)
 			continue;
 		struct token_reader line;
 		struct token word;
-		token_reader_init(&line, text, t.end);
-		line.at = t.begin + 1;
-		line.line_start = false;
-		token_next(&line, &word);
+		token_read_directive(&line, text, &t, &word);
 		bool define = token_is(&line, &word, "define");
 		token_next(&line, &word);
 		if (define && word.kind == TOKEN_NAME)

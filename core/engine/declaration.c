@@ -636,8 +636,7 @@ bool declaration_is_const(const char *text, uint32_t begin, uint32_t name)
 	struct token t;
 	bool constant = false;
 
-	token_reader_init(&r, text, name);
-	r.at = begin;
+	token_reader_within(&r, text, begin, name, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
 			token_skip_group(&r, &t); /* members of a struct that is defined here */
@@ -656,8 +655,7 @@ const char *declaration_tag_word(const char *text, uint32_t begin, uint32_t name
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, name);
-	r.at = begin;
+	token_reader_within(&r, text, begin, name, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		for (size_t i = 0; t.kind == TOKEN_NAME && i < sizeof(keywords) / sizeof(*keywords); i++)
 			if (token_is(&r, &t, keywords[i]))

@@ -21,9 +21,7 @@ static void replace_atomic(char *text, uint32_t begin, uint32_t end, bool direct
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
-	r.line_start = !directive;
+	token_reader_within(&r, text, begin, end, !directive);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		struct token_reader ahead = r;
 		struct token next;

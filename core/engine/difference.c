@@ -78,9 +78,7 @@ static uint64_t hash_tokens(const struct index *ix, uint32_t begin, uint32_t end
 	struct token t;
 	uint64_t hash = TEXT_HASH_SEED;
 
-	token_reader_init(&r, ix->text, end);
-	r.at = begin;
-	r.line_start = false;
+	token_reader_within(&r, ix->text, begin, end, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE)
 			continue;
@@ -213,9 +211,7 @@ bool difference_touches(const struct difference *d, const char *text, uint32_t b
 
 	if (d->empty)
 		return false;
-	token_reader_init(&r, text, end);
-	r.at = begin;
-	r.line_start = false;
+	token_reader_within(&r, text, begin, end, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_NAME && reaches(d, text + t.begin, t.end - t.begin))
 			return true;

@@ -78,9 +78,7 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 
 static void begin_reading(struct token_reader *r, const char *text, uint32_t begin, uint32_t end)
 {
-	token_reader_init(r, text, end);
-	r->at = begin;
-	r->line_start = false;
+	token_reader_within(r, text, begin, end, false);
 }
 
 static const struct definition *find_definition(const struct search *s, const char *name, uint32_t length)

@@ -43,8 +43,7 @@ static uint32_t begin_on_line(const struct index *ix, const struct index_declara
 		line_begin += (uint32_t)(close - text) + 2;
 
 	uint32_t begin = line_begin;
-	token_reader_init(&r, ix->source, limit);
-	r.at = line_begin;
+	token_reader_within(&r, ix->source, line_begin, limit, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
 		if (depth == 0 && t.kind == TOKEN_PUNCTUATOR && t.first == '{')
 			in_type = type;
@@ -88,14 +87,12 @@ static uint32_t end_of_condition(struct token_reader *r, struct token_braces *br
 /* `#line 12 "grammar.y"`: what stands behind it has other lines, and they may not be true. */
 static bool moves_lines(const struct token_reader *r, const struct token *t)
 {
-	struct token_reader line = *r;
+	struct token_reader line;
 	struct token word;
 
 	if (t->kind != TOKEN_DIRECTIVE)
 		return false;
-	line.at = t->begin + 1;
-	line.line_start = false;
-	token_next(&line, &word);
+	token_read_directive(&line, r->text, t, &word);
 	return token_is(&line, &word, "line") || word.kind == TOKEN_NUMBER;
 }
 
@@ -111,9 +108,7 @@ static bool may_be_name(const struct index *ix, const char *word, size_t length,
 	const struct index_macro *m = index_find_macro(ix, word, length, ix->size);
 	if (!m || m->undefined)
 		return index_first_macro(ix, word, length) != INDEX_NONE; /* it was one, further up */
-	token_reader_init(&r, ix->text, m->end);
-	r.at = m->body_begin;
-	r.line_start = false;
+	token_reader_within(&r, ix->text, m->body_begin, m->end, false);
 	token_next(&r, &t);
 	token_next(&r, &behind);
 	if (t.kind != TOKEN_NAME || behind.kind != TOKEN_END)
@@ -131,8 +126,7 @@ static bool has_head(const struct index *ix, const struct index_declaration *d, 
 	struct token t, before = {0};
 	bool type = false;
 
-	token_reader_init(&r, ix->source, to);
-	r.at = from;
+	token_reader_within(&r, ix->source, from, to, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
 		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{') {
 			if (!type)
@@ -162,8 +156,7 @@ static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, u
 	unsigned brackets = 0;
 	bool body = false, type = false, moved = false;
 
-	token_reader_init(&r, ix->source, ix->source_size);
-	r.at = from;
+	token_reader_within(&r, ix->source, from, ix->source_size, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
 		if (!body && !brackets && type && t.kind == TOKEN_PUNCTUATOR && t.first == '{') {
 			token_skip_group(&r, &t);

@@ -40,8 +40,7 @@ static void copy_head(const struct head *h, struct text *out, uint32_t begin, ui
 	uint32_t from = begin;
 	char alias[256];
 
-	token_reader_init(&r, h->closure->ix->text, end);
-	r.at = begin;
+	token_reader_within(&r, h->closure->ix->text, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (!token_outside(&t, &depth) || t.kind != TOKEN_NAME)
 			continue;
@@ -103,8 +102,7 @@ static bool find_head_macros(struct head *h, const char *text, uint32_t begin, u
 	struct token t;
 	bool found = false;
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
+	token_reader_within(&r, text, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END && !h->failed; token_next(&r, &t)) {
 		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
 			break;

@@ -45,8 +45,7 @@ static bool is_constant(const struct index *ix, const struct declaration *d,
 	struct token t;
 	bool constant = false;
 
-	token_reader_init(&r, ix->text, name->begin);
-	r.at = d->begin;
+	token_reader_within(&r, ix->text, d->begin, name->begin, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_PUNCTUATOR && t.first == '*')
 			constant = false;
@@ -189,9 +188,8 @@ static void write_body(struct writing *w, const struct index_declaration *d)
 	struct token_reader r;
 	struct token t, before = {0};
 
-	token_reader_init(&r, w->ix->text, d->end);
-	r.at = w->from = d->body;
-	r.line_start = false;
+	w->from = d->body;
+	token_reader_within(&r, w->ix->text, d->body, d->end, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE)
 			write_directive(w, &t);

@@ -129,8 +129,7 @@ uint32_t index_declarator_end(const struct index *ix, uint32_t name_end, uint32_
 	struct token t;
 	unsigned depth = 0;
 
-	token_reader_init(&r, ix->text, limit);
-	r.at = name_end;
+	token_reader_within(&r, ix->text, name_end, limit, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (token_outside(&t, &depth) && t.kind == TOKEN_PUNCTUATOR && t.end - t.begin == 1 &&
 		    strchr("=,;", t.first))
@@ -250,9 +249,7 @@ static uint64_t hash_tokens(const char *text, uint32_t begin, uint32_t end)
 	struct token t;
 	uint64_t hash = TEXT_HASH_SEED;
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
-	r.line_start = false;
+	token_reader_within(&r, text, begin, end, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE)
 			continue;

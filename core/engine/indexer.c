@@ -131,8 +131,7 @@ static void read_pack(struct builder *b, const char *p, const char *end)
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, p, (uint32_t)(end - p));
-	r.line_start = false;
+	token_reader_within(&r, p, 0, (uint32_t)(end - p), false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		push |= token_is(&r, &t, "push");
 		pop |= token_is(&r, &t, "pop");
@@ -445,8 +444,8 @@ static struct error *read_files(const char *file, const struct flags *flags, con
 	char *text, *folders = NULL;
 	size_t size;
 
-	struct error *e = marked_preprocess(file, flags, source, source_size, files, count, &text, &size,
-					    &folders);
+	struct error *e =
+		marked_preprocess(file, flags, source, source_size, files, count, &text, &size, &folders);
 	if (!e)
 		e = indexer_read_text(file, text, size, source, source_size, out);
 	if (!e)

@@ -67,9 +67,7 @@ static void read_body(struct walk *w, const struct declaration *function)
 	struct token t;
 
 	w->seen_count = 0;
-	token_reader_init(&r, w->text, function->end);
-	r.at = function->body;
-	r.line_start = false;
+	token_reader_within(&r, w->text, function->body, function->end, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END && !w->ended; token_next(&r, &t)) {
 		if (t.kind != TOKEN_NAME || !token_is(&r, &t, "static"))
 			continue;
@@ -140,11 +138,8 @@ bool initialiser_same(const char *a, uint32_t a_begin, uint32_t a_end, const cha
 	struct token_reader ra, rb;
 	struct token ta, tb;
 
-	token_reader_init(&ra, a, a_end);
-	token_reader_init(&rb, b, b_end);
-	ra.at = a_begin;
-	rb.at = b_begin;
-	ra.line_start = rb.line_start = false;
+	token_reader_within(&ra, a, a_begin, a_end, false);
+	token_reader_within(&rb, b, b_begin, b_end, false);
 	do {
 		token_next(&ra, &ta);
 		token_next(&rb, &tb);

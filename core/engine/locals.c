@@ -74,8 +74,7 @@ static void add_parameters(struct locals *l, uint32_t body)
 	struct token_reader r;
 	struct token before, t, next;
 	unsigned depth = 0;
-	token_reader_init(&r, ix->text, body);
-	r.at = ix->names[d->name_end - 1].end;
+	token_reader_within(&r, ix->text, ix->names[d->name_end - 1].end, body, true);
 	token_next(&r, &before);
 	depth = is_punctuator(&before, "(");
 	token_next(&r, &t);

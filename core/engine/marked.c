@@ -28,8 +28,8 @@ static bool read_words(const char *at, const char *end, const char *quote, bool 
 
 static void put_mark(struct text *out, bool pushes, const char *name, size_t length)
 {
-	text_printf(out, " _Pragma(\"rtf %s \\\"%.*s\\\"\")", pushes ? "push_macro" : "pop_macro", (int)length,
-		    name);
+	text_printf(out, " _Pragma(\"rtf %s \\\"%.*s\\\"\")", pushes ? "push_macro" : "pop_macro",
+		    (int)length, name);
 }
 
 /* `_Pragma ( "push_macro(\"X\")" )`: the mark behind it. Reads past it. */
@@ -63,10 +63,7 @@ static bool mark_directive(const char *text, const struct token *t, struct text 
 	size_t length;
 	bool pushes;
 
-	token_reader_init(&line, text, t->end);
-	line.at = t->begin + 1;
-	line.line_start = false;
-	token_next(&line, &word);
+	token_read_directive(&line, text, t, &word);
 	if (!token_is(&line, &word, "pragma") ||
 	    !read_words(text + word.end, text + t->end, "\"", &pushes, &name, &length))
 		return false;
@@ -84,9 +81,7 @@ static void mark_range(const char *text, uint32_t begin, uint32_t end, bool dire
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
-	r.line_start = !directive;
+	token_reader_within(&r, text, begin, end, !directive);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE && !mark_directive(text, &t, out, copied))
 			mark_range(text, t.begin + 1, t.end, true, out, copied);
@@ -200,8 +195,7 @@ struct error *marked_preprocess(const char *file, const struct flags *flags, con
 			add(&copies, files[i].path, files[i].bytes, files[i].size);
 	add_headers(&copies, *text, flags->directory);
 	if (copies.any && !copies.failed)
-		e = preprocess_source(file, flags, copies.files, copies.count, &marked, &marked_size,
-				      &same);
+		e = preprocess_source(file, flags, copies.files, copies.count, &marked, &marked_size, &same);
 	if (copies.any && !copies.failed && !e) {
 		free(same);
 		free(*text);

@@ -52,8 +52,7 @@ static bool has_macro(const struct index *ix, const char *text, uint32_t begin, 
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
+	token_reader_within(&r, text, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (t.kind == TOKEN_NAME && index_find_macro(ix, text + t.begin, t.end - t.begin, ix->size))
 			return true;

@@ -213,9 +213,7 @@ static bool names_any(const struct spreading *s, const struct index_declaration 
 	struct token_reader r;
 	struct token t, before = {0};
 
-	token_reader_init(&r, ix->text, d->end);
-	r.at = d->begin;
-	r.line_start = false;
+	token_reader_within(&r, ix->text, d->begin, d->end, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
 		if (t.kind != TOKEN_NAME || token_selects(&r, &before))
 			continue;

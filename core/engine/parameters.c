@@ -33,8 +33,7 @@ static enum width width_of(const struct index *ix, uint32_t begin, uint32_t end,
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, ix->text, end);
-	r.at = begin;
+	token_reader_within(&r, ix->text, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind != TOKEN_NAME)
 			return t.kind == TOKEN_PUNCTUATOR && t.first == '{' ? width : WIDTH_UNKNOWN;
@@ -62,8 +61,7 @@ static bool is_pointer(const struct index *ix, uint32_t begin, uint32_t end)
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, ix->text, end);
-	r.at = begin;
+	token_reader_within(&r, ix->text, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (t.kind == TOKEN_PUNCTUATOR && strchr("*[(", t.first))
 			return true;
@@ -85,8 +83,7 @@ static enum width width_of_typedef(const struct index *ix, const char *name, uin
 		return WIDTH_KEPT;
 	struct token_reader r;
 	struct token t;
-	token_reader_init(&r, ix->text, d->specifiers);
-	r.at = d->begin;
+	token_reader_within(&r, ix->text, d->begin, d->specifiers, true);
 	token_next(&r, &t);
 	return width_of(ix, token_is(&r, &t, "typedef") ? t.end : d->begin, d->specifiers, depth);
 }
@@ -141,9 +138,7 @@ bool parameters_write(struct text *out, const struct index *ix, const struct ind
 
 	if (d->has_directive)
 		return false;
-	token_reader_init(&r, ix->text, d->body);
-	r.at = ix->names[d->name_end - 1].end;
-	r.line_start = false;
+	token_reader_within(&r, ix->text, ix->names[d->name_end - 1].end, d->body, false);
 	token_next(&r, &t);
 	if (t.kind != TOKEN_PUNCTUATOR || t.first != '(')
 		return false;

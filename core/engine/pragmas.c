@@ -142,8 +142,7 @@ void pragmas_read(struct pragmas *p, const char *line, size_t size)
 
 	while (size && (line[size - 1] == '\r' || line[size - 1] == ' '))
 		size--;
-	token_reader_init(&r, line, (uint32_t)size);
-	r.line_start = false;
+	token_reader_within(&r, line, 0, (uint32_t)size, false);
 	token_next(&r, &kind);
 	token_next(&r, &word);
 	token_next(&r, &value);

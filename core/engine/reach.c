@@ -110,10 +110,7 @@ static struct line line_of(const char *text, const struct token *directive)
 	struct line line = {.word = ""};
 	struct token t;
 
-	token_reader_init(&line.words, text, directive->end);
-	line.words.at = directive->begin + 1;
-	line.words.line_start = false;
-	token_next(&line.words, &t);
+	token_read_directive(&line.words, text, directive, &t);
 	if (t.kind == TOKEN_NAME) {
 		line.word = text + t.begin;
 		line.length = t.end - t.begin;
@@ -244,9 +241,7 @@ static uint64_t hash_words(const char *text, uint32_t begin, uint32_t end, uint6
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
-	r.line_start = false;
+	token_reader_within(&r, text, begin, end, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE) {
 			hash = hash_words(text, t.begin + 1, t.end, text_hash(hash, "#", 1));
@@ -408,9 +403,7 @@ static bool is_doubtful(const struct parts *p, const struct declaration *d)
 		return d->end - d->begin > 1 || p->text[d->begin] != ';'; /* a stray one declares nothing */
 	if (!d->complete || d->specifiers <= d->begin)
 		return true;
-	token_reader_init(&r, p->text, end);
-	r.at = d->begin;
-	r.line_start = false;
+	token_reader_within(&r, p->text, d->begin, end, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, t = next) {
 		token_next(&r, &next);
 		enumerates |= token_is(&r, &t, "enum");
@@ -608,9 +601,7 @@ static bool mentions(const struct reach *r, const char *text, uint32_t begin, ui
 	struct token_reader reader;
 	struct token t;
 
-	token_reader_init(&reader, text, end);
-	reader.at = begin;
-	reader.line_start = line_start;
+	token_reader_within(&reader, text, begin, end, line_start);
 	for (token_next(&reader, &t); t.kind != TOKEN_END; token_next(&reader, &t)) {
 		if (t.kind == TOKEN_NAME && has_word(r, text + t.begin, t.end - t.begin))
 			return true;

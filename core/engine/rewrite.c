@@ -121,9 +121,7 @@ unsigned rewrite_line(const struct rewrite *w, uint32_t at)
 
 void rewrite_token(const struct rewrite *w, uint32_t at, struct token_reader *r, struct token *t)
 {
-	token_reader_init(r, w->text, w->size);
-	r->at = at;
-	r->line_start = false;
+	token_reader_within(r, w->text, at, w->size, false);
 	token_next(r, t);
 }
 

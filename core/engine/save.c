@@ -249,9 +249,7 @@ static char *copy_prototype(const struct index *ix, const char *name)
 
 	if (!d || d->old_style)
 		return NULL;
-	token_reader_init(&r, ix->text, d->body);
-	r.at = d->begin;
-	r.line_start = false;
+	token_reader_within(&r, ix->text, d->begin, d->body, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (t.kind != TOKEN_DIRECTIVE && !token_is(&r, &t, "static") && !token_is(&r, &t, "inline"))
 			text_printf(&text, "%.*s ", (int)(t.end - t.begin), ix->text + t.begin);

@@ -40,8 +40,7 @@ static void copy_without(struct text *out, const struct index *ix, uint32_t begi
 	unsigned depth = 0;
 	uint32_t from = begin;
 
-	token_reader_init(&r, ix->text, end);
-	r.at = begin;
+	token_reader_within(&r, ix->text, begin, end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (!token_outside(&t, &depth) ||
 		    !(token_is_linkage(&r, &t) || (!external && token_is(&r, &t, "extern"))))
@@ -366,9 +365,7 @@ static void hash_range(const char *text, uint32_t begin, uint32_t end, bool dire
 	struct token_reader r;
 	struct token t;
 
-	token_reader_init(&r, text, end);
-	r.at = begin;
-	r.line_start = !directive;
+	token_reader_within(&r, text, begin, end, !directive);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE) {
 			bool marker = t.end - t.begin > 2 && text[t.begin + 1] == ' ' &&

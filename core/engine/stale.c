@@ -47,9 +47,7 @@ static uint64_t read_range(const struct search *s, uint32_t begin, uint32_t end)
 	struct token t, before = {0};
 	uint64_t leads = 0;
 
-	token_reader_init(&r, s->ix->text, end);
-	r.at = begin;
-	r.line_start = false;
+	token_reader_within(&r, s->ix->text, begin, end, false);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
 		bool outside = t.kind == TOKEN_NAME && !token_selects(&r, &before);
 		const uint64_t *found = outside ? leads_of(s, t.begin, t.end) : NULL;

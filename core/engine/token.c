@@ -9,6 +9,19 @@ void token_reader_init(struct token_reader *reader, const char *text, uint32_t s
 		reader->at = 3; /* a byte order mark */
 }
 
+void token_reader_within(struct token_reader *reader, const char *text, uint32_t begin, uint32_t end,
+			 bool line_start)
+{
+	*reader = (struct token_reader){.text = text, .size = end, .at = begin, .line_start = line_start};
+}
+
+void token_read_directive(struct token_reader *line, const char *text, const struct token *directive,
+			  struct token *word)
+{
+	token_reader_within(line, text, directive->begin + 1, directive->end, false);
+	token_next(line, word);
+}
+
 static char peek(const struct token_reader *r, uint32_t ahead)
 {
 	return ahead < r->size - r->at ? r->text[r->at + ahead] : '\0';

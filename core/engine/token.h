@@ -36,6 +36,14 @@ struct token_reader {
 };
 
 void token_reader_init(struct token_reader *, const char *text, uint32_t size);
+
+/* Reads what stands in [begin, end) of a text. `line_start`: a `#` there may begin a directive. */
+void token_reader_within(struct token_reader *, const char *text, uint32_t begin, uint32_t end,
+			 bool line_start);
+
+/* Its first word, `define`, and a reader of what is behind that. */
+void token_read_directive(struct token_reader *line, const char *text, const struct token *directive,
+			  struct token *word);
 void token_next(struct token_reader *, struct token *out);
 
 /* Whether the token is spelled exactly `word` (a name or a punctuator; digraphs as written). */

@@ -237,8 +237,7 @@ static bool is_set_to_string(const struct index *ix, const struct index_name *n)
 
 	if (!memchr(ix->text + d->begin, '*', n->begin - d->begin) || ix->text[begin] != '=')
 		return false;
-	token_reader_init(&r, ix->text, d->end);
-	r.at = begin + 1;
+	token_reader_within(&r, ix->text, begin + 1, d->end, true);
 	token_next(&r, &t);
 	while (t.kind == TOKEN_PUNCTUATOR && t.first == '(')
 		token_next(&r, &t);
