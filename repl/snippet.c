@@ -5,6 +5,7 @@
 #include "record.h"
 #include "show.h"
 #include "typed.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -194,7 +195,7 @@ struct error *snippet_check(struct snippet *x)
 static struct error *refuse_lost(const struct check_result *r)
 {
 	for (char **name = r->named; name && *name; name++)
-		if (!check_names(r->constants, *name))
+		if (!words_list_has((const char *const *)r->constants, *name))
 			return error_new(ERROR_LAYOUT,
 					 "the running program does not keep %s as one variable: its compiler "
 					 "optimised it away or took it apart, so its value is not known",

@@ -874,14 +874,6 @@ static void free_names(char **list)
 	free(list);
 }
 
-bool check_names(char *const *list, const char *name)
-{
-	for (; list && *list; list++)
-		if (strcmp(*list, name) == 0)
-			return true;
-	return false;
-}
-
 void check_result_fini(struct check_result *r)
 {
 	for (size_t i = 0; i < r->count; i++)

@@ -80,9 +80,6 @@ struct error *check_warn(struct check_result *, const char *file, unsigned line,
 /* Moves what `from` found behind what `to` has. */
 struct error *check_move(struct check_result *to, struct check_result *from);
 
-/* Whether a result's list (constants, definitions) has that name. */
-bool check_names(char *const *list, const char *name);
-
 /* The translation unit of the slice that was checked last, NULL if there is none: the check's, until the next check. */
 struct CXTranslationUnitImpl *check_unit(const struct check *);
 

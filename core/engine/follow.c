@@ -7,6 +7,7 @@
 #include "turns.h"
 #include "unread.h"
 #include "watch.h"
+#include "words.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -191,20 +192,13 @@ struct late {
 	struct timespec read;
 };
 
-static bool has_path(const char *const *paths, const char *path)
-{
-	while (*paths && strcmp(*paths, path) != 0)
-		paths++;
-	return *paths;
-}
-
 /* What was saved before it was watched: since it was kept, or while its source was read for the first time. */
 static bool touch_late(void *context, const char *path)
 {
 	const struct late *late = context;
 	struct stat st;
 
-	if (late->follow->served && has_path(late->follow->served, path))
+	if (words_list_has(late->follow->served, path))
 		return true; /* its save is being dealt with */
 	if (sources_was_saved(live_host(late->follow->live)->sources, path) ||
 	    (stat(path, &st) == 0 &&
@@ -477,7 +471,7 @@ static void note_early(void *context, const struct target_unit *unit, struct sou
 {
 	const struct follow *f = context;
 
-	source->early |= has_path(f->due, unit->file);
+	source->early |= words_list_has(f->due, unit->file);
 }
 
 /* Whether a saved file is part of sources that are not read, and need not be for that. */

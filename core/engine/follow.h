@@ -60,7 +60,7 @@ void follow_renew(struct follow *);
 
 int follow_fd(const struct follow *); /* to poll for reading; -1 while a save waits for the compiler */
 int64_t follow_deadline(const struct follow *); /* on clock_now_us's clock; 0: nothing is in progress */
-void follow_serve(struct follow *);   /* the descriptor is ready or the deadline has come */
-void follow_go_on(struct follow *);   /* turns were served: the compiler may have run */
+void follow_serve(struct follow *);             /* the descriptor is ready or the deadline has come */
+void follow_go_on(struct follow *);             /* turns were served: the compiler may have run */
 
 #endif

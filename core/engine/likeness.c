@@ -20,14 +20,6 @@ static bool bears_on_code(const char *word)
 	return false;
 }
 
-static bool has(char *const *command, const char *word)
-{
-	for (; *command; command++)
-		if (strcmp(*command, word) == 0)
-			return true;
-	return false;
-}
-
 /* One for each word that both have, one less for each that one alone has. */
 static int by_producer(char *const *command, const struct words *producer)
 {
@@ -37,7 +29,8 @@ static int by_producer(char *const *command, const struct words *producer)
 		if (bears_on_code(*word))
 			like += words_have(producer, *word) ? 1 : -1;
 	for (size_t i = 0; i < producer->count; i++)
-		if (bears_on_code(producer->items[i]) && !has(command, producer->items[i]))
+		if (bears_on_code(producer->items[i]) &&
+		    !words_list_has((const char *const *)command, producer->items[i]))
 			like--;
 	return like;
 }

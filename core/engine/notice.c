@@ -2,6 +2,7 @@
 #include "attributes.h"
 #include "initialiser.h"
 #include "texts.h"
+#include "words.h"
 
 #include <clang-c/Index.h>
 #include <ctype.h>
@@ -328,7 +329,7 @@ static void note_anew(struct notice *n)
 	for (const char *at = n->build->anew.bytes; at && *at && !n->error; at = strchr(at, '\n') + 1) {
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "\n"), at);
 		const char *place = find_name(n->text, n->size, name);
-		if (!check_names(check->definitions, name))
+		if (!words_list_has((const char *const *)check->definitions, name))
 			continue;
 		tell(n, place ? place : begin_of(n),
 		     "%s begins anew: nothing in the program read it, so its compiler left it out", name);

@@ -3,6 +3,7 @@
 #include "reach.h"
 #include "review.h"
 #include "texts.h"
+#include "words.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -328,13 +329,6 @@ static const struct target_unit *find_witness(const struct unread *u, const stru
 	return NULL;
 }
 
-static bool is_one_of(const char *const *paths, const char *path)
-{
-	while (*paths && strcmp(*paths, path) != 0)
-		paths++;
-	return *paths;
-}
-
 void unread_add(struct unread *u, struct live *l, const char *const *paths)
 {
 	size_t count;
@@ -344,7 +338,7 @@ void unread_add(struct unread *u, struct live *l, const char *const *paths)
 	struct reach *r = u->header_count ? find_reach(u, l) : NULL;
 	for (size_t i = 0; units && i < count; i++) {
 		bool begun = u->header_count && sources_is_begun(sources_of(l), units[i]);
-		if (begun || is_one_of(paths, units[i]->file) ||
+		if (begun || words_list_has(paths, units[i]->file) ||
 		    (u->header_count && is_reached(u, l, units[i], r)))
 			add_unit(u, units[i]);
 	}
@@ -359,7 +353,7 @@ void unread_add(struct unread *u, struct live *l, const char *const *paths)
 	u->count = 0;
 	add_unit(u, witness);
 	for (size_t i = 0; units && i < count; i++)
-		if (is_one_of(paths, units[i]->file))
+		if (words_list_has(paths, units[i]->file))
 			add_unit(u, units[i]);
 	free(units);
 }

@@ -28,10 +28,14 @@ void words_add(struct words *w, const char *word)
 
 bool words_have(const struct words *w, const char *word)
 {
-	for (size_t i = 0; i < w->count; i++)
-		if (strcmp(w->items[i], word) == 0)
-			return true;
-	return false;
+	return words_list_has((const char *const *)w->items, word);
+}
+
+bool words_list_has(const char *const *list, const char *word)
+{
+	while (list && *list && strcmp(*list, word) != 0)
+		list++;
+	return list && *list;
 }
 
 void words_free(char **items)

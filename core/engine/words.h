@@ -15,6 +15,7 @@ struct words {
 void words_add(struct words *, const char *word);
 void words_add_bytes(struct words *, const char *word, size_t length);
 bool words_have(const struct words *, const char *word);
+bool words_list_has(const char *const *list, const char *word); /* NULL ends it, or is all of it */
 
 /* Adds a line's words: quotes and backslashes as in sh, no expansion. */
 void words_split(struct words *, const char *line);
