@@ -405,11 +405,6 @@ static void add_members(struct completion *c)
 
 /* --- the whole ----------------------------------------------------------------------------------------------------- */
 
-static bool is_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_';
-}
-
 /* Behind `.` or `->`, but not behind a number's point. */
 static bool is_member(const struct completion *c)
 {
@@ -436,7 +431,7 @@ static const char *tag_before(const struct completion *c)
 	for (size_t i = 0; i < 3 && end < c->word; i++) {
 		size_t length = strlen(words[i]);
 		if (end - c->begin >= length && strncmp(c->text + end - length, words[i], length) == 0 &&
-		    (end - length == c->begin || !is_word(c->text[end - length - 1])))
+		    (end - length == c->begin || !text_is_word(c->text[end - length - 1])))
 			return words[i];
 	}
 	return NULL;
@@ -472,7 +467,7 @@ json_t *completion_find(struct console_state *state, enum completion_kind kind, 
 			       .word = point,
 			       .point = point};
 
-	while (c.word > begin && (is_word(text[c.word - 1]) ||
+	while (c.word > begin && (text_is_word(text[c.word - 1]) ||
 				  (kind == COMPLETION_FILE && !isspace((unsigned char)text[c.word - 1]))))
 		c.word--;
 	struct error *e = context_unit(state, c.live, &c.unit);

@@ -5,7 +5,6 @@
 #include "words.h"
 
 #include <clang-c/Index.h>
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -338,11 +337,6 @@ static void note_anew(struct notice *n)
 
 /* --- what clang learns of a function --------------------------------------------------------------------------------- */
 
-static bool is_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_';
-}
-
 /* Whether the file names it anywhere but in itself and where it is declared. */
 static bool has_callers(const struct index *ix, const char *name)
 {
@@ -350,10 +344,9 @@ static bool has_callers(const struct index *ix, const char *name)
 	size_t length = strlen(name);
 	const char *at = ix->text, *end = ix->text + ix->size;
 
-	for (; (at = memmem(at, (size_t)(end - at), name, length)); at += length) {
+	for (; (at = text_find_word(ix->text, end, at, name)); at += length) {
 		uint32_t offset = (uint32_t)(at - ix->text), i = index_find(ix, INDEX_ORDINARY, name, length);
-		if ((offset && is_word(at[-1])) || is_word(at[length]) ||
-		    (itself && offset >= itself->begin && offset < itself->end))
+		if (itself && offset >= itself->begin && offset < itself->end)
 			continue;
 		while (i != INDEX_NONE && ix->names[i].begin != offset)
 			i = ix->names[i].next;

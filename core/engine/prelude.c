@@ -2,7 +2,6 @@
 #include "dialect.h"
 #include "text.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -128,7 +127,7 @@ struct line {
 static void find_name(struct line *line)
 {
 	line->name = strstr(line->text, "__");
-	while (isalnum((unsigned char)line->name[line->name_size]) || line->name[line->name_size] == '_')
+	while (text_is_word(line->name[line->name_size]))
 		line->name_size++;
 }
 
@@ -158,7 +157,7 @@ static void want_all(struct line *lines, size_t count, const char *text, size_t 
 
 	for (const char *at = text; (at = memmem(at, (size_t)(end - at), "__", 2));) {
 		const char *behind = at;
-		while (behind < end && (isalnum((unsigned char)*behind) || *behind == '_'))
+		while (behind < end && text_is_word(*behind))
 			behind++;
 		want(lines, count, at, (size_t)(behind - at));
 		at = behind;

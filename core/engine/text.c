@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -154,6 +155,23 @@ bool text_names_file(const char *directory, const char *name, const char *wanted
 	if (strcmp(joined, wanted) == 0)
 		return true;
 	return realpath(joined, real) && realpath(wanted, real_wanted) && strcmp(real, real_wanted) == 0;
+}
+
+bool text_is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+const char *text_find_word(const char *text, const char *end, const char *from, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = from; length && (at = memmem(at, (size_t)(end - at), name, length));
+	     at += length)
+		if ((at == text || !text_is_word(at[-1])) &&
+		    (at + length == end || !text_is_word(at[length])))
+			return at;
+	return NULL;
 }
 
 bool text_path_is(const char *path, const char *file)

@@ -34,6 +34,12 @@ char *text_read_file(const char *path, size_t *size);
 /* The last part of a path; "" of NULL. Points into it. */
 const char *text_base_name(const char *path);
 
+/* Whether a C name may have it in it. */
+bool text_is_word(char);
+
+/* Where a C name stands next as a word of its own, from `from` on in a text that ends at `end`; NULL: nowhere. */
+const char *text_find_word(const char *text, const char *end, const char *from, const char *name);
+
 /* Whether `file` is the path, or the end of it after a slash. */
 bool text_path_is(const char *path, const char *file);
 

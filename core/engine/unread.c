@@ -2,10 +2,10 @@
 #include "kept.h"
 #include "reach.h"
 #include "review.h"
+#include "text.h"
 #include "texts.h"
 #include "words.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -166,27 +166,11 @@ size_t unread_count(const struct live *l)
 	return put;
 }
 
-static bool is_of_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_';
-}
-
 bool unread_mentions(const struct live *l, const struct target_unit *unit, const char *word)
 {
 	const struct kept_file *own = kept_find(kept_of(l), unit->file);
-	const char *at = own ? own->bytes : NULL, *end = own ? at + own->size : NULL;
-	size_t length = strlen(word);
 
-	if (!own || !length)
-		return false;
-	while ((at = memmem(at, (size_t)(end - at), word, length))) {
-		bool whole = (at == own->bytes || !is_of_word(at[-1])) &&
-			     (at + length == end || !is_of_word(at[length]));
-		if (whole)
-			return true;
-		at += length;
-	}
-	return false;
+	return own && text_find_word(own->bytes, own->bytes + own->size, own->bytes, word);
 }
 
 size_t unread_naming(const struct live *l, const char *word)
