@@ -20,14 +20,6 @@ static bool opens(const struct token *t)
 	return t->kind == TOKEN_PUNCTUATOR && t->first == '(';
 }
 
-/* Lines stay, those of a macro in one piece. */
-static void blank(char *text, uint32_t begin, uint32_t end)
-{
-	for (uint32_t i = begin; i < end; i++)
-		if (text[i] != '\n' && !(text[i] == '\\' && text[i + 1] == '\n'))
-			text[i] = ' ';
-}
-
 /* Whether all that is left of a list is brackets and commas. */
 static bool is_empty(const char *text, uint32_t begin, uint32_t end)
 {
@@ -65,12 +57,12 @@ static void blank_list(char *text, struct token_reader *r, const struct token *w
 		if (group.kind == TOKEN_PUNCTUATOR && group.first == ',')
 			stop = group.end;
 		else if (before.kind == TOKEN_PUNCTUATOR && before.first == ',')
-			blank(text, before.begin, before.end);
-		blank(text, t.begin, stop);
+			token_blank(text, before.begin, before.end);
+		token_blank(text, t.begin, stop);
 		any = true;
 	}
 	if (any && end.kind != TOKEN_END && is_empty(text, begin, end.end))
-		blank(text, word->begin, end.end);
+		token_blank(text, word->begin, end.end);
 }
 
 static void blank_from(char *text, uint32_t begin, uint32_t end, bool directive)
@@ -82,8 +74,7 @@ static void blank_from(char *text, uint32_t begin, uint32_t end, bool directive)
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind == TOKEN_DIRECTIVE)
 			blank_from(text, t.begin + 1, t.end, true);
-		else if (t.kind == TOKEN_NAME &&
-			 (token_is(&r, &t, "__attribute__") || token_is(&r, &t, "__attribute")))
+		else if (token_is_attribute(&r, &t))
 			blank_list(text, &r, &t);
 	}
 }

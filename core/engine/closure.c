@@ -217,7 +217,7 @@ static bool is_keyword(const char *name, uint32_t length)
 
 static bool is_attribute(const struct token_reader *r, const struct token *t)
 {
-	return token_is(r, t, "__attribute__") || token_is(r, t, "__attribute") || token_is(r, t, "_Alignas");
+	return token_is_attribute(r, t) || token_is(r, t, "_Alignas");
 }
 
 static bool is_qualifier(const struct token_reader *r, const struct token *t)

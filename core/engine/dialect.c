@@ -70,25 +70,18 @@ static bool is_transparent(struct token_reader r)
 	return found && name.kind == TOKEN_NAME;
 }
 
-static void blank(char *text, uint32_t begin, uint32_t end)
-{
-	for (uint32_t i = begin; i < end; i++)
-		if (text[i] != '\n')
-			text[i] = ' ';
-}
-
 /* The attribute with its parentheses. */
 static void blank_attributes(char *text, struct token_reader r)
 {
 	struct token t, open;
 
 	for (token_next(&r, &t); t.kind != TOKEN_END && !is_punctuator(&t, ';'); token_next(&r, &t)) {
-		if (!token_is(&r, &t, "__attribute__") && !token_is(&r, &t, "__attribute"))
+		if (!token_is_attribute(&r, &t))
 			continue;
 		token_next(&r, &open);
 		if (is_punctuator(&open, '('))
 			token_skip_group(&r, &open);
-		blank(text, t.begin, open.end);
+		token_blank(text, t.begin, open.end);
 	}
 }
 
@@ -111,7 +104,7 @@ static void replace_transparent(char *text, uint32_t size)
 		uint32_t end = behind.at;
 		if (strcspn(text + t.begin, "\n") < sizeof(pointer)) /* no room on its line */
 			continue;
-		blank(text, t.begin, end);
+		token_blank(text, t.begin, end);
 		memcpy(text + t.begin, pointer, sizeof(pointer) - 1);
 		blank_attributes(text, behind);
 		r = behind;

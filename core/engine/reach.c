@@ -164,9 +164,7 @@ static void blank_dead(char *text, uint32_t size)
 		struct line line = line_of(text, &t);
 		bool ends = line_is(&line, "endif"), turns = line_is(&line, "else") || line_is(&line, "elif");
 		if (dead && depth == dead && (ends || turns)) {
-			for (uint32_t i = from; i < t.begin; i++)
-				if (text[i] != '\n')
-					text[i] = ' ';
+			token_blank(text, from, t.begin);
 			dead = 0;
 		}
 		if (opens(&line)) {

@@ -279,6 +279,13 @@ void token_next(struct token_reader *r, struct token *out)
 	out->end = r->at;
 }
 
+void token_blank(char *text, uint32_t begin, uint32_t end)
+{
+	for (uint32_t i = begin; i < end; i++)
+		if (text[i] != '\n' && !(text[i] == '\\' && text[i + 1] == '\n'))
+			text[i] = ' ';
+}
+
 bool token_is_linkage(const struct token_reader *r, const struct token *t)
 {
 	static const char *const words[] = {"static", "inline", "__inline", "__inline__"};

@@ -89,6 +89,15 @@ static inline bool token_outside(const struct token *t, unsigned *depth)
 	return false;
 }
 
+/* Whether it is `__attribute__`, or without its last underscores. */
+static inline bool token_is_attribute(const struct token_reader *r, const struct token *t)
+{
+	return token_is(r, t, "__attribute__") || token_is(r, t, "__attribute");
+}
+
+/* Puts blanks in the place of [begin, end) of a text that goes on behind it; lines stay, those of a macro in one piece. */
+void token_blank(char *text, uint32_t begin, uint32_t end);
+
 /* Whether it is a word that makes a function internal or inline: `static`, or `inline` in one of its spellings. */
 bool token_is_linkage(const struct token_reader *, const struct token *);
 

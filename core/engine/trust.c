@@ -360,7 +360,7 @@ static const char *name_reason(struct scan *scan)
 		scan->next = BRACE_ENUM;
 	if (token_is(reader, token, "_Alignas") && !alignment_is_kept(*reader))
 		return over_aligned;
-	if (token_is(reader, token, "__attribute__") || token_is(reader, token, "__attribute")) {
+	if (token_is_attribute(reader, token)) {
 		/* `packed` makes it smaller, to gcc. */
 		if (scan->next == BRACE_ENUM || scan->enum_closed)
 			return "an enumeration with an attribute";
