@@ -79,10 +79,13 @@ static void watch_units(struct follow *f)
 		}
 		last = unit;
 	}
-	for (size_t i = 0; i < live_count(f->live); i++)
-		if (live_function(f->live, i)->at.unit &&
-		    sources_ask_for(sources, live_function(f->live, i)->at.unit))
+	last = NULL;
+	for (size_t i = 0; i < live_count(f->live); i++) {
+		const struct target_unit *unit = live_function(f->live, i)->at.unit;
+		if (unit && unit != last && sources_ask_for(sources, unit))
 			break;
+		last = unit;
+	}
 	f->keeps = true;
 	f->preparing = 0;
 	f->prepared = false;

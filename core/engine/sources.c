@@ -551,7 +551,8 @@ bool sources_is_put_off(const struct sources *s, const struct target_unit *unit)
 }
 
 struct inclusion {
-	const struct kept_file *file;
+	bool (*wanted)(const void *context, const struct kept_file *);
+	const void *context;
 	struct words seen;
 	bool found;
 };
@@ -560,17 +561,19 @@ static bool look_for(void *context, struct kept_file *f)
 {
 	struct inclusion *i = context;
 
-	i->found |= f == i->file;
+	i->found |= i->wanted(i->context, f);
 	if (i->found || words_have(&i->seen, f->path))
 		return false;
 	words_add(&i->seen, f->path);
 	return true;
 }
 
-bool sources_includes(struct sources *s, const struct target_unit *unit, const struct kept_file *file)
+bool sources_includes(struct sources *s, const struct target_unit *unit,
+		      bool (*wanted)(const void *context, const struct kept_file *), const void *context)
 {
 	struct kept_file *own = kept_find(s->kept, unit->file);
-	struct inclusion inclusion = {.file = file, .found = !own || own == file};
+	struct inclusion inclusion = {
+		.wanted = wanted, .context = context, .found = !own || wanted(context, own)};
 	struct flags flags;
 
 	if (inclusion.found)

@@ -67,8 +67,9 @@ void sources_put_off(struct sources *, const struct target_unit *);
 bool sources_is_put_off(const struct sources *, const struct target_unit *);
 void sources_recall(struct sources *, const struct target_unit *); /* from being put off */
 
-/* Whether the unit is made of the file, as far as that is known before it is read. */
-bool sources_includes(struct sources *, const struct target_unit *, const struct kept_file *);
+/* Whether the unit is made of a file that is wanted, as far as that is known before it is read; true in doubt. */
+bool sources_includes(struct sources *, const struct target_unit *,
+		      bool (*wanted)(const void *context, const struct kept_file *), const void *context);
 
 /* All that was to be read is read: what was kept of it is not needed any more, and what comes later begins with what its files
  * say then. With `all` nothing else is needed either. */

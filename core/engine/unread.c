@@ -118,18 +118,24 @@ static void add_doubtful(void *context, const struct kept_file *f)
 	d->files[d->count++] = f;
 }
 
+static bool is_doubtful(const void *context, const struct kept_file *f)
+{
+	const struct doubtful *d = context;
+
+	for (size_t i = 0; i < d->count; i++)
+		if (d->files[i] == f)
+			return true;
+	return false;
+}
+
 static void recall_doubtful(struct live *l, const struct target_unit *const *units, size_t count)
 {
 	struct doubtful doubtful = {.live = l};
 
 	kept_each(kept_of(l), add_doubtful, &doubtful);
-	for (size_t i = 0; i < count && (doubtful.count || doubtful.failed); i++) {
-		bool found = doubtful.failed;
-		for (size_t k = 0; k < doubtful.count && !found; k++)
-			found = sources_includes(sources_of(l), units[i], doubtful.files[k]);
-		if (found)
+	for (size_t i = 0; i < count && (doubtful.count || doubtful.failed); i++)
+		if (doubtful.failed || sources_includes(sources_of(l), units[i], is_doubtful, &doubtful))
 			sources_recall(sources_of(l), units[i]);
-	}
 	free(doubtful.files);
 }
 
@@ -224,12 +230,19 @@ static void add_headers(struct unread *u, const struct live *l, const char *cons
 	}
 }
 
-static bool includes_any(const struct unread *u, const struct live *l, const struct target_unit *unit)
+static bool is_saved_header(const void *context, const struct kept_file *f)
 {
+	const struct unread *u = context;
+
 	for (size_t i = 0; i < u->header_count; i++)
-		if (sources_includes(sources_of(l), unit, u->headers[i].old))
+		if (u->headers[i].old == f)
 			return true;
 	return false;
+}
+
+static bool includes_any(const struct unread *u, const struct live *l, const struct target_unit *unit)
+{
+	return u->header_count && sources_includes(sources_of(l), unit, is_saved_header, u);
 }
 
 /* Functions that stand in headers are their units' without a word of them there. */
