@@ -175,6 +175,9 @@ struct error *database_copy(struct history *, const char *path);
 /* Makes the file at `path` readable as `file.TABLE`; `how` is the query of an SQLite URI: mode=ro, immutable=1. */
 struct error *database_attach(struct history *, const char *path, const char *how);
 
+/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/. Begins with the seed, or goes on from an earlier result. */
+#define DATABASE_HASH_SEED UINT64_C(0xcbf29ce484222325)
+uint64_t database_hash_on(uint64_t seed, const void *bytes, size_t size);
 int64_t database_hash(const char *text); /* as in text.hash */
 
 /* The highest number of a function, 0 if it has none; and whether it has one. */

@@ -66,14 +66,18 @@ static struct error *unknown_version(struct history *h, int64_t function, int nu
 
 /* --- versions ------------------------------------------------------------------------------------------- */
 
-/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
+uint64_t database_hash_on(uint64_t seed, const void *bytes, size_t size)
+{
+	const unsigned char *p = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		seed = (seed ^ p[i]) * UINT64_C(0x100000001b3);
+	return seed;
+}
+
 int64_t database_hash(const char *text)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-		hash = (hash ^ *p) * UINT64_C(0x100000001b3);
-	return (int64_t)hash;
+	return (int64_t)database_hash_on(DATABASE_HASH_SEED, text, strlen(text));
 }
 
 struct error *database_add_text(struct history *h, const char *text, int64_t *id)

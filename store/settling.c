@@ -204,9 +204,7 @@ static struct error *settle_version(struct settling *s, sqlite3_stmt *row)
 	bool there = false;
 	if (!e && s->from->again && number)
 		e = has_same_version(s, row, function, &there);
-	if (there)
-		return e;
-	if (e)
+	if (e || there)
 		return e;
 	if (given != number)
 		e = map_add(&s->numbers, old, number, given);
@@ -247,16 +245,14 @@ static struct error *settle_change(struct settling *s, sqlite3_stmt *row)
 	bool has_subject = sqlite3_column_type(row, 2) != SQLITE_NULL;
 	sqlite3_stmt *statement;
 	int64_t subject = 0, there = 0;
-	struct error *already = s->from->again ? find_same_change(s, row, &there) : NULL;
+	struct error *e = s->from->again ? find_same_change(s, row, &there) : NULL;
 
-	if (!already && there)
-		already = map_add(&s->there, 0, sqlite3_column_int64(row, 0), -1);
-	if (!already && there)
-		return map_add(&s->changes, 0, sqlite3_column_int64(row, 0), there);
-	if (already)
-		return already;
-	struct error *e = has_subject ? subject_for(s, sqlite3_column_int64(row, 2), &subject) : NULL;
-
+	if (!e && there) {
+		e = map_add(&s->there, 0, sqlite3_column_int64(row, 0), -1);
+		return e ? e : map_add(&s->changes, 0, sqlite3_column_int64(row, 0), there);
+	}
+	if (!e && has_subject)
+		e = subject_for(s, sqlite3_column_int64(row, 2), &subject);
 	if (!e)
 		e = database_prepare(
 			s->to,

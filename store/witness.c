@@ -1,4 +1,5 @@
 #include "witness.h"
+#include "database.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -40,18 +41,17 @@ static bool read_moved(sqlite3_file *file, uint32_t moved[4])
 	return moved[2] == moved[3];
 }
 
-/* FNV-1a of pieces spread over the file. */
+/* Of pieces spread over the file. */
 static uint64_t digest(sqlite3_file *file, int64_t size)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = DATABASE_HASH_SEED;
 	unsigned char bytes[SAMPLE_SIZE];
 
 	for (int i = 0; i < SAMPLES; i++) {
 		int64_t at = size / SAMPLES * i;
 		memset(bytes, 0, sizeof(bytes));
 		file->pMethods->xRead(file, bytes, sizeof(bytes), at);
-		for (size_t k = 0; k < sizeof(bytes); k++)
-			hash = (hash ^ bytes[k]) * UINT64_C(0x100000001b3);
+		hash = database_hash_on(hash, bytes, sizeof(bytes));
 	}
 	return hash;
 }
