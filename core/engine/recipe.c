@@ -520,6 +520,7 @@ struct error *recipes_find(struct recipes *r, const struct target_unit *unit, st
 	*out = (struct recipe){0};
 	if (e || !r->make.count || !find_directory(unit, directory))
 		return e;
+	await_answers(r);
 	struct place *p = find_place(r, directory);
 	if (!p->answer)
 		e = ask(r, p, &(struct words){0}, &p->answer);

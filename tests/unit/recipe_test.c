@@ -1,13 +1,16 @@
 /* What make tells of a source: recipes of all kinds, and what is not run while asking. */
 #include "recipe.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -104,6 +107,49 @@ static void the_command_that_compiles_a_source_is_found(void **state)
 			    "ROOT: gcc -DFROM_SHELL=1 -DNAME=\"a b\" -Iinc -c -o a.o src/a.c");
 	assert_string_equal(recipe_of("src/b.c", "src", "b.c"), "ROOT/src: gcc -I.. -c b.c -o ../b.o");
 	assert_false(exists("b.o") || exists("done"));
+}
+
+/* Opens the gate that make waits at, once it does. */
+static pid_t open_gate(void)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		int fd = open(under_root("gate"), O_WRONLY);
+		_exit(fd < 0);
+	}
+	return child;
+}
+
+static void who_asks_while_make_is_asked_has_its_answer(void **state)
+{
+	struct target_unit unit = {
+		.file = under_root("src/a.c"), .directory = under_root(""), .given = "src/a.c"};
+	int wake = eventfd(0, EFD_CLOEXEC), status;
+	struct stat asked;
+
+	(void)state;
+	assert_true(wake >= 0);
+	assert_int_equal(mkfifo(under_root("gate"), 0600), 0);
+	write_file("Makefile", "X := $(shell printf x >> asked; cat gate)\n"
+			       "a.o: src/a.c\n"
+			       "\tgcc -DONE -c -o a.o src/a.c\n");
+	assert_null(recipes_expect(recipes, &unit));
+	recipes_begin(recipes, wake);
+	assert_true(recipes_are_asked(recipes));
+	assert_null(recipes_expect(recipes, &unit)); /* known: waits for nobody, and neither does this */
+	recipes_begin(recipes, wake);
+	assert_true(recipes_are_asked(recipes));
+
+	pid_t child = open_gate();
+	assert_true(child > 0);
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: gcc -DONE -c -o a.o src/a.c");
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_false(recipes_are_asked(recipes));
+	assert_int_equal(stat(under_root("asked"), &asked), 0);
+	assert_int_equal(asked.st_size, 1); /* one make has answered both */
+	close(wake);
 }
 
 /* As nginx, redis and automake have it: a makefile that calls another. */
@@ -249,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_tree(the_command_that_compiles_a_source_is_found),
+		with_tree(who_asks_while_make_is_asked_has_its_answer),
 		with_tree(makes_in_makes_are_followed),
 		with_tree(automakes_way_of_naming_a_source_is_understood),
 		with_tree(a_make_that_is_told_more_than_plain_words_is_followed),
