@@ -1,7 +1,6 @@
 #include "ahead.h"
 #include "text.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -241,28 +240,13 @@ static char *blank_beginning(const char *text, size_t size, size_t beginning)
 	return rest;
 }
 
-/* False, too, if libclang ended without having read. */
-static bool write_all(int fd, const char *bytes, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, bytes, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 CXTranslationUnit ahead_finish(struct ahead *a, const char *const *arguments, int count, const char *text,
 			       size_t size)
 {
 	if (!a || !a->reading || !begins(&a->beginning, arguments, count, text, size))
 		return NULL;
 	char *rest = blank_beginning(text, size, a->beginning.size);
-	bool sent = rest && write_all(a->beginning.rest[1], rest, size);
+	bool sent = rest && text_write_all(a->beginning.rest[1], rest, size);
 	free(rest);
 	wait_for_end(a);
 	CXTranslationUnit unit = a->kept[a->next].unit;

@@ -138,6 +138,20 @@ char *text_read_file(const char *path, size_t *size)
 	return text_take(&t);
 }
 
+bool text_write_all(int fd, const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, bytes, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		bytes += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
 const char *text_base_name(const char *path)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;

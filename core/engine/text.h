@@ -31,6 +31,9 @@ void text_fini(struct text *);
 /* A whole file, NUL-terminated, the caller's; NULL and errno on failure. Regular files and pipes alike. */
 char *text_read_file(const char *path, size_t *size);
 
+/* All of it, however little is taken at once. False and errno on failure. */
+bool text_write_all(int fd, const char *bytes, size_t size);
+
 /* The last part of a path; "" of NULL. Points into it. */
 const char *text_base_name(const char *path);
 

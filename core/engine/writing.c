@@ -353,20 +353,6 @@ void writing_fini(struct writing *w)
 	*w = (struct writing){0};
 }
 
-static bool write_all(int fd, const char *bytes, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, bytes, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 static struct error *still_the_same(const struct writing *w)
 {
 	size_t size = 0;
@@ -386,7 +372,7 @@ static struct error *write_beside(const struct writing *w, const char *beside)
 
 	if (fd < 0)
 		return error_errno(errno, "cannot write %s", beside);
-	bool ok = write_all(fd, w->after, w->after_size) && stat(w->path, &st) == 0 &&
+	bool ok = text_write_all(fd, w->after, w->after_size) && stat(w->path, &st) == 0 &&
 		  fchmod(fd, st.st_mode & 07777) == 0;
 	if (ok && (st.st_uid != geteuid() || st.st_gid != getegid()) && fchown(fd, st.st_uid, st.st_gid))
 		ok = errno ==
