@@ -45,6 +45,9 @@ static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4,
 #define LAST_DONE_WITH(change) \
 	"(SELECT s.kind FROM change AS s WHERE s.subject = " change " ORDER BY s.id DESC LIMIT 1)"
 
+/* A row's time, in milliseconds since 1970. */
+#define MILLISECONDS "strftime('%s', time) * 1000 + substr(time, 21, 3)"
+
 /* `number > 0` and `subject IS NULL` are spelled out because they choose the partial index. */
 static const char *const statement_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -100,9 +103,9 @@ static const char *const statement_sql[STATEMENTS] = {
 	[ADD_EVENT] = "INSERT INTO event (process, kind, function, number, user, detail)"
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[LATE_EVENT] = "SELECT 1 FROM late WHERE ?1 BETWEEN first_event AND last_event LIMIT 1",
-	[VERSION_TIME] = "SELECT time FROM version WHERE id = ?1",
-	[CHANGE_TIME] = "SELECT time FROM change WHERE id = ?1",
-	[EVENT_TIME] = "SELECT time FROM event WHERE id = ?1",
+	[VERSION_TIME] = "SELECT " MILLISECONDS " FROM version WHERE id = ?1",
+	[CHANGE_TIME] = "SELECT " MILLISECONDS " FROM change WHERE id = ?1",
+	[EVENT_TIME] = "SELECT " MILLISECONDS " FROM event WHERE id = ?1",
 	[LATE_VERSION] = "SELECT 1 FROM late WHERE ?1 BETWEEN first_version AND last_version LIMIT 1",
 };
 

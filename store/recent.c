@@ -10,20 +10,51 @@ enum { BYTES_MAX = 16 << 20 };
 
 enum what { BUILT, VERSION, CHANGE, EVENT };
 
-/* Strings are the entry's. */
+/* What one version's strings have in common with the next one's, mostly: how it was made. Those of an entry point to it. */
+struct making {
+	size_t uses;
+	char *strings[];
+};
+
+/* The strings of a version that a making has, and those that the version has for itself. */
+static const size_t common[] = {
+	offsetof(struct history_version, backend), offsetof(struct history_version, compiler),
+	offsetof(struct history_version, flags),   offsetof(struct history_version, origin),
+	offsetof(struct history_version, user),    offsetof(struct history_version, note),
+	offsetof(struct history_version, file),
+};
+
+enum { COMMON = sizeof(common) / sizeof(common[0]) };
+
+struct move {
+	uint32_t function; /* which of the functions */
+	int from, to;
+};
+
+/* One behind the other in a log, since each redefinition has several. Behind the moves stand its strings, each with its NUL:
+ *
+ *   BUILT, VERSION   text  slice hash
+ *   CHANGE           user
+ *   EVENT            kind  user  detail, "" if there is none
+ */
 struct entry {
-	enum what what;
-	char *time;
-	size_t size; /* bytes that it takes, about */
-	int64_t id;  /* of a change's row, 0: not known any more */
-	int64_t subject;
-	size_t function; /* which of the functions; of an event without one NO_FUNCTION */
-	int number;      /* of an event */
-	enum history_kind kind;
-	char *event_kind, *user, *detail;
-	struct history_version version; /* its strings are ours, too */
-	struct history_move *moves;     /* `function` as above */
-	size_t move_count;
+	int64_t time;      /* milliseconds since 1970 */
+	uint32_t size;     /* bytes, with what stands behind it, a multiple of its alignment */
+	uint32_t function; /* which of the functions; of a change, and of an event without one, NO_FUNCTION */
+	uint16_t what;     /* enum what */
+	uint16_t kind;     /* of a change, enum history_kind; of an event, whether it has a detail */
+	uint32_t move_count;
+	int number; /* of a version; of an event */
+	union {
+		struct { /* of a version */
+			int parent, line;
+			struct making *making;
+		};
+		struct { /* of a change: row ids, 0 for none, or one that is not known any more */
+			int64_t id, subject;
+		};
+	};
+	struct move moves[];
 };
 
 struct known {
@@ -32,59 +63,148 @@ struct known {
 };
 
 struct recent {
-	struct entry *entries;
-	size_t count, room, bytes;
+	char *log;           /* of entries */
+	size_t used, room;   /* bytes of it */
+	size_t count;        /* entries */
+	struct entry *last;  /* NULL: it was forgotten, or none was kept */
+	struct making *made; /* the newest, NULL if no entry has it any more */
+	size_t made_bytes;   /* what all makings take */
 	struct known *functions;
 	size_t function_count;
 };
 
-static const size_t NO_FUNCTION = (size_t)-1;
+static const uint32_t NO_FUNCTION = UINT32_MAX;
 
-/* The strings of a version that are copied. */
-static const size_t strings[] = {
-	offsetof(struct history_version, text),    offsetof(struct history_version, slice_hash),
-	offsetof(struct history_version, backend), offsetof(struct history_version, compiler),
-	offsetof(struct history_version, flags),   offsetof(struct history_version, origin),
-	offsetof(struct history_version, user),    offsetof(struct history_version, note),
-	offsetof(struct history_version, file),
-};
-
-enum { STRINGS = sizeof(strings) / sizeof(strings[0]) };
-
-static char **string_of(struct history_version *v, size_t i)
+static const char *common_string(const struct history_version *v, size_t i)
 {
-	return (char **)(void *)((char *)v + strings[i]);
+	const char *string;
+
+	memcpy(&string, (const char *)v + common[i], sizeof(string));
+	return string ? string : "";
 }
 
-static void entry_fini(struct entry *entry)
+static bool is_version(const struct entry *entry)
 {
-	if (entry->what == BUILT || entry->what == VERSION)
-		for (size_t i = 0; i < STRINGS; i++)
-			free(*string_of(&entry->version, i));
-	free(entry->time);
-	free(entry->event_kind);
-	free(entry->user);
-	free(entry->detail);
-	free(entry->moves);
+	return entry->what == BUILT || entry->what == VERSION;
+}
+
+static char *strings_of(struct entry *entry)
+{
+	return (char *)&entry->moves[entry->move_count];
+}
+
+static const char *string_at(struct entry *entry, size_t i)
+{
+	const char *at = strings_of(entry);
+
+	while (i--)
+		at += strlen(at) + 1;
+	return at;
+}
+
+/* The one that begins at an offset. */
+static struct entry *entry_at(const struct recent *r, size_t offset)
+{
+	return (struct entry *)(void *)(r->log + offset);
+}
+
+/* The one behind it, the first one behind NULL; NULL: there is none. */
+static struct entry *entry_next(const struct recent *r, const struct entry *entry)
+{
+	size_t offset = entry ? (size_t)((const char *)entry - r->log) + entry->size : 0;
+
+	return offset < r->used ? entry_at(r, offset) : NULL;
+}
+
+/* --- how versions were made ---------------------------------------------------------------------------------------- */
+
+static size_t making_bytes(const struct making *making)
+{
+	size_t bytes = sizeof(*making) + COMMON * sizeof(making->strings[0]);
+
+	for (size_t i = 0; i < COMMON; i++)
+		bytes += strlen(making->strings[i]) + 1;
+	return bytes;
+}
+
+static void making_free(struct making *making)
+{
+	for (size_t i = 0; i < COMMON; i++)
+		free(making->strings[i]);
+	free(making);
+}
+
+static void making_release(struct recent *r, struct making *making)
+{
+	if (--making->uses)
+		return;
+	if (r->made == making)
+		r->made = NULL;
+	r->made_bytes -= making_bytes(making);
+	making_free(making);
+}
+
+static struct making *making_new(const struct history_version *v)
+{
+	struct making *making = calloc(1, sizeof(*making) + COMMON * sizeof(making->strings[0]));
+	bool whole = making;
+
+	for (size_t i = 0; i < COMMON && whole; i++) {
+		making->strings[i] = strdup(common_string(v, i));
+		whole = making->strings[i] != NULL;
+	}
+	if (whole)
+		return making;
+	if (making)
+		making_free(making);
+	return NULL;
+}
+
+static bool made_so(const struct making *making, const struct history_version *v)
+{
+	for (size_t i = 0; i < COMMON; i++)
+		if (strcmp(making->strings[i], common_string(v, i)) != 0)
+			return false;
+	return true;
+}
+
+/* How this version was made, with one use more; NULL where memory runs out. */
+static struct making *making_of(struct recent *r, const struct history_version *v)
+{
+	if (!r->made || !made_so(r->made, v)) {
+		struct making *making = making_new(v);
+		if (!making)
+			return NULL;
+		r->made_bytes += making_bytes(making);
+		r->made = making;
+	}
+	r->made->uses++;
+	return r->made;
+}
+
+/* --- keeping ----------------------------------------------------------------------------------------------------- */
+
+static void entry_fini(struct recent *r, struct entry *entry)
+{
+	if (is_version(entry))
+		making_release(r, entry->making);
 }
 
 void recent_free(struct recent *r)
 {
 	if (!r)
 		return;
-	for (size_t i = 0; i < r->count; i++)
-		entry_fini(&r->entries[i]);
+	for (struct entry *entry = NULL; (entry = entry_next(r, entry));)
+		entry_fini(r, entry);
 	for (size_t i = 0; i < r->function_count; i++) {
 		free(r->functions[i].module);
 		free(r->functions[i].file);
 		free(r->functions[i].name);
 	}
-	free(r->entries);
+	free(r->log);
 	free(r->functions);
 	free(r);
 }
-
-/* --- keeping ----------------------------------------------------------------------------------------------------- */
 
 static struct recent *recent_of(struct history *h)
 {
@@ -93,59 +213,80 @@ static struct recent *recent_of(struct history *h)
 	return h->recent;
 }
 
-/* The oldest quarter. */
+/* The oldest quarter, and one. */
 static void let_go(struct recent *r)
 {
-	size_t gone = r->count / 4 + 1;
+	size_t gone = 0;
 
-	for (size_t i = 0; i < gone; i++) {
-		r->bytes -= r->entries[i].size;
-		entry_fini(&r->entries[i]);
+	while (gone <= r->used / 4) {
+		struct entry *oldest = entry_at(r, gone);
+		gone += oldest->size;
+		entry_fini(r, oldest);
+		r->count--;
 	}
-	r->count -= gone;
-	memmove(r->entries, r->entries + gone, r->count * sizeof(*r->entries));
+	r->used -= gone;
+	r->last = NULL;
+	memmove(r->log, r->log + gone, r->used);
 }
 
-/* Takes the entry. */
-static void keep(struct recent *r, struct entry *entry)
+static bool make_room(struct recent *r, size_t size)
 {
-	if (r->bytes + entry->size > BYTES_MAX && r->count)
+	while (r->used && r->used + r->made_bytes + size > BYTES_MAX)
 		let_go(r);
-	if (r->count == r->room) {
-		size_t room = r->room ? r->room * 2 : 64;
-		struct entry *more = reallocarray(r->entries, room, sizeof(*more));
-		if (!more) {
-			entry_fini(entry);
-			return;
-		}
-		r->entries = more;
-		r->room = room;
-	}
-	r->bytes += entry->size;
-	r->entries[r->count++] = *entry;
+	if (r->room - r->used >= size)
+		return true;
+
+	size_t room = r->room * 2 > r->used + size ? r->room * 2 : r->used + size;
+	char *more = realloc(r->log, room);
+	if (!more)
+		return false;
+	r->log = more;
+	r->room = room;
+	return true;
 }
 
-static char *copy(const char *text, struct entry *entry)
+/* One more at the end, after `head`, its moves not set yet, with copies of these strings; NULL where memory runs out, or it is too
+ * large. */
+static struct entry *keep(struct recent *r, const struct entry *head, const char *const *strings,
+			  size_t count)
 {
-	char *made = text ? strdup(text) : NULL;
+	size_t size = sizeof(*head) + head->move_count * sizeof(head->moves[0]);
 
-	entry->size += text ? strlen(text) + 1 : 0;
-	return made;
+	for (size_t i = 0; i < count; i++)
+		size += strlen(strings[i]) + 1;
+	size = (size + _Alignof(struct entry) - 1) / _Alignof(struct entry) * _Alignof(struct entry);
+	if (size > BYTES_MAX || !make_room(r, size))
+		return NULL;
+
+	r->last = entry_at(r, r->used);
+	r->used += size;
+	r->count++;
+	*r->last = *head;
+	r->last->size = (uint32_t)size;
+	char *at = strings_of(r->last);
+	for (size_t i = 0; i < count; i++)
+		at = stpcpy(at, strings[i]) + 1;
+	return r->last;
 }
 
-/* As the store's clock had it. */
-static char *time_of(struct history *h, enum statement which, int64_t id)
+static void forget_last(struct recent *r)
 {
-	sqlite3_stmt *statement = h->statements[which];
+	r->used -= r->last->size;
+	r->count--;
+	entry_fini(r, r->last);
+	r->last = NULL;
+}
+
+/* As the store's clock had it; false where it cannot be had. */
+static bool get_time(struct history *h, enum statement which, int64_t id, int64_t *time)
+{
 	bool found = false;
 
-	sqlite3_bind_int64(statement, 1, id);
-	struct error *e = database_step(h, statement, &found);
-	const char *text = e || !found ? NULL : (const char *)sqlite3_column_text(statement, 0);
-	char *time = text ? strdup(text) : NULL;
+	sqlite3_bind_int64(h->statements[which], 1, id);
+	struct error *e = database_query(h, h->statements[which], &found, time);
+	bool got = !e && found;
 	error_free(e);
-	database_release(statement);
-	return time;
+	return got;
 }
 
 static bool same_function(const struct known *f, const struct history_function *key)
@@ -155,12 +296,12 @@ static bool same_function(const struct known *f, const struct history_function *
 }
 
 /* Which of the functions it is, taken up if need be; NO_FUNCTION where memory runs out. */
-static size_t take_function(struct recent *r, int64_t row, const struct history_function *key)
+static uint32_t take_function(struct recent *r, int64_t row, const struct history_function *key)
 {
 	for (size_t i = 0; i < r->function_count; i++) {
 		if (same_function(&r->functions[i], key)) {
 			r->functions[i].row = row;
-			return i;
+			return (uint32_t)i;
 		}
 	}
 	struct known *more = reallocarray(r->functions, r->function_count + 1, sizeof(*more));
@@ -170,22 +311,22 @@ static size_t take_function(struct recent *r, int64_t row, const struct history_
 	struct known *f = &more[r->function_count];
 	*f = (struct known){row, strdup(key->module), strdup(key->file), strdup(key->name)};
 	if (f->module && f->file && f->name)
-		return r->function_count++;
+		return (uint32_t)r->function_count++;
 	free(f->module);
 	free(f->file);
 	free(f->name);
 	return NO_FUNCTION;
 }
 
-static size_t find_function(struct history *h, struct recent *r, int64_t row)
+static uint32_t find_function(struct history *h, struct recent *r, int64_t row)
 {
 	sqlite3_stmt *statement;
-	size_t which = NO_FUNCTION;
+	uint32_t which = NO_FUNCTION;
 	bool found = false;
 
 	for (size_t i = r->function_count; i-- > 0;)
 		if (r->functions[i].row == row)
-			return i;
+			return (uint32_t)i;
 	struct error *e =
 		database_prepare(h, "SELECT module, file, name FROM function WHERE id = ?1", &statement);
 	if (!e) {
@@ -205,100 +346,81 @@ static size_t find_function(struct history *h, struct recent *r, int64_t row)
 void recent_version(struct history *h, const struct history_version *v)
 {
 	struct recent *r = recent_of(h);
-	struct entry entry = {.what = v->number ? VERSION : BUILT, .size = sizeof(entry), .version = *v};
-	bool whole = true;
+	struct entry head = {.what = v->number ? VERSION : BUILT,
+			     .number = v->number,
+			     .parent = v->parent,
+			     .line = v->line};
+	const char *strings[] = {v->text ? v->text : "", v->slice_hash ? v->slice_hash : ""};
 
-	if (!r)
+	if (!r || !get_time(h, VERSION_TIME, v->id, &head.time))
 		return;
-	for (size_t i = 0; i < STRINGS; i++) {
-		char **string = string_of(&entry.version, i);
-		*string = copy(*string ? *string : "", &entry);
-		whole &= *string != NULL;
-	}
-	entry.time = time_of(h, VERSION_TIME, v->id);
-	entry.function = find_function(h, r, v->function);
-	if (whole && entry.time && entry.function != NO_FUNCTION)
-		keep(r, &entry);
-	else
-		entry_fini(&entry);
+	head.function = find_function(h, r, v->function);
+	head.making = head.function == NO_FUNCTION ? NULL : making_of(r, v);
+	if (head.making && !keep(r, &head, strings, 2))
+		making_release(r, head.making);
 }
 
 void recent_change(struct history *h, enum history_kind kind, const char *user, int64_t subject,
 		   const struct history_move *moves, size_t count, int64_t id)
 {
 	struct recent *r = recent_of(h);
-	struct entry entry = {.what = CHANGE,
-			      .size = sizeof(entry) + count * sizeof(*moves),
-			      .id = id,
-			      .subject = subject,
-			      .kind = kind};
-	bool whole;
+	struct entry head = {.what = CHANGE,
+			     .kind = (uint16_t)kind,
+			     .function = NO_FUNCTION,
+			     .move_count = (uint32_t)count,
+			     .id = id,
+			     .subject = subject};
 
-	if (!r)
+	if (!r || !get_time(h, CHANGE_TIME, id, &head.time))
 		return;
-	entry.user = copy(user ? user : "", &entry);
-	entry.moves = calloc(count + 1, sizeof(*moves));
-	entry.time = time_of(h, CHANGE_TIME, id);
-	whole = entry.user && entry.moves && entry.time;
-	for (size_t i = 0; i < count && whole; i++) {
-		size_t function = find_function(h, r, moves[i].function);
-		whole = function != NO_FUNCTION;
-		entry.moves[entry.move_count++] =
-			(struct history_move){(int64_t)function, moves[i].from, moves[i].to};
+	struct entry *entry = keep(r, &head, (const char *[]){user ? user : ""}, 1);
+	for (size_t i = 0; i < count && entry; i++) {
+		uint32_t function = find_function(h, r, moves[i].function);
+		entry->moves[i] = (struct move){function, moves[i].from, moves[i].to};
+		if (function == NO_FUNCTION) {
+			forget_last(r);
+			return;
+		}
 	}
-	if (whole)
-		keep(r, &entry);
-	else
-		entry_fini(&entry);
 }
 
 void recent_forget(struct history *h, int64_t change)
 {
 	struct recent *r = h->recent;
-	struct entry *last = r && r->count ? &r->entries[r->count - 1] : NULL;
 
-	if (!last || last->what != CHANGE || last->id != change)
-		return;
-	r->bytes -= last->size;
-	entry_fini(last);
-	r->count--;
+	if (r && r->last && r->last->what == CHANGE && r->last->id == change)
+		forget_last(r);
 }
 
 void recent_event(struct history *h, const char *kind, int64_t function, int number, const char *user,
 		  const char *detail, int64_t id)
 {
 	struct recent *r = recent_of(h);
-	struct entry entry = {
-		.what = EVENT, .size = sizeof(entry), .number = number, .function = NO_FUNCTION};
+	struct entry head = {
+		.what = EVENT, .kind = detail != NULL, .number = number, .function = NO_FUNCTION};
+	const char *strings[] = {kind, user ? user : "", detail ? detail : ""};
 
-	if (!r)
+	if (!r || !get_time(h, EVENT_TIME, id, &head.time))
 		return;
-	entry.event_kind = copy(kind, &entry);
-	entry.user = copy(user ? user : "", &entry);
-	entry.detail = copy(detail, &entry);
-	entry.time = time_of(h, EVENT_TIME, id);
 	if (function)
-		entry.function = find_function(h, r, function);
-	if (entry.event_kind && entry.user && entry.time && (entry.detail || !detail) &&
-	    (entry.function != NO_FUNCTION || !function))
-		keep(r, &entry);
-	else
-		entry_fini(&entry);
+		head.function = find_function(h, r, function);
+	if (head.function != NO_FUNCTION || !function)
+		keep(r, &head, strings, 3);
 }
 
 bool recent_last_move(const struct history *h, int64_t *function, int *number)
 {
 	const struct recent *r = h->recent;
+	const struct entry *change = NULL;
 
-	for (size_t i = r ? r->count : 0; i-- > 0;) {
-		const struct entry *entry = &r->entries[i];
-		if (entry->what != CHANGE)
-			continue;
-		*function = r->functions[entry->moves[0].function].row;
-		*number = entry->moves[0].to;
-		return entry->id && *function;
-	}
-	return false;
+	for (const struct entry *entry = NULL; r && (entry = entry_next(r, entry));)
+		if (entry->what == CHANGE)
+			change = entry;
+	if (!change)
+		return false;
+	*function = r->functions[change->moves[0].function].row;
+	*number = change->moves[0].to;
+	return change->id && *function;
 }
 
 void recent_hand_over(struct history *from, struct history *to)
@@ -312,29 +434,25 @@ void recent_hand_over(struct history *from, struct history *to)
 	from->recent = NULL;
 	for (size_t i = 0; i < r->function_count; i++)
 		r->functions[i].row = 0;
-	for (size_t i = 0; i < r->count; i++)
-		r->entries[i].id = 0;
+	for (struct entry *entry = NULL; (entry = entry_next(r, entry));)
+		if (entry->what == CHANGE)
+			entry->id = entry->subject = 0;
 }
 
 void recent_renumber(struct history *h, const struct history_function *key, int from, int to)
 {
 	struct recent *r = h->recent;
 
-	for (size_t i = 0; r && i < r->count; i++) {
-		struct entry *entry = &r->entries[i];
-		if (entry->what == CHANGE) {
-			for (size_t k = 0; k < entry->move_count; k++) {
-				struct history_move *move = &entry->moves[k];
-				if (!same_function(&r->functions[move->function], key))
-					continue;
-				move->from = move->from == from ? to : move->from;
-				move->to = move->to == from ? to : move->to;
-			}
-		} else if (entry->function != NO_FUNCTION &&
-			   same_function(&r->functions[entry->function], key)) {
-			int *number = entry->what == EVENT ? &entry->number : &entry->version.number;
-			*number = *number == from ? to : *number;
+	for (struct entry *entry = NULL; r && (entry = entry_next(r, entry));) {
+		for (size_t k = 0; k < entry->move_count; k++) {
+			struct move *move = &entry->moves[k];
+			if (!same_function(&r->functions[move->function], key))
+				continue;
+			move->from = move->from == from ? to : move->from;
+			move->to = move->to == from ? to : move->to;
 		}
+		if (entry->function != NO_FUNCTION && same_function(&r->functions[entry->function], key))
+			entry->number = entry->number == from ? to : entry->number;
 	}
 }
 
@@ -345,7 +463,7 @@ struct repeating {
 	const struct recent *recent;
 	struct history *to;
 	int64_t *rows;    /* of the functions */
-	int64_t *changes; /* of the entries that are changes */
+	int64_t *changes; /* of the entries that are changes, by their place */
 	int64_t versions_before, changes_before, events_before;
 };
 
@@ -359,7 +477,12 @@ static struct error *mark(struct repeating *r)
 	return e ? e : database_ask(r->to, "SELECT coalesce(max(id), 0) FROM event", &r->events_before);
 }
 
-static struct error *set_time(struct repeating *r, const char *sql, int64_t before, const char *time)
+/* As the schema writes it. */
+#define TIME_SET \
+	" SET time = strftime('%Y-%m-%dT%H:%M:%S', ?2 / 1000, 'unixepoch') || printf('.%03dZ', ?2 % 1000)" \
+	" WHERE id > ?1"
+
+static struct error *set_time(struct repeating *r, const char *sql, int64_t before, int64_t time)
 {
 	sqlite3_stmt *statement;
 	struct error *e = database_prepare(r->to, sql, &statement);
@@ -367,26 +490,34 @@ static struct error *set_time(struct repeating *r, const char *sql, int64_t befo
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, before);
-	database_bind_text(statement, 2, time);
+	sqlite3_bind_int64(statement, 2, time);
 	e = database_run(r->to, statement);
 	sqlite3_finalize(statement);
 	return e;
 }
 
-static struct error *set_times(struct repeating *r, const char *time)
+static struct error *set_times(struct repeating *r, int64_t time)
 {
-	struct error *e = set_time(r, "UPDATE version SET time = ?2 WHERE id > ?1", r->versions_before, time);
+	struct error *e = set_time(r, "UPDATE version" TIME_SET, r->versions_before, time);
 
 	if (!e)
-		e = set_time(r, "UPDATE change SET time = ?2 WHERE id > ?1", r->changes_before, time);
-	return e ? e : set_time(r, "UPDATE event SET time = ?2 WHERE id > ?1", r->events_before, time);
+		e = set_time(r, "UPDATE change" TIME_SET, r->changes_before, time);
+	return e ? e : set_time(r, "UPDATE event" TIME_SET, r->events_before, time);
 }
 
-static struct error *repeat_version(struct repeating *r, const struct entry *entry)
+static struct error *repeat_version(struct repeating *r, struct entry *entry)
 {
-	struct history_version version = entry->version;
+	struct history_version version = {
+		.function = r->rows[entry->function],
+		.number = entry->number,
+		.parent = entry->parent,
+		.line = entry->line,
+		.text = string_at(entry, 0),
+		.slice_hash = string_at(entry, 1),
+	};
 
-	version.function = r->rows[entry->function];
+	for (size_t i = 0; i < COMMON; i++)
+		memcpy((char *)&version + common[i], &entry->making->strings[i], sizeof(char *));
 	if (entry->what == BUILT)
 		return history_add_built(r->to, &version);
 	/* It gets the next number. */
@@ -395,46 +526,53 @@ static struct error *repeat_version(struct repeating *r, const struct entry *ent
 }
 
 /* What it took back may have been let go. */
-static int64_t subject_of(const struct repeating *r, const struct entry *entry)
+static int64_t subject_of(const struct repeating *r, const struct entry *change)
 {
-	for (size_t i = 0; entry->subject && i < r->recent->count; i++)
-		if (r->recent->entries[i].what == CHANGE && r->recent->entries[i].id == entry->subject)
+	size_t i = 0;
+
+	for (const struct entry *entry = NULL; change->subject && (entry = entry_next(r->recent, entry)); i++)
+		if (entry->what == CHANGE && entry->id == change->subject)
 			return r->changes[i];
 	return 0;
 }
 
-static struct error *repeat_change(struct repeating *r, const struct entry *entry, int64_t *id)
+static struct error *repeat_change(struct repeating *r, struct entry *entry, int64_t *id)
 {
 	struct history_move *moves = calloc(entry->move_count + 1, sizeof(*moves));
-	enum history_kind kind = entry->kind;
+	enum history_kind kind = (enum history_kind)entry->kind;
 	int64_t subject = subject_of(r, entry);
 	struct error *e = moves ? NULL : error_memory();
 
 	if (!subject && (kind == HISTORY_UNDO || kind == HISTORY_REDO))
 		kind = HISTORY_ROLLBACK;
 	for (size_t i = 0; i < entry->move_count && !e; i++) {
-		moves[i] = entry->moves[i];
-		moves[i].function = r->rows[entry->moves[i].function];
+		const struct move *move = &entry->moves[i];
+		moves[i] = (struct history_move){r->rows[move->function], move->from, move->to};
 		/* An earlier run's version has its number all the same. */
 		e = stand_in_reserve(r->to, moves[i].function, moves[i].to);
 	}
 	if (!e)
-		e = history_record(r->to, kind, entry->user, subject, moves, entry->move_count, id);
+		e = history_record(r->to, kind, string_at(entry, 0), subject, moves, entry->move_count, id);
 	free(moves);
 	return e;
 }
 
-static struct error *repeat_entry(struct repeating *r, size_t i)
+static struct error *repeat_event(struct repeating *r, struct entry *entry)
 {
-	const struct entry *entry = &r->recent->entries[i];
+	return history_event(r->to, string_at(entry, 0),
+			     entry->function == NO_FUNCTION ? 0 : r->rows[entry->function], entry->number,
+			     string_at(entry, 1), entry->kind ? string_at(entry, 2) : NULL);
+}
+
+/* The place-th one. */
+static struct error *repeat_entry(struct repeating *r, struct entry *entry, size_t place)
+{
 	struct error *e = mark(r);
 
 	if (!e && entry->what == CHANGE)
-		e = repeat_change(r, entry, &r->changes[i]);
+		e = repeat_change(r, entry, &r->changes[place]);
 	else if (!e && entry->what == EVENT)
-		e = history_event(r->to, entry->event_kind,
-				  entry->function == NO_FUNCTION ? 0 : r->rows[entry->function],
-				  entry->number, entry->user, entry->detail);
+		e = repeat_event(r, entry);
 	else if (!e)
 		e = repeat_version(r, entry);
 	return e ? e : set_times(r, entry->time);
@@ -460,8 +598,9 @@ struct error *recent_repeat(const struct history *from, struct history *to)
 	r.rows = calloc(r.recent->function_count + 1, sizeof(*r.rows));
 	r.changes = calloc(r.recent->count + 1, sizeof(*r.changes));
 	struct error *e = r.rows && r.changes ? add_functions(&r) : error_memory();
-	for (size_t i = 0; i < r.recent->count && !e; i++)
-		e = repeat_entry(&r, i);
+	size_t place = 0;
+	for (struct entry *entry = NULL; !e && (entry = entry_next(r.recent, entry)); place++)
+		e = repeat_entry(&r, entry, place);
 	free(r.rows);
 	free(r.changes);
 	return e;

@@ -644,6 +644,126 @@ static void what_was_rescued_is_taken_in_once(void **state)
 	assert_int_equal(versions, -1);
 }
 
+/* Every row but those of processes, in order. */
+static void dump(struct fixture *f, char *answer, size_t size)
+{
+	raw(f,
+	    "SELECT group_concat(line, char(10)) FROM (SELECT 'version ' || json_array(function, number, "
+	    "parent, text,"
+	    " slice_hash, backend, compiler, flags, origin, user, time, note, file, line) AS line FROM "
+	    "version"
+	    " UNION ALL SELECT 'change ' || json_array(c.id, c.kind, subject, user, time, m.function, "
+	    "from_number,"
+	    " to_number) FROM change AS c JOIN move AS m ON m.change = c.id"
+	    " UNION ALL SELECT 'live ' || json_array(function, number, change) FROM live"
+	    " UNION ALL SELECT 'event ' || json_array(kind, function, number, user, time, detail) FROM event"
+	    " WHERE kind = 'said')",
+	    answer, size);
+}
+
+static void set_clock(struct fixture *f, const char *table)
+{
+	char sql[256], answer[16];
+
+	snprintf(sql, sizeof(sql),
+		 "CREATE TRIGGER %s_clock AFTER INSERT ON %s BEGIN"
+		 " UPDATE %s SET time = printf('2001-02-03T04:05:06.%%03dZ', new.id) WHERE id = new.id; END",
+		 table, table, table);
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	sqlite3_close(db);
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM sqlite_master WHERE name = '%s_clock'", table);
+	raw(f, sql, answer, sizeof(answer));
+	assert_string_equal(answer, "1");
+}
+
+static void add_otherwise(struct fixture *f, int parent)
+{
+	struct history_version version = {.function = f->total,
+					  .parent = parent,
+					  .text = "",
+					  .slice_hash = "0ddba11",
+					  .backend = "cc",
+					  .compiler = "gcc 12",
+					  .flags = "-O2",
+					  .origin = "file",
+					  .user = "grace",
+					  .note = "as \"said\"",
+					  .file = "/src/other.c",
+					  .line = 700};
+
+	succeed(history_add(f->history, &version, 1));
+}
+
+static void what_was_committed_is_known_whole_without_the_file(void **state)
+{
+	struct fixture *f = *state;
+	struct history *without;
+	char before[8192], after[8192], path[128];
+
+	open_file(f);
+	set_clock(f, "version");
+	set_clock(f, "change");
+	set_clock(f, "event");
+	struct history_version built = {.function = f->price,
+					.text = "as built",
+					.slice_hash = "b",
+					.compiler = "gcc",
+					.flags = "",
+					.user = "",
+					.note = "",
+					.file = "/src/shop.c",
+					.line = 3};
+	succeed(history_add_built(f->history, &built));
+	define(f->history, f->price, 0, "one");
+	add_otherwise(f, 0);
+	int64_t change = record(f->history, HISTORY_DEFINE, 0, f->total, 0, 1);
+	define(f->history, f->price, 1, "two");
+	record(f->history, HISTORY_UNDO, change, f->total, 1, 0);
+	succeed(history_event(f->history, "said", f->price, 2, "ada", "a detail"));
+	succeed(history_event(f->history, "said", 0, 0, NULL, NULL));
+	dump(f, before, sizeof(before));
+	assert_non_null(strstr(before, "2001-02-03T04:05:06.003Z"));
+
+	succeed(stand_in_repeating(f->history, &run, &without));
+	history_close(f->history);
+	f->history = without;
+	snprintf(path, sizeof(path), "%s/rescued.db", f->directory);
+	succeed(stand_in_rescue(f->history, path));
+	strcpy(f->path, path);
+	dump(f, after, sizeof(after));
+	assert_string_equal(after, before);
+}
+
+/* More than recent.c keeps. */
+static void of_very_much_the_newest_is_known_without_the_file(void **state)
+{
+	enum { VERSIONS = 20, LENGTH = 1 << 20 };
+	struct fixture *f = *state;
+	struct history *without;
+	char *text = malloc(LENGTH + 1);
+	int count = 0;
+
+	assert_non_null(text);
+	memset(text, 'x', LENGTH);
+	text[LENGTH] = 0;
+	open_file(f);
+	for (int i = 0; i < VERSIONS; i++)
+		define(f->history, f->price, i, text);
+	define(f->history, f->price, VERSIONS, "the newest");
+	free(text);
+	succeed(stand_in_repeating(f->history, &run, &without));
+	history_close(f->history);
+	f->history = without;
+	find_rows(f);
+	assert_text(f, f->price, VERSIONS + 1, "the newest");
+	assert_live(f, f->price, VERSIONS + 1);
+	succeed(history_count(f->history, f->price, &count));
+	assert_in_range(count, 8, VERSIONS);
+}
+
 int main(void)
 {
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
@@ -663,6 +783,8 @@ int main(void)
 		IN_DIRECTORY(what_can_be_read_of_a_damaged_file_is_known),
 		IN_DIRECTORY(at_the_end_it_can_be_written_elsewhere),
 		IN_DIRECTORY(what_was_rescued_is_taken_in_once),
+		IN_DIRECTORY(what_was_committed_is_known_whole_without_the_file),
+		IN_DIRECTORY(of_very_much_the_newest_is_known_without_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
