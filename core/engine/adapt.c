@@ -169,15 +169,28 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	return CXChildVisit_Recurse;
 }
 
-static bool signature_is_different(CXType function)
+/* A parameter of a definition in the old style is passed as the default argument promotions make it. libtcc takes a float for
+ * what comes as a double, and makes no truth value of an int. */
+static bool is_promoted_otherwise(CXType passed, CXType parameter)
 {
+	enum CXTypeKind kind = clang_getCanonicalType(parameter).kind;
+
+	return (kind == CXType_Float || kind == CXType_Bool) && kind != clang_getCanonicalType(passed).kind;
+}
+
+static bool signature_is_different(CXCursor definition)
+{
+	CXType function = clang_getCanonicalType(clang_getCursorType(definition));
 	int count = clang_getNumArgTypes(function);
 
 	if (shape_match(clang_getResultType(function)) == CONVENTION_DIFFERENT)
 		return true;
-	for (int i = 0; i < count; i++)
-		if (shape_match(clang_getArgType(function, (unsigned)i)) == CONVENTION_DIFFERENT)
+	for (int i = 0; i < count; i++) {
+		CXType passed = clang_getArgType(function, (unsigned)i);
+		CXType own = clang_getCursorType(clang_Cursor_getArgument(definition, (unsigned)i));
+		if (shape_match(passed) == CONVENTION_DIFFERENT || is_promoted_otherwise(passed, own))
 			return true;
+	}
 	return false;
 }
 
@@ -186,7 +199,7 @@ static void read_function(CXCursor definition, void (*each)(void *, enum site_ki
 	CXType type = clang_getCanonicalType(clang_getCursorType(definition));
 	struct walk w = {.result = clang_getResultType(type), .each = each, .context = context};
 
-	if (signature_is_different(type))
+	if (signature_is_different(definition))
 		each(context, SITE_DIFFERENT, definition);
 	clang_visitChildren(definition, visit, &w);
 }

@@ -310,8 +310,6 @@ static const char *open_brace(struct scan *scan)
 {
 	if (scan->depth + 1 == DEPTH_MAX)
 		return "so deeply nested braces";
-	if (!scan->depth && scan->previous.first == ';' && !scan->macro)
-		return "a function definition in the old style";
 	scan->depth++;
 	scan->braces[scan->depth].kind = scan->next;
 	scan->braces[scan->depth].brackets = 0;

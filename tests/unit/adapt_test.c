@@ -264,6 +264,36 @@ static const char *const texts[] = {
 				if (g(j | 0xffffffff00000000).a == 3)
 					out[j] = 1;
 		}),
+	/* definitions in the old style: what is narrow comes as int, and nobody says how many there are */
+	TEXT(
+		static int g(a, b, c, d, e, h) signed char a, *b;
+		unsigned short c;
+		int (*d)();
+		long e;
+		double h;
+		{ return a + *b * 3 + c * 5 + d(e, 7) + (int)h; } int minus(a, b) long a;
+		{ return a - b; } void f(out, edge) char *out;
+		void *edge;
+		{
+			signed char n = -3;
+			int i = g(n, &n, 0xffff, minus, 1L << 32 | 9, 2.5f), j = g(0x1fe, &n, 0x10001, minus, 2L, 2.);
+			memcpy(out, &i, 4), memcpy(out + 4, &j, 4);
+		}),
+	TEXT(
+		static int g(t, n, array, s, last) three t;
+		int n;
+		short array[3];
+		struct five s;
+		char last;
+		{ return t.a + t.c * 3 + n + array[2] + s.c[4] + last; } void f(char *out, void *edge) {
+			short array[3] = {1, 2, 3};
+			struct five s = {{5, 4, 3, 2, 1}};
+			out[0] = (char)g(*((three *)edge - 1), 2, array, s, 'x');
+		}),
+	TEXT(
+		static int g(n) { return n > 1 ? n * g(n - 1) : 1; } void f(char *out, void *edge) {
+			out[0] = (char)g(5);
+		}),
 	/* both at once */
 	TEXT(void f(char *out, void *edge) {
 		three *t = (three *)edge - 1;
@@ -362,6 +392,27 @@ static void what_does_not_is_named(void **state)
 				 int i;
 			 };
 			 struct mixed g(void); double f(void) { return g().d; }),
+		 NULL, "passes values"},
+		{TEXT(
+			 double f(a, b) int a;
+			 float b;
+			 { return a + b; }),
+		 NULL, "passes values"},
+		{TEXT(
+			 typedef const float few; double f(a) few a;
+			 { return a; }),
+		 NULL, "passes values"},
+		{TEXT(
+			 struct mixed {
+				 double d;
+				 int i;
+			 };
+			 double f(m) struct mixed m;
+			 { return m.d; }),
+		 NULL, "passes values"},
+		{TEXT(
+			 int f(b) _Bool b;
+			 { return b; }),
 		 NULL, "passes values"},
 	};
 
