@@ -6,6 +6,7 @@
 #include "lookup.h"
 #include "record.h"
 #include "snippet.h"
+#include "takers.h"
 #include "token.h"
 
 #include <inttypes.h>
@@ -302,6 +303,27 @@ static void show_function(const struct snippet_variable *v, uint64_t address, st
 						     true, "signature", v->declarator, "address", place));
 }
 
+/* Versions that took what had these names until now take these. How many do. */
+static size_t tell_takers(struct snippet *x, struct reply *reply)
+{
+	struct call c = {.state = x->state, .live = x->live, .entry = x->line, .reply = reply};
+	struct takers_helper helpers[SNIPPET_NAMES];
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < x->variable_count; i++) {
+		const struct snippet_variable *v = &x->variables[i];
+		const char *definition = x->text + v->begin;
+		size_t blanks = strspn(definition, " \t\r\n");
+		helpers[i] = (struct takers_helper){v->name, definition + blanks, v->end - v->begin - blanks};
+	}
+	size_t followed = takers_follow(&c, helpers, x->variable_count, rows);
+	if (!reply->data)
+		reply->data = json_array();
+	json_array_extend(reply->data, rows);
+	json_decref(rows);
+	return followed;
+}
+
 static struct error *finish(struct snippet *x, const struct evaluate_end *end, struct reply *reply)
 {
 	unsigned char *bytes;
@@ -320,7 +342,25 @@ static struct error *finish(struct snippet *x, const struct evaluate_end *end, s
 			show_function(&x->variables[i], address, reply);
 	}
 	free(bytes);
+	if (!e)
+		tell_takers(x, reply);
 	return e;
+}
+
+/* What this console cannot have, for it lacks what the text names, may be what versions have in theirs: there the new text
+ * takes the old one's place. False: there are none, or it does not fit them either. */
+static bool goes_into_takers(struct snippet *x, struct reply *reply)
+{
+	struct reply other = {.command = reply->command};
+	bool taken = tell_takers(x, &other) > 0;
+	struct reply *drop = taken ? reply : &other;
+
+	json_decref(drop->data);
+	json_decref(drop->diagnostics);
+	text_fini(&drop->text);
+	if (taken)
+		*reply = other;
+	return taken;
 }
 
 struct error *functions_define(struct call *c, const char *text, size_t size)
@@ -343,9 +383,16 @@ struct error *functions_define(struct call *c, const char *text, size_t size)
 	}
 	if (!e)
 		e = snippet_refuse(x, c->reply);
-	if (e && error_class(e) == ERROR_COMPILE)
+	if (e && error_class(e) == ERROR_COMPILE) {
+		scope_take_back(c->state->scope);
+		if (goes_into_takers(x, c->reply)) {
+			error_free(e);
+			snippet_free(x);
+			return NULL;
+		}
 		e = error_context(e, "the program has no function %s, and as one of this session",
 				  x->variables[0].name);
+	}
 	if (!e)
 		e = evaluator_result(x->host->evaluator, x->variable_count * sizeof(uint64_t), &x->result);
 	if (e) {

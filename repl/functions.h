@@ -2,7 +2,7 @@
  *
  * They are compiled as what is evaluated is, stay in the program, and are known to their console under their names: a
  * comparator for qsort(), a callback, a helper for test data. One that is defined again takes the place of the first for
- * what is typed from then on. One thread. */
+ * what is typed from then on, and for versions that took it (takers.h). One thread. */
 #ifndef RTF_FUNCTIONS_H
 #define RTF_FUNCTIONS_H
 

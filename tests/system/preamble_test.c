@@ -182,6 +182,48 @@ static void a_changed_helper_alone_is_refused_with_what_would_do(void **state)
 	compiled_assert_says(&host, 0, "factorial(3)", "(long) 21");
 }
 
+/* Typed anew it reaches the versions that have it in their text, and with it what it needs itself. */
+static void a_helper_that_is_typed_anew_reaches_the_versions_that_took_it(void **state)
+{
+	(void)state;
+	char *output = compiled_console(&host, 0,
+					"\\in host.c\n" ALL HELPER
+					"#define OFFSET 40\n"
+					"static int summed(struct pair p) { return p.a - p.b + OFFSET; }\n",
+					"--color=never", NULL);
+	assert_int_equal(compiled_count(output, "summed is a function of this session"), 3);
+	assert_int_equal(compiled_count(output, "with summed as it is now"), 1);
+	assert_non_null(strstr(output, "shifted is now version 2 ("));
+	free(output);
+	compiled_assert_answer(&host, "shifted 3", "141 203");
+	compiled_assert_live(&host, "host.c:shifted", 2, 3, "live");
+	compiled_assert_says(&host, 0, "\\undo", "shifted is now version 1");
+	compiled_assert_answer(&host, "shifted 3", "112 203");
+}
+
+/* From whatever console, and where the session cannot have it because it lacks what the version has. */
+static void a_helper_of_one_entry_reaches_its_version_too(void **state)
+{
+	(void)state;
+	free(compiled_console(&host, 0, NULL, "-c", "\\in host.c", "-c", ALL, NULL));
+	compiled_assert_says(&host, 0, "static int summed(struct pair p) { return p.a * 10 + p.b; }",
+			     "shifted is now version 2 (");
+	compiled_assert_answer(&host, "shifted 3", "165 203");
+}
+
+static void a_version_that_a_new_helper_does_not_fit_goes_on_and_is_named(void **state)
+{
+	(void)state;
+	char *output = compiled_console(&host, 0, "\\in host.c\n" INCLUDE MACRO TYPE GLOBAL HELPER DEFINITION
+						   "static int summed(struct pair p, int more)\n"
+						   "{\n\treturn p.a - p.b + more;\n}\n",
+					"--color=never", NULL);
+	assert_non_null(strstr(output, "shifted goes on with the summed that it was made with: "));
+	free(output);
+	compiled_assert_answer(&host, "shifted 3", "111 203");
+	compiled_assert_live(&host, "host.c:shifted", 1, 2, "live");
+}
+
 /* The text has all that it needs: another console, and another run, make it live again. */
 static void the_version_needs_no_console(void **state)
 {
@@ -244,6 +286,9 @@ int main(void)
 		with_host(a_new_structure_goes_to_a_helper_by_value),
 		with_host(helpers_may_be_in_the_old_style),
 		with_host(a_changed_helper_alone_is_refused_with_what_would_do),
+		with_host(a_helper_that_is_typed_anew_reaches_the_versions_that_took_it),
+		with_host(a_helper_of_one_entry_reaches_its_version_too),
+		with_host(a_version_that_a_new_helper_does_not_fit_goes_on_and_is_named),
 		with_host(the_version_needs_no_console),
 		with_host(a_fault_in_the_definition_keeps_its_line),
 		with_host(what_a_failed_definition_brought_is_nowhere),
