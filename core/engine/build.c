@@ -3,6 +3,7 @@
 #include "binding.h"
 #include "claims.h"
 #include "clock.h"
+#include "directives.h"
 #include "opinion.h"
 #include "run.h"
 #include "text.h"
@@ -364,7 +365,8 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 		bool accepted = false;
 		e = second_opinion(b, &accepted);
 		if (!e && accepted) {
-			if (asprintf(&b->why_cc, "libclang does not take what the program's compiler does: %s",
+			if (asprintf(&b->why_cc,
+				     "libclang does not take what the program's compiler does: %s",
 				     b->check.message) < 0)
 				b->why_cc = NULL;
 			b->check.failed = false;
@@ -541,8 +543,8 @@ static struct error *adapt(const struct build_host *host, const struct build *b,
 	return e;
 }
 
-/* The same of the text without macros, by the program's own compiler. */
-static struct error *adapt_preprocessed(const struct build_host *host, const struct build *b, char **out)
+/* The slice's text behind the program's own preprocessor; NULL in *out if there is none. */
+static struct error *preprocess(const struct build *b, char **out)
 {
 	static const char *const more[] = {"-xc", "-E", "-", NULL};
 	const char **argv = flags_for_text(&b->source->flags, b->slice.text, more);
@@ -557,26 +559,49 @@ static struct error *adapt_preprocessed(const struct build_host *host, const str
 		error_free(e); /* no compiler here: there is no such text */
 		return NULL;
 	}
-	if (WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0)
-		e = adapt(host, b, output.out, out);
+	if (WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0) {
+		*out = output.out;
+		output.out = NULL;
+	}
 	run_output_fini(&output);
+	return NULL;
+}
+
+/* What libtcc is to read in the place of the slice's text; NULL in *out: there is no such text. */
+static struct error *put_for_tcc(const struct build_host *host, const struct build *b, bool preprocessed,
+				 char **out)
+{
+	char *behind = NULL;
+	struct error *e = preprocessed ? NULL : adapt(host, b, b->slice.text, out);
+
+	if (e || (!preprocessed && *out))
+		return e;
+	e = preprocess(b, &behind);
+	if (e || !behind)
+		return e;
+	if (!b->check.why_text) {
+		*out = behind;
+		return NULL;
+	}
+	e = adapt(host, b, behind, out);
+	free(behind);
 	return e;
 }
 
 /* By libtcc, or a sentence in *why. */
 static struct error *compile_tcc_text(const struct build_host *host, struct build *b, char **why)
 {
+	const bool preprocessed = directives_may_differ(b->slice.text, b->slice.size);
 	char *text = NULL;
 
-	if (!b->check.why_text)
+	if (!b->check.why_text && !preprocessed)
 		return compiler_compile(host->compiler, b->slice.text, &b->object, why);
-	struct error *e = adapt(host, b, b->slice.text, &text);
-	if (!e && !text)
-		e = adapt_preprocessed(host, b, &text);
+	struct error *e = put_for_tcc(host, b, preprocessed, &text);
 	if (!e && text)
 		e = compiler_compile(host->compiler, text, &b->object, why);
 	else if (!e)
-		*why = strdup(b->check.why_text);
+		*why = strdup(b->check.why_text ? b->check.why_text
+						: "libtcc is not trusted with its preprocessor lines");
 	free(text);
 	return e;
 }

@@ -1,4 +1,5 @@
 #include "closure.h"
+#include "included.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -554,6 +555,13 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static void read_included(void *context, uint32_t begin, uint32_t end)
+{
+	struct closure *c = context;
+
+	read_names(c, c->ix->text, begin, end, READ_USER);
+}
+
 bool closure_init(struct closure *c, const struct slice_request *q, const struct slice_names *names)
 {
 	*c = (struct closure){.request = q, .names = names, .ix = q->index, .original = INDEX_NONE};
@@ -570,6 +578,8 @@ bool closure_init(struct closure *c, const struct slice_request *q, const struct
 	hide_own_types(c);
 	want_ordinary(c, q->name, (uint32_t)strlen(q->name), false, false);
 	read_names(c, q->text, 0, (uint32_t)q->size, READ_USER);
+	if (original && included_any(q->text, q->size))
+		included_each(c->ix, original, read_included, c);
 	if (q->also)
 		read_names(c, q->also, 0, (uint32_t)strlen(q->also), READ_USER);
 	close_over(c);

@@ -114,6 +114,23 @@ static void a_header_below_a_header_reaches_two_files_at_once(void **state)
 	followed_assert_call(&host, "other_deep", 1, -999);
 }
 
+/* An X-macro's list, in the middle of a body. */
+static void a_file_that_a_body_includes_is_part_of_it(void **state)
+{
+	(void)state;
+	followed_write(&host, "list.def", "ITEM(10)\nITEM(200)\n");
+	followed_edit(&host, "follow_host.c", "return n * FACTOR;",
+		      "int sum = n;\n#define ITEM(value) sum += value;\n#include \"list.def\"\n#undef ITEM\n"
+		      "\treturn sum;");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 212);
+	followed_write(&host, "list.def", "ITEM(10)\nITEM(200)\nITEM(bias * 1000)\n");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 7212);
+	followed_write(&host, "list.def", "ITEM(10) /* ten */\nITEM(200)\nITEM(bias * 1000)\n");
+	followed_assert_unchanged(&host, NULL);
+}
+
 static void comments_and_spaces_alone_change_nothing(void **state)
 {
 	(void)state;
@@ -810,6 +827,7 @@ int main(void)
 		with_host(a_static_helper_reaches_those_who_call_it),
 		with_host(a_constant_table_reaches_those_who_read_it),
 		with_host(a_header_below_a_header_reaches_two_files_at_once),
+		with_host(a_file_that_a_body_includes_is_part_of_it),
 		with_host(comments_and_spaces_alone_change_nothing),
 		with_host(the_same_bytes_again_change_nothing),
 		with_host(a_save_that_was_undone_is_live_when_it_is_saved_again),

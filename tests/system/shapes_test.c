@@ -635,6 +635,12 @@ static void rarer_forms_mean_what_they_meant(void **state)
 	try_shape("gcc -O0", "variations", NULL);
 	try_shape("gcc -O2", "variations", NULL);
 	try_shape("clang -O0", "variations", NULL);
+	start_all("gcc -O0", "variations", NULL);
+	go_by_libtcc("included_inside");
+	go_by_libtcc("of_conditions");
+	go_by_libtcc("of_plain_conditions");
+	compare_round("by libtcc", false);
+	stop_all("gcc -O0", "variations");
 	assert_false(failed);
 }
 

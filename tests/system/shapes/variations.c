@@ -52,6 +52,48 @@ REALTIMEFUNC LOCAL long included_inside(int n)
 	return total + EDIT;
 }
 
+#define BITS  (1 << 31)
+#define HELD  0x7fffffff
+#define FULL  ~0U
+
+/* A preprocessor counts with 64 bits, whatever the types of C are. */
+REALTIMEFUNC LOCAL long of_conditions(int n)
+{
+#if BITS < 0
+	n += 1;
+#elif FULL == 0xffffffff
+	n += 10;
+#else
+	n += 100;
+#endif
+#if defined BITS && HELD + 1 > 0 && 65536 * 65536 != 0
+	n += 1000;
+#endif
+#if defined(__has_attribute)
+#if __has_attribute(noinline)
+	n += 10000;
+#endif
+#endif
+#define STEP(x) n += (x);
+	STEP(100000)
+#undef STEP
+#define STEP(x) n -= (x);
+	STEP(50000)
+#undef STEP
+	return n + EDIT;
+}
+
+/* One that stays within an int's bits. */
+REALTIMEFUNC LOCAL long of_plain_conditions(int n)
+{
+#if HELD > 10 && (HELD & 1) && !defined(NOTHING) && NOTHING == 0 && 'a' < 'b'
+	n += 5;
+#else
+	n += 6;
+#endif
+	return n + EDIT;
+}
+
 REALTIMEFUNC LOCAL long spliced(int n)
 {
 	int na\
@@ -338,6 +380,8 @@ REALTIMEFUNC LOCAL long with_inner(int n)
 #define PROBES(X) \
 	X(of_macros, of_macros(1)) \
 	X(included_inside, included_inside(2)) \
+	X(of_conditions, of_conditions(2)) \
+	X(of_plain_conditions, of_plain_conditions(2)) \
 	X(spliced, spliced(3)) \
 	X(data, data(4)) \
 	X(blocks, blocks(5)) \
