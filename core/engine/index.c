@@ -226,6 +226,13 @@ const struct index_declaration *index_find_function(const struct index *ix, cons
 	return NULL;
 }
 
+bool index_may_resolve(struct index *ix)
+{
+	if (ix->resolvers == INDEX_UNASKED)
+		ix->resolvers = memmem(ix->text, ix->size, "ifunc", 5) ? INDEX_YES : INDEX_NO;
+	return ix->resolvers == INDEX_YES;
+}
+
 char *index_head(const struct index *ix, const struct index_declaration *d)
 {
 	uint32_t end = d->kind == DECLARATION_FUNCTION ? d->body : d->end;

@@ -48,6 +48,8 @@ struct index_table {
 	uint32_t size, used;
 };
 
+enum index_answer { INDEX_UNASKED, INDEX_NO, INDEX_YES };
+
 struct index {
 	char *file; /* absolute path of the source */
 	char *text; /* preprocessed */
@@ -73,6 +75,7 @@ struct index {
 	struct pragmas pragmas;
 	uint8_t *
 		uses; /* of names: what the text does with them, as uses.h keeps it; NULL until someone asks */
+	enum index_answer resolvers; /* see index_may_resolve */
 };
 
 #define INDEX_NONE UINT32_MAX
@@ -105,6 +108,9 @@ uint32_t index_first_macro(const struct index *, const char *name, size_t length
 
 /* The definition (with body) of a function, or NULL. With several, `nth` from 0. */
 const struct index_declaration *index_find_function(const struct index *, const char *name, unsigned nth);
+
+/* Whether any declaration may have the attribute ifunc. The first question reads the whole text. */
+bool index_may_resolve(struct index *);
 
 /* A function's head on one line, without preprocessor lines, or a declaration whole: as the file has it. The caller's; NULL
  * without memory. */

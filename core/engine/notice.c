@@ -374,11 +374,11 @@ static void note_folded(struct notice *n)
 /* The loader has called it, and will not again. */
 static void note_resolver(struct notice *n)
 {
-	const struct index *ix = n->build->source->index;
+	struct index *ix = n->build->source->index;
 	const char *name = n->function->at.name, *resolver;
 	size_t length;
 
-	if (!memmem(ix->text, ix->size, "ifunc", 5))
+	if (!index_may_resolve(ix))
 		return;
 	for (uint32_t i = 0; i < ix->declaration_count && !n->error; i++) {
 		const struct index_declaration *d = &ix->declarations[i];
