@@ -13,7 +13,14 @@
 
 #define SECTION "__patchable_function_entries"
 
-enum { MODULES_MAX = 64, SECTIONS_MAX = 100000, ENTRIES_MAX = 1 << 22, RUN_MAX = 65536, PAGE = 4096 };
+enum {
+	MODULES_MAX = 64,
+	SECTIONS_MAX = 100000,
+	NAMES_MAX = 64 << 20,
+	ENTRIES_MAX = 1 << 22,
+	RUN_MAX = 65536,
+	PAGE = 4096
+};
 enum {
 	SPARE_SLOTS = 16384
 }; /* of an arena for what comes later: modules that are opened again take slots anew */
@@ -129,6 +136,19 @@ static bool read_at(int fd, void *buffer, size_t size, uint64_t offset)
 	return pread(fd, buffer, size, (off_t)offset) == (ssize_t)size;
 }
 
+/* All names of sections, with a NUL behind them: read at once, since each library that the program has is asked. */
+static char *names_read(int fd, const Elf64_Shdr *table)
+{
+	char *names = table->sh_size < NAMES_MAX ? malloc(table->sh_size + 1) : NULL;
+
+	if (names && read_at(fd, names, table->sh_size, table->sh_offset)) {
+		names[table->sh_size] = '\0';
+		return names;
+	}
+	free(names);
+	return NULL;
+}
+
 static void file_scan(int fd, const struct dl_phdr_info *info, struct module *m)
 {
 	Elf64_Ehdr elf;
@@ -137,21 +157,20 @@ static void file_scan(int fd, const struct dl_phdr_info *info, struct module *m)
 	    elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_shentsize != sizeof(Elf64_Shdr) || !elf.e_shoff)
 		return;
 
-	size_t count = elf.e_shnum, names = elf.e_shstrndx;
-	if (!count || names >= count || count > SECTIONS_MAX)
+	size_t count = elf.e_shnum;
+	if (!count || elf.e_shstrndx >= count || count > SECTIONS_MAX)
 		return;
 	Elf64_Shdr *sections = malloc(count * sizeof(*sections));
-	if (!sections || !read_at(fd, sections, count * sizeof(*sections), elf.e_shoff))
-		goto out;
-	for (size_t i = 0; i < count; i++) {
-		char name[sizeof(SECTION)];
+	char *names = NULL;
+	if (sections && read_at(fd, sections, count * sizeof(*sections), elf.e_shoff))
+		names = names_read(fd, &sections[elf.e_shstrndx]);
+	for (size_t i = 0; names && i < count; i++) {
 		const Elf64_Shdr *s = &sections[i];
 		if (s->sh_type == SHT_PROGBITS && s->sh_flags & SHF_ALLOC &&
-		    read_at(fd, name, sizeof(name), sections[names].sh_offset + s->sh_name) &&
-		    !memcmp(name, SECTION, sizeof(name)))
+		    s->sh_name < sections[elf.e_shstrndx].sh_size && !strcmp(names + s->sh_name, SECTION))
 			section_take(info, m, info->dlpi_addr + s->sh_addr, s->sh_size);
 	}
-out:
+	free(names);
 	free(sections);
 }
 
