@@ -1,9 +1,11 @@
 #include "host.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -71,9 +73,16 @@ void host_start(struct host *h, const char *name, const char *ready)
 
 void host_stop(struct host *h)
 {
+	struct pollfd engine = {.fd = (int)syscall(SYS_pidfd_open, h->engine, 0), .events = POLLIN};
+
 	close(h->console.output);
 	free(h->console.buffer);
 	child_stop(&h->program, STOP_MS);
+	/* Without a descriptor it has ended already. Whether anybody reaps it is not our business. */
+	if (engine.fd >= 0 && poll(&engine, 1, DEADLINE_MS) != 1)
+		die("the engine of %s did not end", h->socket);
+	if (engine.fd >= 0)
+		close(engine.fd);
 	free(h->socket);
 }
 
