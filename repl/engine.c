@@ -33,7 +33,17 @@ enum {
 	END_MS = 2000, /* between the end of a process's channel and its own: a busy machine takes its time */
 	FAILED_MS = 100, /* the same while the channel is whole */
 };
-enum { CHANNEL = 3, POLLED_MAX = 256, OURS = 6 };
+enum { CHANNEL = 3, POLLED_MAX = 256 };
+
+/* What poll() waits for: the engine's own, then one for each session. */
+enum { PROGRAM, PROCESS, SAVES, OPTIMISED, READ, TURNS, OURS };
+
+struct polled {
+	struct pollfd fds[OURS + POLLED_MAX];
+	struct session *sessions[POLLED_MAX];
+	size_t count;    /* of the sessions */
+	bool saves_wait; /* for a source to be read */
+};
 
 /* Whether the program has ended though its channel is open: a forked child may hold it. */
 static int watch_process(pid_t pid)
@@ -180,6 +190,61 @@ static bool read_ahead(struct host *host)
 	return (host->follow && follow_prepare(host->follow)) || texts_read_ahead(host->live);
 }
 
+/* What is due by now. Until when there is no more to do, as poll() takes it. */
+static int serve_due(struct host *host, bool reads_on)
+{
+	int timeout = serve_watchers(host, reads_on ? 0 : -1);
+
+	timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
+	timeout =
+		tick_sessions(host, timeout); /* last: the others make versions live that someone waits for */
+	greet_clients(host);                  /* who came between a question to the program and its answer */
+	return timeout;
+}
+
+static void polled_set(struct polled *p, struct host *host, int process, bool texts_wait)
+{
+	bool reads = texts_wait || (host->follow && follow_waits(host->follow));
+	const int ours[OURS] = {
+		[PROGRAM] = program_socket(host->program),
+		[PROCESS] = process,
+		[SAVES] = host->follow ? follow_fd(host->follow) : -1,
+		[OPTIMISED] = host->optimise ? optimise_fd(host->optimise) : -1,
+		[READ] = reads ? sources_fd(live_host(host->live)->sources) : -1,
+		[TURNS] = host->turns ? turns_fd(host->turns) : -1,
+	};
+
+	for (size_t i = 0; i < OURS; i++)
+		p->fds[i] = (struct pollfd){ours[i], POLLIN, 0};
+	p->saves_wait = host->follow && follow_waits(host->follow);
+	p->count = 0;
+	for (struct session *s = session_first(host); s && p->count < POLLED_MAX; s = session_next(s)) {
+		p->fds[OURS + p->count] = (struct pollfd){session_socket(s), session_events(s), 0};
+		p->sessions[p->count++] = s;
+	}
+}
+
+static void serve_polled(struct host *host, struct polled *p)
+{
+	const struct pollfd *fds = p->fds;
+
+	if (fds[PROGRAM].revents)
+		error_free(program_receive(host->program));
+	if (fds[OPTIMISED].revents)
+		optimise_serve(host->optimise);
+	if (fds[READ].revents)
+		sources_woken(live_host(host->live)->sources);
+	if (fds[TURNS].revents)
+		turns_serve(host->turns);
+	if (fds[TURNS].revents && host->follow)
+		follow_go_on(host->follow);
+	if (fds[SAVES].revents || (fds[READ].revents && p->saves_wait))
+		follow_serve(host->follow);
+	serve_sessions(fds + OURS, p->sessions, p->count);
+	hear_of_faults(host); /* told by itself, or between questions and answers */
+	greet_clients(host);
+}
+
 /* Until the program is gone. */
 static void serve(struct host *host)
 {
@@ -187,67 +252,33 @@ static void serve(struct host *host)
 	bool may_read_ahead = true;
 
 	while (!program_lost(host->program)) {
-		struct sources *sources = live_host(host->live)->sources;
+		struct polled polled;
 		bool waits = may_read_ahead && texts_wait(host->live);
-		struct pollfd fds[POLLED_MAX + OURS] = {
-			{program_socket(host->program), POLLIN, 0},
-			{process, POLLIN, 0},
-			{host->follow ? follow_fd(host->follow) : -1, POLLIN, 0},
-			{host->optimise ? optimise_fd(host->optimise) : -1, POLLIN, 0},
-			{waits ? sources_fd(sources) : -1, POLLIN, 0},
-			{host->turns ? turns_fd(host->turns) : -1, POLLIN, 0}};
-		struct session *sessions[POLLED_MAX];
-		size_t count = 0;
+
 		may_read_ahead |= learn_modules(host);
 		if (host->follow && !may_read_ahead)
 			follow_complete(host->follow);
-		int timeout = serve_watchers(host, may_read_ahead && !waits ? 0 : -1);
-		timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
-		timeout = tick_sessions(
-			host, timeout); /* last: the others make versions live that someone waits for */
-		greet_clients(host);    /* who came between a question to the program and its answer */
-
-		bool saving = host->follow && follow_waits(host->follow);
-		if (saving)
-			fds[4].fd = sources_fd(sources);
-		for (struct session *s = session_first(host); s && count < POLLED_MAX;
-		     s = session_next(s), count++) {
-			sessions[count] = s;
-			fds[OURS + count] = (struct pollfd){session_socket(s), session_events(s), 0};
-		}
+		int timeout = serve_due(host, may_read_ahead && !waits);
+		polled_set(&polled, host, process, waits);
 		check_read_ahead(live_host(host->live)->check); /* nobody waits now */
-		int ready = poll(fds, OURS + count, timeout);
+		int ready = poll(polled.fds, OURS + polled.count, timeout);
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (ready == 0 && may_read_ahead)
 			may_read_ahead = read_ahead(host);
-		if (ready == 0)
+		if (ready <= 0)
 			continue;
-		if (ready < 0)
-			continue;
-		if (fds[1].revents && !(fds[0].revents & POLLIN))
+		if (polled.fds[PROCESS].revents && !(polled.fds[PROGRAM].revents & POLLIN))
 			break; /* and its last words are read */
-		if (fds[0].revents)
-			error_free(program_receive(host->program));
-		if (fds[3].revents)
-			optimise_serve(host->optimise);
-		if (fds[4].revents)
-			sources_woken(sources);
-		if (fds[5].revents)
-			turns_serve(host->turns);
-		if (fds[5].revents && host->follow)
-			follow_go_on(host->follow);
-		if (fds[2].revents || (fds[4].revents && saving))
-			follow_serve(host->follow);
-		serve_sessions(fds + OURS, sessions, count);
-		hear_of_faults(host); /* told by itself, or between questions and answers */
-		greet_clients(host);
+		serve_polled(host, &polled);
 	}
 	while (session_first(host))
 		session_free(session_first(host));
 	leave_to_children(host->program, process);
 	close(process);
 }
+
+/* --- beginning and end -------------------------------------------------------------------------------------------- */
 
 static void follow_sources(struct host *host)
 {
@@ -269,74 +300,99 @@ static int fail(struct program *program, struct error *e)
 	return 1;
 }
 
-int main(int argc, char **argv)
+static int explain(int argc, char **argv)
 {
-	struct host host = {0};
-
-	if (argc > 1 || fcntl(CHANNEL, F_GETFD) < 0) {
-		if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-			puts("rtf-engine " RTF_VERSION);
-			return 0;
-		}
-		fputs("rtf-engine is started by the program that uses librtf, not by hand; see rtf(3)\n",
-		      stderr);
-		return 1;
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		puts("rtf-engine " RTF_VERSION);
+		return 0;
 	}
+	fputs("rtf-engine is started by the program that uses librtf, not by hand; see rtf(3)\n", stderr);
+	return 1;
+}
+
+static void settle_process(void)
+{
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of write(), like a full disk */
 	fcntl(CHANNEL, F_SETFD, FD_CLOEXEC);
 	prctl(PR_SET_NAME, "rtf-engine");
 	/* The engine and its compilers do not take a processor from the program the moment that they are woken: sched(7). */
 	sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
-	struct compiler *compiler = NULL;
-	struct error *e = compiler_new(&compiler);
-	if (!e)
-		e = program_new(CHANNEL, &host.program);
-	if (!e)
-		e = live_new(host.program, compiler, &host.live);
-	if (!e)
-		follow_sources(&host); /* before all else: what files say now is what was built */
-	if (!e)
-		check_begin(live_host(host.live)->check);
-	if (!e)
-		e = record_new(host.live);
+}
+
+static void warn(struct host *host, struct error *e)
+{
 	if (e)
-		return fail(host.program, e);
-	if (!(program_flags(host.program) & HELLO_STRICT))
-		error_free(strict_remove(host.program)); /* what led to whoever opened the console again */
-	if (program_flags(host.program) & HELLO_RESTORE)
-		archive_restore_at_start(host.live);
-	if (program_flags(host.program) & HELLO_OPTIMIZE) {
-		e = optimise_new(host.live, events_tell_optimised, &host, &host.optimise);
-		if (e)
-			live_warn(host.live, e);
-		else
-			live_set_successor(host.live, queue_optimisation, &host);
+		live_warn(host->live, e);
+}
+
+/* Whatever a definition needs; the program goes on without it where that cannot be had. */
+static struct error *begin_live(struct host *host, struct compiler **compiler)
+{
+	struct error *e = compiler_new(compiler);
+
+	if (!e)
+		e = program_new(CHANNEL, &host->program);
+	if (!e)
+		e = live_new(host->program, *compiler, &host->live);
+	if (!e)
+		follow_sources(host); /* before all else: what files say now is what was built */
+	if (!e)
+		check_begin(live_host(host->live)->check);
+	return e ? e : record_new(host->live);
+}
+
+static struct error *begin_services(struct host *host)
+{
+	uint32_t flags = program_flags(host->program);
+
+	if (!(flags & HELLO_STRICT))
+		error_free(strict_remove(host->program)); /* what led to whoever opened the console again */
+	if (flags & HELLO_RESTORE)
+		archive_restore_at_start(host->live);
+	if (flags & HELLO_OPTIMIZE) {
+		warn(host, optimise_new(host->live, events_tell_optimised, host, &host->optimise));
+		if (host->optimise)
+			live_set_successor(host->live, queue_optimisation, host);
 	}
-	e = turns_new(&host.turns);
-	if (e)
-		live_warn(host.live, e);
-	live_set_turns(host.live, host.turns);
-	e = watchers_new(&host, &host.watchers);
-	if (e)
-		live_warn(host.live, e);
-	e = evaluator_new(host.live, &host.evaluator);
+	warn(host, turns_new(&host->turns));
+	live_set_turns(host->live, host->turns);
+	warn(host, watchers_new(host, &host->watchers));
+	return evaluator_new(host->live, &host->evaluator);
+}
+
+static void end(struct host *host, struct compiler *compiler)
+{
+	written_free(host);
+	evaluator_free(host->evaluator);
+	watchers_free(host->watchers);
+	host->watchers = NULL;
+	live_set_turns(host->live, NULL);
+	turns_free(host->turns);
+	record_end(host->live);
+	optimise_free(host->optimise);
+	follow_free(host->follow);
+	record_free(host->live);
+	live_free(host->live);
+	program_free(host->program);
+	compiler_free(compiler);
+}
+
+int main(int argc, char **argv)
+{
+	struct host host = {0};
+	struct compiler *compiler = NULL;
+
+	if (argc > 1 || fcntl(CHANNEL, F_GETFD) < 0)
+		return explain(argc, argv);
+	settle_process();
+	struct error *e = begin_live(&host, &compiler);
+	if (!e)
+		e = begin_services(&host);
 	if (e)
 		return fail(host.program, e);
 	greet_clients(&host);
 	serve(&host);
-	written_free(&host);
-	evaluator_free(host.evaluator);
-	watchers_free(host.watchers);
-	host.watchers = NULL;
-	live_set_turns(host.live, NULL);
-	turns_free(host.turns);
-	record_end(host.live);
-	optimise_free(host.optimise);
-	follow_free(host.follow);
-	record_free(host.live);
-	live_free(host.live);
-	program_free(host.program);
-	compiler_free(compiler);
+	end(&host, compiler);
 	return 0;
 }
