@@ -46,68 +46,96 @@ static bool waits_for_poll(const struct call *c, struct live_function *f)
 	       program_target(p, f->arena, f->slot) != wanted;
 }
 
-struct error *versions_list(struct call *c)
-{
-	size_t count = live_count(c->live), rows = 1;
-	const char **cells = calloc((count + 1) * 5, sizeof(*cells));
-	struct row_cells *strings = calloc(count + 1, sizeof(*strings));
+enum { LIST_COLUMNS = 5 };
 
-	if (!cells || !strings) {
-		free(cells);
-		free(strings);
-		return error_memory();
+/* What \list is made of. */
+struct list {
+	const char **cells;
+	struct row_cells *strings;
+	size_t rows; /* the heading is one */
+	json_t *data;
+};
+
+static void list_row(struct list *list, const struct live_function *f, const char *state, bool optimised,
+		     bool waits)
+{
+	struct row_cells *s = &list->strings[list->rows];
+
+	if (f->at.line)
+		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
+	else /* built without -g */
+		strcpy(s->place, "?");
+	snprintf(s->version, sizeof(s->version), "%d", f->live);
+	snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
+	snprintf(s->state, sizeof(s->state), "%s%s%s%s%s", state, optimised ? ", optimised" : "",
+		 *f->instrumented ? ", " : "", f->instrumented, waits ? ", waits for rtf_poll()" : "");
+	const char *row[LIST_COLUMNS] = {f->at.name, s->place, s->version, s->versions, s->state};
+	memcpy(&list->cells[list->rows++ * LIST_COLUMNS], row, sizeof(row));
+}
+
+static json_t *list_object(struct call *c, struct live_function *f, const char *state, bool optimised,
+			   bool waits)
+{
+	char *signature = texts_known_signature(c->live, f);
+	json_t *object =
+		json_pack("{s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", f->at.name, "file",
+			  f->at.file ? f->at.file : "", "unit", f->at.unit ? f->at.unit->file : "", "line",
+			  (int)f->at.line, "module", f->at.module, "version", f->live, "versions",
+			  f->versions, "state", state, "signature", signature ? signature : "");
+
+	free(signature);
+	if (optimised)
+		json_object_set_new(object, "optimised", json_true());
+	if (waits)
+		json_object_set_new(object, "waits", json_true());
+	if (*f->instrumented) {
+		json_object_set_new(object, "watch", json_string(f->instrumented));
+		json_object_set_new(object, "plain", json_integer(f->plain));
 	}
-	live_refresh(c->live);
-	static const char *const heading[] = {"FUNCTION", "FILE", "LIVE", "VERSIONS", "STATE"};
-	memcpy(cells, heading, sizeof(heading));
-	c->reply->data = json_array();
-	for (size_t i = 0; i < count; i++) {
-		struct live_function *f = live_function(c->live, i);
-		if (c->count && !matches(f, c->words[0]))
-			continue;
-		struct row_cells *s = &strings[rows];
-		const char *state = texts_state_name(texts_state(c->live, f));
-		char *signature = texts_known_signature(c->live, f);
-		if (f->at.line)
-			snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
-		else /* built without -g */
-			strcpy(s->place, "?");
-		snprintf(s->version, sizeof(s->version), "%d", f->live);
-		snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
-		const struct live_version *runs = live_in_memory(f, f->live);
-		bool optimised = runs && runs->optimised, waits = waits_for_poll(c, f);
-		snprintf(s->state, sizeof(s->state), "%s%s%s%s%s", state, optimised ? ", optimised" : "",
-			 *f->instrumented ? ", " : "", f->instrumented,
-			 waits ? ", waits for rtf_poll()" : "");
-		const char *row[] = {f->at.name, s->place, s->version, s->versions, s->state};
-		memcpy(&cells[rows++ * 5], row, sizeof(row));
-		json_array_append_new(c->reply->data,
-				      json_pack("{s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function",
-						f->at.name, "file", f->at.file ? f->at.file : "", "unit",
-						f->at.unit ? f->at.unit->file : "", "line", (int)f->at.line,
-						"module", f->at.module, "version", f->live, "versions",
-						f->versions, "state", state, "signature",
-						signature ? signature : ""));
-		json_t *last = json_array_get(c->reply->data, json_array_size(c->reply->data) - 1);
-		if (optimised)
-			json_object_set_new(last, "optimised", json_true());
-		if (waits)
-			json_object_set_new(last, "waits", json_true());
-		if (*f->instrumented) {
-			json_object_set_new(last, "watch", json_string(f->instrumented));
-			json_object_set_new(last, "plain", json_integer(f->plain));
-		}
-		free(signature);
-	}
-	if (rows > 1)
-		show_table(&c->reply->text, cells, rows, 5, c->state->color);
+	return object;
+}
+
+static void list_add(struct list *list, struct call *c, struct live_function *f)
+{
+	const char *state = texts_state_name(texts_state(c->live, f));
+	const struct live_version *runs = live_in_memory(f, f->live);
+	bool optimised = runs && runs->optimised, waits = waits_for_poll(c, f);
+
+	list_row(list, f, state, optimised, waits);
+	json_array_append_new(list->data, list_object(c, f, state, optimised, waits));
+}
+
+static void list_show(const struct list *list, struct call *c)
+{
+	if (list->rows > 1)
+		show_table(&c->reply->text, list->cells, list->rows, LIST_COLUMNS, c->state->color);
 	else if (c->count)
 		show_none_like(&c->reply->text, "decorated function", "\\list", c->words[0]);
 	else
 		text_printf(&c->reply->text, "%s\n", lookup_why_none(c->live));
-	free(cells);
-	free(strings);
-	return NULL;
+}
+
+struct error *versions_list(struct call *c)
+{
+	static const char *const heading[LIST_COLUMNS] = {"FUNCTION", "FILE", "LIVE", "VERSIONS", "STATE"};
+	size_t count = live_count(c->live);
+	struct list list = {.cells = calloc((count + 1) * LIST_COLUMNS, sizeof(*list.cells)),
+			    .strings = calloc(count + 1, sizeof(*list.strings)),
+			    .rows = 1,
+			    .data = c->reply->data = json_array()};
+	struct error *e = list.cells && list.strings ? NULL : error_memory();
+
+	if (!e) {
+		live_refresh(c->live);
+		memcpy(list.cells, heading, sizeof(heading));
+		for (size_t i = 0; i < count; i++)
+			if (!c->count || matches(live_function(c->live, i), c->words[0]))
+				list_add(&list, c, live_function(c->live, i));
+		list_show(&list, c);
+	}
+	free(list.cells);
+	free(list.strings);
+	return e;
 }
 
 /* --- \source, \slice ---------------------------------------------------------------------------------------------- */
