@@ -367,6 +367,43 @@ static bool is_macro_call(const struct declaration_reader *r)
 	       (word_of(r, &next) == WORD_PLAIN && after.kind == TOKEN_PUNCTUATOR && after.first == '(');
 }
 
+/* A word of the language. Whether it says which type it is. */
+static bool read_word(struct declaration_reader *r, struct declaration *d, enum word word)
+{
+	bool type = word == WORD_TYPE || (word == WORD_QUALIFIER && look_ahead(r).first == '(' &&
+					  token_is(&r->tokens, &r->current, "_Atomic"));
+
+	d->is_typedef |= word == WORD_TYPEDEF;
+	d->is_static |= word == WORD_STATIC;
+	d->is_extern |= word == WORD_EXTERN;
+	d->is_inline |= word == WORD_INLINE;
+	d->is_thread_local |= word == WORD_THREAD;
+	advance(r, d);
+	if (type && word == WORD_QUALIFIER)
+		skip_group(r, d);
+	return type;
+}
+
+/* A type's name or a macro's. False: it is neither, and not read. */
+static bool read_plain_specifier(struct declaration_reader *r, struct declaration *d, bool *have_type,
+				 bool *have_plain)
+{
+	uint32_t length = r->current.end - r->current.begin;
+	bool type = !*have_type && r->is_type &&
+		    r->is_type(r->context, r->tokens.text + r->current.begin, length);
+
+	if (!type && !*have_type && !*have_plain && is_macro_call(r)) {
+		skip_grouped(r, d);
+	} else {
+		if (!type && !is_specifier(r, *have_type))
+			return false;
+		*have_type |= type || look_ahead(r).first == '*';
+		advance(r, d);
+	}
+	*have_plain = true;
+	return true;
+}
+
 static void read_specifiers(struct declaration_reader *r, struct declaration *d)
 {
 	bool have_type = false, have_plain = false;
@@ -374,117 +411,66 @@ static void read_specifiers(struct declaration_reader *r, struct declaration *d)
 	for (; r->current.kind == TOKEN_NAME; d->specifiers = r->current.begin) {
 		enum word word = word_of(r, &r->current);
 		switch (word) {
-		case WORD_TYPEDEF:
-			d->is_typedef = true;
-			break;
-		case WORD_STATIC:
-			d->is_static = true;
-			break;
-		case WORD_EXTERN:
-			d->is_extern = true;
-			break;
-		case WORD_INLINE:
-			d->is_inline = true;
-			break;
-		case WORD_THREAD:
-			d->is_thread_local = true;
-			break;
-		case WORD_TYPE:
-			have_type = true;
-			break;
-		case WORD_QUALIFIER:
-			if (token_is(&r->tokens, &r->current, "_Atomic") && look_ahead(r).first == '(') {
-				advance(r, d);
-				skip_group(r, d);
-				have_type = true;
-				continue;
-			}
-			break;
 		case WORD_GROUPED:
 		case WORD_ASM:
 			skip_grouped(r, d);
-			continue;
+			break;
 		case WORD_TYPEOF:
 			skip_grouped(r, d);
 			have_type = true;
-			continue;
+			break;
 		case WORD_RECORD:
 		case WORD_ENUM:
 			read_tagged(r, d, word == WORD_ENUM);
 			have_type = true;
-			continue;
-		case WORD_ASSERT:
-		case WORD_PLAIN: {
-			uint32_t length = r->current.end - r->current.begin;
-			bool type = !have_type && r->is_type &&
-				    r->is_type(r->context, r->tokens.text + r->current.begin, length);
-			if (!type && !have_type && !have_plain && is_macro_call(r)) {
-				skip_grouped(r, d);
-				have_plain = true;
-				continue;
-			}
-			if (!type && !is_specifier(r, have_type))
-				return;
-			have_type |= type || look_ahead(r).first == '*';
-			have_plain = true;
 			break;
+		case WORD_ASSERT:
+		case WORD_PLAIN:
+			if (!read_plain_specifier(r, d, &have_type, &have_plain))
+				return;
+			break;
+		default:
+			have_type |= read_word(r, d, word);
 		}
-		}
-		advance(r, d);
 	}
 }
 
-/* One declarator, up to its `,` `;` `=` or `{`. Its name is the first plain name in it (C17 6.7.6). */
-static void read_declarator(struct declaration_reader *r, struct declaration *d)
+/* Up to the declarator's name: its pointers, attributes and brackets. `*plain`: the brackets closest to it hold no pointer, how
+ * many they are in `*wrapped`. False: there is no name. */
+static bool find_declared_name(struct declaration_reader *r, struct declaration *d, unsigned *wrapped,
+			       bool *plain)
 {
-	bool pointer = false, function = false;
-	struct token name = {0};
-	unsigned wrapped = 0;
-
-	while (!at_end(r) && name.kind != TOKEN_NAME) {
+	*wrapped = 0;
+	*plain = true;
+	while (!at_end(r)) {
 		if (at(r, '*') || at(r, '^')) {
-			pointer = wrapped > 0;
+			*plain = *wrapped == 0;
 			advance(r, d);
 		} else if (at(r, '(')) {
-			wrapped++;
-			pointer = false;
+			++*wrapped;
+			*plain = true;
 			advance(r, d);
-		} else if (r->current.kind == TOKEN_NAME) {
-			enum word word = word_of(r, &r->current);
+		} else if (r->current.kind != TOKEN_NAME) {
+			return false;
+		} else {
 			struct token next = look_ahead(r);
 			if (is_grouped(r, &r->current))
 				skip_grouped(r, d);
-			else if (word != WORD_PLAIN || (next.kind == TOKEN_NAME && !is_grouped(r, &next)) ||
-				 (wrapped && is_pointer(&next))) /* (WINAPI *f) */
+			else if (word_of(r, &r->current) != WORD_PLAIN ||
+				 (next.kind == TOKEN_NAME && !is_grouped(r, &next)) ||
+				 (*wrapped && is_pointer(&next))) /* (WINAPI *f) */
 				advance(r, d);
 			else
-				name = r->current;
-		} else {
-			break;
+				return true;
 		}
 	}
-	if (name.kind != TOKEN_NAME)
-		return;
+	return false;
+}
 
-	d->first_name = name.begin;
-	advance(r, d);
-	while (wrapped && at(r, ')') && !pointer) {
-		wrapped--;
-		advance(r, d);
-	}
-	function = at(r, '(');
-	struct token_reader list = r->tokens;
-	bool old_style = function && read_name_list(r, &list);
-
-	size_t index = d->name_count;
-	add_name(d, d->is_typedef ? NAME_TYPEDEF : function ? NAME_FUNCTION : NAME_VARIABLE, &name);
-	if (at(r, '[') && look_ahead(r).first == ']') {
-		uint32_t bound = look_ahead(r).begin;
-		if (index < d->name_count)
-			d->names[index].bound = bound;
-	}
-
-	/* The rest: parameters, dimensions, attributes, the brackets that wrapped the name. */
+/* What stands behind the name: parameters, dimensions, attributes, the brackets that wrapped the name; in the old style the
+ * declarations of the parameters. */
+static void skip_declarator(struct declaration_reader *r, struct declaration *d, bool old_style)
+{
 	while (!at_end(r) && !at(r, ',') && !at(r, ';') && !at(r, '=') && !at(r, '{')) {
 		if (at(r, '(') || at(r, '[')) {
 			skip_group(r, d);
@@ -492,7 +478,6 @@ static void read_declarator(struct declaration_reader *r, struct declaration *d)
 			skip_grouped(r, d);
 		} else if (old_style && r->current.kind == TOKEN_NAME && look_ahead(r).first != ';' &&
 			   look_ahead(r).first != '{') {
-			/* Declarations of parameters: up to the body. */
 			d->old_style = true;
 			while (!at_end(r) && !at(r, '{'))
 				advance(r, d);
@@ -500,6 +485,33 @@ static void read_declarator(struct declaration_reader *r, struct declaration *d)
 			advance(r, d);
 		}
 	}
+}
+
+/* One declarator, up to its `,` `;` `=` or `{`. Its name is the first plain name in it (C17 6.7.6). */
+static void read_declarator(struct declaration_reader *r, struct declaration *d)
+{
+	unsigned wrapped;
+	bool plain;
+
+	if (!find_declared_name(r, d, &wrapped, &plain))
+		return;
+
+	struct token name = r->current;
+	d->first_name = name.begin;
+	advance(r, d);
+	while (wrapped && at(r, ')') && plain) {
+		wrapped--;
+		advance(r, d);
+	}
+	bool function = at(r, '(');
+	struct token_reader list = r->tokens;
+	bool old_style = function && read_name_list(r, &list);
+
+	size_t index = d->name_count;
+	add_name(d, d->is_typedef ? NAME_TYPEDEF : function ? NAME_FUNCTION : NAME_VARIABLE, &name);
+	if (at(r, '[') && look_ahead(r).first == ']' && index < d->name_count)
+		d->names[index].bound = look_ahead(r).begin;
+	skip_declarator(r, d, old_style);
 }
 
 static void read_initialiser(struct declaration_reader *r, struct declaration *d)

@@ -176,79 +176,98 @@ static void count_keyword(struct work *w, CXCursor statement, const char *keywor
 		counters_add_keyword(&w->out->counters, statement, keyword, condition);
 }
 
-static void walk_statement(struct work *w, CXCursor statement, bool is_body)
+/* What is no statement of its own to count, or holds others. False: it is one. */
+static bool walk_block(struct work *w, CXCursor statement, const struct children *c, bool is_body)
 {
-	enum CXCursorKind kind = clang_getCursorKind(statement);
-	struct children c = rewrite_children(&w->rewrite, statement);
-	CXCursor last = c.count ? c.list[c.count - 1] : clang_getNullCursor();
-	size_t bodies = 0; /* the last children, which are statements */
-
-	if (w->rewrite.failed)
-		goto out;
-	switch (kind) {
+	switch (clang_getCursorKind(statement)) {
 	case CXCursor_CompoundStmt:
-		for (size_t i = 0; i < c.count; i++)
-			walk_statement(w, c.list[i], false);
-		goto out;
+		for (size_t i = 0; i < c->count; i++)
+			walk_statement(w, c->list[i], false);
+		return true;
 	case CXCursor_NullStmt:
 	case CXCursor_UnexposedStmt:
-		goto out;
+		return true;
 	case CXCursor_DeclStmt:
 		if (walk_variables(w, statement, true))
 			mark_statement(w, statement, is_body);
 		walk_variables(w, statement, false);
-		goto out;
+		return true;
 	case CXCursor_CaseStmt:
 	case CXCursor_DefaultStmt:
 		if (w->request->cover)
-			counters_add_label(&w->out->counters, statement, last, is_body);
+			counters_add_label(&w->out->counters, statement, c->list[c->count - 1], is_body);
 		/* fall through */
 	case CXCursor_LabelStmt:
-		walk_statement(w, last, is_body);
-		goto out;
+		walk_statement(w, c->list[c->count - 1], is_body);
+		return true;
 	default:
-		break;
+		return false;
 	}
-	mark_statement(w, statement, is_body);
-	switch (kind) {
+}
+
+/* What its keyword means for the counters. How many of its last children are statements. */
+static size_t count_bodies(struct work *w, CXCursor statement, const struct children *c)
+{
+	switch (clang_getCursorKind(statement)) {
 	case CXCursor_IfStmt:
-		count_keyword(w, statement, "if", c.list[0]);
-		bodies = c.count - 1;
-		break;
+		count_keyword(w, statement, "if", c->list[0]);
+		return c->count - 1;
 	case CXCursor_WhileStmt:
-		count_keyword(w, statement, "while", c.list[0]);
-		bodies = 1;
-		break;
-	case CXCursor_DoStmt:
-		count_keyword(w, statement, "do", last);
-		walk_statement(w, c.list[0], true);
-		walk_expression(w, last);
-		goto out;
+		count_keyword(w, statement, "while", c->list[0]);
+		return 1;
 	case CXCursor_ForStmt:
 		if (w->request->cover)
 			counters_add_for(&w->out->counters, statement);
-		bodies = 1;
-		break;
+		return 1;
 	case CXCursor_SwitchStmt:
-		bodies = 1;
-		break;
+		return 1;
 	case CXCursor_ReturnStmt:
 		take_result(w, statement);
-		break;
+		return 0;
 	default:
-		break;
+		return 0;
 	}
-	for (size_t i = 0; i < c.count; i++) {
-		if (i + bodies >= c.count)
-			walk_statement(w, c.list[i], clang_getCursorKind(c.list[i]) != CXCursor_CompoundStmt);
-		else if (clang_getCursorKind(c.list[i]) == CXCursor_DeclStmt)
-			walk_variables(w, c.list[i], false); /* for (int i = 0; … */
+}
+
+static void walk_do(struct work *w, CXCursor statement, const struct children *c)
+{
+	CXCursor condition = c->list[c->count - 1];
+
+	count_keyword(w, statement, "do", condition);
+	walk_statement(w, c->list[0], true);
+	walk_expression(w, condition);
+}
+
+static void walk_children(struct work *w, CXCursor statement, const struct children *c)
+{
+	size_t bodies = count_bodies(w, statement, c);
+
+	for (size_t i = 0; i < c->count; i++) {
+		CXCursor child = c->list[i];
+		enum CXCursorKind kind = clang_getCursorKind(child);
+		if (i + bodies >= c->count)
+			walk_statement(w, child, kind != CXCursor_CompoundStmt);
+		else if (kind == CXCursor_DeclStmt)
+			walk_variables(w, child, false); /* for (int i = 0; … */
 		else if (w->request->cover)
-			walk_expression(w, c.list[i]);
+			walk_expression(w, child);
 	}
-	if (!clang_isStatement(kind) && w->request->cover)
-		walk_expression(w, statement);
-out:
+}
+
+static void walk_statement(struct work *w, CXCursor statement, bool is_body)
+{
+	struct children c = rewrite_children(&w->rewrite, statement);
+	enum CXCursorKind kind = clang_getCursorKind(statement);
+
+	if (!w->rewrite.failed && !walk_block(w, statement, &c, is_body)) {
+		mark_statement(w, statement, is_body);
+		if (kind == CXCursor_DoStmt)
+			walk_do(w, statement, &c);
+		else
+			walk_children(w, statement, &c);
+		if (!clang_isStatement(kind) && w->request->cover)
+			walk_expression(w, statement);
+	}
 	free(c.list);
 }
 
