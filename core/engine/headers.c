@@ -8,10 +8,23 @@
 enum { DEPTH_MAX = 32 };
 
 struct include {
-	const char *name; /* NULL: a macro says it */
+	const char *name;
 	size_t length;
 	bool quoted;
+	bool by_macro; /* whose name it is */
 };
+
+/* "file" or <file> */
+static bool read_name(const char *p, struct include *out)
+{
+	if (*p != '"' && *p != '<')
+		return false;
+	size_t length = strcspn(p + 1, *p == '"' ? "\"\n" : ">\n");
+	if (!length || !p[1 + length] || p[1 + length] == '\n')
+		return false;
+	*out = (struct include){.name = p + 1, .length = length, .quoted = *p == '"'};
+	return true;
+}
 
 /* The next #include line at or behind `*at`. */
 static bool next_include(const char *text, size_t size, size_t *at, struct include *out)
@@ -28,15 +41,15 @@ static bool next_include(const char *text, size_t size, size_t *at, struct inclu
 		p += 7;
 		while (p < end && (*p == ' ' || *p == '\t'))
 			p++;
-		if (*p != '"' && *p != '<') {
-			*out = (struct include){0};
+		if (text_is_word(*p)) {
+			*out = (struct include){.name = p, .by_macro = true};
+			while (p < end && text_is_word(*p))
+				p++;
+			out->length = (size_t)(p - out->name);
 			return true;
 		}
-		size_t length = strcspn(p + 1, *p == '"' ? "\"\n" : ">\n");
-		if (!length || !p[1 + length] || p[1 + length] == '\n')
-			continue;
-		*out = (struct include){p + 1, length, *p == '"'};
-		return true;
+		if (read_name(p, out))
+			return true;
 	}
 	return false;
 }
@@ -109,7 +122,7 @@ static void walk_include(const struct walk *w, const struct kept_file *by, const
 static void walk_included(const struct walk *w)
 {
 	for (char *const *word = w->flags ? w->flags->argv : NULL; word && word[0] && word[1]; word++) {
-		struct include include = {word[1], strlen(word[1]), true};
+		struct include include = {.name = word[1], .length = strlen(word[1]), .quoted = true};
 		if (strcmp(*word, "-include") != 0 && strcmp(*word, "-imacros") != 0)
 			continue;
 		if (*word[1] == '/' ||
@@ -118,13 +131,27 @@ static void walk_included(const struct walk *w)
 	}
 }
 
+/* What the flags say for the macro (-DNAME="file"), in its place. */
+static bool read_defined(const struct flags *flags, struct include *include)
+{
+	for (char *const *word = flags ? flags->argv : NULL; word && *word; word++) {
+		if (strncmp(*word, "-D", 2) != 0)
+			continue;
+		const char *definition = (*word)[2] ? *word + 2 : word[1];
+		if (definition && strncmp(definition, include->name, include->length) == 0 &&
+		    definition[include->length] == '=')
+			return read_name(definition + include->length + 1, include);
+	}
+	return false;
+}
+
 static void walk_file(const struct walk *w, struct kept_file *file, int depth)
 {
 	struct include include;
 	size_t at = 0;
 
 	while (depth < DEPTH_MAX && next_include(file->bytes, file->size, &at, &include)) {
-		if (include.name)
+		if (!include.by_macro || read_defined(w->flags, &include))
 			walk_include(w, file, &include, depth);
 		else
 			file->unclear = true;
@@ -198,4 +225,59 @@ void headers_each(struct kept *k, const struct target_unit *unit, const struct f
 
 	walk_file(&walk, file, 0);
 	walk_included(&walk);
+}
+
+/* --- those that a macro says ------------------------------------------------------------------------------------------- */
+
+struct macro {
+	const char *name;
+	bool defined;
+};
+
+/* Whether `#define` stands before the word. */
+static bool is_defined_at(const char *text, const char *word)
+{
+	static const char define[] = "define";
+	const size_t length = sizeof(define) - 1;
+	const char *p = word;
+
+	while (p > text && (p[-1] == ' ' || p[-1] == '\t'))
+		p--;
+	if (p == word || (size_t)(p - text) < length || memcmp(p - length, define, length) != 0)
+		return false;
+	for (p -= length; p > text && (p[-1] == ' ' || p[-1] == '\t');)
+		p--;
+	return p > text && p[-1] == '#';
+}
+
+static void find_definition(void *context, const struct kept_file *file)
+{
+	struct macro *m = context;
+	const char *end = file->bytes + file->size, *at = file->bytes;
+
+	while (!m->defined && (at = text_find_word(file->bytes, end, at, m->name))) {
+		m->defined = is_defined_at(file->bytes, at);
+		at += strlen(m->name);
+	}
+}
+
+bool headers_are_unclear(const struct kept *k, const struct kept_file *file)
+{
+	struct macro macro = {.defined = false};
+	struct include include;
+	size_t at = 0;
+
+	if (!file->unclear)
+		return false;
+	while (!macro.defined && next_include(file->bytes, file->size, &at, &include)) {
+		if (!include.by_macro)
+			continue;
+		char *name = strndup(include.name, include.length);
+		macro.name = name;
+		macro.defined = !name; /* without memory it may be */
+		if (name)
+			kept_each(k, find_definition, &macro);
+		free(name);
+	}
+	return macro.defined;
 }

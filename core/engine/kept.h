@@ -18,7 +18,7 @@ struct kept_file {
 	ino_t inode;
 	bool header;      /* for sources.h: it is no unit's own file */
 	bool later;       /* for the same: its unit is read when somebody asks for it */
-	bool unclear;     /* for headers.h: which files it includes, a macro says */
+	bool unclear;     /* for headers.h: what it includes, a macro says that the flags do not define */
 	bool absent;      /* there is none */
 	uint64_t folders; /* for the same: in which its includes were looked for */
 	unsigned users;   /* who has taken it */

@@ -1,4 +1,5 @@
 #include "unread.h"
+#include "headers.h"
 #include "kept.h"
 #include "reach.h"
 #include "review.h"
@@ -108,7 +109,7 @@ static void add_doubtful(void *context, const struct kept_file *f)
 	struct doubtful *d = context;
 	bool missed = f->header && texts_age_of(d->live, NULL, f->modified) == TEXTS_MISSED;
 
-	if (!f->unclear && !missed)
+	if (!missed && !headers_are_unclear(kept_of(d->live), f))
 		return;
 	void *more = realloc(d->files, (d->count + 1) * sizeof(*d->files));
 	d->failed |= !more;

@@ -19,7 +19,8 @@ enum {
 	IN_FOLDER = 20,
 	CHECKED_OUT = 50,
 	EARLY = 100,
-	RARE = 77 /* the one file that uses that macro */
+	RARE = 77, /* the one file that uses that macro */
+	EXTRA = 90 /* the same */
 };
 
 static struct followed host;
@@ -40,7 +41,11 @@ static void write_file(int i, int answer)
 	snprintf(text, sizeof(text),
 		 "#include <rtf.h>\n#include \"../shared.h\"\n\nREALTIMEFUNC\nint f%d(int n)\n{\n\treturn n "
 		 "+ SHARED + %d%s;\n}\n\nREALTIMEFUNC\nint g%d(int n)\n{\n\treturn n;\n}\n",
-		 i, answer, i == RARE ? " + RARE" : "", i);
+		 i, answer,
+		 i == RARE    ? " + RARE"
+		 : i == EXTRA ? " + EXTRA"
+			      : "",
+		 i);
 	followed_write(&host, name, text);
 }
 
@@ -121,7 +126,11 @@ static void make_tree(void)
 	char *core = realpath("core", NULL), *built = subject_built(""), *library = realpath(built, NULL),
 	     *command;
 
-	followed_write(&host, "shared.h", "#define SHARED 0\n#define RARE 0\n");
+	followed_write(&host, "shared.h",
+		       "#define SHARED 0\n#define RARE 0\n"
+		       "#ifdef SHARED_BY_FLAGS\n#include SHARED_BY_FLAGS\n#endif\n"
+		       "#ifdef SHARED_BY_NOBODY\n#include SHARED_BY_NOBODY\n#endif\n");
+	followed_write(&host, "extra.h", "#define EXTRA 0\n");
 	for (int i = 0; i < files; i++) {
 		char folder[64], *path;
 		snprintf(folder, sizeof(folder), "d%03d", i / IN_FOLDER);
@@ -169,7 +178,11 @@ static int start(void **state)
 	host = (struct followed){.events = {.fd = -1}};
 	subject_init(&host.subject);
 	unsetenv("RTF_SOURCE_ROOT");
-	unsetenv("RTF_CFLAGS");
+	char *core = realpath("core", NULL), *flags;
+	assert_true(asprintf(&flags, "-I%s -DSHARED_BY_FLAGS='\"extra.h\"'", core) > 0);
+	setenv("RTF_CFLAGS", flags, 1);
+	free(flags);
+	free(core);
 	make_tree();
 	return 0;
 }
@@ -270,6 +283,20 @@ static void a_header_that_all_include_has_those_read_that_it_changes(void **stat
 	assert_int_equal(read_later(), later - 1);
 }
 
+/* Which header a macro names may be for the compiler's flags to say. */
+static void a_header_that_the_flags_name_has_those_read_that_it_changes(void **state)
+{
+	int later = read_later();
+	char name[16];
+
+	(void)state;
+	followed_edit(&host, "extra.h", "EXTRA 0", "EXTRA 7");
+	snprintf(name, sizeof(name), "f%d", EXTRA);
+	followed_assert_live(&host, name);
+	compiled_assert_answer(&host.subject, name, "97");
+	assert_int_equal(read_later(), later - 1);
+}
+
 /* One source shows it as well as all do. */
 static void a_header_with_an_error_is_refused_without_reading_all_that_include_it(void **state)
 {
@@ -313,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_was_not_read_yet_is_saved),
 		cmocka_unit_test(fifty_files_are_checked_out),
 		cmocka_unit_test(a_header_that_all_include_has_those_read_that_it_changes),
+		cmocka_unit_test(a_header_that_the_flags_name_has_those_read_that_it_changes),
 		cmocka_unit_test(a_header_with_an_error_is_refused_without_reading_all_that_include_it),
 		cmocka_unit_test(a_file_is_read_long_after_a_header_was_saved),
 	};
