@@ -59,15 +59,36 @@ static bool is_assignment(const struct index *ix, const struct token *t)
 	return t->end - t->begin != 2 || !strchr("=!<>", t->first);
 }
 
+/* Where the operand of `sizeof (…)` or its like ends, whose value nobody asks for; 0: it is no such word. */
+static uint32_t unevaluated_end(const struct token_reader *r, const struct token *word,
+				const struct token *next)
+{
+	static const char *const words[] = {
+		"sizeof",   "typeof",      "__typeof__", "__typeof",
+		"_Alignof", "__alignof__", "__alignof",  "__builtin_types_compatible_p"};
+	struct token_reader inside = *r;
+	struct token t = *next;
+	bool found = false;
+
+	if (next->kind != TOKEN_PUNCTUATOR || next->first != '(')
+		return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words) && !found; i++)
+		found = token_is(r, word, words[i]);
+	if (!found)
+		return 0;
+	token_skip_group(&inside, &t);
+	return t.end;
+}
+
 /* `name`, `name[i]`, `name.member`: is that assigned to, stepped, or handed to somebody by address? */
 static bool is_changed(const struct index *ix, struct token_reader r, const struct context *c,
-		       const struct token *name)
+		       const struct token *name, bool evaluated)
 {
 	const struct token *before = &c->before, *opener = &c->opener;
 	struct token t;
 	bool whole = true;
 
-	if (is_step(ix, before) || takes_address(ix, &r, c))
+	if (is_step(ix, before) || (evaluated && takes_address(ix, &r, c)))
 		return true;
 	r.at = name->end;
 	token_next(&r, &t);
@@ -83,8 +104,8 @@ static bool is_changed(const struct index *ix, struct token_reader r, const stru
 		return true;
 	/* An array's name alone is its address: what a function is to fill comes first. */
 	uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + name->begin, name->end - name->begin);
-	return whole && i != INDEX_NONE && ix->text[ix->names[i].end] == '[' && before->first == '(' &&
-	       opener->kind == TOKEN_NAME && !token_is(&r, opener, "sizeof");
+	return whole && evaluated && i != INDEX_NONE && ix->text[ix->names[i].end] == '[' &&
+	       before->first == '(' && opener->kind == TOKEN_NAME && !token_is(&r, opener, "sizeof");
 }
 
 static bool is_comparison(const struct index *ix, const struct token *t)
@@ -156,6 +177,94 @@ static bool is_only_written(const struct index *ix, struct token_reader r, const
 	return t.kind != TOKEN_PUNCTUATOR || t.first != ')';
 }
 
+/* `(name = value)`: what it was is lost there, too. */
+static bool is_replaced(const struct index *ix, struct token_reader r, const struct token *before,
+			const struct token *name)
+{
+	struct token t;
+
+	if (before->kind != TOKEN_PUNCTUATOR || !strchr("(,=", before->first) || is_comparison(ix, before))
+		return false;
+	r.at = name->end;
+	token_next(&r, &t);
+	return is_assignment(ix, &t) && t.end - t.begin == 1;
+}
+
+/* Which variables have been given a value by the call that the text is of: what they are read for then is no older than it.
+ * That ends with the block of the statement that gave it, at a label, to which a jump may lead, and at a call of a function of
+ * the file, which may give them another. */
+struct given {
+	uint32_t *marks;      /* of each name: the mark of the block in which it was given one, or 0 */
+	uint32_t blocks[64];  /* the marks of those that are open */
+	uint32_t depth, last; /* the last mark that was handed out */
+	uint32_t pending;     /* is given one by the statement that is open, or INDEX_NONE */
+};
+
+static void open_block(struct given *g)
+{
+	if (g->depth < sizeof(g->blocks) / sizeof(*g->blocks))
+		g->blocks[g->depth] = ++g->last;
+	g->depth++;
+}
+
+static bool is_given(const struct given *g, uint32_t name)
+{
+	for (uint32_t i = 0; g->marks && i < g->depth && i < sizeof(g->blocks) / sizeof(*g->blocks); i++)
+		if (g->marks[name] == g->blocks[i])
+			return true;
+	return false;
+}
+
+static void forget_given(struct given *g)
+{
+	for (uint32_t i = 0; i < g->depth && i < sizeof(g->blocks) / sizeof(*g->blocks); i++)
+		g->blocks[i] = ++g->last;
+}
+
+static bool is_defined_here(const struct index *ix, const struct token *name)
+{
+	uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + name->begin, name->end - name->begin);
+
+	for (; i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->declarations[ix->names[i].declaration].kind == DECLARATION_FUNCTION)
+			return true;
+	return false;
+}
+
+static void follow_given(struct given *g, const struct index *ix, const struct token_reader *r,
+			 const struct token *t, const struct token *next, bool begins)
+{
+	bool punctuator = next->kind == TOKEN_PUNCTUATOR;
+
+	if (t->kind == TOKEN_NAME) {
+		bool label = token_is(r, t, "case") || token_is(r, t, "default") ||
+			     (begins && punctuator && next->first == ':');
+		if (label || (punctuator && next->first == '(' && is_defined_here(ix, t)))
+			forget_given(g);
+	} else if (t->kind == TOKEN_PUNCTUATOR && t->first == '{') {
+		open_block(g);
+	} else if (t->kind == TOKEN_PUNCTUATOR && t->first == '}') {
+		g->depth -= g->depth != 0;
+	} else if (t->kind == TOKEN_PUNCTUATOR && t->first == ';' && g->pending != INDEX_NONE) {
+		if (g->marks && g->depth && g->depth <= sizeof(g->blocks) / sizeof(*g->blocks))
+			g->marks[g->pending] = g->blocks[g->depth - 1];
+		g->pending = INDEX_NONE;
+	}
+}
+
+/* A statement `name = value;` that runs whenever its block does: no `if` or label stands before it. */
+static bool gives_value(const struct index *ix, struct token_reader r, const struct token *before,
+			const struct token *name)
+{
+	struct token t;
+
+	if (before->kind != TOKEN_PUNCTUATOR || !strchr(";{}", before->first))
+		return false;
+	r.at = name->end;
+	token_next(&r, &t);
+	return is_assignment(ix, &t) && t.end - t.begin == 1;
+}
+
 /* What the text does with each name, wherever it does not declare it. */
 static void find_uses(struct index *ix)
 {
@@ -164,6 +273,8 @@ static void find_uses(struct index *ix)
 	struct context c = {0};
 	struct statements statements = {0};
 	struct locals locals = {.ix = ix};
+	struct given given = {.pending = INDEX_NONE, .marks = calloc(ix->name_count + 1, sizeof(uint32_t))};
+	uint32_t unevaluated = 0;
 
 	token_reader_init(&r, ix->text, ix->size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; follow_statement(&statements, &r, &t, &c.before),
@@ -171,8 +282,11 @@ static void find_uses(struct index *ix)
 						      t = next) {
 		token_next(&r, &next);
 		locals_follow(&locals, &r, &c.before, &t, &next, statements.begins);
+		follow_given(&given, ix, &r, &t, &next, statements.begins);
 		if (t.kind != TOKEN_NAME || token_selects(&r, &c.before))
 			continue;
+		if (t.begin >= unevaluated)
+			unevaluated = unevaluated_end(&r, &t, &next);
 		uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + t.begin, t.end - t.begin);
 		if (i == INDEX_NONE || locals_have(&locals, &t))
 			continue;
@@ -180,17 +294,22 @@ static void find_uses(struct index *ix)
 		bool called = next.kind == TOKEN_PUNCTUATOR && next.first == '(';
 		if (!called && may_be_value(&r, &c.before))
 			uses |= USE_ADDRESS_TAKEN;
-		if (!called && is_changed(ix, r, &c, &t))
+		if (!called && is_changed(ix, r, &c, &t, t.begin >= unevaluated))
 			uses |= USE_CHANGED;
 		if (is_comparison(ix, &c.before) || is_comparison(ix, &next))
 			uses |= USE_COMPARED;
-		if (!is_only_written(ix, r, &statements, &c.before, &t))
+		bool old = !is_given(&given, i) || takes_address(ix, &r, &c);
+		if (old && !is_only_written(ix, r, &statements, &c.before, &t) &&
+		    !is_replaced(ix, r, &c.before, &t))
 			uses |= USE_READ;
+		if (statements.begins && gives_value(ix, r, &c.before, &t))
+			given.pending = i;
 		for (; i != INDEX_NONE; i = ix->names[i].next)
 			if (ix->names[i].begin != t.begin)
 				ix->uses[i] |= uses;
 	}
 	locals_fini(&locals);
+	free(given.marks);
 }
 
 static bool is_used(struct index *ix, const char *name, enum use use)

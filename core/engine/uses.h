@@ -14,7 +14,8 @@
 bool uses_take_address(struct index *, const char *name);
 bool uses_change(struct index *, const char *name);
 
-/* Whether any text may learn a variable's value: does anything with it but begin a statement that gives it one. */
+/* Whether any text may learn a variable's value that another call has left in it: does anything with it but give it one, or
+ * use what the call itself gave it right before. */
 bool uses_read(struct index *, const char *name);
 
 /* Whether any text compares a variable by == or != that is initialised with the address of a string. */

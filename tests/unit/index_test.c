@@ -292,13 +292,15 @@ static void lines_that_do_not_tell_the_truth_do_not_confuse(void **state)
 	assert_source("int f(int a)\n{\n#line 8\n\ta++;\n\treturn a;\n}\nint b;\nint g(void)\n{ return 1; }\n"
 		      "int h(void) { return 2; }\nint i(void) { return 3; }\n",
 		      "f", "int f(int a)\n{\n#line 8\n\ta++;\n\treturn a;\n}", 1);
-	assert_source("int b;\n#line 4\nint f(int a)\n{\n\treturn a;\n}\nint h(void)\n{ return 2; }\n", "f", NULL,
-		      0);
+	assert_source("int b;\n#line 4\nint f(int a)\n{\n\treturn a;\n}\nint h(void)\n{ return 2; }\n", "f",
+		      NULL, 0);
 	assert_source("static struct s { int a; } f(int a)\n{\n\tstruct s s = {a};\n\treturn s;\n}\n", "f",
 		      "static struct s { int a; } f(int a)\n{\n\tstruct s s = {a};\n\treturn s;\n}", 1);
-	assert_source("#define f renamed\nint f(int a) { return a; }\n", "renamed", "int f(int a) { return a; }", 2);
-	assert_source("#define f renamed\n#line 5\nint f(int a) {\n return a; }\nint g(int a) {\n return a; }\n",
-		      "renamed", NULL, 0);
+	assert_source("#define f renamed\nint f(int a) { return a; }\n", "renamed",
+		      "int f(int a) { return a; }", 2);
+	assert_source(
+		"#define f renamed\n#line 5\nint f(int a) {\n return a; }\nint g(int a) {\n return a; }\n",
+		"renamed", NULL, 0);
 }
 
 static void functions_that_share_a_line_are_told_apart(void **state)
@@ -590,28 +592,59 @@ static void odd_declarations_are_read_as_libclang_reads_them(void **state)
 /* Only what cannot be told to be otherwise counts as never read. */
 static void a_variable_that_is_only_written_is_told(void **state)
 {
-	static const char *const unread[] = {"v = n;",
-					     "if (n) v = n; else v++;",
-					     "n++; v += 2; --v;",
-					     "for (;;) { v++; }",
-					     "do v = 1; while (n);",
-					     "v = n++; n = 2;"};
-	static const char *const read[] = {
-		"n = v;",        "v = v + 1;", "return v;",       "n = v++;",
-		"n ? n : v++;",  "f(&v);",     "n = ({ v++; });", "for (v = 0; n; n--);",
-		"n = (int)v++;", "(v)++;",     "f(v = 2);"};
-	char text[200];
+	static const char *const unread[] = {
+		"v = n;",
+		"if (n) v = n; else v++;",
+		"n++; v += 2; --v;",
+		"for (;;) { v++; }",
+		"do v = 1; while (n);",
+		"v = n++; n = 2;",
+		"f(v = 2);",
+		"for (v = 0; n; n--);",
+		"if ((v = n) == 0) n = 1;",
+		"v = n; n = v; if (v) { n = v + v; }",
+		"v = h(n); f(v); v++;",
+		"if (n) { v = f(1); n = f(v); }",
+		"for (;;) { v = n; if (v) break; }",
+		"if (n) { n = 1; } v = 2; switch (n) { case 1: { v = 3; n = v; } }"};
+	static const char *const read[] = {"n = v;",
+					   "v = v + 1;",
+					   "return v;",
+					   "n = v++;",
+					   "n ? n : v++;",
+					   "f(&v);",
+					   "n = ({ v++; });",
+					   "for (v++; n; n--);",
+					   "n = (int)v++;",
+					   "(v)++;",
+					   "f(v += 2);",
+					   "v = 1; f(&v);",
+					   "n = *(v = 2, &v);",
+					   "if (n) v = 1; n = v;",
+					   "if (n) { v = 1; } n = v;",
+					   "v = 1; h(2); n = v;",
+					   "v = v + h(1);",
+					   "switch (n) { case 1: v = 1; break; case 2: n = v; }",
+					   "switch (n) { v = 1; case 2: n = v; }",
+					   "if (n) goto l; v = 1; l: n = v;",
+					   "for (;;) { n = v; v = 1; }",
+					   "n = v == 1;"};
+	char text[300];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(unread) / sizeof(*unread); i++) {
-		snprintf(text, sizeof(text), "static int v = 1; void g(int n) { %s }", unread[i]);
+		snprintf(text, sizeof(text),
+			 "static int v = 1; int f(); static int h(int n) { return n; } void g(int n) { %s }",
+			 unread[i]);
 		struct index *ix = fixture_index(text);
 		if (uses_read(ix, "v") || !uses_change(ix, "v"))
 			fail_msg("%s: is told to read", unread[i]);
 		index_free(ix);
 	}
 	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
-		snprintf(text, sizeof(text), "static int v = 1; int g(int n) { %s }", read[i]);
+		snprintf(text, sizeof(text),
+			 "static int v = 1; int f(); static int h(int n) { return n; } int g(int n) { %s }",
+			 read[i]);
 		struct index *ix = fixture_index(text);
 		if (!uses_read(ix, "v"))
 			fail_msg("%s: is not told to read", read[i]);
@@ -622,17 +655,20 @@ static void a_variable_that_is_only_written_is_told(void **state)
 /* Members, a function's own of the same name and an `&` of two operands change nothing of the file's. */
 static void a_variable_is_changed_only_where_it_may_be(void **state)
 {
-	static const char *const kept[] = {"return n & v;",
-					   "return (n + 1) & v;",
-					   "return a[1] & v;",
-					   "p->v = 1; p->v++; (*p).v = 2;",
-					   "int v = 2; v++;",
-					   "int *a, v; v = 1;",
-					   "struct { int m; } v; v.m = 2;",
-					   "T v, *q; v++;",
-					   "return sizeof(v) & 3;",
-					   "g((struct s){.v = 1});",
-					   "n += v; n -= v;"};
+	static const char *const kept[] = {
+		"return n & v;",
+		"return (n + 1) & v;",
+		"return a[1] & v;",
+		"p->v = 1; p->v++; (*p).v = 2;",
+		"int v = 2; v++;",
+		"int *a, v; v = 1;",
+		"struct { int m; } v; v.m = 2;",
+		"T v, *q; v++;",
+		"return sizeof(v) & 3;",
+		"g((struct s){.v = 1});",
+		"return sizeof(char[1 - __builtin_types_compatible_p(__typeof__(v), "
+		"__typeof__(&(v)))]) + __alignof__(&v);",
+		"n += v; n -= v;"};
 	static const char *const changed[] = {"v = 1;",
 					      "return n - --v;",
 					      "f(&v);",
@@ -642,6 +678,8 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 					      "a[0] = 1 + (v = 2);",
 					      "{ int v; v = 1; } v = 2;",
 					      "extern int v; v = 2;",
+					      "return sizeof(int[v++]);",
+					      "return sizeof(n) + f(&v);",
 					      "v++;"};
 	char text[300];
 
