@@ -109,9 +109,10 @@ static bool has_pragmas(const char *text, size_t size)
 	return size < UINT32_MAX / 2 && memmem(text, size, "pop_macro", sizeof("pop_macro") - 1);
 }
 
-/* Files in their marked form, whose bytes are owned. */
+/* Files in their marked form, whose bytes are owned; those without anything to mark are the caller's. */
 struct copies {
 	struct preprocess_file *files;
+	char **marked; /* of each: its bytes, or NULL */
 	size_t count;
 	bool any, failed;
 };
@@ -119,16 +120,20 @@ struct copies {
 static void add(struct copies *c, const char *path, const char *bytes, size_t size)
 {
 	bool marks = has_pragmas(bytes, size);
-	struct preprocess_file *more = reallocarray(c->files, c->count + 1, sizeof(*more));
+	struct preprocess_file *files = reallocarray(c->files, c->count + 1, sizeof(*files));
 
-	if (!more) {
+	c->files = files ? files : c->files;
+	char **marked = files ? reallocarray(c->marked, c->count + 1, sizeof(*marked)) : NULL;
+	if (!marked) {
 		c->failed = true;
 		return;
 	}
-	c->files = more;
-	struct preprocess_file *f = &more[c->count];
-	*f = (struct preprocess_file){.path = strdup(path), .size = size};
-	f->bytes = marks ? mark(bytes, size, &f->size) : strndup(bytes, size);
+	c->marked = marked;
+	struct preprocess_file *f = &files[c->count];
+	*f = (struct preprocess_file){.path = strdup(path), .bytes = bytes, .size = size};
+	marked[c->count] = marks ? mark(bytes, size, &f->size) : NULL;
+	if (marks)
+		f->bytes = marked[c->count];
 	c->failed |= !f->path || !f->bytes;
 	c->any |= marks;
 	c->count++;
@@ -146,9 +151,10 @@ static void fini(struct copies *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		free((char *)c->files[i].path);
-		free((char *)c->files[i].bytes);
+		free(c->marked[i]);
 	}
 	free(c->files);
+	free(c->marked);
 }
 
 /* A header of the program's own, if there is something to mark in it. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool reserve(struct text *t, size_t more)
@@ -111,21 +112,34 @@ void text_fini(struct text *t)
 	*t = (struct text){0};
 }
 
+/* Room for what a regular file says that it holds, and for the read that finds its end: a large one is not copied again and
+ * again while it grows. Without a size, a pipe's or procfs', room for some. */
+static bool reserve_file(struct text *t, int fd)
+{
+	struct stat st;
+	bool sized = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+
+	if (!sized)
+		return reserve(t, 65536);
+	t->bytes = (uint64_t)st.st_size < SIZE_MAX / 4 ? malloc((size_t)st.st_size + 2) : NULL;
+	t->room = t->bytes ? (size_t)st.st_size + 2 : 0;
+	t->failed = !t->bytes;
+	return t->bytes;
+}
+
 char *text_read_file(const char *path, size_t *size)
 {
 	struct text t = {0};
-	char chunk[65536];
-	ssize_t n;
+	ssize_t n = 0;
 
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+	for (bool more = reserve_file(&t, fd); more; more = n != 0 && reserve(&t, 1)) {
+		n = read(fd, t.bytes + t.size, t.room - t.size - 1);
+		if (n < 0 && errno != EINTR)
 			break;
-		text_append(&t, chunk, (size_t)n);
+		t.size += n > 0 ? (size_t)n : 0;
 	}
 	int saved = errno;
 	close(fd);
