@@ -38,6 +38,7 @@ struct sources {
 	char *cflags;
 	struct commands *commands;
 	struct recipes *recipes;
+	const struct target_unit *expected; /* the last one: a unit's functions come one after the other */
 	struct kept *kept;
 	int ended; /* eventfd(2): readers that have come to their end */
 	bool followed, forgets;
@@ -69,6 +70,9 @@ struct error *sources_new(const char *cflags, const char *make, struct sources *
 
 struct error *sources_expect(struct sources *s, const struct target_unit *unit)
 {
+	if (unit == s->expected)
+		return NULL;
+	s->expected = unit;
 	return recipes_expect(s->recipes, unit);
 }
 
@@ -232,18 +236,19 @@ bool source_is_constant(const struct source *source, const char *name)
 
 /* --- finding ---------------------------------------------------------------------------------------------------- */
 
-/* What is kept for a source, its own file first, with bytes of its own: what is kept may be replaced. */
+/* What is kept for a source, its own file first. */
 struct then {
 	struct preprocess_file *files;
 	const struct kept_file **seen; /* those, and other units' own files, which count as they are now */
 	size_t count, seen_count, room;
 	bool stale; /* a header says something else by now */
+	bool owned; /* the files' bytes and paths are copies */
 	bool failed;
 };
 
 static void then_free(struct then *then)
 {
-	for (size_t i = 0; then && i < then->count; i++) {
+	for (size_t i = 0; then && then->owned && i < then->count; i++) {
 		free((char *)then->files[i].path);
 		free((char *)then->files[i].bytes);
 	}
@@ -256,12 +261,24 @@ static void then_free(struct then *then)
 
 static void add_file(struct then *then, const struct kept_file *f)
 {
-	struct preprocess_file file = {strdup(f->path), malloc(f->size + 1), f->size};
+	then->files[then->count++] = (struct preprocess_file){f->path, f->bytes, f->size};
+}
 
-	if (file.bytes)
-		memcpy((char *)file.bytes, f->bytes, f->size);
-	then->failed |= !file.path || !file.bytes;
-	then->files[then->count++] = file;
+/* For later: what is kept may be replaced. False without memory. */
+static bool own_files(struct then *then)
+{
+	bool whole = true;
+
+	for (size_t i = 0; i < then->count; i++) {
+		struct preprocess_file *f = &then->files[i];
+		char *bytes = malloc(f->size + 1);
+		if (bytes)
+			memcpy(bytes, f->bytes, f->size);
+		*f = (struct preprocess_file){strdup(f->path), bytes, f->size};
+		whole &= f->path && bytes;
+	}
+	then->owned = true;
+	return whole;
 }
 
 static bool add_then(void *context, struct kept_file *f)
@@ -330,11 +347,10 @@ static void prepare_reading(struct entry *entry)
 {
 	struct then *then = entry->kept ? then_new(entry) : NULL;
 
-	if (then && then->stale) {
+	if (then && then->stale && own_files(then))
 		entry->then = then;
-		return;
-	}
-	then_free(then);
+	else
+		then_free(then);
 }
 
 /* The file as it was kept, where it is not that any more, or may have been written to while it was read. */
