@@ -50,8 +50,15 @@ static void count_reading(void)
 	free(text_file);
 }
 
+/* A function that is redefined again and again: `old` of its text becomes `new`, in which ROUND is a number. */
+struct counted {
+	const char *row, *title;
+	const char *host, *ready; /* the program */
+	const char *file, *head, *old, *new;
+};
+
 /* Starts the host with an engine under callgrind, whose instructions in change_define() go to `totals`. */
-static void start_counted(struct host *h, const char *totals)
+static void start_counted(const struct counted *c, struct host *h, const char *totals)
 {
 	char *engine = text("%s", getenv("RTF_ENGINE")), *wrapper = text("%s/counted-engine", scratch);
 	char *script = text(
@@ -64,7 +71,7 @@ static void start_counted(struct host *h, const char *totals)
 		die("cannot write %s", wrapper);
 	free(run_command(allow));
 	setenv("RTF_ENGINE", wrapper, 1);
-	host_start(h, "tests/demo/orders", "listening on ");
+	host_start(h, c->host, c->ready);
 	setenv("RTF_ENGINE", engine, 1);
 	free(allow);
 	free(script);
@@ -72,24 +79,24 @@ static void start_counted(struct host *h, const char *totals)
 	free(engine);
 }
 
-/* Definitions of the demo's price(), the first one left out: it warms up. */
-static double count_definitions(int definitions)
+/* Definitions of it, the first one left out: it warms up. */
+static double count_definitions(const struct counted *c, int definitions)
 {
-	char *source = child_read_file("tests/demo/orders.c"),
-	     *totals = text("%s/definitions%d.out", scratch, definitions);
-	char *function = source ? child_cut_function(source, "static double price(") : NULL;
+	char *source = child_read_file(c->file), *totals = text("%s/definitions%d.out", scratch, definitions);
+	char *function = source ? child_cut_function(source, c->head) : NULL;
 	struct host h;
 
 	if (!function)
-		die("tests/demo/orders.c has no price");
-	start_counted(&h, totals);
+		die("%s has no \"%s\"", c->file, c->head);
+	start_counted(c, &h, totals);
 	json_decref(host_command(&h, "\\list")); /* every source is read now, and by no definition */
 	for (int i = 1; i <= definitions; i++) {
-		char *new = text("return %d + with_tax(", i),
-		     *definition = child_replace(function, "return with_tax(", new);
+		char *number = text("%d", i), *new = child_replace(c->new, "ROUND", number),
+		     *definition = child_replace(function, c->old, new);
 		json_decref(host_define(&h, definition));
 		free(definition);
 		free(new);
+		free(number);
 	}
 	host_stop(&h); /* the engine writes its account at its end */
 	double instructions = read_totals(totals);
@@ -99,12 +106,36 @@ static double count_definitions(int definitions)
 	return instructions;
 }
 
+static void count(const struct counted *c)
+{
+	if (!report_wants(c->row))
+		return;
+	double one = count_definitions(c, 1), more = count_definitions(c, 1 + COUNTED_DEFINITIONS);
+	report_value(c->row, c->title, "instructions", (more - one) / COUNTED_DEFINITIONS, NULL, 0,
+		     RATIO_NONE, 0);
+}
+
 void bench_work(void)
 {
+	char *sqlite = text("%s/sqlite3/sqlite3.c", real_folder);
+
 	count_reading();
-	if (!report_wants("definition_instructions"))
-		return;
-	double one = count_definitions(1), more = count_definitions(1 + COUNTED_DEFINITIONS);
-	report_value("definition_instructions", "a redefinition of price(), the engine", "instructions",
-		     (more - one) / COUNTED_DEFINITIONS, NULL, 0, RATIO_NONE, 0);
+	count(&(struct counted){.row = "definition_instructions",
+				.title = "a redefinition of price(), the engine",
+				.host = "tests/demo/orders",
+				.ready = "listening on ",
+				.file = "tests/demo/orders.c",
+				.head = "static double price(",
+				.old = "return with_tax(",
+				.new = "return ROUND + with_tax("});
+	/* Of a file of 269,000 lines, of which it needs 380. */
+	count(&(struct counted){.row = "definition_instructions_sqlite",
+				.title = "a redefinition of substrFunc(), the engine",
+				.host = "tests/real/sqlite_host",
+				.ready = "ready",
+				.file = sqlite,
+				.head = "static void substrFunc(",
+				.old = "p1 = sqlite3_value_int64(argv[1]);",
+				.new = "p1 = sqlite3_value_int64(argv[1]) + (ROUND > 0);"});
+	free(sqlite);
 }
