@@ -4,6 +4,7 @@
 #include "claims.h"
 #include "clock.h"
 #include "directives.h"
+#include "given.h"
 #include "opinion.h"
 #include "run.h"
 #include "text.h"
@@ -151,7 +152,6 @@ static struct error *make_slice(const struct build_host *host, struct build *b, 
 		.name = q->function->name,
 		.text = q->text,
 		.size = q->size,
-		.file = q->file,
 		.line = q->line,
 		.extra = q->extra,
 		.extra_size = q->extra_size,
@@ -159,9 +159,16 @@ static struct error *make_slice(const struct build_host *host, struct build *b, 
 		.also = also,
 	};
 
+	char *given = q->file ? given_name(b->source->flags.argv, q->file) : NULL;
+
+	if (q->file && !given)
+		return error_memory();
+	request.file = given;
 	source_definition(b->source, q->function, &request.nth);
 	slice_fini(&b->slice);
-	return slice_new(&request, &names, &b->slice);
+	struct error *e = slice_new(&request, &names, &b->slice);
+	free(given);
+	return e;
 }
 
 struct error *build_identity(const struct build_host *host, const struct build_request *q, char hash[33])

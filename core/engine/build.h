@@ -46,7 +46,7 @@ struct build_request {
 	const char *extra_file; /* names that in diagnostics; NULL: as given_file */
 	const char *given_file; /* names the text in diagnostics, whose lines count from given_line */
 	unsigned given_line;
-	const char *file; /* what __FILE__ and __LINE__ are to say */
+	const char *file; /* absolute: __FILE__ and __LINE__ are to say as what the compiler was given it */
 	unsigned line;
 	const char *also;    /* further names that are needed, separated by newlines, or NULL */
 	struct index *index; /* to cut the slice from, instead of the file's own; or NULL */

@@ -1,5 +1,6 @@
 #include "flags.h"
 #include "commands.h"
+#include "given.h"
 #include "likeness.h"
 #include "recipe.h"
 #include "text.h"
@@ -342,25 +343,29 @@ bool flags_is_folder(const char *word, size_t *joined)
 }
 
 /* Folders relative to where the compiler ran mean the same from everywhere: slices are read in other places. */
-static bool make_folders_absolute(struct flags *f)
+static void make_folders_absolute(struct words *w, const char *directory)
 {
-	for (char **word = f->argv; word && *word; word++) {
-		size_t joined;
-		if (!flags_is_folder(*word, &joined) || (!joined && !word[1]))
+	size_t count = w->count, joined;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!flags_is_folder(w->items[i], &joined) || (!joined && i + 1 == count))
 			continue;
-		char **at = joined ? word : ++word;
+		char **at = &w->items[joined ? i : ++i];
 		if ((*at)[joined] == '/')
 			continue;
 		struct text absolute = {0};
 		text_append(&absolute, *at, joined);
-		text_printf(&absolute, "%s/%s", f->directory, *at + joined);
+		text_printf(&absolute, "%s/%s", directory, *at + joined);
 		char *path = text_take(&absolute);
-		if (!path)
-			return false;
-		free(*at);
+		if (!path) {
+			w->failed = true;
+			return;
+		}
+		char *as = *at;
 		*at = path;
+		given_add_folder(w, path + joined, as + joined);
+		free(as);
 	}
-	return true;
 }
 
 static void add_include_directories(struct words *w, const struct target_unit *unit, const char *option)
@@ -395,7 +400,6 @@ static size_t wanted_of_recipe(char *const *word, bool clang)
 /* False: make has no word of it. */
 static bool add_recipe(struct words *w, const struct target_unit *unit, const struct recipe *recipe)
 {
-	struct flags f = {.directory = recipe->directory};
 	struct words taken = {0};
 
 	for (char **word = recipe->words; word && *word;) {
@@ -407,8 +411,8 @@ static bool add_recipe(struct words *w, const struct target_unit *unit, const st
 		while (count--)
 			words_add(&taken, *word++);
 	}
-	f.argv = taken.items;
-	w->failed |= taken.failed || !make_folders_absolute(&f);
+	make_folders_absolute(&taken, recipe->directory);
+	w->failed |= taken.failed;
 	for (size_t i = 0; i < taken.count; i++)
 		words_add(w, taken.items[i]);
 	words_fini(&taken);
@@ -441,17 +445,26 @@ static struct error *from_dwarf(const struct target_unit *unit, const char *cfla
 }
 
 /* A text is not read where its file stands: what it includes in quotes is looked for there all the same. */
-static bool add_own_folder(struct flags *f, const struct target_unit *unit)
+static void add_own_folder(struct words *w, const struct target_unit *unit)
+{
+	const char *slash = strrchr(unit->file, '/');
+
+	if (!slash || slash == unit->file)
+		return;
+	words_add(w, "-iquote");
+	words_add_bytes(w, unit->file, (size_t)(slash - unit->file));
+}
+
+/* What holds from wherever they come. */
+static bool finish(struct flags *f, const struct target_unit *unit, bool as_given)
 {
 	struct words w = {.items = f->argv};
-	const char *slash = strrchr(unit->file, '/');
 
 	while (f->argv && f->argv[w.count])
 		w.count++;
-	if (slash && slash > unit->file) {
-		words_add(&w, "-iquote");
-		words_add_bytes(&w, unit->file, (size_t)(slash - unit->file));
-	}
+	make_folders_absolute(&w, f->directory);
+	given_add_source(&w, unit, as_given);
+	add_own_folder(&w, unit);
 	f->argv = w.items;
 	return !w.failed;
 }
@@ -503,11 +516,11 @@ struct error *flags_new(const struct target_unit *unit, const char *cflags, stru
 		e = recipes_find(recipes, unit, &recipe);
 	if (!database && !e)
 		e = from_dwarf(unit, cflags, &recipe, &found);
-	recipe_fini(&recipe);
-	if (!e && (!make_folders_absolute(&found) || !add_own_folder(&found, unit))) {
+	if (!e && !finish(&found, unit, database || recipe.words)) {
 		flags_fini(&found);
 		e = error_memory();
 	}
+	recipe_fini(&recipe);
 	if (!e)
 		*out = found;
 	return e;

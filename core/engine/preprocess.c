@@ -1,5 +1,6 @@
 #include "preprocess.h"
 #include "folders.h"
+#include "given.h"
 #include "run.h"
 #include "text.h"
 #include "words.h"
@@ -128,6 +129,8 @@ static void add_flags(struct words *w, const struct flags *flags, const char *fi
 		if (root && flags_is_folder(*word, &joined) && (joined || word[1]))
 			add_folder(w, *word, joined, joined ? *word + joined : word[1], root);
 		words_add(w, *word);
+		if (root)
+			given_add_root(w, *word, root);
 	}
 	if (!own)
 		add_own_folder(w, file);

@@ -20,10 +20,20 @@ static const char source[] = "#include <rtf.h>\n"
 			     "#include <stdio.h>\n"
 			     "#include \"service/config.h\"\n"
 			     "#include \"plain.h\"\n"
+			     "#include \"beside.h\"\n"
 			     "\n"
 			     "REALTIMEFUNC int price(int n)\n"
 			     "{\n"
 			     "\treturn n * SCALE + LEVEL + PLAIN;\n"
+			     "}\n"
+			     "\n"
+			     "REALTIMEFUNC const char *files(void)\n"
+			     "{\n"
+			     "\tstatic char names[1000];\n"
+			     "\n"
+			     "\tsnprintf(names, sizeof(names), \"%s %s %s\", __FILE__, config_file(), "
+			     "beside_file());\n"
+			     "\treturn names;\n"
 			     "}\n"
 			     "\n"
 			     "REALTIMEFUNC const char *label(void)\n"
@@ -40,7 +50,10 @@ static const char source[] = "#include <rtf.h>\n"
 			     "\tputs(\"ready\");\n"
 			     "\tfflush(stdout);\n"
 			     "\twhile (fgets(line, sizeof(line), stdin)) {\n"
-			     "\t\tprintf(\"%d %s\\n\", price(2), label());\n"
+			     "\t\tif (*line == 'f')\n"
+			     "\t\t\tputs(files());\n"
+			     "\t\telse\n"
+			     "\t\t\tprintf(\"%d %s\\n\", price(2), label());\n"
 			     "\t\tfflush(stdout);\n"
 			     "\t}\n"
 			     "\treturn 0;\n"
@@ -127,7 +140,10 @@ static int make_project(void **state)
 	free(folder);
 	run_shell("mkdir -p src include/service 'plain folder'");
 	write_file("src/service.c", source);
-	write_file("include/service/config.h", "#define LEVEL 7\n");
+	write_file("include/service/config.h", "#define LEVEL 7\n"
+					       "static inline const char *config_file(void)\n"
+					       "{\n\treturn __FILE__;\n}\n");
+	write_file("src/beside.h", "static inline const char *beside_file(void)\n{\n\treturn __FILE__;\n}\n");
 	write_file("plain folder/plain.h", "#define PLAIN 100\n");
 	return 0;
 }
@@ -141,8 +157,24 @@ static int remove_project(void **state)
 	return 0;
 }
 
+/* What __FILE__ was where the program was built, by whatever names its compiler was given the files, it is in a new version:
+ * in the source's text, and in the body of a header's function that the program has no copy of. */
+static void assert_names_its_files(void)
+{
+	char *built = strdup(subject_ask(&host, "files"));
+
+	assert_non_null(built);
+	json_decref(compiled_data(
+		&host,
+		"const char *files(void)\n{\n\tstatic char names[1000];\n\n"
+		"\tsnprintf(names, sizeof(names), \"%s %s %s\", __FILE__, config_file(), beside_file());\n"
+		"\treturn names;\n}"));
+	compiled_assert_answer(&host, "files", built);
+	free(built);
+}
+
 /* DIRECTORY/PROGRAM says what it was built with, and what it is redefined with has the same macros and folders. */
-static void assert_redefines(const char *program)
+static void assert_redefines(const char *program, const char *flags_from)
 {
 	char *path = compiled_path(&host, program), *file = compiled_path(&host, "src/service.c"),
 	     line[64] = "";
@@ -153,8 +185,7 @@ static void assert_redefines(const char *program)
 		fail_msg("%s did not get ready: %s", program, line);
 	compiled_assert_answer(&host, "", "127 it's its name");
 	json_t *described = compiled_data(&host, "\\describe price");
-	assert_string_equal(json_string_value(json_object_get(described, "flags_from")),
-			    "compile_commands.json");
+	assert_string_equal(json_string_value(json_object_get(described, "flags_from")), flags_from);
 	assert_string_equal(json_string_value(json_object_get(described, "file")), file);
 	json_decref(described);
 	json_t *changed =
@@ -163,6 +194,7 @@ static void assert_redefines(const char *program)
 	assert_int_equal(json_array_size(changed), 2);
 	json_decref(changed);
 	compiled_assert_answer(&host, "", "1127 it's its name!");
+	assert_names_its_files();
 	/* By the program's own compiler, with the same flags. */
 	json_decref(compiled_data(&host, "int price(int n) { return (int)((__int128)n * SCALE) + LEVEL; }"));
 	compiled_assert_answer(&host, "", "27 it's its name!");
@@ -176,7 +208,7 @@ static void of_cmake_and_make(void **state)
 	(void)state;
 	write_build("CMakeLists.txt", cmake, core, library);
 	run_shell("cmake -S . -B out -G 'Unix Makefiles' && cmake --build out");
-	assert_redefines("out/service");
+	assert_redefines("out/service", "compile_commands.json");
 }
 
 static void of_cmake_and_ninja(void **state)
@@ -184,7 +216,7 @@ static void of_cmake_and_ninja(void **state)
 	(void)state;
 	write_build("CMakeLists.txt", cmake, core, library);
 	run_shell("cmake -S . -B out -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo && cmake --build out");
-	assert_redefines("out/service");
+	assert_redefines("out/service", "compile_commands.json");
 }
 
 static void of_meson(void **state)
@@ -192,7 +224,7 @@ static void of_meson(void **state)
 	(void)state;
 	write_build("meson.build", meson, core, library, library);
 	run_shell("meson setup out && ninja -C out");
-	assert_redefines("out/service");
+	assert_redefines("out/service", "compile_commands.json");
 }
 
 static void of_bear(void **state)
@@ -201,7 +233,16 @@ static void of_bear(void **state)
 	run_shell("mkdir out");
 	write_build("out/Makefile", makefile, core, library, library);
 	run_shell("cd out && bear -- make && rm Makefile");
-	assert_redefines("out/service");
+	assert_redefines("out/service", "compile_commands.json");
+}
+
+static void of_make(void **state)
+{
+	(void)state;
+	run_shell("mkdir out");
+	write_build("out/Makefile", makefile, core, library, library);
+	run_shell("make -C out");
+	assert_redefines("out/service", "make");
 }
 
 #define with_project(test) cmocka_unit_test_setup_teardown(test, make_project, remove_project)
@@ -209,10 +250,9 @@ static void of_bear(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_project(of_cmake_and_make),
-		with_project(of_cmake_and_ninja),
-		with_project(of_meson),
-		with_project(of_bear),
+		with_project(of_cmake_and_make), with_project(of_cmake_and_ninja),
+		with_project(of_meson),          with_project(of_bear),
+		with_project(of_make),
 	};
 
 	return cmocka_run_group_tests_name("system: build systems", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* How a unit was compiled: command lines, compilation databases wherever they stand, DWARF's word. */
 #include "flags.h"
+#include "given.h"
 #include "words.h"
 
 #include <limits.h>
@@ -151,7 +152,8 @@ static void a_command_gives_its_flags_without_input_and_output(void **state)
 		       "-o a.o -c src/a.c\"}]");
 	assert_string_equal(flags_of(NULL, "project", NULL),
 			    "compile_commands.json ROOT/project: <gcc-12> <-std=c99> <-I> "
-			    "<ROOT/project/include> <-DX=a b> <-O2>");
+			    "<ROOT/project/include> <-DX=a b> <-O2> "
+			    "<-fmacro-prefix-map=ROOT/project/include/=include/>");
 }
 
 static void arguments_are_taken_as_they_are(void **state)
@@ -307,12 +309,43 @@ static void the_users_flags_stand_behind(void **state)
 	(void)state;
 	assert_string_equal(
 		flags_of(&unit, "project", "-Iinc -DA='x y'"),
-		"RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-IROOT/project/inc> <-DA=x y>");
+		"RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-IROOT/project/inc> <-DA=x y> "
+		"<-fmacro-prefix-map=ROOT/project/inc/=inc/>");
 	write_database(
 		"project/compile_commands.json",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]");
 	assert_string_equal(flags_of(&unit, "project", "-DNOT"),
 			    "compile_commands.json ROOT/project: <cc> <-DHERE>");
+}
+
+/* A compiler that another program calls has its options behind both names. */
+static void a_file_is_named_as_the_compiler_was_given_it(void **state)
+{
+	static const struct target_unit relative = {.given = "src/a.c"}, absolute = {.given = "/p/src/a.c"},
+					other = {.given = "src/b.c"};
+	static char *const words[] = {"gcc", "-fmacro-prefix-map=/p/=./", "-fmacro-prefix-map=/p/inc/=inc/",
+				      "-O2", NULL};
+	static const struct {
+		const char *file, *name;
+	} files[] = {{"/p/a.c", "./a.c"}, {"/p/inc/a.h", "inc/a.h"}, {"/pp/a.c", "/pp/a.c"}};
+
+	(void)state;
+	write_database("project/compile_commands.json",
+		       "[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"ccache cc -I@/inc "
+		       "-I@/project/src/inc -iquote src/../lib/ -c src/a.c\"}]");
+	assert_string_equal(flags_of(&relative, "project", NULL),
+			    "compile_commands.json ROOT/project: <ccache> <cc> "
+			    "<-fmacro-prefix-map=ROOT/project/src/=src/> <-IROOT/inc> "
+			    "<-IROOT/project/src/inc> <-iquote> <ROOT/project/src/../lib/> "
+			    "<-fmacro-prefix-map=ROOT/project/src/../lib/=src/../lib/> "
+			    "<-fmacro-prefix-map=ROOT/project/src/inc/=ROOT/project/src/inc/>");
+	assert_null(strstr(flags_of(&absolute, "project", NULL), "project/src/="));
+	assert_null(strstr(flags_of(&other, "project", NULL), "project/src/="));
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		char *name = given_name(words, files[i].file);
+		assert_string_equal(name, files[i].name);
+		free(name);
+	}
 }
 
 static void a_unit_without_a_directory_has_flags(void **state)
@@ -392,15 +425,22 @@ static void make_tells_what_the_preprocessor_was_told(void **state)
 					     "-MD -MF a.d -c -o a.o ../src/a.c\n");
 	assert_null(recipes_new(NULL, &recipes));
 	assert_string_equal(flags_of(&gcc, "project/build", NULL),
-			    "make ROOT/project/build: <gcc> <-O2> <-g> <-std=gnu17> <-DA=\"x y\"> <-I> "
+			    "make ROOT/project/build: <gcc> <-fmacro-prefix-map=ROOT/project/src/=../src/> "
+			    "<-O2> <-g> <-std=gnu17> <-DA=\"x y\"> <-I> "
 			    "<ROOT/project/build/../inc> <-IROOT/project/build/conf> <-include> <conf.h> "
+			    "<-fmacro-prefix-map=ROOT/project/build/../inc/=../inc/> "
+			    "<-fmacro-prefix-map=ROOT/project/build/conf/=conf/> "
 			    "<-idirafter> </home/include> <-idirafter> </home>");
 	assert_string_equal(flags_of(&clang, "project/build", NULL),
-			    "make ROOT/project/build: <clang> <-DA=\"x y\"> <-I> <ROOT/project/build/../inc> "
-			    "<-IROOT/project/build/conf> <-include> <conf.h> <-std=c99> <-O1>");
+			    "make ROOT/project/build: <clang> "
+			    "<-fmacro-prefix-map=ROOT/project/src/=../src/> <-DA=\"x y\"> <-I> "
+			    "<ROOT/project/build/../inc> <-IROOT/project/build/conf> <-include> <conf.h> "
+			    "<-std=c99> <-O1> <-fmacro-prefix-map=ROOT/project/build/../inc/=../inc/> "
+			    "<-fmacro-prefix-map=ROOT/project/build/conf/=conf/>");
 	assert_string_equal(
 		flags_of(&gcc, "project/build", "-DMINE"),
-		"RTF_CFLAGS ROOT/project/build: <gcc> <-O2> <-g> <-std=gnu17> <-I> </home/include> "
+		"RTF_CFLAGS ROOT/project/build: <gcc> "
+		"<-fmacro-prefix-map=ROOT/project/src/=../src/> <-O2> <-g> <-std=gnu17> <-I> </home/include> "
 		"<-DMINE> <-idirafter> </home>");
 	recipes_free(recipes);
 	recipes = NULL;
@@ -444,6 +484,7 @@ int main(void)
 		in_a_tree(the_users_flags_stand_behind),
 		in_a_tree(make_tells_what_the_preprocessor_was_told),
 		in_a_tree(a_folder_that_make_names_is_not_named_again),
+		in_a_tree(a_file_is_named_as_the_compiler_was_given_it),
 		cmocka_unit_test(a_unit_without_a_directory_has_flags),
 	};
 
