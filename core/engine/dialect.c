@@ -1,4 +1,5 @@
 #include "dialect.h"
+#include "text.h"
 #include "token.h"
 
 #include <stdbool.h>
@@ -111,8 +112,124 @@ static void replace_transparent(char *text, uint32_t size)
 	}
 }
 
+/* --- bounds of parameters -------------------------------------------------------------------------------------- */
+
+/* Whether it may be a parameter's bracket with a name in it, as `match_t match[restrict n]`: for a look without tokens. */
+static bool may_be_bound(const char *text, const char *bracket, const char *end)
+{
+	const char *before = bracket, *behind = bracket + 1;
+
+	while (behind < end && (*behind == ' ' || *behind == '\t' || *behind == '\n'))
+		behind++;
+	while (before > text && text_is_word(before[-1]))
+		before--;
+	return behind < end && text_is_word(*behind) && !(*behind >= '0' && *behind <= '9') &&
+	       before < bracket && before > text &&
+	       (before[-1] == ' ' || before[-1] == '*' || before[-1] == '\n' || before[-1] == '\t');
+}
+
+static bool may_have_bounds(const char *text, size_t size)
+{
+	const char *end = text + size;
+
+	for (const char *at = text; (at = memchr(at, '[', (size_t)(end - at))); at++)
+		if (may_be_bound(text, at, end))
+			return true;
+	return false;
+}
+
+/* What stands between a `[` and its `]` goes, if a name is in it; reads up to behind the `]`. */
+static void blank_bound(char *text, struct token_reader *r)
+{
+	struct token t;
+	uint32_t begin = r->at;
+	bool named = false;
+	unsigned depth = 1;
+
+	for (token_next(r, &t); t.kind != TOKEN_END; token_next(r, &t)) {
+		depth += token_opens(&t);
+		depth -= token_closes(&t);
+		if (!depth)
+			break;
+		named |= t.kind == TOKEN_NAME;
+	}
+	if (named && t.kind != TOKEN_END)
+		token_blank(text, begin, t.begin);
+}
+
+/* Behind the `(` of a list of parameters, up to and including its `)`: an array's first bound is a hint to readers, of
+ * which the type knows nothing. */
+static void blank_bounds(char *text, struct token_reader *r)
+{
+	struct token t, last = {0}, before = {0};
+	unsigned depth = 1;
+
+	for (token_next(r, &t); t.kind != TOKEN_END && depth; token_next(r, &t)) {
+		bool bound = is_punctuator(&t, '[') && last.kind == TOKEN_NAME &&
+			     (before.kind == TOKEN_NAME || is_punctuator(&before, '*'));
+		if (bound)
+			blank_bound(text, r);
+		else if (is_punctuator(&t, '[') || is_punctuator(&t, '{'))
+			token_skip_group(r, &t);
+		else
+			depth += token_opens(&t);
+		if (!bound && is_punctuator(&t, ')') && !--depth)
+			return;
+		before = last;
+		last = bound ? (struct token){0} : t;
+	}
+}
+
+/* Words behind which parentheses hold something else than parameters. */
+static bool is_operator(const struct token_reader *r, const struct token *t)
+{
+	static const char *const words[] = {"sizeof",        "__typeof__", "typeof",         "__typeof",
+					    "__attribute__", "_Alignas",   "_Static_assert", "__attribute",
+					    "_Alignof",      "_Generic",   DIALECT_TYPEOF};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (token_is(r, t, words[i]))
+			return true;
+	return false;
+}
+
+static void skip_initialiser(struct token_reader *r)
+{
+	struct token t;
+
+	for (token_next(r, &t); t.kind != TOKEN_END && !is_punctuator(&t, ';'); token_next(r, &t))
+		if (token_opens(&t))
+			token_skip_group(r, &t);
+}
+
+/* libtcc knows no parameter by its name before all are read. A list of them stands outside of all brackets behind a
+ * function's name, and does not begin as a declarator in parentheses does. */
+static void blank_all_bounds(char *text, uint32_t size)
+{
+	struct token_reader r;
+	struct token t, before = {0};
+
+	token_reader_init(&r, text, size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
+		struct token_reader ahead = r;
+		struct token first;
+		if (token_is(&r, &t, "="))
+			skip_initialiser(&r);
+		if (!token_opens(&t))
+			continue;
+		token_next(&ahead, &first);
+		if (is_punctuator(&t, '(') && (before.kind == TOKEN_NAME || is_punctuator(&before, ')')) &&
+		    first.kind == TOKEN_NAME && !is_operator(&r, &before))
+			blank_bounds(text, &r);
+		else
+			token_skip_group(&r, &t);
+	}
+}
+
 void dialect_respell(char *text, size_t size)
 {
+	if (may_have_bounds(text, size))
+		blank_all_bounds(text, (uint32_t)size);
 	if (memmem(text, size, atomic, sizeof(atomic) - 1))
 		replace_atomic(text, 0, (uint32_t)size, false);
 	if (memmem(text, size, "transparent_union", sizeof("transparent_union") - 1))

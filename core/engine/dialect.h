@@ -1,8 +1,9 @@
-/* Types that libtcc cannot read, spelled so that it can and lays out and passes them as gcc does.
+/* What libtcc cannot read of types, spelled so that it can and lays out and passes them as gcc does.
  *
  *      _Atomic(long) n                                 a plain one: see atomics.h for who may have it
  *      typedef union { struct a *a; struct b *b; } any __attribute__((transparent_union))
  *                                                      a pointer, which any pointer is passed as: the C library's sockets
+ *      int regexec(…, size_t n, regmatch_t match[n])   an array's bound that names another parameter: an empty one
  *
  * The text keeps its length and its lines. */
 #ifndef RTF_DIALECT_H

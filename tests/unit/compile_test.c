@@ -74,7 +74,8 @@ static void types_that_libtcc_cannot_read_are_spelled_otherwise(void **state)
 {
 	(void)state;
 	accept("#define SHARED(t) _Atomic(t)\nextern _Atomic int a; extern int _Atomic *p;\n"
-	       "struct s { _Atomic ( long ) b; SHARED(short) c; const char *text; } s = {.text = \"_Atomic(\"};\n"
+	       "struct s { _Atomic ( long ) b; SHARED(short) c; const char *text; } s = {.text = "
+	       "\"_Atomic(\"};\n"
 	       "_Static_assert(sizeof(struct s) == 24, \"\");\n"
 	       "_Static_assert(sizeof(\"_Atomic(\") == 9, \"\");\n"
 	       "int f(void) { return a + *p + s.b + s.c; }");
@@ -84,6 +85,25 @@ static void types_that_libtcc_cannot_read_are_spelled_otherwise(void **state)
 	       "typedef union { int n; struct b *b; } other;\n"
 	       "int g(int, any, other *);\n"
 	       "int f(struct a *a, const struct b *b, other *o) { return g(1, a, o) + g(2, b, o) + o->n; }");
+}
+
+static void bounds_of_parameters_that_name_others_are_left_out(void **state)
+{
+	(void)state;
+	accept("typedef struct { int so, eo; } match_t; enum { N = 3 };\n"
+	       "extern int exec(const char *restrict text, unsigned long n,\n"
+	       "                match_t match[restrict\n n], int (*each)(int n, int values[n + (1)]), int);\n"
+	       "extern int (*table[N])(int n, int values[n]);\n"
+	       "extern __typeof__(struct { char c; } [N]) typed;\n"
+	       "static int row(int n, int rows[n][N], struct { char bytes[N]; } *s) { return n + "
+	       "sizeof(*rows) + "
+	       "sizeof(s->bytes); }\n"
+	       "static unsigned long size = sizeof(char *[N]) + sizeof(match_t [N]);\n"
+	       "_Static_assert(sizeof(table) == 24 && sizeof(typed) == 3 && sizeof(match_t [N]) == 24, "
+	       "\"\");\n"
+	       "int f(const char *text) { match_t match[N]; return exec(text, 3, match, 0, 1) + table[0](0, "
+	       "0) + "
+	       "row(1, 0, 0) + size; }");
 }
 
 static void what_libtcc_gets_wrong_is_refused(void **state)
@@ -109,9 +129,11 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	refuse("int f(void) { _Alignas(32) int n; return ((long)&n & 31) != 0; }", "alignment");
 	refuse("__attribute__((constructor)) int f(void) { return 1; }", "constructor");
 	refuse("int g(void) __attribute__((ms_abi)); int f(void) { return g(); }", "convention");
-	refuse("typedef union { int *i; long n; } u __attribute__((transparent_union)); int f(u x) { return 1; }",
+	refuse("typedef union { int *i; long n; } u __attribute__((transparent_union)); int f(u x) { return "
+	       "1; }",
 	       "transparent_union");
-	refuse("typedef union { int *i; } u __attribute__((transparent_union)); int f(u x) { return *x.i; }", "");
+	refuse("typedef union { int *i; } u __attribute__((transparent_union)); int f(u x) { return *x.i; }",
+	       "");
 	refuse("struct s { int a; } __attribute__((scalar_storage_order(\"big-endian\"))); int f(void) { "
 	       "return 1; }",
 	       "scalar_storage_order");
@@ -851,8 +873,10 @@ static void statics_and_functions_are_marked_for_cc(void **state)
 	       "static@ struct { int a; } s; static __attribute__((x)) enum { A } e(void) { }");
 	expose("static int g(a, b) int a; char b; { return a + b; } int f(void) { return 1; }",
 	       "static int g(a, b) int a; char b; { return a + b; } !int f(void) { return 1; }");
-	expose("int p(void) __attribute__((x)); int *f(a, b) register int *a; int (*b)(); { return a; } int g(void) { return 1; }",
-	       "int p(void) __attribute__((x)); !int *f(a, b) register int *a; int (*b)(); { return a; } !int g(void) { return 1; }");
+	expose("int p(void) __attribute__((x)); int *f(a, b) register int *a; int (*b)(); { return a; } int "
+	       "g(void) { return 1; }",
+	       "int p(void) __attribute__((x)); !int *f(a, b) register int *a; int (*b)(); { return a; } "
+	       "!int g(void) { return 1; }");
 	expose("} ]; int f(void) { ({ static int a; }); \"static\" /* static",
 	       "} ]; !int f(void) { ({ static@ int a; }); \"static\" /* static");
 }
@@ -1024,6 +1048,7 @@ int main(void)
 		cmocka_unit_test(an_implicit_declaration_is_refused),
 		cmocka_unit_test(a_string_in_code_that_is_left_out_does_no_harm),
 		cmocka_unit_test(types_that_libtcc_cannot_read_are_spelled_otherwise),
+		cmocka_unit_test(bounds_of_parameters_that_name_others_are_left_out),
 		cmocka_unit_test(what_libtcc_gets_wrong_is_refused),
 		cmocka_unit_test(ordinary_programs_are_accepted),
 		cmocka_unit_test(libtcc_is_named_as_what_it_is),
