@@ -25,15 +25,15 @@ extern "C" {
 
 /* Goes before a function definition; nothing else has to change. The function gets 16 bytes to be patched at
  * its entry, and the compiler may not look into it from its callers. gcc keeps that promise at every
- * optimisation level. clang has no attribute for it: at -O1 and above it may still fold what it learns about
- * a function (a constant result, an unused argument) into callers in the same file, so build those files with
- * -O0. Without the macro: `-fpatchable-function-entry=16` decorates every function of a file. */
+ * optimisation level. clang has no attribute for it: all arguments are passed as written (`used`), but at -O1 and above it
+ * may still fold what it learns about a function (a constant result, what it leaves as it is) into callers in the same file,
+ * so build those files with -O0. Without the macro: `-fpatchable-function-entry=16` decorates every function of a file. */
 #if defined(REALTIMEFUNC)
 /* defined already: the engine, which reads a file for what its functions are, takes the word away */
 #elif defined(RTF_DISABLE)
 #define REALTIMEFUNC
 #elif defined(__clang__)
-#define REALTIMEFUNC __attribute__((patchable_function_entry(16, 0), noinline))
+#define REALTIMEFUNC __attribute__((patchable_function_entry(16, 0), noinline, used))
 #else
 #define REALTIMEFUNC __attribute__((patchable_function_entry(16, 0), noipa))
 #endif

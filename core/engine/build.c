@@ -3,6 +3,7 @@
 #include "binding.h"
 #include "claims.h"
 #include "clock.h"
+#include "decorators.h"
 #include "directives.h"
 #include "given.h"
 #include "opinion.h"
@@ -79,8 +80,8 @@ static bool has_line(const struct text *lines, const char *line, size_t length)
 	return false;
 }
 
-/* A decorated function is called through its entry, fitted or not: REALTIMEFUNC keeps gcc from it, the flag for a whole
- * file does not, and clang has no word for it. */
+/* A decorated function is called through its entry, fitted or not: REALTIMEFUNC keeps compilers from it, the flag for a
+ * whole file does not. */
 static void note_fitted(const struct view *v, const char *name)
 {
 	const struct target_unit *unit = v->request->function->unit;
@@ -91,7 +92,8 @@ static void note_fitted(const struct view *v, const char *name)
 		return;
 	if (strcmp(name, v->request->function->name) == 0 || has_line(&v->build->fitted, name, strlen(name)))
 		return;
-	if (target_find(v->host->target, unit, name, &symbol) && symbol.internal && is_fitted(v, name))
+	if (target_find(v->host->target, unit, name, &symbol) && symbol.internal && is_fitted(v, name) &&
+	    !decorators_have_word(index_of(v->build), name))
 		text_printf(&v->build->fitted, "%s\n", name);
 }
 
@@ -308,29 +310,6 @@ static struct error *check_until_complete(const struct build_host *host, struct 
 	return e;
 }
 
-/* Says that functions it calls may not be what their text says. */
-static struct error *warn_of_fitted(struct build *b)
-{
-	const struct build_request *q = b->request;
-	size_t length = strcspn(b->fitted.bytes, "\n"), more = 0;
-	char others[48] = "", *message;
-
-	for (const char *at = b->fitted.bytes; (at = strchr(at, '\n')) && *++at;)
-		more++;
-	if (more)
-		snprintf(others, sizeof(others), " and %zu more that it calls", more);
-	if (asprintf(&message,
-		     "%.*s%s may, as built, rely on what the program passed to it then, which the optimiser "
-		     "knew: %s",
-		     (int)length, b->fitted.bytes, others,
-		     q->function->unit->clang
-			     ? "compile with -O0"
-			     : "compile with -flive-patching=inline-clone, or decorate with REALTIMEFUNC") <
-	    0)
-		message = NULL;
-	return check_warn(&b->check, q->given_file, q->given_line, q->text, q->size, 0, message);
-}
-
 static bool has_flag(const struct build *b, const char *flag)
 {
 	for (char **word = b->source->flags.argv; *word; word++)
@@ -383,8 +362,6 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 	}
 	if (!e && !b->check.failed)
 		e = check_claims(host, b);
-	if (!e && !b->check.failed && b->fitted.size)
-		e = warn_of_fitted(b);
 	if (!e && !b->check.failed && has_flag(b, "-fsplit-stack"))
 		e = warn_of_split_stack(b);
 	b->check_us = clock_now_us() - start;

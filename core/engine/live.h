@@ -47,6 +47,7 @@ struct live_function {
 	unsigned built_line;
 	bool unsure;  /* its file was newer than the program by then: something else may have been built */
 	bool refused; /* the file's last save could not go live */
+	bool told;    /* what optimisers may have learnt, which no other text changes: it is said once */
 	struct {      /* what its file said, as save.h keeps it; identities are "" until they are needed */
 		char live[33], built[33]; /* identity of the text that was last made live, and of the first */
 		char pending

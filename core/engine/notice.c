@@ -335,38 +335,81 @@ static void note_anew(struct notice *n)
 	}
 }
 
-/* --- what clang learns of a function --------------------------------------------------------------------------------- */
+/* --- what optimisers learn of functions ------------------------------------------------------------------------------ */
 
-/* Whether the file names it anywhere but in itself and where it is declared. */
-static bool has_callers(const struct index *ix, const char *name)
+/* Whether it is called by its name in [begin, end) of the text. */
+static bool calls(const char *text, uint32_t begin, uint32_t end, const char *name)
 {
-	const struct index_declaration *itself = index_find_function(ix, name, 0);
 	size_t length = strlen(name);
-	const char *at = ix->text, *end = ix->text + ix->size;
 
-	for (; (at = text_find_word(ix->text, end, at, name)); at += length) {
-		uint32_t offset = (uint32_t)(at - ix->text), i = index_find(ix, INDEX_ORDINARY, name, length);
-		if (itself && offset >= itself->begin && offset < itself->end)
-			continue;
-		while (i != INDEX_NONE && ix->names[i].begin != offset)
-			i = ix->names[i].next;
-		if (i == INDEX_NONE)
+	for (const char *at = text + begin; (at = text_find_word(text, text + end, at, name)); at += length) {
+		const char *behind = at + length;
+		while (behind < text + end && strchr(" \t\n", *behind))
+			behind++;
+		if (behind < text + end && *behind == '(')
 			return true;
 	}
 	return false;
 }
 
-/* Optimised, it looks into functions that it may not inline: what they return, which arguments they use. */
+/* In another function of its file. What calls it by a pointer knows nothing of it. */
+static bool has_callers(const struct index *ix, const char *name)
+{
+	const struct index_declaration *itself = index_find_function(ix, name, 0);
+
+	for (uint32_t i = 0; i < ix->declaration_count; i++) {
+		const struct index_declaration *d = &ix->declarations[i];
+		if (d->kind == DECLARATION_FUNCTION && d != itself && calls(ix->text, d->begin, d->end, name))
+			return true;
+	}
+	return false;
+}
+
+/* It looks into functions that it may not inline: what they return, what they leave as it is. */
 static void note_folded(struct notice *n)
 {
 	const struct target_function *f = &n->function->at;
 
-	if (f->unit && f->unit->clang && f->unit->optimized && has_callers(n->build->source->index, f->name))
+	if (f->unit->clang && has_callers(n->build->source->index, f->name))
 		tell(n, begin_of(n),
 		     "callers of %s in its own file may go on with what clang learnt of it when they were "
-		     "built "
-		     "(a constant result, an argument that it does not use): compile with -O0",
+		     "built (a constant result, what it leaves as it is): compile with -O0",
 		     f->name);
+}
+
+/* Functions that it calls may not be what their text says. */
+static void note_fitted(struct notice *n)
+{
+	const char *names = n->build->fitted.bytes;
+	size_t more = 0;
+	char others[48] = "";
+
+	if (!n->build->fitted.size)
+		return;
+	for (const char *at = names; (at = strchr(at, '\n')) && *++at;)
+		more++;
+	if (more)
+		snprintf(others, sizeof(others), " and %zu more that it calls", more);
+	tell(n, begin_of(n),
+	     "%.*s%s may, as built, rely on what the program passed to it then, which the optimiser knew: %s",
+	     (int)strcspn(names, "\n"), names, others,
+	     n->function->at.unit->clang
+		     ? "compile with -O0, or decorate with REALTIMEFUNC"
+		     : "compile with -flive-patching=inline-clone, or decorate with REALTIMEFUNC");
+}
+
+/* Once for each function: every text of it is in the same case, and who works at it has read that. */
+static void note_learnt(struct notice *n)
+{
+	const struct target_unit *unit = n->function->at.unit;
+	size_t before = n->build->check.count;
+
+	if (!unit || !unit->optimized || n->function->told)
+		return;
+	note_fitted(n);
+	if (!n->error)
+		note_folded(n);
+	n->function->told = n->build->check.count > before;
 }
 
 /* --- resolvers -------------------------------------------------------------------------------------------------------- */
@@ -412,7 +455,7 @@ struct error *notice_find(struct live *l, struct live_function *f, struct build 
 	if (!n.error)
 		note_inlined(&n);
 	if (!n.error)
-		note_folded(&n);
+		note_learnt(&n);
 	if (!n.error)
 		note_resolver(&n);
 	return n.error;

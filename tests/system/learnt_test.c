@@ -1,0 +1,100 @@
+/* What an optimiser may have learnt of functions that it was not to look into: told where that may be, and once; and what
+ * REALTIMEFUNC keeps clang from. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct subject host;
+
+static const struct compiled_how by_word = {
+	.compiler = "clang", .flags = {"-w", "-O2"}, .sources = {"learnt_host.c"}};
+static const struct compiled_how by_flag = {.compiler = "clang",
+					    .flags = {"-w", "-O2", "-fpatchable-function-entry=16"},
+					    .sources = {"learnt_host.c"}};
+
+static int stop(void **state)
+{
+	(void)state;
+	subject_fini(&host);
+	return 0;
+}
+
+static void start(const struct compiled_how *how)
+{
+	compiled_init(&host, how);
+	compiled_start(&host);
+	compiled_assert_answer(&host, "2", "21 21");
+}
+
+/* The definition goes live, and this is said of it: parts of warnings, or with NULL nothing. */
+static void assert_told(const char *text, const char *part)
+{
+	json_t *answer = subject_command(&host, text, 0);
+	char *said = json_dumps(json_object_get(answer, "diagnostics"), JSON_ENCODE_ANY);
+
+	if (!json_is_true(json_object_get(answer, "ok")) ||
+	    (part ? !said || !strstr(said, part) : said && strstr(said, "may")))
+		fail_msg("%s: %s", text, said ? said : "nothing is said");
+	free(said);
+	json_decref(answer);
+}
+
+static void arguments_are_passed_as_written(void **state)
+{
+	(void)state;
+	start(&by_word);
+	assert_told("static long first(long n) { struct pair p = {n, 100}; return weigh(&p, 1, 10); }", NULL);
+	compiled_assert_answer(&host, "2", "1020 1020");
+	assert_told("static long weigh(const struct pair *p, long unused, long factor)\n"
+		    "{ return p->a + p->b + unused * 1000 + factor * 100; }",
+		    "callers of weigh in its own file may go on with what clang learnt of it");
+	compiled_assert_answer(&host, "3", "6705 2103");
+}
+
+static void it_is_told_once(void **state)
+{
+	static const char text[] = "static long weigh(const struct pair *p, long unused, long factor)\n"
+				   "{ return p->a + unused + factor * %d; }";
+	char first[200], second[200];
+
+	(void)state;
+	start(&by_word);
+	snprintf(first, sizeof(first), text, 3);
+	snprintf(second, sizeof(second), text, 4);
+	assert_told(first, "what clang learnt of it");
+	assert_told(second, NULL);
+	assert_told("static long second(long n) { struct pair p = {n, 4}; return weigh(&p, 1, 3); }", NULL);
+}
+
+static void a_file_that_a_flag_decorates_is_fitted_and_told_so(void **state)
+{
+	(void)state;
+	compiled_init(&host, &by_flag);
+	compiled_shell(&host, "sed -i 's/^REALTIMEFUNC$/__attribute__((noinline))/' learnt_host.c");
+	compiled_build(&host, &by_flag);
+	compiled_start(&host);
+	compiled_assert_answer(&host, "2", "21 21");
+	assert_told(
+		"static long first(long n) { struct pair p = {n, 4}; return weigh(&p, 5, 7); }",
+		"weigh may, as built, rely on what the program passed to it then, which the optimiser knew: "
+		"compile with -O0, or decorate with REALTIMEFUNC");
+	assert_told("static long first(long n) { struct pair p = {n, 5}; return weigh(&p, 6, 7); }", NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(arguments_are_passed_as_written, stop),
+		cmocka_unit_test_teardown(it_is_told_once, stop),
+		cmocka_unit_test_teardown(a_file_that_a_flag_decorates_is_fitted_and_told_so, stop),
+	};
+
+	return cmocka_run_group_tests_name("system: what optimisers learn", tests, NULL, NULL);
+}
