@@ -226,8 +226,55 @@ static void blank_all_bounds(char *text, uint32_t size)
 	}
 }
 
+/* --- attributes of enumerators ---------------------------------------------------------------------------------- */
+
+/* Behind the `{` of an enumeration, up to and including its `}`: a compiler may warn of a constant that has one, and no
+ * more. */
+static void blank_enumerators(char *text, struct token_reader *r)
+{
+	struct token t, open;
+
+	for (token_next(r, &t); t.kind != TOKEN_END && !is_punctuator(&t, '}'); token_next(r, &t)) {
+		if (token_opens(&t))
+			token_skip_group(r, &t);
+		if (!token_is_attribute(r, &t))
+			continue;
+		token_next(r, &open);
+		if (!is_punctuator(&open, '('))
+			return;
+		token_skip_group(r, &open);
+		if (open.kind != TOKEN_END)
+			token_blank(text, t.begin, open.end);
+	}
+}
+
+static void blank_all_enumerators(char *text, size_t size)
+{
+	const char *end = text + size;
+
+	for (const char *at = text; (at = text_find_word(text, end, at, "enum"));) {
+		struct token_reader r;
+		struct token t;
+		token_reader_within(&r, text, (uint32_t)(at + 4 - text), (uint32_t)size, false);
+		token_next(&r, &t);
+		while (t.kind == TOKEN_NAME ||
+		       is_punctuator(&t, '(')) { /* its name, and its own attributes */
+			if (t.kind != TOKEN_NAME)
+				token_skip_group(&r, &t);
+			token_next(&r, &t);
+		}
+		at += 4;
+		if (is_punctuator(&t, '{')) {
+			blank_enumerators(text, &r);
+			at = text + r.at;
+		}
+	}
+}
+
 void dialect_respell(char *text, size_t size)
 {
+	if (memmem(text, size, "__attribute", sizeof("__attribute") - 1))
+		blank_all_enumerators(text, size);
 	if (may_have_bounds(text, size))
 		blank_all_bounds(text, (uint32_t)size);
 	if (memmem(text, size, atomic, sizeof(atomic) - 1))

@@ -4,6 +4,7 @@
  *      typedef union { struct a *a; struct b *b; } any __attribute__((transparent_union))
  *                                                      a pointer, which any pointer is passed as: the C library's sockets
  *      int regexec(…, size_t n, regmatch_t match[n])   an array's bound that names another parameter: an empty one
+ *      enum { A, B __attribute__((deprecated)) = 2 }   without the attribute
  *
  * The text keeps its length and its lines. */
 #ifndef RTF_DIALECT_H

@@ -106,6 +106,17 @@ static void bounds_of_parameters_that_name_others_are_left_out(void **state)
 	       "row(1, 0, 0) + size; }");
 }
 
+static void attributes_of_enumerators_are_left_out(void **state)
+{
+	(void)state;
+	accept("enum e { A, B __attribute__((deprecated)), C __attribute__ ((deprecated (\"}\"))) = 1 << "
+	       "(4),\n"
+	       " D = sizeof(struct { char c[3]; }) } v;\n"
+	       "enum other { E __attribute__((unavailable)) = 7 };\n"
+	       "enum e f(enum e a, enum other b) { return a == C && b == E ? B + D : A; }\n"
+	       "_Static_assert(B == 1 && C == 16 && D == 3 && E == 7, \"\");");
+}
+
 static void what_libtcc_gets_wrong_is_refused(void **state)
 {
 	(void)state;
@@ -1049,6 +1060,7 @@ int main(void)
 		cmocka_unit_test(a_string_in_code_that_is_left_out_does_no_harm),
 		cmocka_unit_test(types_that_libtcc_cannot_read_are_spelled_otherwise),
 		cmocka_unit_test(bounds_of_parameters_that_name_others_are_left_out),
+		cmocka_unit_test(attributes_of_enumerators_are_left_out),
 		cmocka_unit_test(what_libtcc_gets_wrong_is_refused),
 		cmocka_unit_test(ordinary_programs_are_accepted),
 		cmocka_unit_test(libtcc_is_named_as_what_it_is),
