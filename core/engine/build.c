@@ -633,6 +633,21 @@ static struct error *link_added(const struct build_host *host, struct build *b, 
 	return e;
 }
 
+/* What the source declares the program should have: else the source was read otherwise than it was built. */
+static struct error *doubt_source(const struct build *b, struct error *e)
+{
+	char *const *missing = b->link.unresolved;
+	const char *doubt = source_doubt(b->source);
+
+	if (!doubt || error_class(e) != ERROR_UNKNOWN || !missing || !*missing ||
+	    index_find(b->source->index, INDEX_ORDINARY, *missing, strlen(*missing)) == INDEX_NONE)
+		return e;
+	struct error *more = error_new(ERROR_UNKNOWN, "%s, which %s declares: %s", error_message(e),
+				       b->source->index->file, doubt);
+	error_free(e);
+	return more;
+}
+
 struct error *build_link(const struct build_host *host, struct build *b, size_t *code_before,
 			 size_t *data_before)
 {
@@ -673,7 +688,7 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 	}
 	b->link_us = clock_now_us() - start;
 	if (e)
-		return e;
+		return doubt_source(b, e);
 	*code_before += b->link.code_size;
 	*data_before += b->link.data_size;
 	return NULL;

@@ -764,6 +764,17 @@ const struct index_declaration *source_definition(const struct source *s, const 
 	return index_find_function(s->index, f->name, 0);
 }
 
+const char *source_doubt(const struct source *s)
+{
+	if (strcmp(s->flags.origin, "DWARF") == 0)
+		return "it has changed, or is compiled with -D, which DWARF tells of gcc's -g3 alone (else "
+		       "RTF_CFLAGS or compile_commands.json must)";
+	if (strcmp(s->flags.origin, "make") == 0)
+		return "it has changed, or was compiled with other -D than make tells (RTF_MAKE can say make "
+		       "VARIABLE=VALUE; gcc's -g3 leaves all -D in the program)";
+	return NULL;
+}
+
 struct error *source_function_text(const struct source *s, const struct target_function *f, char **text,
 				   unsigned *line)
 {
@@ -772,18 +783,9 @@ struct error *source_function_text(const struct source *s, const struct target_f
 	unsigned nth;
 
 	const struct index_declaration *d = source_definition(s, f, &nth);
-	if (!d && strcmp(s->flags.origin, "DWARF") == 0)
-		return error_new(ERROR_UNKNOWN,
-				 "%s does not define %s: it has changed, or is compiled with -D, which DWARF "
-				 "tells of gcc's -g3 alone (else RTF_CFLAGS or compile_commands.json must)",
-				 ix->file, f->name);
-	if (!d && strcmp(s->flags.origin, "make") == 0)
-		return error_new(
-			ERROR_UNKNOWN,
-			"%s does not define %s: it has changed, or was compiled with other -D than "
-			"make tells (RTF_MAKE can say make VARIABLE=VALUE; gcc's -g3 leaves all -D in "
-			"the program)",
-			ix->file, f->name);
+	const char *doubt = source_doubt(s);
+	if (!d && doubt)
+		return error_new(ERROR_UNKNOWN, "%s does not define %s: %s", ix->file, f->name, doubt);
 	if (!d)
 		return error_new(ERROR_UNKNOWN, "%s does not define %s any more", ix->file, f->name);
 	if (extent_find(ix, d, &begin, &end, &first)) {

@@ -117,6 +117,10 @@ bool source_is_constant(const struct source *, const char *name);
 const struct index_declaration *source_definition(const struct source *, const struct target_function *,
 						  unsigned *nth);
 
+/* Why a source that was read may be another one than was built, as a sentence about "it"; NULL where its flags are known for
+ * certain. Static. */
+const char *source_doubt(const struct source *);
+
 /* The file's own text of a function: what a person sees there, or, where a macro made it, what came out of the macro.
  * The caller's. `*line` is its first line. ERROR_UNKNOWN if the file has no such function. */
 struct error *source_function_text(const struct source *, const struct target_function *, char **text,

@@ -85,7 +85,14 @@ REALTIMEFUNC int only_with(int n)
 {
 	return n;
 }
+#else
+int when_without(int);
 #endif
+
+REALTIMEFUNC int without(int n)
+{
+	return n;
+}
 
 int main(int argc, char **argv)
 {

@@ -274,6 +274,11 @@ static void what_make_was_told_on_its_command_line_is_asked_for(void **state)
 		&host, "\\diff only_with", "unknown",
 		": it has changed, or was compiled with other -D than make tells (RTF_MAKE can say "
 		"make VARIABLE=VALUE; gcc's -g3 leaves all -D in the program)");
+	compiled_assert_refused(&host, "\\define without\nint without(int n) { return when_without(n); }",
+				"unknown", "the program has no when_without, which ");
+	compiled_assert_refused(
+		&host, "\\define without\nint without(int n) { return when_without(n); }", "unknown",
+		"reasons_host.c declares: it has changed, or was compiled with other -D than make tells (");
 }
 
 static void a_source_that_is_gone_says_so(void **state)
