@@ -6,6 +6,7 @@
 #include "flags.h"
 #include "guards.h"
 #include "libclang.h"
+#include "located.h"
 #include "text.h"
 #include "token.h"
 
@@ -264,70 +265,6 @@ struct pass {
 	bool failed; /* out of memory */
 };
 
-static char *slice_line(const struct slice *s, unsigned line)
-{
-	const char *p = s->text;
-
-	while (--line && (p = strchr(p, '\n')))
-		p++;
-	return p ? strndup(p, strcspn(p, "\n")) : strdup("");
-}
-
-/* A line of the definition as it was given: the slice has blanks where its head says `static`. */
-static char *given_line(const struct slice *s, unsigned line)
-{
-	const char *p = s->given, *end = p + s->given_size;
-
-	while (line-- && (p = memchr(p, '\n', (size_t)(end - p))))
-		p++;
-	if (!p)
-		return strdup("");
-	const char *newline = memchr(p, '\n', (size_t)(end - p));
-	return strndup(p, (size_t)((newline ? newline : end) - p));
-}
-
-static const struct slice_guard *guard_at(const struct slice *s, unsigned line)
-{
-	for (size_t i = 0; i < s->guard_count; i++)
-		if (s->guards[i].line == line)
-			return &s->guards[i];
-	return NULL;
-}
-
-/* From the slice's line to the user's: true if it lies in what the user gave. */
-static bool locate(const struct pass *p, CXSourceLocation location, struct check_diagnostic *d)
-{
-	const struct slice *s = p->slice;
-	unsigned line = 0, column = 0, presumed = 0;
-	CXString file;
-
-	clang_getExpansionLocation(location, NULL, &line, &column, NULL);
-	const struct slice_guard *guard = guard_at(s, line);
-	if (guard && guard->given_line) {
-		line = guard->given_line;
-		column = guard->given_column;
-	}
-	d->column = column;
-	if (line >= s->user_line && line < s->user_line + s->user_lines) {
-		d->line = line - s->user_line + p->place->line;
-		d->file = strdup(p->place->file);
-		d->source = given_line(s, line - s->user_line);
-		return true;
-	}
-	if (s->extra_line && line >= s->extra_line && line < s->user_line) {
-		unsigned at = line - s->extra_line + 1, declared = p->place->declared_lines;
-		d->line = at > declared ? at - declared : at;
-		d->file = strdup(at > declared ? p->place->extra_file : p->place->declared_file);
-		d->source = slice_line(s, line);
-		return true;
-	}
-	clang_getPresumedLocation(location, &file, &presumed, &column);
-	d->line = presumed;
-	d->file = cursor_take(file);
-	d->source = line ? slice_line(s, line) : strdup("");
-	return false;
-}
-
 static const char *severity_name(enum CXDiagnosticSeverity severity)
 {
 	if (severity >= CXDiagnostic_Error)
@@ -482,7 +419,7 @@ static void explain_layout(struct pass *p, const struct slice_guard *g, struct c
 	if (!g->given_line) { /* the assertion is ours: what it is about stands in the file */
 		free(d->file);
 		free(d->source);
-		locate(p, clang_getCursorLocation(declared), d);
+		located_find(p->slice, p->place, clang_getCursorLocation(declared), d);
 		p->failed |= !d->file || !d->source;
 	}
 }
@@ -494,7 +431,7 @@ static void classify(struct pass *p, CXSourceLocation location, struct check_dia
 	unsigned line;
 
 	clang_getExpansionLocation(location, NULL, &line, NULL, NULL);
-	const struct slice_guard *guard = guard_at(p->slice, line);
+	const struct slice_guard *guard = located_guard(p->slice, line);
 	if (guard)
 		explain_layout(p, guard, d);
 	bool incomplete = strstr(d->message, "incomplete") != NULL;
@@ -549,7 +486,7 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 
 	if (severity <= CXDiagnostic_Note)
 		return;
-	bool in_user_text = locate(p, location, &d);
+	bool in_user_text = located_find(p->slice, p->place, location, &d);
 	d.message = cursor_take(clang_getDiagnosticSpelling(diagnostic));
 	if (d.message)
 		text_cut(d.message, MESSAGE_MOST);

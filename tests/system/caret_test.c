@@ -47,6 +47,22 @@ static void an_entry_that_breaks_off_has_the_caret_behind_it(void **state)
 	assert_told("calls + /* why", TOLD("1:8", "unterminated comment", "1", "calls + /* why", "       "));
 }
 
+static void a_definition_that_breaks_off_has_the_caret_at_its_end(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) { /* once what stands before it has been read ahead, too */
+		assert_told("int add(int a, int b) { return a;",
+			    TOLD("1:33", "expected '}'", "1", "int add(int a, int b) { return a;",
+				 "                                "));
+		assert_told("int add(int a, int b)\n{\n\tif (a) {\n\t\treturn 1;\n\treturn b;\n}\n",
+			    TOLD("6:2", "expected '}'", "6", "}", " "));
+		assert_told("\\check int add(int a, int b) {",
+			    TOLD("1:31", "expected '}'", "1", "\\check int add(int a, int b) {",
+				 "                              "));
+		free(compiled_console(&host, 0, NULL, "-c", "int add(int a, int b) { return a + b; }", NULL));
+	}
+}
+
 static void a_bracket_or_quote_that_is_not_in_its_place_has_the_caret(void **state)
 {
 	(void)state;
@@ -110,6 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_entry_that_breaks_off_has_the_caret_behind_it),
+		cmocka_unit_test(a_definition_that_breaks_off_has_the_caret_at_its_end),
 		cmocka_unit_test(a_bracket_or_quote_that_is_not_in_its_place_has_the_caret),
 		cmocka_unit_test(what_stands_before_an_entry_changes_none_of_its_lines),
 		cmocka_unit_test(what_follows_a_command_is_shown_with_it),
