@@ -319,13 +319,9 @@ static const struct command *nearest(const char *name)
 			near = &commands[i];
 	if (near)
 		return near;
-	for (size_t i = 0; i < command_count; i++) {
-		size_t d = text_distance(lower, commands[i].name);
-		if (d >= least)
-			continue;
-		least = d;
-		near = &commands[i];
-	}
+	for (size_t i = 0; i < command_count; i++)
+		if (text_is_nearer(lower, commands[i].name, &least))
+			near = &commands[i];
 	return near;
 }
 

@@ -126,29 +126,12 @@ static char *prototype_of(const char *text, uint32_t begin, uint32_t body)
 	return whole;
 }
 
-static bool same_letters(const char *a, const char *b)
-{
-	int count[256] = {0};
-
-	for (; *a; a++)
-		count[(unsigned char)*a]++;
-	for (; *b; b++)
-		count[(unsigned char)*b]--;
-	for (int i = 0; i < 256; i++)
-		if (count[i])
-			return false;
-	return true;
-}
-
-/* A name of the program's that this one was to be, perhaps: one letter is wrong, or two stand in the other's place. */
+/* A name of the program's that this one was to be, perhaps: one letter is wrong, or two stand in each other's place. */
 static const char *near_name(const struct live *l, const char *name)
 {
-	for (size_t i = 0; i < live_count(l); i++) {
-		const char *other = live_by_name(l)[i]->at.name;
-		size_t distance = text_distance(name, other);
-		if (distance == 1 || (distance == 2 && same_letters(name, other)))
-			return other;
-	}
+	for (size_t i = 0; i < live_count(l); i++)
+		if (text_distance(name, live_by_name(l)[i]->at.name) == 1)
+			return live_by_name(l)[i]->at.name;
 	return NULL;
 }
 

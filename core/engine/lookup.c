@@ -75,13 +75,9 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 			"%s (%s:%u) is not decorated: put REALTIMEFUNC before it, or compile its file with "
 			"-fpatchable-function-entry=16",
 			name, text_base_name(u.file), u.line);
-	for (size_t i = 0; i < live_count(l); i++) {
-		size_t d = text_distance(name, live_by_name(l)[i]->at.name);
-		if (d < least && d < strlen(name)) {
-			least = d;
+	for (size_t i = 0; i < live_count(l); i++)
+		if (text_is_nearer(name, live_by_name(l)[i]->at.name, &least))
 			near = live_by_name(l)[i]->at.name;
-		}
-	}
 	if (near)
 		return error_new(ERROR_UNKNOWN, "the program has no function %s: did you mean %s?", name,
 				 near);

@@ -210,24 +210,42 @@ bool text_path_is(const char *path, const char *file)
 	       (n == m || path[n - m - 1] == '/' || *file == '/');
 }
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 size_t text_distance(const char *a, const char *b)
 {
-	size_t n = strlen(b), row[64];
+	size_t n = strlen(b), rows[3][64] = {0};
+	size_t *before = rows[0], *above = rows[1], *row = rows[2];
 
 	if (n >= 63 || strlen(a) >= 63)
 		return SIZE_MAX;
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;
 	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
+		size_t *oldest = before;
+		before = above;
+		above = row;
+		row = oldest;
 		row[0] = i;
 		for (size_t j = 1; j <= n; j++) {
-			size_t above = row[j], cost = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = above;
-			row[j] = cost < above + 1 ? cost : above + 1;
-			if (row[j - 1] + 1 < row[j])
-				row[j] = row[j - 1] + 1;
+			row[j] =
+				least(above[j - 1] + (a[i - 1] != b[j - 1]), least(above[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = least(row[j], before[j - 2] + 1);
 		}
 	}
 	return row[n];
+}
+
+bool text_is_nearer(const char *word, const char *other, size_t *distance)
+{
+	size_t d = text_distance(word, other);
+
+	if (d >= *distance || d >= strlen(word))
+		return false;
+	*distance = d;
+	return true;
 }

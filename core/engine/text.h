@@ -60,8 +60,11 @@ static inline uint64_t text_hash(uint64_t seed, const void *bytes, size_t size)
 	return seed;
 }
 
-/* Single-byte edits from one word to the other (Levenshtein's distance), for near misses; SIZE_MAX if one
- * is long. */
+/* Edits from one word to the other, for near misses: a byte more, less or another, or two neighbours in each other's place;
+ * SIZE_MAX if one is long. */
 size_t text_distance(const char *a, const char *b);
+
+/* Whether the edits from `word` to `other` are fewer than `distance`, and leave something of it: they are `distance` then. */
+bool text_is_nearer(const char *word, const char *other, size_t *distance);
 
 #endif

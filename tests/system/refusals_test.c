@@ -80,6 +80,7 @@ static void what_is_no_command_says_its_usage(void **state)
 		{"\\LIST", "usage", "there is no command \\LIST: did you mean \\list?"},
 		{"\\L", "usage", "did you mean \\list?"},
 		{"\\DV", "usage", "did you mean \\vars?"},
+		{"\\lsit", "usage", "did you mean \\list?"},
 		{"\\rollbakc add", "usage", "did you mean \\rollback?"},
 		{"\\sour add", "usage", "did you mean \\source?"},
 		{"\\ab add", "usage", "there is no command \\ab: \\help lists them"},

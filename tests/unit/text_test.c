@@ -146,6 +146,9 @@ static void distance_counts_single_edits(void **state)
 	assert_int_equal(text_distance("price", "prize"), 1);
 	assert_int_equal(text_distance("price", "pice"), 1);
 	assert_int_equal(text_distance("price", "prices"), 1);
+	assert_int_equal(text_distance("lsit", "list"), 1);
+	assert_int_equal(text_distance("pirec", "price"), 2);
+	assert_int_equal(text_distance("abcd", "cdab"), 4);
 	assert_int_equal(text_distance("", "abc"), 3);
 	assert_int_equal(text_distance("abc", ""), 3);
 	assert_int_equal(text_distance("kitten", "sitting"), 3);
