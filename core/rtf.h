@@ -25,9 +25,10 @@ extern "C" {
 
 /* Goes before a function definition; nothing else has to change. The function gets 16 bytes to be patched at
  * its entry, and the compiler may not look into it from its callers. gcc keeps that promise at every
- * optimisation level. clang has no attribute for it: all arguments are passed as written (`used`), but at -O1 and above it
- * may still fold what it learns about a function (a constant result, what it leaves as it is) into callers in the same file,
- * so build those files with -O0. Without the macro: `-fpatchable-function-entry=16` decorates every function of a file. */
+ * optimisation level. clang has no attribute for it: all arguments are passed as written (`used`), but at -O1
+ * and above it may still fold what it learns about a function (a constant result, what it leaves as it is) into
+ * callers in the same file, so build those files with -O0. Without the macro: `-fpatchable-function-entry=16`
+ * decorates every function of a file. */
 #if defined(REALTIMEFUNC)
 /* defined already: the engine, which reads a file for what its functions are, takes the word away */
 #elif defined(RTF_DISABLE)
@@ -41,10 +42,9 @@ extern "C" {
 enum rtf_switch { RTF_DEFAULT, RTF_ON, RTF_OFF };
 
 /* Zero is the default everywhere: `struct rtf_options o = {.socket_path = "..."}`. Strings are copied. Where
- * the environment says something else (RTF_HISTORY, RTF_SOURCE_ROOT, RTF_ENGINE, RTF_WATCH, RTF_STRICT, RTF_OPTIMIZE,
- * RTF_RESTORE), it
- * wins: who runs the program is nearer to the matter than who wrote it. A set-user-ID program ignores the
- * environment. */
+ * the environment says something else (RTF_HISTORY, RTF_SOURCE_ROOT, RTF_ENGINE, RTF_WATCH, RTF_STRICT,
+ * RTF_OPTIMIZE, RTF_RESTORE), it wins: who runs the program is nearer to the matter than who wrote it. A
+ * set-user-ID program ignores the environment. */
 struct rtf_options {
 	const char *socket_path;  /* where the console listens; needed */
 	const char *history_path; /* the database of versions; by default $XDG_STATE_HOME/rtf/NAME.db */
