@@ -220,6 +220,18 @@ static char *spell_function(const char *type, const char *name)
 	return bracket ? say("%.*s%s%s", (int)(bracket - type), type, name, bracket) : strdup(type);
 }
 
+/* A function of another file, which this one declared like that when it was built, too: what it then calls is what it called. */
+static bool was_declared_so(struct pass *p, const char *name, const struct text *here)
+{
+	const struct claims_program *program = p->program;
+	struct text form = {0};
+
+	bool agrees = target_find_declared_form(program->target, program->function->unit, name, &form) &&
+		      form.bytes && form_agrees(form.bytes, here->bytes);
+	text_fini(&form);
+	return agrees;
+}
+
 /* Holds the object's type against that of the program, which may have been found. Takes both texts. */
 static void compare(struct pass *p, CXCursor cursor, const char *name, struct text *form,
 		    struct text *spelling)
@@ -230,7 +242,8 @@ static void compare(struct pass *p, CXCursor cursor, const char *name, struct te
 	put_type(type, false, 0, &here);
 	if (!here.bytes || !form->bytes || !spelling->bytes) {
 		p->failed = true;
-	} else if (!form_agrees(form->bytes, here.bytes)) {
+	} else if (!form_agrees(form->bytes, here.bytes) &&
+		   !(*form->bytes == 'F' && was_declared_so(p, name, &here))) {
 		char *now = cursor_take(clang_getTypeSpelling(type));
 		char *prototype = now && *form->bytes == 'F' ? spell_function(now, name) : NULL;
 		if (prototype)

@@ -11,6 +11,7 @@
 static const char words[] =
 	"#define __PRETTY_FUNCTION__ __func__\n"
 	"#define " DIALECT_TYPEOF " __typeof__\n"
+	"#define " PRELUDE_LIBTCC " 1\n"
 	"#define __builtin_unreachable() ((void)0)\n"
 	"#define __builtin_prefetch(p, ...) ((void)(p))\n"
 	"#define __builtin_assume_aligned(p, ...) ((void *)(p))\n"

@@ -6,6 +6,7 @@
 #include "helper.h"
 #include "included.h"
 #include "parameters.h"
+#include "prelude.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -82,18 +83,27 @@ static void write_helper(const struct closure *c, struct text *out, const struct
 	text_puts(out, "\n");
 }
 
-/* `whole`: with what an old-style definition says of its parameters, to hold a new one against. Callers may go by less. */
+/* `whole`: with what an old-style definition says of its parameters, to hold a new one against. Callers may go by less, and
+ * libtcc must: to it what is promoted there is another type than what the definition says. */
 static void write_prototype(struct text *out, const struct index *ix, const struct index_declaration *d,
 			    bool whole)
 {
-	if (d->old_style) {
-		copy_external(out, ix, d->begin, ix->names[d->name_end - 1].end, d->has_directive);
-		if (!whole || !parameters_write(out, ix, d))
-			text_puts(out, "()");
-	} else {
+	struct text parameters = {0};
+
+	if (!d->old_style) {
 		copy_external(out, ix, d->begin, d->body, d->has_directive);
+		text_puts(out, ";\n");
+		return;
 	}
-	text_puts(out, ";\n");
+	whole = whole && parameters_write(&parameters, ix, d);
+	if (whole)
+		text_puts(out, "#ifndef " PRELUDE_LIBTCC "\n");
+	copy_external(out, ix, d->begin, ix->names[d->name_end - 1].end, d->has_directive);
+	text_printf(out, "%s;\n", whole ? parameters.bytes : "()");
+	if (whole)
+		text_puts(out, "#endif\n");
+	out->failed |= parameters.failed;
+	text_fini(&parameters);
 }
 
 /* Variables and prototypes: extern, without initialisers, with the bounds that an initialiser would have given. */

@@ -403,6 +403,20 @@ bool target_find_form(struct target *target, const struct target_unit *shown, co
 	return true;
 }
 
+bool target_find_declared_form(struct target *target, const struct target_unit *shown, const char *name,
+			       struct text *form)
+{
+	struct unit *unit = unit_of(shown);
+	Dwarf_Die die;
+
+	(void)target;
+	if (!unit->home || !find_object(unit, name, &die) || dwarf_tag(&die) != DW_TAG_subprogram ||
+	    !die_flag(&die, DW_AT_declaration))
+		return false;
+	die_form(&die, form);
+	return true;
+}
+
 bool target_find_local_form(struct target *target, const struct target_function *function, const char *name,
 			    unsigned nth, struct text *form, struct text *spelling)
 {

@@ -152,6 +152,11 @@ bool target_find_layout(struct target *, const struct target_unit *unit, enum ta
 bool target_find_form(struct target *, const struct target_unit *unit, const char *name, struct text *form,
 		      struct text *spelling);
 
+/* How the unit itself declared a function that another one defines, when it was built; false where debug information does not
+ * say. */
+bool target_find_declared_form(struct target *, const struct target_unit *, const char *name,
+			       struct text *form);
+
 /* The same for a static variable of a function's, found as target_find_local finds it. */
 bool target_find_local_form(struct target *, const struct target_function *, const char *name, unsigned nth,
 			    struct text *form, struct text *spelling);

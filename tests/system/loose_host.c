@@ -1,0 +1,85 @@
+/* C as it was written before prototypes were usual, optimised: definitions in the old style, a declaration that is not quite
+ * what another file defines, variables that no machine code keeps.
+ *
+ *     loose_host SOCKET       each line of standard input calls them all */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rtf.h>
+
+#define COUNT(array) \
+	(sizeof(array) / sizeof((array)[0]) + \
+	 (sizeof(char[1 - 2 * !!__builtin_types_compatible_p(__typeof__(array), __typeof__(&(array)[0]))]) - \
+	  1))
+
+extern int other_sign(int); /* it is defined with unsigned */
+
+static size_t used;
+static int answered;
+static struct {
+	const char *name;
+	int mode;
+} modes[] = {{"plain", 1}, {"all", 2}};
+
+int measure(text, times, last)
+char *text, last;
+short times;
+{
+	return (int)strlen(text) * times + last;
+}
+
+double half(number)
+float number;
+{
+	return number / 2;
+}
+
+int sign(n)
+int n;
+{
+	return other_sign(n - 10);
+}
+
+void tell_used(line) char *line;
+{
+	used = strlen(line);
+	if (used > 3)
+		printf("%lu of %lu\n", (unsigned long)used, (unsigned long)used + 1);
+}
+
+int answer(n)
+int n;
+{
+	if ((answered = n * 3) == 9)
+		return 1;
+	return 0;
+}
+
+int mode_of(name) const char *name;
+{
+	for (unsigned i = 0; i < COUNT(modes); i++)
+		if (!strcmp(name, modes[i].name))
+			return modes[i].mode;
+	return 0;
+}
+
+int main(argc, argv)
+int argc;
+char **argv;
+{
+	char line[64];
+
+	if (argc < 2 || rtf_start(argv[1]))
+		return 1;
+	printf("ready\n");
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = 0;
+		tell_used(line);
+		printf("%d %g %d %d %d\n", measure(line, 2, 'x'), half(3.), sign((int)strlen(line)),
+		       answer(3), mode_of(line));
+		fflush(stdout);
+	}
+	return 0;
+}

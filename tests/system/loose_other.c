@@ -1,0 +1,5 @@
+/* The other file of loose_host.c. */
+int other_sign(unsigned n)
+{
+	return n > 100 ? -1 : (int)n;
+}

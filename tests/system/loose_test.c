@@ -1,0 +1,80 @@
+/* Functions of a program in loose C (loose_host.c), each defined anew with its own text: the program goes on as it did. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct compiled_how how = {
+	.compiler = "gcc",
+	.flags = {"-w", "-O2", "-fpatchable-function-entry=16"},
+	.sources = {"loose_host.c", "loose_other.c"},
+};
+
+static struct subject host;
+
+static int init(void **state)
+{
+	(void)state;
+	compiled_init(&host, &how);
+	return 0;
+}
+
+static void redefine(const char *function, const char *backend)
+{
+	char *command;
+
+	assert_true(asprintf(&command, "\\source %s", function) > 0);
+	json_t *source = compiled_data(&host, command);
+	free(command);
+	assert_true(asprintf(&command, "\\define %s\n%s", function, compiled_string(source, "text")) > 0);
+	json_t *versions = compiled_data(&host, command);
+	json_t *first = json_array_get(versions, 0);
+	if (strcmp(compiled_string(first, "backend"), backend))
+		fail_msg("%s: %s", function, json_dumps(first, 0));
+	json_decref(versions);
+	json_decref(source);
+	free(command);
+}
+
+static void every_function_is_redefined_with_its_own_text(void **state)
+{
+	static const char *const functions[] = {"measure", "sign",    "tell_used",
+						"answer",  "mode_of", "other_sign"};
+
+	(void)state;
+	compiled_assert_answer(&host, "all", "126 1.5 -1 1 2");
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		redefine(functions[i], "tcc");
+	redefine("half", "cc"); /* its float comes as a double */
+	compiled_assert_answer(&host, "all", "126 1.5 -1 1 2");
+	compiled_assert_answer(&host, "plain", "5 of 6");
+}
+
+/* What is written so anew is held against the definition. */
+static void a_declaration_that_was_not_built_is_refused(void **state)
+{
+	(void)state;
+	compiled_assert_refused(&host,
+				"int sign(int n) { extern long other_sign(int); return other_sign(n); }",
+				"compile", "other_sign");
+	compiled_assert_refused(&host,
+				"int mode_of(const char *name) { extern long measure(const char *, short, "
+				"char); return measure(name, 1, 1); }",
+				"compile", "measure");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_fresh_host(every_function_is_redefined_with_its_own_text),
+		with_fresh_host(a_declaration_that_was_not_built_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("system: loose C", tests, init, compiled_group_fini);
+}
