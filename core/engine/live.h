@@ -138,6 +138,7 @@ struct live_reading {
 	size_t ahead;               /* functions before this one have been seen */
 	uint64_t started, followed; /* program_started and program_followed, when this engine started */
 	char *unread;               /* why the first of the sources that cannot be read cannot */
+	size_t gone; /* sources that are not there: the first, and those that were not told yet */
 };
 struct live_reading *live_reading(struct live *);
 

@@ -729,11 +729,12 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 	}
 	if (!is_there(s, unit, &st)) {
 		if (!entry)
-			return error_new(ERROR_UNKNOWN,
-					 "cannot find the source %s (%s): if it was moved since the build, "
-					 "start the program with "
-					 "RTF_SOURCE_ROOT=OLD=NEW",
-					 unit->file, strerror(errno));
+			return error_new(
+				ERROR_UNKNOWN,
+				"cannot find the source %s (%s): if it was moved since the build, "
+				"start the program with "
+				"RTF_SOURCE_ROOT=OLD=NEW; if the build made it and removed it, make it again",
+				unit->file, strerror(errno));
 	} else if (!entry) {
 		e = add(s, unit, st.st_mtim, &entry);
 		if (!e && (e = refresh(entry, st.st_mtim)))
@@ -769,7 +770,7 @@ const char *source_doubt(const struct source *s)
 	if (strcmp(s->flags.origin, "DWARF") == 0)
 		return "it has changed, or is compiled with -D, which DWARF tells of gcc's -g3 alone (else "
 		       "RTF_CFLAGS or compile_commands.json must)";
-	if (strcmp(s->flags.origin, "make") == 0)
+	if (strncmp(s->flags.origin, "make", 4) == 0)
 		return "it has changed, or was compiled with other -D than make tells (RTF_MAKE can say make "
 		       "VARIABLE=VALUE; gcc's -g3 leaves all -D in the program)";
 	return NULL;

@@ -60,8 +60,7 @@ struct error *texts_of_build(struct live *l, const struct live_function *f, cons
 	if (!e && s.ambiguous)
 		e = error_new(ERROR_AMBIGUOUS, "several builds' ids begin with %s", build);
 	if (!e && !s.copy.text)
-		e = error_new(ERROR_UNKNOWN, "the history has no text of %s for a build %s", f->name,
-			      build);
+		e = error_new(ERROR_UNKNOWN, "the history has no text of %s for a build %s", f->name, build);
 	if (e) {
 		free(s.copy.text);
 		return e;
@@ -193,15 +192,30 @@ static bool stop(void *context, uint64_t address, const char *caller, const char
 	return false;
 }
 
-/* Its functions are listed, but no save of theirs and no definition can go live before that is mended. */
+/* Its functions are listed, but no save of theirs and no definition can go live before that is mended. Of many sources that are
+ * not there, as where a build makes them and removes them again, the first is told with what to do. */
 static void note_unread(struct live *l, struct error *e)
 {
+	struct live_reading *reading = live_reading(l);
+
 	if (!e)
 		return;
-	program_log(live_program(l), LOG_WARNING, "%s", error_message(e));
-	if (!live_reading(l)->unread)
-		live_reading(l)->unread = strdup(error_message(e));
+	if (error_class(e) != ERROR_UNKNOWN || !reading->gone++)
+		program_log(live_program(l), LOG_WARNING, "%s", error_message(e));
+	if (!reading->unread)
+		reading->unread = strdup(error_message(e));
 	error_free(e);
+}
+
+static void tell_gone(struct live *l)
+{
+	struct live_reading *reading = live_reading(l);
+
+	if (reading->gone < 2)
+		return;
+	program_log(live_program(l), LOG_WARNING, "%zu more %s cannot be found either", reading->gone - 1,
+		    reading->gone == 2 ? "source" : "sources");
+	reading->gone = 1;
 }
 
 /* A unit that has functions behind `at` which were not seen yet. Those of a unit mostly stand in a row. */
@@ -299,6 +313,7 @@ bool texts_read_ahead(struct live *l)
 		note_unread(l, texts_see_unit(l, unit));
 		return true;
 	}
+	tell_gone(l);
 	return false;
 }
 

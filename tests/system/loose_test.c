@@ -69,11 +69,40 @@ static void a_declaration_that_was_not_built_is_refused(void **state)
 				"compile", "measure");
 }
 
+/* As where a build makes them and removes them again. */
+static void of_sources_that_are_gone_the_first_is_told_and_the_others_are_counted(void **state)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	char *log = compiled_path(&host, "program.log"), *said = NULL;
+
+	(void)state;
+	compiled_shell(&host, "mkdir away && mv loose_*.c away");
+	setenv("RTF_LOG", log, 1);
+	compiled_start(&host);
+	unsetenv("RTF_LOG");
+	compiled_await_read(&host);
+	do {
+		free(said);
+		said = child_read_file(log);
+	} while (!(said && strstr(said, "1 more source cannot be found either\n")) &&
+		 child_clock() < deadline);
+	assert_non_null(said);
+	assert_non_null(strstr(said, "1 more source cannot be found either\n"));
+	assert_int_equal(compiled_count(said, "cannot find the source"), 1);
+	assert_non_null(strstr(said, "; if the build made it and removed it, make it again\n"));
+	compiled_shell(&host, "mv away/* .");
+	free(said);
+	free(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_fresh_host(every_function_is_redefined_with_its_own_text),
 		with_fresh_host(a_declaration_that_was_not_built_is_refused),
+		cmocka_unit_test_teardown(
+			of_sources_that_are_gone_the_first_is_told_and_the_others_are_counted,
+			compiled_each_stop),
 	};
 
 	return cmocka_run_group_tests_name("system: loose C", tests, init, compiled_group_fini);
