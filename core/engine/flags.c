@@ -437,7 +437,10 @@ static struct error *from_dwarf(const struct target_unit *unit, const char *cfla
 	add_own_header(&w);
 	out->argv = w.items;
 	out->directory = strdup(unit->directory ? unit->directory : "/");
-	out->origin = cflags ? "RTF_CFLAGS" : asked ? "make" : "DWARF";
+	out->origin = cflags              ? "RTF_CFLAGS"
+		      : !asked            ? "DWARF"
+		      : recipe->neighbour ? "make, of a source beside it"
+					  : "make";
 	if (!w.failed && out->directory)
 		return NULL;
 	flags_fini(out);

@@ -19,9 +19,10 @@
 #define FLAGS_NO_DEALLOCATORS "-D__malloc__(...)="
 
 struct flags {
-	char **argv;        /* compiler, flags without input, output and dependencies; NULL-terminated */
-	char *directory;    /* where to run it */
-	const char *origin; /* "compile_commands.json", "RTF_CFLAGS", "make" or "DWARF" */
+	char **argv;     /* compiler, flags without input, output and dependencies; NULL-terminated */
+	char *directory; /* where to run it */
+	const char *
+		origin; /* "compile_commands.json", "RTF_CFLAGS", "make", "make, of a source beside it" or "DWARF" */
 };
 
 /* `cflags` is RTF_CFLAGS' value or NULL; without `recipes` make is not asked. */

@@ -424,6 +424,26 @@ static bool compiles(const struct words *w, const char *directory, const struct 
 	return named && (words_have(w, "-c") || words_have(w, "-o"));
 }
 
+/* The same of another source in the unit's folder. */
+static bool compiles_neighbour(const struct words *w, const char *directory, const struct target_unit *unit)
+{
+	int folder = (int)(text_base_name(unit->file) - unit->file);
+	bool found = false;
+
+	if (!words_have(w, "-c"))
+		return false;
+	for (size_t i = 1; i < w->count && !found; i++) {
+		const char *word = w->items[i], *end = strrchr(word, '.');
+		char *file;
+		if (*word == '-' || !end || strcmp(end, ".c") != 0 ||
+		    asprintf(&file, "%.*s%s", folder, unit->file, text_base_name(word)) < 0)
+			continue;
+		found = text_names_file(directory, word, file);
+		free(file);
+	}
+	return found;
+}
+
 /* Of what compiles the unit `*out` keeps what is most like its build, the first of equals. Takes the words. */
 static struct error *consider(struct words *w, const char *directory, const struct target_unit *unit,
 			      struct recipe *out)
@@ -439,9 +459,11 @@ static struct error *consider(struct words *w, const char *directory, const stru
 	return NULL;
 }
 
-/* The commands of a line of sh that compile the unit; `cd` in front is followed. */
+typedef bool fits_fn(const struct words *, const char *directory, const struct target_unit *);
+
+/* The commands of a line of sh that fit the unit; `cd` in front is followed. */
 static struct error *find_in_line(const char *line, const char *directory, const struct target_unit *unit,
-				  struct recipe *out)
+				  fits_fn *fits, struct recipe *out)
 {
 	char here[PATH_MAX];
 	struct error *e = NULL;
@@ -459,7 +481,7 @@ static struct error *find_in_line(const char *line, const char *directory, const
 		} else if (w.count == 2 && strcmp(w.items[0], "cd") == 0) {
 			size_t length = *w.items[1] == '/' ? 0 : strlen(here);
 			snprintf(here + length, sizeof(here) - length, "%s%s", length ? "/" : "", w.items[1]);
-		} else if (compiles(&w, here, unit)) {
+		} else if (fits(&w, here, unit)) {
 			e = consider(&w, here, unit, out);
 		}
 		words_fini(&w);
@@ -491,9 +513,11 @@ static char *next_line(const char **at)
 	return line;
 }
 
-static struct error *find_in_answer(const struct place *p, const struct target_unit *unit, struct recipe *out)
+/* In lines that have that part. */
+static struct error *find_in_answer(const struct place *p, const char *part, const struct target_unit *unit,
+				    fits_fn *fits, struct recipe *out)
 {
-	const char *at = p->answer, *name = text_base_name(unit->file);
+	const char *at = p->answer;
 	struct words directories = {0};
 	struct error *e = NULL;
 
@@ -501,11 +525,11 @@ static struct error *find_in_answer(const struct place *p, const struct target_u
 		char *line = next_line(&at);
 		if (!line || directories.failed)
 			e = error_memory();
-		else if (!moves(line, &directories) && strstr(line, name))
+		else if (!moves(line, &directories) && strstr(line, part))
 			e = find_in_line(line,
 					 directories.count ? directories.items[directories.count - 1]
 							   : p->directory,
-					 unit, out);
+					 unit, fits, out);
 		free(line);
 	}
 	words_fini(&directories);
@@ -524,12 +548,17 @@ struct error *recipes_find(struct recipes *r, const struct target_unit *unit, st
 	struct place *p = find_place(r, directory);
 	if (!p->answer)
 		e = ask(r, p, &(struct words){0}, &p->answer);
+	const char *name = text_base_name(unit->file);
 	if (!e)
-		e = find_in_answer(p, unit, out);
+		e = find_in_answer(p, name, unit, compiles, out);
 	if (!e && !out->words && !p->asked_by_object) {
 		e = ask_by_object(r, p);
 		if (!e)
-			e = find_in_answer(p, unit, out);
+			e = find_in_answer(p, name, unit, compiles, out);
+	}
+	if (!e && !out->words) {
+		e = find_in_answer(p, ".c", unit, compiles_neighbour, out);
+		out->neighbour = out->words;
 	}
 	if (e)
 		recipe_fini(out);

@@ -18,6 +18,7 @@ struct recipes;
 struct recipe {
 	char **words;    /* the command that names the source, of several the likest; NULL: there is none */
 	char *directory; /* where it would run */
+	bool neighbour; /* make knows nothing of the source, as where a recipe makes and removes it: another one's beside it */
 };
 
 /* `make` is RTF_MAKE's value: a command line, NULL is "make", "" or "0" never to ask. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -95,6 +96,30 @@ static void of_sources_that_are_gone_the_first_is_told_and_the_others_are_counte
 	free(log);
 }
 
+/* make knows of one that it makes and removes in one recipe by another name, if at all. */
+static void a_source_that_make_does_not_know_is_read_as_the_one_beside_it(void **state)
+{
+	char *makefile = compiled_path(&host, "Makefile"), *make;
+
+	(void)state;
+	assert_true(child_write_file(
+		makefile, ".SUFFIXES:\nother.o: loose_other.c\n\tgcc -DLOOSE=3 -c loose_other.c\n"));
+	assert_true(asprintf(&make, "make -C %s", host.directory) > 0);
+	setenv("RTF_MAKE", make, 1);
+	unsetenv("RTF_CFLAGS");
+	compiled_start(&host);
+	unsetenv("RTF_MAKE");
+	compiled_assert_says(&host, 0, "\\describe other_sign", "-DLOOSE=3");
+	compiled_assert_says(&host, 0, "\\describe other_sign", "(from make)");
+	compiled_assert_says(&host, 0, "\\describe sign", "-DLOOSE=3");
+	compiled_assert_says(&host, 0, "\\describe sign", "(from make, of a source beside it)");
+	compiled_define(&host, "int answer(int n) { return LOOSE; }");
+	compiled_assert_says(&host, 0, "answer(1)", "(int) 3");
+	assert_int_equal(unlink(makefile), 0);
+	free(make);
+	free(makefile);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +128,8 @@ int main(void)
 		cmocka_unit_test_teardown(
 			of_sources_that_are_gone_the_first_is_told_and_the_others_are_counted,
 			compiled_each_stop),
+		cmocka_unit_test_teardown(a_source_that_make_does_not_know_is_read_as_the_one_beside_it,
+					  compiled_each_stop),
 	};
 
 	return cmocka_run_group_tests_name("system: loose C", tests, init, compiled_group_fini);
