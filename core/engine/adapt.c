@@ -10,9 +10,11 @@
 
 enum site_kind {
 	SITE_DIFFERENT,   /* a value that libtcc passes otherwise */
+	SITE_VARYING,     /* a parameter that points to something whose size varies */
 	SITE_COPY,        /* an expression whose value is read as a whole register */
 	SITE_ROOM,        /* a call whose result is written as a whole register */
 	SITE_INITIALISER, /* a variable or a compound literal whose list sets bit-fields */
+	SITE_AUTOMATIC,   /* a variable with the type of its initialiser */
 };
 
 /* Reads one function. */
@@ -150,6 +152,8 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 			tell_value(w, w->result, value);
 		break;
 	case CXCursor_VarDecl:
+		if (clang_getCursorType(cursor).kind == CXType_Auto)
+			w->each(w->context, SITE_AUTOMATIC, cursor);
 		/* One that outlives the call is right as it is. */
 		if (clang_Cursor_getStorageClass(cursor) == CX_SC_Static)
 			return CXChildVisit_Continue;
@@ -194,6 +198,18 @@ static bool signature_is_different(CXCursor definition)
 	return false;
 }
 
+/* `int m[rows][columns]`. */
+static bool signature_varies(CXType function)
+{
+	int count = clang_getNumArgTypes(function);
+
+	for (int i = 0; i < count; i++)
+		if (clang_getPointeeType(clang_getArgType(function, (unsigned)i)).kind ==
+		    CXType_VariableArray)
+			return true;
+	return false;
+}
+
 static void read_function(CXCursor definition, void (*each)(void *, enum site_kind, CXCursor), void *context)
 {
 	CXType type = clang_getCanonicalType(clang_getCursorType(definition));
@@ -201,6 +217,8 @@ static void read_function(CXCursor definition, void (*each)(void *, enum site_ki
 
 	if (signature_is_different(definition))
 		each(context, SITE_DIFFERENT, definition);
+	else if (signature_varies(type))
+		each(context, SITE_VARYING, definition);
 	clang_visitChildren(definition, visit, &w);
 }
 
@@ -209,6 +227,11 @@ static const char why_passes[] =
 static const char why_initialises[] =
 	"it initialises bit-fields, some of which libtcc would leave as they were";
 
+static const char why_varies[] =
+	"it has a parameter that points to an array of variable length, which libtcc does not know";
+static const char why_automatic[] =
+	"it leaves the type of a variable to __auto_type, which libtcc does not know";
+
 static void note(void *context, enum site_kind kind, CXCursor cursor)
 {
 	struct adapt_needs *needs = context;
@@ -216,10 +239,12 @@ static void note(void *context, enum site_kind kind, CXCursor cursor)
 	(void)cursor;
 	if (kind == SITE_DIFFERENT)
 		needs->why_cc = why_passes;
+	else if (kind == SITE_VARYING)
+		needs->why_cc = why_varies;
 	else if (kind == SITE_COPY || kind == SITE_ROOM)
 		needs->why_text = why_passes;
 	else if (!needs->why_text)
-		needs->why_text = why_initialises;
+		needs->why_text = kind == SITE_AUTOMATIC ? why_automatic : why_initialises;
 }
 
 void adapt_examine(CXCursor definition, struct adapt_needs *needs)
@@ -231,6 +256,7 @@ void adapt_examine(CXCursor definition, struct adapt_needs *needs)
 
 struct adaptation {
 	struct rewrite rewrite;
+	char *text; /* the rewrite's: words in it become blanks */
 	bool impossible;
 };
 
@@ -422,6 +448,39 @@ static void initialise(struct adaptation *a, CXCursor cursor)
 		a->impossible |= !zero_literal(w, cursor, list);
 }
 
+/* The word in front of the variable's name. */
+static bool find_automatic(const struct rewrite *w, CXCursor variable, struct token *word)
+{
+	struct token_reader r;
+	struct range declaration;
+
+	if (!rewrite_range(w, variable, &declaration))
+		return false;
+	rewrite_token(w, declaration.begin, &r, word);
+	while (word->kind == TOKEN_NAME && word->begin < declaration.end &&
+	       !token_is(&r, word, "__auto_type"))
+		token_next(&r, word);
+	return token_is(&r, word, "__auto_type");
+}
+
+/* libclang knows the type: it is said, in the place of the word. */
+static void say_type(struct adaptation *a, CXCursor variable)
+{
+	struct rewrite *w = &a->rewrite;
+	char *type =
+		cursor_take(clang_getTypeSpelling(clang_getCanonicalType(clang_getCursorType(variable))));
+	struct token word;
+
+	if (!type || strstr(type, "(unnamed") || strstr(type, "(anonymous") ||
+	    !find_automatic(w, variable, &word)) {
+		a->impossible = true;
+	} else {
+		token_blank(a->text, word.begin, word.end);
+		rewrite_insert(w, word.begin, false, rewrite_format(w, "__typeof__(%s)", type));
+	}
+	free(type);
+}
+
 static void put(void *context, enum site_kind kind, CXCursor cursor)
 {
 	struct adaptation *a = context;
@@ -432,6 +491,8 @@ static void put(void *context, enum site_kind kind, CXCursor cursor)
 		make_room(a, cursor);
 	else if (kind == SITE_INITIALISER)
 		initialise(a, cursor);
+	else if (kind == SITE_AUTOMATIC)
+		say_type(a, cursor);
 }
 
 static enum CXChildVisitResult put_function(CXCursor cursor, CXCursor parent, CXClientData data)
@@ -446,16 +507,18 @@ static enum CXChildVisitResult put_function(CXCursor cursor, CXCursor parent, CX
 
 struct error *adapt_text(CXTranslationUnit unit, const char *text, size_t size, char **out)
 {
-	struct adaptation a = {.rewrite = {.text = text, .size = (uint32_t)size, .line = 1, .careful = true}};
+	struct adaptation a = {.text = strndup(text, size)};
 	struct rewrite *w = &a.rewrite;
 
 	*out = NULL;
-	w->failed = !expansions_find(unit, text, 0, w->size, &w->macros, &w->macro_count);
+	*w = (struct rewrite){.text = a.text, .size = (uint32_t)size, .line = 1, .careful = true};
+	w->failed = !a.text || !expansions_find(unit, text, 0, w->size, &w->macros, &w->macro_count);
 	if (!w->failed)
 		clang_visitChildren(clang_getTranslationUnitCursor(unit), put_function, &a);
 	if (!w->failed && !a.impossible)
 		*out = rewrite_apply(w, NULL);
 	struct error *e = w->failed ? error_memory() : NULL;
 	rewrite_fini(w);
+	free(a.text);
 	return e;
 }

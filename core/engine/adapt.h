@@ -1,7 +1,7 @@
 /* What libtcc would compile otherwise than the program's compiler does: found in libclang's trees, and put so that it does
  * not.
  *
- * Three things can be put otherwise. Of a structure of, say, 12 bytes that is passed or returned libtcc reads 16, and what
+ * Four things can be put otherwise. A type that is left to __auto_type libclang knows, and it is said. Of a structure of, say, 12 bytes that is passed or returned libtcc reads 16, and what
  * lies behind may be no memory: unless it lies in the function's own frame, a copy does. Where a call returns one, libtcc
  * writes 16 bytes into room for 12: a variable of nobody's above that does. And of bit-fields in a variable's
  * initialiser libtcc leaves what is not named as it was on the stack: all is set to zero first. Both were measured

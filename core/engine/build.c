@@ -294,7 +294,7 @@ static struct error *check_until_complete(const struct build_host *host, struct 
 	for (int tries = 0; tries < 8; tries++) {
 		e = make_slice(host, b, everything, also.bytes);
 		if (!e && b->request->soon && !b->request->why_cc &&
-		    !trust_flags((const char *const *)b->source->flags.argv))
+		    !trust_flags((const char *const *)b->source->flags.argv, b->slice.text))
 			compiler_begin(host->compiler, b->slice.text);
 		if (!e)
 			e = check_once(host, b);
@@ -592,7 +592,7 @@ static struct error *compile_tcc_text(const struct build_host *host, struct buil
 
 static struct error *compile(const struct build_host *host, struct build *b)
 {
-	const char *flag = trust_flags((const char *const *)b->source->flags.argv);
+	const char *flag = trust_flags((const char *const *)b->source->flags.argv, b->slice.text);
 
 	if (b->request->why_cc) {
 		set_why(b, strdup(b->request->why_cc));

@@ -334,6 +334,19 @@ static struct error *compile_trusted(const char *source, struct compile_object *
 	return NULL;
 }
 
+/* What libtcc says it says as the last word on C, which it is not: it did not take the text, the program's compiler may. */
+static bool put_in_place(char **why)
+{
+	char *said = *why;
+
+	*why = NULL;
+	if (said && asprintf(why, "libtcc does not take what the program's compiler may: %s", said) < 0)
+		*why = NULL;
+	bool put = !said || *why;
+	free(said);
+	return put;
+}
+
 struct error *compile_tcc(const char *text, struct compile_object *out, char **why)
 {
 	*why = NULL;
@@ -354,6 +367,8 @@ struct error *compile_tcc(const char *text, struct compile_object *out, char **w
 		return error_memory();
 	struct error *e = compile_trusted(source, out, why);
 	free(source);
+	if (!e && !put_in_place(why))
+		e = error_memory();
 	if (e) {
 		free(*why);
 		*why = NULL;

@@ -271,6 +271,22 @@ static void blank_all_enumerators(char *text, size_t size)
 	}
 }
 
+/* --- literals -------------------------------------------------------------------------------------------------- */
+
+static void replace_utf8(char *text, uint32_t begin, uint32_t end, bool directive)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_within(&r, text, begin, end, !directive);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_DIRECTIVE)
+			replace_utf8(text, t.begin + 1, t.end, true);
+		if (t.kind == TOKEN_STRING && t.end - t.begin > 3 && !memcmp(text + t.begin, "u8\"", 3))
+			token_blank(text, t.begin, t.begin + 2);
+	}
+}
+
 void dialect_respell(char *text, size_t size)
 {
 	if (memmem(text, size, "__attribute", sizeof("__attribute") - 1))
@@ -281,4 +297,6 @@ void dialect_respell(char *text, size_t size)
 		replace_atomic(text, 0, (uint32_t)size, false);
 	if (memmem(text, size, "transparent_union", sizeof("transparent_union") - 1))
 		replace_transparent(text, (uint32_t)size);
+	if (memmem(text, size, "u8\"", 3))
+		replace_utf8(text, 0, (uint32_t)size, false);
 }

@@ -1,4 +1,5 @@
 #include "trust.h"
+#include "text.h"
 #include "token.h"
 
 #include <stdlib.h>
@@ -185,9 +186,11 @@ static bool starts_statement(const struct token *previous, bool in_body)
 	return !previous->first || strchr("{};:", previous->first) || (in_body && previous->first == ')');
 }
 
-/* libtcc keeps `\u00e9` as it is written. */
+/* libtcc keeps `\u00e9` as it is written, and knows no prefix but L; u8 is taken off before (dialect.h). */
 static const char *literal_reason(const struct token_reader *reader, const struct token *token)
 {
+	if (token->first == 'U' || (token->first == 'u' && reader->text[token->begin + 1] != '8'))
+		return "UTF-16 and UTF-32 literals";
 	for (uint32_t i = token->begin; i + 1 < token->end; i++) {
 		if (reader->text[i] != '\\')
 			continue;
@@ -438,8 +441,6 @@ static const char *const distrusted_flags[] = {
 	"-ftrapv",
 	"-fms-extensions",
 	"-fplan9-extensions",
-	"-fexceptions",
-	"-fnon-call-exceptions",
 	"-fexec-charset=",
 	"-fwide-exec-charset=",
 	"-finput-charset=",
@@ -463,11 +464,26 @@ static bool may_be_distrusted(const char *flag)
 	return flag[0] == '-' && (flag[1] == 'f' || flag[1] == 'm');
 }
 
-const char *trust_flags(const char *const *argv)
+/* What ends a call from below goes through libtcc's code as well (debugger.h), but runs no cleanup in it. */
+static bool is_about_cleanups(const char *flag)
+{
+	return !strcmp(flag, "-fexceptions") || !strcmp(flag, "-fnon-call-exceptions");
+}
+
+static bool cleans_up(const char *text)
+{
+	const char *end = text + strlen(text);
+
+	return text_find_word(text, end, text, "cleanup") || text_find_word(text, end, text, "__cleanup__");
+}
+
+const char *trust_flags(const char *const *argv, const char *text)
 {
 	for (; *argv; argv++) {
 		if (!may_be_distrusted(*argv))
 			continue;
+		if (is_about_cleanups(*argv) && cleans_up(text))
+			return *argv;
 		for (size_t i = 0; i < sizeof distrusted_flags / sizeof *distrusted_flags; i++)
 			if (!strncmp(*argv, distrusted_flags[i], strlen(distrusted_flags[i])))
 				return *argv;

@@ -16,8 +16,8 @@ const char *trust_text(const char *text, uint32_t size);
 /* Whether one of libtcc's warnings (what stands behind "warning: ") is no more than gcc's own would be. */
 bool trust_warning(const char *warning);
 
-/* The first of a program's compiler flags (NULL-terminated) that gives a text another meaning than libtcc
+/* The first of a program's compiler flags (NULL-terminated) that gives the text another meaning than libtcc
  * does, or NULL. */
-const char *trust_flags(const char *const *argv);
+const char *trust_flags(const char *const *argv, const char *text);
 
 #endif

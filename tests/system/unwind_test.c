@@ -27,7 +27,8 @@ static void assert_both_clean_up(const char *all)
 	compiled_assert_answer(&host, "cancel", all);
 }
 
-static void redefine_and_end(void)
+/* `backend`: of what has nothing to clean up. Optimised, end() comes along with its body, which has. */
+static void redefine_and_end(const char *backend)
 {
 	assert_both_clean_up("end inner inner middle outer thread ");
 	compiled_define(&host, "void inner(int depth) { CLEANED(mine, \"INNER\"); CLEANED(more, \"more\");"
@@ -37,7 +38,9 @@ static void redefine_and_end(void)
 			"static void middle(int depth) { CLEANED(mine, \"MIDDLE\"); inner(depth - 1); }");
 	assert_both_clean_up("end more INNER MIDDLE outer thread ");
 	/* Nothing to clean up in it: its table has no word of a personality. */
-	compiled_define(&host, "void inner(int depth) { end(); }");
+	json_t *defined = compiled_data(&host, "void inner(int depth) { end(); }");
+	assert_string_equal(compiled_string(json_array_get(defined, 0), "backend"), backend);
+	json_decref(defined);
 	assert_both_clean_up("end MIDDLE outer thread ");
 }
 
@@ -45,21 +48,21 @@ static void cleanups_of_a_new_version_and_above_it_run(void **state)
 {
 	(void)state;
 	start_host("gcc", "-O0");
-	redefine_and_end();
+	redefine_and_end("tcc");
 }
 
 static void cleanups_run_in_optimised_code(void **state)
 {
 	(void)state;
 	start_host("gcc", "-O2");
-	redefine_and_end();
+	redefine_and_end("cc");
 }
 
 static void cleanups_run_in_clangs_code(void **state)
 {
 	(void)state;
 	start_host("clang", "-O0");
-	redefine_and_end();
+	redefine_and_end("tcc");
 }
 
 int main(void)

@@ -116,6 +116,23 @@ static void call(const char *text, written *f, char out[OUT_SIZE])
 }
 
 static const char *const texts[] = {
+	/* types that are the initialiser's */
+	TEXT(void f(char *out, void *edge) {
+		char c = 5;
+		const int v[2] = {300, -4};
+		__auto_type d = c;
+		const __auto_type p = v;
+		static __auto_type s = 7L;
+		__auto_type sum_of = sum;
+		__auto_type b = ((struct bits){.b = 2}).s;
+		out[0] = sizeof d + sizeof p + sizeof s + sizeof b;
+		out[1] = p[1];
+		out[2] = sum_of((three){1, 2, 3}, 4, (three){5, 6, 7});
+		out[3] = ({
+			__auto_type left = ({ __auto_type left = d + 0.5; left * 2; });
+			left;
+		});
+	}),
 	/* bit-fields */
 	TEXT(void f(char *out, void *edge) {
 		struct bits v = {.b = 2};

@@ -117,6 +117,20 @@ static void attributes_of_enumerators_are_left_out(void **state)
 	       "_Static_assert(B == 1 && C == 16 && D == 3 && E == 7, \"\");");
 }
 
+static void literals_and_parameters_that_libtcc_cannot_read_are_spelled_otherwise(void **state)
+{
+	(void)state;
+	accept("#define NAME u8\"name\"\nconst char *f(void) { return u8\"a\" \"b\" NAME; }");
+	accept("enum { N = 3 }; int g(int n, int a[n], int b[static n * 2], int c[const], int d[N]);\n"
+	       "int h(int (*each)(int n, int a[n]), int m[2][N]); extern int (*one)(int n, int a[n]);\n"
+	       "int f(int n, int a[restrict n]) { return g(n, a, a, a, a) + a[n]; }");
+	accept("static const int t[] = {1, 2}; int v[sizeof(int[2])] = {sizeof(t[0])}; int f(int n) { return t[n]; }");
+	refuse("int f(void) { return u\"a\"[0]; }", "UTF-16");
+	refuse("int f(void) { return U'a'; }", "UTF-16 and UTF-32 literals");
+	refuse("int f(int r, int c, int m[r][c]) { return m[0][0]; }",
+	       "libtcc does not take what the program's compiler may: ");
+}
+
 static void what_libtcc_gets_wrong_is_refused(void **state)
 {
 	(void)state;
@@ -222,8 +236,13 @@ static void flags_that_change_meaning_are_found(void **state)
 	const char *const plain[] = {"gcc",   "-O2",  "-std=gnu11", "-fno-strict-aliasing",
 				     "-Wall", "-m64", NULL};
 	const char *const odd[] = {"gcc", "-O2", "-funsigned-char", NULL};
-	assert_null(trust_flags(plain));
-	assert_string_equal(trust_flags(odd), "-funsigned-char");
+	assert_null(trust_flags(plain, ""));
+	assert_string_equal(trust_flags(odd, ""), "-funsigned-char");
+	/* It matters to what is cleaned up alone. */
+	const char *const exceptions[] = {"gcc", "-fexceptions", NULL};
+	assert_null(trust_flags(exceptions, "int cleanups; int f(void) { return cleanups; }"));
+	assert_string_equal(trust_flags(exceptions, "void f(void) { __attribute__((cleanup(g))) int n; }"),
+			    "-fexceptions");
 }
 
 /* --- libtcc means what gcc means ------------------------------------------------------------------------ */
@@ -1061,6 +1080,7 @@ int main(void)
 		cmocka_unit_test(types_that_libtcc_cannot_read_are_spelled_otherwise),
 		cmocka_unit_test(bounds_of_parameters_that_name_others_are_left_out),
 		cmocka_unit_test(attributes_of_enumerators_are_left_out),
+		cmocka_unit_test(literals_and_parameters_that_libtcc_cannot_read_are_spelled_otherwise),
 		cmocka_unit_test(what_libtcc_gets_wrong_is_refused),
 		cmocka_unit_test(ordinary_programs_are_accepted),
 		cmocka_unit_test(libtcc_is_named_as_what_it_is),

@@ -260,6 +260,27 @@ REALTIMEFUNC LOCAL long of_arrays(int rows, int columns, int m[rows][columns], c
 	return (long)sizeof(m[0]) * 100 + (*last)[columns - 1] + copy[0] + EDIT;
 }
 
+extern long of_bounds(int n, int a[n], int b[__restrict n], int (*each)(int k, int of[k]));
+
+KEPT static int first_of(int k, int of[k])
+{
+	return of[0] + k;
+}
+
+REALTIMEFUNC long of_bounds(int n, int a[const n], int b[__restrict static 2], int (*each)(int k, int of[k]))
+{
+	return a[n - 1] + b[1] * 10 + each(n, a) * 100 + (long)sizeof(a) * 1000 + first_of(1, b) * 100000 + EDIT;
+}
+
+REALTIMEFUNC LOCAL long utf8_text(int n)
+{
+	static const char bytes[] = u8"\xc3\xa9" "q", *const names[] = {u8"zero", "u8\"one\""};
+#define UTF8(text) u8##text
+	const char *made = UTF8("made");
+
+	return (unsigned char)bytes[0] + names[n][1] * 10 + (long)sizeof(u8"four") + made[1] * 100 + EDIT;
+}
+
 static long call_arrays(void)
 {
 	int m[2][3] = {{1, 2, 3}, {4, 5, 6}};
@@ -390,6 +411,8 @@ REALTIMEFUNC LOCAL long with_inner(int n)
 	X(left_early, left_early(1)) \
 	X(catches, catches(7)) \
 	X(of_arrays, call_arrays()) \
+	X(of_bounds, of_bounds(3, (int[]){1, 2, 3}, (int[]){4, 5}, first_of)) \
+	X(utf8_text, utf8_text(1)) \
 	X(again, twice(3, 4, 5, 6)) \
 	X(choose, choose(2000000)(1)(50, 8)) \
 	X(by_generic, by_generic(NULL, 1, "x")) \
