@@ -11,6 +11,7 @@
 #include "guard.h"
 #include "spawn.h"
 #include "sync.h"
+#include "visible.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -410,6 +411,18 @@ static int serve_resolve(struct console *c, uint32_t serial, size_t length)
 	return answer(c, MESSAGE_ADDRESSES, serial, c->answer, count * sizeof(uint64_t));
 }
 
+static int serve_resolve_in(struct console *c, uint32_t serial, size_t length)
+{
+	const char *name = (const char *)c->buffer + sizeof(uint64_t);
+	uint64_t address;
+
+	if (length <= sizeof(address) + 1 || c->buffer[length - 1])
+		return -EPROTO;
+	memcpy(&address, c->buffer, sizeof(address));
+	address = visible_find(address, name);
+	return answer(c, MESSAGE_ADDRESSES, serial, &address, sizeof(address));
+}
+
 struct thread_block {
 	uint64_t address, number;
 };
@@ -503,6 +516,8 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 		return serve_write(c, h->serial, length);
 	case MESSAGE_RESOLVE:
 		return serve_resolve(c, h->serial, length);
+	case MESSAGE_RESOLVE_IN:
+		return serve_resolve_in(c, h->serial, length);
 	case MESSAGE_THREAD_BLOCK:
 		return serve_thread_block(c, h->serial, length);
 	case MESSAGE_CLIENT_TAKEN:

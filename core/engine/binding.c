@@ -100,6 +100,8 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 	if (chosen_find(b->program, f->unit, name, &out->address))
 		return true;
 	struct error *e = program_resolve(b->program, name, &out->address);
+	if (!e && !out->address && f->entry)
+		e = program_resolve_in(b->program, f->entry, name, &out->address);
 	bool found = !e && out->address;
 	error_free(e);
 	if (!found && b->lost(b->lost_context, name))

@@ -681,6 +681,26 @@ struct error *program_resolve(struct program *p, const char *name, uint64_t *add
 	return NULL;
 }
 
+struct error *program_resolve_in(struct program *p, uint64_t module, const char *name, uint64_t *address)
+{
+	char both[sizeof(module) + NAMES_SIZE];
+	struct message_header h;
+	size_t size = strlen(name) + 1, answer;
+
+	*address = 0;
+	if (size > NAMES_SIZE)
+		return NULL;
+	memcpy(both, &module, sizeof(module));
+	memcpy(both + sizeof(module), name, size);
+	struct error *e = ask(p, MESSAGE_RESOLVE_IN, both, sizeof(module) + size, &h, &answer);
+	if (e)
+		return e;
+	if (h.type != MESSAGE_ADDRESSES || answer != sizeof(*address))
+		return lose(p, EPROTO);
+	memcpy(address, p->payload, sizeof(*address));
+	return NULL;
+}
+
 struct error *program_thread_block(struct program *p, uint64_t address, uint64_t *number)
 {
 	struct message_header h;

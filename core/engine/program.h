@@ -94,6 +94,9 @@ bool program_publishes_soon(const struct program *, uint32_t serial, int millise
 /* dlsym(RTLD_DEFAULT) in the program; *address 0 if it has no such name. Remembered. */
 struct error *program_resolve(struct program *, const char *name, uint64_t *address);
 
+/* The same name as the module at that address sees it, which may depend on libraries that nobody else does; not remembered. */
+struct error *program_resolve_in(struct program *, uint64_t module, const char *name, uint64_t *address);
+
 /* The loader's number of the thread-local block of the module at `address`: with an offset in it what __tls_get_addr()
  * takes. ERROR_UNKNOWN: it has none. */
 struct error *program_thread_block(struct program *, uint64_t address, uint64_t *number);

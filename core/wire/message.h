@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 8, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 9, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -31,6 +31,7 @@ enum message_type {
 	MESSAGE_RESOLVE,      /* NUL-terminated names back to back; answer ADDRESSES */
 	MESSAGE_THREAD_BLOCK, /* u64 address in a module; answer ADDRESSES: the loader's number of the module's
 				 thread-local block (dl_iterate_phdr(3): dlpi_tls_modid), 0: it has none */
+	MESSAGE_RESOLVE_IN,   /* u64 address in a module and a NUL-terminated name as that module sees it; answer ADDRESSES */
 	MESSAGE_FAULT_KNOWN,  /* empty; no answer */
 	MESSAGE_UNPARK,       /* struct message_unpark; answer DONE */
 	MESSAGE_CLIENT_TAKEN, /* empty, the serial is the number of a CLIENT that is served, or refused; no answer */

@@ -25,6 +25,15 @@ static int open_plugin(const char *path)
 	return answer ? 0 : -1;
 }
 
+/* Before main, and before there is a console. */
+__attribute__((constructor)) static void open_early(void)
+{
+	const char *path = getenv("EARLY_PLUGIN");
+
+	if (path)
+		open_plugin(path);
+}
+
 int main(int argc, char **argv)
 {
 	char line[4096];

@@ -112,6 +112,45 @@ static void a_plugins_functions_are_redefined_like_any_others(void **state)
 	compiled_assert_says(&host, 0, "calls", "(long) 104");
 }
 
+static void a_plugin_that_a_constructor_opens_is_like_any_other(void **state)
+{
+	const struct compiled_how how = {.sources = {"plugin_host.c"}, .flags = {"-ldl"}};
+
+	(void)state;
+	prepare(&how, "");
+	setenv("EARLY_PLUGIN", plugin, 1);
+	compiled_start(&host);
+	unsetenv("EARLY_PLUGIN");
+	await_listed(2);
+	compiled_assert_answer(&host, "call 5", "1117");
+	subject_define(&host, "counted", COUNTED_TRIPLE);
+	compiled_assert_answer(&host, "call 5", "1177");
+}
+
+/* A library that came along with it is seen by nobody else (RTLD_LOCAL). */
+static void what_a_plugin_alone_depends_on_can_be_called(void **state)
+{
+	const struct compiled_how how = {.sources = {"plugin_host.c"}, .flags = {"-ldl"}};
+
+	(void)state;
+	compiled_init(&host, &how);
+	compiled_shell(&host, "echo 'long part_value = 7; long of_part(long n) { return n * part_value; }' >part.c && "
+			      "cc -shared -fPIC part.c -o libneeded.so");
+	build_plugin("-Wl,--no-as-needed -L. -lneeded -Wl,-rpath,'$ORIGIN'");
+	plugin = compiled_path(&host, "libpart.so");
+	compiled_start(&host);
+	tell("open", plugin, "opened");
+	await_listed(2);
+	subject_define(&host, "counted",
+		       "extern long part_value; long of_part(long);\n"
+		       "static long counted(long n) { return of_part(n) * 1000 + part_value++; }");
+	compiled_assert_answer(&host, "call 5", "350077"); /* (35 * 1000 + 7) * 10 + 7 */
+	compiled_assert_answer(&host, "call 5", "400087");
+	/* To the program it is not there. */
+	compiled_assert_refused(&host, "long of_part(long); int resident(int n) { return (int)of_part(n); }",
+				"unknown", "of_part");
+}
+
 static void a_function_of_a_plugin_that_was_closed_is_not_there(void **state)
 {
 	(void)state;
@@ -335,6 +374,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_plugins_functions_are_redefined_like_any_others, stop),
+		cmocka_unit_test_teardown(a_plugin_that_a_constructor_opens_is_like_any_other, stop),
+		cmocka_unit_test_teardown(what_a_plugin_alone_depends_on_can_be_called, stop),
 		cmocka_unit_test_teardown(a_function_of_a_plugin_that_was_closed_is_not_there, stop),
 		cmocka_unit_test_teardown(a_plugin_that_was_built_anew_runs_what_was_built, stop),
 		cmocka_unit_test_teardown(opening_and_closing_many_times_leaves_one_of_each, stop),
