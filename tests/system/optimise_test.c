@@ -2,12 +2,14 @@
  * clock. */
 #include "compiled.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -91,6 +93,63 @@ static void a_version_is_optimised_and_means_what_it_meant(void **state)
 	compiled_assert_history_whole(&host);
 }
 
+/* A compiler that waits, whenever it is to compile, until somebody opens the pipe and closes it. */
+static void make_gate(void)
+{
+	char *core = realpath("core", NULL), *script = compiled_path(&host, "gated-cc"), *text,
+	     *database = compiled_path(&host, "compile_commands.json");
+
+	assert_non_null(core);
+	compiled_shell(&host, "mkfifo gate");
+	assert_true(asprintf(&text,
+			     "#!/bin/sh\ncase \" $* \" in *' -c '*) read line <'%s/gate' ;; esac\nexec cc \"$@\"\n",
+			     host.directory) > 0);
+	assert_true(child_write_file(script, text));
+	compiled_shell(&host, "chmod +x gated-cc");
+	free(text);
+	assert_true(asprintf(&text,
+			     "[{\"directory\": \"%1$s\", \"file\": \"host.c\", \"arguments\": "
+			     "[\"%1$s/gated-cc\", \"-g\", \"-O2\", \"-I%2$s\", \"-c\", \"host.c\"]}]\n",
+			     host.directory, core) > 0);
+	assert_true(child_write_file(database, text));
+	free(text);
+	free(database);
+	free(script);
+	free(core);
+}
+
+/* Once the compiler waits; it goes on when the end that is returned is closed. */
+static int await_gate(void)
+{
+	char *path = compiled_path(&host, "gate");
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	free(path);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void what_a_newer_version_overtakes_does_not_take_its_place(void **state)
+{
+	(void)state;
+	compiled_init(&host, &(struct compiled_how){.flags = {"-O2"}});
+	make_gate();
+	compiled_start(&host);
+	compiled_define(&host, "int add(int a, int b) { return a * b; }");
+	int gate = await_gate();
+	compiled_define(&host, "int add(int a, int b) { return a * b + 1; }");
+	close(gate);
+	compiled_assert_answer(&host, "add 3 4", "13 13");
+	close(await_gate());
+	await_optimised("\\log add");
+	compiled_assert_answer(&host, "add 3 4", "13 13");
+	json_t *rows = compiled_data(&host, "\\log add"), *older = json_array_get(rows, 1);
+	assert_int_equal(compiled_int(older, "version"), 1);
+	assert_false(json_is_true(json_object_get(older, "optimised")));
+	assert_string_equal(compiled_string(older, "backend"), "tcc");
+	json_decref(rows);
+}
+
 /* What stands in the arena is known to the engine that comes after. */
 static void an_engine_that_starts_anew_knows_the_optimised_code(void **state)
 {
@@ -139,6 +198,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_version_is_optimised_and_means_what_it_meant,
+					  compiled_group_fini),
+		cmocka_unit_test_teardown(what_a_newer_version_overtakes_does_not_take_its_place,
 					  compiled_group_fini),
 		cmocka_unit_test_teardown(an_engine_that_starts_anew_knows_the_optimised_code,
 					  compiled_group_fini),

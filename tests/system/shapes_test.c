@@ -343,6 +343,8 @@ static void clang_optimised(void **state)
 	(void)state;
 	try_own_text("clang -O2", "functions", NULL);
 	stop_all("clang -O2", "functions");
+	try_own_text("clang -O2", "language", NULL);
+	stop_all("clang -O2", "language");
 	try_own_text("clang -O2 -gdwarf-4", "macros", NULL);
 	stop_all("clang -O2 -gdwarf-4", "macros");
 	assert_false(failed);
@@ -423,6 +425,18 @@ static void bring_new_things(const char *compiler)
 	       "long identity(long n) { return (long)crc32(0, \"x\", 1); }",
 	       "unknown", "crc32", NULL);
 	refuse("long identity(long n) { return nowhere(n); }", "compile", "nowhere", NULL);
+	/* It is there once a library that has it is loaded. */
+	run_shell("cd %s && echo 'long fetched(long n) { return n * 30; }' >fetched.c && "
+		  "cc -shared -fPIC fetched.c -o libfetched.so",
+		  host.directory);
+	refuse("long fetched(long);\nlong identity(long n) { return fetched(n); }", "unknown", "fetched", NULL);
+	json_decref(ask("#include <dlfcn.h>"));
+	json_decref(ask("dlopen(\"%s/libfetched.so\", RTLD_NOW | RTLD_GLOBAL)", host.directory));
+	expect("long fetched(long);\nlong identity(long n) { return fetched(n); }", "identity", 90);
+	/* A variable of all files. */
+	expect("int fresh_global = 9;\nlong identity(long n) { return n + fresh_global++; }", "identity", 12);
+	expect("int fresh_global = 9;\nlong identity(long n) { return n * 100 + fresh_global; }", "identity",
+	       310);
 	/* A longer table is the version's own. */
 	expect("static long tables(int n) { static const struct { const char *name; int value; } named[] = "
 	       "{{\"a\", 1}, {\"b\", 2}, {\"c\", 3}, {\"d\", 4}}; return named[n + 1].value + "
@@ -554,7 +568,8 @@ static void files_of_other_systems_are_read(void **state)
 	assert_false(failed);
 }
 
-static void go_by_libtcc(const char *name)
+/* With its own text. By libtcc, or for this reason not. */
+static void go(const char *name, const char *reason)
 {
 	json_t *source = ask("\\source %s@0", name);
 	json_t *answer = ask("\\define %s\n%s", name,
@@ -563,10 +578,17 @@ static void go_by_libtcc(const char *name)
 	const char *backend = json_string_value(json_object_get(row, "backend"));
 	const char *why = json_string_value(json_object_get(row, "why_cc"));
 
-	if (!backend || strcmp(backend, "tcc"))
+	if (!backend || (!reason && strcmp(backend, "tcc")))
 		fprintf(problems, "%s does not go by libtcc: %s\n", name, why ? why : message_of(answer));
+	else if (reason && (!why || !strstr(why, reason)))
+		fprintf(problems, "%s: not \"%s\" but: %s\n", name, reason, why ? why : backend);
 	json_decref(answer);
 	json_decref(source);
+}
+
+static void go_by_libtcc(const char *name)
+{
+	go(name, NULL);
 }
 
 /* libtcc alone would read behind them, or leave some of their bits as they were. */
@@ -639,6 +661,13 @@ static void rarer_forms_mean_what_they_meant(void **state)
 	go_by_libtcc("included_inside");
 	go_by_libtcc("of_conditions");
 	go_by_libtcc("of_plain_conditions");
+	go_by_libtcc("of_macros");
+	go_by_libtcc("of_bounds");
+	go("of_arrays", "a parameter that points to an array of variable length");
+	go("wide_text", "UTF-16 and UTF-32 literals");
+	go("by_registers", "inline assembler");
+	go("large_values", "128-bit integers");
+	go("with_inner", "libclang does not take what the program's compiler does: ");
 	compare_round("by libtcc", false);
 	stop_all("gcc -O0", "variations");
 	assert_false(failed);

@@ -50,7 +50,7 @@ typedef long (*binary)(long, long);
 enum __attribute__((packed)) tiny { TINY_A, TINY_B = 200 };
 enum colour { RED = 1, GREEN = RED << 4, BLUE = -GREEN };
 
-static int constructed;
+static volatile int constructed; /* else clang knows what it comes to, and keeps none */
 static int __attribute__((section(".data.shapes"))) sectioned = 3;
 static _Atomic int atomic_count = 10;
 static alignas(64) char cache_line[64];
