@@ -208,7 +208,7 @@ struct local {
 	const char *function, *name;
 	struct target_symbol symbol;
 	struct text type;
-	bool found;
+	bool found, untyped;
 };
 
 static bool find_local(void *context, const struct target_function *f)
@@ -222,6 +222,21 @@ static bool find_local(void *context, const struct target_function *f)
 	l->found = target_spell_local(live_target(l->making->live), f->unit, l->function, l->name, &l->symbol,
 				      &l->type);
 	return !l->found;
+}
+
+/* Of a function that was inlined wherever it is called nothing but the variable may be left; of clang's its symbol alone. */
+static bool find_in_unit(void *context, const struct target_unit *unit)
+{
+	struct target *target;
+	struct local *l = context;
+	const char *file = l->making->file;
+
+	if (file && !text_path_is(unit->file, file))
+		return true;
+	target = live_target(l->making->live);
+	l->found = target_spell_local(target, unit, l->function, l->name, &l->symbol, &l->type);
+	l->untyped = !l->found && target_find_helper_local(target, unit, l->function, l->name, 0, &l->symbol);
+	return !l->found && !l->untyped;
 }
 
 /* What a version has added. */
@@ -264,7 +279,7 @@ static struct error *use_local(struct making *m, const char *text, const struct 
 			       const struct token *name)
 {
 	char names[2][256], symbol[64], spelled[600];
-	struct local l = {m, names[0], names[1], {0}, {0}, false};
+	struct local l = {.making = m, .function = names[0], .name = names[1]};
 	struct error *e = NULL;
 
 	snprintf(names[0], sizeof(names[0]), "%.*s", (int)(function->end - function->begin),
@@ -278,6 +293,15 @@ static struct error *use_local(struct making *m, const char *text, const struct 
 		return use_added(m, added, spelled);
 	}
 	if (!l.found)
+		target_each_unit(live_target(m->live), find_in_unit, &l);
+	if (l.untyped)
+		e = error_new(
+			ERROR_UNKNOWN,
+			"%s::%s lies at 0x%llx, but its compiler inlined the function everywhere and tells "
+			"nowhere of what type it is: say it, as in *(int *)0x%llx",
+			names[0], names[1], (unsigned long long)l.symbol.address,
+			(unsigned long long)l.symbol.address);
+	else if (!l.found)
 		e = error_new(ERROR_UNKNOWN, "there is no static variable %s in a function %s of the program",
 			      names[1], names[0]);
 	else if (l.symbol.thread_local)

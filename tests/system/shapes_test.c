@@ -673,6 +673,24 @@ static void rarer_forms_mean_what_they_meant(void **state)
 	assert_false(failed);
 }
 
+static void statics_of_what_was_inlined_everywhere_are_shown_or_said_to_have_no_type(void **state)
+{
+	(void)state;
+	start_all("gcc -O2", "functions", NULL);
+	json_t *answer = ask("\\print inlined::last");
+	const char *text = json_string_value(json_object_get(json_object_get(answer, "data"), "text"));
+	if (!text || strcmp(text, "3"))
+		fprintf(problems, "inlined::last is %s\n", text ? text : message_of(answer));
+	json_decref(answer);
+	refuse("\\print inlined::first", "unknown", "there is no static variable first in a function inlined", NULL);
+	stop_all("gcc -O2", "functions");
+	start_all("clang -O2", "functions", NULL);
+	refuse("\\print inlined::last", "unknown", "inlined::last lies at 0x",
+	       "but its compiler inlined the function everywhere and tells nowhere of what type it is", NULL);
+	stop_all("clang -O2", "functions");
+	assert_false(failed);
+}
+
 /* What grows a stack is hidden in the program: versions do without, and say so. */
 static void a_program_that_splits_its_stack_is_told_that_versions_do_not(void **state)
 {
@@ -721,6 +739,8 @@ int main(void)
 		cmocka_unit_test_setup(pragmas_mean_what_they_meant, forget_failures),
 		cmocka_unit_test_setup(what_is_spelled_in_rare_ways_means_what_it_meant, forget_failures),
 		cmocka_unit_test_setup(rarer_forms_mean_what_they_meant, forget_failures),
+		cmocka_unit_test_setup(statics_of_what_was_inlined_everywhere_are_shown_or_said_to_have_no_type,
+				       forget_failures),
 		cmocka_unit_test_setup(a_program_that_splits_its_stack_is_told_that_versions_do_not,
 				       forget_failures),
 	};
