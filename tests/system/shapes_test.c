@@ -322,6 +322,15 @@ static void gcc_with_dwarf_in_other_files(void **state)
 	assert_false(failed);
 }
 
+/* Thread-locals of a library in the block that threads begin with, and by way of a descriptor. */
+static void gcc_with_other_ways_to_thread_locals(void **state)
+{
+	(void)state;
+	try_shape("gcc -O0 -ftls-model=initial-exec", "state", NULL);
+	try_shape("gcc -O2 -mtls-dialect=gnu2", "state", NULL);
+	assert_false(failed);
+}
+
 static void gcc_with_link_time_optimisation(void **state)
 {
 	(void)state;
@@ -723,6 +732,7 @@ int main(void)
 		cmocka_unit_test_setup(gcc_a_little_optimised_with_branch_protection, forget_failures),
 		cmocka_unit_test_setup(gcc_much_optimised_without_pie, forget_failures),
 		cmocka_unit_test_setup(gcc_with_dwarf_in_other_files, forget_failures),
+		cmocka_unit_test_setup(gcc_with_other_ways_to_thread_locals, forget_failures),
 		cmocka_unit_test_setup(gcc_with_link_time_optimisation, forget_failures),
 		cmocka_unit_test_setup(clang_unoptimised, forget_failures),
 		cmocka_unit_test_setup(clang_optimised, forget_failures),
