@@ -53,6 +53,7 @@ struct list {
 	const char **cells;
 	struct row_cells *strings;
 	size_t rows; /* the heading is one */
+	bool unknown; /* one is without debug information */
 	json_t *data;
 };
 
@@ -63,8 +64,9 @@ static void list_row(struct list *list, const struct live_function *f, const cha
 
 	if (f->at.line)
 		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
-	else /* built without -g */
+	else
 		strcpy(s->place, "?");
+	list->unknown |= !f->at.line;
 	snprintf(s->version, sizeof(s->version), "%d", f->live);
 	snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
 	snprintf(s->state, sizeof(s->state), "%s%s%s%s%s", state, optimised ? ", optimised" : "",
@@ -113,6 +115,8 @@ static void list_show(const struct list *list, struct call *c)
 		show_none_like(&c->reply->text, "decorated function", "\\list", c->words[0]);
 	else
 		text_printf(&c->reply->text, "%s\n", lookup_why_none(c->live));
+	if (list->unknown)
+		text_puts(&c->reply->text, "?: compiled without -g, and cannot be changed\n");
 }
 
 struct error *versions_list(struct call *c)

@@ -285,6 +285,27 @@ static void forget_kept(struct follow *f)
 	sources_forget(live_host(f->live)->sources, !unread_count(f->live));
 }
 
+/* Who compiles without -g and saves would wait for ever: nothing is known of a file. */
+static void tell_unknown(struct live *l)
+{
+	const char *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = live_count(l); i--;)
+		if (!live_function(l, i)->at.unit) {
+			first = live_function(l, i)->at.name;
+			count++;
+		}
+	if (count == 1)
+		program_log(live_program(l), LOG_WARNING,
+			    "%s has no debug information and cannot be changed: compile with -g", first);
+	else if (count)
+		program_log(live_program(l), LOG_WARNING,
+			    "%zu functions, such as %s, have no debug information and cannot be changed: "
+			    "compile with -g",
+			    count, first);
+}
+
 void follow_complete(struct follow *f)
 {
 	struct program *p = live_program(f->live);
@@ -296,6 +317,7 @@ void follow_complete(struct follow *f)
 	target_each_unit(live_target(f->live), watch_unit, f);
 	tell_polled(f);
 	follow_serve(f); /* what came while the first sources were read */
+	tell_unknown(f->live);
 	const char *newer = texts_newer(f->live);
 	if (newer)
 		program_log(p, LOG_WARNING,

@@ -776,6 +776,26 @@ static void an_edit_between_build_and_start_is_not_what_was_built(void **state)
 	followed_assert_call(&host, "scaled", 1, 5);
 }
 
+static void what_was_compiled_without_debug_information_is_told(void **state)
+{
+	(void)state;
+	await_logged("have no debug information and cannot be changed: compile with -g");
+}
+
+static int start_without_debug_information(void **state)
+{
+	(void)state;
+	followed_prepare_host(&host, &(struct compiled_how){.flags = {"-g0"},
+							    .sources = {"follow_host.c", "follow_other.c"}});
+	char *path = compiled_path(&host.subject, "program.log");
+	setenv("RTF_LOG", path, 1);
+	free(path);
+	compiled_start(&host.subject);
+	followed_listen(&host);
+	unsetenv("RTF_LOG");
+	return 0;
+}
+
 static int start_edited(void **state)
 {
 	(void)state;
@@ -871,6 +891,8 @@ int main(void)
 		with_host(a_file_that_is_gone_or_empty_is_told),
 		cmocka_unit_test_setup_teardown(a_file_without_decorated_functions_is_told, start_plain,
 						stop),
+		cmocka_unit_test_setup_teardown(what_was_compiled_without_debug_information_is_told,
+						start_without_debug_information, stop),
 		cmocka_unit_test_setup_teardown(an_edit_between_build_and_start_is_not_what_was_built,
 						start_edited, stop),
 	};

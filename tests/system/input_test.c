@@ -641,6 +641,7 @@ static void without_debug_information_the_answer_says_what_to_compile_with(void 
 	compiled_assert_refused(&host, "\\source add", "unknown", "compile with -g");
 	char *list = compiled_console(&host, 0, NULL, "-c", "\\list add", NULL);
 	assert_non_null(strstr(list, "add       ?     0 "));
+	assert_non_null(strstr(list, "\n?: compiled without -g, and cannot be changed\n"));
 	free(list);
 	compiled_assert_answer(&host, "add 3 4", "7 7");
 	compiled_stop(&host);
