@@ -6,6 +6,7 @@
 #include "decorators.h"
 #include "directives.h"
 #include "given.h"
+#include "near.h"
 #include "opinion.h"
 #include "run.h"
 #include "text.h"
@@ -360,6 +361,8 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 			b->check.count = 0;
 		}
 	}
+	if (!e && b->check.failed)
+		e = near_tell(&b->check, index_of(b), q->text, q->size);
 	if (!e && !b->check.failed)
 		e = check_claims(host, b);
 	if (!e && !b->check.failed && has_flag(b, "-fsplit-stack"))

@@ -98,6 +98,9 @@ static void what_is_typed_and_cannot_be_says_why(void **state)
 {
 	static const struct refusal list[] = {
 		{"\\check int x;", "usage", "the text defines no function"},
+		{"cals + 1", "compile", "use of undeclared identifier 'cals'; did you mean 'calls'?"},
+		{"adb(1, 2)", "compile", "implicit declaration of function 'adb'; did you mean 'add'?"},
+		{"int add(int left, int b) { return lefft + b; }", "compile", "; did you mean 'left'?"},
 		{"int add(int a, int b) { return a; }\nint add(int a, int b) { return b; }", "usage",
 		 "add is defined twice in this text"},
 		{"#if 1", "usage", "at the prompt there are #include, #define and #undef"},
