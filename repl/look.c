@@ -344,6 +344,6 @@ struct error *look_compare(struct call *c)
 		return e;
 	const char *open = memchr(c->rest, '(', c->rest_size);
 	if (!open)
-		return error_new(ERROR_USAGE, "usage: \\compare NAME A B (ARGUMENTS)");
+		return error_new(ERROR_USAGE, "usage: \\compare NAME A B (ARGS)");
 	return compare(c, f, a, b, open);
 }

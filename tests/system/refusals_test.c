@@ -71,7 +71,7 @@ static void what_is_no_command_says_its_usage(void **state)
 		{"\\x/9999999g &calls", "usage", "\\x shows 1 byte to 1 MiB"},
 		{"\\x/s 8", "fault", "cannot access memory at 0x8"},
 		{"\\forget nothing", "unknown", "this console has declared no nothing"},
-		{"\\compare add 0 0 1, 2", "usage", "usage: \\compare NAME A B (ARGUMENTS)"},
+		{"\\compare add 0 0 1, 2", "usage", "usage: \\compare NAME A B (ARGS)"},
 		{"\\log add -n 0", "usage", "\\log -n 0 would show nothing"},
 		{"\\probe add:30", "usage", "usage: \\probe NAME:LINE EXPR..."},
 		{"\\edit add", "usage", "\\edit is rtf-console's own"},
