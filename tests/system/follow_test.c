@@ -636,6 +636,31 @@ static void a_console_edit_and_the_file_tell_their_states(void **state)
 	followed_assert_call(&host, "scaled", 1, 11);
 }
 
+/* The next event about what a console changed says so. */
+static void assert_changed(const char *says)
+{
+	json_t *event;
+
+	while ((event = wire_receive(&host.events)) &&
+	       strcmp(json_string_value(json_object_get(event, "event")), "changed") != 0)
+		json_decref(event);
+	const char *text = json_string_value(json_object_get(event, "text"));
+	if (!text || !strstr(text, says))
+		fail_msg("%s, expected %s", text ? text : "no event", says);
+	json_decref(event);
+}
+
+static void what_one_console_changes_is_told_to_the_others(void **state)
+{
+	(void)state;
+	subject_define(&host.subject, "scaled", "static int scaled(int n)\n{\n\treturn n * 10;\n}");
+	assert_changed(": scaled is now version 1\n");
+	subject_rollback(&host.subject, "scaled", 0);
+	assert_changed(": scaled is now version 0 (as built)\n");
+	json_decref(compiled_data(&host.subject, "\\undo"));
+	assert_changed(": scaled is now version 1\n");
+}
+
 /* Waits until the program's log has that line: the engine tells its listeners without waiting for the program. */
 static void await_logged(const char *line)
 {
@@ -889,6 +914,7 @@ int main(void)
 						stop),
 		with_host(follow_off_outlives_the_engine),
 		with_host(a_file_that_is_gone_or_empty_is_told),
+		with_host(what_one_console_changes_is_told_to_the_others),
 		cmocka_unit_test_setup_teardown(a_file_without_decorated_functions_is_told, start_plain,
 						stop),
 		cmocka_unit_test_setup_teardown(what_was_compiled_without_debug_information_is_told,
