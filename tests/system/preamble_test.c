@@ -162,7 +162,7 @@ static void helpers_may_be_in_the_old_style(void **state)
 			     "static int scaled(a, b) int a; char b; { return a * b; }\n"
 			     "static int plus(a, b)\n\tint a, b;\n{\n\treturn a + b;\n}\n"
 			     "static long factorial(int n) { return scaled(n, 'a') + plus(n, 1) * 1000; }",
-			     "factorial is now version 1 (cc");
+			     "factorial is now version 1 (tcc");
 	compiled_assert_says(&host, 0, "factorial(2)", "(long) 3194");
 }
 
