@@ -83,13 +83,30 @@ static void write_helper(const struct closure *c, struct text *out, const struct
 	text_puts(out, "\n");
 }
 
+/* Whether the slice has a declaration of the function that is none of its definition. */
+static bool is_declared_too(const struct closure *c, const struct index_declaration *d)
+{
+	const struct index_name *name = &c->ix->names[d->name_end - 1];
+	uint32_t i = index_find(c->ix, INDEX_ORDINARY, c->ix->text + name->begin, name->end - name->begin);
+
+	for (; i != INDEX_NONE; i = c->ix->names[i].next) {
+		uint32_t number = c->ix->names[i].declaration;
+		if (closure_declaration(c, number)->kind != DECLARATION_FUNCTION && c->levels[number])
+			return true;
+	}
+	return false;
+}
+
 /* `whole`: with what an old-style definition says of its parameters, to hold a new one against. Callers may go by less, and
  * libtcc must: to it what is promoted there is another type than what the definition says. */
-static void write_prototype(struct text *out, const struct index *ix, const struct index_declaration *d,
+static void write_prototype(const struct closure *c, struct text *out, const struct index_declaration *d,
 			    bool whole)
 {
+	const struct index *ix = c->ix;
 	struct text parameters = {0};
 
+	if (d->old_style && is_declared_too(c, d))
+		return; /* by a prototype, perhaps with what `()` cannot mean: char, float */
 	if (!d->old_style) {
 		copy_external(out, ix, d->begin, d->body, d->has_directive);
 		text_puts(out, ";\n");
@@ -229,7 +246,7 @@ static void write_declaration(const struct closure *c, struct text *out, uint32_
 		if (number == c->original && c->own_type)
 			return; /* what its prototype would define the text defines */
 		if (c->levels[number] != CLOSURE_WHOLE) {
-			write_prototype(out, ix, d, number == c->original);
+			write_prototype(c, out, d, number == c->original);
 			return;
 		}
 		write_helper(c, out, d);

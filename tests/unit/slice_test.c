@@ -538,6 +538,10 @@ SHAPES(macros_are_those_in_force,
 	"int f(void) {\n#ifdef __clang__\n return nothing_such();\n#elif __GNUC__ < 3\n return "
 	"nothing_such();\n#endif\n return __GNUC__; }",
 	{"#define __GNUC__"}},
+       {"a prototype of a definition in the old style",
+	"void f(int *x, char c);\nvoid f(x, c) int *x; char c; { *x = c; }",
+	{"char c"},
+	.with = NOT_TCC},
        {"where it stands", "const char *f(int *line) { *line = __LINE__; return __FILE__; }", {NULL}},
        {"offsetof and NULL",
 	"#include <stddef.h>\nstruct s { int a, b; };\nvoid *f(int *p) { *p = offsetof(struct s, b); return "
