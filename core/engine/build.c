@@ -636,17 +636,29 @@ static struct error *link_added(const struct build_host *host, struct build *b, 
 	return e;
 }
 
-/* What the source declares the program should have: else the source was read otherwise than it was built. */
-static struct error *doubt_source(const struct build *b, struct error *e)
+/* What the source declares the program should have: else the build has left it out, or the source was read otherwise than it
+ * was built. */
+static struct error *explain_missing(const struct build_host *host, const struct build *b, struct error *e)
 {
 	char *const *missing = b->link.unresolved;
-	const char *doubt = source_doubt(b->source);
+	const char *doubt = source_doubt(b->source), *file = NULL;
+	struct error *more = NULL;
 
-	if (!doubt || error_class(e) != ERROR_UNKNOWN || !missing || !*missing ||
-	    index_find(b->source->index, INDEX_ORDINARY, *missing, strlen(*missing)) == INDEX_NONE)
+	if (error_class(e) != ERROR_UNKNOWN || !missing || !*missing ||
+	    !is_declared(b->source->index, *missing, strlen(*missing)))
 		return e;
-	struct error *more = error_new(ERROR_UNKNOWN, "%s, which %s declares: %s", error_message(e),
-				       b->source->index->file, doubt);
+	for (char *const *name = missing; *name && !more; name++)
+		if ((file = target_defining_file(host->target, b->request->function->unit, *name)))
+			more = error_new(
+				ERROR_UNKNOWN,
+				"%s: %s defines %s, but the build inlined it wherever it is used, or "
+				"left it out (-flto): without -flto it is there",
+				error_message(e), file, *name);
+	if (!more && doubt)
+		more = error_new(ERROR_UNKNOWN, "%s, which %s declares: %s", error_message(e),
+				 b->source->index->file, doubt);
+	if (!more)
+		return e;
 	error_free(e);
 	return more;
 }
@@ -691,7 +703,7 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 	}
 	b->link_us = clock_now_us() - start;
 	if (e)
-		return doubt_source(b, e);
+		return explain_missing(host, b, e);
 	*code_before += b->link.code_size;
 	*data_before += b->link.data_size;
 	return NULL;

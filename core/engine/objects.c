@@ -197,6 +197,27 @@ bool objects_find(struct module *module, struct unit *unit, const char *name, st
 	       find_label(module, unit, name, out);
 }
 
+static bool defines_global(struct unit *unit, const char *name)
+{
+	Dwarf_Die die;
+
+	for (unsigned i = 0; unit_find(unit, name, i, &die); i++)
+		if (objects_are(&die) && die_flag(&die, DW_AT_external) && !die_flag(&die, DW_AT_declaration))
+			return true;
+	return false;
+}
+
+struct unit *objects_defining_unit(struct module *module, const char *name)
+{
+	struct units *units = module_units(module);
+	struct unit *unit = NULL;
+
+	while (units && (unit = units_next(units, unit)))
+		if (defines_global(unit, name))
+			return unit_publish(unit) ? unit : NULL;
+	return NULL;
+}
+
 bool objects_has_lost(struct unit *unit, const char *name)
 {
 	bool declared = false;

@@ -23,6 +23,9 @@ bool objects_find_global(struct module *, const char *name, struct target_symbol
 /* Whether the unit has a variable of that name at file scope for which the binary has no single place. */
 bool objects_has_lost(struct unit *, const char *name);
 
+/* The first unit whose source defines a global of that name, whatever the build has left of it; NULL: none of the module. */
+struct unit *objects_defining_unit(struct module *, const char *name);
+
 /* The `nth` (from 0, in source order) static variable of that name in the function, and its entry. */
 bool objects_find_local(struct unit_function *, const char *name, unsigned nth, Dwarf_Die *variable,
 			struct target_symbol *out);

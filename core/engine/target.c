@@ -259,6 +259,14 @@ bool target_has_lost(struct target *target, const struct target_unit *shown, con
 	return objects_has_lost(unit_of(shown), name);
 }
 
+const char *target_defining_file(struct target *target, const struct target_unit *shown, const char *name)
+{
+	struct unit *unit = objects_defining_unit(unit_of(shown)->module, name);
+
+	(void)target;
+	return unit ? unit->shown.file : NULL;
+}
+
 bool target_spell_local(struct target *target, const struct target_unit *shown, const char *function,
 			const char *name, struct target_symbol *out, struct text *spelling)
 {

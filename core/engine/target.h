@@ -123,6 +123,10 @@ bool target_find_local(struct target *, const struct target_function *function, 
  * optimised away, is kept in pieces or as a constant. */
 bool target_has_lost(struct target *, const struct target_unit *, const char *name);
 
+/* The source file in `unit`'s module that defines a global of that name, as DWARF names it, though the binary may have nothing of
+ * it left: what is linked with -flto may be inlined in all files, or kept as a constant. NULL: there is none. */
+const char *target_defining_file(struct target *, const struct target_unit *, const char *name);
+
 /* The same for what `unit` defines as `function`, also if all of its code was inlined elsewhere. */
 bool target_find_helper_local(struct target *, const struct target_unit *, const char *function,
 			      const char *name, unsigned nth, struct target_symbol *out);

@@ -93,6 +93,8 @@ static void gcc_optimised_with_lto(void **state)
 	compiled_start(&host);
 	/* Inlined away in every other file, it is nowhere: that is said, not guessed around. */
 	compiled_assert_refused(&host, PRODUCT_WITH_CALL, "unknown", "the program has no is_add");
+	compiled_assert_refused(&host, PRODUCT_WITH_CALL, "unknown",
+				"defines is_add, but the build inlined it wherever it is used, or left it out");
 	assert_the_road_is_whole(PRODUCT);
 }
 
