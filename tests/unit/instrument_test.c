@@ -648,6 +648,9 @@ static void what_a_watch_evaluates_is_left_at_its_first_fault(void **state)
 			    .watch_count = 2};
 
 	(void)state;
+#ifdef __SANITIZE_THREAD__
+	skip(); /* its siglongjmp looks for a setjmp that it has seen, and the subject's is none */
+#endif
 	guard_faults();
 	run_subject(&s);
 	signal(SIGSEGV, SIG_DFL);
