@@ -666,8 +666,8 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 		"T v, *q; v++;",
 		"return sizeof(v) & 3;",
 		"g((struct s){.v = 1});",
-		"return sizeof(char[1 - __builtin_types_compatible_p(__typeof__(v), "
-		"__typeof__(&(v)))]) + __alignof__(&v);",
+		("return sizeof(char[1 - __builtin_types_compatible_p(__typeof__(v), "
+		 "__typeof__(&(v)))]) + __alignof__(&v);"),
 		"n += v; n -= v;"};
 	static const char *const changed[] = {"v = 1;",
 					      "return n - --v;",
