@@ -93,17 +93,21 @@ static void a_version_is_optimised_and_means_what_it_meant(void **state)
 	compiled_assert_history_whole(&host);
 }
 
-/* A compiler that waits, whenever it is to compile, until somebody opens the pipe and closes it. */
+/* A compiler that waits, whenever it is to compile, until somebody opens the pipe and closes it: the first time that one, later
+ * the other, so that nobody takes the one who leaves for the one who comes. */
 static void make_gate(void)
 {
 	char *core = realpath("core", NULL), *script = compiled_path(&host, "gated-cc"), *text,
 	     *database = compiled_path(&host, "compile_commands.json");
 
 	assert_non_null(core);
-	compiled_shell(&host, "mkfifo gate");
-	assert_true(asprintf(&text,
-			     "#!/bin/sh\ncase \" $* \" in *' -c '*) read line <'%s/gate' ;; esac\nexec cc \"$@\"\n",
-			     host.directory) > 0);
+	compiled_shell(&host, "mkfifo first second");
+	assert_true(
+		asprintf(&text,
+			 "#!/bin/sh\ncase \" $* \" in\n*' -c '*)\n\tpipe=second\n"
+			 "\tmkdir '%1$s/begun' 2>/dev/null && pipe=first\n\tread line <'%1$s'/$pipe\nesac\n"
+			 "exec cc \"$@\"\n",
+			 host.directory) > 0);
 	assert_true(child_write_file(script, text));
 	compiled_shell(&host, "chmod +x gated-cc");
 	free(text);
@@ -119,9 +123,9 @@ static void make_gate(void)
 }
 
 /* Once the compiler waits; it goes on when the end that is returned is closed. */
-static int await_gate(void)
+static int await_gate(const char *name)
 {
-	char *path = compiled_path(&host, "gate");
+	char *path = compiled_path(&host, name);
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	free(path);
@@ -136,11 +140,11 @@ static void what_a_newer_version_overtakes_does_not_take_its_place(void **state)
 	make_gate();
 	compiled_start(&host);
 	compiled_define(&host, "int add(int a, int b) { return a * b; }");
-	int gate = await_gate();
+	int gate = await_gate("first");
 	compiled_define(&host, "int add(int a, int b) { return a * b + 1; }");
 	close(gate);
 	compiled_assert_answer(&host, "add 3 4", "13 13");
-	close(await_gate());
+	close(await_gate("second"));
 	await_optimised("\\log add");
 	compiled_assert_answer(&host, "add 3 4", "13 13");
 	json_t *rows = compiled_data(&host, "\\log add"), *older = json_array_get(rows, 1);
