@@ -1,4 +1,5 @@
 #include "awaited.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static bool add_places(struct awaited *a, const struct flags *flags, const char 
 	ok = !slash || add_in(a, includer, (int)(slash - includer), name, length);
 	for (char *const *word = flags->argv; ok && *word; word++) {
 		size_t joined;
-		if (!flags_is_folder(*word, &joined) || (!joined && !word[1]))
+		if (!words_is_folder(*word, &joined) || (!joined && !word[1]))
 			continue;
 		word += !joined;
 		ok = add_in(a, *word + joined, (int)strlen(*word + joined), name, length);

@@ -3,8 +3,8 @@
 #include "binding.h"
 #include "claims.h"
 #include "clock.h"
-#include "decorators.h"
 #include "directives.h"
+#include "extent.h"
 #include "given.h"
 #include "near.h"
 #include "opinion.h"
@@ -94,7 +94,7 @@ static void note_fitted(const struct view *v, const char *name)
 	if (strcmp(name, v->request->function->name) == 0 || has_line(&v->build->fitted, name, strlen(name)))
 		return;
 	if (target_find(v->host->target, unit, name, &symbol) && symbol.internal && is_fitted(v, name) &&
-	    !decorators_have_word(index_of(v->build), name))
+	    !extent_is_decorated(index_of(v->build), name))
 		text_printf(&v->build->fitted, "%s\n", name);
 }
 

@@ -9,6 +9,7 @@
 #include "located.h"
 #include "text.h"
 #include "token.h"
+#include "words.h"
 
 #include <clang-c/Index.h>
 #include <pthread.h>
@@ -210,7 +211,7 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 		size_t joined;
 		if (changes_meaning(*argv)) {
 			arguments[count++] = *argv;
-		} else if (includes && flags_is_folder(*argv, &joined)) {
+		} else if (includes && words_is_folder(*argv, &joined)) {
 			arguments[count++] = *argv;
 			if (!joined && argv[1])
 				arguments[count++] = *++argv;

@@ -6,6 +6,7 @@
 #ifndef RTF_CHECK_H
 #define RTF_CHECK_H
 
+#include "diagnostic.h"
 #include "error.h"
 #include "slice.h"
 #include "statics.h"
@@ -15,23 +16,6 @@
 
 struct check; /* libclang, which starts when it is first needed */
 struct CXTranslationUnitImpl;
-
-struct check_diagnostic {
-	char *file;
-	unsigned line, column;
-	char *severity; /* "error", "warning", "note" */
-	char *message;
-	char *source; /* the line it points to, "" if unknown */
-};
-
-/* What diagnostics call the user's text. */
-struct check_place {
-	const char *file;
-	unsigned line;           /* its first */
-	const char *extra_file;  /* of what is declared along with it */
-	unsigned declared_lines; /* of that, the first ones: they were declared before */
-	const char *declared_file;
-};
 
 struct check_result {
 	size_t count;

@@ -93,38 +93,6 @@ static bool find_words(const struct index *ix, struct decorators *out)
 	return true;
 }
 
-/* The begin of a line, counted from 1; the text's end if it has fewer. */
-static const char *line_at(const char *text, size_t size, uint32_t line)
-{
-	const char *at = text, *end = text + size, *next;
-
-	for (; line > 1 && (next = memchr(at, '\n', (size_t)(end - at))); line--)
-		at = next + 1;
-	return line > 1 ? end : at;
-}
-
-bool decorators_have_word(const struct index *ix, const char *name)
-{
-	static const char word[] = "REALTIMEFUNC";
-	const struct index_declaration *d = ix->source ? index_find_function(ix, name, 0) : NULL;
-	enum { ABOVE = 3 };
-
-	if (!d || strcmp(ix->files[d->file], ix->file) != 0)
-		return false;
-	const char *from = line_at(ix->source, ix->source_size, d->line > ABOVE ? d->line - ABOVE : 1);
-	const char *end = ix->source + ix->source_size, *found = NULL;
-	const char *to = line_at(from, (size_t)(end - from), d->line > ABOVE ? 1 + ABOVE : d->line);
-	const char *behind = memchr(to, '\n', (size_t)(end - to));
-
-	for (const char *at = from, *stop = behind ? behind : end;
-	     (at = memmem(at, (size_t)(stop - at), word, sizeof(word) - 1)); at += sizeof(word) - 1)
-		found = at;
-	for (const char *at = found; at && at < to; at++)
-		if (*at == ';' || *at == '}')
-			return false;
-	return found;
-}
-
 static bool defines(const struct index *ix, struct decorators_name name)
 {
 	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name.text, name.length); i != INDEX_NONE;

@@ -31,10 +31,6 @@ void decorators_fini(struct decorators *);
 /* Whether the name is one of them: for difference_spread, `context` is a struct decorators. */
 bool decorators_have(void *context, const char *name, size_t length);
 
-/* Whether the file has REALTIMEFUNC before its definition of that function: at most three lines above it, with no other
- * declaration between. */
-bool decorators_have_word(const struct index *, const char *name);
-
 /* Functions that were decorated or are not any more: the entry is made when the program is built. False if
  * memory ran out. */
 bool decorators_note(const struct live *, const struct source *, const struct index *fresh,

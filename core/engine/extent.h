@@ -21,4 +21,8 @@ bool extent_find(const struct index *, const struct index_declaration *, uint32_
 bool extent_included_text(const struct index *, const struct index_declaration *, const char *directory,
 			  char **text, uint32_t *line);
 
+/* Whether the file has REALTIMEFUNC before its definition of that function: at most three lines above it, with no other
+ * declaration between. */
+bool extent_is_decorated(const struct index *, const char *name);
+
 #endif

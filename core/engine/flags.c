@@ -290,7 +290,7 @@ static bool has_folder(const struct words *w, const char *directory)
 	if (stat(directory, &wanted))
 		return words_have(w, directory);
 	for (size_t i = 0; i < w->count; i++) {
-		if (!flags_is_folder(w->items[i], &joined) || (!joined && i + 1 == w->count))
+		if (!words_is_folder(w->items[i], &joined) || (!joined && i + 1 == w->count))
 			continue;
 		const char *named = joined ? w->items[i] + joined : w->items[i + 1];
 		if (*named == '/' && stat(named, &st) == 0 && st.st_dev == wanted.st_dev &&
@@ -328,27 +328,13 @@ static void add_folders_above(struct words *w, const char *directory)
 	free(above);
 }
 
-bool flags_is_folder(const char *word, size_t *joined)
-{
-	static const char *const options[] = {"-isystem", "-iquote", "-idirafter", "-I"};
-
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
-		size_t length = strlen(options[i]);
-		if (strncmp(word, options[i], length) != 0)
-			continue;
-		*joined = word[length] ? length : 0;
-		return true;
-	}
-	return false;
-}
-
 /* Folders relative to where the compiler ran mean the same from everywhere: slices are read in other places. */
 static void make_folders_absolute(struct words *w, const char *directory)
 {
 	size_t count = w->count, joined;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!flags_is_folder(w->items[i], &joined) || (!joined && i + 1 == count))
+		if (!words_is_folder(w->items[i], &joined) || (!joined && i + 1 == count))
 			continue;
 		char **at = &w->items[joined ? i : ++i];
 		if ((*at)[joined] == '/')
@@ -561,7 +547,7 @@ const char **flags_for_text(const struct flags *flags, const char *text, const c
 	for (size_t i = 1; i < count; i++) {
 		bool drop = false;
 		size_t joined;
-		if (includes && flags_is_folder(argv[i], &joined)) {
+		if (includes && words_is_folder(argv[i], &joined)) {
 			out[kept++] = argv[i];
 			if (!joined && i + 1 < count)
 				out[kept++] = argv[++i];

@@ -38,8 +38,4 @@ const char **flags_for_text(const struct flags *, const char *text, const char *
 /* Whether make would be asked for them. */
 bool flags_need_make(const struct target_unit *, const char *cflags, struct commands *);
 
-/* Whether the word is an option that names a folder of headers; the folder follows `*joined` bytes into it, or, with 0, is
- * the next word. */
-bool flags_is_folder(const char *word, size_t *joined);
-
 #endif

@@ -1,5 +1,4 @@
 #include "given.h"
-#include "flags.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -49,7 +48,7 @@ static void keep_absolute(struct words *w, const char *folder, size_t size)
 
 	for (size_t i = 0; i < count; i++) {
 		bool added = strncmp(w->items[i], "-idirafter", 10) == 0;
-		if (!flags_is_folder(w->items[i], &joined) || (!joined && i + 1 == count))
+		if (!words_is_folder(w->items[i], &joined) || (!joined && i + 1 == count))
 			continue;
 		const char *path = joined ? w->items[i] + joined : w->items[++i];
 		if (!added && strncmp(path, folder, size) == 0 && !is_told(w, path))

@@ -1,5 +1,6 @@
 #include "headers.h"
 #include "text.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +89,7 @@ static bool walk_flags(const struct walk *w, const struct include *include, int 
 {
 	for (char *const *word = w->flags ? w->flags->argv : NULL; word && *word; word++) {
 		size_t joined;
-		if (!flags_is_folder(*word, &joined) || (!joined && !word[1]))
+		if (!words_is_folder(*word, &joined) || (!joined && !word[1]))
 			continue;
 		const char *folder = joined ? *word + joined : word[1];
 		if (!include->quoted && strncmp(*word, "-iquote", 7) == 0)
@@ -183,7 +184,7 @@ static uint64_t hash_folders(const struct flags *flags)
 	size_t joined;
 
 	for (char *const *word = flags->argv; *word; word++)
-		if (flags_is_folder(*word, &joined) && strncmp(*word, "-iquote", 7) != 0) {
+		if (words_is_folder(*word, &joined) && strncmp(*word, "-iquote", 7) != 0) {
 			const char *folder = joined || !word[1] ? *word + joined : word[1];
 			hash = text_hash(hash, folder, strlen(folder) + 1);
 		}

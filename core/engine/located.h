@@ -4,7 +4,8 @@
 #ifndef RTF_LOCATED_H
 #define RTF_LOCATED_H
 
-#include "check.h"
+#include "diagnostic.h"
+#include "slice.h"
 
 #include <clang-c/Index.h>
 

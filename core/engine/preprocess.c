@@ -126,7 +126,7 @@ static void add_flags(struct words *w, const struct flags *flags, const char *fi
 			add_own_folder(w, file);
 			own = true;
 		}
-		if (root && flags_is_folder(*word, &joined) && (joined || word[1]))
+		if (root && words_is_folder(*word, &joined) && (joined || word[1]))
 			add_folder(w, *word, joined, joined ? *word + joined : word[1], root);
 		words_add(w, *word);
 		if (root)

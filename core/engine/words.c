@@ -89,3 +89,17 @@ char *words_join(char *const *items)
 		text_printf(&t, "%s%s", word == items ? "" : " ", *word);
 	return text_take(&t);
 }
+
+bool words_is_folder(const char *word, size_t *joined)
+{
+	static const char *const options[] = {"-isystem", "-iquote", "-idirafter", "-I"};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		size_t length = strlen(options[i]);
+		if (strncmp(word, options[i], length) != 0)
+			continue;
+		*joined = word[length] ? length : 0;
+		return true;
+	}
+	return false;
+}

@@ -23,6 +23,10 @@ void words_split(struct words *, const char *line);
 /* All of a list with blanks between them, the caller's; NULL without memory. */
 char *words_join(char *const *items);
 
+/* Whether the word is an option that names a folder of headers; the folder follows `*joined` bytes into it, or, with 0, is
+ * the next word. */
+bool words_is_folder(const char *word, size_t *joined);
+
 void words_fini(struct words *);
 void words_free(char **items); /* what was taken out of a list; takes NULL */
 
