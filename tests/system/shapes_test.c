@@ -526,6 +526,8 @@ static void what_the_optimiser_fitted_to_its_callers_is_told(void **state)
 {
 	(void)state;
 	try_own_text("gcc -O2 -fpatchable-function-entry=16", "functions", NULL);
+	stop_all("gcc -O2, a whole file decorated", "functions");
+	start_all("gcc -O2 -fpatchable-function-entry=16", "functions", NULL); /* it is said once */
 	json_t *answer = ask("static long helpers(int n) { return deep(n * 500); }");
 	json_t *first = json_array_get(json_object_get(answer, "diagnostics"), 0);
 	const char *message = json_string_value(json_object_get(first, "message"));
