@@ -578,7 +578,8 @@ bool closure_init(struct closure *c, const struct slice_request *q, const struct
 	hide_own_types(c);
 	want_ordinary(c, q->name, (uint32_t)strlen(q->name), false, false);
 	read_names(c, q->text, 0, (uint32_t)q->size, READ_USER);
-	if (original && included_any(q->text, q->size))
+	c->includes = original && included_any(q->text, q->size);
+	if (c->includes)
 		included_each(c->ix, original, read_included, c);
 	if (q->also)
 		read_names(c, q->also, 0, (uint32_t)strlen(q->also), READ_USER);

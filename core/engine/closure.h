@@ -42,6 +42,7 @@ struct closure {
 	struct spellings hidden;        /* what the extra text declares */
 	struct text forward;            /* `struct x;` lines */
 	bool own_type;                  /* the function's own text defines one in front of its name */
+	bool includes;                  /* it includes files in its midst: see included.h */
 	bool failed;
 };
 

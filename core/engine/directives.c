@@ -76,15 +76,13 @@ bool directives_may_differ(const char *text, size_t size)
 	struct token_reader r, line;
 	struct token t, word;
 
-	if (included_any(text, size))
-		return true;
 	token_reader_init(&r, text, l.size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind != TOKEN_DIRECTIVE)
 			continue;
 		token_read_directive(&line, text, &t, &word);
 		bool asks = token_is(&line, &word, "if") || token_is(&line, &word, "elif");
-		if (asks && !counts_alike(&l, line, 0))
+		if (included_is(&line, &word) || (asks && !counts_alike(&l, line, 0)))
 			return true;
 	}
 	return false;

@@ -1,5 +1,10 @@
 #include "included.h"
-#include "token.h"
+
+bool included_is(const struct token_reader *line, const struct token *word)
+{
+	return token_is(line, word, "include") || token_is(line, word, "include_next") ||
+	       token_is(line, word, "import");
+}
 
 bool included_any(const char *text, size_t size)
 {
@@ -11,8 +16,7 @@ bool included_any(const char *text, size_t size)
 		if (t.kind != TOKEN_DIRECTIVE)
 			continue;
 		token_read_directive(&line, text, &t, &word);
-		if (token_is(&line, &word, "include") || token_is(&line, &word, "include_next") ||
-		    token_is(&line, &word, "import"))
+		if (included_is(&line, &word))
 			return true;
 	}
 	return false;

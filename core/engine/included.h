@@ -4,10 +4,14 @@
 #define RTF_INCLUDED_H
 
 #include "index.h"
+#include "token.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Whether that is the word of a line that includes a file. */
+bool included_is(const struct token_reader *line, const struct token *word);
 
 /* Whether a text as people write it includes anything. */
 bool included_any(const char *text, size_t size);

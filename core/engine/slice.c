@@ -424,8 +424,8 @@ static void hash_included(void *context, uint32_t begin, uint32_t end)
 	hash_range(h->ix->text, begin, end, false, h->hash);
 }
 
-/* `original`: the function in its file, or NULL. What a text includes in its midst is part of it. */
-static void hash_tokens(struct slice *s, const struct closure *c, const struct index_declaration *original)
+/* What a text includes in its midst is part of it. */
+static void hash_tokens(struct slice *s, const struct closure *c)
 {
 	struct included_hash included = {.ix = c->ix, .hash = {TEXT_HASH_SEED, ~TEXT_HASH_SEED}};
 	uint64_t *hash = included.hash;
@@ -433,8 +433,8 @@ static void hash_tokens(struct slice *s, const struct closure *c, const struct i
 	hash_range(s->text, 0, (uint32_t)s->user_at, false, hash);
 	s->head = hash[0] ^ hash[1];
 	hash_range(s->text, (uint32_t)s->user_at, (uint32_t)s->size, false, hash);
-	if (original && included_any(c->request->text, c->request->size))
-		included_each(c->ix, original, hash_included, &included);
+	if (c->includes)
+		included_each(c->ix, closure_declaration(c, c->original), hash_included, &included);
 	snprintf(s->hash, sizeof(s->hash), "%016llx%016llx", (unsigned long long)hash[0],
 		 (unsigned long long)hash[1]);
 }
@@ -501,7 +501,7 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 	slice.size = text.size;
 	slice.text = text_take(&text);
 	if (slice.text)
-		hash_tokens(&slice, &c, original);
+		hash_tokens(&slice, &c);
 	head_fini(&head);
 	closure_fini(&c);
 	if (guards.failed || !slice.text || !slice.prototype) {
