@@ -246,16 +246,6 @@ bool extent_included_text(const struct index *ix, const struct index_declaration
 
 /* --- decorators -------------------------------------------------------------------------------------------------- */
 
-/* The begin of a line, counted from 1; the text's end if it has fewer. */
-static const char *line_at(const char *text, size_t size, uint32_t line)
-{
-	const char *at = text, *end = text + size, *next;
-
-	for (; line > 1 && (next = memchr(at, '\n', (size_t)(end - at))); line--)
-		at = next + 1;
-	return line > 1 ? end : at;
-}
-
 bool extent_is_decorated(const struct index *ix, const char *name)
 {
 	static const char word[] = "REALTIMEFUNC";
@@ -264,9 +254,14 @@ bool extent_is_decorated(const struct index *ix, const char *name)
 
 	if (!d || strcmp(ix->files[d->file], ix->file) != 0)
 		return false;
-	const char *from = line_at(ix->source, ix->source_size, d->line > ABOVE ? d->line - ABOVE : 1);
+	const char *from = text_line(ix->source, ix->source_size, d->line > ABOVE ? d->line - ABOVE : 1);
 	const char *end = ix->source + ix->source_size, *found = NULL;
-	const char *to = line_at(from, (size_t)(end - from), d->line > ABOVE ? 1 + ABOVE : d->line);
+	const char *to =
+		from ? text_line(from, (size_t)(end - from), d->line > ABOVE ? 1 + ABOVE : d->line) : NULL;
+	if (!from)
+		return false;
+	if (!to)
+		to = end;
 	const char *behind = memchr(to, '\n', (size_t)(end - to));
 
 	for (const char *at = from, *stop = behind ? behind : end;

@@ -1,29 +1,22 @@
 #include "located.h"
 #include "cursor.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static char *slice_line(const struct slice *s, unsigned line)
+/* The line without its end; the caller's. "" if there are fewer. */
+static char *copy_line(const char *text, size_t size, size_t line)
 {
-	const char *p = s->text;
+	const char *begin = text_line(text, size, line);
+	const char *end = begin ? memchr(begin, '\n', (size_t)(text + size - begin)) : NULL;
 
-	while (--line && (p = strchr(p, '\n')))
-		p++;
-	return p ? strndup(p, strcspn(p, "\n")) : strdup("");
+	return begin ? strndup(begin, (size_t)((end ? end : text + size) - begin)) : strdup("");
 }
 
-/* A line of the definition as it was given: the slice has blanks where its head says `static`. */
-static char *given_line(const struct slice *s, unsigned line)
+static char *slice_line(const struct slice *s, unsigned line)
 {
-	const char *p = s->given, *end = p + s->given_size;
-
-	while (line-- && (p = memchr(p, '\n', (size_t)(end - p))))
-		p++;
-	if (!p)
-		return strdup("");
-	const char *newline = memchr(p, '\n', (size_t)(end - p));
-	return strndup(p, (size_t)((newline ? newline : end) - p));
+	return copy_line(s->text, s->size, line);
 }
 
 const struct slice_guard *located_guard(const struct slice *s, unsigned line)
@@ -74,7 +67,8 @@ bool located_find(const struct slice *s, const struct check_place *place, CXSour
 	if (line >= s->user_line && line < s->user_line + s->user_lines) {
 		d->line = line - s->user_line + place->line;
 		d->file = strdup(place->file);
-		d->source = given_line(s, line - s->user_line);
+		/* As it was given: the slice has blanks where its head says `static`. */
+		d->source = copy_line(s->given, s->given_size, line - s->user_line + 1);
 		return true;
 	}
 	if (s->extra_line && line >= s->extra_line && line < s->user_line) {

@@ -185,6 +185,15 @@ bool text_names_file(const char *directory, const char *name, const char *wanted
 	return realpath(joined, real) && realpath(wanted, real_wanted) && strcmp(real, real_wanted) == 0;
 }
 
+const char *text_line(const char *text, size_t size, size_t line)
+{
+	const char *end = text + size;
+
+	while (--line && (text = memchr(text, '\n', (size_t)(end - text))))
+		text++;
+	return text;
+}
+
 bool text_is_word(char c)
 {
 	return isalnum((unsigned char)c) || c == '_';

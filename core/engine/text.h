@@ -37,6 +37,9 @@ bool text_write_all(int fd, const char *bytes, size_t size);
 /* The last part of a path; "" of NULL. Points into it. */
 const char *text_base_name(const char *path);
 
+/* Where the `line`th line of a text begins, counted from 1; NULL if it has fewer. */
+const char *text_line(const char *text, size_t size, size_t line);
+
 /* Whether a C name may have it in it. */
 bool text_is_word(char);
 
