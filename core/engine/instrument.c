@@ -176,6 +176,11 @@ static void count_keyword(struct work *w, CXCursor statement, const char *keywor
 		counters_add_keyword(&w->out->counters, statement, keyword, condition);
 }
 
+static CXCursor last_of(const struct children *c)
+{
+	return c->count ? c->list[c->count - 1] : clang_getNullCursor();
+}
+
 /* What is no statement of its own to count, or holds others. False: it is one. */
 static bool walk_block(struct work *w, CXCursor statement, const struct children *c, bool is_body)
 {
@@ -195,10 +200,10 @@ static bool walk_block(struct work *w, CXCursor statement, const struct children
 	case CXCursor_CaseStmt:
 	case CXCursor_DefaultStmt:
 		if (w->request->cover)
-			counters_add_label(&w->out->counters, statement, c->list[c->count - 1], is_body);
+			counters_add_label(&w->out->counters, statement, last_of(c), is_body);
 		/* fall through */
 	case CXCursor_LabelStmt:
-		walk_statement(w, c->list[c->count - 1], is_body);
+		walk_statement(w, last_of(c), is_body);
 		return true;
 	default:
 		return false;
@@ -231,7 +236,7 @@ static size_t count_bodies(struct work *w, CXCursor statement, const struct chil
 
 static void walk_do(struct work *w, CXCursor statement, const struct children *c)
 {
-	CXCursor condition = c->list[c->count - 1];
+	CXCursor condition = last_of(c);
 
 	count_keyword(w, statement, "do", condition);
 	walk_statement(w, c->list[0], true);
