@@ -2,8 +2,9 @@
 #ifndef RTF_EVENTS_H
 #define RTF_EVENTS_H
 
-#include "follow.h"
+#include "call.h"
 #include "fault.h"
+#include "follow.h"
 #include "host.h"
 
 /* A save and what became of it; `context` is the struct host. For follow_new. */
@@ -11,6 +12,9 @@ void events_tell_save(void *context, const struct follow_news *);
 
 /* A version that was optimised, or could not be; likewise. For optimise_new. */
 void events_tell_optimised(void *context, const struct live_function *, int version, const char *message);
+
+/* What runs since a console has asked for it: to all but that one, which has the answer. */
+void events_tell_changed(const struct console_state *by, const struct live_function *, int version);
 
 /* A fault that a thread of the program met in a live version. */
 void events_tell_fault(struct host *, const struct fault *);

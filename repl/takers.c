@@ -1,5 +1,6 @@
 #include "takers.h"
 #include "edit.h"
+#include "events.h"
 #include "findings.h"
 #include "preamble.h"
 #include "show.h"
@@ -102,6 +103,7 @@ static void tell_followed(struct call *c, const struct change_outcome *out, cons
 		text_printf(&c->reply->text, "%s is now version %d (%s, %.1f ms), with %s as it is now\n",
 			    r->function->name, r->version, compile_backend_name(r->backend),
 			    (double)r->latency.total / 1000, words);
+		events_tell_changed(c->state, r->function, r->version);
 		json_array_append_new(rows,
 				      json_pack("{s:s, s:s, s:i, s:s, s:s}", "function", r->function->at.name,
 						"file", r->function->at.file ? r->function->at.file : "",

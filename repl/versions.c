@@ -1,5 +1,6 @@
 #include "versions.h"
 #include "describe.h"
+#include "events.h"
 #include "findings.h"
 #include "lookup.h"
 #include "preamble.h"
@@ -52,7 +53,7 @@ enum { LIST_COLUMNS = 5 };
 struct list {
 	const char **cells;
 	struct row_cells *strings;
-	size_t rows; /* the heading is one */
+	size_t rows;  /* the heading is one */
 	bool unknown; /* one is without debug information */
 	json_t *data;
 };
@@ -210,19 +211,6 @@ struct error *versions_slice(struct call *c)
 	return NULL;
 }
 
-/* What runs since a console has asked for it, to all consoles but that one, which has the answer. */
-static void tell_others(struct call *c, const struct live_function *f, int version)
-{
-	json_t *event =
-		json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "event", "changed", "user", c->state->user,
-			  "function", f->at.name, "file", f->at.file ? f->at.file : "", "version", version,
-			  "text",
-			  json_sprintf("%s: %s is now version %d%s\n", c->state->user, f->name, version,
-				       version ? "" : " (as built)"));
-
-	host_tell_others(c->state->host, &c->state->listener, event);
-}
-
 /* --- definitions ----------------------------------------------------------------------------------------------- */
 
 static void show_outcome(struct call *c, const struct change_outcome *out, const struct preamble *preamble,
@@ -244,7 +232,7 @@ static void show_outcome(struct call *c, const struct change_outcome *out, const
 			text_printf(&c->reply->text, "%s is now version %d (%s, %.1f ms)\n", f->name,
 				    r->version, compile_backend_name(r->backend),
 				    (double)r->latency.total / 1000);
-			tell_others(c, f, r->version);
+			events_tell_changed(c->state, f, r->version);
 		}
 		if (r->why_cc) {
 			json_object_set_new(row, "why_cc", json_string(r->why_cc));
@@ -338,7 +326,7 @@ static json_t *moved(struct call *c, const struct change_result *r)
 
 	text_printf(&c->reply->text, "%s is now version %d%s\n", f->name, r->version,
 		    r->version ? "" : " (as built)");
-	tell_others(c, f, r->version);
+	events_tell_changed(c->state, f, r->version);
 	return json_pack("{s:s, s:s, s:i, s:o}", "function", f->at.name, "file", f->at.file ? f->at.file : "",
 			 "version", r->version, "latency_us", latency_json(&r->latency));
 }

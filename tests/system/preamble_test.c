@@ -145,13 +145,14 @@ static void helpers_may_call_each_other(void **state)
 static void a_new_structure_goes_to_a_helper_by_value(void **state)
 {
 	(void)state;
-	free(compiled_console(&host, 0,
-			      "\\in host.c\n"
-			      "struct mixed { double d; int i; char text[3]; };\n"
-			      "static struct mixed half(struct mixed m) { m.d /= 2; m.text[1]++; return m; }\n"
-			      "static int shifted(int n)\n{\n\tstruct mixed m = half((struct mixed){n, 40, \"ab\"});\n\n"
-			      "\treturn (int)(m.d * 100) + m.i + m.text[1] - 'c';\n}\n",
-			      "--color=never", NULL));
+	free(compiled_console(
+		&host, 0,
+		"\\in host.c\n"
+		"struct mixed { double d; int i; char text[3]; };\n"
+		"static struct mixed half(struct mixed m) { m.d /= 2; m.text[1]++; return m; }\n"
+		"static int shifted(int n)\n{\n\tstruct mixed m = half((struct mixed){n, 40, \"ab\"});\n\n"
+		"\treturn (int)(m.d * 100) + m.i + m.text[1] - 'c';\n}\n",
+		"--color=never", NULL));
 	compiled_assert_answer(&host, "shifted 3", "190 203");
 }
 
@@ -173,9 +174,10 @@ static void a_changed_helper_alone_is_refused_with_what_would_do(void **state)
 	char *both;
 
 	(void)state;
-	compiled_assert_refused(&host, helper, "unknown",
-				"; for decorated functions alone, type the new text in one with that of such a "
-				"function that calls it, or save it in its file");
+	compiled_assert_refused(
+		&host, helper, "unknown",
+		"; for decorated functions alone, type the new text in one with that of such a "
+		"function that calls it, or save it in its file");
 	assert_true(asprintf(&both, "%s\nstatic long factorial(int n) { return plain(n); }", helper) > 0);
 	compiled_assert_says(&host, 0, both, "factorial is now version 1");
 	free(both);
@@ -183,18 +185,35 @@ static void a_changed_helper_alone_is_refused_with_what_would_do(void **state)
 }
 
 /* Typed anew it reaches the versions that have it in their text, and with it what it needs itself. */
+/* The other consoles hear of it. */
+static void await_changed(struct wire *w, const char *function, int version)
+{
+	json_t *event;
+
+	while ((event = wire_await_event(w, "changed")) && compiled_int(event, "version") != version)
+		json_decref(event);
+	assert_string_equal(compiled_string(event, "function"), function);
+	json_decref(event);
+}
+
 static void a_helper_that_is_typed_anew_reaches_the_versions_that_took_it(void **state)
 {
+	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"events\":true}}\n";
+	struct wire other;
+
 	(void)state;
+	wire_open(&other, host.socket);
+	wire_send(&other, hello, sizeof(hello) - 1);
 	char *output = compiled_console(&host, 0,
-					"\\in host.c\n" ALL HELPER
-					"#define OFFSET 40\n"
+					"\\in host.c\n" ALL HELPER "#define OFFSET 40\n"
 					"static int summed(struct pair p) { return p.a - p.b + OFFSET; }\n",
 					"--color=never", NULL);
 	assert_int_equal(compiled_count(output, "summed is a function of this session"), 3);
 	assert_int_equal(compiled_count(output, "with summed as it is now"), 1);
 	assert_non_null(strstr(output, "shifted is now version 2 ("));
 	free(output);
+	await_changed(&other, "shifted", 2);
+	wire_close(&other);
 	compiled_assert_answer(&host, "shifted 3", "141 203");
 	compiled_assert_live(&host, "host.c:shifted", 2, 3, "live");
 	compiled_assert_says(&host, 0, "\\undo", "shifted is now version 1");
@@ -214,9 +233,10 @@ static void a_helper_of_one_entry_reaches_its_version_too(void **state)
 static void a_version_that_a_new_helper_does_not_fit_goes_on_and_is_named(void **state)
 {
 	(void)state;
-	char *output = compiled_console(&host, 0, "\\in host.c\n" INCLUDE MACRO TYPE GLOBAL HELPER DEFINITION
-						   "static int summed(struct pair p, int more)\n"
-						   "{\n\treturn p.a - p.b + more;\n}\n",
+	char *output = compiled_console(&host, 0,
+					"\\in host.c\n" INCLUDE MACRO TYPE GLOBAL HELPER DEFINITION
+					"static int summed(struct pair p, int more)\n"
+					"{\n\treturn p.a - p.b + more;\n}\n",
 					"--color=never", NULL);
 	assert_non_null(strstr(output, "shifted goes on with the summed that it was made with: "));
 	free(output);
