@@ -639,12 +639,9 @@ static void a_console_edit_and_the_file_tell_their_states(void **state)
 /* The next event about what a console changed says so. */
 static void assert_changed(const char *says)
 {
-	json_t *event;
-
-	while ((event = wire_receive(&host.events)) &&
-	       strcmp(json_string_value(json_object_get(event, "event")), "changed") != 0)
-		json_decref(event);
+	json_t *event = wire_await_event(&host.events, "changed");
 	const char *text = json_string_value(json_object_get(event, "text"));
+
 	if (!text || !strstr(text, says))
 		fail_msg("%s, expected %s", text ? text : "no event", says);
 	json_decref(event);
