@@ -658,10 +658,25 @@ struct error *program_published(struct program *p, uint32_t serial)
 	return result ? error_errno(-result, "the program refuses the new version") : NULL;
 }
 
-struct error *program_resolve(struct program *p, const char *name, uint64_t *address)
+/* What is answered by one number. */
+static struct error *ask_number(struct program *p, uint32_t type, const void *bytes, size_t size,
+				uint64_t *number)
 {
 	struct message_header h;
-	size_t length = strlen(name) + 1, answer;
+	size_t answer;
+
+	struct error *e = ask(p, type, bytes, size, &h, &answer);
+	if (e)
+		return e;
+	if (h.type != MESSAGE_ADDRESSES || answer != sizeof(*number))
+		return lose(p, EPROTO);
+	memcpy(number, p->payload, sizeof(*number));
+	return NULL;
+}
+
+struct error *program_resolve(struct program *p, const char *name, uint64_t *address)
+{
+	size_t length = strlen(name) + 1;
 
 	if (length > NAMES_SIZE) {
 		*address = 0;
@@ -669,12 +684,9 @@ struct error *program_resolve(struct program *p, const char *name, uint64_t *add
 	}
 	if (resolved_find(&p->resolved, name, address))
 		return NULL;
-	struct error *e = ask(p, MESSAGE_RESOLVE, name, length, &h, &answer);
+	struct error *e = ask_number(p, MESSAGE_RESOLVE, name, length, address);
 	if (e)
 		return e;
-	if (h.type != MESSAGE_ADDRESSES || answer != sizeof(*address))
-		return lose(p, EPROTO);
-	memcpy(address, p->payload, sizeof(*address));
 	/* What is not there may come with a library that is loaded later. */
 	if (*address)
 		resolved_add(&p->resolved, name, *address);
@@ -684,34 +696,22 @@ struct error *program_resolve(struct program *p, const char *name, uint64_t *add
 struct error *program_resolve_in(struct program *p, uint64_t module, const char *name, uint64_t *address)
 {
 	char both[sizeof(module) + NAMES_SIZE];
-	struct message_header h;
-	size_t size = strlen(name) + 1, answer;
+	size_t size = strlen(name) + 1;
 
 	*address = 0;
 	if (size > NAMES_SIZE)
 		return NULL;
 	memcpy(both, &module, sizeof(module));
 	memcpy(both + sizeof(module), name, size);
-	struct error *e = ask(p, MESSAGE_RESOLVE_IN, both, sizeof(module) + size, &h, &answer);
-	if (e)
-		return e;
-	if (h.type != MESSAGE_ADDRESSES || answer != sizeof(*address))
-		return lose(p, EPROTO);
-	memcpy(address, p->payload, sizeof(*address));
-	return NULL;
+	return ask_number(p, MESSAGE_RESOLVE_IN, both, sizeof(module) + size, address);
 }
 
 struct error *program_thread_block(struct program *p, uint64_t address, uint64_t *number)
 {
-	struct message_header h;
-	size_t answer;
+	struct error *e = ask_number(p, MESSAGE_THREAD_BLOCK, &address, sizeof(address), number);
 
-	struct error *e = ask(p, MESSAGE_THREAD_BLOCK, &address, sizeof(address), &h, &answer);
 	if (e)
 		return e;
-	if (h.type != MESSAGE_ADDRESSES || answer != sizeof(*number))
-		return lose(p, EPROTO);
-	memcpy(number, p->payload, sizeof(*number));
 	return *number ? NULL : error_new(ERROR_UNKNOWN, "the module has no thread-local variables");
 }
 
