@@ -150,6 +150,7 @@ SYSTEM_OBJ := $(B)/tests/system/compiled.o $(B)/tests/system/followed.o
 # Tests of the guest's modules, which are in no library of the engine's.
 $(B)/tests/unit/fault_test: $(addprefix $(B)/guest/core/agent/,guard.o park.o signals.o)
 $(B)/tests/unit/guard_test $(B)/tests/unit/park_test: $(addprefix $(B)/guest/core/agent/,arena.o descriptor.o fault.o guard.o park.o signals.o)
+$(B)/tests/unit/arena_test: $(addprefix $(B)/guest/core/agent/,arena.o descriptor.o)
 $(B)/tests/unit/storage_test: $(addprefix $(B)/guest/core/agent/,signals.o storage.o)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(CONSOLE_ONLY_OBJ) $(B)/libengine.a

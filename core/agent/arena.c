@@ -92,21 +92,55 @@ static uintptr_t place_find(uintptr_t low, uintptr_t high, size_t size)
 	return (uintptr_t)(search.below ? search.below : search.above);
 }
 
+static unsigned char *space_map(uintptr_t place, size_t size)
+{
+	void *got = mmap((void *)place, size, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (got == (void *)place)
+		return got;
+	if (got != MAP_FAILED)
+		munmap(got, size); /* a kernel that does not know NOREPLACE takes it for a hint */
+	return NULL;
+}
+
+/* With what is to be left free around it. */
+static unsigned char *space_map_guarded(int64_t place, size_t size)
+{
+	unsigned char *got = space_map((uintptr_t)(place - GUARD), size + (size_t)(2 * GUARD));
+
+	if (!got)
+		return NULL;
+	munmap(got, GUARD);
+	munmap(got + GUARD + size, GUARD);
+	return got + GUARD;
+}
+
+/* Where the search would most likely find it: to look there costs less than to read where everything is. */
+static unsigned char *space_guess(uintptr_t low, uintptr_t high, size_t size)
+{
+	int64_t page = (int64_t)PAGE, begin = (int64_t)low & -page, end = (int64_t)high;
+	int64_t below = begin - GUARD - (int64_t)size, above = begin + REACH - GUARD - (int64_t)size;
+
+	if (below >= ADDRESS_LOWEST + GUARD && below >= end - REACH)
+		return space_map_guarded(below, size);
+	if (above >= end + GUARD && above + (int64_t)size + GUARD <= ADDRESS_END)
+		return space_map_guarded(above, size);
+	return NULL;
+}
+
 /* Address space of `size` bytes near [low, high). Another thread may take a gap that we saw: look again. */
 static unsigned char *space_reserve(uintptr_t low, uintptr_t high, size_t size)
 {
-	for (int tries = 0; tries < 4; tries++) {
-		void *place = (void *)place_find(low, high, size);
+	unsigned char *got = space_guess(low, high, size);
+
+	for (int tries = 0; !got && tries < 4; tries++) {
+		uintptr_t place = place_find(low, high, size);
 		if (!place)
 			return NULL;
-		void *got = mmap(place, size, PROT_NONE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-		if (got == place)
-			return got;
-		if (got != MAP_FAILED)
-			munmap(got, size); /* a kernel that does not know NOREPLACE takes it for a hint */
+		got = space_map(place, size);
 	}
-	return NULL;
+	return got;
 }
 
 /* The file keeps its size: nobody who holds it can make the program's mapping fault. The head is allocated
