@@ -4,10 +4,12 @@
 #include "x86_64.h"
 
 #include <elf.h>
+#include <gnu/libc-version.h>
 #include <link.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,7 +20,7 @@ enum {
 	SECTIONS_MAX = 100000,
 	NAMES_MAX = 64 << 20,
 	ENTRIES_MAX = 1 << 22,
-	RUN_MAX = 65536,
+	RUN_MAX = 4096, /* on the stack */
 	PAGE = 4096
 };
 enum {
@@ -97,7 +99,7 @@ static void section_take(const struct dl_phdr_info *info, struct module *m, uint
 	}
 	uint64_t *sleds = realloc(m->sleds, (m->count + count) * sizeof(*sleds));
 	if (!sleds) {
-		note("%s: out of memory\n", m->name);
+		note("%s: out of memory; its functions stay as built\n", m->name);
 		return;
 	}
 	m->sleds = sleds;
@@ -184,6 +186,13 @@ struct scan {
 
 static struct scan known; /* how far the last one came */
 
+/* The C library, what loads it and what the kernel puts there: to open them would be most of a small program's scan. */
+static bool is_of_system(const struct dl_phdr_info *info)
+{
+	return info->dlpi_addr == getauxval(AT_BASE) || info->dlpi_addr == getauxval(AT_SYSINFO_EHDR) ||
+	       segment_holds(info, PF_X, (uint64_t)(uintptr_t)gnu_get_libc_version, 1);
+}
+
 static int module_scan(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct scan *scan = context;
@@ -192,13 +201,13 @@ static int module_scan(struct dl_phdr_info *info, size_t size, void *context)
 	bool main_program = index == 0;
 	(void)size;
 
-	if (index < scan->from)
+	if (index < scan->from || (!main_program && is_of_system(info)))
 		return 0;
 	if (main_program)
 		m.name = "/proc/self/exe";
 	int fd = open(m.name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0; /* the vdso, most likely */
+		return 0;
 	if (main_program)
 		m.name = "the program";
 	for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -296,8 +305,9 @@ static size_t run_length(const uint64_t *sleds, size_t count)
 }
 
 /* A slot is ready before its jump is written, and counts once the jump is there. */
-static bool run_patch(struct arena *a, int memory, const uint64_t *sleds, size_t count, unsigned char *buffer)
+static bool run_patch(struct arena *a, int memory, const uint64_t *sleds, size_t count)
 {
+	unsigned char buffer[RUN_MAX];
 	size_t size = sleds[count - 1] + JUMP_SIZE - sleds[0];
 
 	memcpy(buffer, (const void *)(uintptr_t)sleds[0], size);
@@ -312,13 +322,13 @@ static bool run_patch(struct arena *a, int memory, const uint64_t *sleds, size_t
 	return true;
 }
 
-static void module_patch(const struct module *m, int memory, unsigned char *buffer)
+static void module_patch(const struct module *m, int memory)
 {
 	size_t failed = 0;
 
 	for (size_t at = 0; at < m->count;) {
 		size_t n = run_length(m->sleds + at, m->count - at);
-		if (!run_patch(m->arena, memory, m->sleds + at, n, buffer))
+		if (!run_patch(m->arena, memory, m->sleds + at, n))
 			failed += n;
 		at += n;
 	}
@@ -330,14 +340,10 @@ static void module_patch(const struct module *m, int memory, unsigned char *buff
 static void modules_patch(void)
 {
 	int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-	unsigned char *buffer = malloc(RUN_MAX);
 
 	for (size_t i = 0; i < module_count; i++)
-		if (modules[i].arena && buffer)
-			module_patch(&modules[i], memory, buffer);
-		else if (modules[i].arena)
-			note("%s: out of memory; its functions stay as built\n", modules[i].name);
-	free(buffer);
+		if (modules[i].arena)
+			module_patch(&modules[i], memory);
 	descriptor_close(&memory);
 }
 

@@ -224,12 +224,18 @@ static void race(const char *path)
 }
 
 #ifdef SHORT_OF_MEMORY
-extern void *__libc_malloc(size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+static int begun;
 
-/* In place of the C library's: there is no memory to write entries with. */
-void *malloc(size_t size)
+__attribute__((constructor)) static void begin(void)
 {
-	return size == 65536 ? NULL : __libc_malloc(size);
+	begun = 1;
+}
+
+/* In place of the C library's: until the libraries' constructors have run there is no memory to note entries in. */
+void *realloc(void *block, size_t size)
+{
+	return begun ? __libc_realloc(block, size) : NULL;
 }
 #endif
 
