@@ -1,6 +1,7 @@
 #include "call.h"
 #include "arena.h"
 #include "guard.h"
+#include "large.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static struct {
 	struct message_called result;
 	unsigned char stack[CALL_STACK];
 	void (*wake)(void);
-} calls = {.mutex = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
+} calls LARGE = {.mutex = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
 
 static bool polled_waits; /* atomic: for rtf_poll */
 

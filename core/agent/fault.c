@@ -1,6 +1,7 @@
 #include "fault.h"
 #include "guard.h"
 #include "kernel.h"
+#include "large.h"
 #include "park.h"
 #include "arena.h"
 #include "signals.h"
@@ -21,7 +22,6 @@ enum fault_state { STATE_FREE, STATE_FILLED_BY_THREAD, STATE_WAITS, STATE_TAKEN,
 
 static struct {
 	pid_t pid;          /* atomic: whose faults are recorded, 0: nobody's */
-	int wake;           /* atomic */
 	unsigned state;     /* atomic, a futex: ticket + enum fault_state */
 	unsigned pending;   /* atomic, a futex: threads whose fault is not recorded yet */
 	int count;          /* atomic: recorded so far */
@@ -32,7 +32,9 @@ static struct {
 	unsigned levels[SIGNALS_FAULTS]; /* in use */
 	struct message_called fault;
 	unsigned char stack[CALL_STACK];
-} faults = {.wake = -1};
+} faults LARGE;
+
+static int wake_fd = -1; /* atomic */
 
 /* --- in the thread that faults: nothing but system calls ----------------------------------------------------------- */
 
@@ -125,7 +127,7 @@ static void record_in_turn(int signal, const siginfo_t *info, const void *contex
 	bool concerns =
 		concerns_version() && __atomic_fetch_add(&faults.count, 1, __ATOMIC_RELAXED) < FAULTS_MAX;
 	__atomic_store_n(&faults.state, ticket + (concerns ? STATE_WAITS : STATE_FREE), __ATOMIC_RELEASE);
-	if (concerns && write(__atomic_load_n(&faults.wake, __ATOMIC_ACQUIRE), &one, sizeof(one)) > 0)
+	if (concerns && write(__atomic_load_n(&wake_fd, __ATOMIC_ACQUIRE), &one, sizeof(one)) > 0)
 		wait_until_known(ticket, deadline);
 	exchange(ticket + STATE_WAITS, ticket + STATE_FREE); /* one that is taken is the agent's to free */
 	let_next();
@@ -335,7 +337,7 @@ static void want(bool live, int wake)
 	guard_set_hooks(&hooks);
 	if (live)
 		guard_prepare();
-	__atomic_store_n(&faults.wake, wake, __ATOMIC_RELEASE);
+	__atomic_store_n(&wake_fd, wake, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, live, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.look_ms, FIRST_LOOK_MS, __ATOMIC_RELAXED);
@@ -391,7 +393,7 @@ void fault_wait_longer(void)
 void fault_forget(void)
 {
 	__atomic_store_n(&faults.pid, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&faults.wake, -1, __ATOMIC_RELEASE);
+	__atomic_store_n(&wake_fd, -1, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, false, __ATOMIC_RELEASE);
 	fault_look();
 	fault_give_up();
@@ -400,7 +402,7 @@ void fault_forget(void)
 void fault_leave(void)
 {
 	__atomic_store_n(&faults.pid, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&faults.wake, -1, __ATOMIC_RELEASE);
+	__atomic_store_n(&wake_fd, -1, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.state, STATE_FREE, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.pending, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.count, 0, __ATOMIC_RELAXED);

@@ -1,6 +1,7 @@
 #include "park.h"
 #include "arena.h"
 #include "kernel.h"
+#include "large.h"
 #include "signals.h"
 #include "x86_64.h"
 
@@ -17,7 +18,6 @@ _Static_assert(sizeof(sigjmp_buf) <= sizeof(((struct park_frame *)0)->out), "the
 
 static struct {
 	pid_t pid; /* atomic: whose calls are caught, 0: nobody's */
-	int wake;  /* atomic */
 	struct {
 		pid_t id;           /* atomic: 0 is free */
 		uint64_t innermost; /* frame; of that thread alone */
@@ -30,7 +30,9 @@ static struct {
 	bool watching;                 /* atomic: something is evaluated, or was */
 	long long next_look;           /* in ms; the agent's alone */
 	uint64_t parked[PARK_THREADS]; /* atomic: frames that wait */
-} parks = {.wake = -1};
+} parks LARGE;
+
+static int wake_fd = -1; /* atomic */
 
 static int find_thread(pid_t id)
 {
@@ -96,7 +98,7 @@ static void note_watching(void)
 	if (__atomic_load_n(&parks.watching, __ATOMIC_ACQUIRE) ||
 	    __atomic_exchange_n(&parks.watching, true, __ATOMIC_ACQ_REL))
 		return;
-	if (write(__atomic_load_n(&parks.wake, __ATOMIC_ACQUIRE), &one, sizeof(one)) < 0)
+	if (write(__atomic_load_n(&wake_fd, __ATOMIC_ACQUIRE), &one, sizeof(one)) < 0)
 		errno = saved;
 }
 
@@ -333,7 +335,7 @@ uint64_t park_wait(struct park_frame *f)
 	__atomic_store_n(&f->state, STATE_UNTOLD, __ATOMIC_RELEASE);
 	if (!list_frame((uint64_t)(uintptr_t)f))
 		return f->target;
-	ssize_t told = write(__atomic_load_n(&parks.wake, __ATOMIC_ACQUIRE), &one, sizeof(one));
+	ssize_t told = write(__atomic_load_n(&wake_fd, __ATOMIC_ACQUIRE), &one, sizeof(one));
 	/* Without an agent nobody would ever release it; park_end has seen it or is still to come. */
 	if (told < 0 && __atomic_load_n(&parks.pid, __ATOMIC_ACQUIRE) == 0)
 		park_release(&(struct message_unpark){(uint64_t)(uintptr_t)f, f->entry});
@@ -406,14 +408,14 @@ int park_release(const struct message_unpark *m)
 
 void park_watch(int wake)
 {
-	__atomic_store_n(&parks.wake, wake, __ATOMIC_RELEASE);
+	__atomic_store_n(&wake_fd, wake, __ATOMIC_RELEASE);
 	__atomic_store_n(&parks.pid, getpid(), __ATOMIC_RELEASE);
 }
 
 void park_end(void)
 {
 	__atomic_store_n(&parks.pid, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&parks.wake, -1, __ATOMIC_RELEASE);
+	__atomic_store_n(&wake_fd, -1, __ATOMIC_RELEASE);
 	for (int i = 0; i < PARK_THREADS; i++) {
 		uint64_t frame = __atomic_load_n(&parks.parked[i], __ATOMIC_ACQUIRE);
 		if (frame)
@@ -429,5 +431,5 @@ void park_forget(void)
 	__atomic_store_n(&parks.watching, false, __ATOMIC_RELEASE);
 	memset(parks.parked, 0, sizeof(parks.parked));
 	__atomic_store_n(&parks.pid, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&parks.wake, -1, __ATOMIC_RELEASE);
+	__atomic_store_n(&wake_fd, -1, __ATOMIC_RELEASE);
 }

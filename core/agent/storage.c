@@ -1,4 +1,5 @@
 #include "storage.h"
+#include "large.h"
 #include "message.h"
 #include "signals.h"
 
@@ -19,7 +20,7 @@ static __thread struct thread_image *own __attribute__((tls_model("initial-exec"
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool have_key;
-static struct thread_image shared;
+static struct thread_image shared LARGE;
 
 /* The loader's; a static program has none and needs none. */
 void *__tls_get_addr(const struct storage_index *) __attribute__((weak));
