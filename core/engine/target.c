@@ -129,26 +129,39 @@ static bool fill_function(struct module *module, struct unit_function *function)
 	return true;
 }
 
+/* Such an entry of that name in the unit: a function without code. */
+static bool find_codeless(struct unit *unit, const char *name, Dwarf_Die *die)
+{
+	Dwarf_Addr entry;
+
+	for (unsigned nth = 0; unit_find(unit, name, nth, die); nth++)
+		if (dwarf_tag(die) == DW_TAG_subprogram && !die_flag(die, DW_AT_declaration) &&
+		    !die_entry(die, &entry))
+			return true;
+	return false;
+}
+
 /* gcc's DWARF says of a function whose code it shares with another's of the same text (-fipa-icf) only that there is one:
- * code and address are the symbol's. Found if one unit alone has such an entry of that name. */
-static bool find_folded(struct module *module, const char *name, struct unit **unit, Dwarf_Die *die)
+ * code and address are the symbol's. It is the one of the unit whose code is around that address; failing that, of the only
+ * unit that has one. */
+static bool find_folded(struct module *module, const struct target_function *out, struct unit **unit,
+			Dwarf_Die *die)
 {
 	struct units *units = module_units(module);
 	bool found = false;
-	Dwarf_Addr entry;
 	Dwarf_Die other;
 
+	*unit = units ? units_at(units, out->entry - module->bias) : NULL;
+	if (*unit && find_codeless(*unit, out->name, die))
+		return true;
 	for (struct unit *at = NULL; units && (at = units_next(units, at));) {
-		for (unsigned nth = 0; unit_find(at, name, nth, &other); nth++) {
-			if (dwarf_tag(&other) != DW_TAG_subprogram || die_flag(&other, DW_AT_declaration) ||
-			    die_entry(&other, &entry))
-				continue;
-			if (found)
-				return false;
-			found = true;
-			*unit = at;
-			*die = other;
-		}
+		if (!find_codeless(at, out->name, &other))
+			continue;
+		if (found)
+			return false;
+		found = true;
+		*unit = at;
+		*die = other;
 	}
 	return found;
 }
@@ -158,7 +171,7 @@ static void describe_folded(struct module *module, struct target_function *out)
 	struct unit *unit;
 	Dwarf_Die die;
 
-	if (out->clone || !find_folded(module, out->name, &unit, &die) || !unit_publish(unit))
+	if (out->clone || !find_folded(module, out, &unit, &die) || !unit_publish(unit))
 		return;
 	const char *file = die_file(&die);
 	out->unit = &unit->shown;

@@ -501,6 +501,13 @@ struct unit_function *units_function_at(struct units *units, uint64_t address)
 	return function;
 }
 
+struct unit *units_at(struct units *units, uint64_t address)
+{
+	const struct unit_span *span = find_span(units->spans, units->span_count, address);
+
+	return span ? span->unit : NULL;
+}
+
 struct unit_function *units_next_function(struct units *units, const struct unit_function *previous)
 {
 	if (previous && previous->next)

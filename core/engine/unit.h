@@ -76,6 +76,9 @@ struct unit *units_next(struct units *, const struct unit *previous);
 
 struct unit_function *units_function_at(struct units *, uint64_t address);
 
+/* The unit whose ranges hold an address; NULL where none says so. */
+struct unit *units_at(struct units *, uint64_t address);
+
 /* All functions with machine code, in turn; NULL at the end. */
 struct unit_function *units_next_function(struct units *, const struct unit_function *previous);
 

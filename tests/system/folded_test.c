@@ -25,6 +25,11 @@ static const struct compiled_how gcc = {
 	.flags = {"-w", "-O2", "-DWHOLE_FILE", "-fpatchable-function-entry=16"},
 	.sources = {"folded_host.c"}};
 
+static const struct compiled_how wrapped = {
+	.compiler = "gcc",
+	.flags = {"-w", "-O2", "-fpatchable-function-entry=16"},
+	.sources = {"folded_wrapped.c", "folded_beside.c"}};
+
 static int stop(void **state)
 {
 	(void)state;
@@ -114,6 +119,28 @@ static void a_save_that_changes_one_is_refused(void **state)
 	compiled_assert_answer(&host.subject, "1", "4 4 10");
 }
 
+static void one_with_an_entry_of_its_own_is_changed_alone(void **state)
+{
+	struct subject *s = &host.subject;
+	static const char *const names[] = {"on_open", "on_close"};
+	char text[128];
+
+	(void)state;
+	followed_init_host(&host, &wrapped);
+	compiled_assert_answer(s, "0", "0 6");
+	for (size_t i = 0; i < 2; i++) {
+		json_t *data = compiled_data(s, i ? "\\list on_close" : "\\list on_open");
+		const char *file = json_string_value(json_object_get(json_array_get(data, 0), "file"));
+		assert_non_null(strstr(file, "folded_wrapped.c"));
+		json_decref(data);
+		snprintf(text, sizeof(text), "static void %s(void) { calls += %d; }", names[i],
+			 i ? 100 : 1);
+		subject_define(s, names[i], text);
+	}
+	compiled_assert_answer(s, "0", "1 6");
+	compiled_assert_answer(s, "1", "101 9");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +148,7 @@ int main(void)
 		cmocka_unit_test_teardown(so_is_another_linker, stop),
 		cmocka_unit_test_teardown(so_is_a_compiler_that_folds, stop),
 		cmocka_unit_test_teardown(a_save_that_changes_one_is_refused, stop),
+		cmocka_unit_test_teardown(one_with_an_entry_of_its_own_is_changed_alone, stop),
 	};
 
 	return cmocka_run_group_tests_name("system: functions that were folded into one", tests, NULL, NULL);
