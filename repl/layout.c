@@ -132,7 +132,8 @@ static void describe_members(struct layout *l, const struct type *type, json_t *
 static void describe_constants(struct text *out, const struct type *d, json_t *list)
 {
 	for (size_t i = 0; i < d->constant_count; i++) {
-		text_printf(out, "  %s = %" PRId64 ",\n", d->constants[i].name, d->constants[i].value);
+		text_printf(out, d->is_signed ? "  %s = %" PRId64 ",\n" : "  %s = %" PRIu64 ",\n",
+			    d->constants[i].name, d->constants[i].value);
 		json_array_append_new(list, json_pack("{s:s, s:I}", "name", d->constants[i].name, "value",
 						      (json_int_t)d->constants[i].value));
 	}

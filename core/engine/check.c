@@ -3,6 +3,7 @@
 #include "ahead.h"
 #include "atomics.h"
 #include "cursor.h"
+#include "enumerators.h"
 #include "flags.h"
 #include "guards.h"
 #include "libclang.h"
@@ -656,6 +657,8 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	result.why_text = search.needs.why_text;
 	if (!result.why_cc && strstr(slice->text, "_Atomic"))
 		result.why_cc = atomics_reason(p.unit);
+	if (!result.why_cc && strstr(slice->text, "enum"))
+		result.why_cc = enumerators_reason(p.unit, strstr(slice->text + slice->user_at, "enum"));
 	result.needs_cc = result.why_cc != NULL;
 	if (p.failed || result.statics.failed) {
 		check_result_fini(&result);

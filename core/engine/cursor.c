@@ -91,6 +91,15 @@ bool cursor_is_signed(enum CXTypeKind kind)
 	}
 }
 
+int64_t cursor_enumerator(CXCursor constant)
+{
+	CXType type = clang_getEnumDeclIntegerType(clang_getCursorSemanticParent(constant));
+
+	return cursor_is_signed(clang_getCanonicalType(type).kind)
+		       ? clang_getEnumConstantDeclValue(constant)
+		       : (int64_t)clang_getEnumConstantDeclUnsignedValue(constant);
+}
+
 bool cursor_is_constant(CXType type)
 {
 	/* Of a canonical array the array itself bears its elements' const. */

@@ -58,6 +58,7 @@
 	X(clang_getDiagnosticSeverity) \
 	X(clang_getDiagnosticSpelling) \
 	X(clang_getElementType) \
+	X(clang_getEnumConstantDeclUnsignedValue) \
 	X(clang_getEnumConstantDeclValue) \
 	X(clang_getEnumDeclIntegerType) \
 	X(clang_getExpansionLocation) \

@@ -1,10 +1,12 @@
 #include "notice.h"
 #include "attributes.h"
+#include "cursor.h"
 #include "initialiser.h"
 #include "texts.h"
 #include "words.h"
 
 #include <clang-c/Index.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,7 +200,7 @@ static const char *find_name(const char *text, size_t size, const char *name)
 	return NULL;
 }
 
-static void tell_constant(struct notice *n, const char *name, long long now, int64_t built)
+static void tell_constant(struct notice *n, const char *name, int64_t now, int64_t built)
 {
 	const struct build_request *q = n->build->request;
 	const char *at =
@@ -214,9 +216,9 @@ static void tell_constant(struct notice *n, const char *name, long long now, int
 		at = find_name(n->text, n->size, name);
 	}
 	tell(place, at ? at : begin_of(n),
-	     "%s is %lld here and was %lld when the program was built: what is not defined anew goes on with "
-	     "that",
-	     name, now, (long long)built);
+	     "%s is %" PRId64 " here and was %" PRId64
+	     " when the program was built: what is not defined anew goes on with that",
+	     name, now, built);
 	n->error = place->error;
 }
 
@@ -232,7 +234,7 @@ static enum CXChildVisitResult note_constant(CXCursor cursor, CXCursor parent, C
 	if (kind != CXCursor_EnumConstantDecl)
 		return CXChildVisit_Continue;
 	CXString name = clang_getCursorSpelling(cursor);
-	long long now = clang_getEnumConstantDeclValue(cursor);
+	int64_t now = cursor_enumerator(cursor);
 	if (target_find_enumerator(live_target(n->live), n->function->at.unit, clang_getCString(name),
 				   &built) &&
 	    built != now && ++n->told <= CONSTANTS_MAX)

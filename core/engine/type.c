@@ -136,7 +136,7 @@ static enum CXChildVisitResult read_constant(CXCursor c, CXCursor parent, CXClie
 	(void)parent;
 	if (clang_getCursorKind(c) == CXCursor_EnumConstantDecl && r->type->constant_count < r->room)
 		r->type->constants[r->type->constant_count++] =
-			(struct type_constant){constant_name(r->types, c), clang_getEnumConstantDeclValue(c)};
+			(struct type_constant){constant_name(r->types, c), cursor_enumerator(c)};
 	return CXChildVisit_Continue;
 }
 

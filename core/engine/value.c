@@ -134,7 +134,7 @@ static bool is_flags(const struct type *e)
 
 	for (size_t i = 0; i < e->constant_count; i++) {
 		uint64_t value = (uint64_t)e->constants[i].value, low = value & -value;
-		if (e->constants[i].value < 0 || (mask & value) || (value + low) & value)
+		if ((e->is_signed && e->constants[i].value < 0) || (mask & value) || (value + low) & value)
 			return false;
 		mask |= value;
 	}

@@ -25,10 +25,9 @@ static const struct compiled_how gcc = {
 	.flags = {"-w", "-O2", "-DWHOLE_FILE", "-fpatchable-function-entry=16"},
 	.sources = {"folded_host.c"}};
 
-static const struct compiled_how wrapped = {
-	.compiler = "gcc",
-	.flags = {"-w", "-O2", "-fpatchable-function-entry=16"},
-	.sources = {"folded_wrapped.c", "folded_beside.c"}};
+static const struct compiled_how wrapped = {.compiler = "gcc",
+					    .flags = {"-w", "-O2", "-fpatchable-function-entry=16"},
+					    .sources = {"folded_wrapped.c", "folded_beside.c"}};
 
 static int stop(void **state)
 {
@@ -133,8 +132,7 @@ static void one_with_an_entry_of_its_own_is_changed_alone(void **state)
 		const char *file = json_string_value(json_object_get(json_array_get(data, 0), "file"));
 		assert_non_null(strstr(file, "folded_wrapped.c"));
 		json_decref(data);
-		snprintf(text, sizeof(text), "static void %s(void) { calls += %d; }", names[i],
-			 i ? 100 : 1);
+		snprintf(text, sizeof(text), "static void %s(void) { calls += %d; }", names[i], i ? 100 : 1);
 		subject_define(s, names[i], text);
 	}
 	compiled_assert_answer(s, "0", "1 6");

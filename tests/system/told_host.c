@@ -10,6 +10,8 @@
 #define LOCAL static
 
 enum level { LOW = 1, HIGH = 10 };
+enum flag { FLAG_LOW = 1, FLAG_TOP = 1u << 31 } flags; /* its values are unsigned ones */
+enum wide { WIDE_LOW = 1, WIDE_TOP = 1ull << 63 } wide;
 
 static int bias = 5, other_bias = 50;
 static int seen, nobody_asks = 3;

@@ -186,6 +186,35 @@ static void a_constant_that_other_code_knows_otherwise_is_told(void **state)
 	assert_int_equal(answer_of("1", LEVELED), 11);
 }
 
+/* What libtcc is not asked for, as the answer says. */
+static void define_by_cc(const char *text, const char *why)
+{
+	json_t *answer = ask(text);
+
+	if (!strstr(first_of(answer, "data", "why_cc"), why))
+		fail_msg("%s: not \"%s\" but \"%s\"", text, why, first_of(answer, "data", "why_cc"));
+	json_decref(answer);
+}
+
+static void a_constant_of_the_highest_bit_is_what_it_was(void **state)
+{
+	(void)state;
+	start_host("gcc", "-O0", NULL);
+	define("long leveled(int n) { flags = FLAG_TOP; return flags > 0; }", NULL);
+	assert_int_equal(answer_of("1", LEVELED), 1);
+	define_by_cc("long leveled(int n) { wide = WIDE_TOP; return wide > 0; }",
+		     "an enumeration constant of 2^63 or more");
+	assert_int_equal(answer_of("1", LEVELED), 1);
+	define_by_cc("long leveled(int n) { enum { MASK = ~0ull }; return MASK > 0; }",
+		     "an enumeration constant of 2^63 or more");
+	assert_int_equal(answer_of("1", LEVELED), 1);
+	compiled_assert_says(&host, 0, "\\describe enum flag", "FLAG_TOP = 2147483648,");
+	compiled_assert_says(&host, 0, "\\describe enum wide", "WIDE_TOP = 9223372036854775808,");
+	compiled_assert_says(&host, 0, "flags", "(enum flag) FLAG_TOP\n");
+	compiled_assert_says(&host, 0, "wide", "(enum wide) WIDE_TOP\n");
+	compiled_assert_says(&host, 0, "(enum flag)(FLAG_LOW | FLAG_TOP)", "(FLAG_LOW | FLAG_TOP)\n");
+}
+
 static void a_saved_constant_is_told_as_well(void **state)
 {
 	(void)state;
@@ -299,6 +328,7 @@ int main(void)
 		with(a_typed_table_is_the_new_texts),
 		with(what_the_optimiser_took_for_constant_is_told),
 		with(a_constant_that_other_code_knows_otherwise_is_told),
+		with(a_constant_of_the_highest_bit_is_what_it_was),
 		with(a_saved_constant_is_told_as_well),
 		with(a_signature_behind_an_old_prototype_is_held_to),
 		with(a_macro_of_the_head_means_in_the_body_what_it_means),
