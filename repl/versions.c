@@ -320,12 +320,24 @@ struct error *versions_define(struct call *c)
 
 /* --- \rollback, \undo, \redo ----------------------------------------------------------------------------------- */
 
+/* What the version before it did for somebody, and this one does not. A trace and a probe tell of their own end. */
+static const char *no_longer(const struct change_result *r)
+{
+	bool cover = strstr(r->was, "cover"), guard = strstr(r->was, "guard");
+
+	if (*r->function->instrumented || (!cover && !guard))
+		return "";
+	return cover && guard ? ", and no longer counted and guarded"
+	       : cover        ? ", and no longer counted"
+			      : ", and no longer guarded";
+}
+
 static json_t *moved(struct call *c, const struct change_result *r)
 {
 	const struct live_function *f = r->function;
 
-	text_printf(&c->reply->text, "%s is now version %d%s\n", f->name, r->version,
-		    r->version ? "" : " (as built)");
+	text_printf(&c->reply->text, "%s is now version %d%s%s\n", f->name, r->version,
+		    r->version ? "" : " (as built)", no_longer(r));
 	events_tell_changed(c->state, f, r->version);
 	return json_pack("{s:s, s:s, s:i, s:o}", "function", f->at.name, "file", f->at.file ? f->at.file : "",
 			 "version", r->version, "latency_us", latency_json(&r->latency));

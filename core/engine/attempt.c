@@ -327,6 +327,7 @@ void attempt_mark_live(const struct attempt *c)
 	for (size_t i = 0; i < c->count; i++) {
 		struct live_function *f = c->parts[i].function;
 		f->live = c->parts[i].to;
+		memcpy(c->parts[i].was, f->instrumented, sizeof(f->instrumented));
 		*f->instrumented = '\0';
 	}
 }
@@ -428,6 +429,7 @@ struct error *attempt_report(struct change_outcome *out, struct attempt *c, int6
 				    .link = p->build.link_us,
 				    .store = store_us},
 		};
+		memcpy(out->results[i].was, p->was, sizeof(p->was));
 		if (p->build.object.backend == BACKEND_CC)
 			p->build.why_cc = NULL;
 	}

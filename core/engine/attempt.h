@@ -32,6 +32,7 @@ struct attempt_part {
 	uint64_t target; /* what its slot gets */
 	bool watched; /* an instrumented version runs: the new one is to take its place instrumented, too */
 	int from, to; /* versions */
+	char was[LIVE_WATCHES]; /* what for, what ran before was instrumented; or "" */
 };
 
 struct attempt {

@@ -23,7 +23,8 @@ struct change_result {
 	int version;
 	enum compile_backend backend;
 	struct change_latency latency;
-	char *why_cc; /* why libtcc did not do it, or NULL */
+	char *why_cc;           /* why libtcc did not do it, or NULL */
+	char was[LIVE_WATCHES]; /* as live_function's `instrumented`, of what ran before */
 };
 
 struct change_outcome {

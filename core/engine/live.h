@@ -32,17 +32,19 @@ struct live_version {
 	bool optimised; /* by the program's own compiler, in place of libtcc's code */
 };
 
+enum { LIVE_WATCHES = 32 };
+
 struct live_function {
 	struct target_function at;
 	char *name; /* as people spell it: NAME or, where several have it, `file.c:NAME`; see lookup.h */
 	uint32_t arena, slot;
-	int64_t row;           /* in the history, 0 until it has one */
-	int live;              /* number of the version that runs */
-	int versions;          /* how many there are, version 0 included */
-	int newest;            /* the highest number that was ever given */
-	int64_t moved_us;      /* when another text was made live, on clock_now_us's clock; 0: never */
-	int plain;             /* if `live` is an instrumented version: the one that it was made from */
-	char instrumented[32]; /* what for: "cover", "trace+probe"; "": it is plain */
+	int64_t row;      /* in the history, 0 until it has one */
+	int live;         /* number of the version that runs */
+	int versions;     /* how many there are, version 0 included */
+	int newest;       /* the highest number that was ever given */
+	int64_t moved_us; /* when another text was made live, on clock_now_us's clock; 0: never */
+	int plain;        /* if `live` is an instrumented version: the one that it was made from */
+	char instrumented[LIVE_WATCHES]; /* what for: "cover", "trace+probe"; "": it is plain */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */
 	unsigned built_line;
 	bool unsure;  /* its file was newer than the program by then: something else may have been built */

@@ -201,14 +201,15 @@ static void take_parent(void *context, const struct history_version *v)
 	*(int *)context = v->parent;
 }
 
+/* What runs watched is no step of its own: the one before it is its plain version's. */
 static struct error *parent_of(struct live *l, struct live_function *f, int *number)
 {
-	if (f->live == 0)
+	if (live_plain(f) == 0)
 		return error_new(ERROR_USAGE, "%s runs what was built: there is nothing before it", f->name);
 	*number = 0;
 	if (!f->row)
 		return NULL;
-	struct error *e = history_find(live_history(l), f->row, f->live, take_parent, number);
+	struct error *e = history_find(live_history(l), f->row, live_plain(f), take_parent, number);
 	if (*number < 0)
 		*number = 0;
 	if (e && error_class(e) == ERROR_UNKNOWN) {

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Makes version `number` live; -1 is the parent of the live one. */
+/* Makes version `number` live; -1 is the parent of the live one, of a watched one its plain version's. */
 struct error *rollback_to(struct live *, struct live_function *, int number, const char *user,
 			  struct change_outcome *);
 

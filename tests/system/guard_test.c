@@ -308,6 +308,19 @@ static void what_cannot_be_called_again_is_not_guarded(void **state)
 	free(compiled_console(&host, 0, NULL, "--read-only", "-c", "\\guard", NULL));
 }
 
+static void a_rollback_leaves_the_version_that_faulted_and_says_that_it_is_not_guarded(void **state)
+{
+	(void)state;
+	wire_ok(&wire, "\\guard touch");
+	subject_define(&host, "touch", "static void touch(int *place) { *(int *)8 = 1; (void)place; }");
+	tell_host("touch 5\n");
+	await_parked("touch", "SEGV");
+	char *answer = compiled_console(&host, 0, NULL, "-c", "\\rollback touch", "-c", "\\retry", NULL);
+	assert_non_null(strstr(answer, "touch is now version 0 (as built), and no longer guarded\n"));
+	free(answer);
+	await_line("touch 1");
+}
+
 static void a_guarded_function_is_counted_and_traced_as_any(void **state)
 {
 	(void)state;
@@ -357,6 +370,7 @@ int main(void)
 		with_host(a_new_engine_knows_what_waits),
 		with_host(what_waits_is_tried_again_when_the_console_closes),
 		with_host(what_cannot_be_called_again_is_not_guarded),
+		with_host(a_rollback_leaves_the_version_that_faulted_and_says_that_it_is_not_guarded),
 		with_host(a_guarded_function_is_counted_and_traced_as_any),
 	};
 

@@ -207,15 +207,17 @@ static void undo_passes_over_instrumented_versions(void **state)
 	compiled_assert_live(&host, "factorial", 1, 3, "live");
 }
 
-static void a_rollback_of_what_is_counted_goes_to_the_plain_version(void **state)
+static void a_rollback_of_what_is_counted_goes_to_what_was_before_it(void **state)
 {
 	(void)state;
 	subject_define(&host, "factorial", sign);
 	wire_ok(&wire, "\\cover factorial");
-	wire_ok(&wire, "\\rollback factorial");
-	compiled_assert_live(&host, "factorial", 1, 3, "live");
-	wire_ok(&wire, "\\rollback factorial");
+	char *answer = compiled_console(&host, 0, NULL, "-c", "\\rollback factorial", NULL);
+	assert_non_null(strstr(answer, "factorial is now version 0 (as built), and no longer counted"));
+	free(answer);
 	compiled_assert_live(&host, "factorial", 0, 3, "built");
+	wire_ok(&wire, "\\cover factorial");
+	compiled_assert_refused(&host, "\\rollback factorial", "usage", "runs what was built");
 }
 
 static void a_new_engine_takes_back_what_was_instrumented(void **state)
@@ -585,7 +587,7 @@ int main(void)
 		with_host(a_new_definition_is_counted_anew),
 		with_host(a_rollback_ends_the_counting),
 		with_host(undo_passes_over_instrumented_versions),
-		with_host(a_rollback_of_what_is_counted_goes_to_the_plain_version),
+		with_host(a_rollback_of_what_is_counted_goes_to_what_was_before_it),
 		with_host(a_new_engine_takes_back_what_was_instrumented),
 		with_host(a_read_only_console_can_look_and_not_count),
 		with_host(calls_are_told_with_typed_arguments_and_results),
