@@ -362,7 +362,7 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 		}
 	}
 	if (!e && b->check.failed)
-		e = near_tell(&b->check, index_of(b), q->text, q->size);
+		e = near_tell(&b->check, index_of(b), q->text, q->size, check_unit(host->check));
 	if (!e && !b->check.failed)
 		e = check_claims(host, b);
 	if (!e && !b->check.failed && has_flag(b, "-fsplit-stack"))

@@ -128,9 +128,8 @@ void sources_each(struct sources *s, bool (*each)(void *context, struct source *
 			return;
 }
 
-/* The system's headers do not change while one edits; "<built-in>" and the folder that the compiler ran in, with its
- * slashes behind, are no files. */
-static bool is_no_source(const char *path)
+/* "<built-in>" and the folder that the compiler ran in, with its slashes behind, are no files. */
+bool source_is_outside(const char *path)
 {
 	size_t length = strlen(path);
 
@@ -146,7 +145,7 @@ bool source_each_file(const struct source *s, bool (*each)(void *context, const 
 	for (uint32_t i = 0; i < s->index->file_count; i++) {
 		const char *file = s->index->files[i];
 		char *path = NULL;
-		if (is_no_source(file) ||
+		if (source_is_outside(file) ||
 		    (*file != '/' && asprintf(&path, "%s/%s", s->flags.directory, file) < 0))
 			continue;
 		bool more = each(context, path ? path : file);

@@ -96,6 +96,10 @@ void sources_each(struct sources *, bool (*each)(void *context, struct source *)
  * watched from then on. */
 bool sources_was_saved(const struct sources *, const char *path);
 
+/* Whether that file of an index is none of the program's own: the system's headers, which do not change while one edits, and
+ * what is no file. */
+bool source_is_outside(const char *path);
+
 /* Calls `each` for every file that the source is made of, the system's headers left out, until it returns false; false then. */
 bool source_each_file(const struct source *, bool (*each)(void *context, const char *path), void *context);
 

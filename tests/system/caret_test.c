@@ -107,6 +107,45 @@ static void what_follows_a_command_is_shown_with_it(void **state)
 		    TOLD("2:10", "use of undeclared identifier 'c'", "2", "{ return c; }", "         "));
 }
 
+static void a_name_that_is_near_is_the_programs_own_or_all_but_the_same(void **state)
+{
+	(void)state;
+	assert_told("rebate", TOLD("1:1", "use of undeclared identifier 'rebate'", "1", "rebate", ""));
+	assert_told("factorail(3)",
+		    TOLD("1:1", "implicit declaration of function 'factorail'; did you mean 'factorial'?",
+			 "1", "factorail(3)", ""));
+	assert_told("strlne(\"a\")",
+		    TOLD("1:1", "implicit declaration of function 'strlne'; did you mean 'strlen'?", "1",
+			 "strlne(\"a\")", ""));
+}
+
+static void a_member_that_is_near_is_its_structs(void **state)
+{
+	(void)state;
+	assert_told("((struct order *)8)->qyt",
+		    TOLD("1:22", "no member named 'qyt' in 'struct order'; did you mean 'qty'?", "1",
+			 "((struct order *)8)->qyt", "                     "));
+	assert_told("((struct order *)8)->calls",
+		    TOLD("1:22", "no member named 'calls' in 'struct order'", "1",
+			 "((struct order *)8)->calls", "                     "));
+	assert_told(
+		"(struct order){.unti = 2}",
+		TOLD("1:17",
+		     "field designator 'unti' does not refer to any field in type 'struct order'; did you "
+		     "mean 'unit'?",
+		     "1", "(struct order){.unti = 2}", "                "));
+	assert_told("struct nest { union { int first; }; int b; } n; n.frist",
+		    TOLD("1:51", "no member named 'frist' in 'struct nest'; did you mean 'first'?", "1",
+			 "struct nest { union { int first; }; int b; } n; n.frist",
+			 "                                                  "));
+	assert_told(
+		"int add(int a, int b) { typedef struct { int first; } pair; pair p = {a}; return p.frist; }",
+		TOLD("1:84", "no member named 'frist' in 'pair'; did you mean 'first'?", "1",
+		     "int add(int a, int b) { typedef struct { int first; } pair; pair p = {a}; return "
+		     "p.frist; }",
+		     "                                                                                   "));
+}
+
 static void a_declaration_with_a_mistake_leaves_what_was_declared_before(void **state)
 {
 	(void)state;
@@ -130,6 +169,8 @@ int main(void)
 		cmocka_unit_test(a_bracket_or_quote_that_is_not_in_its_place_has_the_caret),
 		cmocka_unit_test(what_stands_before_an_entry_changes_none_of_its_lines),
 		cmocka_unit_test(what_follows_a_command_is_shown_with_it),
+		cmocka_unit_test(a_name_that_is_near_is_the_programs_own_or_all_but_the_same),
+		cmocka_unit_test(a_member_that_is_near_is_its_structs),
 		cmocka_unit_test(a_declaration_with_a_mistake_leaves_what_was_declared_before),
 	};
 	return cmocka_run_group_tests(tests, start_host, compiled_group_fini);
