@@ -4,6 +4,7 @@
 #include "lookup.h"
 #include "pool.h"
 #include "rollback.h"
+#include "texts.h"
 #include "token.h"
 
 #include <limits.h>
@@ -191,7 +192,7 @@ static struct error *use_version(struct making *m, const char *name, size_t leng
 		change_outcome_fini(&out);
 		const struct live_version *v = e ? NULL : live_in_memory(f, number);
 		if (e || !v)
-			return e ? e : error_new(ERROR_UNKNOWN, "%s has no version %d", bare, number);
+			return e ? e : texts_no_version(f, number);
 		address = v->entry;
 	}
 	if (snprintf(symbol, sizeof(symbol), "rtf_version_%d_%s", number, bare) >= (int)sizeof(symbol))

@@ -346,6 +346,20 @@ static struct error *why_no_text(struct live *l, const struct live_function *f)
 			 f->name, text_base_name(f->at.file));
 }
 
+struct error *texts_no_version(const struct live_function *f, int number)
+{
+	if (number > 0 && number <= f->newest)
+		return error_new(ERROR_UNKNOWN, "the history holds no version %d of %s any more", number,
+				 f->name);
+	if (f->newest == 0)
+		return error_new(ERROR_UNKNOWN, "%s has no version %d: 0, which was built, is the only one",
+				 f->name, number);
+	if (f->versions <= f->newest)
+		return error_new(ERROR_UNKNOWN, "%s has no version %d: its newest is %d", f->name, number,
+				 f->newest);
+	return error_new(ERROR_UNKNOWN, "%s has no version %d: it has 0 to %d", f->name, number, f->newest);
+}
+
 struct error *texts_of_version(struct live *l, struct live_function *f, int number, char **text,
 			       unsigned *line)
 {
@@ -370,7 +384,7 @@ struct error *texts_of_version(struct live *l, struct live_function *f, int numb
 		error_free(e);
 	}
 	if (number != 0)
-		return error_new(ERROR_UNKNOWN, "%s has no version %d", f->name, number);
+		return texts_no_version(f, number);
 	if (!f->built_text) {
 		struct error *e = texts_see_unit(l, f->at.unit);
 		if (e)

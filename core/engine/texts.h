@@ -30,6 +30,9 @@ bool texts_say(const char *file_text, const char *text);
 /* The same, whatever the comments and spaces are. */
 bool texts_mean(const char *file_text, const char *text);
 
+/* That it has no such version, and which it has. */
+struct error *texts_no_version(const struct live_function *, int number);
+
 /* The text of a version; the caller's. Version 0 is what was built. */
 struct error *texts_of_version(struct live *, struct live_function *, int number, char **text,
 			       unsigned *line);

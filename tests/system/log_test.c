@@ -103,7 +103,7 @@ static void answers_tell_functions_of_one_name_apart(void **state)
 	compiled_assert_says(&host, 0, "\\status", "1 not as built: host.c:shifted\n");
 	compiled_assert_says(&host, 0, "\\compare host.c:shifted 1 2 (4)", "host.c:shifted@2 = (int) 5");
 	compiled_assert_refused(&host, "\\rollback host.c:shifted 9", "unknown",
-				"host.c:shifted has no version 9");
+				"host.c:shifted has no version 9: it has 0 to 2");
 	json_t *moved = compiled_data(&host, "\\rollback host.c:shifted 2");
 	assert_non_null(strstr(json_string_value(json_object_get(moved, "file")), "/host.c"));
 	json_decref(moved);

@@ -632,6 +632,10 @@ static void a_prune_says_first_what_it_would_remove(void **state)
 	json_decref(done);
 	compiled_assert_live(&host, "add", 0, 2, "built");
 	assert_int_equal(subject_define(&host, "add", add_times), 6);
+	compiled_assert_refused(&host, "\\source add@1", "unknown",
+				"the history holds no version 1 of add any more");
+	compiled_assert_refused(&host, "\\source add@99", "unknown",
+				"add has no version 99: its newest is 6");
 	compiled_assert_says(&host, 0, "\\history", "versions of");
 	compiled_assert_refused(&host, "\\history prune --days -1", "usage", "-1 is no number of days");
 	compiled_assert_refused(&host, "\\history shrink", "usage", "prune");
