@@ -44,16 +44,35 @@ static struct error *read_file(const char *path, char **out)
 	return text ? NULL : error_memory();
 }
 
-static struct error *run_editor(const char *command, char *path)
+/* What comes by a pipe are commands for us. */
+static struct error *run_editor(const char *command, char *path, bool terminal)
 {
-	int status;
-	int failed = shell_run(command, path, -1, &status);
+	int nothing = terminal ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC), status;
+	int failed = shell_run(command, path, nothing, &status);
 
+	if (nothing >= 0)
+		close(nothing);
 	if (failed)
 		return error_errno(failed, "cannot start a shell for the editor");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return error_new(ERROR_USAGE, "the editor failed: nothing was changed");
-	return NULL;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return NULL;
+	return terminal
+		       ? error_new(ERROR_USAGE, "the editor failed: nothing was changed")
+		       : error_new(ERROR_USAGE,
+				   "the editor failed: nothing was changed; it has no terminal here, where "
+				   "EDITOR is to be a command that changes the file by itself, as sed -i is");
+}
+
+/* Words of a shell, or NULL: there is none that could be used here. */
+static const char *find_editor(bool terminal)
+{
+	const char *editor = getenv("VISUAL");
+
+	if (!editor || !*editor)
+		editor = getenv("EDITOR");
+	if (editor && *editor)
+		return editor;
+	return terminal ? "vi" : NULL;
 }
 
 struct error *editor_run(const char *text, unsigned line, char **out)
@@ -61,15 +80,20 @@ struct error *editor_run(const char *text, unsigned line, char **out)
 	const char *folder = getenv("TMPDIR");
 	char *path = NULL, *command = NULL, at[24] = "";
 	struct error *e = NULL;
+	bool terminal = isatty(STDIN_FILENO);
 
+	const char *editor = find_editor(terminal);
+	if (!editor)
+		return error_new(
+			ERROR_USAGE,
+			"\\edit would open vi, which needs a terminal: set EDITOR to a command that "
+			"changes the file by itself, as sed -i does, or give the new definition after "
+			"\\source NAME");
 	if (line)
 		snprintf(at, sizeof(at), "+%u", line);
 	if (asprintf(&path, "%s/rtf-XXXXXX.c", folder && *folder ? folder : "/tmp") < 0)
 		path = NULL;
-	const char *editor = getenv("VISUAL");
-	if (!editor || !*editor)
-		editor = getenv("EDITOR");
-	if (asprintf(&command, "%s %s \"$1\"", editor && *editor ? editor : "vi", at) < 0)
+	if (asprintf(&command, "%s %s \"$1\"", editor, at) < 0)
 		command = NULL;
 	int fd = path && command ? mkostemps(path, 2, O_CLOEXEC) : -1;
 	if (!path || !command)
@@ -80,7 +104,7 @@ struct error *editor_run(const char *text, unsigned line, char **out)
 	if (!e)
 		e = write_file(fd, path, text);
 	if (!e)
-		e = run_editor(command, path);
+		e = run_editor(command, path, terminal);
 	if (!e)
 		e = read_file(path, out);
 	if (fd >= 0)

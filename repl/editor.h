@@ -1,4 +1,5 @@
-/* The person's own editor on a piece of C: $VISUAL, else $EDITOR, else vi, run by a shell as git and psql do. */
+/* The person's own editor on a piece of C: $VISUAL, else $EDITOR, else vi, run by a shell as git and psql do. Without a terminal it
+ * has to be a command that changes the file by itself, and gets no input. */
 #ifndef RTF_EDITOR_H
 #define RTF_EDITOR_H
 

@@ -63,6 +63,22 @@ static void an_editor_that_changes_nothing_or_fails_costs_nothing(void **state)
 	compiled_assert_live(&host, "add", 0, 1, "built");
 }
 
+/* Where commands come through a pipe an editor gets none of them, and one that needs a terminal is not begun. */
+static void without_a_terminal_an_editor_is_a_command_that_changes_the_file(void **state)
+{
+	static const char typed[] = "\\edit add\n";
+
+	(void)state;
+	setenv("EDITOR", "test /dev/null -ef /dev/stdin && sed -i 's/a + b/a * b/'", 1);
+	free(compiled_console(&host, 0, typed, "-f", "-", NULL));
+	compiled_assert_live(&host, "add", 1, 2, "live");
+	setenv("EDITOR", "false", 1);
+	assert_edit(3, "\\edit add", "the editor failed: nothing was changed; it has no terminal here");
+	unsetenv("EDITOR");
+	assert_edit(3, "\\edit add", "\\edit would open vi, which needs a terminal: set EDITOR to a command");
+	compiled_assert_live(&host, "add", 1, 2, "live");
+}
+
 /* The editor is told the line of the error, and what it mends is entered in place of what was typed. */
 static void alone_it_takes_what_was_typed_to_its_first_error(void **state)
 {
@@ -82,6 +98,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_the_editor_leaves_is_live, start_host, stop_host),
 		cmocka_unit_test_setup_teardown(an_editor_that_changes_nothing_or_fails_costs_nothing,
 						start_host, stop_host),
+		cmocka_unit_test_setup_teardown(
+			without_a_terminal_an_editor_is_a_command_that_changes_the_file, start_host,
+			stop_host),
 		cmocka_unit_test_setup_teardown(alone_it_takes_what_was_typed_to_its_first_error, start_host,
 						stop_host),
 	};
