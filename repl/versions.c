@@ -304,6 +304,8 @@ struct error *versions_redefine(struct call *c, const char *name, const char *te
 
 struct error *versions_check(struct call *c)
 {
+	if (!c->rest_size)
+		return error_new(ERROR_USAGE, "\\check is followed by a definition");
 	return versions_redefine(c, NULL, c->rest, c->rest_size, true);
 }
 

@@ -82,10 +82,11 @@ static struct error *explain_helper(const struct live *l, const struct edit *edi
 
 	if (strcmp(name, "main") == 0 || !lookup_is_plain(l, name))
 		return unknown;
-	struct error *e = error_new(ERROR_UNKNOWN,
-				    "%s; for decorated functions alone, type the new text in one with that of such "
-				    "a function that calls it, or save it in its file",
-				    error_message(unknown));
+	struct error *e =
+		error_new(ERROR_UNKNOWN,
+			  "%s; for decorated functions alone, type the new text in one with that of such "
+			  "a function that calls it, or save it in its file",
+			  error_message(unknown));
 	error_free(unknown);
 	return e;
 }
@@ -133,7 +134,8 @@ static struct error *find_parts(struct live *l, const struct change_request *q, 
 		e = explain_helper(l, edit, first_unknown);
 		first_unknown = NULL;
 	} else if (!e && !c->count) {
-		e = error_new(ERROR_USAGE, "the text defines no function");
+		e = error_new(ERROR_USAGE,
+			      "the text defines no function: \\check is followed by a definition");
 	}
 	error_free(first_unknown);
 	if (!e)
