@@ -316,8 +316,8 @@ static struct error *describe_variable(struct call *c, const struct variables_it
 	text_printf(out, "%s%s\n", v->symbol.internal ? "static " : "",
 		    declaration.bytes ? declaration.bytes : v->name);
 	text_printf(out, "%-10s %s:%u\n", "declared", v->file, v->line);
-	text_printf(out, "%-10s 0x%" PRIx64 ", %" PRIu64 " bytes\n", "at", v->symbol.address,
-		    found.type->size);
+	text_printf(out, "%-10s 0x%" PRIx64 ", %" PRIu64 " byte%s\n", "at", v->symbol.address,
+		    found.type->size, text_s(found.type->size));
 	text_printf(out, "%-10s ", "value");
 	if (bytes)
 		datum_show(c->state, out, found.type, bytes, &options);

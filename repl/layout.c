@@ -47,7 +47,7 @@ static void put_free(const struct layout *l, uint64_t bits, const char *where)
 	if (bits < 8)
 		return;
 	indent(l, &line);
-	put_comment(&line, "%" PRIu64 " bytes free%s", bits / 8, where);
+	put_comment(&line, "%" PRIu64 " byte%s free%s", bits / 8, text_s(bits / 8), where);
 	put_line(l, &line);
 }
 
@@ -68,7 +68,8 @@ static void describe_open(struct layout *l, const struct type_member *m, json_t 
 
 	indent(l, &line);
 	text_puts(&line, m->type->is_union ? "union {" : "struct {");
-	put_comment(&line, "%" PRIu64 ", %" PRIu64 " bytes", inner.base / 8, m->type->size);
+	put_comment(&line, "%" PRIu64 ", %" PRIu64 " byte%s", inner.base / 8, m->type->size,
+		    text_s(m->type->size));
 	put_line(l, &line);
 	describe_members(&inner, m->type, list);
 	indent(l, &line);
@@ -94,7 +95,8 @@ static void describe_plain(struct layout *l, const struct type_member *m)
 		put_comment(&line, "%" PRIu64 ", bit %" PRIu64, at / 8, at % 8);
 	} else {
 		text_puts(&line, ";");
-		put_comment(&line, "%" PRIu64 ", %" PRIu64 " bytes", at / 8, m->type->size);
+		put_comment(&line, "%" PRIu64 ", %" PRIu64 " byte%s", at / 8, m->type->size,
+			    text_s(m->type->size));
 	}
 	put_line(l, &line);
 }
@@ -147,14 +149,15 @@ void layout_describe(struct call *c, const struct type *type)
 	c->reply->data = json_pack("{s:s, s:s, s:I, s:I}", "kind", "type", "name", type->name, "size",
 				   (json_int_t)type->size, "align", (json_int_t)type->align);
 	if (!d) {
-		text_printf(out, "%s: %" PRIu64 " bytes, aligned to %" PRIu64 "\n", type->name, type->size,
-			    type->align);
+		text_printf(out, "%s: %" PRIu64 " byte%s, aligned to %" PRIu64 "\n", type->name, type->size,
+			    text_s(type->size), type->align);
 		return;
 	}
 	struct layout l = {.out = out, .depth = 1};
 	json_t *list = json_array();
 	text_printf(out, "%s {", type->name);
-	text_printf(out, " /* %" PRIu64 " bytes, aligned to %" PRIu64 " */\n", type->size, type->align);
+	text_printf(out, " /* %" PRIu64 " byte%s, aligned to %" PRIu64 " */\n", type->size,
+		    text_s(type->size), type->align);
 	if (d->kind == TYPE_ENUM)
 		describe_constants(out, d, list);
 	else

@@ -290,10 +290,10 @@ static void end_tap(struct watchers *all, const struct watched *d, struct tap *w
 	int64_t missed = head->missed[w->quota] - w->missed_before;
 	char why[160];
 
+	int at = w->shown == 1 ? snprintf(why, sizeof(why), "the one asked for was shown")
+			       : snprintf(why, sizeof(why), "all %d were shown", w->shown);
 	if (missed > 0)
-		snprintf(why, sizeof(why), "all %d were shown; %lld more came", w->shown, (long long)missed);
-	else
-		snprintf(why, sizeof(why), "all %d were shown", w->shown);
+		snprintf(why + at, sizeof(why) - (size_t)at, "; %lld more came", (long long)missed);
 	tell_end(all, d, w, why);
 	w->over = true;
 }

@@ -200,8 +200,12 @@ struct error *traces_trace(struct call *c)
 		return e;
 	c->reply->data =
 		json_pack("{s:s, s:i, s:i}", "function", f->at.name, "version", f->live, "count", count);
-	text_printf(&c->reply->text, "%s is traced: the next %d calls, until \\untrace %s\n", f->name, count,
-		    f->name);
+	text_printf(&c->reply->text, "%s is traced: ", f->name);
+	if (count == 1)
+		text_puts(&c->reply->text, "the next call, ");
+	else
+		text_printf(&c->reply->text, "the next %d calls, ", count);
+	text_printf(&c->reply->text, "until \\untrace %s\n", f->name);
 	return NULL;
 }
 
@@ -295,8 +299,12 @@ struct error *traces_probe(struct call *c)
 		return e;
 	c->reply->data = json_pack("{s:s, s:i, s:i, s:i}", "function", f->at.name, "version", f->live, "line",
 				   (int)line, "count", count);
-	text_printf(&c->reply->text, "%s:%u is probed, the next %d times, until \\unprobe %s:%u\n", f->name,
-		    line, count, f->name, line);
+	text_printf(&c->reply->text, "%s:%u is probed, the next ", f->name, line);
+	if (count == 1)
+		text_puts(&c->reply->text, "time, ");
+	else
+		text_printf(&c->reply->text, "%d times, ", count);
+	text_printf(&c->reply->text, "until \\unprobe %s:%u\n", f->name, line);
 	return NULL;
 }
 

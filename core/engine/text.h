@@ -52,6 +52,12 @@ bool text_path_is(const char *path, const char *file);
 /* Whether `name`, seen from `directory`, names the file `wanted`, an absolute path. */
 bool text_names_file(const char *directory, const char *name, const char *wanted);
 
+/* What makes a noun's plural, behind so many. */
+static inline const char *text_s(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* 64-bit FNV-1a, to be continued from an earlier result; begin with TEXT_HASH_SEED. */
 #define TEXT_HASH_SEED UINT64_C(14695981039346656037)
 static inline uint64_t text_hash(uint64_t seed, const void *bytes, size_t size)

@@ -195,6 +195,18 @@ static void members_of_what_has_no_name_are_described_where_they_are(void **stat
 	compiled_assert_says(&host, 0, "\\describe struct packet", "  } u;");
 }
 
+static void one_byte_is_not_told_as_many(void **state)
+{
+	(void)state;
+	char *said = compiled_console(&host, 0,
+				      "struct tiny { char c; short n; char d; };\n\\describe struct tiny\n",
+				      "-f", "-", NULL);
+	assert_non_null(strstr(said, "/* 0, 1 byte */"));
+	assert_non_null(strstr(said, "/* 1 byte free */"));
+	assert_non_null(strstr(said, "/* 2, 2 bytes */"));
+	free(said);
+}
+
 static void types_of_this_console_are_described_and_listed(void **state)
 {
 	(void)state;
@@ -345,6 +357,7 @@ int main(void)
 		with_host(values_seen_before_are_counted_from_the_last),
 		with_host(an_expression_is_described_by_its_type),
 		with_host(members_of_what_has_no_name_are_described_where_they_are),
+		with_host(one_byte_is_not_told_as_many),
 		with_host(types_of_this_console_are_described_and_listed),
 		with_host(a_variable_is_listed_with_the_type_it_is_shown_with),
 		with_host(a_part_of_a_name_is_answered_with_the_pattern_for_it),

@@ -97,7 +97,9 @@ static void what_is_no_command_says_its_usage(void **state)
 static void what_is_typed_and_cannot_be_says_why(void **state)
 {
 	static const struct refusal list[] = {
-		{"\\check int x;", "usage", "the text defines no function"},
+		{"\\check int x;", "usage",
+		 "the text defines no function: \\check is followed by a definition"},
+		{"\\check", "usage", "\\check is followed by a definition"},
 		{"cals + 1", "compile", "use of undeclared identifier 'cals'; did you mean 'calls'?"},
 		{"adb(1, 2)", "compile", "implicit declaration of function 'adb'; did you mean 'add'?"},
 		{"int add(int left, int b) { return lefft + b; }", "compile", "; did you mean 'left'?"},
@@ -120,7 +122,7 @@ static void what_is_typed_and_cannot_be_says_why(void **state)
 		{"\\define add\nint nothing_here;", "usage", "the text does not define add"},
 		{"\\define add\nint ad(int a, int b) { return a; }", "usage", "the text defines ad, not add"},
 		{"\\rollback add", "usage", "add runs what was built: there is nothing before it"},
-		{"\\rollback add 7", "unknown", "add has no version 7"},
+		{"\\rollback add 7", "unknown", "add has no version 7: 0, which was built, is the only one"},
 		{"\\undo", "usage", "there is nothing to undo"},
 		{"\\redo", "usage", "there is nothing to redo"},
 		{"\\return 1", "usage", "no call waits"},

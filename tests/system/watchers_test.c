@@ -289,6 +289,20 @@ static void a_trace_ends_after_its_count(void **state)
 	compiled_assert_live(&host, "add", 0, 2, "built");
 }
 
+static void one_call_is_not_told_as_many(void **state)
+{
+	(void)state;
+	compiled_assert_says(&host, 0, "\\trace add -n 1",
+			     "add is traced: the next call, until \\untrace add\n");
+	compiled_assert_says(&host, 0, "\\probe add:30 a -n 1",
+			     ":30 is probed, the next time, until \\unprobe add:30\n");
+	wire_ok(&wire, "\\trace add -n 1");
+	compiled_assert_answer(&host, "add 1 1", "2 2");
+	json_t *end = wire_await_event(&wire, "watch-end");
+	assert_non_null(strstr(compiled_string(end, "text"), "the one asked for was shown"));
+	json_decref(end);
+}
+
 static void a_condition_that_does_not_fit_changes_nothing(void **state)
 {
 	(void)state;
@@ -592,6 +606,7 @@ int main(void)
 		with_host(a_read_only_console_can_look_and_not_count),
 		with_host(calls_are_told_with_typed_arguments_and_results),
 		with_host(a_trace_ends_after_its_count),
+		with_host(one_call_is_not_told_as_many),
 		with_host(a_condition_that_does_not_fit_changes_nothing),
 		with_host(a_trace_ends_with_its_console),
 		with_host(every_shape_of_function_can_be_traced),
