@@ -264,11 +264,21 @@ static void help_tells_long_and_short_names(void **state)
 
 	(void)state;
 	assert_true(json_array_size(all) >= 14);
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		json_t *command = json_array_get(all, i);
+		const char *name = compiled_string(command, "name"),
+			   *example = compiled_string(command, "example");
+		if (example[0] != '\\' || strncmp(example + 1, name, strlen(name)) != 0 ||
+		    isalpha(example[1 + strlen(name)]))
+			fail_msg("\\%s: %s", name, example);
+	}
 	json_decref(all);
 	one = compiled_data(&host, "\\? l");
 	assert_int_equal(json_array_size(one), 1);
 	json_decref(one);
 	compiled_assert_says(&host, 0, "\\help rollback", "\\rollback NAME [N]");
+	compiled_assert_says(&host, 0, "\\help rollback", " for example ");
+	compiled_assert_says(&host, 0, "\\help rollback", " \\rollback price 0\n");
 	compiled_assert_says(&host, 0, "help", "\\undo");
 	compiled_assert_refused(&host, "\\help rolback", "unknown", "did you mean \\rollback?");
 }
