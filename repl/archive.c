@@ -1,5 +1,6 @@
 #include "archive.h"
 #include "clock.h"
+#include "events.h"
 #include "log.h"
 #include "lookup.h"
 #include "prune.h"
@@ -152,6 +153,9 @@ struct error *archive_restore(struct call *c)
 	if (e)
 		return e;
 	show_restored(c, &result);
+	for (size_t i = 0; i < result.outcome.count; i++)
+		events_tell_changed(c->state, result.outcome.results[i].function,
+				    result.outcome.results[i].version);
 	restore_result_fini(&result);
 	return NULL;
 }

@@ -293,6 +293,16 @@ static void assert_left(json_t *left, const char *function, const char *fate)
 	fail_msg("%s is not among what was left", function);
 }
 
+/* What the other consoles are told. */
+static void await_changed(struct wire *other, const char *function, int version)
+{
+	json_t *event = wire_await_event(other, "changed");
+
+	assert_string_equal(compiled_string(event, "function"), function);
+	assert_int_equal(compiled_int(event, "version"), version);
+	json_decref(event);
+}
+
 static void what_was_live_is_restored_as_one_change(void **state)
 {
 	(void)state;
@@ -305,7 +315,12 @@ static void what_was_live_is_restored_as_one_change(void **state)
 	compiled_kill(&host);
 	compiled_start(&host);
 	compiled_assert_answer(&host, "add 7 3", "10 10");
+	struct wire other;
+	listen_to(&other);
 	json_decref(restore("\\restore", "add@2 sum@1"));
+	await_changed(&other, "add", 2);
+	await_changed(&other, "sum", 1);
+	wire_close(&other);
 	compiled_assert_answer(&host, "add 7 3", "21 21");
 	compiled_assert_answer(&host, "sum", "42");
 	compiled_assert_answer(&host, "greeting", "hello");
