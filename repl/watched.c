@@ -7,6 +7,7 @@
 #include "ring.h"
 #include "rollback.h"
 #include "texts.h"
+#include "value.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -316,8 +317,10 @@ static struct error *add_value(struct live *l, const struct instrument *made, st
 	return NULL;
 }
 
-/* The names and types of what is recorded, from the check of the version that records it. */
-static struct error *learn_values(struct live *l, const struct instrument *made, struct tap *w)
+/* The names and types of what is recorded, from the check of the version that records it. `also` gets the structs that it only
+ * has pointers to and does not look into. */
+static struct error *learn_values(struct live *l, const struct instrument *made, struct tap *w,
+				  struct text *also)
 {
 	char variable[64];
 	struct error *e = NULL;
@@ -327,10 +330,50 @@ static struct error *learn_values(struct live *l, const struct instrument *made,
 		snprintf(variable, sizeof(variable), "rtf_value_%u_%zu", w->serial, i);
 		e = add_value(l, made, w, w->line ? w->expressions[i] : made->arguments[i], variable);
 	}
-	if (e || w->line || !made->has_results)
-		return e;
-	w->has_result = true;
-	return add_value(l, made, w, "", "rtf_result");
+	if (!e && !w->line && made->has_results) {
+		w->has_result = true;
+		e = add_value(l, made, w, "", "rtf_result");
+	}
+	for (size_t i = 0; i < w->value_count; i++)
+		type_add_incomplete(w->values[i].type, VALUE_OPTIONS.depth, also);
+	return e;
+}
+
+/* Has the check look at the text that records once more, with these structs whole: false if it does not take it. */
+static bool check_whole(struct live *l, struct live_function *f, const struct plain_text *plain,
+			const struct instrument *made, const char *also)
+{
+	struct build build = {0};
+	char *extra = NULL;
+
+	if (asprintf(&extra, "%s\n%s", plain->extra ? plain->extra : "", made->extra) < 0)
+		return false;
+	struct build_request request = live_request(f, made->text, strlen(made->text), plain->line);
+	request.extra = extra;
+	request.extra_size = strlen(extra);
+	request.also = also;
+	struct error *e = build_check(live_host(l), &request, &build);
+	bool taken = !e && !build.check.failed;
+	error_free(e);
+	build_fini(&build);
+	free(extra);
+	return taken;
+}
+
+static struct error *learn_all(struct live *l, struct watched *d, const struct plain_text *plain,
+			       const struct instrument *made)
+{
+	struct text also = {0};
+	struct error *e = NULL;
+	size_t known;
+
+	do {
+		known = also.size;
+		for (struct tap *w = d->taps; w && !e; w = w->next)
+			e = w->over ? NULL : learn_values(l, made, w, &also);
+	} while (!e && also.size > known && check_whole(l, d->function, plain, made, also.bytes));
+	text_fini(&also);
+	return e;
 }
 
 static struct error *zero_counts(struct live *l, const struct instrument *made, uint64_t address)
@@ -353,17 +396,18 @@ struct error *watched_instrument(struct watchers *all, struct watched *d, const 
 	struct error *e = plain_read(l, d->function, &plain);
 	if (!e)
 		e = make(all, d, &plain, live_plain(d->function), user, instrumented_define, &made);
-	plain_fini(&plain);
-	if (e)
+	if (e) {
+		plain_fini(&plain);
 		return e;
+	}
 	instrument_fini(&d->made);
 	d->made = made;
 	d->version = d->function->live;
 	d->counts_address = address_of(l, d->function, made.counters.name);
 	d->ring_address = address_of(l, d->function, made.ring);
 	d->slots_seen = -1;
-	for (struct tap *w = d->taps; w && !e; w = w->next)
-		e = w->over ? NULL : learn_values(l, &made, w);
+	e = learn_all(l, d, &plain, &made);
+	plain_fini(&plain);
 	if (!e && d->cover && count_anew)
 		e = zero_counts(l, &made, d->counts_address);
 	if (e)

@@ -270,6 +270,23 @@ static void calls_are_told_with_typed_arguments_and_results(void **state)
 	compiled_assert_live(&host, "greeting", 0, 2, "built");
 }
 
+/* In the text that runs then the struct has no members. */
+static void a_trace_looks_into_what_the_text_only_passes_on(void **state)
+{
+	(void)state;
+	subject_define(&host, "price",
+		       "static double price(const struct order *o)\n{\n\treturn o ? 2 : 1;\n}");
+	for (int probe = 0; probe < 2; probe++) {
+		wire_ok(&wire, probe ? "\\probe price:23 o" : "\\trace price");
+		compiled_assert_answer(&host, "price 2 1.5", "2 after 0");
+		json_t *event = wire_await_event(&wire, probe ? "probe" : "trace");
+		if (!strstr(compiled_string(event, "text"), "{qty = 2, unit = 1.5, name = \"nut\""))
+			fail_msg("%s", compiled_string(event, "text"));
+		json_decref(event);
+		wire_ok(&wire, probe ? "\\unprobe *" : "\\untrace *");
+	}
+}
+
 static void a_trace_ends_after_its_count(void **state)
 {
 	(void)state;
@@ -605,6 +622,7 @@ int main(void)
 		with_host(a_new_engine_takes_back_what_was_instrumented),
 		with_host(a_read_only_console_can_look_and_not_count),
 		with_host(calls_are_told_with_typed_arguments_and_results),
+		with_host(a_trace_looks_into_what_the_text_only_passes_on),
 		with_host(a_trace_ends_after_its_count),
 		with_host(one_call_is_not_told_as_many),
 		with_host(a_condition_that_does_not_fit_changes_nothing),
