@@ -225,15 +225,12 @@ static struct error *hand_over(struct work *w, struct restore_result *out)
 	return NULL;
 }
 
-static struct error *restore(struct work *w, bool force, const char *user, struct restore_result *out)
+/* What the history says of the last run, and what is to become of that. */
+static struct error *read_history(struct work *w, bool force, struct restore_result *out)
 {
 	struct error *e = find_last(w, out);
 
-	if (!e)
-		e = judge_all(w, out->rebuilt, force);
-	if (!e)
-		e = make_live(w, user, &out->outcome);
-	return e ? e : hand_over(w, out);
+	return e ? e : judge_all(w, out->rebuilt, force);
 }
 
 struct error *restore_last(struct live *l, bool force, const char *user, struct restore_result *out)
@@ -241,14 +238,18 @@ struct error *restore_last(struct live *l, bool force, const char *user, struct 
 	struct work w = {.live = l};
 
 	*out = (struct restore_result){0};
-	struct error *e = restore(&w, force, user, out);
-	work_fini(&w);
+	struct error *e = read_history(&w, force, out);
 	if (record_lose(l, &e)) {
+		work_fini(&w);
 		w = (struct work){.live = l};
 		restore_result_fini(out);
-		e = restore(&w, force, user, out);
-		work_fini(&w);
+		e = read_history(&w, force, out);
 	}
+	if (!e)
+		e = make_live(&w, user, &out->outcome);
+	if (!e)
+		e = hand_over(&w, out);
+	work_fini(&w);
 	if (e)
 		restore_result_fini(out);
 	return e;

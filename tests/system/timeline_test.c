@@ -342,6 +342,20 @@ static void what_was_live_is_restored_as_one_change(void **state)
 	json_decref(restore("\\restore", "add@2 sum@1"));
 }
 
+/* Nothing is wrong with the history while the answer waits for a compiler. */
+static void a_restore_that_waits_for_cc_says_nothing_of_the_history(void **state)
+{
+	(void)state;
+	define("add", "int add(int a, int b) { __int128 wide = a; return (int)(wide * b); }");
+	compiled_kill(&host);
+	compiled_start(&host);
+	json_t *answer = subject_command(&host, "\\restore", 0);
+	if (json_object_get(answer, "news"))
+		fail_msg("%s", json_string_value(json_object_get(answer, "news")));
+	json_decref(answer);
+	compiled_assert_answer(&host, "add 7 3", "21 21");
+}
+
 static void raw_history(const char *sql)
 {
 	char *pattern = compiled_path(&host, "rtf/*.db"), *message = NULL;
@@ -1058,6 +1072,7 @@ int main(void)
 		WITH_HOST(a_version_that_fits_no_longer_is_refused),
 		WITH_HOST(what_a_version_added_stays_when_it_goes),
 		WITH_HOST(what_was_live_is_restored_as_one_change),
+		WITH_HOST(a_restore_that_waits_for_cc_says_nothing_of_the_history),
 		WITH_HOST(a_restore_tells_what_it_leaves_and_why),
 		WITH_HOST(what_a_newer_source_says_is_restored_all_the_same),
 		WITH_HOST(force_restores_what_faulted_or_changed_but_not_what_cannot_fit),
