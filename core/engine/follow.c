@@ -35,6 +35,7 @@ struct follow {
 	char *waits;       /* the file of that save, or NULL */
 	char *waits_notes; /* what there was to say of it */
 	int64_t waits_since;
+	char *refused;      /* the file of the last save that was, or NULL */
 	uint64_t served_ns; /* when saves were last looked for */
 	const char **due;   /* saved files, whose sources are being read: the watch's; NULL ends them */
 	int64_t due_since;
@@ -145,6 +146,7 @@ void follow_free(struct follow *f)
 {
 	if (!f)
 		return;
+	free(f->refused);
 	stop_waiting(f);
 	watch_free(f->watch);
 	free(f->due);
@@ -556,7 +558,8 @@ static void take(struct follow *f, const char *file, bool release, int64_t since
 			    .user = f->user,
 			    .number = ++f->saves,
 			    .hold = !f->on,
-			    .release = release};
+			    .release = release,
+			    .refused = f->refused && strcmp(f->refused, file) == 0 ? f->refused : NULL};
 	struct save_result result;
 
 	bool waits = take_in_turn(f, &save, &result);
@@ -571,6 +574,10 @@ static void take(struct follow *f, const char *file, bool release, int64_t since
 		keep_waiting(f, &result, file, since);
 		save_result_fini(&result);
 		return;
+	}
+	if (strcmp(result.kind, "refused") == 0) {
+		free(f->refused);
+		f->refused = strdup(file);
 	}
 	if (release && result.outcome.count)
 		file = result.outcome.results[0].function->at.file;

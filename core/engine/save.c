@@ -824,7 +824,8 @@ void save_take(const struct save *save, struct save_result *out)
 	else if (w.count)
 		go_live(&w);
 	else if (w.healed)
-		text_printf(&w.notes, "%s is in order again and changes nothing\n", text_base_name(w.healed));
+		text_printf(&w.notes, "%s is in order again and changes nothing\n",
+			    text_base_name(save->refused ? save->refused : w.healed));
 	out->notes = text_take(&w.notes);
 	free(groups.numbers);
 	work_fini(&w);

@@ -30,9 +30,10 @@ struct save {
 	struct save_source *sources;
 	size_t count;
 	const char *user;
-	unsigned number;  /* of the save, from 1 */
-	bool hold;        /* take note of what changed, and make nothing live */
-	bool release;     /* what was held is part of this save */
+	unsigned number;     /* of the save, from 1 */
+	bool hold;           /* take note of what changed, and make nothing live */
+	bool release;        /* what was held is part of this save */
+	const char *refused; /* the file of the last save that was refused, if this is one of it; or NULL */
 	int64_t asked_us; /* of a trial (turns.h): when it was saved, on clock_now_us's clock; 0: it is none */
 };
 

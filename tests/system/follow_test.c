@@ -405,7 +405,7 @@ static void a_changed_layout_is_refused_by_name(void **state)
 	followed_assert_state(&host, "quantity", "refused");
 	compiled_assert_says(&host.subject, 0, "\\log quantity", "struct item");
 	followed_edit(&host, "follow.h", "\tlong weight;\n", "");
-	followed_assert_unchanged(&host, "follow_host.c is in order again");
+	followed_assert_unchanged(&host, "follow.h is in order again");
 	followed_assert_state(&host, "quantity", "built");
 }
 
