@@ -1,5 +1,6 @@
 #include "database.h"
 #include "lock.h"
+#include "recent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -222,14 +223,6 @@ void database_roll_back(struct history *h)
 	sqlite3_reset(h->statements[ROLLBACK]);
 }
 
-bool database_is_away(const struct history *h)
-{
-	struct stat status;
-
-	return h->inode &&
-	       (stat(h->path, &status) || status.st_ino != h->inode || status.st_dev != h->device);
-}
-
 static bool wal_of(const struct history *h, struct stat *status)
 {
 	char path[PATH_MAX];
@@ -263,7 +256,7 @@ static struct error *require_schema(struct history *h)
 struct error *database_begin(struct history *h)
 {
 	database_roll_back(h); /* of a call before, where even that failed */
-	if (database_is_away(h))
+	if (history_is_away(h))
 		return error_new(ERROR_INTERNAL, "the history %s was moved away or deleted", h->path);
 	if (history_is_overwritten(h))
 		return history_overwritten(h);
@@ -797,7 +790,7 @@ struct error *history_put_back(struct history *h)
 {
 	char fresh[PATH_MAX];
 
-	if (!database_is_away(h) || access(h->path, F_OK) == 0)
+	if (!history_is_away(h) || access(h->path, F_OK) == 0)
 		return error_new(ERROR_INTERNAL, "the history %s is there", h->path);
 	if (snprintf(fresh, sizeof(fresh), "%s-%d", h->path, (int)getpid()) >= (int)sizeof(fresh))
 		return error_new(ERROR_INTERNAL, "the history's path is too long");
@@ -838,7 +831,7 @@ void history_close(struct history *h)
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(h->statements[i]);
 	bool overwritten = h->db && history_is_overwritten(h);
-	if (h->db && (overwritten || database_is_away(h))) /* what has its names now is not to be touched */
+	if (h->db && (overwritten || history_is_away(h))) /* what has its names now is not to be touched */
 		sqlite3_db_config(h->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(h->db);
 	if (overwritten)

@@ -1,4 +1,4 @@
-/* The database below the history, for the store's own files: the handle, its statements, transactions, opening.
+/* The database below the history, for the store's own files: statements, transactions, opening.
  *
  * Every function leaves the statement that it stepped released, database_step excepted. Strings are borrowed by a
  * statement until it is released. */
@@ -6,9 +6,8 @@
 #define RTF_DATABASE_H
 
 #include "error.h"
+#include "handle.h"
 #include "history.h"
-#include "recent.h"
-#include "witness.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -25,88 +24,6 @@
 	" f.module, f.file, f.name, v.build_id" \
 	" FROM version AS v CROSS JOIN text AS t ON t.id = v.text" \
 	" CROSS JOIN function AS f ON f.id = v.function "
-
-/* Which run a row of the table `process` is; ?1 the row. */
-#define OWN_RUN "SELECT pid || ' ' || started || ' ' || boot || ' ' || build_id FROM process WHERE id = ?1"
-
-/* Those that are used often and therefore kept; the rest is prepared where it is used. */
-enum statement {
-	BEGIN,
-	SCHEMA,
-	COMMIT,
-	ROLLBACK,
-	ADD_PROCESS,
-	FIND_PROCESS,
-	ADD_FUNCTION,
-	FIND_FUNCTION,
-	NAME_FUNCTION,
-	EACH_FUNCTION,
-	ADD_TEXT,
-	FIND_TEXT,
-	ADD_VERSION,
-	HAS_VERSION,
-	HAS_BUILT,
-	NEWEST_NUMBER,
-	GET_VERSION,
-	GET_BUILT,
-	EACH_OF_FUNCTION,
-	EACH_OF_ALL,
-	NOTE_VERSION,
-	NOTE_BUILT,
-	COUNT_VERSIONS,
-	ADD_CHANGE,
-	ADD_MOVE,
-	MARK_LIVE,
-	FIND_LIVE,
-	NEXT_UNDO,
-	NEXT_REDO,
-	EACH_MOVE,
-	COUNT_FAULTS,
-	ADD_EVENT,
-	LATE_EVENT,
-	LATE_VERSION,
-	VERSION_TIME,
-	CHANGE_TIME,
-	EVENT_TIME,
-	STATEMENTS,
-};
-
-/* A number of a function that is taken though the database does not know: a stand-in's, see history_reserve. */
-struct reserved {
-	int64_t function;
-	int number;
-};
-
-struct history {
-	sqlite3 *db;
-	char *path;
-	char *build_id;
-	int64_t process;
-	/* All in milliseconds: how long to wait for another process's lock while nobody writes anything, which `written` is
-	 * to tell; since when that is, since when there is a lock at all, and since when it is not known to be an engine's. */
-	int64_t patience, written_since, busy_since, still_since;
-	uint64_t written;
-	bool turns_to_wal;    /* what waits needs the file for itself: whoever reads it is in the way, too */
-	int strangers;        /* how often since an engine's lock was seen last somebody else's was */
-	int64_t data_version; /* when history_changed was last asked */
-	uint64_t device, inode; /* of the file that is open, 0: none has a name */
-	uint64_t
-		wal; /* the inode of its write-ahead log, which nobody takes away while it is open; 0: it has none */
-	struct witness witness; /* of the file */
-	char *run;              /* what OWN_RUN says, NULL: not known */
-	bool overwritten;       /* by somebody else, while it was open */
-	struct recent *recent;  /* what this handle has committed; NULL: nothing */
-	int64_t begun;          /* the change between history_record_begin and its end */
-	int unsettled;          /* pages in the write-ahead log, when something was last committed */
-	sqlite3_stmt *statements[STATEMENTS];
-
-	/* Of a stand-in: what was there when it took over; everything after that is to be brought to the file. */
-	bool stand_in;
-	bool again; /* what it has may be in the file already, of before that was overwritten */
-	int64_t versions_before, changes_before, events_before;
-	struct reserved *reserved;
-	size_t reserved_count;
-};
 
 /* Engines take turns, and each is waited for; somebody else who keeps the lock and writes nothing is not. */
 enum {
@@ -140,9 +57,6 @@ struct error *database_ask(struct history *, const char *sql, int64_t *value);
 
 struct error *database_begin(struct history *);
 
-/* Whether the file that is open has another name by now, or none. */
-bool database_is_away(const struct history *);
-
 /* Takes back what the transaction has done, if there is one. */
 void database_roll_back(struct history *);
 
@@ -174,11 +88,6 @@ struct error *database_copy(struct history *, const char *path);
 
 /* Makes the file at `path` readable as `file.TABLE`; `how` is the query of an SQLite URI: mode=ro, immutable=1. */
 struct error *database_attach(struct history *, const char *path, const char *how);
-
-/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/. Begins with the seed, or goes on from an earlier result. */
-#define DATABASE_HASH_SEED UINT64_C(0xcbf29ce484222325)
-uint64_t database_hash_on(uint64_t seed, const void *bytes, size_t size);
-int64_t database_hash(const char *text); /* as in text.hash */
 
 /* The highest number of a function, 0 if it has none; and whether it has one. */
 struct error *database_newest(struct history *, int64_t function, int *number);

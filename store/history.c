@@ -1,4 +1,6 @@
+#include "committed.h"
 #include "database.h"
+#include "hash.h"
 
 #include <limits.h>
 #include <sqlite3.h>
@@ -66,23 +68,9 @@ static struct error *unknown_version(struct history *h, int64_t function, int nu
 
 /* --- versions ------------------------------------------------------------------------------------------- */
 
-uint64_t database_hash_on(uint64_t seed, const void *bytes, size_t size)
-{
-	const unsigned char *p = bytes;
-
-	for (size_t i = 0; i < size; i++)
-		seed = (seed ^ p[i]) * UINT64_C(0x100000001b3);
-	return seed;
-}
-
-int64_t database_hash(const char *text)
-{
-	return (int64_t)database_hash_on(DATABASE_HASH_SEED, text, strlen(text));
-}
-
 struct error *database_add_text(struct history *h, const char *text, int64_t *id)
 {
-	int64_t hash = database_hash(text);
+	int64_t hash = hash_text(text);
 	bool found = false;
 
 	sqlite3_bind_int64(h->statements[FIND_TEXT], 1, hash);
@@ -166,8 +154,25 @@ struct error *history_add_built(struct history *h, const struct history_version 
 	e = database_begin(h);
 	e = database_finish(h, e ? e : add_built_row(h, &built, &built.id));
 	if (!e && built.id)
-		recent_version(h, &built);
+		committed_version(h, &built);
 	return e;
+}
+
+struct error *history_reserve(struct history *h, int64_t function, int number)
+{
+	for (size_t i = 0; i < h->reserved_count; i++) {
+		if (h->reserved[i].function != function)
+			continue;
+		if (h->reserved[i].number < number)
+			h->reserved[i].number = number;
+		return NULL;
+	}
+	struct reserved *more = reallocarray(h->reserved, h->reserved_count + 1, sizeof(*more));
+	if (!more)
+		return error_memory();
+	more[h->reserved_count++] = (struct reserved){function, number};
+	h->reserved = more;
+	return NULL;
 }
 
 struct error *database_newest(struct history *h, int64_t function, int *number)
@@ -231,7 +236,7 @@ struct error *history_add(struct history *h, struct history_version *versions, s
 	for (size_t i = 0; !e && i < count; i++) {
 		versions[i].id = given[i].id;
 		versions[i].number = given[i].number;
-		recent_version(h, &versions[i]);
+		committed_version(h, &versions[i]);
 	}
 	free(given);
 	return e;
@@ -416,7 +421,7 @@ struct error *history_note(struct history *h, int64_t function, int number, cons
 		e = set_note(h, function, number, note);
 	e = database_finish(h, e ? e : add_event(h, "noted", function, number, user, note, &id));
 	if (!e)
-		recent_event(h, "noted", function, number, user, note, id);
+		committed_event(h, "noted", function, number, user, note, id);
 	return e;
 }
 
@@ -522,7 +527,7 @@ struct error *history_record(struct history *h, enum history_kind kind, const ch
 	struct error *e = database_finish(h, record_change(h, kind, user, subject, moves, count, &id));
 
 	if (!e)
-		recent_change(h, kind, user, subject, moves, count, id);
+		committed_change(h, kind, user, subject, moves, count, id);
 	if (!e && change)
 		*change = id;
 	return e;
@@ -535,7 +540,7 @@ struct error *history_record_begin(struct history *h, enum history_kind kind, co
 
 	if (e)
 		return database_finish(h, e);
-	recent_change(h, kind, user, subject, moves, count, h->begun);
+	committed_change(h, kind, user, subject, moves, count, h->begun);
 	return NULL;
 }
 
@@ -546,7 +551,7 @@ struct error *history_record_end(struct history *h, bool keep)
 	if (!keep)
 		database_roll_back(h);
 	if (!keep || e)
-		recent_forget(h, h->begun);
+		committed_not(h, h->begun);
 	return e;
 }
 
@@ -634,7 +639,7 @@ struct error *history_event(struct history *h, const char *kind, int64_t functio
 
 	e = database_finish(h, e ? e : add_event(h, kind, function, number, user, detail, &id));
 	if (!e)
-		recent_event(h, kind, function, number, user, detail, id);
+		committed_event(h, kind, function, number, user, detail, id);
 	return e;
 }
 

@@ -66,8 +66,10 @@ void history_close(struct history *); /* takes NULL; does not record an end */
 
 const char *history_path(const struct history *);
 
-/* Where the file was moved away or deleted while it was open, which every call that writes then fails with: a copy of it, as
- * it is now, comes to its path, to be opened anew. An error if there is a file at the path. */
+/* Whether the file was moved away or deleted while it was open: every call that writes fails then. */
+bool history_is_away(const struct history *);
+
+/* A copy of one that is away, as it is now, comes to its path, to be opened anew. An error if there is a file at the path. */
 struct error *history_put_back(struct history *);
 
 /* Whether another file was copied over it while it was open: every call that writes fails then, with this error; what is read is
@@ -101,6 +103,10 @@ struct error *history_changed(struct history *, bool *changed);
 /* Version 0 for this run's build id, unless it is there. `number`, `parent`, `origin` and `backend` are set
  * here. */
 struct error *history_add_built(struct history *, const struct history_version *);
+
+/* A function's numbers up to this one are taken for as long as this handle is open, whether or not their versions could be
+ * read. */
+struct error *history_reserve(struct history *, int64_t function, int number);
 
 /* Stores `count` new versions, all or none, giving each its number (also across processes). */
 struct error *history_add(struct history *, struct history_version *versions, size_t count);

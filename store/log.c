@@ -1,5 +1,6 @@
 #include "log.h"
 #include "database.h"
+#include "hash.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -172,7 +173,7 @@ struct error *log_has_text(struct history *h, int64_t function, const char *text
 	if (e)
 		return e;
 	sqlite3_bind_int64(statement, 1, function);
-	sqlite3_bind_int64(statement, 2, database_hash(text));
+	sqlite3_bind_int64(statement, 2, hash_text(text));
 	database_bind_text(statement, 3, text);
 	e = database_query(h, statement, &row, &one);
 	sqlite3_finalize(statement);

@@ -1,8 +1,18 @@
-/* Another file that was copied over an open history: see history.h. */
-#include "database.h"
+/* What became of an open history's file: another was copied over it, or it has no name any more. See history.h. */
+#include "handle.h"
+#include "recent.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+bool history_is_away(const struct history *h)
+{
+	struct stat status;
+
+	return h->inode &&
+	       (stat(h->path, &status) || status.st_ino != h->inode || status.st_dev != h->device);
+}
 
 /* A connection that has read nothing yet; sqlite keeps the locks of both apart. */
 static sqlite3 *open_afresh(const struct history *h, bool *is_none)
@@ -49,7 +59,7 @@ static bool is_another(struct history *h)
 	if (!db)
 		return another;
 	another = h->run && says_otherwise(db, OWN_RUN, h->process, 0, h->run);
-	if (!another && recent_last_move(h, &function, &number)) {
+	if (!another && h->recent && recent_last_move(h->recent, &function, &number)) {
 		snprintf(wanted, sizeof(wanted), "%d", number);
 		another = says_otherwise(db, "SELECT number FROM live WHERE process = ?1 AND function = ?2",
 					 h->process, function, wanted);
@@ -60,7 +70,7 @@ static bool is_another(struct history *h)
 
 bool history_is_overwritten(struct history *h)
 {
-	if (h->overwritten || !h->wal || database_is_away(h))
+	if (h->overwritten || !h->wal || history_is_away(h))
 		return h->overwritten;
 	enum witnessed seen = witness_look(&h->witness, h->db, h->path);
 	h->overwritten = seen == WITNESS_CHANGED || (seen == WITNESS_MOVED && is_another(h));

@@ -1,14 +1,9 @@
 #include "recent.h"
-#include "database.h"
-#include "stand_in.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BYTES_MAX = 16 << 20 };
-
-enum what { BUILT, VERSION, CHANGE, EVENT };
 
 /* What one version's strings have in common with the next one's, mostly: how it was made. Those of an entry point to it. */
 struct making {
@@ -26,22 +21,17 @@ static const size_t common[] = {
 
 enum { COMMON = sizeof(common) / sizeof(common[0]) };
 
-struct move {
-	uint32_t function; /* which of the functions */
-	int from, to;
-};
-
 /* One behind the other in a log, since each redefinition has several. Behind the moves stand its strings, each with its NUL:
  *
- *   BUILT, VERSION   text  slice hash
- *   CHANGE           user
- *   EVENT            kind  user  detail, "" if there is none
+ *   RECENT_VERSION   text  slice hash
+ *   RECENT_CHANGE    user
+ *   RECENT_EVENT     kind  user  detail, "" if there is none
  */
 struct entry {
-	int64_t time;      /* milliseconds since 1970 */
+	int64_t time;
 	uint32_t size;     /* bytes, with what stands behind it, a multiple of its alignment */
-	uint32_t function; /* which of the functions; of a change, and of an event without one, NO_FUNCTION */
-	uint16_t what;     /* enum what */
+	uint32_t function; /* RECENT_NO_FUNCTION of a change, and of an event without one */
+	uint16_t what;     /* enum recent_what */
 	uint16_t kind;     /* of a change, enum history_kind; of an event, whether it has a detail */
 	uint32_t move_count;
 	int number; /* of a version; of an event */
@@ -50,11 +40,11 @@ struct entry {
 			int parent, line;
 			struct making *making;
 		};
-		struct { /* of a change: row ids, 0 for none, or one that is not known any more */
+		struct { /* of a change: as in recent_entry */
 			int64_t id, subject;
 		};
 	};
-	struct move moves[];
+	struct recent_move moves[];
 };
 
 struct known {
@@ -73,27 +63,25 @@ struct recent {
 	size_t function_count;
 };
 
-static const uint32_t NO_FUNCTION = UINT32_MAX;
+static const char *or_empty(const char *string)
+{
+	return string ? string : "";
+}
 
 static const char *common_string(const struct history_version *v, size_t i)
 {
 	const char *string;
 
 	memcpy(&string, (const char *)v + common[i], sizeof(string));
-	return string ? string : "";
+	return or_empty(string);
 }
 
-static bool is_version(const struct entry *entry)
-{
-	return entry->what == BUILT || entry->what == VERSION;
-}
-
-static char *strings_of(struct entry *entry)
+static char *strings_of(const struct entry *entry)
 {
 	return (char *)&entry->moves[entry->move_count];
 }
 
-static const char *string_at(struct entry *entry, size_t i)
+static const char *string_at(const struct entry *entry, size_t i)
 {
 	const char *at = strings_of(entry);
 
@@ -182,11 +170,71 @@ static struct making *making_of(struct recent *r, const struct history_version *
 	return r->made;
 }
 
-/* --- keeping ----------------------------------------------------------------------------------------------------- */
+/* --- functions ---------------------------------------------------------------------------------------------------- */
+
+static bool same_function(const struct known *f, const struct history_function *key)
+{
+	return strcmp(f->name, key->name) == 0 && strcmp(f->file, key->file) == 0 &&
+	       strcmp(f->module, key->module) == 0;
+}
+
+uint32_t recent_find(const struct recent *r, int64_t row)
+{
+	for (size_t i = r->function_count; i-- > 0;)
+		if (r->functions[i].row == row)
+			return (uint32_t)i;
+	return RECENT_NO_FUNCTION;
+}
+
+static void known_fini(struct known *f)
+{
+	free(f->module);
+	free(f->file);
+	free(f->name);
+}
+
+uint32_t recent_take(struct recent *r, int64_t row, const struct history_function *key)
+{
+	for (size_t i = 0; i < r->function_count; i++) {
+		if (same_function(&r->functions[i], key)) {
+			r->functions[i].row = row;
+			return (uint32_t)i;
+		}
+	}
+	struct known *more = reallocarray(r->functions, r->function_count + 1, sizeof(*more));
+	if (!more)
+		return RECENT_NO_FUNCTION;
+	r->functions = more;
+	struct known *f = &more[r->function_count];
+	*f = (struct known){row, strdup(key->module), strdup(key->file), strdup(key->name)};
+	if (f->module && f->file && f->name)
+		return (uint32_t)r->function_count++;
+	known_fini(f);
+	return RECENT_NO_FUNCTION;
+}
+
+size_t recent_functions(const struct recent *r)
+{
+	return r->function_count;
+}
+
+struct history_function recent_function(const struct recent *r, uint32_t function)
+{
+	const struct known *f = &r->functions[function];
+
+	return (struct history_function){f->module, f->file, f->name};
+}
+
+/* --- entries ------------------------------------------------------------------------------------------------------ */
+
+struct recent *recent_new(void)
+{
+	return calloc(1, sizeof(struct recent));
+}
 
 static void entry_fini(struct recent *r, struct entry *entry)
 {
-	if (is_version(entry))
+	if (entry->what == RECENT_VERSION)
 		making_release(r, entry->making);
 }
 
@@ -196,21 +244,11 @@ void recent_free(struct recent *r)
 		return;
 	for (struct entry *entry = NULL; (entry = entry_next(r, entry));)
 		entry_fini(r, entry);
-	for (size_t i = 0; i < r->function_count; i++) {
-		free(r->functions[i].module);
-		free(r->functions[i].file);
-		free(r->functions[i].name);
-	}
+	for (size_t i = 0; i < r->function_count; i++)
+		known_fini(&r->functions[i]);
 	free(r->log);
 	free(r->functions);
 	free(r);
-}
-
-static struct recent *recent_of(struct history *h)
-{
-	if (!h->recent)
-		h->recent = calloc(1, sizeof(*h->recent));
-	return h->recent;
 }
 
 /* The oldest quarter, and one. */
@@ -245,10 +283,9 @@ static bool make_room(struct recent *r, size_t size)
 	return true;
 }
 
-/* One more at the end, after `head`, its moves not set yet, with copies of these strings; NULL where memory runs out, or it is too
- * large. */
-static struct entry *keep(struct recent *r, const struct entry *head, const char *const *strings,
-			  size_t count)
+/* One more at the end, after `head`, with copies of these moves and strings; false where memory runs out, or it is too large. */
+static bool keep(struct recent *r, const struct entry *head, const struct recent_move *moves,
+		 const char *const *strings, size_t count)
 {
 	size_t size = sizeof(*head) + head->move_count * sizeof(head->moves[0]);
 
@@ -256,259 +293,62 @@ static struct entry *keep(struct recent *r, const struct entry *head, const char
 		size += strlen(strings[i]) + 1;
 	size = (size + _Alignof(struct entry) - 1) / _Alignof(struct entry) * _Alignof(struct entry);
 	if (size > BYTES_MAX || !make_room(r, size))
-		return NULL;
+		return false;
 
 	r->last = entry_at(r, r->used);
 	r->used += size;
 	r->count++;
 	*r->last = *head;
 	r->last->size = (uint32_t)size;
+	if (head->move_count)
+		memcpy(r->last->moves, moves, head->move_count * sizeof(*moves));
 	char *at = strings_of(r->last);
 	for (size_t i = 0; i < count; i++)
 		at = stpcpy(at, strings[i]) + 1;
-	return r->last;
+	return true;
 }
 
-static void forget_last(struct recent *r)
+static void add_version(struct recent *r, struct entry *head, const struct history_version *v)
 {
-	r->used -= r->last->size;
-	r->count--;
-	entry_fini(r, r->last);
-	r->last = NULL;
+	const char *strings[] = {or_empty(v->text), or_empty(v->slice_hash)};
+
+	head->number = v->number;
+	head->parent = v->parent;
+	head->line = v->line;
+	head->making = making_of(r, v);
+	if (head->making && !keep(r, head, NULL, strings, 2))
+		making_release(r, head->making);
 }
 
-/* As the store's clock had it; false where it cannot be had. */
-static bool get_time(struct history *h, enum statement which, int64_t id, int64_t *time)
+void recent_add(struct recent *r, const struct recent_entry *entry)
 {
-	bool found = false;
+	struct entry head = {.what = (uint16_t)entry->what, .time = entry->time, .function = entry->function};
 
-	sqlite3_bind_int64(h->statements[which], 1, id);
-	struct error *e = database_query(h, h->statements[which], &found, time);
-	bool got = !e && found;
-	error_free(e);
-	return got;
-}
-
-static bool same_function(const struct known *f, const struct history_function *key)
-{
-	return strcmp(f->name, key->name) == 0 && strcmp(f->file, key->file) == 0 &&
-	       strcmp(f->module, key->module) == 0;
-}
-
-/* Which of the functions it is, taken up if need be; NO_FUNCTION where memory runs out. */
-static uint32_t take_function(struct recent *r, int64_t row, const struct history_function *key)
-{
-	for (size_t i = 0; i < r->function_count; i++) {
-		if (same_function(&r->functions[i], key)) {
-			r->functions[i].row = row;
-			return (uint32_t)i;
-		}
-	}
-	struct known *more = reallocarray(r->functions, r->function_count + 1, sizeof(*more));
-	if (!more)
-		return NO_FUNCTION;
-	r->functions = more;
-	struct known *f = &more[r->function_count];
-	*f = (struct known){row, strdup(key->module), strdup(key->file), strdup(key->name)};
-	if (f->module && f->file && f->name)
-		return (uint32_t)r->function_count++;
-	free(f->module);
-	free(f->file);
-	free(f->name);
-	return NO_FUNCTION;
-}
-
-static uint32_t find_function(struct history *h, struct recent *r, int64_t row)
-{
-	sqlite3_stmt *statement;
-	uint32_t which = NO_FUNCTION;
-	bool found = false;
-
-	for (size_t i = r->function_count; i-- > 0;)
-		if (r->functions[i].row == row)
-			return (uint32_t)i;
-	struct error *e =
-		database_prepare(h, "SELECT module, file, name FROM function WHERE id = ?1", &statement);
-	if (!e) {
-		sqlite3_bind_int64(statement, 1, row);
-		e = database_step(h, statement, &found);
-		struct history_function key = {(const char *)sqlite3_column_text(statement, 0),
-					       (const char *)sqlite3_column_text(statement, 1),
-					       (const char *)sqlite3_column_text(statement, 2)};
-		if (!e && found && key.module && key.file && key.name)
-			which = take_function(r, row, &key);
-		sqlite3_finalize(statement);
-	}
-	error_free(e);
-	return which;
-}
-
-void recent_version(struct history *h, const struct history_version *v)
-{
-	struct recent *r = recent_of(h);
-	struct entry head = {.what = v->number ? VERSION : BUILT,
-			     .number = v->number,
-			     .parent = v->parent,
-			     .line = v->line};
-	const char *strings[] = {v->text ? v->text : "", v->slice_hash ? v->slice_hash : ""};
-
-	if (!r || !get_time(h, VERSION_TIME, v->id, &head.time))
-		return;
-	head.function = find_function(h, r, v->function);
-	head.making = head.function == NO_FUNCTION ? NULL : making_of(r, v);
-	if (head.making && !keep(r, &head, strings, 2))
-		making_release(r, head.making);
-}
-
-void recent_change(struct history *h, enum history_kind kind, const char *user, int64_t subject,
-		   const struct history_move *moves, size_t count, int64_t id)
-{
-	struct recent *r = recent_of(h);
-	struct entry head = {.what = CHANGE,
-			     .kind = (uint16_t)kind,
-			     .function = NO_FUNCTION,
-			     .move_count = (uint32_t)count,
-			     .id = id,
-			     .subject = subject};
-
-	if (!r || !get_time(h, CHANGE_TIME, id, &head.time))
-		return;
-	struct entry *entry = keep(r, &head, (const char *[]){user ? user : ""}, 1);
-	for (size_t i = 0; i < count && entry; i++) {
-		uint32_t function = find_function(h, r, moves[i].function);
-		entry->moves[i] = (struct move){function, moves[i].from, moves[i].to};
-		if (function == NO_FUNCTION) {
-			forget_last(r);
-			return;
-		}
+	switch (entry->what) {
+	case RECENT_VERSION:
+		add_version(r, &head, &entry->version);
+		break;
+	case RECENT_CHANGE:
+		head.kind = (uint16_t)entry->change.kind;
+		head.move_count = (uint32_t)entry->change.count;
+		head.id = entry->change.id;
+		head.subject = entry->change.subject;
+		keep(r, &head, entry->change.moves, (const char *[]){or_empty(entry->change.user)}, 1);
+		break;
+	case RECENT_EVENT:
+		head.kind = entry->event.detail != NULL;
+		head.number = entry->event.number;
+		keep(r, &head, NULL,
+		     (const char *[]){entry->event.kind, or_empty(entry->event.user),
+				      or_empty(entry->event.detail)},
+		     3);
+		break;
 	}
 }
 
-void recent_forget(struct history *h, int64_t change)
-{
-	struct recent *r = h->recent;
-
-	if (r && r->last && r->last->what == CHANGE && r->last->id == change)
-		forget_last(r);
-}
-
-void recent_event(struct history *h, const char *kind, int64_t function, int number, const char *user,
-		  const char *detail, int64_t id)
-{
-	struct recent *r = recent_of(h);
-	struct entry head = {
-		.what = EVENT, .kind = detail != NULL, .number = number, .function = NO_FUNCTION};
-	const char *strings[] = {kind, user ? user : "", detail ? detail : ""};
-
-	if (!r || !get_time(h, EVENT_TIME, id, &head.time))
-		return;
-	if (function)
-		head.function = find_function(h, r, function);
-	if (head.function != NO_FUNCTION || !function)
-		keep(r, &head, strings, 3);
-}
-
-bool recent_last_move(const struct history *h, int64_t *function, int *number)
-{
-	const struct recent *r = h->recent;
-	const struct entry *change = NULL;
-
-	for (const struct entry *entry = NULL; r && (entry = entry_next(r, entry));)
-		if (entry->what == CHANGE)
-			change = entry;
-	if (!change)
-		return false;
-	*function = r->functions[change->moves[0].function].row;
-	*number = change->moves[0].to;
-	return change->id && *function;
-}
-
-void recent_hand_over(struct history *from, struct history *to)
-{
-	struct recent *r = from->recent;
-
-	if (!r)
-		return;
-	recent_free(to->recent);
-	to->recent = r;
-	from->recent = NULL;
-	for (size_t i = 0; i < r->function_count; i++)
-		r->functions[i].row = 0;
-	for (struct entry *entry = NULL; (entry = entry_next(r, entry));)
-		if (entry->what == CHANGE)
-			entry->id = entry->subject = 0;
-}
-
-void recent_renumber(struct history *h, const struct history_function *key, int from, int to)
-{
-	struct recent *r = h->recent;
-
-	for (struct entry *entry = NULL; r && (entry = entry_next(r, entry));) {
-		for (size_t k = 0; k < entry->move_count; k++) {
-			struct move *move = &entry->moves[k];
-			if (!same_function(&r->functions[move->function], key))
-				continue;
-			move->from = move->from == from ? to : move->from;
-			move->to = move->to == from ? to : move->to;
-		}
-		if (entry->function != NO_FUNCTION && same_function(&r->functions[entry->function], key))
-			entry->number = entry->number == from ? to : entry->number;
-	}
-}
-
-/* --- once more ---------------------------------------------------------------------------------------------------- */
-
-/* Where a row of each kind comes to lie, and what was there before. */
-struct repeating {
-	const struct recent *recent;
-	struct history *to;
-	int64_t *rows;    /* of the functions */
-	int64_t *changes; /* of the entries that are changes, by their place */
-	int64_t versions_before, changes_before, events_before;
-};
-
-static struct error *mark(struct repeating *r)
-{
-	struct error *e =
-		database_ask(r->to, "SELECT coalesce(max(id), 0) FROM version", &r->versions_before);
-
-	if (!e)
-		e = database_ask(r->to, "SELECT coalesce(max(id), 0) FROM change", &r->changes_before);
-	return e ? e : database_ask(r->to, "SELECT coalesce(max(id), 0) FROM event", &r->events_before);
-}
-
-/* As the schema writes it. */
-#define TIME_SET \
-	" SET time = strftime('%Y-%m-%dT%H:%M:%S', ?2 / 1000, 'unixepoch') || printf('.%03dZ', ?2 % 1000)" \
-	" WHERE id > ?1"
-
-static struct error *set_time(struct repeating *r, const char *sql, int64_t before, int64_t time)
-{
-	sqlite3_stmt *statement;
-	struct error *e = database_prepare(r->to, sql, &statement);
-
-	if (e)
-		return e;
-	sqlite3_bind_int64(statement, 1, before);
-	sqlite3_bind_int64(statement, 2, time);
-	e = database_run(r->to, statement);
-	sqlite3_finalize(statement);
-	return e;
-}
-
-static struct error *set_times(struct repeating *r, int64_t time)
-{
-	struct error *e = set_time(r, "UPDATE version" TIME_SET, r->versions_before, time);
-
-	if (!e)
-		e = set_time(r, "UPDATE change" TIME_SET, r->changes_before, time);
-	return e ? e : set_time(r, "UPDATE event" TIME_SET, r->events_before, time);
-}
-
-static struct error *repeat_version(struct repeating *r, struct entry *entry)
+static struct history_version version_of(const struct entry *entry)
 {
 	struct history_version version = {
-		.function = r->rows[entry->function],
 		.number = entry->number,
 		.parent = entry->parent,
 		.line = entry->line,
@@ -518,90 +358,89 @@ static struct error *repeat_version(struct repeating *r, struct entry *entry)
 
 	for (size_t i = 0; i < COMMON; i++)
 		memcpy((char *)&version + common[i], &entry->making->strings[i], sizeof(char *));
-	if (entry->what == BUILT)
-		return history_add_built(r->to, &version);
-	/* It gets the next number. */
-	struct error *e = stand_in_reserve(r->to, version.function, version.number - 1);
-	return e ? e : history_add(r->to, &version, 1);
+	return version;
 }
 
-/* What it took back may have been let go. */
-static int64_t subject_of(const struct repeating *r, const struct entry *change)
+bool recent_next(const struct recent *r, size_t *at, struct recent_entry *out)
 {
-	size_t i = 0;
+	if (*at >= r->used)
+		return false;
 
-	for (const struct entry *entry = NULL; change->subject && (entry = entry_next(r->recent, entry)); i++)
-		if (entry->what == CHANGE && entry->id == change->subject)
-			return r->changes[i];
-	return 0;
-}
-
-static struct error *repeat_change(struct repeating *r, struct entry *entry, int64_t *id)
-{
-	struct history_move *moves = calloc(entry->move_count + 1, sizeof(*moves));
-	enum history_kind kind = (enum history_kind)entry->kind;
-	int64_t subject = subject_of(r, entry);
-	struct error *e = moves ? NULL : error_memory();
-
-	if (!subject && (kind == HISTORY_UNDO || kind == HISTORY_REDO))
-		kind = HISTORY_ROLLBACK;
-	for (size_t i = 0; i < entry->move_count && !e; i++) {
-		const struct move *move = &entry->moves[i];
-		moves[i] = (struct history_move){r->rows[move->function], move->from, move->to};
-		/* An earlier run's version has its number all the same. */
-		e = stand_in_reserve(r->to, moves[i].function, moves[i].to);
+	const struct entry *entry = entry_at(r, *at);
+	*at += entry->size;
+	*out = (struct recent_entry){
+		.what = (enum recent_what)entry->what, .time = entry->time, .function = entry->function};
+	switch (out->what) {
+	case RECENT_VERSION:
+		out->version = version_of(entry);
+		break;
+	case RECENT_CHANGE:
+		out->change.kind = (enum history_kind)entry->kind;
+		out->change.user = string_at(entry, 0);
+		out->change.id = entry->id;
+		out->change.subject = entry->subject;
+		out->change.moves = entry->moves;
+		out->change.count = entry->move_count;
+		break;
+	case RECENT_EVENT:
+		out->event.kind = string_at(entry, 0);
+		out->event.user = string_at(entry, 1);
+		out->event.detail = entry->kind ? string_at(entry, 2) : NULL;
+		out->event.number = entry->number;
+		break;
 	}
-	if (!e)
-		e = history_record(r->to, kind, string_at(entry, 0), subject, moves, entry->move_count, id);
-	free(moves);
-	return e;
+	return true;
 }
 
-static struct error *repeat_event(struct repeating *r, struct entry *entry)
+size_t recent_count(const struct recent *r)
 {
-	return history_event(r->to, string_at(entry, 0),
-			     entry->function == NO_FUNCTION ? 0 : r->rows[entry->function], entry->number,
-			     string_at(entry, 1), entry->kind ? string_at(entry, 2) : NULL);
+	return r->count;
 }
 
-/* The place-th one. */
-static struct error *repeat_entry(struct repeating *r, struct entry *entry, size_t place)
+void recent_forget(struct recent *r, int64_t change)
 {
-	struct error *e = mark(r);
-
-	if (!e && entry->what == CHANGE)
-		e = repeat_change(r, entry, &r->changes[place]);
-	else if (!e && entry->what == EVENT)
-		e = repeat_event(r, entry);
-	else if (!e)
-		e = repeat_version(r, entry);
-	return e ? e : set_times(r, entry->time);
+	if (!r->last || r->last->what != RECENT_CHANGE || r->last->id != change)
+		return;
+	r->used -= r->last->size;
+	r->count--;
+	r->last = NULL;
 }
 
-static struct error *add_functions(struct repeating *r)
+bool recent_last_move(const struct recent *r, int64_t *function, int *number)
 {
-	struct error *e = NULL;
+	const struct entry *change = NULL;
 
-	for (size_t i = 0; i < r->recent->function_count && !e; i++) {
-		const struct known *f = &r->recent->functions[i];
-		e = history_function_id(r->to, &(struct history_function){f->module, f->file, f->name},
-					&r->rows[i]);
+	for (const struct entry *entry = NULL; (entry = entry_next(r, entry));)
+		if (entry->what == RECENT_CHANGE)
+			change = entry;
+	if (!change)
+		return false;
+	*function = r->functions[change->moves[0].function].row;
+	*number = change->moves[0].to;
+	return change->id && *function;
+}
+
+void recent_forget_rows(struct recent *r)
+{
+	for (size_t i = 0; i < r->function_count; i++)
+		r->functions[i].row = 0;
+	for (struct entry *entry = NULL; (entry = entry_next(r, entry));)
+		if (entry->what == RECENT_CHANGE)
+			entry->id = entry->subject = 0;
+}
+
+void recent_renumber(struct recent *r, const struct history_function *key, int from, int to)
+{
+	for (struct entry *entry = NULL; (entry = entry_next(r, entry));) {
+		for (size_t k = 0; k < entry->move_count; k++) {
+			struct recent_move *move = &entry->moves[k];
+			if (!same_function(&r->functions[move->function], key))
+				continue;
+			move->from = move->from == from ? to : move->from;
+			move->to = move->to == from ? to : move->to;
+		}
+		if (entry->function != RECENT_NO_FUNCTION &&
+		    same_function(&r->functions[entry->function], key))
+			entry->number = entry->number == from ? to : entry->number;
 	}
-	return e;
-}
-
-struct error *recent_repeat(const struct history *from, struct history *to)
-{
-	static const struct recent nothing;
-	struct repeating r = {.recent = from->recent ? from->recent : &nothing, .to = to};
-
-	r.rows = calloc(r.recent->function_count + 1, sizeof(*r.rows));
-	r.changes = calloc(r.recent->count + 1, sizeof(*r.changes));
-	struct error *e = r.rows && r.changes ? add_functions(&r) : error_memory();
-	size_t place = 0;
-	for (struct entry *entry = NULL; !e && (entry = entry_next(r.recent, entry)); place++)
-		e = repeat_entry(&r, entry, place);
-	free(r.rows);
-	free(r.changes);
-	return e;
 }

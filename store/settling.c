@@ -1,4 +1,5 @@
 #include "settling.h"
+#include "recent.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -534,7 +535,8 @@ struct error *settling_tell_renumbered(struct settling *s)
 		struct history_function function = {text_of(statement, 0), text_of(statement, 1),
 						    text_of(statement, 2)};
 		if (!e && row) {
-			recent_renumber(s->from, &function, (int)m->from, (int)m->to);
+			if (s->from->recent)
+				recent_renumber(s->from->recent, &function, (int)m->from, (int)m->to);
 			s->renumbered(s->context, &function, (int)m->from, (int)m->to);
 		}
 		sqlite3_finalize(statement);

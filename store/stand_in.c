@@ -1,5 +1,7 @@
 #include "stand_in.h"
+#include "committed.h"
 #include "database.h"
+#include "repeat.h"
 #include "salvage.h"
 #include "settling.h"
 
@@ -129,35 +131,18 @@ struct error *stand_in_repeating(struct history *overwritten, const struct histo
 	if (!path)
 		return error_memory();
 	struct error *e = database_open(":memory:", process, READ_PATIENCE_MS, NULL, NULL, &h);
-	if (!e)
-		e = recent_repeat(overwritten, h);
+	if (!e && overwritten->recent)
+		e = repeat_committed(overwritten->recent, h);
 	if (e) {
 		free(path);
 		history_close(h);
 		return e;
 	}
-	recent_hand_over(overwritten, h);
+	committed_hand_over(overwritten, h);
 	free(h->path);
 	h->path = path;
 	h->stand_in = h->again = true;
 	*out = h;
-	return NULL;
-}
-
-struct error *stand_in_reserve(struct history *h, int64_t function, int number)
-{
-	for (size_t i = 0; i < h->reserved_count; i++) {
-		if (h->reserved[i].function != function)
-			continue;
-		if (h->reserved[i].number < number)
-			h->reserved[i].number = number;
-		return NULL;
-	}
-	struct reserved *more = reallocarray(h->reserved, h->reserved_count + 1, sizeof(*more));
-	if (!more)
-		return error_memory();
-	more[h->reserved_count++] = (struct reserved){function, number};
-	h->reserved = more;
 	return NULL;
 }
 
@@ -195,7 +180,7 @@ struct error *stand_in_settle(struct history *stand_in, const struct history_pro
 		history_close(s.to);
 		return e;
 	}
-	recent_hand_over(stand_in, s.to);
+	committed_hand_over(stand_in, s.to);
 	s.to->patience = DATABASE_PATIENCE_MS;
 	*out = s.to;
 	return NULL;

@@ -23,9 +23,6 @@ struct error *stand_in_new(const char *path, const struct history_process *, str
 struct error *stand_in_repeating(struct history *overwritten, const struct history_process *,
 				 struct history **out);
 
-/* A function's numbers up to this one are taken, whether or not their versions could be read. */
-struct error *stand_in_reserve(struct history *, int64_t function, int number);
-
 bool stand_in_is(const struct history *);
 
 /* How many versions wait to be brought to the file. */

@@ -1,5 +1,5 @@
 #include "witness.h"
-#include "database.h"
+#include "hash.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -44,14 +44,14 @@ static bool read_moved(sqlite3_file *file, uint32_t moved[4])
 /* Of pieces spread over the file. */
 static uint64_t digest(sqlite3_file *file, int64_t size)
 {
-	uint64_t hash = DATABASE_HASH_SEED;
+	uint64_t hash = HASH_SEED;
 	unsigned char bytes[SAMPLE_SIZE];
 
 	for (int i = 0; i < SAMPLES; i++) {
 		int64_t at = size / SAMPLES * i;
 		memset(bytes, 0, sizeof(bytes));
 		file->pMethods->xRead(file, bytes, sizeof(bytes), at);
-		hash = database_hash_on(hash, bytes, sizeof(bytes));
+		hash = hash_on(hash, bytes, sizeof(bytes));
 	}
 	return hash;
 }

@@ -1,6 +1,6 @@
 #include "record.h"
 #include "clock.h"
-#include "recent.h"
+#include "committed.h"
 #include "stand_in.h"
 #include "text.h"
 #include "texts.h"
@@ -102,7 +102,7 @@ static struct error *reserve_numbers(struct live *l)
 			continue;
 		struct error *e = f->row ? NULL : history_function_id(r->keeper.history, &key, &f->row);
 		if (!e)
-			e = stand_in_reserve(r->keeper.history, f->row, f->newest);
+			e = history_reserve(r->keeper.history, f->row, f->newest);
 		if (e)
 			return e;
 	}
@@ -116,7 +116,7 @@ static struct error *make_stand_in(struct record *r, const char *path, bool over
 		return stand_in_repeating(r->keeper.history, &r->process, out);
 	struct error *e = stand_in_new(path, &r->process, out);
 	if (!e && r->keeper.history)
-		recent_hand_over(r->keeper.history, *out);
+		committed_hand_over(r->keeper.history, *out);
 	return e;
 }
 
@@ -174,7 +174,7 @@ static bool put_back(struct live *l, const char *path)
 		error_free(e);
 		return false;
 	}
-	recent_hand_over(r->keeper.history, fresh);
+	committed_hand_over(r->keeper.history, fresh);
 	history_close(r->keeper.history);
 	r->keeper.history = fresh;
 	e = live_read_rows(l);

@@ -423,7 +423,7 @@ static void where_nothing_can_be_read_reserved_numbers_count(void **state)
 
 	mkdir(f->path, 0700);
 	stand_in(f);
-	succeed(stand_in_reserve(f->history, f->price, 7));
+	succeed(history_reserve(f->history, f->price, 7));
 	record(f->history, HISTORY_ROLLBACK, 0, f->price, 7,
 	       6); /* from and to what only the program still has */
 	assert_int_equal(define(f->history, f->price, 6, "eight"), 8);
@@ -570,7 +570,7 @@ static void what_can_be_read_of_a_damaged_file_is_known(void **state)
 	f->history = NULL;
 	cut_off(f->path);
 	stand_in(f);
-	succeed(stand_in_reserve(f->history, f->price, DAMAGED_VERSIONS));
+	succeed(history_reserve(f->history, f->price, DAMAGED_VERSIONS));
 	assert_text(f, f->price, 1, "version 1");
 	assert_text(f, f->price, DAMAGED_VERSIONS / 4, "version 100");
 	assert_int_equal(define(f->history, f->price, 1, "on and on"), DAMAGED_VERSIONS + 1);
