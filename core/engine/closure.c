@@ -94,7 +94,7 @@ static enum closure_level function_level(const struct closure *c, const struct i
  * not through a pointer. */
 static void want_ordinary(struct closure *c, const char *name, uint32_t length, bool by_value, bool constants)
 {
-	if (spellings_has(&c->hidden, name, length))
+	if (name_table_has(&c->hidden, name, length))
 		return;
 	uint32_t first = index_find(c->ix, INDEX_ORDINARY, name, length);
 	bool any_before = false;
@@ -137,10 +137,10 @@ static void want_ordinary(struct closure *c, const char *name, uint32_t length, 
 static void want_tag(struct closure *c, const char *keyword, const char *name, uint32_t length, bool by_value)
 {
 	bool is_enum = *keyword == 'e';
-	if (!is_enum && spellings_add(&c->tags, name, length, &c->failed))
+	if (!is_enum && name_table_add(&c->tags, name, length, &c->failed))
 		text_printf(&c->forward, "%s %.*s;\n", *keyword == 's' ? "struct" : "union", (int)length,
 			    name);
-	if (spellings_has(&c->hidden, name, length))
+	if (name_table_has(&c->hidden, name, length))
 		return; /* the extra text defines it, behind the prototypes that mention it */
 	for (uint32_t i = index_find(c->ix, INDEX_TAG, name, length); i != INDEX_NONE;
 	     i = c->ix->names[i].next) {
@@ -182,14 +182,14 @@ static bool is_dynamic_macro(const char *name, uint32_t length)
 /* A name in text that is still to be preprocessed: the macro in force comes along, with what its body names. */
 static void want_macro(struct closure *c, const char *name, uint32_t length)
 {
-	if (spellings_has(&c->seen_macros, name, length) || is_dynamic_macro(name, length))
+	if (name_table_has(&c->seen_macros, name, length) || is_dynamic_macro(name, length))
 		return;
 	const struct index_macro *m = index_find_macro(c->ix, name, length, c->position);
-	spellings_add(&c->seen_macros, name, length, &c->failed);
+	name_table_add(&c->seen_macros, name, length, &c->failed);
 	if (!m) {
 		/* Not defined for the program's compiler: nor may it be for the one that reads the slice. */
 		if (length > 2 && name[0] == '_' && name[1] == '_')
-			spellings_add(&c->absent_macros, name, length, &c->failed);
+			name_table_add(&c->absent_macros, name, length, &c->failed);
 		return;
 	}
 	PUSH(c, macros, macro_count, macro_room, &m);
@@ -281,7 +281,7 @@ static void read_names(struct closure *c, const char *text, uint32_t begin, uint
 		uint32_t length = t.end - t.begin;
 		bool member = token_selects(&r, &before);
 		if (member && user_text)
-			spellings_add(&c->members, name, length, &c->failed);
+			name_table_add(&c->members, name, length, &c->failed);
 		if (user_text)
 			want_macro(c, name, length);
 		if (token_is(&r, &t, "struct") || token_is(&r, &t, "union") || token_is(&r, &t, "enum")) {
@@ -392,8 +392,8 @@ static void read_declaration(struct closure *c, uint32_t number)
 			token_reader_within(&r, c->ix->text, d->body, d->end, true);
 			for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
 				if (t.kind == TOKEN_NAME && token_selects(&r, &before))
-					spellings_add(&c->members, c->ix->text + t.begin, t.end - t.begin,
-						      &c->failed);
+					name_table_add(&c->members, c->ix->text + t.begin, t.end - t.begin,
+						       &c->failed);
 		} else {
 			read_names(c, c->ix->text, d->begin, d->body,
 				   c->request->everything ? READ_DECLARATION
@@ -439,7 +439,7 @@ static bool promote_by_members(struct closure *c)
 		for (uint32_t i = d->name_begin; i < d->name_end; i++) {
 			const struct index_name *n = &c->ix->names[i];
 			if (n->kind != NAME_MEMBER ||
-			    !spellings_has(&c->members, c->ix->text + n->begin, n->end - n->begin))
+			    !name_table_has(&c->members, c->ix->text + n->begin, n->end - n->begin))
 				continue;
 			want(c, number, CLOSURE_WHOLE);
 			promoted = true;
@@ -508,8 +508,8 @@ static void hide_extra(struct closure *c)
 	for (declaration_next(&r, &d); d.kind != DECLARATION_END; declaration_next(&r, &d))
 		for (size_t i = 0; i < d.name_count; i++)
 			if (d.names[i].kind != NAME_MEMBER && d.names[i].kind != NAME_TAG_FORWARD)
-				spellings_add(&c->hidden, text + d.names[i].begin,
-					      d.names[i].end - d.names[i].begin, &c->failed);
+				name_table_add(&c->hidden, text + d.names[i].begin,
+					       d.names[i].end - d.names[i].begin, &c->failed);
 	c->failed |= d.out_of_memory;
 	declaration_fini(&d);
 	token_reader_init(&tokens, text, size);
@@ -522,7 +522,7 @@ static void hide_extra(struct closure *c)
 		bool define = token_is(&line, &word, "define");
 		token_next(&line, &word);
 		if (define && word.kind == TOKEN_NAME)
-			spellings_add(&c->hidden, text + word.begin, word.end - word.begin, &c->failed);
+			name_table_add(&c->hidden, text + word.begin, word.end - word.begin, &c->failed);
 	}
 }
 
@@ -541,8 +541,8 @@ static void hide_own_types(struct closure *c)
 			c->own_type |= d.names[i].kind == NAME_TAG || d.names[i].kind == NAME_MEMBER ||
 				       d.names[i].kind == NAME_ENUMERATOR;
 			if (d.names[i].kind == NAME_TAG)
-				spellings_add(&c->hidden, q->text + d.names[i].begin,
-					      d.names[i].end - d.names[i].begin, &c->failed);
+				name_table_add(&c->hidden, q->text + d.names[i].begin,
+					       d.names[i].end - d.names[i].begin, &c->failed);
 		}
 	c->failed |= d.out_of_memory;
 	declaration_fini(&d);
@@ -595,10 +595,10 @@ void closure_fini(struct closure *c)
 	free(c->work);
 	free(c->chosen);
 	free(c->macros);
-	spellings_fini(&c->seen_macros);
-	spellings_fini(&c->absent_macros);
-	spellings_fini(&c->members);
-	spellings_fini(&c->tags);
-	spellings_fini(&c->hidden);
+	name_table_fini(&c->seen_macros);
+	name_table_fini(&c->absent_macros);
+	name_table_fini(&c->members);
+	name_table_fini(&c->tags);
+	name_table_fini(&c->hidden);
 	text_fini(&c->forward);
 }

@@ -9,7 +9,7 @@
 
 #include "index.h"
 #include "slice.h"
-#include "spellings.h"
+#include "name_table.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -36,13 +36,13 @@ struct closure {
 	size_t chosen_count, chosen_room;
 	const struct index_macro **macros;
 	size_t macro_count, macro_room;
-	struct spellings seen_macros, tags;
-	struct spellings members;       /* that are looked up */
-	struct spellings absent_macros; /* that the program's compiler does not define */
-	struct spellings hidden;        /* what the extra text declares */
-	struct text forward;            /* `struct x;` lines */
-	bool own_type;                  /* the function's own text defines one in front of its name */
-	bool includes;                  /* it includes files in its midst: see included.h */
+	struct name_table seen_macros, tags;
+	struct name_table members;       /* that are looked up */
+	struct name_table absent_macros; /* that the program's compiler does not define */
+	struct name_table hidden;        /* what the extra text declares */
+	struct text forward;             /* `struct x;` lines */
+	bool own_type;                   /* the function's own text defines one in front of its name */
+	bool includes;                   /* it includes files in its midst: see included.h */
 	bool failed;
 };
 

@@ -1,4 +1,5 @@
 #include "difference.h"
+#include "name_table.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -8,8 +9,7 @@ enum { KINDS = 4 }; /* the bits of enum difference_kind */
 
 /* A spelling, in whatever name space: what stands under it matters. */
 struct name {
-	const char *text; /* in one of the indexes; NULL: a free place */
-	uint32_t length;
+	struct named named;   /* in one of the indexes */
 	bool reached;         /* it names something that differs */
 	bool opaque;          /* what differs is its body, which is nobody else's matter */
 	uint64_t sums[KINDS]; /* hashes of its declarations by kind, old ones added, new ones taken off */
@@ -17,53 +17,27 @@ struct name {
 
 struct difference {
 	const struct index *fresh;
-	struct name *names;
-	size_t count, room;
+	struct name_table names;
 	uint64_t nameless;
 	bool empty;
 	bool failed;
 };
 
-static struct name *find(const struct difference *d, const char *text, size_t length)
+static struct name *next(const struct difference *d, const struct name *name)
 {
-	size_t at = (size_t)text_hash(TEXT_HASH_SEED, text, length) & (d->room - 1);
-
-	for (; d->names[at].text; at = (at + 1) & (d->room - 1))
-		if (d->names[at].length == length && memcmp(d->names[at].text, text, length) == 0)
-			break;
-	return &d->names[at];
+	return name_table_next(&d->names, name);
 }
 
-static bool grow(struct difference *d)
+static const struct name *find(const struct difference *d, const char *text, size_t length)
 {
-	struct difference bigger = {.room = d->room ? d->room * 2 : 4096};
-
-	if (d->count * 2 < d->room)
-		return true;
-	bigger.names = calloc(bigger.room, sizeof(*bigger.names));
-	if (!bigger.names)
-		return false;
-	for (size_t i = 0; i < d->room; i++)
-		if (d->names[i].text)
-			*find(&bigger, d->names[i].text, d->names[i].length) = d->names[i];
-	free(d->names);
-	d->names = bigger.names;
-	d->room = bigger.room;
-	return true;
+	return name_table_find(&d->names, text, length);
 }
 
 static struct name *add(struct difference *d, const char *text, size_t length)
 {
-	if (!grow(d)) {
-		d->failed = true;
-		return NULL;
-	}
-	struct name *name = find(d, text, length);
-	if (!name->text) {
-		name->text = text;
-		name->length = (uint32_t)length;
-		d->count++;
-	}
+	struct name *name = name_table_put(&d->names, text, length);
+
+	d->failed |= !name;
 	return name;
 }
 
@@ -135,6 +109,7 @@ struct error *difference_new(const struct index *old, const struct index *fresh,
 	if (!d)
 		return error_memory();
 	d->fresh = fresh;
+	d->names.item_size = sizeof(struct name);
 	count_declarations(d, old, 1);
 	count_macros(d, old, 1);
 	count_declarations(d, fresh, (uint64_t)-1);
@@ -151,7 +126,7 @@ void difference_free(struct difference *d)
 {
 	if (!d)
 		return;
-	free(d->names);
+	name_table_fini(&d->names);
 	free(d);
 }
 
@@ -173,9 +148,9 @@ void difference_each(const struct difference *d,
 		     void (*each)(void *context, const char *name, size_t length, unsigned kinds),
 		     void *context)
 {
-	for (size_t i = 0; i < d->room; i++)
-		if (d->names[i].text && kinds_of(&d->names[i]))
-			each(context, d->names[i].text, d->names[i].length, kinds_of(&d->names[i]));
+	for (const struct name *name = NULL; (name = next(d, name));)
+		if (kinds_of(name))
+			each(context, name->named.name, name->named.length, kinds_of(name));
 }
 
 bool difference_is_nameless(const struct difference *d)
@@ -185,23 +160,23 @@ bool difference_is_nameless(const struct difference *d)
 
 static bool reaches(const struct difference *d, const char *name, size_t length)
 {
-	const struct name *found = d->room ? find(d, name, length) : NULL;
+	const struct name *found = find(d, name, length);
 
-	return found && found->text && differs(found);
+	return found && differs(found);
 }
 
 bool difference_has(const struct difference *d, const char *name, size_t length)
 {
-	const struct name *found = d->room ? find(d, name, length) : NULL;
+	const struct name *found = find(d, name, length);
 
-	return found && found->text && (found->reached || kinds_of(found));
+	return found && (found->reached || kinds_of(found));
 }
 
 unsigned difference_kinds(const struct difference *d, const char *name, size_t length)
 {
-	const struct name *found = d->room ? find(d, name, length) : NULL;
+	const struct name *found = find(d, name, length);
 
-	return found && found->text ? kinds_of(found) : 0;
+	return found ? kinds_of(found) : 0;
 }
 
 bool difference_touches(const struct difference *d, const char *text, uint32_t begin, uint32_t end)
@@ -293,12 +268,9 @@ static bool is_empty(struct difference *d, bool (*is_opaque)(void *context, cons
 {
 	bool empty = true;
 
-	for (size_t i = 0; i < d->room; i++) {
-		struct name *name = &d->names[i];
-		if (!name->text)
-			continue;
-		name->opaque =
-			kinds_of(name) == DIFFERENCE_BODY && is_opaque(context, name->text, name->length);
+	for (struct name *name = NULL; (name = next(d, name));) {
+		name->opaque = kinds_of(name) == DIFFERENCE_BODY &&
+			       is_opaque(context, name->named.name, name->named.length);
 		empty &= !differs(name);
 	}
 	return empty;

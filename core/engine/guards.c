@@ -51,7 +51,7 @@ static void guard_type(const struct closure *c, struct guards *g, struct text *o
 	add_guard(g, out, type, NULL, layout.size);
 	for (size_t i = 0; i < layout.count; i++) {
 		const struct target_member *m = &layout.members[i];
-		if (m->name && !m->bit_size && spellings_has(&c->members, m->name, (uint32_t)strlen(m->name)))
+		if (m->name && !m->bit_size && name_table_has(&c->members, m->name, strlen(m->name)))
 			add_guard(g, out, type, m->name, m->bit_offset / 8);
 	}
 }

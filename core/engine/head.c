@@ -18,7 +18,7 @@ static bool find_alias(const struct head *h, const char *name, uint32_t length, 
 {
 	static const char letters[] = "_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-	if (length >= 256 || !spellings_has(&h->macros, name, length))
+	if (length >= 256 || !name_table_has(&h->macros, name, length))
 		return false;
 	memcpy(alias, name, length);
 	alias[length] = '\0';
@@ -113,7 +113,7 @@ static bool find_head_macros(struct head *h, const char *text, uint32_t begin, u
 		found |= depth && token_is_linkage(&r, &t);
 		const struct index_macro *m = index_find_macro(h->closure->ix, text + t.begin,
 							       t.end - t.begin, h->closure->position);
-		if (m && !spellings_has(&h->closure->hidden, text + t.begin, t.end - t.begin))
+		if (m && !name_table_has(&h->closure->hidden, text + t.begin, t.end - t.begin))
 			found |= says_linkage(h, m, depth + 1);
 	}
 	return found;
@@ -126,8 +126,8 @@ static bool says_linkage(struct head *h, const struct index_macro *m, unsigned d
 
 	if (depth > DEPTH_MAX || !find_head_macros(h, h->closure->ix->text, m->body_begin, m->end, depth))
 		return false;
-	spellings_add(&h->macros, h->closure->ix->text + m->name_begin, m->name_end - m->name_begin,
-		      &h->failed);
+	name_table_add(&h->macros, h->closure->ix->text + m->name_begin, m->name_end - m->name_begin,
+		       &h->failed);
 	return true;
 }
 
@@ -142,5 +142,5 @@ bool head_init(struct head *h, const struct closure *c)
 
 void head_fini(struct head *h)
 {
-	spellings_fini(&h->macros);
+	name_table_fini(&h->macros);
 }

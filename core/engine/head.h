@@ -6,14 +6,14 @@
 #define RTF_HEAD_H
 
 #include "closure.h"
-#include "spellings.h"
+#include "name_table.h"
 #include "text.h"
 
 #include <stdbool.h>
 
 struct head {
 	const struct closure *closure; /* borrowed */
-	struct spellings macros;       /* that stand in the head and say `static`, themselves or by others */
+	struct name_table macros;      /* that stand in the head and say `static`, themselves or by others */
 	bool failed;                   /* memory ran out */
 };
 

@@ -1,5 +1,5 @@
 #include "originals.h"
-#include "text.h"
+#include "name_table.h"
 #include "uses.h"
 
 #include <stdlib.h>
@@ -7,51 +7,20 @@
 
 /* A definition of the file as it was first indexed. */
 struct original {
-	char *name; /* NULL: a free place */
+	struct named named;
 	uint64_t hash;
 	bool changed;
 	bool read; /* a variable whose value some text may learn */
 };
 
 struct originals {
-	struct original *items; /* by name */
-	size_t count, room;
+	struct name_table table;
 	bool failed;
 };
 
-static struct original *find(const struct originals *o, const char *name, size_t length)
+static struct original *next(const struct originals *o, const struct original *item)
 {
-	size_t at = (size_t)text_hash(TEXT_HASH_SEED, name, length) & (o->room - 1);
-
-	for (; o->items[at].name; at = (at + 1) & (o->room - 1))
-		if (strlen(o->items[at].name) == length && memcmp(o->items[at].name, name, length) == 0)
-			break;
-	return &o->items[at];
-}
-
-static struct original *find_known(const struct originals *o, const char *name, size_t length)
-{
-	struct original *found = o->room ? find(o, name, length) : NULL;
-
-	return found && found->name ? found : NULL;
-}
-
-static bool grow(struct originals *o)
-{
-	struct originals bigger = {.room = o->room ? o->room * 2 : 256};
-
-	if (o->count * 2 < o->room)
-		return true;
-	bigger.items = calloc(bigger.room, sizeof(*bigger.items));
-	if (!bigger.items)
-		return false;
-	for (size_t i = 0; i < o->room; i++)
-		if (o->items[i].name)
-			*find(&bigger, o->items[i].name, strlen(o->items[i].name)) = o->items[i];
-	free(o->items);
-	o->items = bigger.items;
-	o->room = bigger.room;
-	return true;
+	return name_table_next(&o->table, item);
 }
 
 /* Tags and macros have no copy in the program, and what names them has them in its own text. */
@@ -64,19 +33,12 @@ static void remember(void *context, const char *kind, const char *name, size_t l
 {
 	struct originals *o = context;
 
-	if (!has_a_copy(kind))
-		return;
-	if (!grow(o)) {
-		o->failed = true;
-		return;
-	}
-	struct original *item = find(o, name, length);
-	if (!item->name) {
-		item->name = strndup(name, length);
-		o->failed |= !item->name;
-		o->count += item->name != NULL;
-	}
-	item->hash += hash; /* of all its declarations, in any order */
+	struct original *item = has_a_copy(kind) ? name_table_put(&o->table, name, length) : NULL;
+
+	if (item)
+		item->hash += hash; /* of all its declarations, in any order */
+	else
+		o->failed |= has_a_copy(kind);
 }
 
 struct originals *originals_new(struct index *first, bool optimized)
@@ -85,14 +47,14 @@ struct originals *originals_new(struct index *first, bool optimized)
 
 	if (!o)
 		return NULL;
+	o->table = (struct name_table){.item_size = sizeof(struct original), .copies = true};
 	index_each_identity(first, remember, o);
 	if (o->failed) {
 		originals_free(o);
 		return NULL;
 	}
-	for (size_t i = 0; i < o->room; i++)
-		if (o->items[i].name)
-			o->items[i].read = !optimized || uses_read(first, o->items[i].name);
+	for (struct original *item = NULL; (item = next(o, item));)
+		item->read = !optimized || uses_read(first, item->named.name);
 	return o;
 }
 
@@ -100,22 +62,20 @@ void originals_free(struct originals *o)
 {
 	if (!o)
 		return;
-	for (size_t i = 0; i < o->room; i++)
-		free(o->items[i].name);
-	free(o->items);
+	name_table_fini(&o->table);
 	free(o);
 }
 
 bool originals_changed(const struct originals *o, const char *name)
 {
-	const struct original *item = find_known(o, name, strlen(name));
+	const struct original *item = name_table_find(&o->table, name, strlen(name));
 
 	return item && item->changed;
 }
 
 bool originals_read(const struct originals *o, const char *name)
 {
-	const struct original *item = find_known(o, name, strlen(name));
+	const struct original *item = name_table_find(&o->table, name, strlen(name));
 
 	return !item || item->read;
 }
@@ -125,7 +85,7 @@ bool originals_read(const struct originals *o, const char *name)
 static void take_off(void *context, const char *kind, const char *name, size_t length, uint64_t hash)
 {
 	struct originals *o = context;
-	struct original *item = has_a_copy(kind) ? find_known(o, name, length) : NULL;
+	struct original *item = has_a_copy(kind) ? name_table_find(&o->table, name, length) : NULL;
 
 	if (item)
 		item->hash -= hash; /* back to nothing if all are as they were */
@@ -133,16 +93,18 @@ static void take_off(void *context, const char *kind, const char *name, size_t l
 
 static bool mark_own(struct originals *o, const struct index *fresh)
 {
-	uint64_t *hashes = calloc(o->room + 1, sizeof(*hashes));
+	uint64_t *hashes = calloc(o->table.count + 1, sizeof(*hashes));
+	size_t i = 0;
 
 	if (!hashes)
 		return false;
-	for (size_t i = 0; i < o->room; i++)
-		hashes[i] = o->items[i].hash;
+	for (struct original *item = NULL; (item = next(o, item));)
+		hashes[i++] = item->hash;
 	index_each_identity(fresh, take_off, o);
-	for (size_t i = 0; i < o->room; i++) {
-		o->items[i].changed = o->items[i].hash != 0;
-		o->items[i].hash = hashes[i];
+	i = 0;
+	for (struct original *item = NULL; (item = next(o, item));) {
+		item->changed = item->hash != 0;
+		item->hash = hashes[i++];
 	}
 	free(hashes);
 	return true;
@@ -199,7 +161,7 @@ static bool mark_first(struct spreading *s)
 	for (uint32_t i = 0; i < ix->name_count; i++) {
 		const struct index_name *n = &ix->names[i];
 		const struct original *item =
-			find_known(s->originals, ix->text + n->begin, n->end - n->begin);
+			name_table_find(&s->originals->table, ix->text + n->begin, n->end - n->begin);
 		s->differs[i] = item && item->changed && is_part_of_others(s, n);
 		any |= s->differs[i];
 	}
@@ -246,7 +208,8 @@ static void mark_declaration(struct spreading *s, const struct index_declaration
 		if (!is_part_of_others(s, n))
 			continue;
 		s->differs[i] = true;
-		struct original *item = find_known(s->originals, ix->text + n->begin, n->end - n->begin);
+		struct original *item =
+			name_table_find(&s->originals->table, ix->text + n->begin, n->end - n->begin);
 		if (item)
 			item->changed = true;
 	}

@@ -1,5 +1,6 @@
 #include "reach.h"
 #include "declaration.h"
+#include "name_table.h"
 #include "text.h"
 
 #include <stdint.h>
@@ -12,8 +13,7 @@ struct word {
 };
 
 struct reach {
-	struct word *words; /* a hash table: a NULL text is a free place */
-	size_t count, room;
+	struct name_table words;
 	char **copies; /* texts without what no C compiler reads */
 	size_t copy_count;
 	bool all; /* in doubt, or without memory */
@@ -31,13 +31,13 @@ void reach_free(struct reach *r)
 	if (r)
 		free(r->copies);
 	if (r)
-		free(r->words);
+		name_table_fini(&r->words);
 	free(r);
 }
 
 bool reach_is_empty(const struct reach *r)
 {
-	return !r->all && !r->count;
+	return !r->all && !r->words.count;
 }
 
 bool reach_is_all(const struct reach *r)
@@ -47,53 +47,14 @@ bool reach_is_all(const struct reach *r)
 
 /* --- words --------------------------------------------------------------------------------------------------------- */
 
-static struct word *find_word(const struct reach *r, const char *text, size_t length)
-{
-	size_t at = (size_t)text_hash(TEXT_HASH_SEED, text, length) & (r->room - 1);
-
-	while (r->words[at].text &&
-	       (r->words[at].length != length || memcmp(r->words[at].text, text, length) != 0))
-		at = (at + 1) & (r->room - 1);
-	return &r->words[at];
-}
-
-static bool has_word(const struct reach *r, const char *text, size_t length)
-{
-	return r->room && find_word(r, text, length)->text;
-}
-
 bool reach_has(const struct reach *r, const char *name)
 {
-	return r->all || has_word(r, name, strlen(name));
-}
-
-static bool grow(struct reach *r)
-{
-	struct reach bigger = {.room = r->room ? r->room * 2 : 256};
-
-	if (r->count * 2 < r->room)
-		return true;
-	bigger.words = calloc(bigger.room, sizeof(*bigger.words));
-	if (!bigger.words)
-		return false;
-	for (size_t i = 0; i < r->room; i++)
-		if (r->words[i].text)
-			*find_word(&bigger, r->words[i].text, r->words[i].length) = r->words[i];
-	free(r->words);
-	r->words = bigger.words;
-	r->room = bigger.room;
-	return true;
+	return r->all || name_table_has(&r->words, name, strlen(name));
 }
 
 static void add_word(struct reach *r, const char *text, size_t length)
 {
-	if (!grow(r)) {
-		r->all = true;
-		return;
-	}
-	struct word *word = find_word(r, text, length);
-	r->count += !word->text;
-	*word = (struct word){text, length};
+	name_table_add(&r->words, text, length, &r->all);
 }
 
 /* --- lines of the preprocessor --------------------------------------------------------------------------------------- */
@@ -521,12 +482,10 @@ void reach_add(struct reach *r, const char *old, size_t old_size, const char *fr
 /* Whether a reached word begins or ends with the piece. */
 static bool is_piece(const struct reach *r, const char *piece, size_t length, bool ends)
 {
-	for (size_t i = 0; i < r->room; i++) {
-		const struct word *w = &r->words[i];
-		if (w->text && w->length > length &&
-		    memcmp(w->text + (ends ? w->length - length : 0), piece, length) == 0)
+	for (const struct named *w = NULL; (w = name_table_next(&r->words, w));)
+		if (w->length > length &&
+		    memcmp(w->name + (ends ? w->length - length : 0), piece, length) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -601,7 +560,7 @@ static bool mentions(const struct reach *r, const char *text, uint32_t begin, ui
 
 	token_reader_within(&reader, text, begin, end, line_start);
 	for (token_next(&reader, &t); t.kind != TOKEN_END; token_next(&reader, &t)) {
-		if (t.kind == TOKEN_NAME && has_word(r, text + t.begin, t.end - t.begin))
+		if (t.kind == TOKEN_NAME && name_table_has(&r->words, text + t.begin, t.end - t.begin))
 			return true;
 		if (t.kind != TOKEN_DIRECTIVE)
 			continue;
@@ -617,7 +576,8 @@ static bool mentions(const struct reach *r, const char *text, uint32_t begin, ui
 
 bool reach_touches(const struct reach *r, const char *text, size_t size)
 {
-	return r->all || size >= UINT32_MAX / 2 || (r->count && mentions(r, text, 0, (uint32_t)size, true));
+	return r->all || size >= UINT32_MAX / 2 ||
+	       (r->words.count && mentions(r, text, 0, (uint32_t)size, true));
 }
 
 /* --- spreading --------------------------------------------------------------------------------------------------------- */
@@ -662,7 +622,7 @@ static void read_header(void *context, const struct kept_file *f)
 /* True if there are more words now. */
 static bool spread_in(struct reach *r, struct parts *p)
 {
-	size_t before = r->count;
+	size_t before = r->words.count;
 
 	r->all |= decides(r, p, (uint32_t)strlen(p->text));
 	for (size_t i = 0; i < p->count && !r->all; i++) {
@@ -671,14 +631,14 @@ static bool spread_in(struct reach *r, struct parts *p)
 		    mentions(r, p->text, part->begin, part->end, part->kind == PART_MACRO))
 			reach_part(r, p, part);
 	}
-	return r->count > before;
+	return r->words.count > before;
 }
 
 void reach_spread(struct reach *r, const struct kept *kept)
 {
 	struct spreading s = {.reach = r};
 
-	if (!r->count || r->all)
+	if (!r->words.count || r->all)
 		return;
 	kept_each(kept, read_header, &s);
 	for (bool more = true; more && !r->all;) {

@@ -348,13 +348,12 @@ static void write_macros(const struct closure *c, const struct head *h, struct t
 {
 	const struct index *ix = c->ix;
 
-	for (uint32_t i = 0; i < c->absent_macros.size; i++) {
-		const struct spelling *s = &c->absent_macros.items[i];
+	for (const struct named *s = NULL; (s = name_table_next(&c->absent_macros, s));) {
 		static const char *const foreign[] = {
 			"__clang__",       "__TINYC__",       "__llvm__",
 			"__clang_major__", "__clang_minor__", "__GNUC__",
 			"__GNUC_MINOR__",  "__OPTIMIZE__",    "__GNUC_STDC_INLINE__"};
-		for (size_t k = 0; s->name && k < sizeof(foreign) / sizeof(*foreign); k++)
+		for (size_t k = 0; k < sizeof(foreign) / sizeof(*foreign); k++)
 			if (strlen(foreign[k]) == s->length && memcmp(foreign[k], s->name, s->length) == 0)
 				text_printf(out, "#undef %s\n", foreign[k]);
 	}
@@ -362,7 +361,7 @@ static void write_macros(const struct closure *c, const struct head *h, struct t
 		const struct index_macro *m = c->macros[i];
 		const char *name = ix->text + m->name_begin;
 		uint32_t length = m->name_end - m->name_begin;
-		if (spellings_has(&c->hidden, name, length))
+		if (name_table_has(&c->hidden, name, length))
 			continue;
 		if (m->builtin || name[0] == '_')
 			text_printf(out, "#undef %.*s\n", (int)length, name);

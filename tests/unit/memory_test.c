@@ -7,6 +7,7 @@
 #include "flags.h"
 #include "index.h"
 #include "indexer.h"
+#include "name_table.h"
 #include "slice.h"
 #include "text.h"
 
@@ -14,6 +15,7 @@
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +281,34 @@ static void a_text_without_memory_is_none(void **state)
 	assert_steps(make_text, 3);
 }
 
+/* What was put before memory ran out is there, and what could not be put is not. */
+static struct error *make_table(void)
+{
+	struct name_table names = {.copies = true};
+	bool failed = false;
+	uint32_t put = 0;
+
+	for (uint32_t i = 0; i < 100 && !failed; i++) {
+		char name[8];
+		put += name_table_add(&names, name, (size_t)snprintf(name, sizeof(name), "%u", i), &failed);
+	}
+	assert_int_equal(names.count, put);
+	assert_int_equal(put == 100, !failed);
+	for (uint32_t i = 0; i <= put; i++) {
+		char name[8];
+		size_t length = (size_t)snprintf(name, sizeof(name), "%u", i);
+		assert_int_equal(name_table_has(&names, name, length), i < put);
+	}
+	name_table_fini(&names);
+	return failed ? error_memory() : NULL;
+}
+
+static void a_table_without_memory_has_what_it_had(void **state)
+{
+	(void)state;
+	assert_steps(make_table, 3);
+}
+
 /* An error without memory is the one that needs none, or the one there was. */
 static void errors_without_memory_are_errors_still(void **state)
 {
@@ -309,6 +339,7 @@ int main(void)
 		cmocka_unit_test(an_edit_without_memory_is_none),
 		cmocka_unit_test(flags_without_memory_are_none),
 		cmocka_unit_test(a_text_without_memory_is_none),
+		cmocka_unit_test(a_table_without_memory_has_what_it_had),
 		cmocka_unit_test(errors_without_memory_are_errors_still),
 	};
 
