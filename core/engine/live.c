@@ -1,6 +1,6 @@
 #include "live.h"
 #include "images.h"
-#include "lookup.h"
+#include "namesakes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -329,7 +329,7 @@ static struct error *spell_functions(struct live *l)
 	for (size_t i = 0; i < l->count; i += count) {
 		struct live_function *const *named = live_named(l, l->by_name[i]->at.name, &count);
 		for (size_t k = 0; k < count; k++) {
-			char *name = lookup_spelling(named, count, k);
+			char *name = namesakes_spell(named, count, k);
 			if (!name)
 				return error_memory();
 			free(named[k]->name);

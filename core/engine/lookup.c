@@ -1,5 +1,6 @@
 #include "lookup.h"
 #include "folded.h"
+#include "namesakes.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -86,53 +87,6 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	return error_new(ERROR_UNKNOWN, "the program has no function %s", name);
 }
 
-/* The file that defines the function, or the one that includes that: a header's functions are in many. */
-static bool stands_in(const struct live_function *f, const char *file)
-{
-	return text_path_is(f->at.file, file) || (f->at.unit && text_path_is(f->at.unit->file, file));
-}
-
-/* The end of a path with one folder more than `end`, which is such an end; the whole path if there is none. */
-static const char *longer_end(const char *path, const char *end)
-{
-	if (end <= path + 1)
-		return path;
-	for (end -= 2; end > path && *end != '/'; end--)
-		;
-	return end > path ? end + 1 : path;
-}
-
-/* What tells function `which` from the others of its name: its file, or the file that was compiled; with as many folders as
- * that takes. */
-static const char *place_of(struct live_function *const *named, size_t count, size_t which)
-{
-	const struct target_function *f = &named[which]->at;
-	unsigned same = 0;
-
-	for (size_t i = 0; i < count; i++)
-		same += f->file && named[i]->at.file && strcmp(f->file, named[i]->at.file) == 0;
-	const char *path = same > 1 && f->unit ? f->unit->file : f->file;
-	const char *end = text_base_name(path);
-	for (bool told = false; path && !told && end > path;) {
-		told = true;
-		for (size_t i = 0; i < count && told; i++)
-			told = i == which || !stands_in(named[i], end);
-		if (!told)
-			end = longer_end(path, end);
-	}
-	return end;
-}
-
-char *lookup_spelling(struct live_function *const *named, size_t count, size_t which)
-{
-	const struct target_function *at = &named[which]->at;
-	char *spelling = NULL;
-
-	if (count < 2 || !at->file)
-		return strdup(at->name);
-	return asprintf(&spelling, "%s:%s", place_of(named, count, which), at->name) < 0 ? NULL : spelling;
-}
-
 struct error *lookup_find(const struct live *l, const char *name, const char *file,
 			  struct live_function **out)
 {
@@ -149,9 +103,9 @@ struct error *lookup_find(const struct live *l, const char *name, const char *fi
 	struct live_function *const *named = live_named(l, name, &count);
 	for (size_t i = 0; i < count; i++) {
 		struct live_function *f = named[i];
-		if (file && count > 1 && !stands_in(f, file))
+		if (file && count > 1 && !namesakes_stands_in(f, file))
 			continue;
-		if (colon && count == 1 && !stands_in(f, file))
+		if (colon && count == 1 && !namesakes_stands_in(f, file))
 			continue;
 		found = f;
 		matches++;
@@ -165,7 +119,7 @@ struct error *lookup_find(const struct live *l, const char *name, const char *fi
 
 	struct text candidates = {0};
 	for (size_t i = 0; i < count; i++)
-		text_printf(&candidates, "%s%s:%s", i ? ", " : "", place_of(named, count, i), name);
+		text_printf(&candidates, "%s%s:%s", i ? ", " : "", namesakes_place(named, count, i), name);
 	struct error *e = error_new(ERROR_AMBIGUOUS, "%s is ambiguous: %s", name,
 				    candidates.bytes ? candidates.bytes : "");
 	text_fini(&candidates);
