@@ -1,4 +1,5 @@
 #include "coverage.h"
+#include "show.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -120,7 +121,7 @@ void coverage_add_counts(json_t *object, const struct coverage *c)
 	for (size_t i = 0; i < c->instrument->counters.branch_count; i++) {
 		const struct counters_branch *b = &c->instrument->counters.branches[i];
 		json_int_t first = (json_int_t)c->counts[b->counter];
-		json_t *row = json_pack("{s:i, s:s, s:I}", "line", (int)b->line, "text", b->text,
+		json_t *row = json_pack("{s:i, s:o, s:I}", "line", (int)b->line, "text", show_string(b->text),
 					b->label ? "reached" : "true", first);
 		if (row && !b->label)
 			json_object_set_new(row, "false",

@@ -10,6 +10,7 @@
 #include "lookup.h"
 #include "notice.h"
 #include "scope.h"
+#include "show.h"
 #include "texts.h"
 #include "unread.h"
 #include "variables.h"
@@ -341,7 +342,8 @@ static struct error *describe_macro(struct call *c, const struct index *ix, cons
 	if (!text)
 		return error_memory();
 	text_printf(&c->reply->text, "%s\n", text);
-	c->reply->data = json_pack("{s:s, s:s, s:s}", "kind", "macro", "name", name, "text", text);
+	c->reply->data =
+		json_pack("{s:s, s:s, s:o}", "kind", "macro", "name", name, "text", show_string(text));
 	free(text);
 	return NULL;
 }

@@ -42,8 +42,9 @@ void events_tell_save(void *context, const struct follow_news *news)
 	bool refused = strcmp(news->kind, "refused") == 0;
 
 	json_t *functions = functions_json(&text, news, program_flags(host->program) & HELLO_POLLED);
-	json_t *event = json_pack("{s:s, s:s, s:o, s:I}", "event", news->kind, "file", news->file,
-				  "functions", functions, "latency_us", (json_int_t)news->latency_us);
+	json_t *event =
+		json_pack("{s:s, s:o, s:o, s:I}", "event", news->kind, "file", show_string(news->file),
+			  "functions", functions, "latency_us", (json_int_t)news->latency_us);
 	if (news->outcome && news->outcome->check.count) {
 		show_diagnostics(&text, &news->outcome->check, false);
 		json_object_set_new(event, "diagnostics", show_diagnostics_json(&news->outcome->check));
@@ -51,16 +52,16 @@ void events_tell_save(void *context, const struct follow_news *news)
 	if (news->message) {
 		text_printf(&text, "%s: %s; what ran before still runs\n", text_base_name(news->file),
 			    news->message);
-		json_object_set_new(event, "message", json_string(news->message));
+		json_object_set_new(event, "message", show_string(news->message));
 	}
 	if (strcmp(news->kind, "held") == 0)
 		text_printf(&text, "%s saved, and not followed: \\follow is off\n",
 			    text_base_name(news->file));
 	if (*news->notes) {
 		text_puts(&text, news->notes);
-		json_object_set_new(event, "notes", json_string(news->notes));
+		json_object_set_new(event, "notes", show_string(news->notes));
 	}
-	json_object_set_new(event, "text", json_string(text.bytes ? text.bytes : ""));
+	json_object_set_new(event, "text", show_string(text.bytes ? text.bytes : ""));
 	tell_lines(host->program, refused || *news->notes ? LOG_WARNING : LOG_INFO, text.bytes);
 	text_fini(&text);
 	host_broadcast(host, event);

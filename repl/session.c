@@ -1,6 +1,7 @@
 #include "session.h"
 #include "scope.h"
 #include "command.h"
+#include "show.h"
 #include "watchers.h"
 #include "record.h"
 
@@ -208,7 +209,7 @@ static void tell_news(struct host *host, struct session *to, json_t *reply, stru
 	if (!news)
 		return;
 	if (to) {
-		json_object_set_new(reply, "news", json_string(news));
+		json_object_set_new(reply, "news", show_string(news));
 		text_printf(text, "%s\n", news);
 	}
 	json_t *event = json_pack("{s:s, s:o}", "event", "history", "text", json_sprintf("%s\n", news));
@@ -241,11 +242,12 @@ static bool answer_hello(struct session *s, json_t *id, json_t *hello)
 		return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command",
 					      "hello", "error", "class", "usage", "message", message));
 	}
-	return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:i, s:i, s:s, s:i, s:i, s:o}}", "id", id, "ok", 1,
+	return send_json(s, json_pack("{s:O, s:b, s:s, s:{s:i, s:i, s:o, s:i, s:i, s:o}}", "id", id, "ok", 1,
 				      "command", "hello", "data", "version", PROTOCOL_VERSION, "pid",
 				      (int)program_pid(s->host->program), "program",
-				      target_program(live_target(live)), "engine_pid", (int)getpid(),
-				      "functions", (int)live_count(live), "commands", command_names()));
+				      show_string(target_program(live_target(live))), "engine_pid",
+				      (int)getpid(), "functions", (int)live_count(live), "commands",
+				      command_names()));
 }
 
 static bool answer_complete(struct session *s, json_t *id, json_t *complete)
@@ -274,9 +276,9 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 		if (reply->more)
 			json_object_update(object, reply->more);
 	} else {
-		object = json_pack("{s:O, s:b, s:s, s:{s:s, s:s}}", "id", id, "ok", 0, "command",
+		object = json_pack("{s:O, s:b, s:s, s:{s:s, s:o}}", "id", id, "ok", 0, "command",
 				   reply->command, "error", "class", error_class_name(error_class(e)),
-				   "message", error_message(e));
+				   "message", show_string(error_message(e)));
 		if (reply->diagnostics)
 			json_object_set_new(json_object_get(object, "error"), "diagnostics",
 					    reply->diagnostics);
@@ -291,8 +293,7 @@ static bool send_reply(struct session *s, json_t *id, struct reply *reply, struc
 	json_decref(reply->more);
 	tell_news(s->host, s, object, &reply->text);
 	if (s->wants_text && reply->text.bytes)
-		json_object_set_new(object, "text",
-				    json_stringn_nocheck(reply->text.bytes, reply->text.size));
+		json_object_set_new(object, "text", show_stringn(reply->text.bytes, reply->text.size));
 	text_fini(&reply->text);
 	return send_json(s, object);
 }

@@ -1,5 +1,6 @@
 #include "show.h"
 #include "run.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +24,24 @@ static void colored(struct text *out, bool color, const char *sgr, const char *t
 	text_append(out, text, size);
 	if (color)
 		text_puts(out, SGR_OFF);
+}
+
+/* --- texts ----------------------------------------------------------------------------------------------------- */
+
+json_t *show_stringn(const char *text, size_t size)
+{
+	json_t *string = json_stringn(text, size);
+	char *utf8 = string ? NULL : utf8_from(text, size);
+
+	if (utf8)
+		string = json_string(utf8);
+	free(utf8);
+	return string;
+}
+
+json_t *show_string(const char *text)
+{
+	return show_stringn(text, strlen(text));
 }
 
 /* --- diagnostics ----------------------------------------------------------------------------------------------- */
@@ -77,9 +96,10 @@ json_t *show_diagnostics_json(const struct check_result *r)
 
 	for (size_t i = 0; i < r->count; i++) {
 		const struct check_diagnostic *d = &r->diagnostics[i];
-		json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s, s:s}", "file", d->file, "line",
-						      (int)d->line, "column", (int)d->column, "severity",
-						      d->severity, "message", d->message));
+		json_array_append_new(list,
+				      json_pack("{s:o, s:i, s:i, s:s, s:o}", "file", show_string(d->file),
+						"line", (int)d->line, "column", (int)d->column, "severity",
+						d->severity, "message", show_string(d->message)));
 	}
 	return list;
 }

@@ -9,6 +9,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* A JSON string of what need not be UTF-8, as sources and paths: other bytes stand as Latin-1 has them. NULL without memory. */
+json_t *show_string(const char *text);
+json_t *show_stringn(const char *text, size_t size);
+
 /* Compiler diagnostics as compilers print them: place, message, the line, a caret. */
 void show_diagnostics(struct text *, const struct check_result *, bool color);
 json_t *show_diagnostics_json(const struct check_result *);

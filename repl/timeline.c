@@ -586,8 +586,8 @@ static struct error *show_sides(struct call *c, const struct live_function *f, c
 		text_printf(&c->reply->text, "%s and %s are the same\n", a->name, b->name);
 	if (!e)
 		c->reply->data =
-			json_pack("{s:s, s:o, s:o, s:s}", "function", f->at.name, "from", side_json(a), "to",
-				  side_json(b), "text", plain.bytes ? plain.bytes : "");
+			json_pack("{s:s, s:o, s:o, s:o}", "function", f->at.name, "from", side_json(a), "to",
+				  side_json(b), "text", show_string(plain.bytes ? plain.bytes : ""));
 	text_fini(&plain);
 	return e;
 }

@@ -187,8 +187,9 @@ struct error *versions_source(struct call *c)
 		    number == f->live ? ", live" : "",
 		    unsure ? "; the file is newer than the program: what was built may be other text" : "");
 	show_source(&c->reply->text, text, line, c->state->color);
-	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number,
-				   "file", f->at.file ? f->at.file : "", "line", (int)line, "text", text);
+	c->reply->data = json_pack("{s:s, s:i, s:o, s:i, s:o}", "function", f->at.name, "version", number,
+				   "file", show_string(f->at.file ? f->at.file : ""), "line", (int)line,
+				   "text", show_string(text));
 	if (unsure)
 		json_object_set_new(c->reply->data, "unsure", json_true());
 	free(text);
@@ -206,7 +207,7 @@ struct error *versions_slice(struct call *c)
 	if (e)
 		return e;
 	text_puts(&c->reply->text, text);
-	c->reply->data = json_pack("{s:s, s:s}", "function", f->at.name, "text", text);
+	c->reply->data = json_pack("{s:s, s:o}", "function", f->at.name, "text", show_string(text));
 	free(text);
 	return NULL;
 }

@@ -6,6 +6,7 @@
 #include "program.h"
 #include "records.h"
 #include "rollback.h"
+#include "show.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -305,8 +306,9 @@ bool watchers_source(struct call *c, struct live_function *f, int number, const 
 	text_printf(&c->reply->text, "%s, version %d, counted since %d was made live\n", f->name,
 		    live_plain(f), number);
 	coverage_source(&c->reply->text, &coverage, text, line, c->state->color);
-	c->reply->data = json_pack("{s:s, s:i, s:s, s:i, s:s}", "function", f->at.name, "version", number,
-				   "file", f->at.file ? f->at.file : "", "line", (int)line, "text", text);
+	c->reply->data = json_pack("{s:s, s:i, s:o, s:i, s:o}", "function", f->at.name, "version", number,
+				   "file", show_string(f->at.file ? f->at.file : ""), "line", (int)line,
+				   "text", show_string(text));
 	coverage_add_summary(c->reply->data, &coverage);
 	coverage_add_counts(c->reply->data, &coverage);
 	free(counts);

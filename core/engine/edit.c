@@ -1,33 +1,11 @@
 #include "edit.h"
 #include "declaration.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { EDIT_MAX = 16 << 20 };
-
-/* RFC 3629: the well-formed byte sequences. */
-static bool is_utf8(const unsigned char *p, size_t size)
-{
-	for (size_t i = 0; i < size;) {
-		unsigned char c = p[i];
-		size_t more = c < 0x80                 ? 0
-			      : c >= 0xc2 && c <= 0xdf ? 1
-			      : (c & 0xf0) == 0xe0     ? 2
-			      : c >= 0xf0 && c <= 0xf4 ? 3
-						       : 9;
-		if (more == 9 || size - i <= more)
-			return false;
-		if ((c == 0xe0 && p[i + 1] < 0xa0) || (c == 0xed && p[i + 1] > 0x9f) ||
-		    (c == 0xf0 && p[i + 1] < 0x90) || (c == 0xf4 && p[i + 1] > 0x8f))
-			return false;
-		for (size_t k = 1; k <= more; k++)
-			if ((p[i + k] & 0xc0) != 0x80)
-				return false;
-		i += more + 1;
-	}
-	return true;
-}
 
 /* Functions come in the order of the text, so that lines are counted once. */
 static bool add(struct edit *e, size_t *room, const struct declaration *d)
@@ -65,7 +43,7 @@ struct error *edit_new(const char *text, size_t size, struct edit *out)
 		return error_new(ERROR_USAGE,
 				 "the text has %zu bytes, more than the %d MiB that one entry may have", size,
 				 EDIT_MAX >> 20);
-	if (memchr(text, '\0', size) || !is_utf8((const unsigned char *)text, size))
+	if (memchr(text, '\0', size) || !utf8_is(text, size))
 		return error_new(ERROR_USAGE, "the text is not UTF-8");
 	e.size = (uint32_t)size;
 	declaration_reader_init(&reader, text, e.size);

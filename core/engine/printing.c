@@ -27,24 +27,6 @@ bool printing_is_character(const struct type *type)
 	return type->kind == TYPE_INTEGER && type->character != CHARACTER_NONE;
 }
 
-size_t printing_utf8_length(const unsigned char *s, size_t count)
-{
-	size_t length = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
-			: (s[0] & 0xf0) == 0xe0       ? 3
-			: s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-						      : 0;
-
-	if (!length || length > count)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
-		return 0;
-	return length;
-}
-
 uint32_t printing_character_at(const struct type *type, const unsigned char *bytes, size_t i)
 {
 	return (uint32_t)number_load(bytes + i * type->size, type->size);

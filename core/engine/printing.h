@@ -46,7 +46,4 @@ bool printing_is_number(const struct type *);
 bool printing_is_character(const struct type *);
 uint32_t printing_character_at(const struct type *, const unsigned char *bytes, size_t i);
 
-/* Bytes of the valid UTF-8 sequence at the start of `count` bytes, beyond ASCII; 0 if it is none. */
-size_t printing_utf8_length(const unsigned char *bytes, size_t count);
-
 #endif

@@ -1,6 +1,7 @@
 #include "value.h"
 #include "number.h"
 #include "printing.h"
+#include "utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -35,19 +36,11 @@ static const char *character_prefix(const struct type *type)
 /* A character inside quotes: a wide one as UTF-8, in the way that strings of bytes are. */
 static void put_code(struct text *out, const struct type *type, uint32_t c, char quote)
 {
-	char utf8[5] = {0};
+	char utf8[UTF8_MOST];
+	size_t length = c < 0xa0 || type->size == 1 ? 0 : utf8_put(c, utf8);
 
-	if (c < 0xa0 || type->size == 1)
-		;
-	else if (c < 0x800)
-		snprintf(utf8, sizeof(utf8), "%c%c", 0xc0 | c >> 6, 0x80 | (c & 63));
-	else if (c < 0x10000 && (c < 0xd800 || c > 0xdfff))
-		snprintf(utf8, sizeof(utf8), "%c%c%c", 0xe0 | c >> 12, 0x80 | (c >> 6 & 63), 0x80 | (c & 63));
-	else if (c >= 0x10000 && c < 0x110000)
-		snprintf(utf8, sizeof(utf8), "%c%c%c%c", 0xf0 | c >> 18, 0x80 | (c >> 12 & 63),
-			 0x80 | (c >> 6 & 63), 0x80 | (c & 63));
-	if (*utf8)
-		text_puts(out, utf8);
+	if (length)
+		text_append(out, utf8, length);
 	else
 		value_escape(out, c, quote);
 }
@@ -113,7 +106,7 @@ static void put_string(struct printing *p, const struct type *type, const unsign
 		if (!open)
 			text_printf(p->out, "%s%s\"", any ? ", " : "", character_prefix(type));
 		open = any = true;
-		size_t sequence = type->size == 1 ? printing_utf8_length(bytes + i, count - i) : 0;
+		size_t sequence = type->size == 1 ? utf8_sequence((const char *)bytes + i, count - i) : 0;
 		if (sequence)
 			text_append(p->out, (const char *)bytes + i, sequence);
 		else

@@ -1,6 +1,7 @@
 #include "value_json.h"
 #include "number.h"
 #include "printing.h"
+#include "utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -61,19 +62,14 @@ static json_t *json_characters(const struct type *type, const unsigned char *byt
 	struct text text = {0};
 
 	for (size_t i = 0; i < count;) {
-		size_t sequence = type->size == 1 ? printing_utf8_length(bytes + i, count - i) : 0;
+		size_t sequence = type->size == 1 ? utf8_sequence((const char *)bytes + i, count - i) : 0;
 		uint32_t c = printing_character_at(type, bytes, i);
+		char utf8[UTF8_MOST];
+		size_t length = sequence ? 0 : utf8_put(c, utf8);
 		if (sequence)
 			text_append(&text, (const char *)bytes + i, sequence);
-		else if (c < 0x80)
-			text_append(&text, &(char){(char)c}, 1);
-		else if (c < 0x800)
-			text_printf(&text, "%c%c", 0xc0 | c >> 6, 0x80 | (c & 63));
-		else if (c < 0x10000 && (c < 0xd800 || c > 0xdfff))
-			text_printf(&text, "%c%c%c", 0xe0 | c >> 12, 0x80 | (c >> 6 & 63), 0x80 | (c & 63));
-		else if (c >= 0x10000 && c < 0x110000)
-			text_printf(&text, "%c%c%c%c", 0xf0 | c >> 18, 0x80 | (c >> 12 & 63),
-				    0x80 | (c >> 6 & 63), 0x80 | (c & 63));
+		else if (length)
+			text_append(&text, utf8, length);
 		else
 			text_puts(&text, "\xef\xbf\xbd");
 		i += sequence ? sequence : 1;

@@ -1,0 +1,133 @@
+/* Sources that are not in UTF-8 (latin_host.c): their text is shown, in JSON too, with each such byte as Latin-1 has it; and a save
+ * of one is told to every console. */
+#include "compiled.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define EACUTE "\303\251"
+
+static struct subject host;
+
+static int init(void **state)
+{
+	static const struct compiled_how how = {.sources = {"latin_host.c"}};
+
+	(void)state;
+	compiled_init(&host, &how);
+	compiled_shell(&host, "LC_ALL=C sed -i 's/EACUTE/\\xe9/g' latin_host.c");
+	compiled_build(&host, &how);
+	compiled_shell(&host, "cp -p latin_host.c built.c");
+	return 0;
+}
+
+/* A connection that hears of what happens. */
+static void listen_for_events(struct wire *wire)
+{
+	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"events\":true}}\n";
+
+	compiled_await_read(&host);
+	wire_open(wire, host.socket);
+	wire_send(wire, hello, sizeof(hello) - 1);
+	json_decref(wire_receive(wire));
+}
+
+/* The source with another line in the place of one. */
+static void save(const char *from, const char *to)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 "LC_ALL=C sed 's/%s/%s/' built.c >saved && ! cmp -s saved built.c && mv saved latin_host.c",
+		 from, to);
+	compiled_shell(&host, command);
+}
+
+/* And as it was, for the next test. */
+static int stop(void **state)
+{
+	int failed = compiled_each_stop(state);
+
+	compiled_shell(&host, "cp -p built.c latin_host.c");
+	return failed;
+}
+
+static void assert_text(const char *command, const char *part)
+{
+	json_t *data = compiled_data(&host, command);
+
+	if (!strstr(compiled_string(data, "text"), part))
+		fail_msg("%s: %s", command, compiled_string(data, "text"));
+	json_decref(data);
+	compiled_assert_says(&host, 0, command, part);
+}
+
+static void its_text_is_shown(void **state)
+{
+	(void)state;
+	assert_text("\\source price", "/* le prix de l'" EACUTE "t" EACUTE " */");
+	assert_text("\\slice length", "\"" EACUTE "t" EACUTE "\"");
+	assert_text("\\describe LABEL", "\"d" EACUTE "tail\"");
+	compiled_define(&host, "static int price(int n) { return n + 2; }");
+	assert_text("\\diff price", "+\t/* le prix de l'" EACUTE "t" EACUTE " */");
+}
+
+static void a_save_that_is_right_is_live_and_told(void **state)
+{
+	struct wire wire;
+
+	(void)state;
+	listen_for_events(&wire);
+	save("return n + 1", "return n + 5");
+	json_t *event = wire_await_event(&wire, "live");
+	assert_non_null(strstr(compiled_string(event, "text"), "price"));
+	json_decref(event);
+	wire_close(&wire);
+	compiled_assert_answer(&host, "", "6 3 1");
+	assert_text("\\source price", "return n + 5");
+}
+
+static void a_save_that_is_wrong_is_told_with_its_line(void **state)
+{
+	struct wire wire;
+
+	(void)state;
+	listen_for_events(&wire);
+	save("return n + 1;", "return n + wrong; \\/\\/ \\xe9");
+	json_t *event = wire_await_event(&wire, "refused");
+	assert_non_null(strstr(compiled_string(event, "text"), "return n + wrong; // " EACUTE));
+	json_decref(event);
+	wire_close(&wire);
+	compiled_assert_says(&host, 0, "\\list price", "refused");
+}
+
+static void its_versions_are_exported(void **state)
+{
+	(void)state;
+	compiled_define(&host, "static int price(int n) { return n + 2; }");
+	char *directory = compiled_path(&host, "out"), command[600];
+	snprintf(command, sizeof(command), "\\export price %s", directory);
+	compiled_assert_says(&host, 0, command, "1 patch");
+	compiled_shell(&host, "LC_ALL=C grep -aq \"prix de l'.t.\" out/0001-price-1.patch");
+	free(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(its_text_is_shown, compiled_each_start, stop),
+		cmocka_unit_test_setup_teardown(a_save_that_is_right_is_live_and_told, compiled_each_start,
+						stop),
+		cmocka_unit_test_setup_teardown(a_save_that_is_wrong_is_told_with_its_line,
+						compiled_each_start, stop),
+		cmocka_unit_test_setup_teardown(its_versions_are_exported, compiled_each_start, stop),
+	};
+
+	return cmocka_run_group_tests(tests, init, compiled_group_fini);
+}
