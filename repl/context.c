@@ -32,6 +32,8 @@ static struct error *unit_of_main(struct host *host, struct live *l, const struc
 	struct unit_search s = {.function = "main"};
 
 	if (!host->main_unit)
+		host->main_unit = live_main_unit(l);
+	if (!host->main_unit)
 		target_each_function(live_target(l), match_unit, &s);
 	if (s.found)
 		host->main_unit = s.found;

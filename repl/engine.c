@@ -7,6 +7,7 @@
 #include "follow.h"
 #include "live.h"
 #include "archive.h"
+#include "ready.h"
 #include "record.h"
 #include "optimise.h"
 #include "session.h"
@@ -56,6 +57,7 @@ static void greet_clients(struct host *host)
 	for (int fd; (fd = program_take_client(host->program)) >= 0;) {
 		struct session *session;
 		error_free(session_new(host, fd, &session));
+		ready_for_console(&host->ready);
 	}
 }
 
@@ -184,16 +186,30 @@ static void leave_to_children(struct program *program, int process)
 	error_free(strict_install(program));
 }
 
-/* In an idle moment: true if there is more to do. */
-static bool read_ahead(struct host *host)
+/* What is done while nobody waits for anything: the sources first. */
+struct ahead_of {
+	bool reads; /* sources are still to be read */
+	bool waits; /* until sources_fd tells that something has come to its end */
+};
+
+static bool is_more_ahead(const struct host *host, const struct ahead_of *a)
 {
-	return (host->follow && follow_prepare(host->follow)) || texts_read_ahead(host->live);
+	return !a->waits && (a->reads || ready_is_due(&host->ready));
+}
+
+/* In an idle moment. */
+static void work_ahead(struct host *host, struct ahead_of *a)
+{
+	if (a->reads)
+		a->reads = (host->follow && follow_prepare(host->follow)) || texts_read_ahead(host->live);
+	else
+		ready_serve(&host->ready, host->live);
 }
 
 /* What is due by now. Until when there is no more to do, as poll() takes it. */
-static int serve_due(struct host *host, bool reads_on)
+static int serve_due(struct host *host, bool more_ahead)
 {
-	int timeout = serve_watchers(host, reads_on ? 0 : -1);
+	int timeout = serve_watchers(host, more_ahead ? 0 : -1);
 
 	timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
 	timeout =
@@ -202,9 +218,9 @@ static int serve_due(struct host *host, bool reads_on)
 	return timeout;
 }
 
-static void polled_set(struct polled *p, struct host *host, int process, bool texts_wait)
+static void polled_set(struct polled *p, struct host *host, int process, bool ahead_waits)
 {
-	bool reads = texts_wait || (host->follow && follow_waits(host->follow));
+	bool reads = ahead_waits || (host->follow && follow_waits(host->follow));
 	const int ours[OURS] = {
 		[PROGRAM] = program_socket(host->program),
 		[PROCESS] = process,
@@ -249,23 +265,23 @@ static void serve_polled(struct host *host, struct polled *p)
 static void serve(struct host *host)
 {
 	int process = watch_process(program_pid(host->program));
-	bool may_read_ahead = true;
+	struct ahead_of ahead = {.reads = true};
 
 	while (!program_lost(host->program)) {
 		struct polled polled;
-		bool waits = may_read_ahead && texts_wait(host->live);
 
-		may_read_ahead |= learn_modules(host);
-		if (host->follow && !may_read_ahead)
+		ahead.waits = ahead.reads ? texts_wait(host->live) : ready_waits(&host->ready, host->live);
+		ahead.reads |= learn_modules(host);
+		if (host->follow && !ahead.reads)
 			follow_complete(host->follow);
-		int timeout = serve_due(host, may_read_ahead && !waits);
-		polled_set(&polled, host, process, waits);
+		int timeout = serve_due(host, is_more_ahead(host, &ahead));
+		polled_set(&polled, host, process, ahead.waits);
 		check_read_ahead(live_host(host->live)->check); /* nobody waits now */
 		int ready = poll(polled.fds, OURS + polled.count, timeout);
 		if (ready < 0 && errno != EINTR)
 			break;
-		if (ready == 0 && may_read_ahead)
-			may_read_ahead = read_ahead(host);
+		if (ready == 0)
+			work_ahead(host, &ahead);
 		if (ready <= 0)
 			continue;
 		if (polled.fds[PROCESS].revents && !(polled.fds[PROGRAM].revents & POLLIN))
@@ -338,7 +354,7 @@ static struct error *begin_live(struct host *host, struct compiler **compiler)
 	if (!e)
 		follow_sources(host); /* before all else: what files say now is what was built */
 	if (!e)
-		check_begin(live_host(host->live)->check);
+		ready_begin(host->live);
 	return e ? e : record_new(host->live);
 }
 

@@ -5,6 +5,8 @@
 #ifndef RTF_HOST_H
 #define RTF_HOST_H
 
+#include "ready.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +38,7 @@ struct host {
 	size_t count;
 	struct turns *turns;       /* with the compiler; NULL: all wait for it */
 	struct watchers *watchers; /* NULL: nothing can be watched */
+	struct ready ready;
 	struct evaluator *evaluator;
 	const struct target_unit *main_unit; /* that defines main(), once it was looked for */
 	struct write *written, *unwritten;   /* for \undo and \redo, the latest first: written.h */

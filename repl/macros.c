@@ -61,6 +61,8 @@ bool macros_begin_statement(struct call *c, const char *text, size_t size)
 	struct piece piece = {text, text + size};
 	const struct index *ix = NULL;
 
+	if (typed_begins_declaration(text, size))
+		return false; /* whatever the file's macros are: it need not be read for that */
 	for (unsigned depth = 0; depth < DEPTH_MOST; depth++) {
 		struct token_reader r;
 		struct token t;

@@ -81,6 +81,16 @@ static bool begins_declaration(const struct token_reader *r, const struct token 
 	return t->kind == TOKEN_NAME && is_one_of(r, t, words);
 }
 
+bool typed_begins_declaration(const char *text, size_t size)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_init(&r, text, (uint32_t)size);
+	token_next(&r, &t);
+	return begins_declaration(&r, &t) || (t.kind == TOKEN_NAME && token_is(&r, &t, "REALTIMEFUNC"));
+}
+
 static bool defines_function(const char *text, size_t size)
 {
 	struct edit edit;

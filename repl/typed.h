@@ -23,6 +23,9 @@ enum typed_kind typed_classify(const char *text, size_t size,
 /* Whether a statement begins there: by a keyword, a block or a lone semicolon. */
 bool typed_begins_statement(const char *text, size_t size);
 
+/* Whether a declaration begins there, or a definition, by a word that no file's macros have: a keyword, or REALTIMEFUNC. */
+bool typed_begins_declaration(const char *text, size_t size);
+
 /* The end of an expression without the semicolons behind it. */
 size_t typed_trim(const char *text, size_t size);
 

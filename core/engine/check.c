@@ -35,6 +35,7 @@ struct check {
 	pthread_t starter;
 	bool starting;       /* by that thread, which alone has all else until it is joined */
 	struct error *wrong; /* why libclang did not start */
+	struct words warm;   /* the arguments of what it starts with */
 	CXIndex index;
 	struct reused reused[REUSED_MAX];
 	CXTranslationUnit last;
@@ -98,10 +99,10 @@ struct error *check_new(struct check **out)
 	return NULL;
 }
 
+static char warm[] = "int rtf;\n";
+
 static void start(struct check *c)
 {
-	static const char warm[] = "int rtf;\n";
-
 	c->wrong = libclang_load();
 	if (c->wrong)
 		return;
@@ -109,18 +110,13 @@ static void start(struct check *c)
 	if (!c->index)
 		c->wrong = error_new(ERROR_INTERNAL, "libclang does not start");
 	else /* the first parse pays for libclang's own start: not the first user */
-		parse(c, NULL, 0, warm, sizeof(warm) - 1);
+		parse(c, (const char *const *)c->warm.items, (int)c->warm.count, warm, sizeof(warm) - 1);
 }
 
 static void *run_starter(void *context)
 {
 	start(context);
 	return NULL;
-}
-
-void check_begin(struct check *c)
-{
-	c->starting = !c->index && pthread_create(&c->starter, NULL, run_starter, c) == 0;
 }
 
 static void finish_start(struct check *c)
@@ -151,6 +147,7 @@ void check_free(struct check *c)
 	if (c->index)
 		clang_disposeIndex(c->index);
 	error_free(c->wrong);
+	words_fini(&c->warm);
 	free(c);
 }
 
@@ -219,6 +216,19 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 		}
 	}
 	return count;
+}
+
+void check_begin(struct check *c, const char *const *argv)
+{
+	const struct slice first = {.text = warm};
+	const char *arguments[ARGUMENTS_MAX];
+	int count = choose_arguments(argv, &first, arguments);
+
+	if (c->index || c->starting)
+		return;
+	for (int i = 0; i < count; i++)
+		words_add(&c->warm, arguments[i]);
+	c->starting = !c->warm.failed && pthread_create(&c->starter, NULL, run_starter, c) == 0;
 }
 
 /* --- variables with a builtin's name --------------------------------------------------------------------------- */

@@ -39,8 +39,9 @@ struct check_result {
 struct error *check_new(struct check **out);
 void check_free(struct check *); /* takes NULL */
 
-/* Starts libclang in a thread of its own: whoever needs it waits for that. */
-void check_begin(struct check *);
+/* Starts libclang in a thread of its own: whoever needs it waits for that. The first slice is likely to come with these flags, as
+ * check_slice has them, or NULL: it then finds libclang ready for them. */
+void check_begin(struct check *, const char *const *argv);
 
 /* `argv`: the program's flags; those that change the meaning of C (-std, -f…, -m…) are taken from it. */
 struct error *check_slice(struct check *, const struct slice *, const char *name, const char *const *argv,

@@ -29,6 +29,7 @@ struct live {
 	struct images *images;
 	struct live_reading reading;
 	size_t room; /* in `functions` */
+	const struct target_unit *main_unit;
 	uint32_t *slots_known, arenas_known;
 	struct live_function **retired; /* whose modules went */
 	size_t retired_count;
@@ -396,10 +397,23 @@ struct error *live_renew(struct live *l, size_t *came, size_t *went)
 	return live_read_rows(l);
 }
 
+/* What consoles type is read as the source of main() has it: who is asked for the flags of all is asked for its, too. */
+static struct error *expect_main(struct live *l)
+{
+	struct target_function f;
+
+	if (!l->count || !target_main(l->target, &f) || !f.unit)
+		return NULL;
+	l->main_unit = f.unit;
+	return sources_expect(l->sources, f.unit);
+}
+
 static struct error *find_functions(struct live *l)
 {
 	struct error *e = add_functions(l);
 
+	if (!e)
+		e = expect_main(l);
 	if (!e)
 		e = sort_functions(l);
 	for (uint32_t arena = 0; arena < program_arena_count(l->program) && !e; arena++)
@@ -661,6 +675,11 @@ const struct build_host *live_host(const struct live *l)
 struct target *live_target(const struct live *l)
 {
 	return l->target;
+}
+
+const struct target_unit *live_main_unit(const struct live *l)
+{
+	return l->main_unit;
 }
 
 size_t live_count(const struct live *l)

@@ -82,6 +82,8 @@ struct history *live_history(const struct live *);
 struct target *live_target(const struct live *);
 struct images *live_images(const struct live *); /* of the versions that the program holds */
 
+const struct target_unit *live_main_unit(const struct live *); /* of main(); NULL: not known */
+
 size_t live_count(const struct live *);
 struct live_function *live_function(const struct live *, size_t i); /* sorted by file, then line */
 struct live_function *live_by_row(const struct live *, int64_t row);

@@ -620,6 +620,11 @@ struct error *sources_flags(struct sources *s, const struct target_unit *unit, s
 	return flags_new(unit, s->cflags, s->commands, s->recipes, out);
 }
 
+struct error *sources_early_flags(struct sources *s, const struct target_unit *unit, struct flags *out)
+{
+	return flags_new(unit, s->cflags, s->commands, NULL, out);
+}
+
 struct kept *sources_all_kept(const struct sources *s)
 {
 	return s->kept;

@@ -75,9 +75,10 @@ bool sources_includes(struct sources *, const struct target_unit *,
  * say then. With `all` nothing else is needed either. */
 void sources_forget(struct sources *, bool all);
 
-/* For unread.h. The flags are the caller's. */
+/* For unread.h. The flags are the caller's. The last: as far as they are known before make is asked. */
 struct kept *sources_all_kept(const struct sources *);
 struct error *sources_flags(struct sources *, const struct target_unit *, struct flags *out);
+struct error *sources_early_flags(struct sources *, const struct target_unit *, struct flags *out);
 
 /* What is kept of the unit's file; NULL once its source is read, or where nothing is. */
 struct kept_file *sources_kept(const struct sources *, const struct target_unit *);

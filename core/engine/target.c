@@ -212,6 +212,14 @@ bool target_function_at(struct target *target, uint64_t sled, struct target_func
 	return true;
 }
 
+bool target_main(struct target *target, struct target_function *out)
+{
+	struct target_symbol symbol;
+
+	return target_find(target, NULL, "main", &symbol) && symbol.function &&
+	       target_function_at(target, symbol.address, out) && strcmp(out->name, "main") == 0;
+}
+
 void target_each_function(struct target *target, bool (*each)(void *, const struct target_function *),
 			  void *context)
 {

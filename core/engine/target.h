@@ -98,6 +98,9 @@ bool target_built(struct target *, const struct target_unit *, struct timespec *
  * is known. */
 bool target_function_at(struct target *, uint64_t sled, struct target_function *out);
 
+/* main() of the executable; false where nothing is known of it. */
+bool target_main(struct target *, struct target_function *out);
+
 /* Decorated or not, for near misses: calls `each` for every subprogram that DWARF gives machine code in the
  * executable and in modules with sleds, until it returns false. */
 void target_each_function(struct target *, bool (*each)(void *context, const struct target_function *),

@@ -48,10 +48,10 @@ static int stop(void **state)
 
 /* --- while the source is read --------------------------------------------------------------------------------------- */
 
-/* The compiler of follow_host.c: its first run waits until somebody writes to the pipe. */
-static void make_gate(void)
+/* The compiler of that source: its first run waits until somebody writes to the pipe. */
+static void make_gate_for(const char *source)
 {
-	char *core = realpath("core", NULL);
+	char *core = realpath("core", NULL), *commands;
 
 	assert_non_null(core);
 	followed_run(&host, "mkfifo gate");
@@ -59,12 +59,19 @@ static void make_gate(void)
 		"gated-cc",
 		"#!/bin/sh\nif mkdir '%s/taken' 2>/dev/null; then read line <'%s/gate'; fi\nexec cc \"$@\"\n",
 		host.subject.directory, host.subject.directory);
-	write_script("compile_commands.json",
-		     "[{\"directory\": \"%1$s\", \"file\": \"follow_host.c\", "
-		     "\"arguments\": [\"%1$s/gated-cc\", \"-g\", \"-I%2$s\", \"-Iconf\", \"-c\", "
-		     "\"follow_host.c\"]}]\n",
-		     host.subject.directory, core);
+	assert_true(asprintf(&commands,
+			     "[{\"directory\": \"%1$s\", \"file\": \"%3$s\", "
+			     "\"arguments\": [\"%1$s/gated-cc\", \"-g\", \"-I%2$s\", \"-Iconf\", \"-c\", "
+			     "\"%3$s\"]}]\n",
+			     host.subject.directory, core, source) > 0);
+	followed_write(&host, "compile_commands.json", commands);
+	free(commands);
 	free(core);
+}
+
+static void make_gate(void)
+{
+	make_gate_for("follow_host.c");
 }
 
 /* Once the compiler reads; it goes on when the end that is returned is closed. */
@@ -189,6 +196,65 @@ static void what_is_known_is_answered_while_a_source_is_read(void **state)
 	json_decref(row);
 }
 
+/* --- while main()'s source is read ------------------------------------------------------------------------------------ */
+
+static const struct compiled_how apart = {.sources = {"follow_host.c", "follow_other.c", "apart_main.c"},
+					  .flags = {"-Dmain=follow_main"}};
+
+static int prepare_apart(void **state)
+{
+	(void)state;
+	followed_prepare_host(&host, &apart);
+	engine = strdup(getenv("RTF_ENGINE"));
+	return 0;
+}
+
+/* It has no decorated function: that a console is there is the one reason to read it. */
+static void mains_source_is_read_for_a_console_and_a_definition_does_not_wait_for_it(void **state)
+{
+	(void)state;
+	make_gate_for("apart_main.c");
+	compiled_start(&host.subject);
+	compiled_await_read(&host.subject);
+	int gate = await_gate();
+	compiled_define(&host.subject, "static int scaled(int n)\n{\n\treturn n * 7;\n}");
+	followed_assert_call(&host, "scaled", 1, 7);
+	compiled_define(&host.subject, "REALTIMEFUNC static int scaled(int n)\n{\n\treturn n * 8;\n}");
+	followed_assert_call(&host, "scaled", 1, 8);
+	close(gate);
+	compiled_assert_says(&host.subject, 0, "apart_limit + 1", "= (int) 43");
+	followed_listen(&host);
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 1, 5);
+}
+
+static void make_is_asked_once_for_mains_source_and_all_others(void **state)
+{
+	char *here = realpath(".", NULL), *map;
+
+	(void)state;
+	assert_true(asprintf(&map, "-fdebug-prefix-map=%s=%s", here, host.subject.directory) > 0);
+	compiled_build(&host.subject,
+		       &(struct compiled_how){.sources = {"follow_host.c", "follow_other.c", "apart_main.c"},
+					      .flags = {"-Dmain=follow_main", map}});
+	free(map);
+	free(here);
+	followed_write(&host, "Makefile",
+		       "X := $(shell echo asked >>asked)\nhost: follow_host.c follow_other.c apart_main.c\n"
+		       "\tcc -g -DBY_MAKE=5 -c follow_host.c -o a.o\n"
+		       "\tcc -g -DBY_MAKE=6 -c follow_other.c -o b.o\n"
+		       "\tcc -g -DBY_MAKE=7 -c apart_main.c -o c.o\n");
+	compiled_start(&host.subject);
+	followed_listen(&host);
+	compiled_assert_says(&host.subject, 0, "apart_limit + BY_MAKE", "= (int) 49");
+	compiled_define(&host.subject, "static int scaled(int n)\n{\n\treturn n * BY_MAKE;\n}");
+	followed_assert_call(&host, "scaled", 1, 5);
+	char *asked = followed_read(&host, "asked");
+	assert_string_equal(asked, "asked\n");
+	free(asked);
+}
+
 /* --- while make is asked ---------------------------------------------------------------------------------------------- */
 
 static void what_is_known_is_answered_while_make_is_asked(void **state)
@@ -310,6 +376,11 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(what_is_known_is_answered_while_a_source_is_read, prepare,
 						stop),
+		cmocka_unit_test_setup_teardown(
+			mains_source_is_read_for_a_console_and_a_definition_does_not_wait_for_it,
+			prepare_apart, stop),
+		cmocka_unit_test_setup_teardown(make_is_asked_once_for_mains_source_and_all_others,
+						prepare_apart, stop),
 		cmocka_unit_test_setup_teardown(what_is_known_is_answered_while_make_is_asked, prepare, stop),
 		cmocka_unit_test_setup_teardown(a_save_while_libclang_is_loaded_is_one_like_any_other,
 						prepare, stop),

@@ -517,9 +517,49 @@ static void most_slices_were_read_ahead(void **state)
 	assert_true(joined >= seen / 2);
 }
 
+/* Whatever libclang began with, a slice is read as its own flags say. */
+static void what_it_begins_with_is_no_other_slices_matter(void **state)
+{
+	const char *const argv[] = {"gcc", "-O2", "-funsigned-char", NULL};
+	const char *const is_unsigned =
+				  "int f(void)\n{\n\t_Static_assert((char)-1 > 0, \"\");\n\treturn 0;\n}",
+			  *const is_signed =
+				  "int f(void)\n{\n\t_Static_assert((char)-1 < 0, \"\");\n\treturn 0;\n}";
+	const struct {
+		const char *flag, *text;
+		bool failed;
+	} slices[] = {
+		{"-funsigned-char", is_unsigned, false},
+		{"-O0", is_unsigned, true},
+		{"-O0", is_signed, false},
+		{"-funsigned-char", is_signed, true},
+	};
+
+	(void)state;
+	check_begin(check, argv);
+	for (size_t i = 0; i < sizeof(slices) / sizeof(*slices); i++) {
+		check_given(&(struct given){
+			.source = "int f(void);\n", .text = slices[i].text, .flag = slices[i].flag});
+		assert_int_equal(result.failed, slices[i].failed);
+	}
+	check_begin(check, argv); /* once is enough */
+}
+
+static int open_fresh_check(void **state)
+{
+	check_free(check);
+	check = NULL;
+	struct error *e = check_new(&check);
+
+	(void)state;
+	error_free(e);
+	return e ? -1 : 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_it_begins_with_is_no_other_slices_matter, open_fresh_check),
 		cmocka_unit_test(good_text_passes),
 		cmocka_unit_test(a_variable_may_have_a_builtins_name),
 		cmocka_unit_test(an_error_stands_at_its_line_and_column),
