@@ -57,7 +57,7 @@ static void greet_clients(struct host *host)
 	for (int fd; (fd = program_take_client(host->program)) >= 0;) {
 		struct session *session;
 		error_free(session_new(host, fd, &session));
-		ready_for_console(&host->ready);
+		ready_for_console(&host->ready, host->live);
 	}
 }
 

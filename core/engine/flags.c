@@ -515,6 +515,46 @@ struct error *flags_new(const struct target_unit *unit, const char *cflags, stru
 	return e;
 }
 
+static struct error *from_words(const struct target_unit *unit, const char *words, struct flags *out)
+{
+	struct words w = {0};
+
+	words_split(&w, words);
+	out->argv = w.items;
+	out->directory = strdup(unit->directory ? unit->directory : "/");
+	out->origin = "make";
+	if (!w.failed && out->argv && out->directory)
+		return NULL;
+	flags_fini(out);
+	return error_memory();
+}
+
+struct error *flags_guess(const struct target_unit *unit, const char *before, struct flags *out)
+{
+	char *no_words[] = {NULL}, directory[] = "/";
+	const struct recipe plain = {.words = no_words, .directory = directory};
+	struct flags guess = {0};
+
+	struct error *e = before ? from_words(unit, before, &guess) : from_dwarf(unit, NULL, &plain, &guess);
+	if (!e && !before && !finish(&guess, unit, true)) {
+		flags_fini(&guess);
+		e = error_memory();
+	}
+	if (!e)
+		*out = guess;
+	return e;
+}
+
+bool flags_are_same(const struct flags *a, const struct flags *b)
+{
+	size_t i = 0;
+
+	while (a->argv[i] && b->argv[i] && strcmp(a->argv[i], b->argv[i]) == 0)
+		i++;
+	return !a->argv[i] && !b->argv[i] && strcmp(a->directory, b->directory) == 0 &&
+	       strcmp(a->origin, b->origin) == 0;
+}
+
 const char **flags_for_text(const struct flags *flags, const char *text, const char *const *more)
 {
 	static const char *const with_argument[] = {"-I",       "-D",      "-U",         "-include",

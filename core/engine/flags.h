@@ -30,6 +30,13 @@ struct error *flags_new(const struct target_unit *, const char *cflags, struct c
 			struct recipes *recipes, struct flags *out);
 void flags_fini(struct flags *);
 
+/* What flags_new is likely to come to where it has to ask make: what these words (words_join) say that it came to before, or,
+ * with NULL, that make compiles the source and tells the preprocessor nothing else than DWARF does. */
+struct error *flags_guess(const struct target_unit *, const char *before, struct flags *out);
+
+/* Whether a source is read in the same way with both, and is told to be. */
+bool flags_are_same(const struct flags *, const struct flags *);
+
 /* The compiler and those flags that a text without macros and includes needs: none that are about these (folders of headers, if
  * the text says `include`), nor about the program's own decoration, and `more` (NULL at its end, or NULL) behind them. The array is
  * the caller's, its words the flags' and more's; NULL without memory. */

@@ -1,4 +1,14 @@
 #include "ready.h"
+#include "history.h"
+#include "kept.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_later(struct timespec a, struct timespec b)
+{
+	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
 
 void ready_begin(struct live *l)
 {
@@ -11,9 +21,65 @@ void ready_begin(struct live *l)
 	flags_fini(&flags);
 }
 
-void ready_for_console(struct ready *r)
+/* The one whose file was saved last. */
+static const struct target_unit *newest_unit(const struct live *l)
+{
+	const struct kept *kept = sources_all_kept(live_host(l)->sources);
+	const struct kept_file *newest = NULL;
+	const struct target_unit *unit = NULL;
+
+	for (size_t i = 0; i < live_count(l); i++) {
+		const struct target_unit *at = live_function(l, i)->at.unit;
+		const struct kept_file *file = at && at != unit ? kept_find(kept, at->file) : NULL;
+		if (!file || (newest && !is_later(file->modified, newest->modified)))
+			continue;
+		newest = file;
+		unit = at;
+	}
+	return unit;
+}
+
+static void copy_flags(void *context, const struct history_version *v)
+{
+	*(char **)context = *v->flags ? strdup(v->flags) : NULL;
+}
+
+/* With which flags the unit's functions were redefined before, or NULL; the caller's. */
+static char *flags_before(const struct live *l, const struct target_unit *unit)
+{
+	char *flags = NULL;
+
+	for (size_t i = 0; i < live_count(l) && !flags; i++) {
+		const struct live_function *f = live_function(l, i);
+		if (f->at.unit == unit && f->row && f->newest > 0)
+			error_free(history_find(live_history(l), f->row, f->newest, copy_flags, &flags));
+	}
+	return flags;
+}
+
+void ready_hurry(struct live *l, const struct target_unit *unit)
+{
+	struct sources *sources = live_host(l)->sources;
+	struct flags flags;
+
+	if (!sources_are_asked(sources))
+		return;
+	if (!unit)
+		unit = newest_unit(l);
+	if (!unit || sources_is_begun(sources, unit))
+		return;
+	char *before = flags_before(l, unit);
+	struct error *e = flags_guess(unit, before, &flags);
+	if (!e)
+		sources_draft(sources, unit, &flags);
+	free(before);
+	error_free(e);
+}
+
+void ready_for_console(struct ready *r, struct live *l)
 {
 	r->console = true;
+	ready_hurry(l, NULL);
 }
 
 bool ready_is_due(const struct ready *r)

@@ -45,6 +45,8 @@ struct sources {
 	sources_entry_fn *has_entry; /* NULL: no function has one */
 	void *context;
 	struct entry *entries;
+	struct entry *draft;  /* one more, which is read with flags that may not be its own */
+	bool drafted, wasted; /* there was one; they are not */
 };
 
 struct error *sources_new(const char *cflags, const char *make, struct sources **out)
@@ -101,6 +103,8 @@ void sources_free(struct sources *s)
 		next = entry->next;
 		entry_free(entry);
 	}
+	if (s->draft)
+		entry_free(s->draft);
 	commands_free(s->commands);
 	recipes_free(s->recipes);
 	kept_free(s->kept);
@@ -453,28 +457,65 @@ static struct error *refresh(struct entry *entry, struct timespec modified)
 	return e;
 }
 
-/* With its flags and without an index. */
-static struct error *add(struct sources *s, const struct target_unit *unit, struct timespec modified,
-			 struct entry **out)
+/* Without an index. Takes the flags. */
+static struct error *entry_new(struct sources *s, const struct target_unit *unit, struct timespec modified,
+			       struct flags *flags, struct entry **out)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
 
-	if (!entry)
+	if (!entry) {
+		flags_fini(flags);
 		return error_memory();
+	}
 	entry->source.unit = unit;
+	entry->source.flags = *flags;
 	entry->home = s;
 	entry->kept = kept_find(s->kept, unit->file);
 	if (entry->kept)
 		kept_take(entry->kept);
 	entry->modified = modified;
-	struct error *e = sources_flags(s, unit, &entry->source.flags);
-	if (e) {
-		entry_free(entry);
-		return e;
-	}
 	if (entry->kept)
 		headers_keep(s->kept, unit, &entry->source.flags);
 	clock_gettime(CLOCK_REALTIME_COARSE, &entry->source.read);
+	*out = entry;
+	return NULL;
+}
+
+static bool has_draft(const struct sources *s, const struct target_unit *unit)
+{
+	return s->draft && !s->wasted && s->draft->source.unit == unit;
+}
+
+/* The draft of the unit, if it was begun with these flags; NULL: there is none, or it is of no use. */
+static struct entry *take_draft(struct sources *s, const struct target_unit *unit, const struct flags *flags)
+{
+	struct entry *draft = s->draft;
+
+	if (!has_draft(s, unit))
+		return NULL;
+	s->wasted = !flags_are_same(&draft->source.flags, flags);
+	if (s->wasted)
+		return NULL;
+	s->draft = NULL;
+	return draft;
+}
+
+/* With its flags and without an index, or with a reader at work. */
+static struct error *add(struct sources *s, const struct target_unit *unit, struct timespec modified,
+			 struct entry **out)
+{
+	struct flags flags;
+
+	struct error *e = sources_flags(s, unit, &flags);
+	if (e)
+		return e;
+	struct entry *entry = take_draft(s, unit, &flags);
+	if (entry)
+		flags_fini(&flags);
+	else
+		e = entry_new(s, unit, modified, &flags, &entry);
+	if (e)
+		return e;
 	entry->next = s->entries;
 	s->entries = entry;
 	*out = entry;
@@ -640,6 +681,12 @@ static void *read_entry(void *context)
 	return NULL;
 }
 
+static void begin_reading(struct entry *entry)
+{
+	prepare_reading(entry);
+	entry->being_read = pthread_create(&entry->reader, NULL, read_entry, entry) == 0;
+}
+
 void sources_begin(struct sources *s, const struct target_unit *unit)
 {
 	struct entry *entry;
@@ -649,12 +696,29 @@ void sources_begin(struct sources *s, const struct target_unit *unit)
 	if (!unit || find_entry(s, unit) || !is_there(s, unit, &st))
 		return;
 	struct error *e = add(s, unit, st.st_mtim, &entry);
-	if (!e)
-		prepare_reading(entry);
-	if (!e && pthread_create(&entry->reader, NULL, read_entry, entry) == 0)
-		entry->being_read = true;
-	else if (!e)
+	if (!e && !entry->being_read)
+		begin_reading(entry);
+	if (!e && !entry->being_read)
 		drop(s, entry);
+	error_free(e);
+}
+
+void sources_draft(struct sources *s, const struct target_unit *unit, struct flags *flags)
+{
+	struct stat st;
+
+	if (s->drafted || !sources_are_asked(s) || find_entry(s, unit) || !is_there(s, unit, &st)) {
+		flags_fini(flags);
+		return;
+	}
+	s->drafted = true;
+	struct error *e = entry_new(s, unit, st.st_mtim, flags, &s->draft);
+	if (!e)
+		begin_reading(s->draft);
+	if (!e && !s->draft->being_read) {
+		entry_free(s->draft);
+		s->draft = NULL;
+	}
 	error_free(e);
 }
 
@@ -665,9 +729,10 @@ bool sources_is_busy(const struct sources *s, const struct target_unit *unit)
 	return entry && entry->being_read && !atomic_load(&entry->ended);
 }
 
+/* A draft may be what is used. */
 bool sources_is_begun(const struct sources *s, const struct target_unit *unit)
 {
-	return find_entry(s, unit);
+	return find_entry(s, unit) || has_draft(s, unit);
 }
 
 int sources_fd(const struct sources *s)
@@ -678,6 +743,10 @@ int sources_fd(const struct sources *s)
 void sources_woken(struct sources *s)
 {
 	eventfd_read(s->ended, &(eventfd_t){0});
+	if (!s->wasted || !s->draft || !atomic_load(&s->draft->ended))
+		return;
+	entry_free(s->draft);
+	s->draft = NULL;
 }
 
 bool sources_has(const struct sources *s, const struct target_unit *unit)
@@ -722,6 +791,8 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 	if (!unit)
 		return error_new(ERROR_UNKNOWN,
 				 "the program has no debug information for it: compile with -g");
+	if (has_draft(s, unit))
+		sources_begin(s, unit); /* with it, or anew */
 	entry = find_entry(s, unit);
 	if (entry && (e = finish(entry))) {
 		drop(s, entry);

@@ -42,6 +42,10 @@ struct error *sources_expect(struct sources *, const struct target_unit *);
 /* Begins to read the unit in a thread of its own, unless that was done; sources_find waits for it and has its errors. */
 void sources_begin(struct sources *, const struct target_unit *);
 
+/* The same while make is asked for the unit's flags (sources_are_asked), with those that it is likely to answer: who then finds
+ * that it does uses what was read. Of one unit, once. Takes the flags. */
+void sources_draft(struct sources *, const struct target_unit *, struct flags *);
+
 /* Whether that thread is at work, so that sources_find would wait. The descriptor is ready for reading when one has come to
  * its end; sources_woken makes it wait for the next. */
 bool sources_is_busy(const struct sources *, const struct target_unit *);

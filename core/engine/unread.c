@@ -2,6 +2,7 @@
 #include "headers.h"
 #include "kept.h"
 #include "reach.h"
+#include "ready.h"
 #include "review.h"
 #include "text.h"
 #include "texts.h"
@@ -365,8 +366,10 @@ static bool begin_readers(struct unread *u, struct live *l)
 	     most = processors > READERS_MAX ? READERS_MAX : processors;
 	long busy = 0;
 
-	if (sources_are_asked(sources_of(l)))
+	if (sources_are_asked(sources_of(l))) {
+		ready_hurry(l, u->count ? u->units[0] : NULL);
 		return false;
+	}
 	for (size_t i = 0; i < u->begun; i++)
 		busy += sources_is_busy(sources_of(l), u->units[i]);
 	while (u->begun < u->count && busy < most) {

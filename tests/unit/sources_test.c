@@ -2,8 +2,10 @@
  * it. */
 #include "fixture.h"
 #include "sources.h"
+#include "words.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -248,8 +250,155 @@ static void what_was_kept_of_a_header_goes_when_all_is_read(void **state)
 	assert_non_null(strstr(source->index->text, "return 2;"));
 }
 
+/* --- while make is asked ---------------------------------------------------------------------------------------------- */
+
+static struct sources *with_make;
+
+static char *beside(const char *name)
+{
+	char *path;
+
+	assert_true(asprintf(&path, "%s/%s", fixture_directory, name) > 0);
+	return path;
+}
+
+/* Make waits at the gate, and says then that the source is compiled so. Meanwhile it is read with the flags that are guessed, the
+ * words or none, to the end. */
+static void read_draft(const struct target_unit *own, const char *recipe, const char *before)
+{
+	char *makefile = beside("Makefile"), *gate = beside("gate"), *text;
+	struct flags guess;
+
+	assert_true(asprintf(&text, "X := $(shell cat gate)\na.o: a.c\n\tgcc %s -c a.c\n", recipe) > 0);
+	write_file(makefile, text);
+	assert_int_equal(mkfifo(gate, 0600), 0);
+	write_source("#ifdef MORE\nint more(void) { return MORE; }\n#else\nint less(void) { return 1; }\n"
+		     "#endif\n");
+	assert_null(sources_new(NULL, NULL, &with_make));
+	sources_set_followed(with_make, true);
+	assert_null(sources_expect(with_make, own));
+	assert_true(sources_ask_for(with_make, own));
+	assert_true(sources_are_asked(with_make));
+	assert_null(flags_guess(own, before, &guess));
+	sources_draft(with_make, own, &guess);
+	assert_true(sources_is_begun(with_make, own));
+	struct pollfd ended = {sources_fd(with_make), POLLIN, 0};
+	assert_int_equal(poll(&ended, 1, 60000), 1);
+	sources_woken(with_make);
+	free(text);
+	free(gate);
+	free(makefile);
+}
+
+static struct source *found_behind_gate(const struct target_unit *own)
+{
+	char *gate = beside("gate");
+	int fd = open(gate, O_WRONLY | O_CLOEXEC);
+	struct source *source = NULL;
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_null(sources_find(with_make, own, &source));
+	assert_int_equal(unlink(gate), 0);
+	free(gate);
+	return source;
+}
+
+static int forget_make(void **state)
+{
+	char *makefile = beside("Makefile");
+
+	(void)state;
+	sources_free(with_make);
+	with_make = NULL;
+	unlink(makefile);
+	free(makefile);
+	return 0;
+}
+
+/* The text that it has: one that was saved meanwhile is the follower's matter, as of any source that was being read. */
+static void a_source_that_was_read_with_the_right_guess_is_not_read_again(void **state)
+{
+	static struct target_unit own;
+
+	(void)state;
+	own = unit;
+	read_draft(&own, "-O0", NULL);
+	write_source("int later(void) { return 2; }\n");
+	struct source *source = found_behind_gate(&own);
+	assert_non_null(index_find_function(source->index, "less", 0));
+	assert_null(index_find_function(source->index, "later", 0));
+	assert_string_equal(source->flags.origin, "make");
+}
+
+static void a_source_that_was_read_with_a_wrong_guess_is_read_as_make_says(void **state)
+{
+	static struct target_unit own;
+
+	(void)state;
+	own = unit;
+	read_draft(&own, "-DMORE=7", NULL);
+	struct source *source = found_behind_gate(&own);
+	assert_non_null(index_find_function(source->index, "more", 0));
+	assert_null(index_find_function(source->index, "less", 0));
+	sources_woken(with_make); /* lets the other go */
+	assert_null(sources_find(with_make, &own, &source));
+	assert_non_null(index_find_function(source->index, "more", 0));
+}
+
+static void the_flags_of_another_run_are_a_guess_too(void **state)
+{
+	static struct target_unit own;
+	char *words;
+
+	(void)state;
+	own = unit;
+	read_draft(&own, "-DMORE=7", NULL);
+	words = words_join(found_behind_gate(&own)->flags.argv);
+	assert_non_null(words);
+	forget_make(state);
+	read_draft(&own, "-DMORE=7", words);
+	write_source("int later(void) { return 2; }\n");
+	struct source *source = found_behind_gate(&own);
+	assert_non_null(index_find_function(source->index, "more", 0));
+	forget_make(state);
+	read_draft(&own, "-DMORE=8", words);
+	source = found_behind_gate(&own);
+	assert_non_null(strstr(source->index->text, "return 8;"));
+	free(words);
+}
+
+/* Without a follower the file is looked at again. */
+static void what_was_saved_since_it_was_read_is_read_where_nobody_follows(void **state)
+{
+	static struct target_unit own;
+
+	(void)state;
+	own = unit;
+	read_draft(&own, "-O0", NULL);
+	sources_set_followed(with_make, false);
+	write_source("int later(void) { return 2; }\n");
+	assert_non_null(index_find_function(found_behind_gate(&own)->index, "later", 0));
+}
+
+static void a_draft_that_nobody_asks_for_is_let_go(void **state)
+{
+	static struct target_unit own;
+	char *gate = beside("gate");
+
+	(void)state;
+	own = unit;
+	read_draft(&own, "-O0", NULL);
+	int fd = open(gate, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(unlink(gate), 0);
+	free(gate);
+}
+
 int main(void)
 {
+#define with_make_asked(test) cmocka_unit_test_teardown(test, forget_make)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_cannot_be_found_says_what_to_do),
 		cmocka_unit_test(a_source_is_read_with_the_users_flags_and_kept),
@@ -261,6 +410,11 @@ int main(void)
 		cmocka_unit_test(a_source_is_first_read_as_it_was_when_it_was_kept),
 		cmocka_unit_test(a_source_that_was_wrong_when_it_was_kept_is_read_as_it_is),
 		cmocka_unit_test(what_was_kept_of_a_header_goes_when_all_is_read),
+		with_make_asked(a_source_that_was_read_with_the_right_guess_is_not_read_again),
+		with_make_asked(a_source_that_was_read_with_a_wrong_guess_is_read_as_make_says),
+		with_make_asked(the_flags_of_another_run_are_a_guess_too),
+		with_make_asked(what_was_saved_since_it_was_read_is_read_where_nobody_follows),
+		with_make_asked(a_draft_that_nobody_asks_for_is_let_go),
 	};
 
 	return cmocka_run_group_tests(tests, open_sources, close_sources);
