@@ -64,6 +64,7 @@ void ready_hurry(struct live *l, const struct target_unit *unit)
 
 	if (!sources_are_asked(sources))
 		return;
+	sources_hurry(sources);
 	if (!unit)
 		unit = newest_unit(l);
 	if (!unit || sources_is_begun(sources, unit))

@@ -47,9 +47,20 @@ struct place {
 	bool asked_by_object; /* for those of them that the answer has no word of */
 };
 
+/* The second question about a place, asked while the first one is. */
+struct early {
+	pthread_mutex_t lock; /* of `state` */
+	enum { EARLY_NONE, EARLY_ASKED, EARLY_OVER } state;
+	pthread_t asker;
+	const struct place *place;
+	int stop;     /* eventfd(2): nobody needs the answer */
+	char *answer; /* NULL: there is none */
+};
+
 struct recipes {
 	struct words make; /* empty: do not ask */
 	struct place *places;
+	struct early early; /* of all that one asker does */
 	pthread_t asker;
 	bool asking;       /* by that thread, which alone has the places until it is joined */
 	atomic_bool ended; /* it has come to its end */
@@ -62,6 +73,8 @@ struct error *recipes_new(const char *make, struct recipes **out)
 
 	if (!r)
 		return error_memory();
+	pthread_mutex_init(&r->early.lock, NULL);
+	r->early.stop = -1;
 	if (!make || strcmp(make, "0") != 0)
 		words_split(&r->make, make ? make : "make");
 	if (r->make.failed) {
@@ -92,6 +105,7 @@ void recipes_free(struct recipes *r)
 		free(p);
 	}
 	words_fini(&r->make);
+	pthread_mutex_destroy(&r->early.lock);
 	free(r);
 }
 
@@ -246,9 +260,10 @@ static struct words command_of(const struct recipes *r, const struct place *p, c
 	return w;
 }
 
-/* Complaints are no concern: what was printed before them counts. Without make, or in that time, there is no answer, and none to
- * further questions. Without goals make has its own. */
-static struct error *ask(const struct recipes *r, struct place *p, const struct words *goals, char **answer)
+/* Complaints are no concern: what was printed before them counts. Without make, in that time or because of `stop`, there is no
+ * answer, and none to further questions: "". Without goals make has its own. */
+static struct error *ask(const struct recipes *r, const struct place *p, const struct words *goals, int stop,
+			 char **answer, bool *failed)
 {
 	struct words command = command_of(r, p, goals);
 	struct run_output output;
@@ -257,13 +272,14 @@ static struct error *ask(const struct recipes *r, struct place *p, const struct 
 		words_fini(&command);
 		return error_memory();
 	}
-	struct error *e =
-		run_with((const char *const *)command.items,
-			 &(struct run_options){.directory = p->directory, .seconds = MAKE_SECONDS}, &output);
+	struct error *e = run_with(
+		(const char *const *)command.items,
+		&(struct run_options){.directory = p->directory, .seconds = MAKE_SECONDS, .stop = stop},
+		&output);
 	words_fini(&command);
+	*failed = e;
 	if (e) {
 		error_free(e);
-		p->asked_by_object = true;
 		*answer = strdup("");
 	} else {
 		*answer = output.out;
@@ -273,9 +289,18 @@ static struct error *ask(const struct recipes *r, struct place *p, const struct 
 	return *answer ? NULL : error_memory();
 }
 
-/* The goals that a source without an answer may be compiled for: all-am is what automake's first goal comes to behind
+static struct error *ask_first(const struct recipes *r, struct place *p)
+{
+	bool failed = false;
+	struct error *e = ask(r, p, &(struct words){0}, 0, &p->answer, &failed);
+
+	p->asked_by_object |= failed;
+	return e;
+}
+
+/* The goals that a source of which `answer` has no word may be compiled for: all-am is what automake's first goal comes to behind
  * its subfolders; a.o, and libtool's a.lo, by all names that the source has. */
-static struct words object_goals(const struct place *p)
+static struct words object_goals(const struct place *p, const char *answer)
 {
 	static const char *const suffixes[] = {".o", ".lo"};
 	struct words goals = {0};
@@ -284,7 +309,7 @@ static struct words object_goals(const struct place *p)
 	for (size_t i = 0; i < p->sources.count; i++) {
 		const char *source = p->sources.items[i], *name = text_base_name(source);
 		const char *dot = strrchr(name, '.');
-		if (!dot || strstr(p->answer, name))
+		if (!dot || strstr(answer, name))
 			continue;
 		for (size_t k = 0; k < sizeof(suffixes) / sizeof(*suffixes); k++) {
 			char goal[PATH_MAX];
@@ -301,15 +326,24 @@ static struct words object_goals(const struct place *p)
 	return goals;
 }
 
-/* What make says of these goals, behind what it has said. */
-static struct error *ask_by_object(const struct recipes *r, struct place *p)
+/* What make says of these goals; "" if it says nothing in time. */
+static struct error *ask_goals(const struct recipes *r, const struct place *p, const char *before, int stop,
+			       char **answer)
 {
-	struct words goals = object_goals(p);
-	struct text both = {0};
-	char *answer = NULL;
+	struct words goals = object_goals(p, before);
+	bool failed;
 
-	struct error *e = goals.failed ? error_memory() : ask(r, p, &goals, &answer);
+	struct error *e = goals.failed ? error_memory() : ask(r, p, &goals, stop, answer, &failed);
 	words_fini(&goals);
+	return e;
+}
+
+/* Behind what make has said. Takes the answer, which may have been given before. */
+static struct error *add_by_object(const struct recipes *r, struct place *p, char *answer)
+{
+	struct text both = {0};
+
+	struct error *e = answer ? NULL : ask_goals(r, p, p->answer, 0, &answer);
 	if (e)
 		return e;
 	text_printf(&both, "%s%s", p->answer, answer);
@@ -323,13 +357,63 @@ static struct error *ask_by_object(const struct recipes *r, struct place *p)
 	return NULL;
 }
 
-/* Whether make has said nothing of a source. */
-static bool lacks_source(const struct place *p)
+/* Of how many names of its sources make has said nothing. */
+static size_t lacks(const struct place *p)
 {
+	size_t count = 0;
+
 	for (size_t i = 0; i < p->sources.count; i++)
-		if (!strstr(p->answer, text_base_name(p->sources.items[i])))
-			return true;
-	return false;
+		count += !strstr(p->answer, text_base_name(p->sources.items[i]));
+	return count;
+}
+
+/* --- both questions at once ----------------------------------------------------------------------------------------- */
+
+static void *ask_early(void *context)
+{
+	struct recipes *r = context;
+
+	error_free(ask_goals(r, r->early.place, "", r->early.stop, &r->early.answer));
+	return NULL;
+}
+
+void recipes_hurry(struct recipes *r)
+{
+	struct early *early = &r->early;
+
+	if (!recipes_are_asked(r) || !r->places || r->places->next)
+		return;
+	pthread_mutex_lock(&early->lock);
+	if (early->state == EARLY_NONE) {
+		early->place = r->places;
+		early->stop = eventfd(0, EFD_CLOEXEC);
+		bool asked = early->stop > 0 && pthread_create(&early->asker, NULL, ask_early, r) == 0;
+		early->state = asked ? EARLY_ASKED : EARLY_OVER;
+	}
+	pthread_mutex_unlock(&early->lock);
+}
+
+/* The answer to a question that named all sources, waited for if it is `wanted`; the caller's. NULL: there is none. Nobody can
+ * hurry any more. */
+static char *end_early(struct early *early, bool wanted)
+{
+	pthread_mutex_lock(&early->lock);
+	bool asked = early->state == EARLY_ASKED;
+	early->state = EARLY_OVER;
+	pthread_mutex_unlock(&early->lock);
+	if (asked && !wanted)
+		eventfd_write(early->stop, 1);
+	if (asked)
+		pthread_join(early->asker, NULL);
+	if (early->stop >= 0)
+		close(early->stop);
+	early->stop = -1;
+	char *answer = early->answer;
+	early->answer = NULL;
+	if (wanted)
+		return answer;
+	free(answer);
+	return NULL;
 }
 
 static void *ask_all(void *context)
@@ -337,11 +421,14 @@ static void *ask_all(void *context)
 	struct recipes *r = context;
 
 	for (struct place *p = r->places; p; p = p->next) {
-		struct error *e = p->answer ? NULL : ask(r, p, &(struct words){0}, &p->answer);
-		if (!e && !p->asked_by_object && lacks_source(p))
-			e = ask_by_object(r, p);
+		struct error *e = p->answer ? NULL : ask_first(r, p);
+		size_t lacking = e || p->asked_by_object ? 0 : lacks(p);
+		char *early = end_early(&r->early, lacking && lacking == p->sources.count);
+		if (lacking)
+			e = add_by_object(r, p, early);
 		error_free(e); /* who needs it asks again and has the error */
 	}
+	end_early(&r->early, false);
 	atomic_store(&r->ended, true);
 	eventfd_write(r->wake, 1);
 	return NULL;
@@ -369,6 +456,7 @@ void recipes_begin(struct recipes *r, int wake)
 		return;
 	r->wake = wake;
 	atomic_store(&r->ended, false);
+	r->early.state = EARLY_NONE;
 	r->asking = pthread_create(&r->asker, NULL, ask_all, r) == 0;
 }
 
@@ -547,12 +635,12 @@ struct error *recipes_find(struct recipes *r, const struct target_unit *unit, st
 	await_answers(r);
 	struct place *p = find_place(r, directory);
 	if (!p->answer)
-		e = ask(r, p, &(struct words){0}, &p->answer);
+		e = ask_first(r, p);
 	const char *name = text_base_name(unit->file);
 	if (!e)
 		e = find_in_answer(p, name, unit, compiles, out);
 	if (!e && !out->words && !p->asked_by_object) {
-		e = ask_by_object(r, p);
+		e = add_by_object(r, p, NULL);
 		if (!e)
 			e = find_in_answer(p, name, unit, compiles, out);
 	}

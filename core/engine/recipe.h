@@ -33,6 +33,10 @@ struct error *recipes_expect(struct recipes *, const struct target_unit *);
 void recipes_begin(struct recipes *, int wake);
 bool recipes_are_asked(const struct recipes *);
 
+/* Somebody waits for that: what make would be asked if it had no word of any of the sources is asked at the same time. The
+ * answers are the same. */
+void recipes_hurry(struct recipes *);
+
 /* `*out` is the caller's, also without words: a directory without makefile, no make, a source that make knows nothing
  * of. */
 struct error *recipes_find(struct recipes *, const struct target_unit *, struct recipe *out);

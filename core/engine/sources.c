@@ -583,6 +583,11 @@ bool sources_are_asked(const struct sources *s)
 	return recipes_are_asked(s->recipes);
 }
 
+void sources_hurry(struct sources *s)
+{
+	recipes_hurry(s->recipes);
+}
+
 void sources_put_off(struct sources *s, const struct target_unit *unit)
 {
 	struct kept_file *kept = kept_find(s->kept, unit->file);

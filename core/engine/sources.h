@@ -66,6 +66,9 @@ void sources_keep_headers(struct sources *, const struct target_unit *);
 bool sources_ask_for(struct sources *, const struct target_unit *);
 bool sources_are_asked(const struct sources *);
 
+/* Somebody waits for that: it may take more of the machine. */
+void sources_hurry(struct sources *);
+
 /* The unit is read when somebody asks for it, and not before; for that it must be kept. */
 void sources_put_off(struct sources *, const struct target_unit *);
 bool sources_is_put_off(const struct sources *, const struct target_unit *);

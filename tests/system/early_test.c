@@ -263,8 +263,10 @@ static void what_is_known_is_answered_while_make_is_asked(void **state)
 
 	(void)state;
 	followed_run(&host, "mkfifo gate");
-	write_script("gated-make", "#!/bin/sh\nread line <'%s/gate'\nexec make \"$@\"\n%s",
-		     host.subject.directory, "");
+	write_script("gated-make",
+		     "#!/bin/sh\nif mkdir '%s/taken' 2>/dev/null; then read line <'%s/gate'; fi\n"
+		     "exec make \"$@\"\n",
+		     host.subject.directory, host.subject.directory);
 	assert_true(asprintf(&rule, "host: follow_host.c\n\tcc -g -I%s -c follow_host.c -o host\n", core) >
 		    0);
 	followed_write(&host, "Makefile", rule);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -152,6 +153,75 @@ static void who_asks_while_make_is_asked_has_its_answer(void **state)
 	close(wake);
 }
 
+static bool appears(const char *name)
+{
+	for (int i = 0; i < 6000 && !exists(name); i++)
+		poll(NULL, 0, 10);
+	return exists(name);
+}
+
+/* The first question waits at the gate; one with goals leaves a file. */
+static void hurry(const struct target_unit *unit, int wake, const char *rules)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "X := $(if $(MAKECMDGOALS),$(shell echo x >>second),$(shell cat gate))\n%s", rules);
+	write_file("Makefile", text);
+	assert_int_equal(mkfifo(under_root("gate"), 0600), 0);
+	assert_null(recipes_expect(recipes, unit));
+	recipes_hurry(recipes); /* nothing is asked yet */
+	recipes_begin(recipes, wake);
+	recipes_hurry(recipes);
+	recipes_hurry(recipes);
+	assert_true(appears("second"));
+	assert_true(recipes_are_asked(recipes));
+}
+
+static off_t size_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(under_root(name), &st), 0);
+	return st.st_size;
+}
+
+static void both_questions_are_asked_at_once_for_who_waits(void **state)
+{
+	struct target_unit unit = {
+		.file = under_root("src/a.c"), .directory = under_root(""), .given = "src/a.c"};
+	int wake = eventfd(0, EFD_CLOEXEC), status;
+
+	(void)state;
+	hurry(&unit, wake,
+	      "all: b.o\nb.o: src/b.c\n\tcc -c src/b.c\nsrc/a.o: src/a.c\n\tcc -DTWO -c src/a.c\n");
+	pid_t child = open_gate();
+	assert_true(child > 0);
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -DTWO -c src/a.c");
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(size_of("second"), sizeof("x\n") - 1); /* it is not asked again */
+	recipes_hurry(recipes);
+	close(wake);
+}
+
+/* As if nobody had waited, also where make would have made the object in another way. */
+static void where_the_first_answer_has_the_source_the_second_does_not_count(void **state)
+{
+	struct target_unit unit = {
+		.file = under_root("src/a.c"), .directory = under_root(""), .given = "src/a.c"};
+	int wake = eventfd(0, EFD_CLOEXEC), status;
+
+	(void)state;
+	hurry(&unit, wake,
+	      "all: a.o\na.o: src/a.c\n\tcc -DONE -c src/a.c\n"
+	      "src/a.o: src/a.c\n\tcc -DTWO -c src/a.c\n");
+	pid_t child = open_gate();
+	assert_true(child > 0);
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -DONE -c src/a.c");
+	assert_int_equal(waitpid(child, &status, 0), child);
+	close(wake);
+}
+
 /* As nginx, redis and automake have it: a makefile that calls another. */
 static void makes_in_makes_are_followed(void **state)
 {
@@ -296,6 +366,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_tree(the_command_that_compiles_a_source_is_found),
 		with_tree(who_asks_while_make_is_asked_has_its_answer),
+		with_tree(both_questions_are_asked_at_once_for_who_waits),
+		with_tree(where_the_first_answer_has_the_source_the_second_does_not_count),
 		with_tree(makes_in_makes_are_followed),
 		with_tree(automakes_way_of_naming_a_source_is_understood),
 		with_tree(a_make_that_is_told_more_than_plain_words_is_followed),
