@@ -1,6 +1,7 @@
 #include "recipe.h"
 #include "likeness.h"
 #include "run.h"
+#include "spare.h"
 #include "text.h"
 #include "words.h"
 
@@ -51,6 +52,7 @@ struct place {
 struct early {
 	pthread_mutex_t lock; /* of `state` */
 	enum { EARLY_NONE, EARLY_ASKED, EARLY_OVER } state;
+	struct spare spare;
 	pthread_t asker;
 	const struct place *place;
 	int stop;     /* eventfd(2): nobody needs the answer */
@@ -87,8 +89,10 @@ struct error *recipes_new(const char *make, struct recipes **out)
 
 static void await_answers(struct recipes *r)
 {
-	if (r->asking)
-		pthread_join(r->asker, NULL);
+	if (!r->asking)
+		return;
+	pthread_join(r->asker, NULL);
+	spare_fini(&r->early.spare);
 	r->asking = false;
 }
 
@@ -387,7 +391,7 @@ void recipes_hurry(struct recipes *r)
 	if (early->state == EARLY_NONE) {
 		early->place = r->places;
 		early->stop = eventfd(0, EFD_CLOEXEC);
-		bool asked = early->stop > 0 && pthread_create(&early->asker, NULL, ask_early, r) == 0;
+		bool asked = early->stop > 0 && spare_start(&early->spare, &early->asker, ask_early, r) == 0;
 		early->state = asked ? EARLY_ASKED : EARLY_OVER;
 	}
 	pthread_mutex_unlock(&early->lock);
@@ -457,7 +461,10 @@ void recipes_begin(struct recipes *r, int wake)
 	r->wake = wake;
 	atomic_store(&r->ended, false);
 	r->early.state = EARLY_NONE;
+	spare_init(&r->early.spare);
 	r->asking = pthread_create(&r->asker, NULL, ask_all, r) == 0;
+	if (!r->asking)
+		spare_fini(&r->early.spare);
 }
 
 /* --- reading the answer ------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "headers.h"
 #include "indexer.h"
 #include "originals.h"
+#include "spare.h"
 #include "text.h"
 #include "uses.h"
 #include "words.h"
@@ -16,6 +17,8 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { SPARES = 4 };
 
 struct then;
 
@@ -45,8 +48,10 @@ struct sources {
 	sources_entry_fn *has_entry; /* NULL: no function has one */
 	void *context;
 	struct entry *entries;
-	struct entry *draft;  /* one more, which is read with flags that may not be its own */
-	bool drafted, wasted; /* there was one; they are not */
+	struct entry *draft;         /* one more, which is read with flags that may not be its own */
+	bool drafted, wasted;        /* there was one; they are not */
+	struct spare spares[SPARES]; /* for those that are read first */
+	size_t used;                 /* of them */
 };
 
 struct error *sources_new(const char *cflags, const char *make, struct sources **out)
@@ -57,6 +62,8 @@ struct error *sources_new(const char *cflags, const char *make, struct sources *
 		free(s);
 		return error_memory();
 	}
+	for (size_t i = 0; i < SPARES; i++)
+		spare_init(&s->spares[i]);
 	s->kept = kept_new();
 	s->commands = commands_new();
 	s->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -105,6 +112,8 @@ void sources_free(struct sources *s)
 	}
 	if (s->draft)
 		entry_free(s->draft);
+	for (size_t i = 0; i < SPARES; i++)
+		spare_fini(&s->spares[i]);
 	commands_free(s->commands);
 	recipes_free(s->recipes);
 	kept_free(s->kept);
@@ -686,10 +695,12 @@ static void *read_entry(void *context)
 	return NULL;
 }
 
-static void begin_reading(struct entry *entry)
+static void begin_reading(struct sources *s, struct entry *entry)
 {
+	struct spare *spare = &s->spares[s->used < SPARES - 1 ? s->used++ : s->used];
+
 	prepare_reading(entry);
-	entry->being_read = pthread_create(&entry->reader, NULL, read_entry, entry) == 0;
+	entry->being_read = spare_start(spare, &entry->reader, read_entry, entry) == 0;
 }
 
 void sources_begin(struct sources *s, const struct target_unit *unit)
@@ -702,7 +713,7 @@ void sources_begin(struct sources *s, const struct target_unit *unit)
 		return;
 	struct error *e = add(s, unit, st.st_mtim, &entry);
 	if (!e && !entry->being_read)
-		begin_reading(entry);
+		begin_reading(s, entry);
 	if (!e && !entry->being_read)
 		drop(s, entry);
 	error_free(e);
@@ -719,7 +730,7 @@ void sources_draft(struct sources *s, const struct target_unit *unit, struct fla
 	s->drafted = true;
 	struct error *e = entry_new(s, unit, st.st_mtim, flags, &s->draft);
 	if (!e)
-		begin_reading(s->draft);
+		begin_reading(s, s->draft);
 	if (!e && !s->draft->being_read) {
 		entry_free(s->draft);
 		s->draft = NULL;

@@ -290,22 +290,27 @@ static void what_is_known_is_answered_while_make_is_asked(void **state)
 
 /* --- while libclang is loaded ---------------------------------------------------------------------------------------- */
 
-/* The engine with a dlopen() that waits at the gate, for libclang alone. */
-static void make_loading_gate(void)
+/* The engine with a dlopen() that waits at the gate, for libclang alone: before it, or as the loader's own work on a library. */
+static void make_loading_gate(const char *flag)
 {
-	char *path = compiled_path(&host.subject, "gate");
+	char *path = compiled_path(&host.subject, "gate"), *build;
 
 	followed_run(&host, "mkfifo gate");
+	compiled_copy_in(&host.subject, "slow_library.c");
 	followed_write(&host, "loading.c",
 		       "#define _GNU_SOURCE\n#include <dlfcn.h>\n#include <fcntl.h>\n#include <string.h>\n"
 		       "#include <unistd.h>\n\nvoid *dlopen(const char *name, int flags)\n{\n"
 		       "\tvoid *(*real)(const char *, int) = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "
-		       "\"dlopen\");\n\n\tif (name && strncmp(name, \"libclang\", 8) == 0)\n"
-		       "\t\tread(open(GATE, O_RDONLY), (char[1]){0}, 1);\n\treturn real(name, flags);\n}\n");
-	write_script("build-loading",
-		     "#!/bin/sh\ncd '%1$s'\nexec ${CC:-cc} -w -shared -fPIC -DGATE='\"%2$s\"' loading.c -o "
-		     "loading.so\n",
-		     host.subject.directory, path);
+		       "\"dlopen\");\n\n\tif (name && strncmp(name, \"libclang\", 8) == 0)\n#ifdef SLOW\n"
+		       "\t\treal(SLOW, RTLD_NOW);\n#else\n\t\tread(open(GATE, O_RDONLY), (char[1]){0}, 1);\n"
+		       "#endif\n\treturn real(name, flags);\n}\n");
+	assert_true(asprintf(&build,
+			     "#!/bin/sh\nset -e\ncd '%1$s'\nPIPE='-DGATE=\"%2$s\"'\n"
+			     "${CC:-cc} -w -shared -fPIC \"$PIPE\" slow_library.c -o slow.so\n"
+			     "exec ${CC:-cc} -w -shared -fPIC \"$PIPE\" %3$s loading.c -o loading.so\n",
+			     host.subject.directory, path, flag) > 0);
+	write_script("build-loading", "%s%s", build, "");
+	free(build);
 	followed_run(&host, "./build-loading");
 	write_script("engine",
 		     "#!/bin/sh\nexport LD_PRELOAD='%s/loading.so' "
@@ -320,7 +325,7 @@ static void make_loading_gate(void)
 static void a_save_while_libclang_is_loaded_is_one_like_any_other(void **state)
 {
 	(void)state;
-	make_loading_gate();
+	make_loading_gate("");
 	compiled_start(&host.subject);
 	int gate = await_gate();
 	compiled_assert_says(&host.subject, 0, "\\list moved", "built"); /* needs no libclang */
@@ -332,6 +337,23 @@ static void a_save_while_libclang_is_loaded_is_one_like_any_other(void **state)
 	compiled_assert_live(&host.subject, "scaled", 1, 2, "saved");
 	compiled_assert_live(&host.subject, "moved", 0, 1, "built");
 	compiled_assert_says(&host.subject, 0, "\\diff scaled 0 1", "-\treturn n * FACTOR;");
+}
+
+static void sources_are_read_and_questions_answered_while_the_loader_works(void **state)
+{
+	char *flag;
+
+	(void)state;
+	assert_true(asprintf(&flag, "'-DSLOW=\"%s/slow.so\"'", host.subject.directory) > 0);
+	make_loading_gate(flag);
+	free(flag);
+	compiled_start(&host.subject);
+	int gate = await_gate();
+	compiled_await_read(&host.subject);
+	compiled_assert_says(&host.subject, 0, "\\source moved", "return n + OFFSET;");
+	close(gate);
+	compiled_define(&host.subject, "static int scaled(int n)\n{\n\treturn n * 7;\n}");
+	followed_assert_call(&host, "scaled", 1, 7);
 }
 
 /* --- before the first look ------------------------------------------------------------------------------------------- */
@@ -386,6 +408,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_known_is_answered_while_make_is_asked, prepare, stop),
 		cmocka_unit_test_setup_teardown(a_save_while_libclang_is_loaded_is_one_like_any_other,
 						prepare, stop),
+		cmocka_unit_test_setup_teardown(
+			sources_are_read_and_questions_answered_while_the_loader_works, prepare, stop),
 		cmocka_unit_test_setup_teardown(what_was_built_is_not_known_and_what_is_live_is, prepare,
 						stop),
 	};
