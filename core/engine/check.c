@@ -107,10 +107,13 @@ static void start(struct check *c)
 	if (c->wrong)
 		return;
 	c->index = clang_createIndex(0, 0);
-	if (!c->index)
+	if (!c->index) {
 		c->wrong = error_new(ERROR_INTERNAL, "libclang does not start");
-	else /* the first parse pays for libclang's own start: not the first user */
-		parse(c, (const char *const *)c->warm.items, (int)c->warm.count, warm, sizeof(warm) - 1);
+		return;
+	}
+	/* The first parse pays for libclang's own start: not the first user. */
+	parse(c, (const char *const *)c->warm.items, (int)c->warm.count, warm, sizeof(warm) - 1);
+	c->ahead = ahead_new();
 }
 
 static void *run_starter(void *context)
@@ -680,13 +683,13 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 
 void check_expect(struct check *c, const struct slice *slice, const char *const *argv)
 {
+	if (c->starting)
+		return;
 	const char *arguments[ARGUMENTS_MAX];
 	int count = choose_arguments(argv, slice, arguments);
 	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
 	const char *text = blanked ? blanked : slice->text;
 
-	if (!c->ahead && c->index)
-		c->ahead = ahead_new();
 	if (ahead_can_read(text, slice->user_at))
 		ahead_expect(c->ahead, SLICE_NAME, arguments, count, text, slice->user_at);
 	free(blanked);
@@ -694,7 +697,8 @@ void check_expect(struct check *c, const struct slice *slice, const char *const 
 
 void check_read_ahead(struct check *c)
 {
-	ahead_begin(c->ahead);
+	if (!c->starting)
+		ahead_begin(c->ahead);
 }
 
 struct error *check_parse(struct check *c, const struct slice *slice, const char *const *argv,
