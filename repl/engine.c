@@ -342,6 +342,21 @@ static void warn(struct host *host, struct error *e)
 		live_warn(host->live, e);
 }
 
+/* The program has counted entries, and an optimiser's changed copies have some, too. */
+static void tell_copies(const struct host *host)
+{
+	size_t entries = 0, listed = live_count(host->live);
+
+	for (uint32_t arena = 0; arena < program_arena_count(host->program); arena++)
+		entries += program_slot_count(host->program, arena);
+	if (entries > listed)
+		program_log(
+			host->program, LOG_INFO,
+			"%zu of these are copies that the compiler made for certain callers, and follow no "
+			"text: \\list has the other %zu",
+			entries - listed, listed);
+}
+
 /* Whatever a definition needs; the program goes on without it where that cannot be had. */
 static struct error *begin_live(struct host *host, struct compiler **compiler)
 {
@@ -403,6 +418,8 @@ int main(int argc, char **argv)
 		return explain(argc, argv);
 	settle_process();
 	struct error *e = begin_live(&host, &compiler);
+	if (!e)
+		tell_copies(&host);
 	if (!e)
 		e = begin_services(&host);
 	if (e)

@@ -104,10 +104,41 @@ static void copies_are_told_and_never_run_for_the_function(void **state)
 	}
 }
 
+/* A copy has an entry of its own, which the program counts when it opens the console. */
+static void copies_are_not_among_what_the_log_says_is_listed(void **state)
+{
+	static const struct compiled_how how = {.compiler = "gcc",
+						.flags = {"-w", "-O2", "-fpatchable-function-entry=16"},
+						.sources = {"clones_host.c"}};
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	char *said = NULL, part[64];
+
+	(void)state;
+	compiled_init(&host, &how);
+	char *log = compiled_path(&host, "program.log");
+	setenv("RTF_LOG", log, 1);
+	compiled_start(&host);
+	unsetenv("RTF_LOG");
+	json_t *list = compiled_data(&host, "\\list");
+	snprintf(part, sizeof(part), ": \\list has the other %zu\n", json_array_size(list));
+	json_decref(list);
+	do {
+		free(said);
+		said = child_read_file(log);
+	} while (!(said && strstr(said, "are followed\n")) && child_clock() < deadline);
+	if (!said || !strstr(said, "copies that the compiler made") || !strstr(said, part))
+		fail_msg("no %s in %s", part, said ? said : "");
+	free(said);
+	free(log);
+	compiled_stop(&host);
+	subject_fini(&host);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copies_are_told_and_never_run_for_the_function),
+		cmocka_unit_test(copies_are_not_among_what_the_log_says_is_listed),
 	};
 
 	return cmocka_run_group_tests_name("system: clones", tests, NULL, NULL);
