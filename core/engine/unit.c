@@ -302,7 +302,8 @@ static int die_order(const void *left, const void *right)
 
 static bool sort_units(struct units *units)
 {
-	qsort(units->spans, units->span_count, sizeof(*units->spans), span_order);
+	if (units->span_count)
+		qsort(units->spans, units->span_count, sizeof(*units->spans), span_order);
 	units->by_die = malloc((units->count + 1) * sizeof(struct unit *));
 	if (!units->by_die)
 		return false;
