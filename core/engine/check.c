@@ -10,6 +10,7 @@
 #include "located.h"
 #include "text.h"
 #include "token.h"
+#include "warm.h"
 #include "words.h"
 
 #include <clang-c/Index.h>
@@ -99,8 +100,6 @@ struct error *check_new(struct check **out)
 	return NULL;
 }
 
-static char warm[] = "int rtf;\n";
-
 static void start(struct check *c)
 {
 	c->wrong = libclang_load();
@@ -112,7 +111,7 @@ static void start(struct check *c)
 		return;
 	}
 	/* The first parse pays for libclang's own start: not the first user. */
-	parse(c, (const char *const *)c->warm.items, (int)c->warm.count, warm, sizeof(warm) - 1);
+	parse(c, (const char *const *)c->warm.items, (int)c->warm.count, warm_text, strlen(warm_text));
 	c->ahead = ahead_new();
 }
 
@@ -180,7 +179,7 @@ static bool changes_meaning(const char *flag)
 /* A slice is preprocessed, and where macros are left in it, it defines them as the program's compiler does: what clang
  * defines and where it would look for headers counts for text that includes something, and costs half a small slice's time
  * otherwise. */
-static int choose_arguments(const char *const *argv, const struct slice *slice, const char **arguments)
+static int choose_arguments(const char *const *argv, const char *text, const char **arguments)
 {
 	static const char *const bare[] = {"-undef", "-nostdinc"};
 	static const char *const ours[] = {
@@ -205,7 +204,7 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		arguments[count++] = ours[i];
-	bool includes = strstr(slice->text, "include") != NULL;
+	bool includes = strstr(text, "include") != NULL;
 	for (size_t i = 0; !includes && i < sizeof(bare) / sizeof(*bare); i++)
 		arguments[count++] = bare[i];
 	for (; argv && *argv && count + 1 < ARGUMENTS_MAX; argv++) {
@@ -223,9 +222,8 @@ static int choose_arguments(const char *const *argv, const struct slice *slice, 
 
 void check_begin(struct check *c, const char *const *argv)
 {
-	const struct slice first = {.text = warm};
 	const char *arguments[ARGUMENTS_MAX];
-	int count = choose_arguments(argv, &first, arguments);
+	int count = choose_arguments(argv, warm_text, arguments);
 
 	if (c->index || c->starting)
 		return;
@@ -643,7 +641,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	struct error *e = await_start(c);
 	if (e)
 		return e;
-	int count = choose_arguments(argv, slice, arguments);
+	int count = choose_arguments(argv, slice->text, arguments);
 	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
 	const char *text = blanked ? blanked : slice->text;
 
@@ -686,7 +684,7 @@ void check_expect(struct check *c, const struct slice *slice, const char *const 
 	if (c->starting)
 		return;
 	const char *arguments[ARGUMENTS_MAX];
-	int count = choose_arguments(argv, slice, arguments);
+	int count = choose_arguments(argv, slice->text, arguments);
 	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
 	const char *text = blanked ? blanked : slice->text;
 
@@ -710,7 +708,7 @@ struct error *check_parse(struct check *c, const struct slice *slice, const char
 	struct error *e = await_start(c);
 	if (e)
 		return e;
-	int count = choose_arguments(argv, slice, arguments);
+	int count = choose_arguments(argv, slice->text, arguments);
 
 	for (int tries = 0; tries < 2; tries++) {
 		CXTranslationUnit unit;

@@ -3,6 +3,8 @@
 #include "check.h"
 #include "cursor.h"
 #include "fixture.h"
+#include "libclang.h"
+#include "warm.h"
 
 #include <clang-c/Index.h>
 #include <setjmp.h>
@@ -545,6 +547,28 @@ static void what_it_begins_with_is_no_other_slices_matter(void **state)
 	check_begin(check, argv); /* once is enough */
 }
 
+/* It would be no use, or do harm, if libclang stopped in it. */
+static void what_libclang_begins_with_is_c(void **state)
+{
+	struct CXUnsavedFile file = {"warm.c", warm_text, strlen(warm_text)};
+	const char *const arguments[] = {"-undef", "-nostdinc"};
+	CXTranslationUnit read = NULL;
+
+	(void)state;
+	assert_null(libclang_load());
+	CXIndex clang = clang_createIndex(0, 0);
+	assert_int_equal(clang_parseTranslationUnit2(clang, "warm.c", arguments, 2, &file, 1, 0, &read),
+			 CXError_Success);
+	for (unsigned i = 0; i < clang_getNumDiagnostics(read); i++) {
+		CXDiagnostic d = clang_getDiagnostic(read, i);
+		assert_true(clang_getDiagnosticSeverity(d) < CXDiagnostic_Error);
+		clang_disposeDiagnostic(d);
+	}
+	assert_false(clang_Cursor_isNull(cursor_find_function(read, "sum")));
+	clang_disposeTranslationUnit(read);
+	clang_disposeIndex(clang);
+}
+
 static int open_fresh_check(void **state)
 {
 	check_free(check);
@@ -560,6 +584,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_it_begins_with_is_no_other_slices_matter, open_fresh_check),
+		cmocka_unit_test(what_libclang_begins_with_is_c),
 		cmocka_unit_test(good_text_passes),
 		cmocka_unit_test(a_variable_may_have_a_builtins_name),
 		cmocka_unit_test(an_error_stands_at_its_line_and_column),
