@@ -177,6 +177,8 @@ char *prelude_put(const char *text, size_t size)
 		if (lines[i].wanted || pastes)
 			want_all(lines, i, lines[i].text, lines[i].size);
 	text_puts(&whole, "#undef unix\n#undef linux\n");
+	if (memmem(text, size, "_Pragma", 7)) /* trust_text lets those come this far that change no code */
+		text_puts(&whole, "#define _Pragma(text)\n");
 	for (size_t i = 0; i < count; i++)
 		if (lines[i].wanted || pastes)
 			text_append(&whole, lines[i].text, lines[i].size);

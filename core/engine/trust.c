@@ -34,7 +34,6 @@ static const struct word distrusted[] = {
 	{"vector_size", "vectors"},
 	{"__vector_size__", "vectors"},
 	{"ext_vector_type", "vectors"},
-	{"_Pragma", "_Pragma"},
 };
 
 /* In the parentheses of an __attribute__: these change the meaning, and libtcc ignores or half knows them.
@@ -275,6 +274,29 @@ static const char *directive_reason(const char *text, const struct token *token,
 	return "a #pragma";
 }
 
+/* A macro that makes a pragma of its argument, `#define WARN(x) _Pragma (#x)`: where its name stands; NULL: none so far. */
+struct pragma_macro {
+	const char *name;
+	size_t length;
+};
+
+/* What a pragma asks for that libtcc does not have, and that changes no code. `body` is behind `_Pragma("`. */
+static bool pragma_is_harmless(struct token_reader body)
+{
+	static const char *const words[] = {"diagnostic", "warning",      "poison",      "system_header",
+					    "visibility", "push_options", "pop_options", "optimize"};
+	struct token word;
+
+	token_next(&body, &word);
+	if (!token_is(&body, &word, "GCC"))
+		return false;
+	token_next(&body, &word);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (word.kind == TOKEN_NAME && token_is(&body, &word, words[i]))
+			return true;
+	return false;
+}
+
 /* Where in the text a scan is: in which braces, and in how many brackets within them. */
 enum brace_kind { BRACE_FILE, BRACE_OTHER, BRACE_FIELDS, BRACE_ENUM };
 
@@ -282,7 +304,9 @@ enum { DEPTH_MAX = 256 };
 
 struct scan {
 	struct token_reader reader;
-	bool macro; /* the text of a macro: nobody knows what comes before it */
+	bool macro;         /* the text of a macro: nobody knows what comes before it */
+	struct scan *whole; /* of the text that the macro is defined in; NULL: this one is */
+	struct pragma_macro pragma;
 	struct token token, previous;
 	enum brace_kind next; /* what a `{` here would open */
 	bool enum_closed;     /* right behind an enum's braces */
@@ -348,6 +372,60 @@ static const char *punctuator_reason(struct scan *scan)
 	return NULL;
 }
 
+static const char not_pragma[] = "_Pragma";
+
+/* `_Pragma (# message)` in a macro: each call of it, all of which stand behind it, says what the pragma is. */
+static const char *learn_pragma(const struct scan *scan)
+{
+	struct scan *whole = scan->whole;
+	struct token_reader line;
+	struct token name;
+
+	if (!whole || whole->pragma.name)
+		return not_pragma;
+	token_read_directive(&line, whole->reader.text, &whole->token, &name);
+	token_next(&line, &name);
+	whole->pragma = (struct pragma_macro){line.text + name.begin, name.end - name.begin};
+	return memmem(whole->reader.text, whole->token.begin, whole->pragma.name, whole->pragma.length)
+		       ? not_pragma
+		       : NULL;
+}
+
+static const char *pragma_reason(const struct scan *scan)
+{
+	struct token_reader reader = scan->reader, body;
+	struct token token;
+
+	token_next(&reader, &token);
+	if (token.first != '(')
+		return not_pragma;
+	token_next(&reader, &token);
+	if (token.first == '#')
+		return learn_pragma(scan);
+	if (token.kind != TOKEN_STRING || token.first != '"' || token.unterminated)
+		return not_pragma;
+	token_reader_within(&body, reader.text, token.begin + 1, token.end - 1, false);
+	return pragma_is_harmless(body) ? NULL : not_pragma;
+}
+
+static bool makes_pragma(const struct scan *scan)
+{
+	const struct pragma_macro *made = scan->whole ? &scan->whole->pragma : &scan->pragma;
+	const struct token *t = &scan->token;
+
+	return made->name && t->end - t->begin == made->length &&
+	       memcmp(scan->reader.text + t->begin, made->name, made->length) == 0;
+}
+
+static const char *made_pragma_reason(const struct scan *scan)
+{
+	struct token_reader reader = scan->reader;
+	struct token token;
+
+	token_next(&reader, &token);
+	return token.first == '(' && pragma_is_harmless(reader) ? NULL : not_pragma;
+}
+
 static const char *name_reason(struct scan *scan)
 {
 	const struct token_reader *reader = &scan->reader;
@@ -355,10 +433,17 @@ static const char *name_reason(struct scan *scan)
 	const char *reason = find_word(reader->text, token);
 	if (reason)
 		return reason;
+	if (token_is(reader, token, "_Pragma"))
+		return pragma_reason(scan);
+	if (makes_pragma(scan))
+		return made_pragma_reason(scan);
 	if (token_is(reader, token, "struct") || token_is(reader, token, "union"))
 		scan->next = BRACE_FIELDS;
 	else if (token_is(reader, token, "enum"))
 		scan->next = BRACE_ENUM;
+	else if (scan->next == BRACE_ENUM && !token_is_attribute(reader, token) &&
+		 !token_is(&scan->reader, &scan->previous, "enum")) /* `enum e n`: what follows is n's */
+		scan->next = BRACE_OTHER;
 	if (token_is(reader, token, "_Alignas") && !alignment_is_kept(*reader))
 		return over_aligned;
 	if (token_is_attribute(reader, token)) {
@@ -412,7 +497,7 @@ static const char *scan_text(struct scan *scan)
 			struct token_reader body;
 			reason = directive_reason(scan->reader.text, &scan->token, &body);
 			if (!reason && body.at < body.size) {
-				struct scan inner = {.reader = body, .macro = true};
+				struct scan inner = {.reader = body, .macro = true, .whole = scan};
 				reason = scan_text(&inner);
 			}
 		} else {

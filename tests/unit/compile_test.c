@@ -117,6 +117,41 @@ static void attributes_of_enumerators_are_left_out(void **state)
 	       "_Static_assert(B == 1 && C == 16 && D == 3 && E == 7, \"\");");
 }
 
+static void pragmas_that_change_no_code_are_left_out(void **state)
+{
+	(void)state;
+	accept("#define BEGIN _Pragma (\"GCC diagnostic push\") _Pragma(\"GCC diagnostic ignored "
+	       "\\\"-Wx\\\"\")\n"
+	       "#define END _Pragma (\"GCC diagnostic pop\")\n"
+	       "int f(int n) { BEGIN n++; END return n; }");
+	accept("#define warn1(message) _Pragma (#message)\n"
+	       "#define warn(message) warn1 (GCC warning message)\n"
+	       "#define mask(n) warn (\"mask is old\") (1u << (n))\n"
+	       "int f(int n) { return mask(n); }");
+	refuse("#define PACK _Pragma(\"pack(1)\")\nPACK struct s { char c; int n; }; int f(void) { return 1; "
+	       "}",
+	       "_Pragma");
+	refuse("#define DO(x) _Pragma(#x)\nDO(pack(1)) struct s { char c; int n; }; int f(void) { return 1; "
+	       "}",
+	       "_Pragma");
+	refuse("#define ALL DO(GCC warning \"\")\n#define DO(x) _Pragma(#x)\nint f(void) { ALL return 1; }",
+	       "_Pragma");
+	refuse("#define DO(x) _Pragma(#x)\n#define MORE(x) _Pragma(#x)\nint f(void) { MORE(omp x) return 1; "
+	       "}",
+	       "_Pragma");
+	refuse("#define DO(x) _Pragma(#x)\n#define CALL(m) m(pack(1))\nCALL(DO) int f(void) { return 1; }",
+	       "_Pragma");
+}
+
+static void an_attribute_behind_a_name_of_an_enumerations_type_is_that_names(void **state)
+{
+	(void)state;
+	accept("enum e { A, B }; int f(enum e n __attribute__((__unused__)), int m) { return m; }");
+	accept("enum e { A, B }; enum e n __attribute__((used)); int f(void) { return n; }");
+	refuse("enum e { A } __attribute__((packed)) n; int f(void) { return sizeof(n); }", "enumeration");
+	refuse("enum e __attribute__((packed)); int f(void) { return 1; }", "enumeration");
+}
+
 static void literals_and_parameters_that_libtcc_cannot_read_are_spelled_otherwise(void **state)
 {
 	(void)state;
@@ -124,7 +159,8 @@ static void literals_and_parameters_that_libtcc_cannot_read_are_spelled_otherwis
 	accept("enum { N = 3 }; int g(int n, int a[n], int b[static n * 2], int c[const], int d[N]);\n"
 	       "int h(int (*each)(int n, int a[n]), int m[2][N]); extern int (*one)(int n, int a[n]);\n"
 	       "int f(int n, int a[restrict n]) { return g(n, a, a, a, a) + a[n]; }");
-	accept("static const int t[] = {1, 2}; int v[sizeof(int[2])] = {sizeof(t[0])}; int f(int n) { return t[n]; }");
+	accept("static const int t[] = {1, 2}; int v[sizeof(int[2])] = {sizeof(t[0])}; int f(int n) { return "
+	       "t[n]; }");
 	refuse("int f(void) { return u\"a\"[0]; }", "UTF-16");
 	refuse("int f(void) { return U'a'; }", "UTF-16 and UTF-32 literals");
 	refuse("int f(int r, int c, int m[r][c]) { return m[0][0]; }",
@@ -1080,6 +1116,8 @@ int main(void)
 		cmocka_unit_test(types_that_libtcc_cannot_read_are_spelled_otherwise),
 		cmocka_unit_test(bounds_of_parameters_that_name_others_are_left_out),
 		cmocka_unit_test(attributes_of_enumerators_are_left_out),
+		cmocka_unit_test(pragmas_that_change_no_code_are_left_out),
+		cmocka_unit_test(an_attribute_behind_a_name_of_an_enumerations_type_is_that_names),
 		cmocka_unit_test(literals_and_parameters_that_libtcc_cannot_read_are_spelled_otherwise),
 		cmocka_unit_test(what_libtcc_gets_wrong_is_refused),
 		cmocka_unit_test(ordinary_programs_are_accepted),
