@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-/* `NAME` or `file.c:NAME`; `file` (a path or its end, or NULL) decides between several. ERROR_UNKNOWN with a near miss,
- * or with the reason if the function exists but is not decorated; ERROR_AMBIGUOUS names the candidates. */
+/* `NAME` or `file.c:NAME`; `file` (a path or its end, a module's file name, or NULL) decides between several.
+ * ERROR_UNKNOWN with a near miss, or with the reason if the function exists but is not decorated; ERROR_AMBIGUOUS names the candidates. */
 struct error *lookup_find(const struct live *, const char *name, const char *file,
 			  struct live_function **out);
 

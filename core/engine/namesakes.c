@@ -6,7 +6,16 @@
 
 bool namesakes_stands_in(const struct live_function *f, const char *file)
 {
-	return text_path_is(f->at.file, file) || (f->at.unit && text_path_is(f->at.unit->file, file));
+	return text_path_is(f->at.file, file) || (f->at.unit && text_path_is(f->at.unit->file, file)) ||
+	       (f->at.module && strcmp(f->at.module, file) == 0);
+}
+
+static bool stands_alone(struct live_function *const *named, size_t count, size_t which, const char *file)
+{
+	for (size_t i = 0; i < count; i++)
+		if (i != which && namesakes_stands_in(named[i], file))
+			return false;
+	return true;
 }
 
 /* The end of a path with one folder more than `end`, which is such an end; the whole path if there is none. */
@@ -28,13 +37,10 @@ const char *namesakes_place(struct live_function *const *named, size_t count, si
 		same += f->file && named[i]->at.file && strcmp(f->file, named[i]->at.file) == 0;
 	const char *path = same > 1 && f->unit ? f->unit->file : f->file;
 	const char *end = text_base_name(path);
-	for (bool told = false; path && !told && end > path;) {
-		told = true;
-		for (size_t i = 0; i < count && told; i++)
-			told = i == which || !namesakes_stands_in(named[i], end);
-		if (!told)
-			end = longer_end(path, end);
-	}
+	while (path && end > path && !stands_alone(named, count, which, end))
+		end = longer_end(path, end);
+	if (path && end == path && f->module && stands_alone(named, count, which, f->module))
+		return f->module;
 	return end;
 }
 

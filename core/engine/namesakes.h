@@ -8,14 +8,14 @@
 #include <stddef.h>
 
 /* Whether `file`, a path or its end, is the file that defines the function, or the one that includes that: a header's
- * functions are in many. */
+ * functions are in many. Or the name of its module: a program and its libraries may have the same source. */
 bool namesakes_stands_in(const struct live_function *, const char *file);
 
 /* What tells function `which` from the others of its name: the end of its file's path, or of the file's that was compiled, with as
- * many folders as that takes. Borrowed from the function; NULL where its file is not known. */
+ * many folders as that takes; or its module, where one source is in several. Borrowed from the function; NULL where its file is not known. */
 const char *namesakes_place(struct live_function *const *named, size_t count, size_t which);
 
-/* How it is written: NAME or, where several have it, `file.c:NAME`. The caller's; NULL: no memory. live.h keeps it with each
+/* How it is written: NAME or, where several have it, `file.c:NAME` or `libshop.so:NAME`. The caller's; NULL: no memory. live.h keeps it with each
  * function. */
 char *namesakes_spell(struct live_function *const *named, size_t count, size_t which);
 

@@ -92,6 +92,26 @@ static void await_listed(size_t count)
 
 #define COUNTED_TRIPLE "static long counted(long n) { return n * 3 + ++calls; }"
 
+static void a_source_that_is_in_two_modules_is_told_by_their_names(void **state)
+{
+	const struct compiled_how how = {.sources = {"plugin_host.c", "plugin_part.c"}, .flags = {"-ldl"}};
+
+	(void)state;
+	prepare(&how, "");
+	compiled_start(&host);
+	tell("open", plugin, "opened");
+	await_listed(2);
+	compiled_assert_says(&host, 3, "\\source counted", "counted is ambiguous: ");
+	compiled_assert_says(&host, 3, "\\source plugin_part.c:counted", "host:counted");
+	compiled_assert_says(&host, 3, "\\source plugin_part.c:counted", "libpart.so:counted");
+	json_decref(compiled_data(&host, "\\define libpart.so:counted\n" COUNTED_TRIPLE));
+	compiled_assert_answer(&host, "call 5", "1167"); /* 15 + 101 */
+	json_decref(compiled_data(&host, "\\define host:counted\nstatic long counted(long n) { return 0; }"));
+	compiled_assert_answer(&host, "call 5", "1177");
+	compiled_assert_says(&host, 0, "\\rollback libpart.so:counted 0", "counted is now version 0");
+	compiled_assert_answer(&host, "call 5", "1137"); /* 10 + 103 */
+}
+
 static void a_plugins_functions_are_redefined_like_any_others(void **state)
 {
 	(void)state;
@@ -373,6 +393,7 @@ static void a_plugin_that_was_built_anew_shows_what_was_built(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(a_source_that_is_in_two_modules_is_told_by_their_names, stop),
 		cmocka_unit_test_teardown(a_plugins_functions_are_redefined_like_any_others, stop),
 		cmocka_unit_test_teardown(a_plugin_that_a_constructor_opens_is_like_any_other, stop),
 		cmocka_unit_test_teardown(what_a_plugin_alone_depends_on_can_be_called, stop),
