@@ -1,6 +1,7 @@
 #include "lookup.h"
 #include "folded.h"
 #include "namesakes.h"
+#include "sources.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -24,6 +25,20 @@ static bool match_undecorated(void *context, const struct target_function *f)
 	u->clone = f->clone;
 	snprintf(u->file, sizeof(u->file), "%s", f->file ? f->file : "");
 	u->line = f->line;
+	return false;
+}
+
+/* One that was inlined wherever it is called: only its source has it. */
+static bool match_inlined(void *context, struct source *source)
+{
+	struct undecorated *u = context;
+	const struct index_declaration *d = index_find_function(source->index, u->name, 0);
+
+	if (!d || source_is_outside(source->index->files[d->file]))
+		return true;
+	u->found = true;
+	snprintf(u->file, sizeof(u->file), "%s", source->index->files[d->file]);
+	u->line = d->line;
 	return false;
 }
 
@@ -64,6 +79,8 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	if (keeper)
 		return folded_error(name, keeper);
 	target_each_function(live_target(l), match_undecorated, &u);
+	if (!u.found)
+		sources_each(live_host(l)->sources, match_inlined, &u);
 	if (u.clone)
 		return error_new(ERROR_UNKNOWN,
 				 "of %s (%s:%u) the compiler kept a changed copy alone, which no text can "

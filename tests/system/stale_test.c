@@ -125,6 +125,9 @@ static void a_static_that_was_folded_is_told_at_once(void **state)
 	     "toll");
 	save("tax = 21", "tax = 22", "live",
 	     "tax keeps the value it has: a version before this one has initialised it", NULL);
+	/* Neither is a function gone that was inlined wherever it is called. */
+	compiled_assert_refused(&host.subject, "\\source twice", "unknown",
+				"twice (stale_host.c:24) is not decorated: put REALTIMEFUNC before it");
 }
 
 /* Defines at the console: its diagnostics have that one about the name. */
