@@ -270,6 +270,27 @@ static void put_typedef(struct text *out, const struct index *ix, const char *na
 	text_fini(&line);
 }
 
+/* Goes on until a source has the tag. */
+static bool lacks_tag(void *context, struct source *source)
+{
+	const char **tag = context;
+
+	if (index_find(source->index, INDEX_TAG, *tag, strlen(*tag)) != INDEX_NONE)
+		*tag = NULL;
+	return *tag != NULL;
+}
+
+static struct error *explain_incomplete(struct call *c, const char *spelled)
+{
+	const char *space = strrchr(spelled, ' '), *tag = space ? space + 1 : spelled;
+
+	sources_each(live_host(c->live)->sources, lacks_tag, &tag);
+	if (tag)
+		return error_new(ERROR_UNKNOWN, "no source has a %s: \\types lists those that there are",
+				 spelled);
+	return error_new(ERROR_UNKNOWN, "%s is only mentioned, nowhere defined", spelled);
+}
+
 static struct error *describe_type(struct call *c, const struct target_unit *unit, const struct index *ix,
 				   const char *spelled)
 {
@@ -292,7 +313,7 @@ static struct error *describe_type(struct call *c, const struct target_unit *uni
 	if (error_class(e) != ERROR_COMPILE || !strstr(error_message(e), "incomplete type"))
 		return e;
 	error_free(e);
-	return error_new(ERROR_UNKNOWN, "%s is only mentioned, nowhere defined", spelled);
+	return explain_incomplete(c, spelled);
 }
 
 static struct error *describe_variable(struct call *c, const struct variables_item *v)

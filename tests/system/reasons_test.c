@@ -186,6 +186,8 @@ static void what_is_asked_wrongly_says_how_to_ask(void **state)
 		{"\\rollback counted x", "usage", "x is not a version number"},
 		{"\\in nowhere.c", "unknown", "no decorated function stands in a file nowhere.c"},
 		{"\\describe struct hidden", "unknown", "struct hidden is only mentioned, nowhere defined"},
+		{"\\describe struct nothing_at_all", "unknown",
+		 "no source has a struct nothing_at_all: \\types lists those that there are"},
 		{"auto q = 3;", "compile", "q: a type is missing; __auto_type takes that of the initialiser"},
 		{"\\export --all nowhere/", "unknown", "no function has a version in the history"},
 		{"1@3", "usage", "1@3: what stands before the @ is no place in memory"},
