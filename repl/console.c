@@ -411,10 +411,8 @@ static void show_prompt(const struct console *c, const struct entry *e)
 static void clear_typed(struct console *c, struct entry *e)
 {
 	c->connection.interrupted = c->stop = false;
-	line_discard();
+	line_cancel();
 	entry_clear(e);
-	puts("^C");
-	fflush(stdout);
 }
 
 static void run_typed(struct console *c, struct entry *e, char *text)

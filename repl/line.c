@@ -376,6 +376,19 @@ void line_discard(void)
 	line.reading = false;
 }
 
+void line_cancel(void)
+{
+	if (line.reading) {
+		rl_point = rl_end;
+		rl_redisplay();
+	}
+	fputs("^C", stdout); /* before readline puts the cursor in front */
+	fflush(stdout);
+	line_discard();
+	puts("");
+	fflush(stdout);
+}
+
 void line_resize(void)
 {
 	if (line.reading)

@@ -36,6 +36,7 @@ void line_print(const char *text, size_t size);
 
 const char *line_typed(void); /* what is being typed, valid until the next line_ call */
 void line_discard(void);      /* drops what is being typed and gives the terminal back */
+void line_cancel(void);       /* the same with ^C behind it, for Ctrl-C */
 void line_resize(void);       /* the terminal has another size */
 void line_suspend(void);      /* gives the terminal back and stops this process until it is continued */
 

@@ -369,8 +369,9 @@ static void ctrl_c_clears_a_line_and_ends_a_loop(void **state)
 	screen_open(&s, "A=b");
 	keys(&s, "no_such_thing");
 	shows(&s, "> no_such_thing");
+	key(&s, "Left"); /* wherever the cursor is */
 	key(&s, "C-c");
-	shows(&s, "^C");
+	shows(&s, "> no_such_thing^C");
 	enter(&s, "int_value * 100");
 	shows(&s, "-700");
 	enter(&s, "for(;;){}");
