@@ -18,9 +18,13 @@ static json_t *functions_json(struct text *text, const struct follow_news *news,
 			    polled ? "will be" : "is now", r->version, text_base_name(news->file),
 			    compile_backend_name(r->backend), (double)news->latency_us / 1000,
 			    polled ? ": it waits for rtf_poll()" : "");
-		json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "function", r->function->at.name,
-						      "version", r->version, "backend",
-						      compile_backend_name(r->backend)));
+		json_t *row = json_pack("{s:s, s:i, s:s}", "function", r->function->at.name, "version",
+					r->version, "backend", compile_backend_name(r->backend));
+		if (r->why_cc) {
+			text_printf(text, "  by cc, not libtcc: %s\n", r->why_cc);
+			json_object_set_new(row, "why_cc", json_string(r->why_cc));
+		}
+		json_array_append_new(list, row);
 	}
 	return list;
 }

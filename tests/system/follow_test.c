@@ -298,6 +298,19 @@ static void taking_the_error_back_heals(void **state)
 	followed_assert_state(&host, "scaled", "built");
 }
 
+static void a_save_that_goes_by_cc_says_why(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "return n * FACTOR;", "return (int)((__int128)n * FACTOR);");
+	json_t *event = followed_await(&host, "live"),
+	       *row = json_array_get(json_object_get(event, "functions"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "backend")), "cc");
+	assert_true(json_is_string(json_object_get(row, "why_cc")));
+	assert_non_null(strstr(json_string_value(json_object_get(event, "text")), "  by cc, not libtcc: "));
+	json_decref(event);
+	followed_assert_call(&host, "scaled", 2, 6);
+}
+
 static void an_open_brace_breaks_nothing_else(void **state)
 {
 	(void)state;
@@ -881,6 +894,7 @@ int main(void)
 		with_host(an_undecorated_function_is_said_to_stay),
 		with_host(an_error_in_a_body_is_shown_and_heals),
 		with_host(taking_the_error_back_heals),
+		with_host(a_save_that_goes_by_cc_says_why),
 		with_host(an_open_brace_breaks_nothing_else),
 		with_host(an_error_between_functions_is_shown),
 		with_host(an_error_in_a_helper_refuses_its_callers),
