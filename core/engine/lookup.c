@@ -42,11 +42,18 @@ static bool match_inlined(void *context, struct source *source)
 	return false;
 }
 
+static void find_undecorated(const struct live *l, struct undecorated *u)
+{
+	target_each_function(live_target(l), match_undecorated, u);
+	if (!u->found)
+		sources_each(live_host(l)->sources, match_inlined, u);
+}
+
 bool lookup_is_plain(const struct live *l, const char *name)
 {
 	struct undecorated u = {.name = name};
 
-	target_each_function(live_target(l), match_undecorated, &u);
+	find_undecorated(l, &u);
 	return u.found;
 }
 
@@ -78,9 +85,7 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	const struct live_function *keeper = folded_into(l, name);
 	if (keeper)
 		return folded_error(name, keeper);
-	target_each_function(live_target(l), match_undecorated, &u);
-	if (!u.found)
-		sources_each(live_host(l)->sources, match_inlined, &u);
+	find_undecorated(l, &u);
 	if (u.clone)
 		return error_new(ERROR_UNKNOWN,
 				 "of %s (%s:%u) the compiler kept a changed copy alone, which no text can "

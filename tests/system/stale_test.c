@@ -128,6 +128,10 @@ static void a_static_that_was_folded_is_told_at_once(void **state)
 	/* Neither is a function gone that was inlined wherever it is called. */
 	compiled_assert_refused(&host.subject, "\\source twice", "unknown",
 				"twice (stale_host.c:24) is not decorated: put REALTIMEFUNC before it");
+	compiled_assert_refused(
+		&host.subject, "static int twice(int n) { return 2; }", "unknown",
+		"; for decorated functions alone, type the new text in one with that of such a "
+		"function that calls it");
 }
 
 /* Defines at the console: its diagnostics have that one about the name. */
