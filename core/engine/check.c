@@ -191,6 +191,7 @@ static int choose_arguments(const char *const *argv, const char *text, const cha
 		"-Wno-unknown-warning-option",
 		"-Wno-unknown-pragmas",
 		"-Wno-visibility",
+		"-Wno-invalid-source-encoding",
 		"-Wno-macro-redefined",
 		"-Wno-builtin-macro-redefined",
 		"-Wno-incompatible-library-redeclaration",

@@ -93,6 +93,21 @@ static void a_save_that_is_right_is_live_and_told(void **state)
 	assert_text("\\source price", "return n + 5");
 }
 
+/* gcc takes such a string as it is, and so do libtcc and cc. */
+static void a_string_of_it_is_no_mistake(void **state)
+{
+	struct wire wire;
+
+	(void)state;
+	listen_for_events(&wire);
+	save("int n = 0", "int n = 10");
+	json_t *event = wire_await_event(&wire, "live");
+	assert_null(json_object_get(event, "diagnostics"));
+	json_decref(event);
+	wire_close(&wire);
+	compiled_assert_answer(&host, "", "2 13 1");
+}
+
 static void a_save_that_is_wrong_is_told_with_its_line(void **state)
 {
 	struct wire wire;
@@ -124,6 +139,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(its_text_is_shown, compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(a_save_that_is_right_is_live_and_told, compiled_each_start,
 						stop),
+		cmocka_unit_test_setup_teardown(a_string_of_it_is_no_mistake, compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(a_save_that_is_wrong_is_told_with_its_line,
 						compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(its_versions_are_exported, compiled_each_start, stop),
