@@ -43,9 +43,9 @@ static struct error *save(struct call *c, struct live_function *f, const struct 
 		record_event(c->live, "saved", f, f->live, c->state->user, place);
 	}
 	if (!e)
-		c->reply->data =
-			json_pack("{s:s, s:i, s:s, s:b, s:s}", "function", f->at.name, "version", f->live,
-				  "file", w->path, "written", write, "text", diff.bytes ? diff.bytes : "");
+		c->reply->data = json_pack("{s:s, s:i, s:o, s:b, s:o}", "function", f->at.name, "version",
+					   f->live, "file", show_string(w->path), "written", write, "text",
+					   show_string(diff.bytes ? diff.bytes : ""));
 	text_fini(&diff);
 	if (e)
 		text_fini(&c->reply->text);
@@ -115,8 +115,9 @@ static void say_run(struct text *out, const struct restore_result *r)
 
 static json_t *left_json(const struct restore_item *item)
 {
-	json_t *row = json_pack("{s:s, s:s, s:i, s:s}", "function", item->function, "file", item->file,
-				"version", item->version, "fate", restore_fate_name(item->fate));
+	json_t *row =
+		json_pack("{s:s, s:o, s:i, s:s}", "function", item->function, "file", show_string(item->file),
+			  "version", item->version, "fate", restore_fate_name(item->fate));
 
 	if (item->why)
 		json_object_set_new(row, "why", json_string(item->why));
@@ -133,8 +134,8 @@ static void show_restored(struct call *c, const struct restore_result *r)
 		const struct restore_item *item = &r->items[i];
 		if (item->fate == RESTORE_LIVE)
 			json_array_append_new(c->reply->data,
-					      json_pack("{s:s, s:s, s:i}", "function", item->function, "file",
-							item->file, "version", item->version));
+					      json_pack("{s:s, s:o, s:i}", "function", item->function, "file",
+							show_string(item->file), "version", item->version));
 		else
 			json_array_append_new(left, left_json(item));
 	}
@@ -198,8 +199,8 @@ static struct error *show_size(struct call *c)
 		return e;
 	const char *path = history_path(live_history(c->live));
 	c->reply->data =
-		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "history", path, "functions",
-			  (json_int_t)s.functions, "versions", (json_int_t)s.versions, "texts",
+		json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "history", show_string(path),
+			  "functions", (json_int_t)s.functions, "versions", (json_int_t)s.versions, "texts",
 			  (json_int_t)s.texts, "changes", (json_int_t)s.changes, "events",
 			  (json_int_t)s.events, "runs", (json_int_t)s.runs, "bytes", (json_int_t)s.bytes,
 			  "free_bytes", (json_int_t)s.free_bytes, "stored", record_is_whole(c->live));

@@ -4,6 +4,7 @@
 #include "describe.h"
 #include "export.h"
 #include "lookup.h"
+#include "show.h"
 #include "texts.h"
 #include "timeline.h"
 #include "unread.h"
@@ -112,10 +113,10 @@ static struct error *run_status(struct call *c)
 			json_array_append_new(changed, json_string(live_function(c->live, i)->at.name));
 	const char *history = history_path(live_history(c->live));
 	c->reply->data = json_pack(
-		"{s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:i, s:O}", "pid", (int)program_pid(host->program),
-		"program", target_program(target), "build_id", target_build_id(target), "uptime_s",
-		(json_int_t)uptime, "history", history, "engine_pid", (int)getpid(), "clients",
-		(int)host->count, "functions", (int)live_count(c->live), "changed", changed);
+		"{s:i, s:o, s:s, s:I, s:o, s:i, s:i, s:i, s:O}", "pid", (int)program_pid(host->program),
+		"program", show_string(target_program(target)), "build_id", target_build_id(target),
+		"uptime_s", (json_int_t)uptime, "history", show_string(history), "engine_pid", (int)getpid(),
+		"clients", (int)host->count, "functions", (int)live_count(c->live), "changed", changed);
 	text_printf(out,
 		    "program   %s, pid %d, up %ld s\nbuild id  %s\nengine    pid %d, %zu %s\nhistory   %s\n",
 		    target_program(target), (int)program_pid(host->program), uptime, target_build_id(target),
@@ -163,8 +164,8 @@ static struct error *run_in(struct call *c)
 		free(c->state->file);
 		c->state->file = strdup(c->words[0]);
 	}
-	c->reply->data =
-		c->state->file ? json_pack("{s:s}", "file", c->state->file) : json_pack("{s:n}", "file");
+	c->reply->data = c->state->file ? json_pack("{s:o}", "file", show_string(c->state->file))
+					: json_pack("{s:n}", "file");
 	text_printf(&c->reply->text, c->state->file ? "%s\n" : "no file is chosen: a name decides\n",
 		    c->state->file ? c->state->file : "");
 	return NULL;

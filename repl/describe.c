@@ -61,8 +61,8 @@ static bool find_callers(void *context, struct source *source)
 		text_printf(&naming->text, "%s%s (%s:%u)", naming->text.size ? ", " : "", caller,
 			    text_base_name(ix->files[d->file]), d->line);
 		json_array_append_new(naming->callers,
-				      json_pack("{s:s, s:s, s:i}", "function", caller, "file",
-						ix->files[d->file], "line", (int)d->line));
+				      json_pack("{s:s, s:o, s:i}", "function", caller, "file",
+						show_string(ix->files[d->file]), "line", (int)d->line));
 		free(caller);
 	}
 	return true;
@@ -142,8 +142,8 @@ static bool add_inlining(void *context, uint64_t address, const char *caller, co
 		    caller ? caller : "a caller that debug information does not name");
 	if (file)
 		text_printf(&in->text, " (%s:%u)", text_base_name(file), line);
-	json_array_append_new(in->list, json_pack("{s:s, s:s, s:i}", "function", caller ? caller : "", "file",
-						  file ? file : "", "line", (int)line));
+	json_array_append_new(in->list, json_pack("{s:s, s:o, s:i}", "function", caller ? caller : "", "file",
+						  show_string(file ? file : ""), "line", (int)line));
 	return true;
 }
 
@@ -209,13 +209,14 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	put_unread(c, f->at.name);
 	put_line(out, "inlined in", &inlined);
 	put_line(out, "uses", &used);
-	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}",
-				   "kind", "function", "function", f->at.name, "signature",
-				   signature ? signature : "", "file", f->at.file ? f->at.file : "", "line",
-				   (int)f->at.line, "module", f->at.module, "version", f->live, "versions",
-				   f->versions, "state", texts_state_name(texts_state(c->live, f)), "flags",
-				   flags ? flags : "", "flags_from", source ? source->flags.origin : "",
-				   "called_by", naming.callers, "inlined_in", inlined_in, "uses", variables);
+	c->reply->data =
+		json_pack("{s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "kind",
+			  "function", "function", f->at.name, "signature", signature ? signature : "", "file",
+			  show_string(f->at.file ? f->at.file : ""), "line", (int)f->at.line, "module",
+			  f->at.module, "version", f->live, "versions", f->versions, "state",
+			  texts_state_name(texts_state(c->live, f)), "flags", flags ? flags : "",
+			  "flags_from", source ? source->flags.origin : "", "called_by", naming.callers,
+			  "inlined_in", inlined_in, "uses", variables);
 	if (folded.size)
 		json_object_set_new(c->reply->data, "folded", json_string(folded.bytes));
 	text_fini(&folded);
@@ -378,9 +379,9 @@ static void answer_undecorated(struct call *c, const struct index *ix, const str
 	sources_each(live_host(c->live)->sources, find_callers, &naming);
 	put_line(&c->reply->text, "called by", &naming.text);
 	put_unread(c, name);
-	c->reply->data = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "kind", "function", "function", name,
-				   "signature", head ? head : "", "file", ix->files[d->file], "line",
-				   (int)d->line, "called_by", naming.callers);
+	c->reply->data = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o}", "kind", "function", "function", name,
+				   "signature", head ? head : "", "file", show_string(ix->files[d->file]),
+				   "line", (int)d->line, "called_by", naming.callers);
 	text_fini(&naming.text);
 }
 

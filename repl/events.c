@@ -101,18 +101,18 @@ void events_tell_fault(struct host *host, const struct fault *fault)
 				  fault->function->at.name, "version", fault->version, "signal",
 				  signal ? signal : "?", "address", (json_int_t)fault->address, "text", text);
 	if (event && *fault->place.file)
-		json_object_update_new(event, json_pack("{s:s, s:i}", "file", fault->place.file, "line",
-							(int)fault->place.line));
+		json_object_update_new(event, json_pack("{s:o, s:i}", "file", show_string(fault->place.file),
+							"line", (int)fault->place.line));
 	host_broadcast(host, event);
 }
 
 void events_tell_changed(const struct console_state *by, const struct live_function *f, int version)
 {
-	json_t *event =
-		json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "event", "changed", "user", by->user, "function",
-			  f->at.name, "file", f->at.file ? f->at.file : "", "version", version, "text",
-			  json_sprintf("%s: %s is now version %d%s\n", by->user, f->name, version,
-				       version ? "" : " (as built)"));
+	json_t *event = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o}", "event", "changed", "user", by->user,
+				  "function", f->at.name, "file", show_string(f->at.file ? f->at.file : ""),
+				  "version", version, "text",
+				  json_sprintf("%s: %s is now version %d%s\n", by->user, f->name, version,
+					       version ? "" : " (as built)"));
 
 	host_tell_others(by->host, &by->listener, event);
 }

@@ -3,6 +3,7 @@
 #include "log.h"
 #include "lookup.h"
 #include "series.h"
+#include "show.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -358,9 +359,9 @@ static void tell(const struct export *x, struct reply *reply)
 	for (size_t i = 0; i < x->count; i++)
 		gone += !x->functions[i].live;
 	series_counted(x->series, &series);
-	reply->data = json_pack("{s:s, s:I, s:I, s:I, s:I}", "directory", x->directory, "versions",
-				(json_int_t)x->written, "patches", (json_int_t)series.patches, "unchanged",
-				(json_int_t)series.unchanged, "gone", (json_int_t)gone);
+	reply->data = json_pack("{s:o, s:I, s:I, s:I, s:I}", "directory", show_string(x->directory),
+				"versions", (json_int_t)x->written, "patches", (json_int_t)series.patches,
+				"unchanged", (json_int_t)series.unchanged, "gone", (json_int_t)gone);
 	text_printf(out, "%zu %s in %s/versions, %zu %s for git am in %s\n", x->written,
 		    x->written == 1 ? "version" : "versions", x->directory, series.patches,
 		    series.patches == 1 ? "patch" : "patches", x->directory);

@@ -251,8 +251,8 @@ static void add_type(struct call *c, struct rows *rows, const struct source *sou
 	const char *cells[] = {name, size, place};
 	rows_add(rows, cells);
 	json_array_append_new(c->reply->data,
-			      json_pack("{s:s, s:s, s:s, s:i, s:o}", "name", name, "kind", keyword, "file",
-					file, "line", (int)line, "size",
+			      json_pack("{s:s, s:s, s:o, s:i, s:o}", "name", name, "kind", keyword, "file",
+					show_string(file), "line", (int)line, "size",
 					known ? json_integer((json_int_t)layout.size) : json_null()));
 }
 

@@ -6,6 +6,7 @@
 #include "program.h"
 #include "refused.h"
 #include "record.h"
+#include "show.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -29,8 +30,8 @@ static json_t *placed_json(const struct parked *p, const struct place *place)
 			  p->function->at.name, "signal", name ? name : "?", "address",
 			  (json_int_t)p->call.address, "thread", (int)p->call.thread, "in", place->function);
 	if (*place->file)
-		json_object_update_new(
-			json, json_pack("{s:s, s:i}", "file", place->file, "line", (int)place->line));
+		json_object_update_new(json, json_pack("{s:o, s:i}", "file", show_string(place->file), "line",
+						       (int)place->line));
 	return json;
 }
 

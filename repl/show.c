@@ -41,7 +41,7 @@ json_t *show_stringn(const char *text, size_t size)
 
 json_t *show_string(const char *text)
 {
-	return show_stringn(text, strlen(text));
+	return text ? show_stringn(text, strlen(text)) : NULL;
 }
 
 /* --- diagnostics ----------------------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* Results as text for people. Colours are SGR sequences and only where asked for. */
+/* Results as text for people, and what JSON has of them. Colours are SGR sequences and only where asked for. */
 #ifndef RTF_SHOW_H
 #define RTF_SHOW_H
 
@@ -9,7 +9,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* A JSON string of what need not be UTF-8, as sources and paths: other bytes stand as Latin-1 has them. NULL without memory. */
+/* A JSON string of what need not be UTF-8, as sources and paths: other bytes stand as Latin-1 has them. NULL for NULL, and
+ * without memory. */
 json_t *show_string(const char *text);
 json_t *show_stringn(const char *text, size_t size);
 

@@ -344,8 +344,8 @@ static json_t *backtrace_json(struct snippet *x, const struct evaluate_end *end,
 		json_t *frame = json_pack("{s:s, s:I, s:s, s:I}", "function", place.function, "offset",
 					  (json_int_t)place.offset, "pc", pc, "times", (json_int_t)n);
 		if (*place.file)
-			json_object_update_new(
-				frame, json_pack("{s:s, s:i}", "file", place.file, "line", (int)place.line));
+			json_object_update_new(frame, json_pack("{s:o, s:i}", "file", show_string(place.file),
+								"line", (int)place.line));
 		json_array_append_new(list, frame);
 		if (place.own)
 			break; /* what called it is ours */

@@ -104,11 +104,11 @@ static void tell_followed(struct call *c, const struct change_outcome *out, cons
 			    r->function->name, r->version, compile_backend_name(r->backend),
 			    (double)r->latency.total / 1000, words);
 		events_tell_changed(c->state, r->function, r->version);
-		json_array_append_new(rows,
-				      json_pack("{s:s, s:s, s:i, s:s, s:s}", "function", r->function->at.name,
-						"file", r->function->at.file ? r->function->at.file : "",
-						"version", r->version, "backend",
-						compile_backend_name(r->backend), "with", words));
+		json_array_append_new(
+			rows,
+			json_pack("{s:s, s:o, s:i, s:s, s:s}", "function", r->function->at.name, "file",
+				  show_string(r->function->at.file ? r->function->at.file : ""), "version",
+				  r->version, "backend", compile_backend_name(r->backend), "with", words));
 	}
 }
 
@@ -117,9 +117,9 @@ static void tell_kept(struct call *c, const struct live_function *f, const char 
 {
 	text_printf(&c->reply->text, "%s goes on with the %s that it was made with: %s\n", f->name, words,
 		    error_message(why));
-	json_array_append_new(rows, json_pack("{s:s, s:s, s:i, s:s, s:s}", "function", f->at.name, "file",
-					      f->at.file ? f->at.file : "", "version", live_plain(f), "keeps",
-					      words, "why", error_message(why)));
+	json_array_append_new(rows, json_pack("{s:s, s:o, s:i, s:s, s:s}", "function", f->at.name, "file",
+					      show_string(f->at.file ? f->at.file : ""), "version",
+					      live_plain(f), "keeps", words, "why", error_message(why)));
 }
 
 /* Whether it runs with the new ones from now on. */

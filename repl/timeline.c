@@ -159,7 +159,7 @@ static json_t *version_json(const struct live *l, const struct live_function *f,
 				"time", v->time ? v->time : "", "backend", optimised ? "cc" : v->backend,
 				"live", f && f->live == v->number && is_own(l, v->build_id), "note", v->note,
 				"id", (json_int_t)v->id);
-	json_object_set_new(row, "file", json_string(file ? file : ""));
+	json_object_set_new(row, "file", show_string(file ? file : ""));
 	if (v->build_id)
 		json_object_set_new(row, "build_id", json_string(v->build_id));
 	const char *compiler = optimised ? own_compiler(l, f) : v->compiler;
@@ -418,7 +418,7 @@ static bool add_event(void *context, const struct log_event *event)
 
 	json_object_set_new(row, "function", event->name ? json_string(event->name) : json_null());
 	if (event->file)
-		json_object_set_new(row, "file", json_string(event->file));
+		json_object_set_new(row, "file", show_string(event->file));
 	json_object_set_new(row, "version", event->number >= 0 ? json_integer(event->number) : json_null());
 	json_object_set_new(row, "detail", event->detail ? json_string(event->detail) : json_null());
 	json_array_append_new(rows, row);
@@ -656,9 +656,9 @@ struct error *timeline_note(struct call *c)
 
 static void add_other(void *context, const struct log_run *run)
 {
-	json_array_append_new(context,
-			      json_pack("{s:I, s:s, s:s, s:s}", "pid", (json_int_t)run->pid, "program",
-					run->program, "build_id", run->build_id, "since", run->time));
+	json_array_append_new(context, json_pack("{s:I, s:o, s:s, s:s}", "pid", (json_int_t)run->pid,
+						 "program", show_string(run->program), "build_id",
+						 run->build_id, "since", run->time));
 }
 
 json_t *timeline_others(struct call *c)

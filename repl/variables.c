@@ -2,6 +2,7 @@
 #include "added.h"
 #include "datum.h"
 #include "instrument.h"
+#include "show.h"
 #include "value_json.h"
 
 #include <fnmatch.h>
@@ -236,10 +237,10 @@ json_t *variables_json(struct call *c, const struct variables_item *v, const str
 	char address[32];
 
 	snprintf(address, sizeof(address), "0x%" PRIx64, v->symbol.address);
-	json_t *row =
-		json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:s, s:n}", "name", v->name, "file", v->file,
-			  "line", (int)v->line, "type", type ? type->name : "?", "address", address, "size",
-			  (json_int_t)(type ? type->size : v->symbol.size), "text", text, "value");
+	json_t *row = json_pack("{s:s, s:o, s:i, s:s, s:s, s:I, s:s, s:n}", "name", v->name, "file",
+				show_string(v->file), "line", (int)v->line, "type", type ? type->name : "?",
+				"address", address, "size", (json_int_t)(type ? type->size : v->symbol.size),
+				"text", text, "value");
 	if (bytes)
 		value_json_put(row, type, bytes, &source, options);
 	return row;

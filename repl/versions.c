@@ -80,11 +80,11 @@ static json_t *list_object(struct call *c, struct live_function *f, const char *
 			   bool waits)
 {
 	char *signature = texts_known_signature(c->live, f);
-	json_t *object =
-		json_pack("{s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", f->at.name, "file",
-			  f->at.file ? f->at.file : "", "unit", f->at.unit ? f->at.unit->file : "", "line",
-			  (int)f->at.line, "module", f->at.module, "version", f->live, "versions",
-			  f->versions, "state", state, "signature", signature ? signature : "");
+	json_t *object = json_pack("{s:s, s:o, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", f->at.name,
+				   "file", show_string(f->at.file ? f->at.file : ""), "unit",
+				   f->at.unit ? f->at.unit->file : "", "line", (int)f->at.line, "module",
+				   f->at.module, "version", f->live, "versions", f->versions, "state", state,
+				   "signature", signature ? signature : "");
 
 	free(signature);
 	if (optimised)
@@ -155,9 +155,9 @@ static struct error *source_of_build(struct call *c, struct live_function *f, co
 		return e;
 	text_printf(&c->reply->text, "%s, as the build %s had it\n", f->name, id);
 	show_source(&c->reply->text, text, line, c->state->color);
-	c->reply->data =
-		json_pack("{s:s, s:i, s:s, s:s, s:i, s:s}", "function", f->at.name, "version", 0, "build_id",
-			  id, "file", f->at.file ? f->at.file : "", "line", (int)line, "text", text);
+	c->reply->data = json_pack("{s:s, s:i, s:s, s:o, s:i, s:s}", "function", f->at.name, "version", 0,
+				   "build_id", id, "file", show_string(f->at.file ? f->at.file : ""), "line",
+				   (int)line, "text", text);
 	free(text);
 	return NULL;
 }
@@ -222,8 +222,8 @@ static void show_outcome(struct call *c, const struct change_outcome *out, const
 		const struct change_result *r = &out->results[i];
 		const struct live_function *f = r->function;
 		json_t *row =
-			json_pack("{s:s, s:s, s:i, s:s, s:o}", "function", f->at.name, "file",
-				  f->at.file ? f->at.file : "", "version", r->version, "backend",
+			json_pack("{s:s, s:o, s:i, s:s, s:o}", "function", f->at.name, "file",
+				  show_string(f->at.file ? f->at.file : ""), "version", r->version, "backend",
 				  compile_backend_name(r->backend), "latency_us", latency_json(&r->latency));
 		if (checked_only) {
 			json_object_del(row, "version");
@@ -342,8 +342,9 @@ static json_t *moved(struct call *c, const struct change_result *r)
 	text_printf(&c->reply->text, "%s is now version %d%s%s\n", f->name, r->version,
 		    r->version ? "" : " (as built)", no_longer(r));
 	events_tell_changed(c->state, f, r->version);
-	return json_pack("{s:s, s:s, s:i, s:o}", "function", f->at.name, "file", f->at.file ? f->at.file : "",
-			 "version", r->version, "latency_us", latency_json(&r->latency));
+	return json_pack("{s:s, s:o, s:i, s:o}", "function", f->at.name, "file",
+			 show_string(f->at.file ? f->at.file : ""), "version", r->version, "latency_us",
+			 latency_json(&r->latency));
 }
 
 static struct error *refused(struct call *c, struct change_outcome *out, struct error *e)

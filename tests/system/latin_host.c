@@ -5,6 +5,10 @@
 
 #include <rtf.h>
 
+#ifdef NAMED /* the file has that byte in its name, too */
+#include "EACUTE.h"
+#endif
+
 #define LABEL "dEACUTEtail"
 
 static const char *label = LABEL;

@@ -18,11 +18,14 @@ static struct subject host;
 static int init(void **state)
 {
 	static const struct compiled_how how = {.sources = {"latin_host.c"}};
+	static const struct compiled_how named = {.sources = {"latin_host.c"}, .flags = {"-DNAMED"}};
 
 	(void)state;
 	compiled_init(&host, &how);
 	compiled_shell(&host, "LC_ALL=C sed -i 's/EACUTE/\\xe9/g' latin_host.c");
-	compiled_build(&host, &how);
+	compiled_shell(&host, "echo 'REALTIMEFUNC __attribute__((used)) static int tax(void) { return 1; }'"
+			      " >\"$(printf '\\351.h')\"");
+	compiled_build(&host, &named);
 	compiled_shell(&host, "cp -p latin_host.c built.c");
 	return 0;
 }
@@ -93,6 +96,20 @@ static void a_save_that_is_right_is_live_and_told(void **state)
 	assert_text("\\source price", "return n + 5");
 }
 
+static void a_file_may_be_named_so(void **state)
+{
+	(void)state;
+	json_t *row = compiled_row(&host, "tax");
+	assert_non_null(strstr(compiled_string(row, "file"), "/" EACUTE ".h"));
+	json_decref(row);
+	json_t *defined = compiled_data(&host, "static int tax(void) { return 2; }");
+	assert_int_equal(json_array_size(defined), 1);
+	json_decref(defined);
+	json_t *described = compiled_data(&host, "\\describe tax");
+	assert_non_null(strstr(compiled_string(described, "file"), "/" EACUTE ".h"));
+	json_decref(described);
+}
+
 /* gcc takes such a string as it is, and so do libtcc and cc. */
 static void a_string_of_it_is_no_mistake(void **state)
 {
@@ -139,6 +156,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(its_text_is_shown, compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(a_save_that_is_right_is_live_and_told, compiled_each_start,
 						stop),
+		cmocka_unit_test_setup_teardown(a_file_may_be_named_so, compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(a_string_of_it_is_no_mistake, compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(a_save_that_is_wrong_is_told_with_its_line,
 						compiled_each_start, stop),
