@@ -185,14 +185,15 @@ struct error *traces_trace(struct call *c)
 	if (e)
 		return e;
 	const char *condition = rest + strspn(rest, " \t");
-	if (good && strncmp(condition, "if", 2) == 0 && (condition[2] == ' ' || condition[2] == '('))
+	bool conditional = strncmp(condition, "if", 2) == 0 && (condition[2] == ' ' || condition[2] == '(');
+	good &= conditional || *condition == '\0';
+	if (conditional)
 		w->condition = strdup(condition + 2 + strspn(condition + 2, " \t"));
-	else
-		good &= *condition == '\0';
 	free(rest);
-	if (!good) {
+	if (!good || (conditional && !w->condition)) {
 		tap_free(w);
-		return error_new(ERROR_USAGE, "usage: \\trace NAME [if COND] [-n COUNT]");
+		return good ? error_memory()
+			    : error_new(ERROR_USAGE, "usage: \\trace NAME [if COND] [-n COUNT]");
 	}
 	const int count = w->wanted;
 	e = begin_tap(c, f, w);

@@ -31,6 +31,8 @@ static const struct word distrusted[] = {
 	{"_Decimal32", "decimal floating point"},
 	{"_Decimal64", "decimal floating point"},
 	{"_Decimal128", "decimal floating point"},
+	{"alloca", "alloca()"}, /* which is in a library of its own */
+	{"__builtin_alloca", "alloca()"},
 	{"vector_size", "vectors"},
 	{"__vector_size__", "vectors"},
 	{"ext_vector_type", "vectors"},

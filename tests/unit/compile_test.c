@@ -172,6 +172,8 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	(void)state;
 	refuse("_Complex double f(void) { return 1; }", "complex");
 	refuse("__int128 f(void) { return 1; }", "128-bit");
+	refuse("int f(int n) { char *p = __builtin_alloca(n); return *p = 1; }", "alloca()");
+	refuse("void *alloca(unsigned long);\nint f(int n) { char *p = alloca(n); return *p = 1; }", "alloca()");
 	refuse("extern __thread int n; int f(void) { return n; }", "thread-local");
 	refuse("extern _Thread_local int n; int f(void) { return n; }", "thread-local");
 	refuse("typedef int v __attribute__((vector_size(16))); int f(void) { return 1; }", "vectors");
