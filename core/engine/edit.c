@@ -1,6 +1,5 @@
 #include "edit.h"
 #include "declaration.h"
-#include "utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +42,8 @@ struct error *edit_new(const char *text, size_t size, struct edit *out)
 		return error_new(ERROR_USAGE,
 				 "the text has %zu bytes, more than the %d MiB that one entry may have", size,
 				 EDIT_MAX >> 20);
-	if (memchr(text, '\0', size) || !utf8_is(text, size))
-		return error_new(ERROR_USAGE, "the text is not UTF-8");
+	if (memchr(text, '\0', size))
+		return error_new(ERROR_USAGE, "the text holds a NUL byte");
 	e.size = (uint32_t)size;
 	declaration_reader_init(&reader, text, e.size);
 	for (declaration_next(&reader, &d); d.kind != DECLARATION_END && !failed;

@@ -23,7 +23,7 @@ struct edit {
 	struct edit_function *functions;
 };
 
-/* ERROR_USAGE for text that is not UTF-8, holds a NUL, or is larger than 16 MiB. */
+/* In any encoding that has ASCII. ERROR_USAGE for text that holds a NUL, or is larger than 16 MiB. */
 struct error *edit_new(const char *text, size_t size, struct edit *out);
 void edit_fini(struct edit *);
 

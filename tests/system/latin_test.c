@@ -139,13 +139,37 @@ static void a_save_that_is_wrong_is_told_with_its_line(void **state)
 	compiled_assert_says(&host, 0, "\\list price", "refused");
 }
 
+/* They came by saves, and are in its encoding. */
+static void its_versions_are_gone_back_to(void **state)
+{
+	struct wire wire;
+
+	(void)state;
+	listen_for_events(&wire);
+	save("return n + 1", "return n + 5");
+	json_decref(wire_await_event(&wire, "live"));
+	wire_close(&wire);
+	compiled_define(&host, "static int price(int n) { return n + 2; }");
+	compiled_assert_answer(&host, "", "3 3 1");
+	json_decref(compiled_data(&host, "\\rollback price 1"));
+	compiled_assert_answer(&host, "", "6 3 1");
+	json_decref(compiled_data(&host, "\\trace price -n 1"));
+	compiled_assert_answer(&host, "", "6 3 1");
+}
+
 static void its_versions_are_exported(void **state)
 {
+	struct wire wire;
+
 	(void)state;
+	listen_for_events(&wire);
+	save("return n + 1", "return n + 5");
+	json_decref(wire_await_event(&wire, "live"));
+	wire_close(&wire);
 	compiled_define(&host, "static int price(int n) { return n + 2; }");
 	char *directory = compiled_path(&host, "out"), command[600];
 	snprintf(command, sizeof(command), "\\export price %s", directory);
-	compiled_assert_says(&host, 0, command, "1 patch");
+	compiled_assert_says(&host, 0, command, "2 patches");
 	compiled_shell(&host, "LC_ALL=C grep -aq \"prix de l'.t.\" out/0001-price-1.patch");
 	free(directory);
 }
@@ -160,6 +184,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_string_of_it_is_no_mistake, compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(a_save_that_is_wrong_is_told_with_its_line,
 						compiled_each_start, stop),
+		cmocka_unit_test_setup_teardown(its_versions_are_gone_back_to, compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(its_versions_are_exported, compiled_each_start, stop),
 	};
 
