@@ -52,6 +52,18 @@ static void save(const char *from, const char *to)
 	compiled_shell(&host, command);
 }
 
+/* What is told of a save; the caller's. */
+static json_t *save_and_hear(const char *from, const char *to, const char *kind)
+{
+	struct wire wire;
+
+	listen_for_events(&wire);
+	save(from, to);
+	json_t *event = wire_await_event(&wire, kind);
+	wire_close(&wire);
+	return event;
+}
+
 /* And as it was, for the next test. */
 static int stop(void **state)
 {
@@ -83,15 +95,10 @@ static void its_text_is_shown(void **state)
 
 static void a_save_that_is_right_is_live_and_told(void **state)
 {
-	struct wire wire;
-
 	(void)state;
-	listen_for_events(&wire);
-	save("return n + 1", "return n + 5");
-	json_t *event = wire_await_event(&wire, "live");
+	json_t *event = save_and_hear("return n + 1", "return n + 5", "live");
 	assert_non_null(strstr(compiled_string(event, "text"), "price"));
 	json_decref(event);
-	wire_close(&wire);
 	compiled_assert_answer(&host, "", "6 3 1");
 	assert_text("\\source price", "return n + 5");
 }
@@ -113,42 +120,27 @@ static void a_file_may_be_named_so(void **state)
 /* gcc takes such a string as it is, and so do libtcc and cc. */
 static void a_string_of_it_is_no_mistake(void **state)
 {
-	struct wire wire;
-
 	(void)state;
-	listen_for_events(&wire);
-	save("int n = 0", "int n = 10");
-	json_t *event = wire_await_event(&wire, "live");
+	json_t *event = save_and_hear("int n = 0", "int n = 10", "live");
 	assert_null(json_object_get(event, "diagnostics"));
 	json_decref(event);
-	wire_close(&wire);
 	compiled_assert_answer(&host, "", "2 13 1");
 }
 
 static void a_save_that_is_wrong_is_told_with_its_line(void **state)
 {
-	struct wire wire;
-
 	(void)state;
-	listen_for_events(&wire);
-	save("return n + 1;", "return n + wrong; \\/\\/ \\xe9");
-	json_t *event = wire_await_event(&wire, "refused");
+	json_t *event = save_and_hear("return n + 1;", "return n + wrong; \\/\\/ \\xe9", "refused");
 	assert_non_null(strstr(compiled_string(event, "text"), "return n + wrong; // " EACUTE));
 	json_decref(event);
-	wire_close(&wire);
 	compiled_assert_says(&host, 0, "\\list price", "refused");
 }
 
 /* They came by saves, and are in its encoding. */
 static void its_versions_are_gone_back_to(void **state)
 {
-	struct wire wire;
-
 	(void)state;
-	listen_for_events(&wire);
-	save("return n + 1", "return n + 5");
-	json_decref(wire_await_event(&wire, "live"));
-	wire_close(&wire);
+	json_decref(save_and_hear("return n + 1", "return n + 5", "live"));
 	compiled_define(&host, "static int price(int n) { return n + 2; }");
 	compiled_assert_answer(&host, "", "3 3 1");
 	json_decref(compiled_data(&host, "\\rollback price 1"));
@@ -159,13 +151,8 @@ static void its_versions_are_gone_back_to(void **state)
 
 static void its_versions_are_exported(void **state)
 {
-	struct wire wire;
-
 	(void)state;
-	listen_for_events(&wire);
-	save("return n + 1", "return n + 5");
-	json_decref(wire_await_event(&wire, "live"));
-	wire_close(&wire);
+	json_decref(save_and_hear("return n + 1", "return n + 5", "live"));
 	compiled_define(&host, "static int price(int n) { return n + 2; }");
 	char *directory = compiled_path(&host, "out"), command[600];
 	snprintf(command, sizeof(command), "\\export price %s", directory);
