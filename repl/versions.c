@@ -230,9 +230,13 @@ static void show_outcome(struct call *c, const struct change_outcome *out, const
 			json_object_del(row, "backend");
 			text_printf(&c->reply->text, "%s: nothing against it\n", f->name);
 		} else {
-			text_printf(&c->reply->text, "%s is now version %d (%s, %.1f ms)\n", f->name,
+			text_printf(&c->reply->text, "%s is now version %d (%s, %.1f ms)", f->name,
 				    r->version, compile_backend_name(r->backend),
 				    (double)r->latency.total / 1000);
+			if (*f->instrumented && f->live != r->version) /* faults and \list call it that */
+				text_printf(&c->reply->text, "; with %s it runs as %d", f->instrumented,
+					    f->live);
+			text_puts(&c->reply->text, "\n");
 			events_tell_changed(c->state, f, r->version);
 		}
 		if (r->why_cc) {

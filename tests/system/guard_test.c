@@ -321,6 +321,21 @@ static void a_rollback_leaves_the_version_that_faulted_and_says_that_it_is_not_g
 	await_line("touch 1");
 }
 
+/* A fault names that version. */
+static void a_new_definition_says_as_which_version_it_runs_guarded(void **state)
+{
+	(void)state;
+	wire_ok(&wire, "\\guard touch");
+	char *answer = compiled_console(&host, 0, NULL, "-c", "static void touch(int *place) { *place = 2; }",
+					"-c", "\\unguard touch", "-c",
+					"static void touch(int *place) { *place = 3; }", NULL);
+	assert_non_null(strstr(answer, "touch is now version 2 (tcc, "));
+	assert_non_null(strstr(answer, " ms); with guard it runs as 3\n"));
+	assert_non_null(strstr(answer, "touch is version 2, without a guard\n"));
+	assert_null(strstr(answer, "runs as 4"));
+	free(answer);
+}
+
 static void a_guarded_function_is_counted_and_traced_as_any(void **state)
 {
 	(void)state;
@@ -371,6 +386,7 @@ int main(void)
 		with_host(what_waits_is_tried_again_when_the_console_closes),
 		with_host(what_cannot_be_called_again_is_not_guarded),
 		with_host(a_rollback_leaves_the_version_that_faulted_and_says_that_it_is_not_guarded),
+		with_host(a_new_definition_says_as_which_version_it_runs_guarded),
 		with_host(a_guarded_function_is_counted_and_traced_as_any),
 	};
 
