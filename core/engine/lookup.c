@@ -10,6 +10,7 @@
 
 struct undecorated {
 	const char *name;
+	struct target *target;
 	bool found, clone;
 	char file[256];
 	unsigned line;
@@ -28,13 +29,15 @@ static bool match_undecorated(void *context, const struct target_function *f)
 	return false;
 }
 
-/* One that was inlined wherever it is called: only its source has it. */
+/* One that was inlined wherever it is called: only its source has it, which may be that of a module that is closed by now. */
 static bool match_inlined(void *context, struct source *source)
 {
 	struct undecorated *u = context;
 	const struct index_declaration *d = index_find_function(source->index, u->name, 0);
+	bool executable;
 
-	if (!d || source_is_outside(source->index->files[d->file]))
+	if (!d || source_is_outside(source->index->files[d->file]) ||
+	    !target_module(u->target, source->unit, &executable))
 		return true;
 	u->found = true;
 	snprintf(u->file, sizeof(u->file), "%s", source->index->files[d->file]);
@@ -44,7 +47,8 @@ static bool match_inlined(void *context, struct source *source)
 
 static void find_undecorated(const struct live *l, struct undecorated *u)
 {
-	target_each_function(live_target(l), match_undecorated, u);
+	u->target = live_target(l);
+	target_each_function(u->target, match_undecorated, u);
 	if (!u->found)
 		sources_each(live_host(l)->sources, match_inlined, u);
 }
