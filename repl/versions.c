@@ -80,11 +80,11 @@ static json_t *list_object(struct call *c, struct live_function *f, const char *
 			   bool waits)
 {
 	char *signature = texts_known_signature(c->live, f);
-	json_t *object = json_pack("{s:s, s:o, s:s, s:i, s:s, s:i, s:i, s:s, s:s}", "function", f->at.name,
+	json_t *object = json_pack("{s:s, s:o, s:o, s:i, s:s, s:i, s:i, s:s, s:o}", "function", f->at.name,
 				   "file", show_string(f->at.file ? f->at.file : ""), "unit",
-				   f->at.unit ? f->at.unit->file : "", "line", (int)f->at.line, "module",
-				   f->at.module, "version", f->live, "versions", f->versions, "state", state,
-				   "signature", signature ? signature : "");
+				   show_string(f->at.unit ? f->at.unit->file : ""), "line", (int)f->at.line,
+				   "module", f->at.module, "version", f->live, "versions", f->versions,
+				   "state", state, "signature", show_string(signature ? signature : ""));
 
 	free(signature);
 	if (optimised)
@@ -155,9 +155,9 @@ static struct error *source_of_build(struct call *c, struct live_function *f, co
 		return e;
 	text_printf(&c->reply->text, "%s, as the build %s had it\n", f->name, id);
 	show_source(&c->reply->text, text, line, c->state->color);
-	c->reply->data = json_pack("{s:s, s:i, s:s, s:o, s:i, s:s}", "function", f->at.name, "version", 0,
+	c->reply->data = json_pack("{s:s, s:i, s:s, s:o, s:i, s:o}", "function", f->at.name, "version", 0,
 				   "build_id", id, "file", show_string(f->at.file ? f->at.file : ""), "line",
-				   (int)line, "text", text);
+				   (int)line, "text", show_string(text));
 	free(text);
 	return NULL;
 }

@@ -14,11 +14,11 @@
 #define EACUTE "\303\251"
 
 static struct subject host;
+static const struct compiled_how named = {.sources = {"latin_host.c"}, .flags = {"-DNAMED"}};
 
 static int init(void **state)
 {
 	static const struct compiled_how how = {.sources = {"latin_host.c"}};
-	static const struct compiled_how named = {.sources = {"latin_host.c"}, .flags = {"-DNAMED"}};
 
 	(void)state;
 	compiled_init(&host, &how);
@@ -161,6 +161,26 @@ static void its_versions_are_exported(void **state)
 	free(directory);
 }
 
+/* The program is another one behind it. */
+static void so_is_the_text_of_an_earlier_build(void **state)
+{
+	char command[128];
+
+	(void)state;
+	json_t *status = compiled_data(&host, "\\status");
+	snprintf(command, sizeof(command), "\\source price@0.%s", compiled_string(status, "build_id"));
+	json_decref(status);
+	compiled_define(&host, "static int price(int n) { return n + 2; }");
+	pid_t engine = compiled_engine(&host);
+	compiled_kill(&host);
+	compiled_await_end(engine);
+	save("return n + 1", "return n + 5");
+	compiled_build(&host, &named);
+	compiled_start(&host);
+	compiled_assert_answer(&host, "", "6 3 1");
+	assert_text(command, "/* le prix de l'" EACUTE "t" EACUTE " */");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +193,7 @@ int main(void)
 						compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(its_versions_are_gone_back_to, compiled_each_start, stop),
 		cmocka_unit_test_setup_teardown(its_versions_are_exported, compiled_each_start, stop),
+		cmocka_unit_test_setup_teardown(so_is_the_text_of_an_earlier_build, compiled_each_start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, init, compiled_group_fini);
