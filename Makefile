@@ -278,8 +278,7 @@ $(B)/tests/bench/reads: $(B)/tests/bench/reads.o $(B)/libengine.a
 
 # Texts that no person would write, for FUZZ_SECONDS; what was found is kept in the corpus folder.
 FUZZ_SECONDS ?= 60
-FUZZ_SRC := tests/fuzz/text_fuzz.c core/engine/token.c core/engine/declaration.c core/engine/edit.c core/engine/utf8.c \
-	core/wire/error.c
+FUZZ_SRC := tests/fuzz/text_fuzz.c core/engine/token.c core/engine/declaration.c core/engine/edit.c core/wire/error.c
 
 build/fuzz/text_fuzz: $(FUZZ_SRC)
 	$(call say,FUZZ,$@)

@@ -26,12 +26,12 @@ struct reach *reach_new(void)
 
 void reach_free(struct reach *r)
 {
-	for (size_t i = 0; r && i < r->copy_count; i++)
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->copy_count; i++)
 		free(r->copies[i]);
-	if (r)
-		free(r->copies);
-	if (r)
-		name_table_fini(&r->words);
+	free(r->copies);
+	name_table_fini(&r->words);
 	free(r);
 }
 

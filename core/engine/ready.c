@@ -96,26 +96,25 @@ bool ready_waits(const struct ready *r, const struct live *l)
 	       (sources_are_asked(s) || sources_is_busy(s, live_main_unit(l)));
 }
 
-bool ready_serve(struct ready *r, struct live *l)
+void ready_serve(struct ready *r, struct live *l)
 {
 	const struct target_unit *unit = live_main_unit(l);
 	struct sources *sources = live_host(l)->sources;
 	struct source *source;
 
 	if (!ready_is_due(r))
-		return false;
+		return;
 	r->done = !unit || sources_has(sources, unit) || sources_is_put_off(sources, unit);
 	if (r->done || ready_waits(r, l))
-		return !r->done;
-	if (!sources_is_begun(sources, unit)) {
-		sources_ask_for(sources, unit);
-		if (!sources_are_asked(sources))
-			sources_begin(sources, unit);
-		r->done =
-			!sources_are_asked(sources) && !sources_is_begun(sources, unit); /* it is not there */
-		return !r->done;
+		return;
+	if (sources_is_begun(sources, unit)) {
+		error_free(sources_find(sources, unit, &source)); /* who asks for it has that again */
+		r->done = true;
+		return;
 	}
-	error_free(sources_find(sources, unit, &source)); /* who asks for it has that again */
-	r->done = true;
-	return false;
+	sources_ask_for(sources, unit);
+	if (sources_are_asked(sources))
+		return;
+	sources_begin(sources, unit);
+	r->done = !sources_is_begun(sources, unit); /* it is not there */
 }

@@ -23,9 +23,9 @@ void ready_for_console(struct ready *, struct live *);
  * last. */
 void ready_hurry(struct live *, const struct target_unit *);
 
-/* In idle moments, when all sources that are read ahead are: true if there is more to do, now or, while ready_waits, when
- * sources_fd tells that something has come to its end. */
-bool ready_serve(struct ready *, struct live *);
+/* In idle moments, when all sources that are read ahead are. While ready_is_due there is more to do: now or, while ready_waits,
+ * when sources_fd tells that something has come to its end. */
+void ready_serve(struct ready *, struct live *);
 bool ready_waits(const struct ready *, const struct live *);
 bool ready_is_due(const struct ready *);
 

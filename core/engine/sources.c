@@ -697,10 +697,9 @@ static void *read_entry(void *context)
 
 static void begin_reading(struct sources *s, struct entry *entry)
 {
-	struct spare *spare = &s->spares[s->used < SPARES - 1 ? s->used++ : s->used];
-
 	prepare_reading(entry);
-	entry->being_read = spare_start(spare, &entry->reader, read_entry, entry) == 0;
+	entry->being_read = spare_start(s->used < SPARES ? &s->spares[s->used++] : NULL, &entry->reader,
+					read_entry, entry) == 0;
 }
 
 void sources_begin(struct sources *s, const struct target_unit *unit)

@@ -18,7 +18,7 @@ void spare_init(struct spare *s)
 
 int spare_start(struct spare *s, pthread_t *out, void *(*run)(void *context), void *context)
 {
-	if (!s->there)
+	if (!s || !s->there)
 		return pthread_create(out, NULL, run, context);
 	s->there = false;
 	s->run = run;

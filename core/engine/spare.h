@@ -18,7 +18,7 @@ struct spare {
 /* Makes one; without it the next is made when it is needed. It must stay in its place. */
 void spare_init(struct spare *);
 
-/* pthread_create, by the thread that waits if there is one. */
+/* pthread_create, by the thread that waits if there is one; NULL: there is none. */
 int spare_start(struct spare *, pthread_t *out, void *(*run)(void *context), void *context);
 
 /* One that was started must have been joined. */

@@ -23,17 +23,6 @@ size_t utf8_sequence(const char *bytes, size_t size)
 	return length;
 }
 
-bool utf8_is(const char *bytes, size_t size)
-{
-	for (size_t i = 0; i < size;) {
-		size_t length = (unsigned char)bytes[i] < 0x80 ? 1 : utf8_sequence(bytes + i, size - i);
-		if (!length)
-			return false;
-		i += length;
-	}
-	return true;
-}
-
 size_t utf8_put(uint32_t c, char out[UTF8_MOST])
 {
 	size_t length = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;

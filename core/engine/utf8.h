@@ -2,15 +2,11 @@
 #ifndef RTF_UTF8_H
 #define RTF_UTF8_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Bytes of the valid sequence at the start of `size` bytes (1 or more), beyond ASCII; 0 if it is none. */
 size_t utf8_sequence(const char *bytes, size_t size);
-
-/* Whether all of it is UTF-8. */
-bool utf8_is(const char *bytes, size_t size);
 
 enum { UTF8_MOST = 4 };
 

@@ -19,10 +19,10 @@ static void every_character_is_written_and_read_back(void **state)
 			assert_int_equal(length, 0);
 			continue;
 		}
-		assert_true(length && utf8_is(bytes, length));
+		assert_true(length > 0);
 		assert_int_equal(utf8_sequence(bytes, length), c < 0x80 ? 0 : length);
 		for (size_t cut = 1; cut < length; cut++)
-			assert_false(utf8_is(bytes, cut));
+			assert_int_equal(utf8_sequence(bytes, cut), 0);
 	}
 	assert_int_equal(utf8_put(0x110000, (char[UTF8_MOST]){0}), 0);
 	assert_int_equal(utf8_put(UINT32_MAX, (char[UTF8_MOST]){0}), 0);
