@@ -91,11 +91,14 @@ bool cursor_is_signed(enum CXTypeKind kind)
 	}
 }
 
+bool cursor_enum_is_signed(CXCursor enumeration)
+{
+	return cursor_is_signed(clang_getCanonicalType(clang_getEnumDeclIntegerType(enumeration)).kind);
+}
+
 int64_t cursor_enumerator(CXCursor constant)
 {
-	CXType type = clang_getEnumDeclIntegerType(clang_getCursorSemanticParent(constant));
-
-	return cursor_is_signed(clang_getCanonicalType(type).kind)
+	return cursor_enum_is_signed(clang_getCursorSemanticParent(constant))
 		       ? clang_getEnumConstantDeclValue(constant)
 		       : (int64_t)clang_getEnumConstantDeclUnsignedValue(constant);
 }

@@ -21,6 +21,8 @@ CXCursor cursor_find_function(CXTranslationUnit, const char *name);
 bool cursor_is_integer(enum CXTypeKind);
 bool cursor_is_signed(enum CXTypeKind); /* an integer, and signed */
 
+bool cursor_enum_is_signed(CXCursor enumeration); /* what its constants are */
+
 /* What an enumeration constant is worth; above INT64_MAX as the same 64 bits. libclang tells the highest bit of an enumeration
  * without negative ones (`1u << 31`) as a sign. */
 int64_t cursor_enumerator(CXCursor constant);

@@ -7,11 +7,6 @@ struct search {
 	bool bodies, found;
 };
 
-static bool is_unsigned(CXCursor enumeration)
-{
-	return !cursor_is_signed(clang_getCanonicalType(clang_getEnumDeclIntegerType(enumeration)).kind);
-}
-
 static enum CXChildVisitResult find_large(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct search *s = data;
@@ -22,7 +17,7 @@ static enum CXChildVisitResult find_large(CXCursor cursor, CXCursor parent, CXCl
 	case CXCursor_UnionDecl:
 		return CXChildVisit_Recurse;
 	case CXCursor_EnumDecl:
-		return is_unsigned(cursor) ? CXChildVisit_Recurse : CXChildVisit_Continue;
+		return cursor_enum_is_signed(cursor) ? CXChildVisit_Continue : CXChildVisit_Recurse;
 	case CXCursor_EnumConstantDecl:
 		s->found = clang_getEnumConstantDeclUnsignedValue(cursor) > INT64_MAX;
 		return s->found ? CXChildVisit_Break : CXChildVisit_Continue;
