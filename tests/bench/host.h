@@ -34,4 +34,7 @@ const char *host_ask(struct host *, const char *line);
 /* A definition, refused or not live is the end of the benchmark: its first result, the caller's. */
 json_t *host_define(struct host *, const char *definition);
 
+/* The same of the demo's price(), whose text in its source is given, with another text for each number: how long that took, in us. */
+double host_define_price(struct host *, const char *price, int number);
+
 #endif

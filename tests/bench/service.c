@@ -39,12 +39,8 @@ static int redefine_until(struct host *h, struct child *wrk, const char *functio
 	while (!has_ended(wrk, function ? (int)((due - clock_us()) / 1000) : DEADLINE_MS)) {
 		if (!function || clock_us() < due)
 			continue;
-		char *new = text("return %d + with_tax(", ++version),
-		     *definition = child_replace(function, "return with_tax(", new);
-		json_decref(host_define(h, definition));
+		host_define_price(h, function, ++version);
 		due += 1e6 / REDEFINITIONS_A_SECOND;
-		free(definition);
-		free(new);
 	}
 	return version;
 }

@@ -103,30 +103,13 @@ static void bench_engine(void)
 
 enum { FIRST_ROUNDS = 5 };
 
-/* A text of price() that no program has had. */
-static double define_price(struct host *h, const char *original)
-{
-	static int serial;
-	char *new = text("return %d + with_tax(", ++serial);
-	char *definition = child_replace(original, "return with_tax(", new);
-
-	if (!definition)
-		die("price is not as expected");
-	double begin = clock_us();
-	json_decref(host_define(h, definition));
-	double took = clock_us() - begin;
-	free(definition);
-	free(new);
-	return took;
-}
-
 /* At once, as a script does it, and when the engine has done what it does at the start, as a person does. */
 static void bench_first_edit(void)
 {
 	struct samples soon = {0}, first = {0}, next = {0};
 	char *source = child_read_file("tests/demo/orders.c");
 	char *price = source ? child_cut_function(source, "static double price(struct order *o)\n{") : NULL;
-	int rounds = options.slow_rounds < FIRST_ROUNDS ? options.slow_rounds : FIRST_ROUNDS;
+	int rounds = options.slow_rounds < FIRST_ROUNDS ? options.slow_rounds : FIRST_ROUNDS, serial = 0;
 	struct host h;
 
 	if (!price)
@@ -134,13 +117,13 @@ static void bench_first_edit(void)
 	for (int i = 0; i < rounds; i++) {
 		double begin = clock_us();
 		host_start(&h, "tests/demo/orders", "listening on ");
-		define_price(&h, price);
+		host_define_price(&h, price, ++serial);
 		samples_add(&soon, clock_us() - begin);
 		host_stop(&h);
 		host_start(&h, "tests/demo/orders", "listening on ");
 		await_idle(h.engine);
-		samples_add(&first, define_price(&h, price));
-		samples_add(&next, define_price(&h, price));
+		samples_add(&first, host_define_price(&h, price, ++serial));
+		samples_add(&next, host_define_price(&h, price, ++serial));
 		host_stop(&h);
 	}
 	report_row(&(struct row){"first_edit", "prompt to live, the first edit of price()", "us", &first,
