@@ -60,6 +60,7 @@ struct waiting {
 		      struct error **e);
 	void (*free)(struct waiting *);
 	int64_t deadline_us; /* on clock_now_us's clock: asked again then; 0: never */
+	bool outside;        /* the engine has nothing to do for it: something is to happen in the program, or elsewhere */
 };
 
 struct reply {

@@ -6,6 +6,7 @@
 #include "events.h"
 #include "follow.h"
 #include "live.h"
+#include "niceness.h"
 #include "archive.h"
 #include "ready.h"
 #include "record.h"
@@ -261,8 +262,30 @@ static void serve_polled(struct host *host, struct polled *p)
 	greet_clients(host);
 }
 
+/* For what is done while poll() waits: in other threads, and by compilers. */
+static bool somebody_waits(const struct host *host)
+{
+	if (host->follow &&
+	    (follow_waits(host->follow) || follow_fd(host->follow) < 0 || follow_deadline(host->follow)))
+		return true;
+	for (const struct session *s = session_first(host); s; s = session_next(s))
+		if (session_waits(s))
+			return true;
+	return false;
+}
+
+/* A console asks for something, or comes; a file was saved. */
+static bool somebody_comes(const struct polled *p)
+{
+	bool comes = p->fds[PROGRAM].revents || p->fds[SAVES].revents;
+
+	for (size_t i = 0; i < p->count && !comes; i++)
+		comes = p->fds[OURS + i].revents;
+	return comes;
+}
+
 /* Until the program is gone. */
-static void serve(struct host *host)
+static void serve(struct host *host, struct niceness *niceness)
 {
 	int process = watch_process(program_pid(host->program));
 	struct ahead_of ahead = {.reads = true};
@@ -277,7 +300,9 @@ static void serve(struct host *host)
 		int timeout = serve_due(host, is_more_ahead(host, &ahead));
 		polled_set(&polled, host, process, ahead.waits);
 		check_read_ahead(live_host(host->live)->check); /* nobody waits now */
+		niceness_expect(niceness, somebody_waits(host));
 		int ready = poll(polled.fds, OURS + polled.count, timeout);
+		niceness_expect(niceness, somebody_waits(host) || (ready > 0 && somebody_comes(&polled)));
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (ready == 0)
@@ -417,6 +442,7 @@ int main(int argc, char **argv)
 	if (argc > 1 || fcntl(CHANNEL, F_GETFD) < 0)
 		return explain(argc, argv);
 	settle_process();
+	struct niceness *niceness = niceness_begin();
 	struct error *e = begin_live(&host, &compiler);
 	if (!e)
 		tell_copies(&host);
@@ -425,7 +451,8 @@ int main(int argc, char **argv)
 	if (e)
 		return fail(host.program, e);
 	greet_clients(&host);
-	serve(&host);
+	serve(&host, niceness);
 	end(&host, compiler);
+	niceness_end(niceness);
 	return 0;
 }

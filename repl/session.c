@@ -353,6 +353,11 @@ static bool answer_command(struct session *s, json_t *id, const char *command, s
 	return tick(s, false);
 }
 
+bool session_waits(const struct session *s)
+{
+	return s->waiting && !s->waiting->outside;
+}
+
 int64_t session_deadline(const struct session *s)
 {
 	return s->waiting ? s->waiting->deadline_us : 0;

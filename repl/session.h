@@ -33,6 +33,9 @@ bool session_serve(struct session *, short revents);
  * in the backlog. */
 bool session_tick(struct session *);
 
+/* Whether a command waits for the engine's work, in whichever thread or process. */
+bool session_waits(const struct session *);
+
 /* When to ask again, on clock_now_us's clock; 0: when something happens. */
 int64_t session_deadline(const struct session *);
 

@@ -304,6 +304,7 @@ struct error *snippet_start(struct snippet *x, snippet_finish *finish, struct re
 	reply->diagnostics = NULL;
 	x->finish = finish;
 	x->waiting.ready = is_ready;
+	x->waiting.outside = true;
 	reply->waiting = &x->waiting;
 	return NULL;
 }

@@ -52,7 +52,7 @@ struct error *waits_wait(struct call *c)
 	struct version_wait *w = calloc(1, sizeof(*w));
 	if (!w)
 		return error_memory();
-	w->waiting = (struct waiting){.ready = version_ready, .free = wait_free};
+	w->waiting = (struct waiting){.ready = version_ready, .free = wait_free, .outside = true};
 	if (c->count == 3)
 		w->waiting.deadline_us = clock_now_us() + (int64_t)seconds * 1000000;
 	w->function = f;
@@ -87,7 +87,7 @@ struct error *waits_events(struct call *c)
 
 	if (!w)
 		return error_memory();
-	w->waiting = (struct waiting){.ready = events_ready, .free = wait_free};
+	w->waiting = (struct waiting){.ready = events_ready, .free = wait_free, .outside = true};
 	w->had_events = c->state->listener.events;
 	c->state->listener.events = true;
 	c->reply->waiting = &w->waiting;

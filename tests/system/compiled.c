@@ -189,6 +189,23 @@ void compiled_assert_answer(struct subject *s, const char *line, const char *ans
 		fail_msg("%s: %s, expected %s", line, got, answer);
 }
 
+/* The children of a process: kernels that have no /proc/PID/task/TID/children cannot build this engine
+ * either. */
+size_t compiled_children(pid_t pid, pid_t *children)
+{
+	char path[64];
+	size_t count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	FILE *f = fopen(path, "re");
+	if (!f)
+		fail_msg("cannot read %s", path);
+	for (int child; count < COMPILED_CHILDREN_MAX && fscanf(f, "%d", &child) == 1;)
+		children[count++] = child;
+	fclose(f);
+	return count;
+}
+
 void compiled_await_end(pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);

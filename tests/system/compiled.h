@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { COMPILED_DEADLINE_MS = 180000 };
+enum { COMPILED_DEADLINE_MS = 180000, COMPILED_CHILDREN_MAX = 16 };
 
 /* How a host is built. Zero is cc -g with librtf.so, of host.c and host_other.c. */
 struct compiled_how {
@@ -102,6 +102,9 @@ int compiled_to_read(struct subject *);
 void compiled_await_read(struct subject *);
 
 pid_t compiled_engine(struct subject *);
+
+/* The children of a process, COMPILED_CHILDREN_MAX of them at most. */
+size_t compiled_children(pid_t, pid_t *children);
 
 /* Waits until that process has ended; it need not be a child. */
 void compiled_await_end(pid_t);

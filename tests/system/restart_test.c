@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -19,7 +18,6 @@
 #include <cmocka.h>
 
 enum {
-	CHILDREN_MAX = 16,
 	RESTARTS = 5, /* of an engine that a program makes in a few seconds */
 };
 
@@ -53,23 +51,6 @@ static void open_to_engine(struct wire *w)
 {
 	wire_open(w, host.socket);
 	json_decref(wire_ask(w, 100, "\\status"));
-}
-
-/* The children of a process: kernels that have no /proc/PID/task/TID/children cannot build this engine
- * either. */
-static size_t children_of(pid_t pid, pid_t *children)
-{
-	char path[64];
-	size_t count = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-	FILE *f = fopen(path, "re");
-	if (!f)
-		fail_msg("cannot read %s", path);
-	for (int child; count < CHILDREN_MAX && fscanf(f, "%d", &child) == 1;)
-		children[count++] = child;
-	fclose(f);
-	return count;
 }
 
 static void kill_and_wait(pid_t pid)
@@ -186,36 +167,20 @@ static void open_connections_end_with_the_engine(void **state)
 
 static void the_engines_children_end_with_it(void **state)
 {
-	pid_t engine = compiled_engine(&host), children[CHILDREN_MAX], workers[CHILDREN_MAX];
+	pid_t engine = compiled_engine(&host), children[COMPILED_CHILDREN_MAX],
+	      workers[COMPILED_CHILDREN_MAX];
 	size_t count, working = 0;
 
 	(void)state;
 	subject_define(&host, "add", add_text(1));
-	count = children_of(engine, children);
+	count = compiled_children(engine, children);
 	if (count)
-		working = children_of(children[0], workers);
+		working = compiled_children(children[0], workers);
 	kill_and_wait(engine);
 	while (count)
 		compiled_await_end(children[--count]);
 	while (working)
 		compiled_await_end(workers[--working]);
-}
-
-static void the_engine_and_its_children_do_not_push_the_program_aside(void **state)
-{
-	pid_t engine = compiled_engine(&host), children[CHILDREN_MAX];
-	size_t count = children_of(engine, children), giving_way = 0;
-
-	(void)state;
-	assert_int_equal(sched_getscheduler(engine), SCHED_BATCH);
-	while (count) {
-		int policy = sched_getscheduler(children[--count]);
-		assert_true(policy == SCHED_BATCH ||
-			    (policy < 0 && errno == ESRCH)); /* a preprocessor has ended */
-		giving_way += policy == SCHED_BATCH;
-	}
-	assert_true(giving_way > 0); /* libtcc's process */
-	assert_int_equal(sched_getscheduler(host.program.pid), sched_getscheduler(0));
 }
 
 /* What \list calls live is what answers, and everything that has a number can be made live. */
@@ -378,11 +343,11 @@ static void define_and_see(int number)
 
 static void the_compilers_end_is_not_the_engines(void **state)
 {
-	pid_t engine = compiled_engine(&host), children[CHILDREN_MAX];
+	pid_t engine = compiled_engine(&host), children[COMPILED_CHILDREN_MAX];
 
 	(void)state;
 	define_and_see(1);
-	size_t count = children_of(engine, children);
+	size_t count = compiled_children(engine, children);
 	assert_true(count >= 1);
 	kill_and_wait(children[0]);
 	for (int i = 2; i < 5; i++)
@@ -394,13 +359,14 @@ static void the_compilers_end_is_not_the_engines(void **state)
  * code. */
 static void an_idle_compilers_end_mixes_no_answers_up(void **state)
 {
-	pid_t engine = compiled_engine(&host), children[CHILDREN_MAX], workers[CHILDREN_MAX];
+	pid_t engine = compiled_engine(&host), children[COMPILED_CHILDREN_MAX],
+	      workers[COMPILED_CHILDREN_MAX];
 
 	(void)state;
 	define_and_see(1);
 	for (int round = 0; round < 3; round++) {
-		assert_true(children_of(engine, children) >= 1);
-		assert_true(children_of(children[0], workers) >= 1);
+		assert_true(compiled_children(engine, children) >= 1);
+		assert_true(compiled_children(children[0], workers) >= 1);
 		kill_and_wait(workers[0]);
 		for (int i = 0; i < 3; i++)
 			define_and_see(100 + 10 * round + i);
@@ -506,7 +472,6 @@ int main(void)
 		with_host(an_engine_may_die_again_and_again),
 		with_host(open_connections_end_with_the_engine),
 		with_host(the_engines_children_end_with_it),
-		with_host(the_engine_and_its_children_do_not_push_the_program_aside),
 		with_host(an_engine_killed_in_mid_definition_leaves_all_or_nothing),
 		with_host(an_engine_killed_while_it_stores_leaves_all_or_nothing),
 		with_host(a_stopped_engine_stops_nobody_else),

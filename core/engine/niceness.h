@@ -1,0 +1,32 @@
+/* How much of a busy machine the engine takes, with its threads and its compilers: next to nothing while nobody waits for it, and
+ * its share for what somebody waits for. Who asks for more than NICENESS_BURST things at once, and for more than one a second
+ * from then on, gets that only once he has waited for NICENESS_PATIENCE_MS: what is done in less does not show, then, in what
+ * the program gets done. A machine that has a processor to spare makes no difference.
+ *
+ * The engine leads a session, and where sessions share the processors (sched(7), "The autogroup feature") that is all that counts:
+ * the niceness of a process is then only among its like. Elsewhere, as in a container, the engine is in the program's group, and
+ * is a little nicer than it is, always: one without privileges cannot take that back. */
+#ifndef RTF_NICENESS_H
+#define RTF_NICENESS_H
+
+#include <stdbool.h>
+
+enum {
+	NICENESS_IDLE = 15,  /* of the session while nobody waits */
+	NICENESS_ALWAYS = 5, /* of the process, more than it was started with */
+	NICENESS_BURST = 5,
+	NICENESS_PATIENCE_MS = 100,
+	NICENESS_RETRY_MS = 100, /* sched(7): that is how often one without privileges may change it */
+};
+
+struct niceness;
+
+/* Of the calling process, which leads its session. NULL: without memory, or there are no such groups. Somebody is taken to
+ * wait. */
+struct niceness *niceness_begin(void);
+void niceness_end(struct niceness *); /* takes NULL */
+
+/* From here on somebody waits, or nobody does. One thread; takes NULL. */
+void niceness_expect(struct niceness *, bool waits);
+
+#endif

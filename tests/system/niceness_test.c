@@ -1,0 +1,159 @@
+/* How much of the processors the engine takes from the program: next to nothing, but for whoever waits for it. The kernel has
+ * sessions share them (CONFIG_SCHED_AUTOGROUP). */
+#include "compiled.h"
+#include "niceness.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { MANY = 50 }; /* at once */
+
+static struct subject host;
+
+/* Of a process's session. */
+static int group_niceness(pid_t pid)
+{
+	char path[64];
+	int group, niceness = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/autogroup", (int)pid);
+	FILE *f = fopen(path, "re");
+	if (!f || fscanf(f, "/autogroup-%d nice %d", &group, &niceness) != 2)
+		fail_msg("%s: there are no such groups", path);
+	fclose(f);
+	return niceness;
+}
+
+static void await_group(pid_t pid, int niceness)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+
+	while (group_niceness(pid) != niceness) {
+		if (child_clock() > deadline)
+			fail_msg("the niceness is %d, not %d", group_niceness(pid), niceness);
+		poll(NULL, 0, 5);
+	}
+}
+
+static void the_engine_and_its_children_do_not_push_the_program_aside(void **state)
+{
+	pid_t engine = compiled_engine(&host), children[COMPILED_CHILDREN_MAX];
+	size_t count = compiled_children(engine, children), giving_way = 0;
+
+	(void)state;
+	assert_int_equal(sched_getscheduler(engine), SCHED_BATCH);
+	while (count) {
+		int policy = sched_getscheduler(children[--count]);
+		assert_true(policy == SCHED_BATCH ||
+			    (policy < 0 && errno == ESRCH)); /* a preprocessor has ended */
+		giving_way += policy == SCHED_BATCH;
+	}
+	assert_true(giving_way > 0); /* libtcc's process */
+	assert_int_equal(sched_getscheduler(host.program.pid), sched_getscheduler(0));
+
+	int own = getpriority(PRIO_PROCESS, (id_t)getpid()), most = own + NICENESS_ALWAYS;
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)host.program.pid), own);
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)engine), most < 19 ? most : 19);
+}
+
+static void tell_compilers(pid_t engine, int signal)
+{
+	pid_t children[COMPILED_CHILDREN_MAX], workers[COMPILED_CHILDREN_MAX];
+
+	for (size_t i = 0, count = compiled_children(engine, children); i < count; i++) {
+		kill(children[i], signal);
+		for (size_t k = 0, working = compiled_children(children[i], workers); k < working; k++)
+			kill(workers[k], signal);
+	}
+}
+
+/* The compilers are stopped, so that a definition takes as long as is wanted. */
+static void define_slowly(pid_t engine, struct wire *w)
+{
+	tell_compilers(engine, SIGSTOP);
+	wire_command(w, 2, "int add(int a, int b) { return a * b; }");
+	await_group(engine, 0);
+}
+
+static void end_definition(pid_t engine, struct wire *w)
+{
+	tell_compilers(engine, SIGCONT);
+	json_t *answer = wire_receive(w);
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
+	await_group(engine, NICENESS_IDLE);
+	compiled_assert_answer(&host, "add 3 4", "12 12");
+}
+
+static void only_who_waits_gets_the_engines_share_of_the_machine(void **state)
+{
+	pid_t engine = compiled_engine(&host);
+	struct wire waiting, defining;
+
+	(void)state;
+	subject_define(&host, "add", "int add(int a, int b) { return a - b; }");
+	await_group(engine, NICENESS_IDLE);
+
+	/* For what happens elsewhere one may wait for hours. */
+	wire_open(&waiting, host.socket);
+	wire_command(&waiting, 1, "\\events");
+	wire_open(&defining, host.socket);
+	define_slowly(engine, &defining);
+	end_definition(engine, &defining);
+	assert_int_equal(group_niceness(host.program.pid), group_niceness(getpid()));
+	wire_close(&defining);
+	wire_close(&waiting);
+}
+
+static void who_asks_again_and_again_gets_it_only_after_a_while(void **state)
+{
+	pid_t engine = compiled_engine(&host);
+	struct wire w;
+
+	(void)state;
+	subject_define(&host, "add", "int add(int a, int b) { return a - b; }");
+	wire_open(&w, host.socket);
+	for (int i = 0; i < MANY; i++)
+		json_decref(wire_ask(&w, 100 + i, "\\status"));
+	await_group(engine, NICENESS_IDLE);
+	long long asked = child_clock();
+	define_slowly(engine, &w);
+	assert_true(child_clock() - asked >= NICENESS_PATIENCE_MS);
+	end_definition(engine, &w);
+	wire_close(&w);
+}
+
+static int init(void **state)
+{
+	(void)state;
+	compiled_init(&host, &(struct compiled_how){0});
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest anywhere[] = {
+		with_fresh_host(the_engine_and_its_children_do_not_push_the_program_aside),
+	};
+	const struct CMUnitTest with_groups[] = {
+		with_fresh_host(only_who_waits_gets_the_engines_share_of_the_machine),
+		with_fresh_host(who_asks_again_and_again_gets_it_only_after_a_while),
+	};
+	int failed = cmocka_run_group_tests(anywhere, init, compiled_group_fini);
+
+	if (!access("/proc/self/autogroup", W_OK))
+		return failed + cmocka_run_group_tests(with_groups, init, compiled_group_fini);
+	print_message("sessions do not share the processors here: with_groups is left out\n");
+	return failed;
+}
