@@ -262,26 +262,30 @@ static void serve_polled(struct host *host, struct polled *p)
 	greet_clients(host);
 }
 
-/* For what is done while poll() waits: in other threads, and by compilers. */
-static bool somebody_waits(const struct host *host)
+/* For what is done while poll() waits, in other threads and by compilers. */
+static enum niceness_wait who_waits(const struct host *host)
 {
-	if (host->follow &&
-	    (follow_waits(host->follow) || follow_fd(host->follow) < 0 || follow_deadline(host->follow)))
-		return true;
+	const struct follow *f = host->follow;
+
+	if (f && (follow_waits(f) || follow_fd(f) < 0 || follow_deadline(f)))
+		return NICENESS_SAVED;
 	for (const struct session *s = session_first(host); s; s = session_next(s))
 		if (session_waits(s))
-			return true;
-	return false;
+			return NICENESS_ASKED;
+	return NICENESS_NOBODY;
 }
 
-/* A console asks for something, or comes; a file was saved. */
-static bool somebody_comes(const struct polled *p)
+/* For what poll() has found. */
+static enum niceness_wait who_comes(const struct host *host, const struct polled *p)
 {
-	bool comes = p->fds[PROGRAM].revents || p->fds[SAVES].revents;
+	enum niceness_wait wait = p->fds[SAVES].revents ? NICENESS_SAVED : who_waits(host);
 
-	for (size_t i = 0; i < p->count && !comes; i++)
-		comes = p->fds[OURS + i].revents;
-	return comes;
+	if (wait == NICENESS_NOBODY && p->fds[PROGRAM].revents) /* a new console, mostly */
+		wait = NICENESS_ASKED;
+	for (size_t i = 0; i < p->count && wait == NICENESS_NOBODY; i++)
+		if (p->fds[OURS + i].revents)
+			wait = NICENESS_ASKED;
+	return wait;
 }
 
 /* Until the program is gone. */
@@ -300,9 +304,9 @@ static void serve(struct host *host, struct niceness *niceness)
 		int timeout = serve_due(host, is_more_ahead(host, &ahead));
 		polled_set(&polled, host, process, ahead.waits);
 		check_read_ahead(live_host(host->live)->check); /* nobody waits now */
-		niceness_expect(niceness, somebody_waits(host));
+		niceness_expect(niceness, who_waits(host));
 		int ready = poll(polled.fds, OURS + polled.count, timeout);
-		niceness_expect(niceness, somebody_waits(host) || (ready > 0 && somebody_comes(&polled)));
+		niceness_expect(niceness, ready > 0 ? who_comes(host, &polled) : who_waits(host));
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (ready == 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,8 @@ struct niceness {
 	int timer; /* wakes the thread: the group may not have what it is to have */
 	pthread_t thread;
 	pthread_mutex_t mutex; /* of all below */
-	bool waits;            /* somebody */
-	bool share;            /* what the group has: its share, or next to nothing */
+	enum niceness_wait wait;
+	bool share; /* what the group has: its share, or next to nothing */
 	bool over;
 	int64_t paid_us; /* when what was had at once will be paid for, at a second each */
 };
@@ -36,12 +37,13 @@ static void wake_after(const struct niceness *n, long ms)
 static void settle(struct niceness *n)
 {
 	char number[16];
-	int length = snprintf(number, sizeof(number), "%d", n->waits ? 0 : NICENESS_IDLE);
+	bool waits = n->wait != NICENESS_NOBODY;
+	int length = snprintf(number, sizeof(number), "%d", waits ? 0 : NICENESS_IDLE);
 
-	if (n->waits == n->share)
+	if (waits == n->share)
 		return;
 	if (write(n->group, number, (size_t)length) == length)
-		n->share = n->waits;
+		n->share = waits;
 	else if (errno == EAGAIN)
 		wake_after(n, NICENESS_RETRY_MS);
 }
@@ -81,7 +83,7 @@ struct niceness *niceness_begin(void)
 		return NULL;
 	*n = (struct niceness){.group = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC),
 			       .timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC),
-			       .waits = true,
+			       .wait = NICENESS_SAVED,
 			       .share = true};
 	pthread_mutex_init(&n->mutex, NULL);
 	if (n->group >= 0 && n->timer >= 0 && !pthread_create(&n->thread, NULL, keep, n))
@@ -93,16 +95,16 @@ struct niceness *niceness_begin(void)
 	return NULL;
 }
 
-void niceness_expect(struct niceness *n, bool waits)
+void niceness_expect(struct niceness *n, enum niceness_wait wait)
 {
-	if (!n || n->waits == waits)
+	if (!n || n->wait == wait)
 		return;
 	pthread_mutex_lock(&n->mutex);
-	n->waits = waits;
+	n->wait = wait;
 	wake_after(n, 0);
-	if (!waits || can_be_had_at_once(n))
+	if (wait != NICENESS_ASKED || can_be_had_at_once(n))
 		settle(n);
-	else
+	else if (!n->share)
 		wake_after(n, NICENESS_PATIENCE_MS);
 	pthread_mutex_unlock(&n->mutex);
 }

@@ -9,8 +9,6 @@
 #ifndef RTF_NICENESS_H
 #define RTF_NICENESS_H
 
-#include <stdbool.h>
-
 enum {
 	NICENESS_IDLE = 15,  /* of the session while nobody waits */
 	NICENESS_ALWAYS = 5, /* of the process, more than it was started with */
@@ -19,14 +17,20 @@ enum {
 	NICENESS_RETRY_MS = 100, /* sched(7): that is how often one without privileges may change it */
 };
 
+enum niceness_wait {
+	NICENESS_NOBODY,
+	NICENESS_ASKED, /* a console, which may be a script's */
+	NICENESS_SAVED, /* a file was: by a person, who does not save one again and again */
+};
+
 struct niceness;
 
-/* Of the calling process, which leads its session. NULL: without memory, or there are no such groups. Somebody is taken to
+/* Of the calling process, which leads its session. NULL: without memory, or there are no such groups. A person is taken to
  * wait. */
 struct niceness *niceness_begin(void);
 void niceness_end(struct niceness *); /* takes NULL */
 
-/* From here on somebody waits, or nobody does. One thread; takes NULL. */
-void niceness_expect(struct niceness *, bool waits);
+/* Who waits from here on. One thread; takes NULL. */
+void niceness_expect(struct niceness *, enum niceness_wait);
 
 #endif

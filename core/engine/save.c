@@ -33,6 +33,8 @@ struct work {
 	size_t count, room;
 	struct text notes;
 	bool refused;       /* a file is at fault: nothing goes live */
+	bool looked;        /* for layouts that a header changed */
+	bool puts_off;      /* sources that are still to be taken: they would be refused for that, too */
 	const char *healed; /* a file that was refused and is not any more */
 	char *fault;        /* where the error stands that it is refused for, or NULL */
 	bool failed;        /* memory ran out */
@@ -130,6 +132,36 @@ static void refuse_for(struct work *w, struct error *e, const char *file)
 {
 	refuse(w, strdup(error_message(e)), file, NULL);
 	error_free(e);
+}
+
+/* What libclang says of a function's text, with something that is to stand before it, or NULL. */
+static struct error *check_text(const struct work *w, const struct live_function *function, const char *text,
+				unsigned line, const char *before, struct check_result *out)
+{
+	struct build_request request = live_request(function, text, strlen(text), line);
+	struct build build = {0};
+
+	request.extra = before;
+	request.extra_size = before ? strlen(before) : 0;
+	struct error *e = build_check(live_host(w->save->live), &request, &build);
+	if (!e) {
+		*out = build.check;
+		build.check = (struct check_result){0};
+	}
+	build_fini(&build);
+	return e;
+}
+
+/* That it is refused. Takes the findings. */
+static struct error *refuse_text(struct work *w, const struct live_function *function,
+				 struct check_result *findings)
+{
+	struct error *e = error_new(findings->class, "%s: %s", function->name,
+				    findings->message ? findings->message : "refused");
+
+	check_result_fini(&w->out->outcome.check);
+	w->out->outcome.check = *findings;
+	return e;
 }
 
 /* The history says why, next to the function's versions. */
@@ -587,7 +619,8 @@ static struct error *settle_candidates(struct work *w, struct groups *g)
 	for (size_t i = 0; i < w->count; i++) {
 		struct candidate c = w->items[i];
 		bool gone = false;
-		w->items[i].text = NULL;
+		free(c.text); /* of what it was settled to before */
+		c.text = w->items[i].text = NULL;
 		struct error *e = read_candidate(w, &c, &gone);
 		if (e) {
 			free(c.text);
@@ -641,21 +674,13 @@ static void mark_refused(struct work *w)
 /* The program goes on calling the function as it was built, whatever its file declares by now. */
 static struct error *check_prototype(struct work *w, const struct candidate *c)
 {
-	const struct live_function *function = c->function;
-	struct build_request request = live_request(function, c->text, strlen(c->text), c->line);
-	struct build build = {0};
+	const char *prototype = c->function->saved.prototype;
+	struct check_result findings = {0};
 
-	request.extra = function->saved.prototype;
-	request.extra_size = strlen(request.extra);
-	struct error *e = build_check(live_host(w->save->live), &request, &build);
-	if (!e && build.check.failed) {
-		e = error_new(build.check.class, "%s: %s", function->name,
-			      build.check.message ? build.check.message : "refused");
-		check_result_fini(&w->out->outcome.check);
-		w->out->outcome.check = build.check;
-		build.check = (struct check_result){0};
-	}
-	build_fini(&build);
+	struct error *e = check_text(w, c->function, c->text, c->line, prototype, &findings);
+	if (!e && findings.failed)
+		return refuse_text(w, c->function, &findings);
+	check_result_fini(&findings);
 	return e;
 }
 
@@ -774,6 +799,75 @@ static bool shares_fault(const struct work *w, struct save_source *ss)
 	return true;
 }
 
+/* Why what the function is now cannot be, if a type is laid out in another way than in the program; NULL: it is none. */
+static struct error *check_layouts(struct work *w, const struct live_function *function)
+{
+	struct check_result findings = {0};
+	char identity[33], *text = NULL;
+	unsigned line;
+
+	struct error *e = texts_of_file(w->save->live, function, &text, &line);
+	if (!e)
+		e = identity_of(w, function, text, line, identity);
+	if (!e && strcmp(identity, function->saved.live) != 0)
+		e = check_text(w, function, text, line, NULL, &findings);
+	free(text);
+	error_free(e); /* whoever makes it live has that again */
+	if (findings.failed && findings.class == ERROR_LAYOUT)
+		return refuse_text(w, function, &findings);
+	check_result_fini(&findings);
+	return NULL;
+}
+
+/* A source that was not saved itself has functions that cannot be: a header lays a type out in another way than the program has
+ * it, and would for all that include it. They are read when it is mended. */
+static void look_for_layouts(struct work *w, const struct source *s)
+{
+	for (size_t i = 0; i < w->count && !w->refused; i++) {
+		if (w->items[i].function->at.unit != s->unit)
+			continue;
+		struct error *e = check_layouts(w, w->items[i].function);
+		if (!e)
+			continue;
+		w->refused = w->puts_off = true;
+		w->out->message = strdup(error_message(e));
+		error_free(e);
+	}
+}
+
+static void take_touched(struct work *w, struct save_source *ss, struct groups *g)
+{
+	size_t before = w->count;
+	bool by_header = !ss->only_itself && !w->save->hold && !w->looked && says_the_same(ss->source);
+
+	ss->put_off = 0;
+	if (w->puts_off)
+		ss->refusal = ss->put_off = w->save->number;
+	if (w->puts_off || shares_fault(w, ss))
+		return;
+	take_source(w, ss, g);
+	if (!by_header || w->refused || w->count == before)
+		return;
+	look_for_layouts(w, ss->source);
+	w->looked = true; /* the first tells for all: mostly there is no such thing */
+}
+
+/* What was put off with what the save makes live now. True if there was any. */
+static bool take_put_off(struct work *w, struct groups *g)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->save->count; i++) {
+		struct save_source *ss = &w->save->sources[i];
+		if (ss->touched || !ss->put_off || !is_group(g->numbers, g->count, ss->put_off))
+			continue;
+		ss->touched = any = true;
+		ss->only_itself = false;
+		take_touched(w, ss, g);
+	}
+	return any;
+}
+
 /* What a source says that was saved before it was first read. There is no text to compare it with but what the history
  * has: everything else is taken as new, which is right whatever it was before. */
 static void take_missed(struct work *w, struct save_source *ss)
@@ -807,14 +901,16 @@ void save_take(const struct save *save, struct save_result *out)
 
 	*out = (struct save_result){.kind = "unchanged"};
 	for (size_t i = 0; i < save->count; i++)
-		if (save->sources[i].touched && !shares_fault(&w, &save->sources[i]))
-			take_source(&w, &save->sources[i], &groups);
+		if (save->sources[i].touched)
+			take_touched(&w, &save->sources[i], &groups);
 	for (size_t i = 0; i < save->count; i++)
 		if (save->sources[i].touched && save->sources[i].missed && !save->sources[i].refusal)
 			take_missed(&w, &save->sources[i]);
 	if (save->release)
 		release(&w, &groups);
 	struct error *e = w.failed ? error_memory() : settle_candidates(&w, &groups);
+	while (!e && !w.refused && take_put_off(&w, &groups))
+		e = settle_candidates(&w, &groups);
 	if (e)
 		refuse_for(&w, e, w.count ? w.items[0].function->at.file : "");
 	if (w.refused)

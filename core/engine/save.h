@@ -22,6 +22,7 @@ struct save_source {
 	bool only_itself; /* and of its files only the source proper */
 	bool missed; /* it was saved before it was first read (texts_age): what is new in it is not known */
 	unsigned refusal;       /* the save that it was refused with as a whole, or 0 */
+	unsigned put_off;       /* the save that was refused before this source was read for it, or 0 */
 	struct awaited awaited; /* that it cannot be read without */
 };
 

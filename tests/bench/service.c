@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REDEFINITIONS_A_SECOND = 50, LOAD_SECONDS = 1, PAIRS = 10 };
+enum { REDEFINITIONS_A_SECOND = 50, LOAD_SECONDS = 1, PAIRS = 20 };
 
 struct load {
 	struct samples throughput, p99, pace;
