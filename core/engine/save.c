@@ -835,10 +835,19 @@ static void look_for_layouts(struct work *w, const struct source *s)
 	}
 }
 
+static bool is_last_touched(const struct work *w, const struct save_source *ss)
+{
+	for (const struct save_source *s = ss + 1; s < w->save->sources + w->save->count; s++)
+		if (s->touched)
+			return false;
+	return true;
+}
+
 static void take_touched(struct work *w, struct save_source *ss, struct groups *g)
 {
 	size_t before = w->count;
-	bool by_header = !ss->only_itself && !w->save->hold && !w->looked && says_the_same(ss->source);
+	bool looks = !w->looked && !w->save->hold && !ss->only_itself && !is_last_touched(w, ss) &&
+		     says_the_same(ss->source);
 
 	ss->put_off = 0;
 	if (w->puts_off)
@@ -846,7 +855,7 @@ static void take_touched(struct work *w, struct save_source *ss, struct groups *
 	if (w->puts_off || shares_fault(w, ss))
 		return;
 	take_source(w, ss, g);
-	if (!by_header || w->refused || w->count == before)
+	if (!looks || w->refused || w->count == before)
 		return;
 	look_for_layouts(w, ss->source);
 	w->looked = true; /* the first tells for all: mostly there is no such thing */
