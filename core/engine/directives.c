@@ -2,6 +2,8 @@
 #include "included.h"
 #include "token.h"
 
+#include <string.h>
+
 enum { DEPTH_MAX = 16 }; /* of macros in macros */
 
 struct lines {
@@ -70,12 +72,30 @@ static bool counts_alike(const struct lines *l, struct token_reader condition, u
 	return true;
 }
 
+/* Whether a line may ask or include something: no more than a look for `#`, for most texts are full of lines that only say where
+ * they come from or define something. */
+static bool may_ask(const char *text, size_t size)
+{
+	const char *end = text + size;
+
+	for (const char *at = text; (at = memchr(at, '#', (size_t)(end - at)));) {
+		for (at++; at < end && (*at == ' ' || *at == '\t' || *at == '#');)
+			at++;
+		if (at < end && !(*at >= '0' && *at <= '9') &&
+		    !strchr("dlpu\n", *at)) /* define, line, pragma, undef */
+			return true;
+	}
+	return memmem(text, size, "%:", 2) || memmem(text, size, "?\?=", 3); /* other spellings of # */
+}
+
 bool directives_may_differ(const char *text, size_t size)
 {
 	const struct lines l = {text, (uint32_t)size};
 	struct token_reader r, line;
 	struct token t, word;
 
+	if (!may_ask(text, size))
+		return false;
 	token_reader_init(&r, text, l.size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind != TOKEN_DIRECTIVE)

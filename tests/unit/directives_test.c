@@ -33,6 +33,9 @@ static void what_counts_may_differ(void **state)
 	assert_differs(true, "#define V(a) ((a) * 65536)\n#if V(65536)\n#endif\n");
 	assert_differs(true, "#define V W\n#define W V\n#if V\n#endif\n");
 	assert_differs(true, "#if '\\377' < 0\n#endif\n");
+	assert_differs(true, "# 1 \"x.c\"\n#define V\n # \tif (1 << 31) < 0\n#endif\n");
+	assert_differs(true, "#\\\nif (1 << 31) < 0\n#endif\n");
+	assert_differs(true, "int n; #\n#/**/if (1 << 31) < 0\n#endif\n");
 }
 
 static void what_asks_the_compiler_or_for_a_file_may_differ(void **state)
