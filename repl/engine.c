@@ -267,7 +267,8 @@ static enum niceness_wait who_waits(const struct host *host)
 {
 	const struct follow *f = host->follow;
 
-	if (f && (follow_waits(f) || follow_fd(f) < 0 || follow_deadline(f)))
+	/* A call of rtf_sync() may wait for the first look at the sources, and for each save. */
+	if (f && (!follow_is_complete(f) || follow_waits(f) || follow_fd(f) < 0 || follow_deadline(f)))
 		return NICENESS_SAVED;
 	for (const struct session *s = session_first(host); s; s = session_next(s))
 		if (session_waits(s))

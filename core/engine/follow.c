@@ -169,6 +169,11 @@ int follow_fd(const struct follow *f)
 	return f->waits ? -1 : watch_fd(f->watch);
 }
 
+bool follow_is_complete(const struct follow *f)
+{
+	return f->complete;
+}
+
 bool follow_waits(const struct follow *f)
 {
 	return f->due;

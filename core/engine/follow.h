@@ -54,6 +54,9 @@ bool follow_waits(const struct follow *);
  * and does not poll). */
 void follow_complete(struct follow *);
 
+/* Whether that was done: until then rtf_sync waits for it. */
+bool follow_is_complete(const struct follow *);
+
 /* Functions came with a module: in a strict program calls of theirs wait for saves, too. Once they are read, follow_complete is
  * called again. */
 void follow_renew(struct follow *);
