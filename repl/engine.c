@@ -262,13 +262,11 @@ static void serve_polled(struct host *host, struct polled *p)
 	greet_clients(host);
 }
 
-/* For what is done while poll() waits, in other threads and by compilers. */
+/* Who waits when all is done that was asked for: for other threads, for compilers, or for a save to be whole. A command says
+ * itself when it begins. */
 static enum niceness_wait who_waits(const struct host *host)
 {
-	const struct follow *f = host->follow;
-
-	/* A call of rtf_sync() may wait for the first look at the sources, and for each save. */
-	if (f && (!follow_is_complete(f) || follow_waits(f) || follow_fd(f) < 0 || follow_deadline(f)))
+	if (host->follow && follow_is_awaited(host->follow))
 		return NICENESS_SAVED;
 	for (const struct session *s = session_first(host); s; s = session_next(s))
 		if (session_waits(s))
@@ -276,21 +274,8 @@ static enum niceness_wait who_waits(const struct host *host)
 	return NICENESS_NOBODY;
 }
 
-/* For what poll() has found. */
-static enum niceness_wait who_comes(const struct host *host, const struct polled *p)
-{
-	enum niceness_wait wait = p->fds[SAVES].revents ? NICENESS_SAVED : who_waits(host);
-
-	if (wait == NICENESS_NOBODY && p->fds[PROGRAM].revents) /* a new console, mostly */
-		wait = NICENESS_ASKED;
-	for (size_t i = 0; i < p->count && wait == NICENESS_NOBODY; i++)
-		if (p->fds[OURS + i].revents)
-			wait = NICENESS_ASKED;
-	return wait;
-}
-
 /* Until the program is gone. */
-static void serve(struct host *host, struct niceness *niceness)
+static void serve(struct host *host)
 {
 	int process = watch_process(program_pid(host->program));
 	struct ahead_of ahead = {.reads = true};
@@ -305,9 +290,8 @@ static void serve(struct host *host, struct niceness *niceness)
 		int timeout = serve_due(host, is_more_ahead(host, &ahead));
 		polled_set(&polled, host, process, ahead.waits);
 		check_read_ahead(live_host(host->live)->check); /* nobody waits now */
-		niceness_expect(niceness, who_waits(host));
+		niceness_expect(host->niceness, who_waits(host));
 		int ready = poll(polled.fds, OURS + polled.count, timeout);
-		niceness_expect(niceness, ready > 0 ? who_comes(host, &polled) : who_waits(host));
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (ready == 0)
@@ -447,7 +431,7 @@ int main(int argc, char **argv)
 	if (argc > 1 || fcntl(CHANNEL, F_GETFD) < 0)
 		return explain(argc, argv);
 	settle_process();
-	struct niceness *niceness = niceness_begin();
+	host.niceness = niceness_begin();
 	struct error *e = begin_live(&host, &compiler);
 	if (!e)
 		tell_copies(&host);
@@ -456,8 +440,8 @@ int main(int argc, char **argv)
 	if (e)
 		return fail(host.program, e);
 	greet_clients(&host);
-	serve(&host, niceness);
+	serve(&host);
 	end(&host, compiler);
-	niceness_end(niceness);
+	niceness_end(host.niceness);
 	return 0;
 }

@@ -14,6 +14,7 @@
 struct evaluator;
 struct follow;
 struct live;
+struct niceness;
 struct optimise;
 struct program;
 struct target_unit;
@@ -38,6 +39,7 @@ struct host {
 	size_t count;
 	struct turns *turns;       /* with the compiler; NULL: all wait for it */
 	struct watchers *watchers; /* NULL: nothing can be watched */
+	struct niceness *niceness; /* NULL: the kernel goes by something else */
 	struct ready ready;
 	struct evaluator *evaluator;
 	const struct target_unit *main_unit; /* that defines main(), once it was looked for */

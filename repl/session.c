@@ -1,6 +1,7 @@
 #include "session.h"
 #include "scope.h"
 #include "command.h"
+#include "niceness.h"
 #include "show.h"
 #include "watchers.h"
 #include "record.h"
@@ -340,6 +341,7 @@ static bool answer_command(struct session *s, json_t *id, const char *command, s
 {
 	struct reply reply = {.command = ""};
 
+	niceness_expect(s->host->niceness, NICENESS_ASKED);
 	struct error *e = command_run(&s->state, command, size, &reply);
 	if (e && reply.waiting)
 		reply.waiting->free(reply.waiting);

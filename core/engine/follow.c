@@ -169,14 +169,14 @@ int follow_fd(const struct follow *f)
 	return f->waits ? -1 : watch_fd(f->watch);
 }
 
-bool follow_is_complete(const struct follow *f)
-{
-	return f->complete;
-}
-
 bool follow_waits(const struct follow *f)
 {
 	return f->due;
+}
+
+bool follow_is_awaited(const struct follow *f)
+{
+	return !f->complete || f->waits || f->due || watch_is_busy(f->watch);
 }
 
 int64_t follow_deadline(const struct follow *f)

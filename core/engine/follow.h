@@ -50,12 +50,13 @@ bool follow_prepare(struct follow *);
 /* Whether a save waits for sources that are being read: sources_fd tells when to call follow_serve. */
 bool follow_waits(const struct follow *);
 
+/* Whether a call of the program's may wait: for the first look at the sources (rtf_sync), or for a save that is not live or
+ * refused yet. */
+bool follow_is_awaited(const struct follow *);
+
 /* Every source that there is now is followed: calls may wait for saves (rtf_sync; and by themselves, if the program is strict
  * and does not poll). */
 void follow_complete(struct follow *);
-
-/* Whether that was done: until then rtf_sync waits for it. */
-bool follow_is_complete(const struct follow *);
 
 /* Functions came with a module: in a strict program calls of theirs wait for saves, too. Once they are read, follow_complete is
  * called again. */

@@ -102,9 +102,9 @@ void niceness_expect(struct niceness *n, enum niceness_wait wait)
 	pthread_mutex_lock(&n->mutex);
 	n->wait = wait;
 	wake_after(n, 0);
-	if (wait != NICENESS_ASKED || can_be_had_at_once(n))
+	if (wait != NICENESS_ASKED || n->share || can_be_had_at_once(n))
 		settle(n);
-	else if (!n->share)
+	else
 		wake_after(n, NICENESS_PATIENCE_MS);
 	pthread_mutex_unlock(&n->mutex);
 }

@@ -1,11 +1,12 @@
 /* How much of a busy machine the engine takes, with its threads and its compilers: next to nothing while nobody waits for it, and
- * its share for what somebody waits for. Who asks for more than NICENESS_BURST things at once, and for more than one a second
- * from then on, gets that only once he has waited for NICENESS_PATIENCE_MS: what is done in less does not show, then, in what
- * the program gets done. A machine that has a processor to spare makes no difference.
+ * its share for what somebody waits for. After NICENESS_BURST commands at once, of all consoles, and one a second from then on,
+ * a command gets that only once it has taken NICENESS_PATIENCE_MS: what is done in less does not show, then, in what the program
+ * gets done. A machine that has a processor to spare makes no difference.
  *
  * The engine leads a session, and where sessions share the processors (sched(7), "The autogroup feature") that is all that counts:
- * the niceness of a process is then only among its like. Elsewhere, as in a container, the engine is in the program's group, and
- * is a little nicer than it is, always: one without privileges cannot take that back. */
+ * the niceness of a process is then only among its like. Where cgroups share them, as in containers and under some service
+ * managers, the engine is in the program's, and is a little nicer than it is, always: one without privileges cannot take that
+ * back. */
 #ifndef RTF_NICENESS_H
 #define RTF_NICENESS_H
 
@@ -20,12 +21,12 @@ enum {
 enum niceness_wait {
 	NICENESS_NOBODY,
 	NICENESS_ASKED, /* a console, which may be a script's */
-	NICENESS_SAVED, /* a file was: by a person, who does not save one again and again */
+	NICENESS_SAVED, /* who saved a file, or a call of the program's that waits for that */
 };
 
 struct niceness;
 
-/* Of the calling process, which leads its session. NULL: without memory, or there are no such groups. A person is taken to
+/* Of the calling process, which leads its session. NULL: without memory, or there are no such groups. The program is taken to
  * wait. */
 struct niceness *niceness_begin(void);
 void niceness_end(struct niceness *); /* takes NULL */

@@ -311,6 +311,29 @@ static struct error *find_candidates(struct work *w, struct source *s, const str
 	return w->failed ? error_memory() : NULL;
 }
 
+/* What came with a save before goes on waiting with this one, which is refused, too. */
+static void carry_over(const struct work *w, unsigned before)
+{
+	if (!before || before == w->save->number)
+		return;
+	for (size_t i = 0; i < live_count(w->save->live); i++)
+		if (live_function(w->save->live, i)->saved.pending_with == before)
+			live_function(w->save->live, i)->saved.pending_with = w->save->number;
+	for (size_t i = 0; i < w->save->count; i++) {
+		struct save_source *s = &w->save->sources[i];
+		if (!s->touched && s->refusal == before) /* those that are have their own turn */
+			s->refusal = w->save->number;
+		if (!s->touched && s->put_off == before)
+			s->put_off = w->save->number;
+	}
+}
+
+static void refuse_source(const struct work *w, struct save_source *ss)
+{
+	carry_over(w, ss->refusal);
+	ss->refusal = w->save->number;
+}
+
 /* Marks what the broken file changed, for all to see; their texts count when the file is whole again. */
 static void blame(struct work *w, const struct source *s, const struct index *fresh,
 		  const struct difference *d, const struct check_result *findings)
@@ -331,6 +354,7 @@ static void blame(struct work *w, const struct source *s, const struct index *fr
 		error_free(remember_identity(w, function));
 		function->refused = true;
 		*function->saved.pending = '\0';
+		carry_over(w, function->saved.pending_with);
 		function->saved.pending_with = w->save->number;
 		record_refusal(w, function, findings->message);
 	}
@@ -386,7 +410,7 @@ static void refuse_unreadable(struct work *w, struct save_source *ss, struct err
 		check_result_fini(&findings);
 	}
 	error_free(e);
-	ss->refusal = w->save->number;
+	refuse_source(w, ss);
 }
 
 /* Whether the file as a whole is C, where that is in doubt. NULL and *broken, and the save refused, if it is not. */
@@ -489,7 +513,8 @@ static struct error *take_file(struct work *w, struct save_source *ss)
 	decorators_fini(&entries);
 	if (e || broken) {
 		index_free(fresh);
-		ss->refusal = broken ? w->save->number : ss->refusal;
+		if (broken)
+			refuse_source(w, ss);
 		return e;
 	}
 	e = source_replace(s, fresh);
@@ -624,6 +649,9 @@ static struct error *settle_candidates(struct work *w, struct groups *g)
 		struct error *e = read_candidate(w, &c, &gone);
 		if (e) {
 			free(c.text);
+			for (size_t k = i; k < w->count; k++)
+				w->items[kept++] = w->items[k];
+			w->count = kept;
 			return error_context(e, "%s", c.function->name);
 		}
 		bool changed = !gone && (c.resaved || strcmp(c.identity, c.function->saved.live) != 0);
@@ -647,6 +675,7 @@ static struct error *settle_candidates(struct work *w, struct groups *g)
 			continue;
 		}
 		free(c.text);
+		w->items[i].function = NULL; /* its group may still be added */
 	}
 	w->count = kept;
 	return w->failed ? error_memory() : NULL;
@@ -795,7 +824,7 @@ static bool shares_fault(const struct work *w, struct save_source *ss)
 	if (!w->fault || strcmp(w->fault, ss->source->unit->file) == 0 ||
 	    source_each_file(ss->source, is_other_file, w->fault))
 		return false;
-	ss->refusal = w->save->number;
+	refuse_source(w, ss);
 	return true;
 }
 
@@ -835,6 +864,16 @@ static void look_for_layouts(struct work *w, const struct source *s)
 	}
 }
 
+/* None of its functions is known to be what the file says now. */
+static void put_off(const struct work *w, struct save_source *ss)
+{
+	refuse_source(w, ss);
+	ss->put_off = w->save->number;
+	for (size_t i = 0; i < live_count(w->save->live); i++)
+		if (live_function(w->save->live, i)->at.unit == ss->source->unit)
+			live_function(w->save->live, i)->refused = true;
+}
+
 static bool is_last_touched(const struct work *w, const struct save_source *ss)
 {
 	for (const struct save_source *s = ss + 1; s < w->save->sources + w->save->count; s++)
@@ -851,7 +890,7 @@ static void take_touched(struct work *w, struct save_source *ss, struct groups *
 
 	ss->put_off = 0;
 	if (w->puts_off)
-		ss->refusal = ss->put_off = w->save->number;
+		put_off(w, ss);
 	if (w->puts_off || shares_fault(w, ss))
 		return;
 	take_source(w, ss, g);
@@ -859,22 +898,6 @@ static void take_touched(struct work *w, struct save_source *ss, struct groups *
 		return;
 	look_for_layouts(w, ss->source);
 	w->looked = true; /* the first tells for all: mostly there is no such thing */
-}
-
-/* What was put off with what the save makes live now. True if there was any. */
-static bool take_put_off(struct work *w, struct groups *g)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < w->save->count; i++) {
-		struct save_source *ss = &w->save->sources[i];
-		if (ss->touched || !ss->put_off || !is_group(g->numbers, g->count, ss->put_off))
-			continue;
-		ss->touched = any = true;
-		ss->only_itself = false;
-		take_touched(w, ss, g);
-	}
-	return any;
 }
 
 /* What a source says that was saved before it was first read. There is no text to compare it with but what the history
@@ -901,6 +924,24 @@ static void take_missed(struct work *w, struct save_source *ss)
 		"%s was saved before it was first read, and has more functions than can be made live in one "
 		"go: those that are saved from now on are\n",
 		text_base_name(ss->source->unit->file));
+}
+
+/* What was put off with what the save makes live now. True if there was any. */
+static bool take_put_off(struct work *w, struct groups *g)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->save->count; i++) {
+		struct save_source *ss = &w->save->sources[i];
+		if (ss->touched || !ss->put_off || !is_group(g->numbers, g->count, ss->put_off))
+			continue;
+		ss->touched = any = true;
+		ss->only_itself = false;
+		take_touched(w, ss, g);
+		if (ss->missed && !ss->refusal)
+			take_missed(w, ss);
+	}
+	return any;
 }
 
 void save_take(const struct save *save, struct save_result *out)

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { MANY = 50 }; /* at once */
+enum { MANY = 50, TRIES = 5 };
 
 static struct subject host;
 
@@ -116,21 +116,31 @@ static void only_who_waits_gets_the_engines_share_of_the_machine(void **state)
 	wire_close(&waiting);
 }
 
+/* How long it took until the engine had its share, after many commands, in ms. */
+static long long wait_after_many(pid_t engine, struct wire *w)
+{
+	for (int i = 0; i < MANY; i++)
+		json_decref(wire_ask(w, 100 + i, "\\status"));
+	await_group(engine, NICENESS_IDLE);
+	long long asked = child_clock();
+	define_slowly(engine, w);
+	long long took = child_clock() - asked;
+	end_definition(engine, w);
+	return took;
+}
+
 static void who_asks_again_and_again_gets_it_only_after_a_while(void **state)
 {
 	pid_t engine = compiled_engine(&host);
 	struct wire w;
+	int at_once = 0;
 
 	(void)state;
 	subject_define(&host, "add", "int add(int a, int b) { return a - b; }");
 	wire_open(&w, host.socket);
-	for (int i = 0; i < MANY; i++)
-		json_decref(wire_ask(&w, 100 + i, "\\status"));
-	await_group(engine, NICENESS_IDLE);
-	long long asked = child_clock();
-	define_slowly(engine, &w);
-	assert_true(child_clock() - asked >= NICENESS_PATIENCE_MS);
-	end_definition(engine, &w);
+	/* A second may just have gone by. */
+	while (wait_after_many(engine, &w) < NICENESS_PATIENCE_MS)
+		assert_true(++at_once < TRIES);
 	wire_close(&w);
 }
 

@@ -13,34 +13,43 @@
 
 static struct followed host;
 
-static const char header[] = "#define FACTOR 1\n"
-			     "typedef int amount;\n"
-			     "struct item { amount quantity; };\n"
-			     "int get_a(const struct item *), get_b(const struct item *), get_c(void);\n";
+static const char header[] =
+	"#define FACTOR 1\n"
+	"typedef int amount;\n"
+	"typedef int extra;\n"
+	"struct item { amount quantity; };\n"
+	"int get_a(const struct item *), get_b(const struct item *), get_c(void), own(void);\n";
 
-static const char source_a[] = "#include <rtf.h>\n"
-			       "#include <stdio.h>\n"
-			       "#include \"shared.h\"\n"
-			       "REALTIMEFUNC\n"
-			       "int get_a(const struct item *i)\n"
-			       "{\n"
-			       "	return i->quantity * FACTOR;\n"
-			       "}\n"
-			       "int main(int argc, char **argv)\n"
-			       "{\n"
-			       "	char line[64];\n"
-			       "	const struct item i = {10};\n"
-			       "	setvbuf(stdout, NULL, _IOLBF, 0);\n"
-			       "	if (argc > 1)\n"
-			       "		rtf_start(argv[1]);\n"
-			       "	puts(\"ready\");\n"
-			       "	while (fgets(line, sizeof(line), stdin))\n"
-			       "		printf(\"%d %d %d\\n\", get_a(&i), get_b(&i), get_c());\n"
-			       "	return 0;\n"
-			       "}\n";
+static const char source_a[] =
+	"#include <rtf.h>\n"
+	"#include <stdio.h>\n"
+	"#include \"shared.h\"\n"
+	"REALTIMEFUNC\n"
+	"int get_a(const struct item *i)\n"
+	"{\n"
+	"	return i->quantity * FACTOR;\n"
+	"}\n"
+	"REALTIMEFUNC\n"
+	"int own(void)\n"
+	"{\n"
+	"	return FACTOR + 0;\n"
+	"}\n"
+	"int main(int argc, char **argv)\n"
+	"{\n"
+	"	char line[64];\n"
+	"	const struct item i = {10};\n"
+	"	setvbuf(stdout, NULL, _IOLBF, 0);\n"
+	"	if (argc > 1)\n"
+	"		rtf_start(argv[1]);\n"
+	"	puts(\"ready\");\n"
+	"	while (fgets(line, sizeof(line), stdin))\n"
+	"		printf(\"%d %d %d %d\\n\", get_a(&i), get_b(&i), get_c(), own());\n"
+	"	return 0;\n"
+	"}\n";
 
 static const char source_b[] = "#include <rtf.h>\n"
 			       "#include \"shared.h\"\n"
+			       "extra unused;\n"
 			       "REALTIMEFUNC\n"
 			       "int get_b(const struct item *i)\n"
 			       "{\n"
@@ -127,14 +136,16 @@ static void a_layout_is_refused_before_all_sources_are_read(void **state)
 	followed_edit(&host, "shared.h", "amount quantity;", "amount weight, quantity;");
 	followed_assert_refused(&host, "struct item");
 	assert_int_equal(files_asked_about(), 1);
-	compiled_assert_answer(&host.subject, "get", "10 10 1");
+	compiled_assert_answer(&host.subject, "get", "10 10 1 1");
+	followed_assert_state(&host, "get_c", "refused");
 	followed_edit(&host, "shared.h", "amount weight, quantity;", "amount quantity;");
 	followed_assert_unchanged(&host, "shared.h is in order again");
 	followed_assert_state(&host, "get_a", "built");
+	followed_assert_state(&host, "get_c", "built");
 
 	followed_edit(&host, "shared.h", "FACTOR 1", "FACTOR 2");
-	followed_assert_live(&host, "get_a get_b get_c");
-	compiled_assert_answer(&host.subject, "get", "20 20 2");
+	followed_assert_live(&host, "get_a get_b get_c own");
+	compiled_assert_answer(&host.subject, "get", "20 20 2 2");
 }
 
 static void what_else_such_a_save_changed_goes_live_when_it_is_mended(void **state)
@@ -143,8 +154,8 @@ static void what_else_such_a_save_changed_goes_live_when_it_is_mended(void **sta
 	followed_edit(&host, "shared.h", "FACTOR 1\ntypedef int amount;", "FACTOR 3\ntypedef long amount;");
 	followed_assert_refused(&host, "struct item");
 	followed_edit(&host, "shared.h", "long", "int");
-	followed_assert_live(&host, "get_a get_b get_c");
-	compiled_assert_answer(&host.subject, "get", "30 30 3");
+	followed_assert_live(&host, "get_a get_b get_c own");
+	compiled_assert_answer(&host.subject, "get", "30 30 3 3");
 }
 
 static void it_may_be_mended_in_a_source(void **state)
@@ -155,8 +166,8 @@ static void it_may_be_mended_in_a_source(void **state)
 	followed_edit(&host, "shared.h", "FACTOR 1\ntypedef int amount;", "FACTOR 3\ntypedef long amount;");
 	followed_assert_refused(&host, "get_a: ");
 	followed_edit(&host, "a.c", "i->quantity * FACTOR", "i ? 7 : FACTOR");
-	followed_assert_live(&host, "get_a get_c");
-	compiled_assert_answer(&host.subject, "get", "7 1 3");
+	followed_assert_live(&host, "get_a get_c own");
+	compiled_assert_answer(&host.subject, "get", "7 1 3 3");
 }
 
 static void what_was_put_off_may_be_refused_in_its_turn(void **state)
@@ -166,10 +177,40 @@ static void what_was_put_off_may_be_refused_in_its_turn(void **state)
 	followed_assert_refused(&host, "get_a: ");
 	followed_edit(&host, "a.c", "i->quantity * FACTOR", "i ? 7 : FACTOR");
 	followed_assert_refused(&host, "get_b: ");
-	compiled_assert_answer(&host.subject, "get", "10 10 1");
+	compiled_assert_answer(&host.subject, "get", "10 10 1 1");
 	followed_edit(&host, "b.c", "i->quantity * FACTOR", "i ? 8 : FACTOR");
-	followed_assert_live(&host, "get_a get_b get_c");
-	compiled_assert_answer(&host.subject, "get", "7 8 3");
+	followed_assert_live(&host, "get_a get_b get_c own");
+	compiled_assert_answer(&host.subject, "get", "7 8 3 3");
+}
+
+static void what_two_refused_saves_had_goes_live_when_both_are_mended(void **state)
+{
+	(void)state;
+	followed_edit(&host, "shared.h", "FACTOR 1\ntypedef int amount;\ntypedef int extra;\n",
+		      "FACTOR 2\ntypedef int amount;\n");
+	followed_assert_refused(&host, "extra");
+	followed_edit(&host, "shared.h", "typedef int amount;\n",
+		      "typedef long amount;\ntypedef int extra;\n");
+	followed_assert_refused(&host, "struct item");
+	followed_edit(&host, "shared.h", "long", "int");
+	followed_assert_live(&host, "get_a get_b get_c own");
+	compiled_assert_answer(&host.subject, "get", "20 20 2 2");
+}
+
+static void a_source_that_is_no_c_keeps_only_its_own_back(void **state)
+{
+	(void)state;
+	followed_edit(&host, "shared.h", "FACTOR 1\ntypedef int amount;\ntypedef int extra;\n",
+		      "FACTOR 2\ntypedef long amount;\n");
+	followed_assert_refused(&host, "get_a: ");
+	followed_edit(&host, "a.c", "i->quantity * FACTOR", "i ? 7 : FACTOR");
+	followed_assert_refused(&host, "extra");
+	followed_edit(&host, "a.c", "FACTOR + 0", "FACTOR + 4");
+	followed_assert_live(&host, "get_a get_c own"); /* what is no C holds nobody up */
+	followed_edit(&host, "shared.h", "typedef long amount;\n",
+		      "typedef int amount;\ntypedef int extra;\n");
+	followed_assert_live(&host, "get_b");
+	compiled_assert_answer(&host.subject, "get", "7 20 2 6");
 }
 
 int main(void)
@@ -180,6 +221,8 @@ int main(void)
 		with_host(what_else_such_a_save_changed_goes_live_when_it_is_mended),
 		with_host(it_may_be_mended_in_a_source),
 		with_host(what_was_put_off_may_be_refused_in_its_turn),
+		with_host(what_two_refused_saves_had_goes_live_when_both_are_mended),
+		with_host(a_source_that_is_no_c_keeps_only_its_own_back),
 	};
 
 	return cmocka_run_group_tests_name("system: shared headers", tests, NULL, NULL);
