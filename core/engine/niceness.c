@@ -16,48 +16,35 @@ enum { SECOND_US = 1000000 };
 
 struct niceness {
 	int group; /* /proc/self/autogroup */
-	int timer; /* wakes the thread: the group may not have what it is to have */
+	int timer; /* wakes the thread: the group is to have its share again */
 	pthread_t thread;
-	pthread_mutex_t mutex; /* of all below */
 	enum niceness_wait wait;
-	bool share; /* what the group has: its share, or next to nothing */
+	pthread_mutex_t mutex; /* of all below */
+	bool wants, share;     /* what the group is to have and has: its share, or next to nothing */
 	bool over;
-	int64_t paid_us; /* when what was had at once will be paid for, at a second each */
+	int64_t paid_us; /* when the commands will be paid for, at a second each */
 };
 
 /* 0: not at all. */
-static void wake_after(const struct niceness *n, long ms)
+static void wake_after(const struct niceness *n, int64_t us)
 {
-	struct itimerspec in = {.it_value = {ms / 1000, ms % 1000 * 1000000}};
+	struct itimerspec in = {.it_value = {us / SECOND_US, us % SECOND_US * 1000}};
 
 	timerfd_settime(n->timer, 0, &in, NULL);
 }
 
-/* Gives the group what it is to have. */
+/* Gives the group what it is to have, as soon as the kernel lets us. */
 static void settle(struct niceness *n)
 {
 	char number[16];
-	bool waits = n->wait != NICENESS_NOBODY;
-	int length = snprintf(number, sizeof(number), "%d", waits ? 0 : NICENESS_IDLE);
+	int length = snprintf(number, sizeof(number), "%d", n->wants ? 0 : NICENESS_GIVING_WAY);
 
-	if (waits == n->share)
+	if (n->wants == n->share)
 		return;
 	if (write(n->group, number, (size_t)length) == length)
-		n->share = waits;
+		n->share = n->wants;
 	else if (errno == EAGAIN)
-		wake_after(n, NICENESS_RETRY_MS);
-}
-
-static bool can_be_had_at_once(struct niceness *n)
-{
-	int64_t now = clock_now_us();
-
-	if (n->paid_us < now)
-		n->paid_us = now;
-	if (n->paid_us > now + (int64_t)(NICENESS_BURST - 1) * SECOND_US)
-		return false;
-	n->paid_us += SECOND_US;
-	return true;
+		wake_after(n, NICENESS_RETRY_MS * 1000);
 }
 
 static void *keep(void *context)
@@ -67,11 +54,25 @@ static void *keep(void *context)
 
 	for (bool over = false; !over && (read(n->timer, &times, sizeof(times)) > 0 || errno == EINTR);) {
 		pthread_mutex_lock(&n->mutex);
+		n->wants = true;
 		settle(n);
 		over = n->over;
 		pthread_mutex_unlock(&n->mutex);
 	}
 	return NULL;
+}
+
+/* How long until one more command is paid for at once; 0 or less: it is. */
+static int64_t spent_us(const struct niceness *n)
+{
+	return n->paid_us - (int64_t)(NICENESS_BURST - 1) * SECOND_US - clock_now_us();
+}
+
+static void pay(struct niceness *n)
+{
+	int64_t now = clock_now_us();
+
+	n->paid_us = (n->paid_us < now ? now : n->paid_us) + SECOND_US;
 }
 
 struct niceness *niceness_begin(void)
@@ -83,7 +84,7 @@ struct niceness *niceness_begin(void)
 		return NULL;
 	*n = (struct niceness){.group = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC),
 			       .timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC),
-			       .wait = NICENESS_SAVED,
+			       .wants = true,
 			       .share = true};
 	pthread_mutex_init(&n->mutex, NULL);
 	if (n->group >= 0 && n->timer >= 0 && !pthread_create(&n->thread, NULL, keep, n))
@@ -101,11 +102,14 @@ void niceness_expect(struct niceness *n, enum niceness_wait wait)
 		return;
 	pthread_mutex_lock(&n->mutex);
 	n->wait = wait;
+	int64_t spent = wait == NICENESS_SAVED ? 0 : spent_us(n);
+	if (spent <= 0 && wait == NICENESS_ASKED)
+		pay(n);
 	wake_after(n, 0);
-	if (wait != NICENESS_ASKED || n->share || can_be_had_at_once(n))
-		settle(n);
-	else
-		wake_after(n, NICENESS_PATIENCE_MS);
+	n->wants = spent <= 0;
+	settle(n);
+	if (!n->wants)
+		wake_after(n, wait == NICENESS_ASKED ? NICENESS_PATIENCE_MS * 1000 : spent);
 	pthread_mutex_unlock(&n->mutex);
 }
 
@@ -115,7 +119,7 @@ void niceness_end(struct niceness *n)
 		return;
 	pthread_mutex_lock(&n->mutex);
 	n->over = true;
-	wake_after(n, 1);
+	wake_after(n, 1000);
 	pthread_mutex_unlock(&n->mutex);
 	pthread_join(n->thread, NULL);
 	close(n->group);

@@ -1,4 +1,4 @@
-/* How much of the processors the engine takes from the program: next to nothing, but for whoever waits for it. The kernel has
+/* How much of the processors the engine takes from the program: its share, but for whoever asks again and again. The kernel has
  * sessions share them (CONFIG_SCHED_AUTOGROUP). */
 #include "compiled.h"
 #include "niceness.h"
@@ -78,58 +78,31 @@ static void tell_compilers(pid_t engine, int signal)
 	}
 }
 
-/* The compilers are stopped, so that a definition takes as long as is wanted. */
-static void define_slowly(pid_t engine, struct wire *w)
+static void ask_again_and_again(struct wire *w)
 {
+	for (int i = 0; i < MANY; i++)
+		json_decref(wire_ask(w, 100 + i, "\\status"));
+}
+
+/* The compilers are stopped meanwhile, so that it takes as long as is wanted. Returns how long it took until the engine had its
+ * share, in ms. */
+static long long define_slowly(pid_t engine, struct wire *w)
+{
+	long long asked = child_clock();
+
 	tell_compilers(engine, SIGSTOP);
 	wire_command(w, 2, "int add(int a, int b) { return a * b; }");
 	await_group(engine, 0);
-}
-
-static void end_definition(pid_t engine, struct wire *w)
-{
+	long long took = child_clock() - asked;
 	tell_compilers(engine, SIGCONT);
 	json_t *answer = wire_receive(w);
 	assert_true(json_is_true(json_object_get(answer, "ok")));
 	json_decref(answer);
-	await_group(engine, NICENESS_IDLE);
 	compiled_assert_answer(&host, "add 3 4", "12 12");
-}
-
-static void only_who_waits_gets_the_engines_share_of_the_machine(void **state)
-{
-	pid_t engine = compiled_engine(&host);
-	struct wire waiting, defining;
-
-	(void)state;
-	subject_define(&host, "add", "int add(int a, int b) { return a - b; }");
-	await_group(engine, NICENESS_IDLE);
-
-	/* For what happens elsewhere one may wait for hours. */
-	wire_open(&waiting, host.socket);
-	wire_command(&waiting, 1, "\\events");
-	wire_open(&defining, host.socket);
-	define_slowly(engine, &defining);
-	end_definition(engine, &defining);
-	assert_int_equal(group_niceness(host.program.pid), group_niceness(getpid()));
-	wire_close(&defining);
-	wire_close(&waiting);
-}
-
-/* How long it took until the engine had its share, after many commands, in ms. */
-static long long wait_after_many(pid_t engine, struct wire *w)
-{
-	for (int i = 0; i < MANY; i++)
-		json_decref(wire_ask(w, 100 + i, "\\status"));
-	await_group(engine, NICENESS_IDLE);
-	long long asked = child_clock();
-	define_slowly(engine, w);
-	long long took = child_clock() - asked;
-	end_definition(engine, w);
 	return took;
 }
 
-static void who_asks_again_and_again_gets_it_only_after_a_while(void **state)
+static void who_asks_again_and_again_gives_way(void **state)
 {
 	pid_t engine = compiled_engine(&host);
 	struct wire w;
@@ -137,10 +110,23 @@ static void who_asks_again_and_again_gets_it_only_after_a_while(void **state)
 
 	(void)state;
 	subject_define(&host, "add", "int add(int a, int b) { return a - b; }");
+	assert_int_equal(group_niceness(engine), 0);
 	wire_open(&w, host.socket);
-	/* A second may just have gone by. */
-	while (wait_after_many(engine, &w) < NICENESS_PATIENCE_MS)
+	ask_again_and_again(&w);
+	await_group(engine, NICENESS_GIVING_WAY);
+	assert_int_equal(group_niceness(host.program.pid), group_niceness(getpid()));
+
+	/* But for what takes its time. The time for one more command may just have come. */
+	while (define_slowly(engine, &w) < NICENESS_PATIENCE_MS) {
 		assert_true(++at_once < TRIES);
+		ask_again_and_again(&w);
+		await_group(engine, NICENESS_GIVING_WAY);
+	}
+
+	/* And when nobody asks any more. */
+	ask_again_and_again(&w);
+	await_group(engine, NICENESS_GIVING_WAY);
+	await_group(engine, 0);
 	wire_close(&w);
 }
 
@@ -157,8 +143,7 @@ int main(void)
 		with_fresh_host(the_engine_and_its_children_do_not_push_the_program_aside),
 	};
 	const struct CMUnitTest with_groups[] = {
-		with_fresh_host(only_who_waits_gets_the_engines_share_of_the_machine),
-		with_fresh_host(who_asks_again_and_again_gets_it_only_after_a_while),
+		with_fresh_host(who_asks_again_and_again_gives_way),
 	};
 	int failed = cmocka_run_group_tests(anywhere, init, compiled_group_fini);
 
