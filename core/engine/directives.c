@@ -2,8 +2,6 @@
 #include "included.h"
 #include "token.h"
 
-#include <string.h>
-
 enum { DEPTH_MAX = 16 }; /* of macros in macros */
 
 struct lines {
@@ -72,48 +70,13 @@ static bool counts_alike(const struct lines *l, struct token_reader condition, u
 	return true;
 }
 
-static size_t count_letters(const char *at, const char *end)
-{
-	size_t count = 0;
-
-	while (at + count < end && at[count] >= 'a' && at[count] <= 'z')
-		count++;
-	return count;
-}
-
-/* What neither counts nor asks for anything; "" stands before a line's number. */
-static bool is_harmless(const char *word, size_t length)
-{
-	static const char *const words[] = {"define", "undef", "ifdef", "ifndef",
-					    "else",   "endif", "line",  "pragma"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strlen(words[i]) == length && !memcmp(words[i], word, length))
-			return true;
-	return length == 0 && *word >= '0' && *word <= '9';
-}
-
-/* Whether a line may be any other: a look at what stands behind each `#`, wherever that is. */
-static bool may_ask(const char *text, size_t size)
-{
-	const char *end = text + size;
-
-	for (const char *at = text; (at = memchr(at, '#', (size_t)(end - at)));) {
-		for (at++; at < end && (*at == ' ' || *at == '\t');)
-			at++;
-		if (at < end && !is_harmless(at, count_letters(at, end)))
-			return true;
-	}
-	return memmem(text, size, "%:", 2) || memmem(text, size, "?\?=", 3); /* other spellings of # */
-}
-
 bool directives_may_differ(const char *text, size_t size)
 {
 	const struct lines l = {text, (uint32_t)size};
 	struct token_reader r, line;
 	struct token t, word;
 
-	if (!may_ask(text, size))
+	if (!token_may_ask(text, size))
 		return false;
 	token_reader_init(&r, text, l.size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {

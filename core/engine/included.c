@@ -11,6 +11,8 @@ bool included_any(const char *text, size_t size)
 	struct token_reader r, line;
 	struct token t, word;
 
+	if (!token_may_ask(text, size))
+		return false;
 	token_reader_init(&r, text, (uint32_t)size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		if (t.kind != TOKEN_DIRECTIVE)

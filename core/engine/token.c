@@ -395,3 +395,40 @@ uint32_t token_line(const char *text, uint32_t offset)
 		lines++;
 	return lines;
 }
+
+/* --- lines that ask -------------------------------------------------------------------------------------------------- */
+
+static size_t count_letters(const char *at, const char *end)
+{
+	size_t count = 0;
+
+	while (at + count < end && at[count] >= 'a' && at[count] <= 'z')
+		count++;
+	return count;
+}
+
+/* What neither counts nor asks for anything; "" stands before a line's number. */
+static bool is_harmless(const char *word, size_t length)
+{
+	static const char *const words[] = {"define", "undef", "ifdef", "ifndef",
+					    "else",   "endif", "line",  "pragma"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strlen(words[i]) == length && !memcmp(words[i], word, length))
+			return true;
+	return length == 0 && *word >= '0' && *word <= '9';
+}
+
+/* A look at what stands behind each `#`, wherever that is. */
+bool token_may_ask(const char *text, size_t size)
+{
+	const char *end = text + size;
+
+	for (const char *at = text; (at = memchr(at, '#', (size_t)(end - at)));) {
+		for (at++; at < end && (*at == ' ' || *at == '\t');)
+			at++;
+		if (at < end && !is_harmless(at, count_letters(at, end)))
+			return true;
+	}
+	return memmem(text, size, "%:", 2) || memmem(text, size, "?\?=", 3); /* other spellings of # */
+}

@@ -46,6 +46,10 @@ void token_read_directive(struct token_reader *line, const char *text, const str
 			  struct token *word);
 void token_next(struct token_reader *, struct token *out);
 
+/* Whether a text may have a line that counts, asks for something or includes a file, like `#if` and `#include`: a quick look, for
+ * most texts have none. Careful the one way: what is not sure to be none is one. */
+bool token_may_ask(const char *text, size_t size);
+
 /* Whether the token is spelled exactly `word` (a name or a punctuator; digraphs as written). */
 static inline bool token_is(const struct token_reader *r, const struct token *t, const char *word)
 {
