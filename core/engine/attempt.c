@@ -26,11 +26,10 @@ void attempt_fini(struct attempt *c)
 	free(c->extra);
 }
 
-struct error *attempt_refuse(struct attempt_part *p, struct change_outcome *out)
+struct error *attempt_refuse(const struct live_function *function, struct check_result *r,
+			     struct change_outcome *out)
 {
-	struct check_result *r = &p->build.check;
-	struct error *e =
-		error_new(r->class, "%s: %s", p->function->name, r->message ? r->message : "refused");
+	struct error *e = error_new(r->class, "%s: %s", function->name, r->message ? r->message : "refused");
 
 	check_result_fini(&out->check);
 	out->check = *r;
@@ -69,7 +68,7 @@ struct error *attempt_check(struct live *l, struct attempt *c, struct change_out
 			return error_new(ERROR_USAGE, "the text defines %s, not %s", c->spelled,
 					 p->function->at.name);
 		if (p->build.check.failed)
-			return attempt_refuse(p, out);
+			return attempt_refuse(p->function, &p->build.check, out);
 		/* Where libclang did not understand it the link will see. */
 		if (c->named && !p->build.check.signature && !p->build.check.needs_cc)
 			return error_new(ERROR_USAGE, "the text does not define %s", p->function->at.name);

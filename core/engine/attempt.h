@@ -53,8 +53,8 @@ void attempt_fini(struct attempt *);
 /* Checks every part: a failure's findings, or else all warnings, go to the outcome. */
 struct error *attempt_check(struct live *, struct attempt *, struct change_outcome *);
 
-/* ERROR_COMPILE and so on from a check that found something: its findings go to the outcome. */
-struct error *attempt_refuse(struct attempt_part *, struct change_outcome *);
+/* ERROR_COMPILE and so on from a check of the function's text that found something: its findings go to the outcome. */
+struct error *attempt_refuse(const struct live_function *, struct check_result *, struct change_outcome *);
 
 /* Compiles and links all parts. */
 struct error *attempt_link(struct live *, struct attempt *);

@@ -51,7 +51,7 @@ static struct error *rebuild(struct live *l, struct attempt_part *p, struct atte
 	e = build_check(live_host(l), &p->request, &p->build);
 	p->built = true;
 	if (!e && p->build.check.failed)
-		e = attempt_refuse(p, out);
+		e = attempt_refuse(p->function, &p->build.check, out);
 	if (!e) {
 		struct live_variable_mark variables = live_variable_mark(l);
 		e = attempt_link_part(l, c, p);

@@ -1,4 +1,5 @@
 #include "save.h"
+#include "attempt.h"
 #include "extent.h"
 #include "bodies.h"
 #include "changed.h"
@@ -149,18 +150,6 @@ static struct error *check_text(const struct work *w, const struct live_function
 		build.check = (struct check_result){0};
 	}
 	build_fini(&build);
-	return e;
-}
-
-/* That it is refused. Takes the findings. */
-static struct error *refuse_text(struct work *w, const struct live_function *function,
-				 struct check_result *findings)
-{
-	struct error *e = error_new(findings->class, "%s: %s", function->name,
-				    findings->message ? findings->message : "refused");
-
-	check_result_fini(&w->out->outcome.check);
-	w->out->outcome.check = *findings;
 	return e;
 }
 
@@ -708,7 +697,7 @@ static struct error *check_prototype(struct work *w, const struct candidate *c)
 
 	struct error *e = check_text(w, c->function, c->text, c->line, prototype, &findings);
 	if (!e && findings.failed)
-		return refuse_text(w, c->function, &findings);
+		e = attempt_refuse(c->function, &findings, &w->out->outcome);
 	check_result_fini(&findings);
 	return e;
 }
@@ -842,10 +831,11 @@ static struct error *check_layouts(struct work *w, const struct live_function *f
 		e = check_text(w, function, text, line, NULL, &findings);
 	free(text);
 	error_free(e); /* whoever makes it live has that again */
-	if (findings.failed && findings.class == ERROR_LAYOUT)
-		return refuse_text(w, function, &findings);
+	e = findings.failed && findings.class == ERROR_LAYOUT
+		    ? attempt_refuse(function, &findings, &w->out->outcome)
+		    : NULL;
 	check_result_fini(&findings);
-	return NULL;
+	return e;
 }
 
 /* A source that was not saved itself has functions that cannot be: a header lays a type out in another way than the program has
@@ -885,16 +875,16 @@ static bool is_last_touched(const struct work *w, const struct save_source *ss)
 static void take_touched(struct work *w, struct save_source *ss, struct groups *g)
 {
 	size_t before = w->count;
-	bool looks = !w->looked && !w->save->hold && !ss->only_itself && !is_last_touched(w, ss) &&
-		     says_the_same(ss->source);
 
 	ss->put_off = 0;
 	if (w->puts_off)
 		put_off(w, ss);
 	if (w->puts_off || shares_fault(w, ss))
 		return;
+	bool looks = !w->looked && !w->refused && !w->save->hold && !ss->only_itself &&
+		     !is_last_touched(w, ss) && says_the_same(ss->source);
 	take_source(w, ss, g);
-	if (!looks || w->refused || w->count == before)
+	if (!looks || w->count == before)
 		return;
 	look_for_layouts(w, ss->source);
 	w->looked = true; /* the first tells for all: mostly there is no such thing */
