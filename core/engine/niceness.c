@@ -37,10 +37,10 @@ static void wake_after(const struct niceness *n, int64_t us)
 static void settle(struct niceness *n)
 {
 	char number[16];
-	int length = snprintf(number, sizeof(number), "%d", n->wants ? 0 : NICENESS_GIVING_WAY);
 
 	if (n->wants == n->share)
 		return;
+	int length = snprintf(number, sizeof(number), "%d", n->wants ? 0 : NICENESS_GIVING_WAY);
 	if (write(n->group, number, (size_t)length) == length)
 		n->share = n->wants;
 	else if (errno == EAGAIN)
@@ -105,11 +105,9 @@ void niceness_expect(struct niceness *n, enum niceness_wait wait)
 	int64_t spent = wait == NICENESS_SAVED ? 0 : spent_us(n);
 	if (spent <= 0 && wait == NICENESS_ASKED)
 		pay(n);
-	wake_after(n, 0);
 	n->wants = spent <= 0;
+	wake_after(n, n->wants ? 0 : wait == NICENESS_ASKED ? NICENESS_PATIENCE_MS * 1000 : spent);
 	settle(n);
-	if (!n->wants)
-		wake_after(n, wait == NICENESS_ASKED ? NICENESS_PATIENCE_MS * 1000 : spent);
 	pthread_mutex_unlock(&n->mutex);
 }
 
