@@ -28,14 +28,16 @@ static Elf_Scn *section_named(Elf *elf, const char *name)
 	return NULL;
 }
 
-/* An object's line program says its addresses by relocations. libdw takes them as they stand, so they are put there: an
- * offset in the section that is asked for, and something far away for any other. `bytes` is a copy to write to. */
-static bool place_addresses(Elf *elf, unsigned char *bytes, size_t size, uint16_t section)
+/* An object's debug information says addresses and strings by relocations. libdw takes them as they stand, so they are put there:
+ * of an address the offset in the section that is asked for, and something far away for any other; of a string where it stands
+ * among those. `bytes` is a copy to write to. */
+static bool relocate(Elf *elf, unsigned char *bytes, size_t size, uint16_t section, const char *name,
+		     const char *relocations)
 {
-	Elf_Scn *line = section_named(elf, ".debug_line"), *rela = section_named(elf, ".rela.debug_line");
+	Elf_Scn *scn = section_named(elf, name), *rela = section_named(elf, relocations);
 	GElf_Shdr at, table;
 
-	if (!line || !rela || !gelf_getshdr(line, &at) || !gelf_getshdr(rela, &table))
+	if (!scn || !rela || !gelf_getshdr(scn, &at) || !gelf_getshdr(rela, &table))
 		return false;
 	Elf_Data *data = elf_getdata(rela, NULL);
 	Elf_Data *symbols = elf_getdata(elf_getscn(elf, table.sh_link), NULL);
@@ -45,15 +47,18 @@ static bool place_addresses(Elf *elf, unsigned char *bytes, size_t size, uint16_
 	for (int i = 0; i < (int)(table.sh_size / sizeof(Elf64_Rela)); i++) {
 		GElf_Rela r;
 		GElf_Sym symbol;
-		if (!gelf_getrela(data, i, &r) || !gelf_getsym(symbols, (int)GELF_R_SYM(r.r_info), &symbol) ||
-		    at.sh_size < sizeof(uint64_t) || r.r_offset > at.sh_size - sizeof(uint64_t))
+		if (!gelf_getrela(data, i, &r) || !gelf_getsym(symbols, (int)GELF_R_SYM(r.r_info), &symbol))
 			return false;
-		if (GELF_R_TYPE(r.r_info) != R_X86_64_64)
+		bool address = GELF_R_TYPE(r.r_info) == R_X86_64_64;
+		if (!address && GELF_R_TYPE(r.r_info) != R_X86_64_32)
 			continue;
-		uint64_t address = symbol.st_value + (uint64_t)r.r_addend;
-		if (symbol.st_shndx != section)
-			address |= (uint64_t)(symbol.st_shndx + 1) << ELSEWHERE_SHIFT;
-		memcpy(bytes + at.sh_offset + r.r_offset, &address, sizeof(address));
+		size_t width = address ? sizeof(uint64_t) : sizeof(uint32_t);
+		if (at.sh_size < width || r.r_offset > at.sh_size - width)
+			return false;
+		uint64_t value = symbol.st_value + (uint64_t)r.r_addend;
+		if (address && symbol.st_shndx != section)
+			value |= (uint64_t)(symbol.st_shndx + 1) << ELSEWHERE_SHIFT;
+		memcpy(bytes + at.sh_offset + r.r_offset, &value, width); /* both are little-endian */
 	}
 	return true;
 }
@@ -108,7 +113,9 @@ bool lines_each(const struct compile_object *object, uint16_t section,
 	memcpy(copy, object->bytes, object->size);
 	elf_version(EV_CURRENT);
 	Elf *elf = elf_memory((char *)copy, object->size);
-	if (elf && place_addresses(elf, copy, object->size, section)) {
+	if (elf && relocate(elf, copy, object->size, section, ".debug_line", ".rela.debug_line")) {
+		/* What names that are no paths are meant from; without it they stay so. */
+		relocate(elf, copy, object->size, section, ".debug_info", ".rela.debug_info");
 		Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 		any = dwarf && each_of(dwarf, each, context);
 		dwarf_end(dwarf);

@@ -1,5 +1,6 @@
 #include "place.h"
 #include "edit.h"
+#include "given.h"
 #include "images.h"
 #include "lines.h"
 #include "text.h"
@@ -98,9 +99,16 @@ void place_name(struct live *l, uint64_t pc, bool is_return, struct place *out)
 struct told {
 	char origin[32];
 	int parent;
-	char *text;
+	char *text, *flags; /* told_fini */
 	unsigned line;
 };
+
+static void told_fini(struct told *told)
+{
+	free(told->text);
+	free(told->flags);
+	*told = (struct told){0};
+}
 
 static void copy_told(void *context, const struct history_version *v)
 {
@@ -109,6 +117,7 @@ static void copy_told(void *context, const struct history_version *v)
 	snprintf(told->origin, sizeof(told->origin), "%s", v->origin);
 	told->parent = v->parent;
 	told->text = strdup(v->text);
+	told->flags = strdup(v->flags);
 	told->line = (unsigned)v->line;
 }
 
@@ -130,11 +139,24 @@ static bool find_writing(struct live *l, const struct live_function *f, int numb
 		for (size_t i = 0; i < sizeof(instruments) / sizeof(*instruments); i++)
 			again |= strstr(out->origin, instruments[i]) != NULL;
 		again = again && out->parent >= 0 && out->parent < number;
-		if (again)
-			free(out->text);
 		number = out->parent;
+		if (again)
+			told_fini(out);
 	}
 	return out->text != NULL;
+}
+
+/* Whether that is what the version's code calls the file: by its path, or as the program's compiler was given it. */
+static bool names_file(const struct told *told, const char *name, const char *file)
+{
+	struct words flags = {0};
+
+	words_split(&flags, told->flags ? told->flags : "");
+	char *given = given_name(flags.items, file);
+	bool names = strcmp(name, file) == 0 || (given && strcmp(name, given) == 0);
+	free(given);
+	words_fini(&flags);
+	return names;
 }
 
 /* The line of a text on which a function's definition begins. */
@@ -162,9 +184,12 @@ static void as_typed(struct live *l, const struct piece *piece, struct place *ou
 	const struct live_function *f = piece->function;
 	struct told told;
 
-	if (!f->at.file || strcmp(out->file, f->at.file) != 0 ||
-	    !find_writing(l, f, piece->note.number, &told))
+	if (!f->at.file || !find_writing(l, f, piece->note.number, &told))
 		return;
+	if (!names_file(&told, out->file, f->at.file)) {
+		told_fini(&told);
+		return;
+	}
 	unsigned begin = line_within(told.text, f->at.name), lines = 1;
 	for (const char *c = told.text; (c = strchr(c, '\n')); c++)
 		lines++;
@@ -173,7 +198,7 @@ static void as_typed(struct live *l, const struct piece *piece, struct place *ou
 		snprintf(out->file, sizeof(out->file), "<console>");
 		out->line += own ? begin - told.line : 0;
 	}
-	free(told.text);
+	told_fini(&told);
 }
 
 static void find_line(struct live *l, const struct piece *piece, uint64_t pc, struct place *out)

@@ -32,6 +32,30 @@ static int start_optimised(void **state)
 	return start_with(&(struct compiled_how){.sources = {"fault_host.c", NULL}, .flags = {"-O2"}});
 }
 
+/* As make does it mostly: the compiler is given the source by a name in its folder. */
+static int start_by_short_name(void **state)
+{
+	const struct compiled_how how = {.sources = {"fault_host.c", NULL}};
+	char *core = realpath("core", NULL), *built = subject_built(""), *build = realpath(built, NULL),
+	     *command;
+
+	(void)state;
+	assert_true(core && build);
+	followed_prepare_host(&host, &how);
+	assert_true(asprintf(&command,
+			     "${CC:-cc} -g -I%s fault_host.c -o host -L%s -Wl,-rpath,%s -lrtf -lpthread",
+			     core, build, build) > 0);
+	followed_run(&host, command);
+	free(command);
+	free(core);
+	free(built);
+	free(build);
+	compiled_start(&host.subject);
+	followed_listen(&host);
+	compiled_assert_answer(&host.subject, "handler", "ours");
+	return 0;
+}
+
 static int stop(void **state)
 {
 	(void)state;
@@ -223,7 +247,10 @@ int main(void)
 #define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, start, stop)
 	static const struct CMUnitTest tests[] = {
 		WITH_HOST(what_was_typed_has_its_own_lines),
+		cmocka_unit_test_setup_teardown(what_was_typed_has_its_own_lines, start_by_short_name, stop),
 		WITH_HOST(so_has_what_only_the_programs_compiler_can_have),
+		cmocka_unit_test_setup_teardown(so_has_what_only_the_programs_compiler_can_have,
+						start_by_short_name, stop),
 		WITH_HOST(what_was_typed_along_has_lines_too),
 		WITH_HOST(what_was_saved_has_the_files_lines),
 		WITH_HOST(another_engine_knows_them_as_well),
