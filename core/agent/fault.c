@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 60000 };
+enum { LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 60000, HANDED_MS = 1000 };
 
 /* Where a fault is on its way. One at a time: a thread that comes second waits for its turn. Each has a ticket, STATES more
  * than the one before, and the state is its ticket and one of these: whoever is late changes nothing about the next one. */
@@ -27,6 +27,7 @@ static struct {
 	int count;          /* atomic: recorded so far */
 	bool wanted, known; /* atomic: there are to be handlers; there may be */
 	int look_ms;        /* atomic: until it is looked whether the program has set a handler */
+	long long handed_ms; /* atomic: when a fault was handed on last */
 	/* The program's, by the level of ours that came over it; they stay, as the program may have kept our handler. */
 	struct sigaction before[LEVELS][SIGNALS_FAULTS];
 	unsigned levels[SIGNALS_FAULTS]; /* in use */
@@ -192,6 +193,7 @@ static void on_fault(unsigned level, int signal, siginfo_t *info, void *context)
 	if (is_outermost(level, signal))
 		meet(signal, info, context);
 	errno = saved;
+	__atomic_store_n(&faults.handed_ms, now_ms(), __ATOMIC_RELEASE);
 	signals_pass_on(&faults.before[level][index_of(signal)], signal, info, context);
 }
 
@@ -325,6 +327,25 @@ static bool version_is_live(void)
 	return false;
 }
 
+static bool has_to_look(void)
+{
+	return __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&faults.known, __ATOMIC_ACQUIRE);
+}
+
+static void set_handlers(void)
+{
+	if (!has_to_look() || !guard_lock_signals())
+		return;
+	bool wanted = __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE);
+	if (wanted)
+		install();
+	else
+		uninstall();
+	__atomic_store_n(&faults.known, wanted, __ATOMIC_RELEASE);
+	guard_unlock_signals();
+}
+
 static void want(bool live, int wake)
 {
 	static const struct guard_hooks hooks = {
@@ -341,7 +362,7 @@ static void want(bool live, int wake)
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, live, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.look_ms, FIRST_LOOK_MS, __ATOMIC_RELAXED);
-	fault_look();
+	set_handlers();
 }
 
 void fault_expect(int wake)
@@ -354,23 +375,15 @@ void fault_watch(int wake)
 	want(version_is_live(), wake);
 }
 
-static bool has_to_look(void)
-{
-	return __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE) ||
-	       __atomic_load_n(&faults.known, __ATOMIC_ACQUIRE);
-}
-
+/* Whoever has a fault may be about to end the program by it, with no handler any more: it is not to be met again. */
 void fault_look(void)
 {
-	if (!has_to_look() || !guard_lock_signals())
-		return;
-	bool wanted = __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE);
-	if (wanted)
-		install();
+	long long handed = __atomic_load_n(&faults.handed_ms, __ATOMIC_ACQUIRE);
+
+	if (!handed || now_ms() - handed >= HANDED_MS)
+		set_handlers();
 	else
-		uninstall();
-	__atomic_store_n(&faults.known, wanted, __ATOMIC_RELEASE);
-	guard_unlock_signals();
+		__atomic_store_n(&faults.look_ms, HANDED_MS, __ATOMIC_RELAXED);
 }
 
 int fault_patience(void)
@@ -395,7 +408,7 @@ void fault_forget(void)
 	__atomic_store_n(&faults.pid, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&wake_fd, -1, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, false, __ATOMIC_RELEASE);
-	fault_look();
+	set_handlers();
 	fault_give_up();
 }
 

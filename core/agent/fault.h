@@ -24,7 +24,7 @@ void fault_expect(int wake);
 void fault_watch(int wake);
 
 /* Looks whether the program has set handlers of its own since. Agent thread; due after fault_patience milliseconds (-1:
- * never), and fault_wait_longer when it was. While code runs guarded it has to wait. */
+ * never), and fault_wait_longer when it was. While code runs guarded it has to wait, and for a moment after a fault. */
 void fault_look(void);
 int fault_patience(void);
 void fault_wait_longer(void);

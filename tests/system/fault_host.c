@@ -7,6 +7,7 @@
  *     plain       a fault in a function that is not decorated
  *     chain       over that a handler that hands on to what it found there; unchain: it takes itself away; chained: how
  *                 often it was called
+ *     farewell    from now on whatever catches SIGSEGV says so, waits for a line and lets the program end by it
  *     whose       who handles SIGSEGV: nobody, us, or somebody else
  *     heed        from now on it is noted what risky(1) is when somebody begins to handle SIGSEGV; heeded: what it was */
 #include <rtf.h>
@@ -126,6 +127,23 @@ static void chain(void)
 	printf("%d\n", sigaction(SIGSEGV, &action, &found) == 0);
 }
 
+static void on_last_fault(int signal)
+{
+	const struct sigaction usual = {.sa_handler = SIG_DFL};
+	char line[64];
+
+	sigaction(signal, &usual, NULL);
+	puts("farewell");
+	fgets(line, sizeof(line), stdin);
+}
+
+static void say_farewell(void)
+{
+	const struct sigaction action = {.sa_handler = on_last_fault};
+
+	printf("%d\n", sigaction(SIGSEGV, &action, NULL) == 0);
+}
+
 static const char *whose(void)
 {
 	struct sigaction action;
@@ -170,6 +188,8 @@ int main(int argc, char **argv)
 			printf("%d\n", sigaction(SIGSEGV, &found, NULL) == 0);
 		else if (!strcmp(line, "chained\n"))
 			printf("%d\n", chained);
+		else if (!strcmp(line, "farewell\n"))
+			say_farewell();
 		else if (!strcmp(line, "heed\n"))
 			printf("%d\n", heeding = 1);
 		else if (!strcmp(line, "heeded\n"))

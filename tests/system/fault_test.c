@@ -39,7 +39,10 @@ static void assert_recorded(int count, int version, const char *first, const cha
 	json_t *faults = compiled_data(&host, "\\log --faults"), *newest = json_array_get(faults, 0);
 	const char *detail = json_string_value(json_object_get(newest, "detail"));
 
-	assert_int_equal(json_array_size(faults), count);
+	if (json_array_size(faults) != (size_t)count) {
+		char *all = json_dumps(faults, JSON_INDENT(1));
+		fail_msg("%zu faults, not %d: %s", json_array_size(faults), count, all);
+	}
 	assert_int_equal(json_integer_value(json_object_get(newest, "version")), version);
 	assert_string_equal(json_string_value(json_object_get(newest, "function")), "risky");
 	if (!detail || !strstr(detail, first) || !strstr(detail, second))
@@ -235,6 +238,18 @@ static void a_handler_that_is_set_over_ours_may_hand_on_to_it(void **state)
 	compiled_assert_answer(&host, "whose", "ours");
 }
 
+/* As handlers do that write a trace: the fault is repeated, and nobody is to meet it again. */
+static void a_handler_of_the_program_may_end_it(void **state)
+{
+	(void)state;
+	compiled_assert_answer(&host, "farewell", "1");
+	subject_define(&host, "risky", crash);
+	compiled_assert_answer(&host, "call 16", "farewell");
+	assert_int_equal(recorded(), 1); /* which makes the agent look for handlers */
+	end_by("", SIGSEGV);
+	assert_recorded(1, 1, "SIGSEGV at address 0x10", "main (fault_host.c:");
+}
+
 static void abort_and_division_by_zero_are_faults(void **state)
 {
 	(void)state;
@@ -282,6 +297,7 @@ int main(void)
 		WITH_HOST(a_handler_that_is_set_over_ours_may_hand_on_to_it),
 		WITH_HOST(there_is_a_handler_only_while_a_version_is_live),
 		WITH_HOST(a_handler_is_there_before_the_first_version_is_live),
+		WITH_HOST(a_handler_of_the_program_may_end_it),
 		WITH_HOST(abort_and_division_by_zero_are_faults),
 		WITH_HOST(a_wedged_engine_does_not_hold_a_fault_up_for_ever),
 	};
