@@ -42,6 +42,27 @@ static const unsigned char name_byte[256] = {
 	['0' ... '9'] = 2, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['_'] = 1, ['$'] = 1, [0x80 ... 0xff] = 1,
 };
 
+/* What ends nothing and begins nothing: all but line ends, quotes, backslashes and slashes. */
+static const unsigned char plain_byte[256] = {
+	[0 ... '\n' - 1] = 1,           ['\n' + 1 ... '"' - 1] = 1,  ['"' + 1 ... '\'' - 1] = 1,
+	['\'' + 1 ... '/' - 1] = 1, ['/' + 1 ... '\\' - 1] = 1, ['\\' + 1 ... 0xff] = 1,
+};
+
+static const unsigned char blank_byte[256] = {
+	[' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\f'] = 1, ['\v'] = 1,
+};
+
+/* Past all bytes of a kind that follow each other: most of any text, so without a look at memory but for them. */
+static inline void skip_bytes(struct token_reader *r, const unsigned char kind[256])
+{
+	const char *text = r->text;
+	uint32_t at = r->at, size = r->size;
+
+	while (at < size && kind[(unsigned char)text[at]])
+		at++;
+	r->at = at;
+}
+
 /* Past a line comment's last byte (its newline stays). */
 static void skip_line_comment(struct token_reader *r)
 {
@@ -71,14 +92,13 @@ static bool skip_block_comment(struct token_reader *r)
 /* To the first byte of a token; false if a comment was cut off by the end of the text. */
 static bool skip_space(struct token_reader *r)
 {
-	while (r->at < r->size) {
-		char c = r->text[r->at];
+	for (;;) {
 		uint32_t spliced;
 
+		skip_bytes(r, blank_byte);
+		char c = peek(r, 0);
 		if (c == '\n') {
 			r->line_start = true;
-			r->at++;
-		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v') {
 			r->at++;
 		} else if (c == '\\' && (spliced = splice(r, r->at))) {
 			r->at += spliced;
@@ -88,10 +108,9 @@ static bool skip_space(struct token_reader *r)
 			if (!skip_block_comment(r))
 				return false;
 		} else {
-			break;
+			return true;
 		}
 	}
-	return true;
 }
 
 /* Past a literal whose opening quote is at r->at; false if the line or the text ends first. */
@@ -99,10 +118,11 @@ static bool skip_literal(struct token_reader *r)
 {
 	char quote = r->text[r->at++];
 
-	while (r->at < r->size) {
-		char c = r->text[r->at];
-		if (c == '\n')
+	for (;;) {
+		skip_bytes(r, plain_byte);
+		if (r->at >= r->size || r->text[r->at] == '\n')
 			return false;
+		char c = r->text[r->at];
 		if (c == '\\') {
 			uint32_t n = splice(r, r->at);
 			r->at += n ? n : (r->size - r->at > 1 ? 2 : 1);
@@ -112,7 +132,6 @@ static bool skip_literal(struct token_reader *r)
 		if (c == quote)
 			return true;
 	}
-	return false;
 }
 
 /* Past a preprocessor line. Block comments may carry it over newlines; quotes in it may be unbalanced: one
@@ -121,7 +140,10 @@ static bool skip_directive(struct token_reader *r)
 {
 	char unbalanced[2] = {0};
 
-	while (r->at < r->size && r->text[r->at] != '\n') {
+	for (;;) {
+		skip_bytes(r, plain_byte);
+		if (r->at >= r->size || r->text[r->at] == '\n')
+			return true;
 		uint32_t n = splice(r, r->at);
 		if (n) {
 			r->at += n;
@@ -141,14 +163,12 @@ static bool skip_directive(struct token_reader *r)
 			r->at++;
 		}
 	}
-	return true;
 }
 
 static void skip_name(struct token_reader *r)
 {
 	for (;;) {
-		while (r->at < r->size && name_byte[(unsigned char)r->text[r->at]])
-			r->at++;
+		skip_bytes(r, name_byte);
 		uint32_t n = splice(r, r->at);
 		if (!n || r->at + n >= r->size || !name_byte[(unsigned char)r->text[r->at + n]])
 			return;
@@ -419,7 +439,16 @@ static bool is_harmless(const char *word, size_t length)
 	return length == 0 && *word >= '0' && *word <= '9';
 }
 
-/* A look at what stands behind each `#`, wherever that is. */
+/* Whether two bytes stand in it. Here the first is rare, so memchr's pace is what counts. */
+static bool has_pair(const char *text, const char *end, char first, char second)
+{
+	for (const char *at = text; (at = memchr(at, first, (size_t)(end - at))); at++)
+		if (at + 1 < end && at[1] == second)
+			return true;
+	return false;
+}
+
+/* A look at what stands behind each `#`, wherever that is, and at its other spellings, `%:` and a trigraph. */
 bool token_may_ask(const char *text, size_t size)
 {
 	const char *end = text + size;
@@ -430,5 +459,5 @@ bool token_may_ask(const char *text, size_t size)
 		if (at < end && !is_harmless(at, count_letters(at, end)))
 			return true;
 	}
-	return memmem(text, size, "%:", 2) || memmem(text, size, "?\?=", 3); /* other spellings of # */
+	return has_pair(text, end, '%', ':') || has_pair(text, end, '?', '?');
 }
