@@ -210,16 +210,17 @@ static bool signature_varies(CXType function)
 	return false;
 }
 
-static void read_function(CXCursor definition, void (*each)(void *, enum site_kind, CXCursor), void *context)
+/* For its inside. */
+static struct walk read_head(CXCursor definition, void (*each)(void *, enum site_kind, CXCursor),
+			     void *context)
 {
 	CXType type = clang_getCanonicalType(clang_getCursorType(definition));
-	struct walk w = {.result = clang_getResultType(type), .each = each, .context = context};
 
 	if (signature_is_different(definition))
 		each(context, SITE_DIFFERENT, definition);
 	else if (signature_varies(type))
 		each(context, SITE_VARYING, definition);
-	clang_visitChildren(definition, visit, &w);
+	return (struct walk){.result = clang_getResultType(type), .each = each, .context = context};
 }
 
 static const char why_passes[] =
@@ -247,9 +248,18 @@ static void note(void *context, enum site_kind kind, CXCursor cursor)
 		needs->why_text = kind == SITE_AUTOMATIC ? why_automatic : why_initialises;
 }
 
-void adapt_examine(CXCursor definition, struct adapt_needs *needs)
+void adapt_examine(CXCursor definition, struct adapt_needs *needs, struct adapt_examination *out)
 {
-	read_function(definition, note, needs);
+	struct walk w = read_head(definition, note, needs);
+
+	*out = (struct adapt_examination){.result = w.result, .needs = needs};
+}
+
+void adapt_look(const struct adapt_examination *e, CXCursor inside)
+{
+	struct walk w = {.result = e->result, .each = note, .context = e->needs};
+
+	visit(inside, inside, &w);
 }
 
 /* --- another text ---------------------------------------------------------------------------------------------- */
@@ -500,8 +510,10 @@ static enum CXChildVisitResult put_function(CXCursor cursor, CXCursor parent, CX
 	struct adaptation *a = data;
 
 	(void)parent;
-	if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor))
-		read_function(cursor, put, a);
+	if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor)) {
+		struct walk w = read_head(cursor, put, a);
+		clang_visitChildren(cursor, visit, &w);
+	}
 	return a->impossible ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 

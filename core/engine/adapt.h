@@ -1,11 +1,11 @@
 /* What libtcc would compile otherwise than the program's compiler does: found in libclang's trees, and put so that it does
  * not.
  *
- * Four things can be put otherwise. A type that is left to __auto_type libclang knows, and it is said. Of a structure of, say, 12 bytes that is passed or returned libtcc reads 16, and what
- * lies behind may be no memory: unless it lies in the function's own frame, a copy does. Where a call returns one, libtcc
- * writes 16 bytes into room for 12: a variable of nobody's above that does. And of bit-fields in a variable's
- * initialiser libtcc leaves what is not named as it was on the stack: all is set to zero first. Both were measured
- * (tests/unit/convention_test.c, adapt_test.c). What cannot be put otherwise is for cc. */
+ * Four things can be put otherwise. A type that is left to __auto_type libclang knows, and it is said. Of a structure of, say,
+ * 12 bytes that is passed or returned libtcc reads 16, and what lies behind may be no memory: unless it lies in the function's
+ * own frame, a copy does. Where a call returns one, libtcc writes 16 bytes into room for 12: a variable of nobody's above that
+ * does. And of bit-fields in a variable's initialiser libtcc leaves what is not named as it was on the stack: all is set to zero
+ * first. Both were measured (tests/unit/convention_test.c, adapt_test.c). What cannot be put otherwise is for cc. */
 #ifndef RTF_ADAPT_H
 #define RTF_ADAPT_H
 
@@ -20,8 +20,15 @@ struct adapt_needs {
 	const char *why_text; /* it is something for libtcc only as adapt_text puts it */
 };
 
-/* What a function's definition needs is added to what was found before. */
-void adapt_examine(CXCursor definition, struct adapt_needs *);
+/* Of one function's definition. */
+struct adapt_examination {
+	CXType result;
+	struct adapt_needs *needs; /* what it needs is added to what was found before */
+};
+
+/* Its head; then each cursor inside, but for those in variables that are static, is adapt_look's. */
+void adapt_examine(CXCursor definition, struct adapt_needs *, struct adapt_examination *out);
+void adapt_look(const struct adapt_examination *, CXCursor inside);
 
 /* The unit's text as libtcc is to read it, each line where it was; the caller's. What it is nothing for stays. The
  * unit must have been read with a record of its macros. NULL in *out: a macro stands in the way, or a type without a name. */

@@ -173,13 +173,16 @@ static bool copy_arguments(struct beginning *b, const char *const *arguments, in
 }
 
 /* libclang looks at `#pragma pack`, and whether a condition is closed, where files end. */
-bool ahead_can_read(const char *text, size_t beginning)
+static bool has_pragma(const char *text)
 {
-	if (beginning && text[beginning - 1] != '\n')
+	return strstr(text, "ragma") /* _Pragma, too */ || strstr(text, "__INCLUDE_LEVEL__");
+}
+
+static bool can_end(const char *text, size_t size)
+{
+	if (size && text[size - 1] != '\n')
 		return false;
-	if (strstr(text, "ragma") /* #pragma, _Pragma */ || strstr(text, "__INCLUDE_LEVEL__"))
-		return false;
-	for (const char *line = text; line && line < text + beginning; line = strchr(line, '\n') + 1) {
+	for (const char *line = text; line && line < text + size; line = strchr(line, '\n') + 1) {
 		const char *at = line + strspn(line, " \t");
 		const char *word = *at == '#' ? at + 1 + strspn(at + 1, " \t") : NULL;
 		if (word && strncmp(word, "define", 6) != 0 && strncmp(word, "undef", 5) != 0 &&
@@ -200,6 +203,9 @@ void ahead_expect(struct ahead *a, const char *file, const char *const *argument
 	if (a->reading)
 		wait_for_end(a);
 	beginning_fini(b);
+	a->expected = false;
+	if (has_pragma(text) || !can_end(text, size))
+		return;
 	b->file = strdup(file);
 	b->size = size;
 	text_append(&b->text, text, size);
@@ -234,8 +240,9 @@ static char *blank_beginning(const char *text, size_t size, size_t beginning)
 
 	if (!rest)
 		return NULL;
-	for (size_t i = 0; i < beginning; i++)
-		rest[i] = text[i] == '\n' ? '\n' : ' ';
+	memset(rest, ' ', beginning);
+	for (const char *at = text; (at = memchr(at, '\n', (size_t)(text + beginning - at))); at++)
+		rest[at - text] = '\n';
 	memcpy(rest + beginning, text + beginning, size - beginning);
 	return rest;
 }
@@ -243,7 +250,8 @@ static char *blank_beginning(const char *text, size_t size, size_t beginning)
 CXTranslationUnit ahead_finish(struct ahead *a, const char *const *arguments, int count, const char *text,
 			       size_t size)
 {
-	if (!a || !a->reading || !begins(&a->beginning, arguments, count, text, size))
+	if (!a || !a->reading || !begins(&a->beginning, arguments, count, text, size) ||
+	    has_pragma(text + a->beginning.size))
 		return NULL;
 	char *rest = blank_beginning(text, size, a->beginning.size);
 	bool sent = rest && text_write_all(a->beginning.rest[1], rest, size);

@@ -19,19 +19,16 @@ struct ahead;
 struct ahead *ahead_new(void);
 void ahead_free(struct ahead *); /* takes NULL, as all of them do */
 
-/* Whether a text means the same if its first `beginning` bytes are one file, and the rest another that this one includes. */
-bool ahead_can_read(const char *text, size_t beginning);
-
-/* The next text is likely to begin with the first `size` bytes of `text`, whole lines, in a file called `file`. What was begun
- * before is given up, unless it is the same. */
+/* The next text is likely to begin with the first `size` bytes of `text`, whole lines, in a file called `file`, if that means the
+ * same in a file of its own. What was begun before is given up, unless it is the same. */
 void ahead_expect(struct ahead *, const char *file, const char *const *arguments, int count, const char *text,
 		  size_t size);
 
 /* Begins with what is expected, if anything is; returns at once. A unit that ahead_finish returned stays as it is. */
 void ahead_begin(struct ahead *);
 
-/* The unit of the whole text, if it was begun with these arguments and with its beginning; else NULL. It stays `ahead`'s, and
- * as it is until the next call that returns one. */
+/* The unit of the whole text, if it was begun with these arguments and with its beginning, and its rest means the same in a file
+ * that this one includes; else NULL. It stays `ahead`'s, and as it is until the next call that returns one. */
 CXTranslationUnit ahead_finish(struct ahead *, const char *const *arguments, int count, const char *text,
 			       size_t size);
 

@@ -574,17 +574,20 @@ static bool names_definition(CXCursor reference)
 }
 
 struct function_search {
+	struct adapt_examination adapt;
 	struct check_result *result;
 	enum statics_scope scope;
 	bool late;
 };
 
-static enum CXChildVisitResult find_variables(CXCursor cursor, CXCursor parent, CXClientData data)
+/* All that is asked about what stands in a function, on one way through it: libclang takes its time for each cursor. */
+static enum CXChildVisitResult examine_inside(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	struct function_search *s = data;
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
 
 	(void)parent;
+	adapt_look(&s->adapt, cursor);
 	if (kind == CXCursor_VarDecl && clang_Cursor_getStorageClass(cursor) == CX_SC_Static) {
 		add_static(s->result, cursor, s->scope, s->late);
 		if (s->scope == STATICS_OWN && cursor_is_constant(clang_getCursorType(cursor)))
@@ -612,15 +615,15 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 		return add_definition(s->result, cursor) ? CXChildVisit_Continue : CXChildVisit_Break;
 	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor))
 		return CXChildVisit_Continue;
-	adapt_examine(cursor, &s->needs);
 	bool named = cursor_spelled(cursor, s->name);
-	struct function_search variables = {
+	struct function_search inside = {
 		.result = r,
 		.scope = named ? STATICS_OWN : STATICS_OTHER,
 		.late = clang_Cursor_isFunctionInlined(cursor) &&
 			clang_Cursor_getStorageClass(cursor) == CX_SC_Static,
 	};
-	clang_visitChildren(cursor, find_variables, &variables);
+	adapt_examine(cursor, &s->needs, &inside.adapt);
+	clang_visitChildren(cursor, examine_inside, &inside);
 	if (!named)
 		return CXChildVisit_Continue;
 	char *type = cursor_take(clang_getTypeSpelling(clang_getCursorType(cursor)));
@@ -646,8 +649,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
 	const char *text = blanked ? blanked : slice->text;
 
-	if (ahead_can_read(text, slice->user_at))
-		p.unit = ahead_finish(c->ahead, arguments, count, text, slice->size);
+	p.unit = ahead_finish(c->ahead, arguments, count, text, slice->size);
 	if (!p.unit)
 		p.unit = parse(c, arguments, count, text, slice->size);
 	int more = p.unit ? add_missed(p.unit, flags, arguments, count) : count;
@@ -689,8 +691,7 @@ void check_expect(struct check *c, const struct slice *slice, const char *const 
 	char *blanked = slice->guards_held ? guards_blank(slice) : NULL;
 	const char *text = blanked ? blanked : slice->text;
 
-	if (ahead_can_read(text, slice->user_at))
-		ahead_expect(c->ahead, SLICE_NAME, arguments, count, text, slice->user_at);
+	ahead_expect(c->ahead, SLICE_NAME, arguments, count, text, slice->user_at);
 	free(blanked);
 }
 

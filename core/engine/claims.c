@@ -317,11 +317,22 @@ static enum CXChildVisitResult visit_local(CXCursor cursor, CXCursor parent, CXC
 	return p->failed || p->result->failed ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
+/* Whether it has any is known. */
+static bool has_locals(const struct statics *statics)
+{
+	size_t i = 0;
+
+	while (i < statics->count && statics->list[i].scope != STATICS_OWN)
+		i++;
+	return i < statics->count;
+}
+
 static void check_locals(struct pass *p, CXCursor function)
 {
 	struct locals locals = {.pass = p};
 
-	clang_visitChildren(function, visit_local, &locals);
+	if (has_locals(&p->result->statics))
+		clang_visitChildren(function, visit_local, &locals);
 	text_fini(&locals.seen);
 }
 

@@ -1,5 +1,6 @@
 #include "closure.h"
 #include "included.h"
+#include "references.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,14 +91,12 @@ static enum closure_level function_level(const struct closure *c, const struct i
 	return CLOSURE_WHOLE;
 }
 
-/* Everything declared under an ordinary name, or all but functions and variables. `by_value`: a type is used as an object,
- * not through a pointer. */
-static void want_ordinary(struct closure *c, const char *name, uint32_t length, bool by_value, bool constants)
+/* Everything declared under an ordinary name, from `first` on, or all but functions and variables. `by_value`: a type is used
+ * as an object, not through a pointer. */
+static void want_ordinary(struct closure *c, uint32_t first, bool by_value, bool constants)
 {
-	if (name_table_has(&c->hidden, name, length))
-		return;
-	uint32_t first = index_find(c->ix, INDEX_ORDINARY, name, length);
 	bool any_before = false;
+
 	for (uint32_t i = first; i != INDEX_NONE; i = c->ix->names[i].next)
 		any_before |= c->ix->names[i].begin <= c->position;
 
@@ -134,16 +133,9 @@ static void want_ordinary(struct closure *c, const char *name, uint32_t length, 
 		want(c, definition->declaration, level);
 }
 
-static void want_tag(struct closure *c, const char *keyword, const char *name, uint32_t length, bool by_value)
+static void want_tag(struct closure *c, uint32_t first, bool is_enum, bool by_value)
 {
-	bool is_enum = *keyword == 'e';
-	if (!is_enum && name_table_add(&c->tags, name, length, &c->failed))
-		text_printf(&c->forward, "%s %.*s;\n", *keyword == 's' ? "struct" : "union", (int)length,
-			    name);
-	if (name_table_has(&c->hidden, name, length))
-		return; /* the extra text defines it, behind the prototypes that mention it */
-	for (uint32_t i = index_find(c->ix, INDEX_TAG, name, length); i != INDEX_NONE;
-	     i = c->ix->names[i].next) {
+	for (uint32_t i = first; i != INDEX_NONE; i = c->ix->names[i].next) {
 		if (c->ix->names[i].kind != NAME_TAG)
 			continue;
 		uint32_t number = c->ix->names[i].declaration;
@@ -155,18 +147,25 @@ static void want_tag(struct closure *c, const char *keyword, const char *name, u
 	}
 }
 
-/* How the names in a text are to be taken. */
-enum reading {
-	READ_CODE = 0,
-	READ_USER = 1,    /* macros are still in it, and its member names say which structs it looks into */
-	READ_DEMOTED = 2, /* every type is only mentioned */
-	READ_DECLARATION =
-		4, /* no code: outside of sizeof and the like, what is named as a function or a variable is a
-				* member or a parameter that happens to be called so */
-};
+/* `demoted`: every type is only mentioned. */
+static void refer(struct closure *c, const char *text, const struct reference *n, bool demoted)
+{
+	const char *name = text + n->begin;
+	uint32_t length = n->end - n->begin;
+	bool by_value = demoted ? n->element : n->by_value, is_enum = n->keyword == 'e';
 
-static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end,
-		       enum reading reading);
+	if (n->kind == REFERENCE_TAG && !is_enum && name_table_add(&c->tags, name, length, &c->failed))
+		text_printf(&c->forward, "%s %.*s;\n", n->keyword == 's' ? "struct" : "union", (int)length,
+			    name);
+	if (name_table_has(&c->hidden, name, length))
+		return; /* the extra text declares it; a tag behind the prototypes that mention it */
+	if (n->kind == REFERENCE_TAG)
+		want_tag(c, n->first, is_enum, by_value);
+	else if (n->kind == REFERENCE_ORDINARY)
+		want_ordinary(c, n->first, by_value, !n->in_code);
+}
+
+static void read_user_text(struct closure *c, const char *text, uint32_t begin, uint32_t end);
 
 static bool is_dynamic_macro(const char *name, uint32_t length)
 {
@@ -193,152 +192,49 @@ static void want_macro(struct closure *c, const char *name, uint32_t length)
 		return;
 	}
 	PUSH(c, macros, macro_count, macro_room, &m);
-	read_names(c, c->ix->text, m->body_begin, m->end, READ_USER);
+	read_user_text(c, c->ix->text, m->body_begin, m->end);
 }
 
-static bool is_keyword(const char *name, uint32_t length)
+/* Macros are still in it, and its member names say which structs it looks into. */
+static void read_user_text(struct closure *c, const char *text, uint32_t begin, uint32_t end)
 {
-	static const char *const words[] = {
-		[2] = "do if",
-		[3] = "for int",
-		[4] = "case else enum goto char long void",
-		[5] = "break const short float union while",
-		[6] = "extern inline double signed return sizeof static struct switch",
-		[7] = "default typedef",
-		[8] = "continue unsigned register volatile restrict",
-	};
+	struct reference_reader r;
+	struct reference n;
 
-	if (length >= sizeof(words) / sizeof(*words) || !words[length])
-		return false;
-	for (const char *word = words[length]; *word; word += length + (word[length] == ' '))
-		if (memcmp(word, name, length) == 0)
-			return true;
-	return false;
-}
-
-static bool is_attribute(const struct token_reader *r, const struct token *t)
-{
-	return token_is_attribute(r, t) || token_is(r, t, "_Alignas");
-}
-
-static bool is_qualifier(const struct token_reader *r, const struct token *t)
-{
-	return t->kind == TOKEN_NAME && (token_is(r, t, "const") || token_is(r, t, "volatile") ||
-					 token_is(r, t, "__const") || token_is(r, t, "restrict"));
-}
-
-/* Words whose operand is an expression, wherever they stand. */
-static bool takes_expression(const struct token_reader *r, const struct token *t)
-{
-	static const char *const words[] = {"sizeof",   "typeof",      "__typeof__", "__typeof",
-					    "_Alignof", "__alignof__", "__alignof"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (token_is(r, t, words[i]))
-			return true;
-	return false;
-}
-
-/* Where the operand ends that begins with `next`. */
-static uint32_t operand_end(struct token_reader ahead, struct token next)
-{
-	if (next.kind == TOKEN_PUNCTUATOR && next.first == '(')
-		token_skip_group(&ahead, &next);
-	return next.end;
-}
-
-/* Whether `behind`, which follows a type, is a name with `[` behind it: an array's elements must be whole, even those
- * of a parameter that is only declared. */
-static bool is_array(struct token_reader ahead, const struct token *behind)
-{
-	struct token t = *behind;
-
-	if (t.kind == TOKEN_NAME)
-		token_next(&ahead, &t);
-	return t.kind == TOKEN_PUNCTUATOR && t.first == '[';
-}
-
-/* Every name in [begin, end) of `text`. */
-static void read_names(struct closure *c, const char *text, uint32_t begin, uint32_t end,
-		       enum reading reading)
-{
-	bool user_text = reading & READ_USER, demote = reading & READ_DEMOTED;
-	uint32_t expression_end = reading & READ_DECLARATION ? 0 : end;
-	struct token_reader r;
-	struct token t, next, before = {0};
-	const char *keyword = NULL;
-
-	token_reader_within(&r, text, begin, end, begin == 0 || text[begin - 1] == '\n');
-	for (token_next(&r, &t); t.kind != TOKEN_END && !c->failed; before = t, t = next) {
-		token_next(&r, &next);
-		if (t.kind == TOKEN_DIRECTIVE && user_text)
-			read_names(c, text, t.begin + 1, t.end, READ_USER);
-		if (t.kind == TOKEN_PUNCTUATOR && t.first == '{')
-			keyword = NULL; /* it had no tag */
-		if (t.kind != TOKEN_NAME)
-			continue;
-		const char *name = text + t.begin;
-		uint32_t length = t.end - t.begin;
-		bool member = token_selects(&r, &before);
-		if (member && user_text)
-			name_table_add(&c->members, name, length, &c->failed);
-		if (user_text)
-			want_macro(c, name, length);
-		if (token_is(&r, &t, "struct") || token_is(&r, &t, "union") || token_is(&r, &t, "enum")) {
-			keyword = name;
+	reference_reader_init(&r, c->ix, text, begin, end, true);
+	while (!c->failed && reference_next(&r, &n)) {
+		if (n.kind == REFERENCE_DIRECTIVE) {
+			read_user_text(c, text, n.begin + 1, n.end);
 			continue;
 		}
-		if (keyword && is_attribute(&r, &t) && next.first == '(') {
-			token_skip_group(&r, &next); /* struct __attribute__((packed)) tag */
-			token_next(&r, &next);
-			continue;
-		}
-		if (takes_expression(&r, &t) && t.end > expression_end)
-			expression_end = operand_end(r, next);
-		if (is_qualifier(&r, &t) || is_keyword(name, length)) {
-			keyword = NULL;
-			continue;
-		}
-		struct token_reader ahead = r;
-		struct token behind = next;
-		while (is_qualifier(&ahead, &behind))
-			token_next(&ahead, &behind);
-		bool by_value = !(behind.kind == TOKEN_PUNCTUATOR && behind.first == '*');
-		if (demote && by_value)
-			by_value = is_array(ahead, &behind);
-		if (keyword)
-			want_tag(c, keyword, name, length, by_value);
-		else if (!member)
-			want_ordinary(c, name, length, by_value, t.begin >= expression_end);
-		keyword = NULL;
+		if (n.kind == REFERENCE_MEMBER)
+			name_table_add(&c->members, text + n.begin, n.end - n.begin, &c->failed);
+		want_macro(c, text + n.begin, n.end - n.begin);
+		refer(c, text, &n, false);
 	}
 }
 
-bool closure_tagged_body(const struct index *ix, const struct index_declaration *d,
-			 struct declaration_cut *body)
+/* Of the file: what it looks into counts as if the user's text did. */
+static void read_code(struct closure *c, uint32_t begin, uint32_t end, bool members)
 {
-	struct token_reader r;
-	struct token t;
-	bool record = false, tag = false;
+	struct reference_reader r;
+	struct reference n;
 
-	token_reader_within(&r, ix->text, d->begin, d->end, true);
-	for (token_next(&r, &t); t.kind != TOKEN_END && t.begin < d->specifiers; token_next(&r, &t)) {
-		if (t.kind == TOKEN_NAME && (token_is(&r, &t, "struct") || token_is(&r, &t, "union")))
-			record = true;
-		else if (t.kind == TOKEN_NAME && record && !is_attribute(&r, &t))
-			tag = true;
-		if (t.kind == TOKEN_PUNCTUATOR && t.first == '(')
-			token_skip_group(&r, &t);
-		if (t.kind != TOKEN_PUNCTUATOR || t.first != '{')
-			continue;
-		if (!tag)
-			return false;
-		body->begin = t.begin;
-		token_skip_group(&r, &t);
-		body->end = t.end;
-		return true;
+	reference_reader_init(&r, c->ix, c->ix->text, begin, end, true);
+	while (!c->failed && reference_next(&r, &n)) {
+		if (n.kind == REFERENCE_MEMBER && members)
+			name_table_add(&c->members, c->ix->text + n.begin, n.end - n.begin, &c->failed);
+		refer(c, c->ix->text, &n, false);
 	}
-	return false;
+}
+
+bool closure_record(const struct closure *c, const struct index_declaration *d, struct declaration_cut *out)
+{
+	const struct references *all = references_of(c->request->index, d);
+
+	if (all)
+		*out = all->record;
+	return all && all->record.end;
 }
 
 bool closure_has_name(const struct closure *c, const char *name, size_t length)
@@ -375,55 +271,45 @@ bool closure_only_mentions(const struct closure *c, uint32_t number)
 	return tag;
 }
 
-/* Reads the part of a wanted declaration that will stand in the slice. */
+/* Of what a declaration refers to: all of it, or what stands outside of its record. */
+static void refer_to(struct closure *c, const struct references *all, const struct declaration_cut *record,
+		     bool demoted)
+{
+	for (uint32_t i = 0; i < all->count && !c->failed; i++) {
+		const struct reference *n = &all->items[i];
+		if (!record || n->begin < record->begin || n->begin >= record->end)
+			refer(c, c->ix->text, n, demoted);
+	}
+}
+
+/* Reads the part of a wanted declaration that will stand in the slice. An initialiser that is cut needs nothing; one that stays is
+ * of a variable that the program lacks. */
 static void read_declaration(struct closure *c, uint32_t number)
 {
 	const struct index_declaration *d = closure_declaration(c, number);
-	struct declaration_cut body;
 
 	if (closure_only_mentions(c, number))
 		return;
-	if (d->kind == DECLARATION_FUNCTION) {
-		if (c->levels[number] == CLOSURE_WHOLE) {
-			read_names(c, c->ix->text, d->begin, d->end, READ_CODE);
-			/* What it looks into counts as if the user's text did. */
-			struct token_reader r;
-			struct token t, before = {0};
-			token_reader_within(&r, c->ix->text, d->body, d->end, true);
-			for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
-				if (t.kind == TOKEN_NAME && token_selects(&r, &before))
-					name_table_add(&c->members, c->ix->text + t.begin, t.end - t.begin,
-						       &c->failed);
-		} else {
-			read_names(c, c->ix->text, d->begin, d->body,
-				   c->request->everything ? READ_DECLARATION
-							  : READ_DECLARATION | READ_DEMOTED);
-		}
+	if (d->kind == DECLARATION_FUNCTION && c->levels[number] == CLOSURE_WHOLE) {
+		read_code(c, d->begin, d->end, true);
 		return;
 	}
-	if (c->levels[number] == CLOSURE_WHOLE) {
-		uint32_t from = d->begin;
-		for (uint32_t i = d->cut_begin; i < d->cut_end; i++) {
-			/* An initialiser that is cut needs nothing; one that stays is of a variable the program lacks. */
-			read_names(c, c->ix->text, from, c->ix->cuts[i].begin, READ_DECLARATION);
-			from = c->ix->cuts[i].end;
-		}
-		read_names(c, c->ix->text, from, d->end, READ_DECLARATION);
-		return;
+	const struct references *all = references_of(c->request->index, d);
+	if (!all) {
+		c->failed = true;
+	} else if (d->kind == DECLARATION_FUNCTION) {
+		refer_to(c, all, NULL, !c->request->everything);
+	} else if (c->levels[number] == CLOSURE_WHOLE) {
+		refer_to(c, all, NULL, false);
+	} else if (all->record.end && !closure_has_variable(c, d)) {
+		refer_to(c, all, &all->record, true);
+	} else {
+		/* An anonymous struct or an enum cannot be forward: what it holds by value must be whole. */
+		bool anonymous = memchr(c->ix->text + d->begin, '{', d->specifiers - d->begin);
+		if (anonymous)
+			c->levels[number] = CLOSURE_WHOLE;
+		refer_to(c, all, NULL, !anonymous);
 	}
-	if (closure_tagged_body(c->ix, d, &body) && !closure_has_variable(c, d)) {
-		read_names(c, c->ix->text, d->begin, body.begin, READ_DECLARATION | READ_DEMOTED);
-		read_names(c, c->ix->text, body.end, d->end, READ_DECLARATION | READ_DEMOTED);
-		return;
-	}
-	/* An anonymous struct or an enum cannot be forward: what it holds by value must be whole. */
-	bool anonymous = false;
-	for (uint32_t i = d->begin; i < d->specifiers && !anonymous; i++)
-		anonymous = c->ix->text[i] == '{';
-	if (anonymous)
-		c->levels[number] = CLOSURE_WHOLE;
-	read_names(c, c->ix->text, d->begin, d->end,
-		   anonymous ? READ_DECLARATION : READ_DECLARATION | READ_DEMOTED);
 }
 
 /* Structs that are only mentioned so far but have a member of a name that the text looks up become whole. */
@@ -479,8 +365,7 @@ static void close_over(struct closure *c)
 			read_declaration(c, number);
 			if (d->cut_begin < d->cut_end && closure_keeps_initialiser(c, d))
 				for (uint32_t i = d->cut_begin; i < d->cut_end; i++)
-					read_names(c, c->ix->text, c->ix->cuts[i].begin, c->ix->cuts[i].end,
-						   READ_CODE);
+					read_code(c, c->ix->cuts[i].begin, c->ix->cuts[i].end, false);
 		}
 	} while (!c->failed && promote_by_members(c));
 }
@@ -559,7 +444,7 @@ static void read_included(void *context, uint32_t begin, uint32_t end)
 {
 	struct closure *c = context;
 
-	read_names(c, c->ix->text, begin, end, READ_USER);
+	read_user_text(c, c->ix->text, begin, end);
 }
 
 bool closure_init(struct closure *c, const struct slice_request *q, const struct slice_names *names)
@@ -573,16 +458,17 @@ bool closure_init(struct closure *c, const struct slice_request *q, const struct
 		return false;
 	if (q->extra) {
 		hide_extra(c);
-		read_names(c, q->extra, 0, (uint32_t)q->extra_size, READ_USER);
+		read_user_text(c, q->extra, 0, (uint32_t)q->extra_size);
 	}
 	hide_own_types(c);
-	want_ordinary(c, q->name, (uint32_t)strlen(q->name), false, false);
-	read_names(c, q->text, 0, (uint32_t)q->size, READ_USER);
+	if (!name_table_has(&c->hidden, q->name, strlen(q->name)))
+		want_ordinary(c, index_find(c->ix, INDEX_ORDINARY, q->name, strlen(q->name)), false, false);
+	read_user_text(c, q->text, 0, (uint32_t)q->size);
 	c->includes = original && included_any(q->text, q->size);
 	if (c->includes)
 		included_each(c->ix, original, read_included, c);
 	if (q->also)
-		read_names(c, q->also, 0, (uint32_t)strlen(q->also), READ_USER);
+		read_user_text(c, q->also, 0, (uint32_t)strlen(q->also));
 	close_over(c);
 	if (c->chosen_count)
 		qsort(c->chosen, c->chosen_count, sizeof(*c->chosen), by_number);

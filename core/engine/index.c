@@ -343,6 +343,10 @@ void index_free(struct index *ix)
 		free(ix->spaces[i].slots);
 		free(ix->spaces[i].lasts);
 	}
+	for (uint32_t i = 0; ix->references && i < ix->declaration_count; i++)
+		free(ix->references[i]);
+	free(ix->references);
+	free(ix->beginning.text);
 	free(ix->uses);
 	pragmas_fini(&ix->pragmas);
 	free(ix->macro_table.slots);

@@ -1,7 +1,7 @@
 /* What a source file declares, in order, found by name: the stock that slices are cut from.
  *
  * Made once for a file (indexer.h) and kept; every offset is into its preprocessed text. Immutable once made, but for
- * index_edit_body. */
+ * index_edit_body and what is kept of what was asked about it. */
 #ifndef RTF_INDEX_H
 #define RTF_INDEX_H
 
@@ -48,6 +48,13 @@ struct index_table {
 	uint32_t size, used;
 };
 
+/* What a slice has before its function, and the hash of those tokens (slice.c): the next slice is likely to begin alike. */
+struct index_beginning {
+	char *text; /* NULL: none was */
+	size_t size;
+	uint64_t hash[2];
+};
+
 enum index_answer { INDEX_UNASKED, INDEX_NO, INDEX_YES };
 
 struct index {
@@ -73,8 +80,10 @@ struct index {
 	uint32_t macro_count;
 	struct index_table spaces[INDEX_SPACES], macro_table;
 	struct pragmas pragmas;
+	struct references **references; /* of declarations, as references.h keeps them; NULL until someone asks */
 	uint8_t *
 		uses; /* of names: what the text does with them, as uses.h keeps it; NULL until someone asks */
+	struct index_beginning beginning; /* of the slice that was cut last */
 	enum index_answer resolvers; /* see index_may_resolve */
 };
 

@@ -272,7 +272,7 @@ static void write_declaration(const struct closure *c, struct text *out, uint32_
 		write_extern(c, out, d);
 		return;
 	}
-	if (c->levels[number] == CLOSURE_FORWARD && closure_tagged_body(ix, d, &body)) {
+	if (c->levels[number] == CLOSURE_FORWARD && closure_record(c, d, &body)) {
 		copy(out, ix, d->begin, body.begin, d->has_directive);
 		text_puts(out, " "); /* typedef struct tag{…}tag; */
 		copy(out, ix, body.end, d->end, d->has_directive);
@@ -423,13 +423,26 @@ static void hash_included(void *context, uint32_t begin, uint32_t end)
 	hash_range(h->ix->text, begin, end, false, h->hash);
 }
 
+/* Whoever changes one function again and again gets the same beginning each time. Without memory none is kept. */
+static void hash_beginning(const struct slice *s, struct index_beginning *last, uint64_t hash[2])
+{
+	if (last->text && last->size == s->user_at && memcmp(last->text, s->text, s->user_at) == 0) {
+		memcpy(hash, last->hash, sizeof(last->hash));
+		return;
+	}
+	hash_range(s->text, 0, (uint32_t)s->user_at, false, hash);
+	free(last->text);
+	*last = (struct index_beginning){.text = strndup(s->text, s->user_at), .size = s->user_at};
+	memcpy(last->hash, hash, sizeof(last->hash));
+}
+
 /* What a text includes in its midst is part of it. */
 static void hash_tokens(struct slice *s, const struct closure *c)
 {
 	struct included_hash included = {.ix = c->ix, .hash = {TEXT_HASH_SEED, ~TEXT_HASH_SEED}};
 	uint64_t *hash = included.hash;
 
-	hash_range(s->text, 0, (uint32_t)s->user_at, false, hash);
+	hash_beginning(s, &c->request->index->beginning, hash);
 	s->head = hash[0] ^ hash[1];
 	hash_range(s->text, (uint32_t)s->user_at, (uint32_t)s->size, false, hash);
 	if (c->includes)

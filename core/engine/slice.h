@@ -4,7 +4,7 @@
  * looks inside them and forward where it does not, variables as `extern`, functions as prototypes, bodies of those that
  * the program has no copy of, the macros in force, static assertions on every layout that is relied on, and behind
  * `#line` the text itself. What libclang checks, libtcc compiles and `cc -O2` optimises is this text; its hash is the
- * function's identity. Pure: asks the program only through `struct slice_names`; any thread. */
+ * function's identity. Asks the program only through `struct slice_names`. One thread at a time for one index. */
 #ifndef RTF_SLICE_H
 #define RTF_SLICE_H
 
@@ -33,7 +33,7 @@ struct slice_names {
 };
 
 struct slice_request {
-	const struct index *index;
+	struct index *index;
 	const char *name; /* of the function */
 	unsigned nth;     /* which of several definitions of that name in the index, from 0 */
 	const char *text; /* its new definition, as a person writes it */

@@ -422,12 +422,12 @@ static void a_save_that_needs_the_compiler_keeps_nobody_waiting(void **state)
 	compiled_assert_answer(&host, "factorial 1", "8");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 	let_go_of_this();
-	json_decref(wire_ask(&other, ++asked, "\\wait add 1 100"));
+	wire_ok(&other, "\\wait add 1 100");
 	compiled_assert_answer(&host, "add 1 2", "103 103");
 	compiled_assert_live(&host, "add", 1, 2, "saved");
 	restore_file();
 	let_go_of_next();
-	json_decref(wire_ask(&other, ++asked, "\\wait add 2 100"));
+	wire_ok(&other, "\\wait add 2 100");
 }
 
 /* What is saved meanwhile comes behind it. */
@@ -441,7 +441,7 @@ static void a_save_waits_behind_one_that_waits(void **state)
 	restore_file();
 	wire_ok(&other, "\\list");
 	let_go();
-	json_decref(wire_ask(&other, ++asked, "\\wait add 2 100"));
+	wire_ok(&other, "\\wait add 2 100");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 }
 
@@ -455,7 +455,7 @@ static void a_save_of_a_watched_function_keeps_nobody_waiting(void **state)
 	await_compiler();
 	wire_ok(&other, "\\list");
 	let_go();
-	json_decref(wire_ask(&other, ++asked, "\\wait add 2 100")); /* 1 is the one that traces */
+	wire_ok(&other, "\\wait add 2 100"); /* 1 is the one that traces */
 	assert_traced("4 4", 4, 2);
 	restore_file();
 }

@@ -31,11 +31,23 @@ static CXTranslationUnit parse(char *text)
 	return unit;
 }
 
-static enum CXChildVisitResult examine(CXCursor cursor, CXCursor parent, CXClientData data)
+static enum CXChildVisitResult look(CXCursor cursor, CXCursor parent, CXClientData data)
 {
 	(void)parent;
-	if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor))
-		adapt_examine(cursor, data);
+	adapt_look(data, cursor);
+	return clang_Cursor_getStorageClass(cursor) == CX_SC_Static ? CXChildVisit_Continue
+								    : CXChildVisit_Recurse;
+}
+
+static enum CXChildVisitResult examine(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct adapt_examination examination;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor)) {
+		adapt_examine(cursor, data, &examination);
+		clang_visitChildren(cursor, look, &examination);
+	}
 	return CXChildVisit_Continue;
 }
 

@@ -61,7 +61,7 @@ static bool layout(void *context, enum target_tag tag, const char *name, struct 
 }
 
 /* The function's slice; its text is `text`, or what the file says. */
-static struct slice slice_of(const struct index *ix, const char *name, const char *text,
+static struct slice slice_of(struct index *ix, const char *name, const char *text,
 			     struct program *program, const struct slice_request *more)
 {
 	struct slice_names names = {program, presence, bound, layout, NULL};
