@@ -21,12 +21,12 @@ enum { LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 60000, HANDED_MS = 1000 };
 enum fault_state { STATE_FREE, STATE_FILLED_BY_THREAD, STATE_WAITS, STATE_TAKEN, STATES };
 
 static struct {
-	pid_t pid;          /* atomic: whose faults are recorded, 0: nobody's */
-	unsigned state;     /* atomic, a futex: ticket + enum fault_state */
-	unsigned pending;   /* atomic, a futex: threads whose fault is not recorded yet */
-	int count;          /* atomic: recorded so far */
-	bool wanted, known; /* atomic: there are to be handlers; there may be */
-	int look_ms;        /* atomic: until it is looked whether the program has set a handler */
+	pid_t pid;           /* atomic: whose faults are recorded, 0: nobody's */
+	unsigned state;      /* atomic, a futex: ticket + enum fault_state */
+	unsigned pending;    /* atomic, a futex: threads whose fault is not recorded yet */
+	int count;           /* atomic: recorded so far */
+	bool wanted, known;  /* atomic: there are to be handlers; there may be */
+	int look_ms;         /* atomic: until it is looked whether the program has set a handler */
 	long long handed_ms; /* atomic: when a fault was handed on last */
 	/* The program's, by the level of ours that came over it; they stay, as the program may have kept our handler. */
 	struct sigaction before[LEVELS][SIGNALS_FAULTS];

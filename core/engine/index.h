@@ -80,11 +80,11 @@ struct index {
 	uint32_t macro_count;
 	struct index_table spaces[INDEX_SPACES], macro_table;
 	struct pragmas pragmas;
-	struct references **references; /* of declarations, as references.h keeps them; NULL until someone asks */
+	struct references **references; /* of declarations (references.h), NULL until someone asks */
 	uint8_t *
 		uses; /* of names: what the text does with them, as uses.h keeps it; NULL until someone asks */
 	struct index_beginning beginning; /* of the slice that was cut last */
-	enum index_answer resolvers; /* see index_may_resolve */
+	enum index_answer resolvers;      /* see index_may_resolve */
 };
 
 #define INDEX_NONE UINT32_MAX

@@ -145,7 +145,8 @@ bool reference_next(struct reference_reader *r, struct reference *out)
 
 /* --- a declaration ---------------------------------------------------------------------------------------------- */
 
-static void find_record(const struct index *ix, const struct index_declaration *d, struct declaration_cut *out)
+static void find_record(const struct index *ix, const struct index_declaration *d,
+			struct declaration_cut *out)
 {
 	struct token_reader r;
 	struct token t;

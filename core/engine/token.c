@@ -44,7 +44,7 @@ static const unsigned char name_byte[256] = {
 
 /* What ends nothing and begins nothing: all but line ends, quotes, backslashes and slashes. */
 static const unsigned char plain_byte[256] = {
-	[0 ... '\n' - 1] = 1,           ['\n' + 1 ... '"' - 1] = 1,  ['"' + 1 ... '\'' - 1] = 1,
+	[0 ... '\n' - 1] = 1,       ['\n' + 1 ... '"' - 1] = 1, ['"' + 1 ... '\'' - 1] = 1,
 	['\'' + 1 ... '/' - 1] = 1, ['/' + 1 ... '\\' - 1] = 1, ['\\' + 1 ... 0xff] = 1,
 };
 
