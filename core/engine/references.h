@@ -25,8 +25,8 @@ struct reference {
 	uint8_t kind;        /* enum reference_kind */
 	char keyword;        /* tag: the first letter of its `struct`, `union` or `enum` */
 	bool by_value : 1;   /* as an object, not through a pointer */
-	bool element : 1;    /* by value even in what only mentions types: an array's elements must be whole */
-	bool in_code : 1;    /* else no function or variable: a member or a parameter of that name */
+	bool element : 1;    /* of an array: whole even in what only mentions types */
+	bool in_code : 1;    /* else it is no function or variable of that name */
 };
 
 struct reference_reader {
@@ -48,7 +48,7 @@ bool reference_next(struct reference_reader *, struct reference *out);
 /* Of a declaration, without its initialisers and without a function's body: tags, and what the index knows of the ordinary
  * ones. */
 struct references {
-	struct declaration_cut record; /* the members of a struct or union with a tag; empty: it defines none */
+	struct declaration_cut record; /* of a struct or union with a tag: its members; else empty */
 	uint32_t count;
 	struct reference items[]; /* in text order */
 };
