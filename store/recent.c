@@ -53,8 +53,8 @@ struct known {
 };
 
 struct recent {
-	char *log;           /* of entries */
-	size_t used, room;   /* bytes of it */
+	char *log;           /* of entries, BYTES_MAX of them; NULL: none was kept yet */
+	size_t used;         /* bytes of it */
 	size_t count;        /* entries */
 	struct entry *last;  /* NULL: it was forgotten, or none was kept */
 	struct making *made; /* the newest, NULL if no entry has it any more */
@@ -267,20 +267,15 @@ static void let_go(struct recent *r)
 	memmove(r->log, r->log + gone, r->used);
 }
 
+/* The log is as large as it may become from the start on: pages that nothing was written to take no memory, and a larger one in
+ * the place of the old one would leave that behind. */
 static bool make_room(struct recent *r, size_t size)
 {
 	while (r->used && r->used + r->made_bytes + size > BYTES_MAX)
 		let_go(r);
-	if (r->room - r->used >= size)
-		return true;
-
-	size_t room = r->room * 2 > r->used + size ? r->room * 2 : r->used + size;
-	char *more = realloc(r->log, room);
-	if (!more)
-		return false;
-	r->log = more;
-	r->room = room;
-	return true;
+	if (!r->log)
+		r->log = malloc(BYTES_MAX);
+	return r->log;
 }
 
 /* One more at the end, after `head`, with copies of these moves and strings; false where memory runs out, or it is too large. */
