@@ -5,9 +5,8 @@
 #include "changed.h"
 #include "decorators.h"
 #include "difference.h"
-#include "indexer.h"
 #include "record.h"
-#include "review.h"
+#include "reread.h"
 #include "text.h"
 #include "texts.h"
 #include "turns.h"
@@ -33,12 +32,15 @@ struct work {
 	struct candidate *items;
 	size_t count, room;
 	struct text notes;
-	bool refused;       /* a file is at fault: nothing goes live */
-	bool looked;        /* for layouts that a header changed */
-	bool puts_off;      /* sources that are still to be taken: they would be refused for that, too */
-	const char *healed; /* a file that was refused and is not any more */
-	char *fault;        /* where the error stands that it is refused for, or NULL */
-	bool failed;        /* memory ran out */
+	bool refused;          /* a file is at fault: nothing goes live */
+	bool looked;           /* for layouts that a header changed */
+	bool puts_off;         /* sources that are still to be taken: they would be refused for that, too */
+	const char *healed;    /* a file that was refused and is not any more */
+	char *fault;           /* where the error stands that it is refused for, or NULL */
+	bool taken;            /* a source was, as a header's save has made it */
+	bool reviews;          /* and the compiler was asked about it */
+	struct reread *reread; /* of the sources behind that; NULL: of none */
+	bool failed;           /* memory ran out */
 };
 
 void save_result_fini(struct save_result *r)
@@ -383,7 +385,7 @@ static void refuse_unreadable(struct work *w, struct save_source *ss, struct err
 	struct source *s = ss->source;
 	struct check_result findings = {0};
 
-	struct error *e = review_file(s->unit->file, &s->flags, &findings);
+	struct error *e = reread_review(w->reread, s, &findings);
 	bool shown = !e && findings.failed;
 	if (shown && !awaited_find(&ss->awaited, &s->flags, &findings))
 		w->failed = true;
@@ -408,7 +410,8 @@ static struct error *review(struct work *w, struct source *s, const struct index
 {
 	struct check_result findings = {0};
 
-	struct error *e = review_file(s->unit->file, &s->flags, &findings);
+	w->reviews = true;
+	struct error *e = reread_review(w->reread, s, &findings);
 	if (e)
 		return e;
 	*broken = findings.failed;
@@ -457,30 +460,6 @@ static void forget_edits(const struct work *w, const struct source *s)
 			live_function(w->save->live, i)->saved.edited = false;
 }
 
-static bool is_empty(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && st.st_size == 0;
-}
-
-/* Preprocessed text and files of one moment: a save in between starts it anew. NULL in *out for a file that is empty, as it is
- * while an editor writes it: what follows is the save. */
-static struct error *read_index(const struct source *s, struct index **out)
-{
-	for (int tries = 0;; tries++) {
-		struct error *e = indexer_read_file(s->unit->file, &s->flags, out);
-		bool empty = !e && is_empty(s->unit->file); /* asked before the moment is known to be one */
-		bool last = e || tries == 4 || indexer_is_current(*out, s->flags.directory);
-		if (last && !empty)
-			return e;
-		index_free(*out);
-		*out = NULL;
-		if (last)
-			return NULL;
-	}
-}
-
 static struct error *take_file(struct work *w, struct save_source *ss)
 {
 	struct source *s = ss->source;
@@ -488,7 +467,7 @@ static struct error *take_file(struct work *w, struct save_source *ss)
 	struct index *fresh;
 	bool broken = false;
 
-	struct error *e = read_index(s, &fresh);
+	struct error *e = reread_take(w->reread, s, &fresh);
 	if (e && error_class(e) == ERROR_COMPILE) {
 		refuse_unreadable(w, ss, e);
 		return NULL;
@@ -872,6 +851,21 @@ static bool is_last_touched(const struct work *w, const struct save_source *ss)
 	return true;
 }
 
+/* Sources that a header's save has touched: the first was taken, and all others will be. */
+static void read_ahead(struct work *w, const struct save_source *ss)
+{
+	const struct save_source *end = w->save->sources + w->save->count;
+	struct source **sources = calloc((size_t)(end - ss), sizeof(*sources));
+	size_t count = 0;
+
+	for (; sources && ss < end; ss++)
+		if (ss->touched && !ss->only_itself)
+			sources[count++] = ss->source;
+	if (count > 1)
+		w->reread = reread_begin(sources, count, w->reviews);
+	free(sources);
+}
+
 static void take_touched(struct work *w, struct save_source *ss, struct groups *g)
 {
 	size_t before = w->count;
@@ -881,9 +875,12 @@ static void take_touched(struct work *w, struct save_source *ss, struct groups *
 		put_off(w, ss);
 	if (w->puts_off || shares_fault(w, ss))
 		return;
+	if (w->taken && !w->reread && !w->refused && !ss->only_itself)
+		read_ahead(w, ss);
 	bool looks = !w->looked && !w->refused && !w->save->hold && !ss->only_itself &&
 		     !is_last_touched(w, ss) && says_the_same(ss->source);
 	take_source(w, ss, g);
+	w->taken |= !ss->only_itself;
 	if (!looks || w->count == before)
 		return;
 	look_for_layouts(w, ss->source);
@@ -927,6 +924,13 @@ static bool take_put_off(struct work *w, struct groups *g)
 			continue;
 		ss->touched = any = true;
 		ss->only_itself = false;
+	}
+	reread_end(w->reread);
+	w->reread = NULL;
+	for (size_t i = 0; i < w->save->count; i++) {
+		struct save_source *ss = &w->save->sources[i];
+		if (!ss->touched || !ss->put_off)
+			continue;
 		take_touched(w, ss, g);
 		if (ss->missed && !ss->refusal)
 			take_missed(w, ss);
@@ -964,5 +968,6 @@ void save_take(const struct save *save, struct save_result *out)
 			    text_base_name(save->refused ? save->refused : w.healed));
 	out->notes = text_take(&w.notes);
 	free(groups.numbers);
+	reread_end(w.reread);
 	work_fini(&w);
 }

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SPARES = 4 };
+enum { SPARES = 4, AT_ONCE_MAX = 4 };
 
 struct then;
 
@@ -121,6 +121,13 @@ void sources_free(struct sources *s)
 		close(s->ended);
 	free(s->cflags);
 	free(s);
+}
+
+size_t sources_at_once(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors < 1 ? 1 : processors > AT_ONCE_MAX ? AT_ONCE_MAX : (size_t)processors;
 }
 
 void sources_set_entries(struct sources *s, sources_entry_fn *has_entry, void *context)

@@ -17,6 +17,9 @@
 
 struct sources;
 
+/* How many preprocessors are to be at work at once, at the most: as the machine has processors, and not all of many. */
+size_t sources_at_once(void);
+
 struct source {
 	const struct target_unit *unit;
 	struct flags flags;

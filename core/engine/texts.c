@@ -10,7 +10,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { READERS_MAX = 4 };
 
 struct error *texts_of_file(struct live *l, const struct live_function *f, char **text, unsigned *line)
 {
@@ -237,9 +236,7 @@ static const struct target_unit *next_unit(struct live *l, size_t *at)
 /* As many preprocessors as there are processors, this one's among them. */
 static void begin_next(struct live *l, size_t at)
 {
-	long readers = sysconf(_SC_NPROCESSORS_ONLN);
-
-	for (long i = 1; i < readers && i < READERS_MAX; i++)
+	for (size_t i = 1; i < sources_at_once(); i++)
 		sources_begin(live_host(l)->sources, next_unit(l, &at));
 }
 

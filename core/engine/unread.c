@@ -13,7 +13,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 50, READERS_MAX = 4, MANY = 8 };
+enum { AT_ONCE = 50, MANY = 8 };
 
 struct unread_header {
 	struct kept_file *old, *fresh;
@@ -362,9 +362,7 @@ void unread_add(struct unread *u, struct live *l, const char *const *paths)
 /* As many preprocessors as there are processors; false while any unit is still to be read. */
 static bool begin_readers(struct unread *u, struct live *l)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN),
-	     most = processors > READERS_MAX ? READERS_MAX : processors;
-	long busy = 0;
+	size_t most = sources_at_once(), busy = 0;
 
 	if (sources_are_asked(sources_of(l))) {
 		ready_hurry(l, u->count ? u->units[0] : NULL);
