@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -64,7 +65,8 @@ static const char source_c[] = "#include <rtf.h>\n"
 			       "	return FACTOR;\n"
 			       "}\n";
 
-/* One that writes down which whole files it is asked about. */
+/* One that writes down which whole files it is asked about. While there is a file `meet`, its runs for the preprocessed text of
+ * b.c and c.c wait for each other: `alone` tells that the other did not come in ten seconds. */
 static void write_compiler(void)
 {
 	const char *d = host.subject.directory;
@@ -72,7 +74,17 @@ static void write_compiler(void)
 
 	assert_true(asprintf(&text,
 			     "#!/bin/sh\n"
-			     "case \" $* \" in *\" -fsyntax-only \"*) echo \"$*\" >>%s/asked ;; esac\n"
+			     "cd %s\n"
+			     "case \" $* \" in\n"
+			     "*\" -fsyntax-only \"*) echo \"$*\" >>asked ;;\n"
+			     "*\" -E \"*[bc].c\" \"*)\n"
+			     "	[ -e meet ] && echo $$ >>here\n"
+			     "	n=0\n"
+			     "	while [ -e meet ] && [ $(wc -l <here) -lt 2 ]; do\n"
+			     "		n=$((n + 1)); [ $n -lt 1000 ] || { >alone; break; }\n"
+			     "		sleep 0.01\n"
+			     "	done ;;\n"
+			     "esac\n"
 			     "exec ${CC:-cc} \"$@\"\n",
 			     d) > 0);
 	followed_write(&host, "told-cc", text);
@@ -213,11 +225,29 @@ static void a_source_that_is_no_c_keeps_only_its_own_back(void **state)
 	compiled_assert_answer(&host.subject, "get", "7 20 2 6");
 }
 
+static void sources_are_read_at_once_behind_the_first(void **state)
+{
+	char *alone = compiled_path(&host.subject, "alone"), *here;
+
+	(void)state;
+	followed_write(&host, "meet", "");
+	followed_edit(&host, "shared.h", "FACTOR 1", "FACTOR 2");
+	followed_assert_live(&host, "get_a get_b get_c own");
+	compiled_assert_answer(&host.subject, "get", "20 20 2 2");
+	here = followed_read(&host, "here");
+	assert_int_equal(compiled_count(here, "\n"), 2);
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		assert_int_not_equal(access(alone, F_OK), 0);
+	free(here);
+	free(alone);
+}
+
 int main(void)
 {
 #define with_host(test) cmocka_unit_test_setup_teardown(test, start, stop)
 	const struct CMUnitTest tests[] = {
 		with_host(a_layout_is_refused_before_all_sources_are_read),
+		with_host(sources_are_read_at_once_behind_the_first),
 		with_host(what_else_such_a_save_changed_goes_live_when_it_is_mended),
 		with_host(it_may_be_mended_in_a_source),
 		with_host(what_was_put_off_may_be_refused_in_its_turn),
