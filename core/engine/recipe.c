@@ -539,52 +539,6 @@ static bool compiles_neighbour(const struct words *w, const char *directory, con
 	return found;
 }
 
-/* Of what compiles the unit `*out` keeps what is most like its build, the first of equals. Takes the words. */
-static struct error *consider(struct words *w, const char *directory, const struct target_unit *unit,
-			      struct recipe *out)
-{
-	if (out->words && likeness(w->items, unit) <= likeness(out->words, unit))
-		return NULL;
-	recipe_fini(out);
-	out->directory = strdup(directory);
-	if (!out->directory)
-		return error_memory();
-	out->words = w->items;
-	w->items = NULL;
-	return NULL;
-}
-
-typedef bool fits_fn(const struct words *, const char *directory, const struct target_unit *);
-
-/* The commands of a line of sh that fit the unit; `cd` in front is followed. */
-static struct error *find_in_line(const char *line, const char *directory, const struct target_unit *unit,
-				  fits_fn *fits, struct recipe *out)
-{
-	char here[PATH_MAX];
-	struct error *e = NULL;
-
-	snprintf(here, sizeof(here), "%s", directory);
-	while (*line && !e) {
-		const char *end = command_end(line);
-		struct words w = {0};
-		char *command = strndup(line, (size_t)(end - line));
-		if (command)
-			words_split(&w, command);
-		free(command);
-		if (!command || w.failed) {
-			e = error_memory();
-		} else if (w.count == 2 && strcmp(w.items[0], "cd") == 0) {
-			size_t length = *w.items[1] == '/' ? 0 : strlen(here);
-			snprintf(here + length, sizeof(here) - length, "%s%s", length ? "/" : "", w.items[1]);
-		} else if (fits(&w, here, unit)) {
-			e = consider(&w, here, unit, out);
-		}
-		words_fini(&w);
-		line = *end ? end + 1 : end;
-	}
-	return e;
-}
-
 /* The next line, those that a backslash continues joined; NULL at the end. The caller's. */
 static char *next_line(const char **at)
 {
@@ -608,6 +562,91 @@ static char *next_line(const char **at)
 	return line;
 }
 
+/* The operand of -o, or NULL. */
+static const char *output_of(char *const *words)
+{
+	for (; words && words[0] && words[1]; words++)
+		if (strcmp(words[0], "-o") == 0)
+			return words[1];
+	return NULL;
+}
+
+/* Whether the line makes the unit's module of what a command made. */
+static bool links(const char *line, char *const *command, const struct target_unit *unit)
+{
+	const char *object = output_of(command), *module;
+	struct words w = {0};
+
+	if (!object || !unit->module || !strstr(line, unit->module) || !strstr(line, object))
+		return false;
+	words_split(&w, line);
+	module = w.failed ? NULL : output_of(w.items);
+	bool does = module && strcmp(text_base_name(module), unit->module) == 0 && words_have(&w, object);
+	words_fini(&w);
+	return does;
+}
+
+/* A source may be compiled for several programs, with other -D for each. */
+static bool is_linked(const struct place *p, char *const *command, const struct target_unit *unit)
+{
+	const char *at = p->answer;
+	bool linked = false;
+
+	for (char *line; !linked && (line = next_line(&at)); free(line))
+		linked = links(line, command, unit);
+	return linked;
+}
+
+/* Of what compiles the unit `*out` keeps what is most like its build, the first of equals unless another one is linked into its
+ * module. Takes the words. */
+static struct error *consider(const struct place *p, struct words *w, const char *directory,
+			      const struct target_unit *unit, struct recipe *out)
+{
+	int like = likeness(w->items, unit), before = out->words ? likeness(out->words, unit) : INT_MIN;
+
+	if (out->words && (like < before || (like == before && (is_linked(p, out->words, unit) ||
+								!is_linked(p, w->items, unit)))))
+		return NULL;
+	recipe_fini(out);
+	out->directory = strdup(directory);
+	if (!out->directory)
+		return error_memory();
+	out->words = w->items;
+	w->items = NULL;
+	return NULL;
+}
+
+typedef bool fits_fn(const struct words *, const char *directory, const struct target_unit *);
+
+/* The commands of a line of sh that fit the unit; `cd` in front is followed. */
+static struct error *find_in_line(const struct place *p, const char *line, const char *directory,
+				  const struct target_unit *unit, fits_fn *fits, struct recipe *out)
+{
+	char here[PATH_MAX];
+	struct error *e = NULL;
+
+	snprintf(here, sizeof(here), "%s", directory);
+	while (*line && !e) {
+		const char *end = command_end(line);
+		struct words w = {0};
+		char *command = strndup(line, (size_t)(end - line));
+		if (command)
+			words_split(&w, command);
+		free(command);
+		if (!command || w.failed) {
+			e = error_memory();
+		} else if (w.count == 2 && strcmp(w.items[0], "cd") == 0) {
+			size_t length = *w.items[1] == '/' ? 0 : strlen(here);
+			snprintf(here + length, sizeof(here) - length, "%s%s", length ? "/" : "", w.items[1]);
+		} else if (fits(&w, here, unit)) {
+			e = consider(p, &w, here, unit, out);
+		}
+		words_fini(&w);
+		line = *end ? end + 1 : end;
+	}
+	return e;
+}
+
 /* In lines that have that part. */
 static struct error *find_in_answer(const struct place *p, const char *part, const struct target_unit *unit,
 				    fits_fn *fits, struct recipe *out)
@@ -621,7 +660,7 @@ static struct error *find_in_answer(const struct place *p, const char *part, con
 		if (!line || directories.failed)
 			e = error_memory();
 		else if (!moves(line, &directories) && strstr(line, part))
-			e = find_in_line(line,
+			e = find_in_line(p, line,
 					 directories.count ? directories.items[directories.count - 1]
 							   : p->directory,
 					 unit, fits, out);

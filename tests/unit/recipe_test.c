@@ -63,7 +63,7 @@ static int remove_tree(void **state)
 	return system(command);
 }
 
-static const char *producer; /* of the units that are asked for */
+static const char *producer, *module; /* of the units that are asked for */
 
 /* "DIRECTORY: word word …" of the source, built in `directory` as `given`; the root spelled as ROOT. "" is nothing. */
 static const char *recipe_of(const char *file, const char *directory, const char *given)
@@ -72,7 +72,8 @@ static const char *recipe_of(const char *file, const char *directory, const char
 	struct target_unit unit = {.file = under_root(file),
 				   .directory = under_root(directory),
 				   .given = given,
-				   .producer = producer};
+				   .producer = producer,
+				   .module = module};
 	struct recipe recipe;
 	size_t used = 0;
 
@@ -281,6 +282,34 @@ static void a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_objec
 	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"), "ROOT: cc -DB -c src/b.c");
 }
 
+/* A program and what is made of the same sources for its tests. */
+static void of_commands_that_are_alike_the_one_of_the_program_is_found(void **state)
+{
+	static const char *const modules[] = {"app", "app-debug", "else", NULL};
+	static const char *const found[] = {
+		"ROOT: gcc -DNDEBUG -c -o app-a.o src/a.c", "ROOT: gcc -DDEBUG -c -o debug-a.o src/a.c",
+		"ROOT: gcc -DDEBUG -c -o debug-a.o src/a.c", "ROOT: gcc -DDEBUG -c -o debug-a.o src/a.c"};
+
+	(void)state;
+	write_file("Makefile", "all: app-debug app\n"
+			       "app: app-a.o app-b.o\n"
+			       "\tgcc -o bin/app \\\n"
+			       "\t\tapp-b.o app-a.o\n"
+			       "app-debug: debug-a.o\n"
+			       "\tgcc debug-a.o -o app-debug\n"
+			       "app-a.o: src/a.c\n"
+			       "\tgcc -DNDEBUG -c -o app-a.o src/a.c\n"
+			       "debug-a.o: src/a.c\n"
+			       "\tgcc -DDEBUG -c -o debug-a.o src/a.c\n"
+			       "app-b.o: src/b.c\n"
+			       "\tgcc -DNDEBUG -c -o app-b.o src/b.c\n");
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+		module = modules[i];
+		assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), found[i]);
+	}
+	module = NULL;
+}
+
 /* As libraries are made that are there twice, static and shared. */
 static void of_several_commands_the_one_like_the_build_is_found(void **state)
 {
@@ -374,6 +403,7 @@ int main(void)
 		with_tree(automakes_own_folder_is_asked_for_where_others_come_first),
 		with_tree(a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_object),
 		with_tree(of_several_commands_the_one_like_the_build_is_found),
+		with_tree(of_commands_that_are_alike_the_one_of_the_program_is_found),
 		with_tree(nothing_is_built_and_nothing_removed_by_asking),
 		with_tree(all_units_of_a_directory_are_asked_for_at_once),
 		with_tree(where_make_knows_nothing_there_is_no_command),
