@@ -9,14 +9,15 @@ static bool is_pic(const char *word)
 	return strcmp(word, "-fPIC") == 0 || strcmp(word, "-fpic") == 0;
 }
 
-/* What DW_AT_producer has of a command: -g and what is for the preprocessor are the same in all or not in there. */
+/* What DW_AT_producer has of a command: -g and what is for the preprocessor are the same in all or not in there. A bare -f is no
+ * compiler's: automake has `test -f 'a.c' || echo './'`a.c in its commands. */
 static bool bears_on_code(const char *word)
 {
 	static const char *const kinds[] = {"-f", "-m", "-O", "-std="};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strncmp(word, kinds[i], strlen(kinds[i])) == 0)
-			return true;
+			return strcmp(word, "-f") != 0;
 	return false;
 }
 

@@ -282,7 +282,28 @@ static void a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_objec
 	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"), "ROOT: cc -DB -c src/b.c");
 }
 
-/* A program and what is made of the same sources for its tests. */
+/* A program and what is made of the same sources for its tests; its commands as automake has them, or not. */
+static void as_automake_writes_it_a_command_is_as_alike(void **state)
+{
+	(void)state;
+	write_file("Makefile", "all: app test\n"
+			       "app: app-a.o\n"
+			       "\tgcc -o app app-a.o\n"
+			       "test: a.o\n"
+			       "\tgcc -o test a.o\n"
+			       "app-a.o: src/a.c\n"
+			       "\tgcc -DAPP -O2 -c -o app-a.o `test -f 'src/a.c' || echo './'`src/a.c\n"
+			       "a.o: src/a.c\n"
+			       "\tgcc -O2 -c -o a.o src/a.c\n");
+	producer = "GNU C17 12.2.0 -mtune=generic -g -O2";
+	module = "app";
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
+			    "ROOT: gcc -DAPP -O2 -c -o app-a.o `test -f src/a.c");
+	module = "test";
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: gcc -O2 -c -o a.o src/a.c");
+	producer = module = NULL;
+}
+
 static void of_commands_that_are_alike_the_one_of_the_program_is_found(void **state)
 {
 	static const char *const modules[] = {"app", "app-debug", "else", NULL};
@@ -403,6 +424,7 @@ int main(void)
 		with_tree(automakes_own_folder_is_asked_for_where_others_come_first),
 		with_tree(a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_object),
 		with_tree(of_several_commands_the_one_like_the_build_is_found),
+		with_tree(as_automake_writes_it_a_command_is_as_alike),
 		with_tree(of_commands_that_are_alike_the_one_of_the_program_is_found),
 		with_tree(nothing_is_built_and_nothing_removed_by_asking),
 		with_tree(all_units_of_a_directory_are_asked_for_at_once),
