@@ -21,13 +21,13 @@ enum { LEVELS = 4, FIRST_LOOK_MS = 50, LAST_LOOK_MS = 60000, HANDED_MS = 1000 };
 enum fault_state { STATE_FREE, STATE_FILLED_BY_THREAD, STATE_WAITS, STATE_TAKEN, STATES };
 
 static struct {
-	pid_t pid;           /* atomic: whose faults are recorded, 0: nobody's */
-	unsigned state;      /* atomic, a futex: ticket + enum fault_state */
-	unsigned pending;    /* atomic, a futex: threads whose fault is not recorded yet */
-	int count;           /* atomic: recorded so far */
-	bool wanted, known;  /* atomic: there are to be handlers; there may be */
-	int look_ms;         /* atomic: until it is looked whether the program has set a handler */
-	long long handed_ms; /* atomic: when a fault was handed on last */
+	pid_t pid;          /* atomic: whose faults are recorded, 0: nobody's */
+	unsigned state;     /* atomic, a futex: ticket + enum fault_state */
+	unsigned pending;   /* atomic, a futex: threads whose fault is not recorded yet */
+	int count;          /* atomic: recorded so far */
+	bool wanted, known; /* atomic: there are to be handlers; there may be */
+	int look_ms;        /* atomic: until it is looked whether the program has set a handler */
+	long long handed_ms[SIGNALS_FAULTS]; /* atomic: when one was handed on last */
 	/* The program's, by the level of ours that came over it; they stay, as the program may have kept our handler. */
 	struct sigaction before[LEVELS][SIGNALS_FAULTS];
 	unsigned levels[SIGNALS_FAULTS]; /* in use */
@@ -193,7 +193,7 @@ static void on_fault(unsigned level, int signal, siginfo_t *info, void *context)
 	if (is_outermost(level, signal))
 		meet(signal, info, context);
 	errno = saved;
-	__atomic_store_n(&faults.handed_ms, now_ms(), __ATOMIC_RELEASE);
+	__atomic_store_n(&faults.handed_ms[index_of(signal)], now_ms(), __ATOMIC_RELEASE);
 	signals_pass_on(&faults.before[level][index_of(signal)], signal, info, context);
 }
 
@@ -247,12 +247,23 @@ static unsigned level_over(unsigned i, const struct sigaction *program)
 	return faults.levels[i] < LEVELS ? faults.levels[i]++ : LEVELS;
 }
 
+/* Whether the program is about to end by a fault, which has no handler any more: it is not to be met again. */
+static bool is_last(unsigned i, const struct sigaction *now)
+{
+	long long handed = __atomic_load_n(&faults.handed_ms[i], __ATOMIC_ACQUIRE);
+
+	if (now->sa_handler != SIG_DFL || !handed || now_ms() - handed >= HANDED_MS)
+		return false;
+	__atomic_store_n(&faults.look_ms, HANDED_MS, __ATOMIC_RELAXED); /* it may go on, after all */
+	return true;
+}
+
 static void install(void)
 {
 	for (unsigned i = 0; i < SIGNALS_FAULTS; i++) {
 		struct sigaction now, ours = {0};
 		unsigned level;
-		if (sigaction(signals_faults[i], NULL, &now) || is_ours(&now, &level) ||
+		if (sigaction(signals_faults[i], NULL, &now) || is_ours(&now, &level) || is_last(i, &now) ||
 		    (level = level_over(i, &now)) == LEVELS)
 			continue;
 		bool handled = now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN;
@@ -333,7 +344,7 @@ static bool has_to_look(void)
 	       __atomic_load_n(&faults.known, __ATOMIC_ACQUIRE);
 }
 
-static void set_handlers(void)
+void fault_look(void)
 {
 	if (!has_to_look() || !guard_lock_signals())
 		return;
@@ -362,7 +373,7 @@ static void want(bool live, int wake)
 	__atomic_store_n(&faults.pid, live ? getpid() : 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, live, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.look_ms, FIRST_LOOK_MS, __ATOMIC_RELAXED);
-	set_handlers();
+	fault_look();
 }
 
 void fault_expect(int wake)
@@ -373,17 +384,6 @@ void fault_expect(int wake)
 void fault_watch(int wake)
 {
 	want(version_is_live(), wake);
-}
-
-/* Whoever has a fault may be about to end the program by it, with no handler any more: it is not to be met again. */
-void fault_look(void)
-{
-	long long handed = __atomic_load_n(&faults.handed_ms, __ATOMIC_ACQUIRE);
-
-	if (!handed || now_ms() - handed >= HANDED_MS)
-		set_handlers();
-	else
-		__atomic_store_n(&faults.look_ms, HANDED_MS, __ATOMIC_RELAXED);
 }
 
 int fault_patience(void)
@@ -408,7 +408,7 @@ void fault_forget(void)
 	__atomic_store_n(&faults.pid, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&wake_fd, -1, __ATOMIC_RELEASE);
 	__atomic_store_n(&faults.wanted, false, __ATOMIC_RELEASE);
-	set_handlers();
+	fault_look();
 	fault_give_up();
 }
 

@@ -24,7 +24,8 @@ void fault_expect(int wake);
 void fault_watch(int wake);
 
 /* Looks whether the program has set handlers of its own since. Agent thread; due after fault_patience milliseconds (-1:
- * never), and fault_wait_longer when it was. While code runs guarded it has to wait, and for a moment after a fault. */
+ * never), and fault_wait_longer when it was. While code runs guarded it has to wait. A signal whose fault was handed on
+ * a moment ago, and that has no handler now, is left alone: the program is about to end by it. */
 void fault_look(void);
 int fault_patience(void);
 void fault_wait_longer(void);

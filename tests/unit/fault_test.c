@@ -188,6 +188,83 @@ static void a_stack_that_is_lent_is_had_again_when_its_thread_has_ended(void **s
 	}
 }
 
+/* --- what the program's handlers do ----------------------------------------------------------------------------------- */
+
+static void set_handler(int signal, void (*handler)(int))
+{
+	const struct sigaction action = {.sa_handler = handler};
+
+	assert_int_equal(sigaction(signal, &action, NULL), 0);
+}
+
+static void set_itself(int signal)
+{
+	set_handler(signal, set_itself);
+}
+
+static void let_end(int signal)
+{
+	set_handler(signal, SIG_DFL);
+}
+
+static bool is_covered(int signal)
+{
+	struct sigaction now;
+	unsigned level;
+
+	assert_int_equal(sigaction(signal, NULL, &now), 0);
+	return is_ours(&now, &level);
+}
+
+/* A fault of this thread, whose handler returns. */
+static void meet_here(int signal)
+{
+	siginfo_t info = {.si_code = SEGV_MAPERR};
+	struct sigaction now;
+	ucontext_t context;
+
+	getcontext(&context);
+	assert_int_equal(sigaction(signal, NULL, &now), 0);
+	__atomic_store_n(&faults.pid, 0, __ATOMIC_RELEASE); /* nobody is there to take it */
+	now.sa_sigaction(signal, &info, &context);
+}
+
+static void a_handler_that_is_set_by_a_fault_is_covered_again(void **state)
+{
+	(void)state;
+	set_handler(SIGSEGV, set_itself);
+	for (int i = 0; i < 3; i++) {
+		fault_look();
+		assert_true(is_covered(SIGSEGV));
+		meet_here(SIGSEGV);
+		assert_false(is_covered(SIGSEGV));
+	}
+	set_handler(SIGFPE, set_itself);
+	fault_look();
+	assert_true(is_covered(SIGFPE));
+	set_handler(SIGSEGV, SIG_DFL);
+	set_handler(SIGFPE, SIG_DFL);
+}
+
+static void a_fault_that_is_let_end_the_program_is_left_alone(void **state)
+{
+	(void)state;
+	set_handler(SIGSEGV, let_end);
+	fault_look();
+	meet_here(SIGSEGV);
+	fault_look();
+	assert_false(is_covered(SIGSEGV));
+	assert_true(is_covered(SIGFPE)); /* which has no handler of the program's either */
+	fault_expect(wake);
+	assert_false(is_covered(SIGSEGV));
+	assert_int_equal(fault_patience(), HANDED_MS);
+
+	/* It goes on all the same. */
+	faults.handed_ms[index_of(SIGSEGV)] -= HANDED_MS;
+	fault_look();
+	assert_true(is_covered(SIGSEGV));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, clean_up)
@@ -198,6 +275,8 @@ int main(void)
 		TEST(no_thread_goes_on_before_all_faults_are_known),
 		TEST(a_stack_that_is_lent_is_had_again_when_its_thread_has_ended),
 		TEST(a_child_forked_meanwhile_has_a_record_of_its_own),
+		TEST(a_handler_that_is_set_by_a_fault_is_covered_again),
+		TEST(a_fault_that_is_let_end_the_program_is_left_alone),
 	};
 
 	return cmocka_run_group_tests_name("fault", tests, NULL, NULL);
