@@ -53,7 +53,7 @@ struct known {
 };
 
 struct recent {
-	char *log;           /* of entries, BYTES_MAX of them; NULL: none was kept yet */
+	char *log;           /* of entries, with room for BYTES_MAX; NULL: none was kept yet */
 	size_t used;         /* bytes of it */
 	size_t count;        /* entries */
 	struct entry *last;  /* NULL: it was forgotten, or none was kept */

@@ -172,17 +172,23 @@ static bool copy_arguments(struct beginning *b, const char *const *arguments, in
 	return b->arguments;
 }
 
-/* libclang looks at `#pragma pack`, and whether a condition is closed, where files end. */
-static bool has_pragma(const char *text)
+/* What libclang takes otherwise in a file that another one includes: it looks at `#pragma pack` where files end. */
+static bool asks_for_file(const char *text, size_t size)
 {
-	return strstr(text, "ragma") /* _Pragma, too */ || strstr(text, "__INCLUDE_LEVEL__");
+	static const char pragma[] = "ragma" /* _Pragma, too */, level[] = "__INCLUDE_LEVEL__";
+
+	return memmem(text, size, pragma, strlen(pragma)) || memmem(text, size, level, strlen(level));
 }
 
+/* Whether a file may end behind those lines: no condition is open that the next one closes. */
 static bool can_end(const char *text, size_t size)
 {
-	if (size && text[size - 1] != '\n')
+	const char *end = text + size;
+
+	if (size && end[-1] != '\n')
 		return false;
-	for (const char *line = text; line && line < text + size; line = strchr(line, '\n') + 1) {
+	for (const char *line = text; line < end;
+	     line = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1) {
 		const char *at = line + strspn(line, " \t");
 		const char *word = *at == '#' ? at + 1 + strspn(at + 1, " \t") : NULL;
 		if (word && strncmp(word, "define", 6) != 0 && strncmp(word, "undef", 5) != 0 &&
@@ -204,7 +210,7 @@ void ahead_expect(struct ahead *a, const char *file, const char *const *argument
 		wait_for_end(a);
 	beginning_fini(b);
 	a->expected = false;
-	if (has_pragma(text) || !can_end(text, size))
+	if (asks_for_file(text, size) || !can_end(text, size))
 		return;
 	b->file = strdup(file);
 	b->size = size;
@@ -251,7 +257,7 @@ CXTranslationUnit ahead_finish(struct ahead *a, const char *const *arguments, in
 			       size_t size)
 {
 	if (!a || !a->reading || !begins(&a->beginning, arguments, count, text, size) ||
-	    has_pragma(text + a->beginning.size))
+	    asks_for_file(text + a->beginning.size, size - a->beginning.size))
 		return NULL;
 	char *rest = blank_beginning(text, size, a->beginning.size);
 	bool sent = rest && text_write_all(a->beginning.rest[1], rest, size);

@@ -3,7 +3,7 @@
  * Begins with the names in the text of a slice_request and goes on with those in every declaration that is wanted, until
  * nothing new is named. A struct of which a member is looked up is wanted whole, one behind a pointer forward. What is
  * written of it is slice.h's business. Borrows request, names and index, which must outlive it. Pure but for the questions
- * in slice_names, and for what the index keeps (references.h). */
+ * in slice_names, and for what the index keeps of it (references.h): one thread at a time for one index. */
 #ifndef RTF_CLOSURE_H
 #define RTF_CLOSURE_H
 
@@ -68,7 +68,7 @@ bool closure_has_variable(const struct closure *, const struct index_declaration
 /* Whether the body has a `static` in it: such a variable must not get a second copy. */
 bool closure_has_static(const struct index *, const struct index_declaration *);
 
-/* The members, braces and all, of a struct or union with a tag that the declaration defines; false: it defines none. */
+/* The members, braces and all, of a struct or union with a tag that a wanted declaration defines; false: it defines none. */
 bool closure_record(const struct closure *, const struct index_declaration *, struct declaration_cut *out);
 
 #endif

@@ -184,7 +184,8 @@ static void as_typed(struct live *l, const struct piece *piece, struct place *ou
 	const struct live_function *f = piece->function;
 	struct told told;
 
-	if (!f->at.file || !find_writing(l, f, piece->note.number, &told))
+	if (!f->at.file || strcmp(text_base_name(out->file), text_base_name(f->at.file)) != 0 ||
+	    !find_writing(l, f, piece->note.number, &told))
 		return;
 	if (!names_file(&told, out->file, f->at.file)) {
 		told_fini(&told);

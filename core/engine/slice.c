@@ -423,7 +423,8 @@ static void hash_included(void *context, uint32_t begin, uint32_t end)
 	hash_range(h->ix->text, begin, end, false, h->hash);
 }
 
-/* Whoever changes one function again and again gets the same beginning each time. Without memory none is kept. */
+/* Whoever changes one function again and again gets the same beginning each time. Without memory none is kept. There may be zero
+ * bytes in it. */
 static void hash_beginning(const struct slice *s, struct index_beginning *last, uint64_t hash[2])
 {
 	if (last->text && last->size == s->user_at && memcmp(last->text, s->text, s->user_at) == 0) {
@@ -432,8 +433,12 @@ static void hash_beginning(const struct slice *s, struct index_beginning *last, 
 	}
 	hash_range(s->text, 0, (uint32_t)s->user_at, false, hash);
 	free(last->text);
-	*last = (struct index_beginning){.text = strndup(s->text, s->user_at), .size = s->user_at};
+	*last = (struct index_beginning){.text = malloc(s->user_at + 1)};
+	if (!last->text)
+		return;
+	memcpy(last->text, s->text, s->user_at);
 	memcpy(last->hash, hash, sizeof(last->hash));
+	last->size = s->user_at;
 }
 
 /* What a text includes in its midst is part of it. */

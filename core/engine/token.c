@@ -96,7 +96,7 @@ static bool skip_space(struct token_reader *r)
 		uint32_t spliced;
 
 		skip_bytes(r, blank_byte);
-		char c = peek(r, 0);
+		char c = r->at < r->size ? r->text[r->at] : '\0';
 		if (c == '\n') {
 			r->line_start = true;
 			r->at++;

@@ -81,12 +81,31 @@ void words_split(struct words *w, const char *p)
 	text_fini(&word);
 }
 
+/* In quotes if it would be another word, or none, without. */
+static void put_word(struct text *out, const char *word)
+{
+	if (*word && !strpbrk(word, " \t\n\r\"'\\")) {
+		text_puts(out, word);
+		return;
+	}
+	text_puts(out, "'");
+	for (; *word; word++)
+		if (*word == '\'')
+			text_puts(out, "'\\''");
+		else
+			text_append(out, word, 1);
+	text_puts(out, "'");
+}
+
 char *words_join(char *const *items)
 {
 	struct text t = {0};
 
-	for (char *const *word = items; *word; word++)
-		text_printf(&t, "%s%s", word == items ? "" : " ", *word);
+	text_puts(&t, "");
+	for (char *const *word = items; *word; word++) {
+		text_puts(&t, word == items ? "" : " ");
+		put_word(&t, *word);
+	}
 	return text_take(&t);
 }
 

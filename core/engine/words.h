@@ -20,7 +20,7 @@ bool words_list_has(const char *const *list, const char *word); /* NULL ends it,
 /* Adds a line's words: quotes and backslashes as in sh, no expansion. */
 void words_split(struct words *, const char *line);
 
-/* All of a list with blanks between them, the caller's; NULL without memory. */
+/* All of a list as a line of which words_split makes it again, the caller's; NULL without memory. */
 char *words_join(char *const *items);
 
 /* Whether the word is an option that names a folder of headers; the folder follows `*joined` bytes into it, or, with 0, is

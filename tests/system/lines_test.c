@@ -32,7 +32,7 @@ static int start_optimised(void **state)
 	return start_with(&(struct compiled_how){.sources = {"fault_host.c", NULL}, .flags = {"-O2"}});
 }
 
-/* As make does it mostly: the compiler is given the source by a name in its folder. */
+/* As make does it mostly: the compiler is given the source by a name in its folder, whose own name may have a blank. */
 static int start_by_short_name(void **state)
 {
 	const struct compiled_how how = {.sources = {"fault_host.c", NULL}};
@@ -43,7 +43,8 @@ static int start_by_short_name(void **state)
 	assert_true(core && build);
 	followed_prepare_host(&host, &how);
 	assert_true(asprintf(&command,
-			     "${CC:-cc} -g -I%s fault_host.c -o host -L%s -Wl,-rpath,%s -lrtf -lpthread",
+			     "mkdir 'my host' && cp fault_host.c 'my host' && cd 'my host' && "
+			     "${CC:-cc} -g -I%s fault_host.c -o ../host -L%s -Wl,-rpath,%s -lrtf -lpthread",
 			     core, build, build) > 0);
 	followed_run(&host, command);
 	free(command);

@@ -190,6 +190,21 @@ static void mistakes_are_told_where_they_stand(void **state)
 	clang_disposeDiagnostic(d);
 }
 
+static void a_zero_byte_ends_no_text(void **state)
+{
+	static const char zero[] = "const char *s = \"a\0b\";\n",
+			  pragma[] = "char c = '\0';\n#pragma pack(1)\n";
+
+	(void)state;
+	ahead_expect(ahead, "a.c", plain, 2, zero, sizeof(zero) - 1);
+	ahead_begin(ahead);
+	CXTranslationUnit unit = ahead_finish(ahead, plain, 2, zero, sizeof(zero) - 1);
+	assert_non_null(unit);
+	ahead_expect(ahead, "a.c", plain, 2, pragma, sizeof(pragma) - 1);
+	ahead_begin(ahead);
+	assert_null(ahead_finish(ahead, plain, 2, pragma, sizeof(pragma) - 1));
+}
+
 static void one_that_waits_can_be_freed(void **state)
 {
 	(void)state;
@@ -213,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_unit_stays_as_it_is_while_the_next_is_read),
 		cmocka_unit_test(a_beginning_that_hides_the_rest_is_given_up),
 		cmocka_unit_test(mistakes_are_told_where_they_stand),
+		cmocka_unit_test(a_zero_byte_ends_no_text),
 		cmocka_unit_test(one_that_waits_can_be_freed),
 	};
 

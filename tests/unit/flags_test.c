@@ -74,6 +74,31 @@ static void assert_split(const char *line, const char *expected)
 	words_fini(&words);
 }
 
+static void assert_joined(const char *const *words, const char *expected)
+{
+	char *line = words_join((char *const *)words);
+	struct words again = {0};
+
+	assert_string_equal(line, expected);
+	words_split(&again, line);
+	assert_false(again.failed);
+	for (size_t i = 0; words[i]; i++)
+		assert_string_equal(again.items[i], words[i]);
+	words_fini(&again);
+	free(line);
+}
+
+static void what_is_joined_is_split_into_the_same(void **state)
+{
+	(void)state;
+	assert_joined((const char *const[]){"gcc", "-DX=1", "-I/a/b", NULL}, "gcc -DX=1 -I/a/b");
+	assert_joined((const char *const[]){"gcc", "-fmacro-prefix-map=/my shop/=", "", NULL},
+		      "gcc '-fmacro-prefix-map=/my shop/=' ''");
+	assert_joined((const char *const[]){"-DS=\"it's\"", "a\\b", "\t", NULL},
+		      "'-DS=\"it'\\''s\"' 'a\\b' '\t'");
+	assert_joined((const char *const[]){NULL}, "");
+}
+
 static void a_line_is_split_as_a_shell_would(void **state)
 {
 	(void)state;
@@ -470,6 +495,7 @@ int main(void)
 #define in_a_tree(test) cmocka_unit_test_setup_teardown(test, make_tree, remove_tree)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_is_split_as_a_shell_would),
+		cmocka_unit_test(what_is_joined_is_split_into_the_same),
 		in_a_tree(a_command_gives_its_flags_without_input_and_output),
 		in_a_tree(arguments_are_taken_as_they_are),
 		in_a_tree(an_input_spelled_otherwise_than_the_file_is_left_out),

@@ -61,8 +61,8 @@ static bool layout(void *context, enum target_tag tag, const char *name, struct 
 }
 
 /* The function's slice; its text is `text`, or what the file says. */
-static struct slice slice_of(struct index *ix, const char *name, const char *text,
-			     struct program *program, const struct slice_request *more)
+static struct slice slice_of(struct index *ix, const char *name, const char *text, struct program *program,
+			     const struct slice_request *more)
 {
 	struct slice_names names = {program, presence, bound, layout, NULL};
 	struct slice_request request = more ? *more : (struct slice_request){0};
@@ -759,6 +759,37 @@ static void a_file_name_with_quotes_is_quoted(void **state)
 	index_free(ix);
 }
 
+/* A compiler only warns of one in a literal. */
+static void a_zero_byte_stays_in_its_place(void **state)
+{
+	static const char source[] = "static inline const char *g(void) { return \"a\0b\"; }\nint k;\n"
+				     "int f(void) { return *g() + k; }\n";
+	static const char text[] = "int f(void) { return *g() - k; }";
+	struct slice_names names = {&(struct program){0}, presence, bound, layout, NULL};
+	char hash[33] = "", *copy = malloc(sizeof(source));
+	struct index *ix;
+
+	(void)state;
+	assert_non_null(copy);
+	memcpy(copy, source, sizeof(source));
+	assert_null(indexer_read_text("/a.c", copy, sizeof(source) - 1, NULL, 0, &ix));
+	for (int i = 0; i < 2; i++) {
+		struct slice_request request = {.index = ix,
+						.name = "f",
+						.text = text,
+						.size = sizeof(text) - 1,
+						.file = "a.c",
+						.line = 3};
+		struct slice slice;
+		assert_null(slice_new(&request, &names, &slice));
+		assert_non_null(memmem(slice.text, slice.size, "\"a\0b\"", 5));
+		assert_int_equal(i, strcmp(slice.hash, hash) == 0); /* the second time it is known */
+		memcpy(hash, slice.hash, sizeof(hash));
+		slice_fini(&slice);
+	}
+	index_free(ix);
+}
+
 /* --- guards --------------------------------------------------------------------------------------------- */
 
 static const struct target_member members[] = {
@@ -901,6 +932,7 @@ int main(void)
 		cmocka_unit_test(a_function_new_to_the_file_has_a_slice),
 		cmocka_unit_test(lines_and_columns_of_the_text_are_kept),
 		cmocka_unit_test(a_file_name_with_quotes_is_quoted),
+		cmocka_unit_test(a_zero_byte_stays_in_its_place),
 		cmocka_unit_test(what_the_text_relies_on_is_guarded),
 		cmocka_unit_test(what_is_only_mentioned_is_not_guarded),
 		cmocka_unit_test(space_comments_and_lines_do_not_change_the_identity),
