@@ -146,6 +146,8 @@ bool ask_send(struct console *c, const char *command, size_t size, struct asked 
 	*asked = (struct asked){.command = command, .size = size, .id = ++c->connection.next_id};
 	asked->deadline = c->options->limit_ms < 0 ? -1 : wake_now_ms() + c->options->limit_ms;
 	json_t *request = json_pack("{s:I, s:o}", "id", asked->id, "command", text);
+	if (connection_resized(&c->connection))
+		json_object_set_new(request, "width", json_integer(c->connection.width));
 	switch (connection_send(&c->connection, request, asked->deadline)) {
 	case SENT:
 		return true;

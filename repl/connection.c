@@ -246,6 +246,14 @@ static int terminal_width(void)
 	return width > 0 ? width : 80;
 }
 
+bool connection_resized(struct connection *c)
+{
+	int before = c->width;
+
+	c->width = terminal_width();
+	return c->width != before;
+}
+
 /* The program's file name without what a terminal would act upon. */
 static char *program_name(const char *path)
 {
@@ -298,10 +306,10 @@ static struct error *say_hello(struct connection *c, const struct options *optio
 	enum outcome outcome = OUTCOME_LATE;
 	struct error *e;
 
-	json_t *hello =
-		json_pack("{s:i, s:{s:i, s:b, s:b, s:b, s:b, s:i}}", "id", 0, "hello", "version",
-			  PROTOCOL_VERSION, "text", !options->json, "read_only", options->read_only, "events",
-			  interactive, "color", options_color(options), "width", terminal_width());
+	c->width = terminal_width();
+	json_t *hello = json_pack("{s:i, s:{s:i, s:b, s:b, s:b, s:b, s:i}}", "id", 0, "hello", "version",
+				  PROTOCOL_VERSION, "text", !options->json, "read_only", options->read_only,
+				  "events", interactive, "color", options_color(options), "width", c->width);
 	switch (connection_send(c, hello, deadline)) {
 	case SENT:
 		outcome = connection_await(c, 0, deadline, &answer);

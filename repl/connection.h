@@ -25,6 +25,7 @@ struct connection {
 	bool interrupted; /* Ctrl-C, not yet acted upon */
 	bool foreign;     /* what answered does not speak the protocol */
 	json_int_t next_id;
+	int width; /* of the terminal, as the engine was told */
 	char *program; /* its file name, for the prompt */
 	json_int_t pid, functions;
 	struct buffer received;
@@ -37,6 +38,9 @@ struct answer {
 };
 
 void answer_fini(struct answer *);
+
+/* Whether the terminal has another width than the engine was told, which is for the caller to do now. */
+bool connection_resized(struct connection *);
 
 /* Connects and says hello; also again, when the connection was lost. `socket`, `event` and `fd` are set
  * before. */

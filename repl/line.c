@@ -268,6 +268,18 @@ static char **complete(const char *text, int start, int end)
 	return matches;
 }
 
+/* At the beginning of a line of C it is what it is in any editor; behind something it completes. */
+static int tab(int count, int key)
+{
+	int at = 0;
+
+	while (at < rl_point && strchr(" \t", rl_line_buffer[at]))
+		at++;
+	if (rl_last_func == tab)
+		rl_last_func = rl_complete; /* a second one lists */
+	return at == rl_point ? rl_insert(count, key) : rl_complete(count, key);
+}
+
 bool line_init(const char *history_path, line_completer *completer, void *context)
 {
 	bool kept = true;
@@ -283,6 +295,8 @@ bool line_init(const char *history_path, line_completer *completer, void *contex
 	rl_attempted_completion_function = complete;
 	rl_basic_word_break_characters = " \t\n\"'`@><=;|&{}()[]+-*/%!~^?,.:#";
 	rl_initialize();
+	if (rl_function_of_keyseq("\t", NULL, NULL) == rl_complete) /* it is not bound otherwise by whoever uses it */
+		rl_bind_key('\t', tab);
 	line.ready = true;
 
 	if (history_path) {

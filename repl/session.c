@@ -396,7 +396,9 @@ static bool serve_line(struct session *s, const char *line, size_t size)
 		return refuse_line(s, message);
 	}
 	json_t *id = json_object_get(request, "id");
-	json_t *command = json_object_get(request, "command");
+	json_t *command = json_object_get(request, "command"), *width = json_object_get(request, "width");
+	if (json_is_integer(width))
+		s->state.width = (int)json_integer_value(width);
 	if (!json_is_integer(id))
 		alive = refuse_line(s, "a request needs an \"id\", an integer");
 	else if (json_is_integer(json_object_get(request, "interrupt")))

@@ -315,6 +315,26 @@ static void tab_completes_what_the_engine_knows(void **state)
 	terminal_end(&t, 0);
 }
 
+static void tab_in_front_of_a_line_is_one(void **state)
+{
+	struct server *s = *state;
+	struct terminal t;
+
+	terminal_start(&t, ARGUMENTS(s->path));
+	terminal_expect(&t, "orders> ");
+	terminal_type(&t, "int f(void)\r");
+	terminal_expect(&t, "orders- ");
+	terminal_type(&t, "{\r");
+	terminal_expect(&t, "orders- ");
+	terminal_type(&t, "\t\t return 1;\r");
+	terminal_expect(&t, "orders- ");
+	terminal_type(&t, "}\r");
+	terminal_expect(&t, "orders> ");
+	assert_string_equal(commands_of(s), "int f(void)|{|\t\t return 1;|}\n");
+	terminal_type(&t, "\004");
+	terminal_end(&t, 0);
+}
+
 static void an_event_is_shown_above_what_is_typed(void **state)
 {
 	struct server *s = *state;
@@ -401,6 +421,10 @@ static void the_window_may_change_its_size(void **state)
 	terminal_type(&t, "\r");
 	terminal_expect(&t, "ran a_long_name_for_twenty_columns");
 	terminal_expect(&t, "orders> ");
+	wait_for_request(s, "\"command\":\"a_long_name_for_twenty_columns\",\"width\":20}");
+	terminal_type(&t, "once_more\r");
+	terminal_expect(&t, "orders> ");
+	wait_for_request(s, "\"command\":\"once_more\"}"); /* it is told once */
 	terminal_type(&t, "\004");
 	terminal_end(&t, 0);
 }
@@ -455,6 +479,7 @@ int main(void)
 		TERMINAL(ctrl_c_interrupts_the_command_and_keeps_the_session),
 		TERMINAL(ctrl_d_drops_an_open_entry_first),
 		TERMINAL(tab_completes_what_the_engine_knows),
+		TERMINAL(tab_in_front_of_a_line_is_one),
 		TERMINAL(an_event_is_shown_above_what_is_typed),
 		TERMINAL(a_lost_connection_is_made_anew_and_what_is_typed_stays),
 		TERMINAL(a_command_that_ends_the_connection_leaves_the_session),
