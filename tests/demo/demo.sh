@@ -121,7 +121,7 @@ expect_price() {
 start_service() {
 	local line
 
-	mkdir "$scratch/source" && cp "$demo"/orders.[ch] "$scratch/source" || exit 1
+	mkdir "$scratch/source" && cp -p "$demo"/orders.[ch] "$scratch/source" || exit 1
 	export RTF_SOURCE_ROOT=$demo=$scratch/source RTF_LOG=$scratch/log
 	shell_line "orders $socket &"
 	exec {lines}< <(exec orders "$socket" 2>"$scratch/service")

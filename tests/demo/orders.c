@@ -194,7 +194,8 @@ int main(int argc, char **argv)
 	sigset_t stop;
 	int received;
 
-	if (argc < 2 || argc > 3) {
+	unsigned long port = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	if (argc < 2 || argc > 3 || port > UINT16_MAX) {
 		fprintf(stderr, "usage: orders SOCKET [PORT]\n");
 		return 2;
 	}
@@ -209,7 +210,7 @@ int main(int argc, char **argv)
 	if (started < 0)
 		fprintf(stderr, "orders: no console at %s: %s\n", argv[1], strerror(-started));
 	load_sales();
-	struct MHD_Daemon *service = listen_on(argc > 2 ? (unsigned short)atoi(argv[2]) : 0);
+	struct MHD_Daemon *service = listen_on((unsigned short)port);
 	if (!service) {
 		perror("orders: cannot listen");
 		return 1;
