@@ -340,6 +340,22 @@ static struct error *check_claims(const struct build_host *host, struct build *b
 	return unit ? claims_check(host->claims, unit, &b->slice, &program, &b->check) : NULL;
 }
 
+/* A type of the file's, which nobody has saved since the program runs, is not as it was compiled. */
+static struct error *explain_layout(struct build *b)
+{
+	const char *flags = source_other_flags(b->source);
+	char *more;
+
+	if (!b->check.failed || b->check.class != ERROR_LAYOUT || b->request->extra || !flags)
+		return NULL;
+	if (asprintf(&more, "%s: if no file of %s has changed since, it was compiled with %s",
+		     b->check.message, text_base_name(b->source->unit->file), flags) < 0)
+		return error_memory();
+	free(b->check.message);
+	b->check.message = more;
+	return NULL;
+}
+
 struct error *build_check(const struct build_host *host, const struct build_request *q, struct build *b)
 {
 	int64_t start = clock_now_us();
@@ -365,6 +381,8 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 		e = near_tell(&b->check, index_of(b), q->text, q->size, check_unit(host->check));
 	if (!e && !b->check.failed)
 		e = check_claims(host, b);
+	if (!e)
+		e = explain_layout(b);
 	if (!e && !b->check.failed && has_flag(b, "-fsplit-stack"))
 		e = warn_of_split_stack(b);
 	b->check_us = clock_now_us() - start;

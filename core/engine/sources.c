@@ -862,15 +862,27 @@ const struct index_declaration *source_definition(const struct source *s, const 
 	return index_find_function(s->index, f->name, 0);
 }
 
+#define IF_DWARF "-D, which DWARF tells of gcc's -g3 alone (else RTF_CFLAGS or compile_commands.json must)"
+#define IF_MAKE \
+	"other -D than make tells (RTF_MAKE can say make VARIABLE=VALUE; gcc's -g3 leaves all -D in the " \
+	"program)"
+
 const char *source_doubt(const struct source *s)
 {
 	if (strcmp(s->flags.origin, "DWARF") == 0)
-		return "it has changed, or is compiled with -D, which DWARF tells of gcc's -g3 alone (else "
-		       "RTF_CFLAGS or compile_commands.json must)";
+		return "it has changed, or is compiled with " IF_DWARF;
 	if (strncmp(s->flags.origin, "make", 4) == 0)
-		return "it has changed, or was compiled with other -D than make tells (RTF_MAKE can say make "
-		       "VARIABLE=VALUE; gcc's -g3 leaves all -D in the program)";
+		return "it has changed, or was compiled with " IF_MAKE;
 	return NULL;
+}
+
+const char *source_other_flags(const struct source *s)
+{
+	if (((const struct entry *)s)->originals)
+		return NULL;
+	return strcmp(s->flags.origin, "DWARF") == 0      ? IF_DWARF
+	       : strncmp(s->flags.origin, "make", 4) == 0 ? IF_MAKE
+							  : NULL;
 }
 
 struct error *source_function_text(const struct source *s, const struct target_function *f, char **text,

@@ -136,6 +136,9 @@ const struct index_declaration *source_definition(const struct source *, const s
  * certain. Static. */
 const char *source_doubt(const struct source *);
 
+/* The same of its flags alone, as the end of a sentence ("compiled with"); NULL too once a file of it was saved. */
+const char *source_other_flags(const struct source *);
+
 /* The file's own text of a function: what a person sees there, or, where a macro made it, what came out of the macro.
  * The caller's. `*line` is its first line. ERROR_UNKNOWN if the file has no such function. */
 struct error *source_function_text(const struct source *, const struct target_function *, char **text,

@@ -18,6 +18,18 @@ static struct pair pair = {{1, 2}, 3};
 static struct hidden *nobody;
 static int calls;
 
+struct sized {
+#ifdef EXTRA
+	int extra;
+#endif
+	int n;
+};
+
+REALTIMEFUNC int size_up(const struct sized *s)
+{
+	return s->n;
+}
+
 #define MAKE(name) \
 	REALTIMEFUNC int name(int n) \
 	{ \

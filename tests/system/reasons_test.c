@@ -281,6 +281,15 @@ static void what_make_was_told_on_its_command_line_is_asked_for(void **state)
 	compiled_assert_refused(
 		&host, "\\define without\nint without(int n) { return when_without(n); }", "unknown",
 		"reasons_host.c declares: it has changed, or was compiled with other -D than make tells (");
+	static const char size_up[] = "int size_up(const struct sized *s) { return s->n + 1; }";
+	compiled_assert_refused(&host, size_up, "layout",
+				"struct sized has size 8 in the running program, 4 here: if no file of "
+				"reasons_host.c has changed since, it was compiled with other -D than make "
+				"tells (RTF_MAKE can say make VARIABLE=VALUE");
+	/* What is typed along is not the file's. */
+	compiled_assert_refused(
+		&host, "struct sized { char n; };\nint size_up(const struct sized *s) { return s->n; }",
+		"layout", "struct sized has size 8 in the running program, 1 here");
 }
 
 static void a_source_that_is_gone_says_so(void **state)
