@@ -1,5 +1,4 @@
 #include "closure.h"
-#include "included.h"
 #include "references.h"
 
 #include <stdlib.h>
@@ -212,6 +211,20 @@ static void read_user_text(struct closure *c, const char *text, uint32_t begin, 
 		want_macro(c, text + n.begin, n.end - n.begin);
 		refer(c, text, &n, false);
 	}
+}
+
+/* Of every name in a text, with those in its lines for the preprocessor. */
+static void want_macros(struct closure *c, const char *text, uint32_t begin, uint32_t end)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_within(&r, text, begin, end, begin == 0);
+	for (token_next(&r, &t); t.kind != TOKEN_END && !c->failed; token_next(&r, &t))
+		if (t.kind == TOKEN_DIRECTIVE)
+			want_macros(c, text, t.begin + 1, t.end);
+		else if (t.kind == TOKEN_NAME)
+			want_macro(c, text + t.begin, t.end - t.begin);
 }
 
 /* Of the file: what it looks into counts as if the user's text did. */
@@ -440,6 +453,19 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Which macros are defined decides what files that are included say, and no compiler misses one that is only asked for. */
+static void read_included_files(struct closure *c)
+{
+	const struct slice_request *q = c->request;
+
+	if (q->extra)
+		included_read(&c->files, c->ix, q->extra, q->extra_size);
+	included_read(&c->files, c->ix, q->text, q->size);
+	c->failed |= c->files.failed;
+	for (size_t i = 0; i < c->files.count; i++)
+		want_macros(c, c->files.items[i].text, 0, c->files.items[i].size);
+}
+
 static void read_included(void *context, uint32_t begin, uint32_t end)
 {
 	struct closure *c = context;
@@ -464,6 +490,7 @@ bool closure_init(struct closure *c, const struct slice_request *q, const struct
 	if (!name_table_has(&c->hidden, q->name, strlen(q->name)))
 		want_ordinary(c, index_find(c->ix, INDEX_ORDINARY, q->name, strlen(q->name)), false, false);
 	read_user_text(c, q->text, 0, (uint32_t)q->size);
+	read_included_files(c);
 	c->includes = original && included_any(q->text, q->size);
 	if (c->includes)
 		included_each(c->ix, original, read_included, c);
@@ -486,5 +513,6 @@ void closure_fini(struct closure *c)
 	name_table_fini(&c->members);
 	name_table_fini(&c->tags);
 	name_table_fini(&c->hidden);
+	included_files_fini(&c->files);
 	text_fini(&c->forward);
 }

@@ -7,6 +7,7 @@
 #ifndef RTF_CLOSURE_H
 #define RTF_CLOSURE_H
 
+#include "included.h"
 #include "index.h"
 #include "slice.h"
 #include "name_table.h"
@@ -40,6 +41,7 @@ struct closure {
 	struct name_table members;       /* that are looked up */
 	struct name_table absent_macros; /* that the program's compiler does not define */
 	struct name_table hidden;        /* what the extra text declares */
+	struct included_files files;     /* that the texts include */
 	struct text forward;             /* `struct x;` lines */
 	bool own_type;                   /* the function's own text defines one in front of its name */
 	bool includes;                   /* it includes files in its midst: see included.h */

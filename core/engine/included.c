@@ -1,4 +1,12 @@
 #include "included.h"
+#include "folders.h"
+#include "text.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 bool included_is(const struct token_reader *line, const struct token *word)
 {
@@ -59,4 +67,106 @@ void included_each(const struct index *ix, const struct index_declaration *d,
 		if (depth < 0)
 			depth = 0;
 	}
+}
+
+/* --- the files themselves ----------------------------------------------------------------------------------------- */
+
+/* Where a file of that name is looked for. */
+struct wanted {
+	const char *name;
+	int length;
+	char path[PATH_MAX]; /* where it was found; "" */
+};
+
+static void look_in(void *context, const char *folder, size_t length)
+{
+	struct wanted *w = context;
+
+	if (!*w->path && (snprintf(w->path, sizeof(w->path), "%.*s/%.*s", (int)length, folder, w->length,
+				   w->name) >= (int)sizeof(w->path) ||
+			  access(w->path, R_OK)))
+		*w->path = '\0';
+}
+
+/* The file that such a line in `from` means. */
+static bool find_file(const struct index *ix, const char *from, const struct token_reader *line,
+		      struct wanted *out)
+{
+	const char *name = line->text + line->at, *end = line->text + line->size;
+
+	name += strspn(name, " \t");
+	bool quoted = name < end && *name == '"';
+	const char *last = quoted || (name < end && *name == '<')
+				   ? memchr(name + 1, quoted ? '"' : '>', (size_t)(end - name - 1))
+				   : NULL;
+	if (!last)
+		return false;
+	*out = (struct wanted){.name = name + 1, .length = (int)(last - name - 1)};
+	if (*out->name == '/')
+		look_in(out, "", 0);
+	if (quoted)
+		look_in(out, from, (size_t)(text_base_name(from) - from));
+	folders_each(ix->folders, quoted, look_in, out);
+	return *out->path && strncmp(out->path, "/usr/", 5) != 0;
+}
+
+/* False: it is there already, or cannot be read. */
+static bool add_file(struct included_files *files, const char *path)
+{
+	size_t size;
+
+	for (size_t i = 0; i < files->count; i++)
+		if (strcmp(files->items[i].path, path) == 0)
+			return false;
+	char *text = text_read_file(path, &size), *copy = text ? strdup(path) : NULL;
+	struct included_file *more =
+		copy && size < UINT32_MAX / 2
+			? realloc(files->items, (files->count + 1) * sizeof(*files->items))
+			: NULL;
+	files->failed |= text && size < UINT32_MAX / 2 && !more;
+	if (!more) {
+		free(text);
+		free(copy);
+		return false;
+	}
+	files->items = more;
+	more[files->count++] = (struct included_file){copy, text, (uint32_t)size};
+	return true;
+}
+
+static void read_from(struct included_files *files, const struct index *ix, const char *from,
+		      const char *text, size_t size)
+{
+	struct token_reader r, line;
+	struct token t, word;
+
+	if (!token_may_ask(text, size))
+		return;
+	token_reader_init(&r, text, (uint32_t)size);
+	for (token_next(&r, &t); t.kind != TOKEN_END && !files->failed; token_next(&r, &t)) {
+		struct wanted wanted;
+		if (t.kind != TOKEN_DIRECTIVE)
+			continue;
+		token_read_directive(&line, text, &t, &word);
+		if (!included_is(&line, &word) || !find_file(ix, from, &line, &wanted) ||
+		    !add_file(files, wanted.path))
+			continue;
+		struct included_file added = files->items[files->count - 1];
+		read_from(files, ix, added.path, added.text, added.size);
+	}
+}
+
+void included_read(struct included_files *files, const struct index *ix, const char *text, size_t size)
+{
+	read_from(files, ix, ix->file, text, size);
+}
+
+void included_files_fini(struct included_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		free(files->items[i].path);
+		free(files->items[i].text);
+	}
+	free(files->items);
+	*files = (struct included_files){0};
 }

@@ -129,6 +129,12 @@ static void a_file_that_a_body_includes_is_part_of_it(void **state)
 	followed_assert_call(&host, "scaled", 2, 7212);
 	followed_write(&host, "list.def", "ITEM(10) /* ten */\nITEM(200)\nITEM(bias * 1000)\n");
 	followed_assert_unchanged(&host, NULL);
+	/* Which of it counts the file's macros say. */
+	followed_write(&host, "list.def",
+		       "#ifdef FACTOR\nITEM(10)\n#endif\n#ifndef FACTOR\nITEM(5)\n#endif\n#if FACTOR == 3\n"
+		       "ITEM(300)\n#endif\n");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 2, 312);
 }
 
 static void comments_and_spaces_alone_change_nothing(void **state)

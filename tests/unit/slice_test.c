@@ -759,6 +759,32 @@ static void a_file_name_with_quotes_is_quoted(void **state)
 	index_free(ix);
 }
 
+/* The names in them are found behind the preprocessor, but for those that it is only asked about. */
+static void macros_that_included_files_ask_for_come_along(void **state)
+{
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/list.def", fixture_directory);
+	fixture_write(path,
+		      "#if defined(HAVE_ONE) && !defined(HAVE_NONE)\nX(1)\n#endif\n#include \"more.def\"\n");
+	snprintf(path, sizeof(path), "%s/more.def", fixture_directory);
+	fixture_write(path, "#ifdef HAVE_TWO\nX(SCALE(2))\n#endif\n#include \"list.def.none\"\n");
+	struct index *ix = fixture_index("#define HAVE_ONE 1\n#define HAVE_TWO WIDE\n#define WIDE\n"
+					 "#define SCALE(n) ((n) * 3)\n#define OTHER 1\n"
+					 "int f(void)\n{\n\tint n = 0;\n#define X(v) n += v;\n#if 0\n"
+					 "#include \"list.def\"\n#endif\n\treturn n;\n}\n");
+	struct slice slice = slice_of(ix, "f", NULL, &(struct program){0}, NULL);
+	static const char *const has[] = {"#define HAVE_ONE 1\n", "#define HAVE_TWO WIDE\n", "#define WIDE",
+					  "#define SCALE(n) ((n) * 3)\n"};
+	for (size_t i = 0; i < sizeof(has) / sizeof(has[0]); i++)
+		if (!strstr(slice.text, has[i]))
+			fail_msg("there is no %s in %s", has[i], slice.text);
+	assert_null(strstr(slice.text, "OTHER"));
+	slice_fini(&slice);
+	index_free(ix);
+}
+
 /* A compiler only warns of one in a literal. */
 static void a_zero_byte_stays_in_its_place(void **state)
 {
@@ -933,6 +959,7 @@ int main(void)
 		cmocka_unit_test(lines_and_columns_of_the_text_are_kept),
 		cmocka_unit_test(a_file_name_with_quotes_is_quoted),
 		cmocka_unit_test(a_zero_byte_stays_in_its_place),
+		cmocka_unit_test(macros_that_included_files_ask_for_come_along),
 		cmocka_unit_test(what_the_text_relies_on_is_guarded),
 		cmocka_unit_test(what_is_only_mentioned_is_not_guarded),
 		cmocka_unit_test(space_comments_and_lines_do_not_change_the_identity),
