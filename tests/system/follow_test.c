@@ -845,8 +845,9 @@ static int start_edited(void **state)
 	setenv("RTF_LOG", path, 1);
 	free(path);
 	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
-	followed_run(&host, "touch -d '2 minutes ago' follow*.[ch] && touch -d '1 minute ago' host && "
-			    "touch -d '30 seconds ago' follow_host.c");
+	/* The program's file is newer than rtf.h, too, which this tree may have since a moment ago. */
+	followed_run(&host, "touch -d '2 minutes ago' follow*.[ch] && touch -d '3 seconds ago' host && "
+			    "touch -d '2 seconds ago' follow_host.c");
 	compiled_start(&host.subject);
 	followed_listen(&host);
 	unsetenv("RTF_LOG");
