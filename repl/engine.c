@@ -376,6 +376,7 @@ static struct error *begin_live(struct host *host, struct compiler **compiler)
 {
 	struct error *e = compiler_new(compiler);
 
+	niceness_begin_thread(host->niceness); /* before libraries are loaded: no thread is made then */
 	if (!e)
 		e = program_new(CHANNEL, &host->program);
 	if (!e)

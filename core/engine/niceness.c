@@ -18,6 +18,7 @@ struct niceness {
 	int group; /* /proc/self/autogroup */
 	int timer; /* wakes the thread: the group is to have its share again */
 	pthread_t thread;
+	bool begun; /* it is there */
 	enum niceness_wait wait;
 	pthread_mutex_t mutex; /* of all below */
 	bool wants, share;     /* what the group is to have and has: its share, or next to nothing */
@@ -87,18 +88,21 @@ struct niceness *niceness_begin(void)
 			       .wants = true,
 			       .share = true};
 	pthread_mutex_init(&n->mutex, NULL);
-	if (n->group >= 0 && n->timer >= 0 && !pthread_create(&n->thread, NULL, keep, n))
+	if (n->group >= 0 && n->timer >= 0)
 		return n;
-	close(n->group);
-	close(n->timer);
-	pthread_mutex_destroy(&n->mutex);
-	free(n);
+	niceness_end(n);
 	return NULL;
+}
+
+void niceness_begin_thread(struct niceness *n)
+{
+	if (n)
+		n->begun = pthread_create(&n->thread, NULL, keep, n) == 0;
 }
 
 void niceness_expect(struct niceness *n, enum niceness_wait wait)
 {
-	if (!n || n->wait == wait)
+	if (!n || n->wait == wait || !n->begun)
 		return;
 	pthread_mutex_lock(&n->mutex);
 	n->wait = wait;
@@ -115,11 +119,13 @@ void niceness_end(struct niceness *n)
 {
 	if (!n)
 		return;
-	pthread_mutex_lock(&n->mutex);
-	n->over = true;
-	wake_after(n, 1000);
-	pthread_mutex_unlock(&n->mutex);
-	pthread_join(n->thread, NULL);
+	if (n->begun) {
+		pthread_mutex_lock(&n->mutex);
+		n->over = true;
+		wake_after(n, 1000);
+		pthread_mutex_unlock(&n->mutex);
+		pthread_join(n->thread, NULL);
+	}
 	close(n->group);
 	close(n->timer);
 	pthread_mutex_destroy(&n->mutex);

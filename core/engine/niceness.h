@@ -26,8 +26,11 @@ enum niceness_wait {
 
 struct niceness;
 
-/* Of the calling process, which leads its session. NULL: without memory, or there are no such groups. */
+/* Of the calling process, which leads its session, and of those that it forks. NULL: without memory, or there are no such groups. */
 struct niceness *niceness_begin(void);
+
+/* Behind the forks of a process that has no other thread; without it the group keeps its share. Takes NULL. */
+void niceness_begin_thread(struct niceness *);
 void niceness_end(struct niceness *); /* takes NULL */
 
 /* Who waits from here on. One thread; takes NULL. */
