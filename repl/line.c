@@ -271,13 +271,11 @@ static char **complete(const char *text, int start, int end)
 /* At the beginning of a line of C it is what it is in any editor; behind something it completes. */
 static int tab(int count, int key)
 {
-	int at = 0;
+	bool begins = (int)strspn(rl_line_buffer, " \t") >= rl_point;
 
-	while (at < rl_point && strchr(" \t", rl_line_buffer[at]))
-		at++;
 	if (rl_last_func == tab)
 		rl_last_func = rl_complete; /* a second one lists */
-	return at == rl_point ? rl_insert(count, key) : rl_complete(count, key);
+	return begins ? rl_insert(count, key) : rl_complete(count, key);
 }
 
 bool line_init(const char *history_path, line_completer *completer, void *context)
@@ -295,7 +293,8 @@ bool line_init(const char *history_path, line_completer *completer, void *contex
 	rl_attempted_completion_function = complete;
 	rl_basic_word_break_characters = " \t\n\"'`@><=;|&{}()[]+-*/%!~^?,.:#";
 	rl_initialize();
-	if (rl_function_of_keyseq("\t", NULL, NULL) == rl_complete) /* it is not bound otherwise by whoever uses it */
+	if (rl_function_of_keyseq("\t", NULL, NULL) ==
+	    rl_complete) /* it is not bound otherwise by whoever uses it */
 		rl_bind_key('\t', tab);
 	line.ready = true;
 

@@ -184,6 +184,7 @@ static bool stop_watch(siginfo_t *info, void *context)
 
 static void on_fault(unsigned level, int signal, siginfo_t *info, void *context)
 {
+	unsigned i = index_of(signal);
 	int saved = errno;
 
 	if (stop_watch(info, context)) {
@@ -193,8 +194,8 @@ static void on_fault(unsigned level, int signal, siginfo_t *info, void *context)
 	if (is_outermost(level, signal))
 		meet(signal, info, context);
 	errno = saved;
-	__atomic_store_n(&faults.handed_ms[index_of(signal)], now_ms(), __ATOMIC_RELEASE);
-	signals_pass_on(&faults.before[level][index_of(signal)], signal, info, context);
+	__atomic_store_n(&faults.handed_ms[i], now_ms(), __ATOMIC_RELEASE);
+	signals_pass_on(&faults.before[level][i], signal, info, context);
 }
 
 /* One for each level, so that each knows whose place it took: a handler that the program sets over ours may hand on to it,
@@ -338,25 +339,6 @@ static bool version_is_live(void)
 	return false;
 }
 
-static bool has_to_look(void)
-{
-	return __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE) ||
-	       __atomic_load_n(&faults.known, __ATOMIC_ACQUIRE);
-}
-
-void fault_look(void)
-{
-	if (!has_to_look() || !guard_lock_signals())
-		return;
-	bool wanted = __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE);
-	if (wanted)
-		install();
-	else
-		uninstall();
-	__atomic_store_n(&faults.known, wanted, __ATOMIC_RELEASE);
-	guard_unlock_signals();
-}
-
 static void want(bool live, int wake)
 {
 	static const struct guard_hooks hooks = {
@@ -384,6 +366,25 @@ void fault_expect(int wake)
 void fault_watch(int wake)
 {
 	want(version_is_live(), wake);
+}
+
+static bool has_to_look(void)
+{
+	return __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&faults.known, __ATOMIC_ACQUIRE);
+}
+
+void fault_look(void)
+{
+	if (!has_to_look() || !guard_lock_signals())
+		return;
+	bool wanted = __atomic_load_n(&faults.wanted, __ATOMIC_ACQUIRE);
+	if (wanted)
+		install();
+	else
+		uninstall();
+	__atomic_store_n(&faults.known, wanted, __ATOMIC_RELEASE);
+	guard_unlock_signals();
 }
 
 int fault_patience(void)

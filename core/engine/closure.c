@@ -475,6 +475,11 @@ static void read_included(void *context, uint32_t begin, uint32_t end)
 
 bool closure_init(struct closure *c, const struct slice_request *q, const struct slice_names *names)
 {
+	const struct reference own = {.end = (uint32_t)strlen(q->name),
+				      .first = index_find(q->index, INDEX_ORDINARY, q->name, strlen(q->name)),
+				      .kind = REFERENCE_ORDINARY,
+				      .in_code = true};
+
 	*c = (struct closure){.request = q, .names = names, .ix = q->index, .original = INDEX_NONE};
 	const struct index_declaration *original = index_find_function(c->ix, q->name, q->nth);
 	c->position = original ? original->begin : c->ix->size;
@@ -487,8 +492,7 @@ bool closure_init(struct closure *c, const struct slice_request *q, const struct
 		read_user_text(c, q->extra, 0, (uint32_t)q->extra_size);
 	}
 	hide_own_types(c);
-	if (!name_table_has(&c->hidden, q->name, strlen(q->name)))
-		want_ordinary(c, index_find(c->ix, INDEX_ORDINARY, q->name, strlen(q->name)), false, false);
+	refer(c, q->name, &own, false);
 	read_user_text(c, q->text, 0, (uint32_t)q->size);
 	read_included_files(c);
 	c->includes = original && included_any(q->text, q->size);

@@ -1,4 +1,5 @@
 #include "headers.h"
+#include "included.h"
 #include "text.h"
 #include "words.h"
 
@@ -8,27 +9,8 @@
 
 enum { DEPTH_MAX = 32 };
 
-struct include {
-	const char *name;
-	size_t length;
-	bool quoted;
-	bool by_macro; /* whose name it is */
-};
-
-/* "file" or <file> */
-static bool read_name(const char *p, struct include *out)
-{
-	if (*p != '"' && *p != '<')
-		return false;
-	size_t length = strcspn(p + 1, *p == '"' ? "\"\n" : ">\n");
-	if (!length || !p[1 + length] || p[1 + length] == '\n')
-		return false;
-	*out = (struct include){.name = p + 1, .length = length, .quoted = *p == '"'};
-	return true;
-}
-
 /* The next #include line at or behind `*at`. */
-static bool next_include(const char *text, size_t size, size_t *at, struct include *out)
+static bool next_include(const char *text, size_t size, size_t *at, struct included_name *out)
 {
 	const char *hash, *end = text + size;
 
@@ -43,13 +25,13 @@ static bool next_include(const char *text, size_t size, size_t *at, struct inclu
 		while (p < end && (*p == ' ' || *p == '\t'))
 			p++;
 		if (text_is_word(*p)) {
-			*out = (struct include){.name = p, .by_macro = true};
+			*out = (struct included_name){.name = p, .by_macro = true};
 			while (p < end && text_is_word(*p))
 				p++;
 			out->length = (size_t)(p - out->name);
 			return true;
 		}
-		if (read_name(p, out))
+		if (included_read_name(p, (size_t)(end - p), out))
 			return true;
 	}
 	return false;
@@ -70,7 +52,7 @@ static void walk_file(const struct walk *, struct kept_file *, int depth);
 
 /* True if the file is there. */
 static bool walk_in(const struct walk *w, const char *folder, size_t folder_length,
-		    const struct include *include, int depth)
+		    const struct included_name *include, int depth)
 {
 	bool fresh = false;
 	char *path;
@@ -85,7 +67,7 @@ static bool walk_in(const struct walk *w, const char *folder, size_t folder_leng
 	return file;
 }
 
-static bool walk_flags(const struct walk *w, const struct include *include, int depth)
+static bool walk_flags(const struct walk *w, const struct included_name *include, int depth)
 {
 	for (char *const *word = w->flags ? w->flags->argv : NULL; word && *word; word++) {
 		size_t joined;
@@ -101,8 +83,8 @@ static bool walk_flags(const struct walk *w, const struct include *include, int 
 	return false;
 }
 
-static void walk_include(const struct walk *w, const struct kept_file *by, const struct include *include,
-			 int depth)
+static void walk_include(const struct walk *w, const struct kept_file *by,
+			 const struct included_name *include, int depth)
 {
 	const char *slash = by ? strrchr(by->path, '/') : NULL;
 
@@ -123,7 +105,7 @@ static void walk_include(const struct walk *w, const struct kept_file *by, const
 static void walk_included(const struct walk *w)
 {
 	for (char *const *word = w->flags ? w->flags->argv : NULL; word && word[0] && word[1]; word++) {
-		struct include include = {.name = word[1], .length = strlen(word[1]), .quoted = true};
+		struct included_name include = {.name = word[1], .length = strlen(word[1]), .quoted = true};
 		if (strcmp(*word, "-include") != 0 && strcmp(*word, "-imacros") != 0)
 			continue;
 		if (*word[1] == '/' ||
@@ -133,22 +115,24 @@ static void walk_included(const struct walk *w)
 }
 
 /* What the flags say for the macro (-DNAME="file"), in its place. */
-static bool read_defined(const struct flags *flags, struct include *include)
+static bool read_defined(const struct flags *flags, struct included_name *include)
 {
 	for (char *const *word = flags ? flags->argv : NULL; word && *word; word++) {
 		if (strncmp(*word, "-D", 2) != 0)
 			continue;
 		const char *definition = (*word)[2] ? *word + 2 : word[1];
 		if (definition && strncmp(definition, include->name, include->length) == 0 &&
-		    definition[include->length] == '=')
-			return read_name(definition + include->length + 1, include);
+		    definition[include->length] == '=') {
+			const char *value = definition + include->length + 1;
+			return included_read_name(value, strlen(value), include);
+		}
 	}
 	return false;
 }
 
 static void walk_file(const struct walk *w, struct kept_file *file, int depth)
 {
-	struct include include;
+	struct included_name include;
 	size_t at = 0;
 
 	while (depth < DEPTH_MAX && next_include(file->bytes, file->size, &at, &include)) {
@@ -265,7 +249,7 @@ static void find_definition(void *context, const struct kept_file *file)
 bool headers_are_unclear(const struct kept *k, const struct kept_file *file)
 {
 	struct macro macro = {.defined = false};
-	struct include include;
+	struct included_name include;
 	size_t at = 0;
 
 	if (!file->unclear)

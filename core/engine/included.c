@@ -14,6 +14,19 @@ bool included_is(const struct token_reader *line, const struct token *word)
 	       token_is(line, word, "import");
 }
 
+bool included_read_name(const char *text, size_t size, struct included_name *out)
+{
+	bool quoted = size && *text == '"';
+	const char *last =
+		quoted || (size && *text == '<') ? memchr(text + 1, quoted ? '"' : '>', size - 1) : NULL;
+	size_t length = last ? (size_t)(last - text) - 1 : 0;
+
+	if (!length || memchr(text + 1, '\n', length))
+		return false;
+	*out = (struct included_name){.name = text + 1, .length = length, .quoted = quoted};
+	return true;
+}
+
 bool included_any(const char *text, size_t size)
 {
 	struct token_reader r, line;
@@ -73,8 +86,7 @@ void included_each(const struct index *ix, const struct index_declaration *d,
 
 /* Where a file of that name is looked for. */
 struct wanted {
-	const char *name;
-	int length;
+	struct included_name name;
 	char path[PATH_MAX]; /* where it was found; "" */
 };
 
@@ -82,8 +94,8 @@ static void look_in(void *context, const char *folder, size_t length)
 {
 	struct wanted *w = context;
 
-	if (!*w->path && (snprintf(w->path, sizeof(w->path), "%.*s/%.*s", (int)length, folder, w->length,
-				   w->name) >= (int)sizeof(w->path) ||
+	if (!*w->path && (snprintf(w->path, sizeof(w->path), "%.*s/%.*s", (int)length, folder,
+				   (int)w->name.length, w->name.name) >= (int)sizeof(w->path) ||
 			  access(w->path, R_OK)))
 		*w->path = '\0';
 }
@@ -92,21 +104,18 @@ static void look_in(void *context, const char *folder, size_t length)
 static bool find_file(const struct index *ix, const char *from, const struct token_reader *line,
 		      struct wanted *out)
 {
-	const char *name = line->text + line->at, *end = line->text + line->size;
+	const char *behind = line->text + line->at, *end = line->text + line->size;
 
-	name += strspn(name, " \t");
-	bool quoted = name < end && *name == '"';
-	const char *last = quoted || (name < end && *name == '<')
-				   ? memchr(name + 1, quoted ? '"' : '>', (size_t)(end - name - 1))
-				   : NULL;
-	if (!last)
+	while (behind < end && (*behind == ' ' || *behind == '\t'))
+		behind++;
+	*out->path = '\0';
+	if (!included_read_name(behind, (size_t)(end - behind), &out->name))
 		return false;
-	*out = (struct wanted){.name = name + 1, .length = (int)(last - name - 1)};
-	if (*out->name == '/')
+	if (*out->name.name == '/')
 		look_in(out, "", 0);
-	if (quoted)
+	if (out->name.quoted)
 		look_in(out, from, (size_t)(text_base_name(from) - from));
-	folders_each(ix->folders, quoted, look_in, out);
+	folders_each(ix->folders, out->name.quoted, look_in, out);
 	return *out->path && strncmp(out->path, "/usr/", 5) != 0;
 }
 

@@ -13,6 +13,17 @@
 /* Whether that is the word of a line that includes a file. */
 bool included_is(const struct token_reader *line, const struct token *word);
 
+/* What stands behind that word. */
+struct included_name {
+	const char *name;
+	size_t length;
+	bool quoted;
+	bool by_macro; /* whose name it is */
+};
+
+/* "file" or <file> at the beginning of a text, on its first line; false: it is neither. */
+bool included_read_name(const char *text, size_t size, struct included_name *out);
+
 /* Whether a text as people write it includes anything. */
 bool included_any(const char *text, size_t size);
 

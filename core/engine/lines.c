@@ -30,11 +30,11 @@ static Elf_Scn *section_named(Elf *elf, const char *name)
 
 /* An object's debug information says addresses and strings by relocations. libdw takes them as they stand, so they are put there:
  * of an address the offset in the section that is asked for, and something far away for any other; of a string where it stands
- * among those. `bytes` is a copy to write to. */
-static bool relocate(Elf *elf, unsigned char *bytes, size_t size, uint16_t section, const char *name,
-		     const char *relocations)
+ * among those. `relocations`: their section, whose name is that of what they are for behind ".rela". `bytes` is a copy to write to. */
+static bool relocate(Elf *elf, unsigned char *bytes, size_t size, uint16_t section, const char *relocations)
 {
-	Elf_Scn *scn = section_named(elf, name), *rela = section_named(elf, relocations);
+	Elf_Scn *scn = section_named(elf, relocations + strlen(".rela")),
+		*rela = section_named(elf, relocations);
 	GElf_Shdr at, table;
 
 	if (!scn || !rela || !gelf_getshdr(scn, &at) || !gelf_getshdr(rela, &table))
@@ -113,9 +113,9 @@ bool lines_each(const struct compile_object *object, uint16_t section,
 	memcpy(copy, object->bytes, object->size);
 	elf_version(EV_CURRENT);
 	Elf *elf = elf_memory((char *)copy, object->size);
-	if (elf && relocate(elf, copy, object->size, section, ".debug_line", ".rela.debug_line")) {
+	if (elf && relocate(elf, copy, object->size, section, ".rela.debug_line")) {
 		/* What names that are no paths are meant from; without it they stay so. */
-		relocate(elf, copy, object->size, section, ".debug_info", ".rela.debug_info");
+		relocate(elf, copy, object->size, section, ".rela.debug_info");
 		Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 		any = dwarf && each_of(dwarf, each, context);
 		dwarf_end(dwarf);

@@ -224,10 +224,8 @@ struct error *recipes_expect(struct recipes *r, const struct target_unit *unit)
 static void spell_changed(const struct place *p, struct text *out)
 {
 	for (size_t i = 0; i < p->sources.count; i++) {
-		text_puts(out, " -W '");
-		for (const char *c = p->sources.items[i]; *c; c++)
-			text_append(out, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
-		text_puts(out, "'");
+		text_puts(out, " -W ");
+		words_quote(out, p->sources.items[i]);
 	}
 }
 

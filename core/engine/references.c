@@ -1,4 +1,5 @@
 #include "references.h"
+#include "pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -171,7 +172,7 @@ static void find_record(const struct index *ix, const struct index_declaration *
 }
 
 struct found {
-	struct references *references;
+	struct reference *items;
 	size_t count, room;
 };
 
@@ -184,47 +185,38 @@ static bool find_within(struct index *ix, uint32_t begin, uint32_t end, struct f
 	while (reference_next(&r, &n)) {
 		if (n.kind != REFERENCE_TAG && (n.kind != REFERENCE_ORDINARY || n.first == INDEX_NONE))
 			continue;
-		if (f->count == f->room) {
-			size_t room = f->room * 2 + 8;
-			void *more = realloc(f->references, sizeof(*f->references) + room * sizeof(n));
-			if (!more)
-				return false;
-			f->references = more;
-			f->room = room;
-		}
-		f->references->items[f->count++] = n;
+		struct reference *more = pool_grow(f->items, f->count, &f->room, sizeof(n));
+		if (!more)
+			return false;
+		f->items = more;
+		more[f->count++] = n;
 	}
 	return true;
 }
 
 static struct references *find(struct index *ix, const struct index_declaration *d)
 {
-	struct found f = {.references = malloc(sizeof(*f.references))};
+	bool function = d->kind == DECLARATION_FUNCTION, all = true;
+	struct declaration_cut record = {0};
+	struct references *out = NULL;
+	struct found f = {0};
 	uint32_t from = d->begin;
 
-	if (!f.references)
-		return NULL;
-	f.references->record = (struct declaration_cut){0};
-	bool all = true;
-	if (d->kind == DECLARATION_FUNCTION) {
-		all = find_within(ix, d->begin, d->body, &f);
-	} else {
-		find_record(ix, d, &f.references->record);
-		for (uint32_t i = d->cut_begin; all && i < d->cut_end; i++) {
-			all = find_within(ix, from, ix->cuts[i].begin, &f);
-			from = ix->cuts[i].end;
-		}
-		all = all && find_within(ix, from, d->end, &f);
+	if (!function)
+		find_record(ix, d, &record);
+	for (uint32_t i = d->cut_begin; !function && all && i < d->cut_end; i++) {
+		all = find_within(ix, from, ix->cuts[i].begin, &f);
+		from = ix->cuts[i].end;
 	}
-	if (!all) {
-		free(f.references);
-		return NULL;
+	if (all && find_within(ix, from, function ? d->body : d->end, &f))
+		out = malloc(sizeof(*out) + f.count * sizeof(*f.items));
+	if (out) {
+		*out = (struct references){.record = record, .count = (uint32_t)f.count};
+		if (f.count)
+			memcpy(out->items, f.items, f.count * sizeof(*f.items));
 	}
-	struct references *fitting =
-		realloc(f.references, sizeof(*f.references) + f.count * sizeof(*f.references->items));
-	f.references = fitting ? fitting : f.references;
-	f.references->count = (uint32_t)f.count;
-	return f.references;
+	free(f.items);
+	return out;
 }
 
 const struct references *references_of(struct index *ix, const struct index_declaration *d)

@@ -862,27 +862,44 @@ const struct index_declaration *source_definition(const struct source *s, const 
 	return index_find_function(s->index, f->name, 0);
 }
 
-#define IF_DWARF "-D, which DWARF tells of gcc's -g3 alone (else RTF_CFLAGS or compile_commands.json must)"
-#define IF_MAKE \
-	"other -D than make tells (RTF_MAKE can say make VARIABLE=VALUE; gcc's -g3 leaves all -D in the " \
-	"program)"
+/* By where the flags are from: what may be wrong with them. */
+struct doubt {
+	const char *origin; /* how its name begins */
+	const char *doubt, *flags;
+};
+
+#define DOUBT(origin, verb, flags) \
+	{ \
+		origin, "it has changed, or " verb " compiled with " flags, flags \
+	}
+
+static const struct doubt doubts[] = {
+	DOUBT("DWARF", "is",
+	      "-D, which DWARF tells of gcc's -g3 alone (else RTF_CFLAGS or compile_commands.json must)"),
+	DOUBT("make", "was",
+	      "other -D than make tells (RTF_MAKE can say make VARIABLE=VALUE; gcc's -g3 leaves all -D in "
+	      "the "
+	      "program)"),
+};
+
+static const struct doubt *doubt_of(const struct source *s)
+{
+	static const struct doubt none;
+
+	for (size_t i = 0; i < sizeof(doubts) / sizeof(*doubts); i++)
+		if (strncmp(s->flags.origin, doubts[i].origin, strlen(doubts[i].origin)) == 0)
+			return &doubts[i];
+	return &none;
+}
 
 const char *source_doubt(const struct source *s)
 {
-	if (strcmp(s->flags.origin, "DWARF") == 0)
-		return "it has changed, or is compiled with " IF_DWARF;
-	if (strncmp(s->flags.origin, "make", 4) == 0)
-		return "it has changed, or was compiled with " IF_MAKE;
-	return NULL;
+	return doubt_of(s)->doubt;
 }
 
 const char *source_other_flags(const struct source *s)
 {
-	if (((const struct entry *)s)->originals)
-		return NULL;
-	return strcmp(s->flags.origin, "DWARF") == 0      ? IF_DWARF
-	       : strncmp(s->flags.origin, "make", 4) == 0 ? IF_MAKE
-							  : NULL;
+	return ((const struct entry *)s)->originals ? NULL : doubt_of(s)->flags;
 }
 
 struct error *source_function_text(const struct source *s, const struct target_function *f, char **text,

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <unistd.h>
-
 
 struct error *texts_of_file(struct live *l, const struct live_function *f, char **text, unsigned *line)
 {

@@ -81,20 +81,21 @@ void words_split(struct words *w, const char *p)
 	text_fini(&word);
 }
 
+void words_quote(struct text *out, const char *word)
+{
+	text_puts(out, "'");
+	for (; *word; word++)
+		text_append(out, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+	text_puts(out, "'");
+}
+
 /* In quotes if it would be another word, or none, without. */
 static void put_word(struct text *out, const char *word)
 {
-	if (*word && !strpbrk(word, " \t\n\r\"'\\")) {
+	if (*word && !strpbrk(word, " \t\n\r\"'\\"))
 		text_puts(out, word);
-		return;
-	}
-	text_puts(out, "'");
-	for (; *word; word++)
-		if (*word == '\'')
-			text_puts(out, "'\\''");
-		else
-			text_append(out, word, 1);
-	text_puts(out, "'");
+	else
+		words_quote(out, word);
 }
 
 char *words_join(char *const *items)

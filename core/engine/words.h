@@ -20,6 +20,11 @@ bool words_list_has(const char *const *list, const char *word); /* NULL ends it,
 /* Adds a line's words: quotes and backslashes as in sh, no expansion. */
 void words_split(struct words *, const char *line);
 
+struct text;
+
+/* Appends the word in single quotes, as words_split and sh take it. */
+void words_quote(struct text *out, const char *word);
+
 /* All of a list as a line of which words_split makes it again, the caller's; NULL without memory. */
 char *words_join(char *const *items);
 

@@ -1,6 +1,7 @@
 #include "compiled.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -54,6 +56,24 @@ static const char *const *sources_of(const struct compiled_how *how)
 	static const char *const both[] = {"host.c", "host_other.c", NULL};
 
 	return how->sources[0] ? how->sources : both;
+}
+
+struct timespec compiled_time(const struct subject *s, const char *name)
+{
+	char *path = compiled_path(s, name);
+	struct stat status;
+
+	assert_int_equal(stat(path, &status), 0);
+	free(path);
+	return status.st_mtim;
+}
+
+void compiled_set_time(const struct subject *s, const char *name, struct timespec time)
+{
+	char *path = compiled_path(s, name);
+
+	assert_int_equal(utimensat(AT_FDCWD, path, (const struct timespec[]){time, time}, 0), 0);
+	free(path);
 }
 
 void compiled_copy_in(const struct subject *s, const char *name)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 enum { COMPILED_DEADLINE_MS = 180000, COMPILED_CHILDREN_MAX = 16 };
 
@@ -61,6 +62,10 @@ void compiled_shell(const struct subject *, const char *command);
 
 /* NAME of tests/system into the directory. */
 void compiled_copy_in(const struct subject *, const char *name);
+
+/* When a file of the directory was modified, and that it was then. */
+struct timespec compiled_time(const struct subject *, const char *name);
+void compiled_set_time(const struct subject *, const char *name, struct timespec);
 
 /* The same bytes in another file of the directory. */
 void compiled_copy(const struct subject *, const char *from, const char *to);
