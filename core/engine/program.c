@@ -26,6 +26,7 @@ struct program {
 	struct message_hello hello;
 	char *strings[4];
 	struct arena_view arenas[ARENAS_MAX];
+	uint32_t slot_counts[ARENAS_MAX]; /* as of the last READY or MODULES */
 	uint32_t arena_count;
 	struct thread_room thread_room; /* the first arena's */
 	unsigned deferred; /* publications that wait for rtf_poll(): their DONE comes when it comes */
@@ -94,6 +95,14 @@ static struct error *take_arena(struct program *p, size_t length, int fd)
 	return e;
 }
 
+/* What is told of is mapped by now, and in a list of modules that is read from here on. A module that comes later has its
+ * own message. */
+static void count_slots(struct program *p)
+{
+	for (uint32_t i = 0; i < p->arena_count; i++)
+		p->slot_counts[i] = arena_view_slot_count(&p->arenas[i]);
+}
+
 /* Another engine would not have to serve it. */
 static void tell_taken(struct program *p, uint32_t number)
 {
@@ -133,8 +142,10 @@ static struct error *read_start(struct program *p)
 		struct error *e = receive(p, &h, &length, &fd);
 		if (e)
 			return e;
-		if (h.type == MESSAGE_READY && hello)
+		if (h.type == MESSAGE_READY && hello) {
+			count_slots(p);
 			return NULL;
+		}
 		if (h.type == MESSAGE_HELLO && !hello) {
 			e = take_hello(p, length);
 			hello = true;
@@ -227,7 +238,7 @@ uint32_t program_arena_count(const struct program *p)
 
 uint32_t program_slot_count(const struct program *p, uint32_t arena)
 {
-	return arena_view_slot_count(&p->arenas[arena]);
+	return p->slot_counts[arena];
 }
 
 uint64_t program_sled(const struct program *p, uint32_t arena, uint32_t slot)
@@ -431,6 +442,7 @@ static bool is_renewal(struct program *p, const struct message_header *h, size_t
 	if (h->type != MESSAGE_MODULES || length || fd >= 0)
 		return false;
 	p->renewed = true;
+	count_slots(p);
 	resolved_fini(&p->resolved);
 	return true;
 }

@@ -35,7 +35,8 @@ struct error *program_receive(struct program *);
 /* A console's connection, now the caller's, or -1. */
 int program_take_client(struct program *);
 
-/* Slots: decorated functions, by arena and number. */
+/* Slots: decorated functions, by arena and number. Those are counted that the program has told of, at the start or with
+ * modules that came (program_take_renewal). */
 uint32_t program_arena_count(const struct program *);
 uint32_t program_slot_count(const struct program *, uint32_t arena);
 uint64_t program_sled(const struct program *, uint32_t arena, uint32_t slot);

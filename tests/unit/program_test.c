@@ -50,7 +50,8 @@ static void say_hello(uint32_t flags)
 	say(MESSAGE_HELLO, 0, packet, sizeof(packet), -1);
 }
 
-static void say_arena(const struct arena_header *header)
+/* Its file. */
+static int say_arena(const struct arena_header *header)
 {
 	struct message_arena arena = {.size = SIZE, .code_address = 0x10000, .data_address = 0x20000};
 	int fd = memfd_create("arena", MFD_CLOEXEC);
@@ -58,7 +59,7 @@ static void say_arena(const struct arena_header *header)
 	assert_int_equal(ftruncate(fd, SIZE), 0);
 	assert_int_equal(pwrite(fd, header, sizeof(*header), 0), sizeof(*header));
 	say(MESSAGE_ARENA, 0, &arena, sizeof(arena), fd);
-	close(fd);
+	return fd;
 }
 
 static struct error *begin(uint32_t flags, const struct arena_header *header, struct program **out)
@@ -68,7 +69,7 @@ static struct error *begin(uint32_t flags, const struct arena_header *header, st
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
 	peer = ends[0];
 	say_hello(flags);
-	say_arena(header);
+	close(say_arena(header));
 	say(MESSAGE_READY, 0, NULL, 0, -1);
 	return program_new(ends[1], out);
 }
@@ -80,6 +81,34 @@ static void an_arena_that_fits_its_file_is_taken(void **state)
 	(void)state;
 	assert_null(begin(0, &sound, &p));
 	assert_int_equal(program_slot_count(p, 0), SLOTS);
+	program_free(p);
+	close(peer);
+}
+
+/* Its module may not stand in a list of modules that was read before. */
+static void a_slot_counts_when_it_is_told_of(void **state)
+{
+	struct arena_header more = sound;
+	struct program *p;
+	int arena;
+
+	(void)state;
+	assert_null(begin(0, &sound, &p));
+	arena = say_arena(&sound);
+	assert_null(program_receive(p));
+	assert_int_equal(program_arena_count(p), 2);
+	assert_int_equal(program_slot_count(p, 1), 0);
+	say(MESSAGE_MODULES, 0, NULL, 0, -1);
+	assert_null(program_receive(p));
+	assert_int_equal(program_slot_count(p, 1), SLOTS);
+
+	more.slots--;
+	assert_int_equal(pwrite(arena, &more, sizeof(more), 0), sizeof(more));
+	assert_int_equal(program_slot_count(p, 1), SLOTS);
+	say(MESSAGE_MODULES, 0, NULL, 0, -1);
+	assert_null(program_receive(p));
+	assert_int_equal(program_slot_count(p, 1), SLOTS - 1);
+	close(arena);
 	program_free(p);
 	close(peer);
 }
@@ -202,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_arena_that_fits_its_file_is_taken),
+		cmocka_unit_test(a_slot_counts_when_it_is_told_of),
 		cmocka_unit_test(an_arena_that_says_more_than_its_file_holds_is_refused),
 		cmocka_unit_test(a_version_that_is_refused_behind_our_back_ends_the_engine),
 		cmocka_unit_test(of_consoles_that_are_too_many_the_last_one_is_refused_by_its_number),
