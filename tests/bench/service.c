@@ -3,6 +3,7 @@
 #include "parts.h"
 #include "report.h"
 
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +24,13 @@ static double duration_us(const char *word)
 	return !strncmp(unit, "us", 2) ? value : !strncmp(unit, "ms", 2) ? value * 1e3 : value * 1e6;
 }
 
-static bool has_ended(struct child *p, int wait_ms)
+/* wrk prints when it is done, but for its first lines. Sleeps until then or for so long, and does not look at the clock again and
+ * again meanwhile: that would be measured, too. */
+static bool has_ended(struct child *p, double wait_us)
 {
 	struct pollfd output = {.fd = p->output, .events = POLLIN};
 
-	return poll(&output, 1, wait_ms < 0 ? 0 : wait_ms) >
-	       0; /* wrk prints when it is done, but for its first lines */
+	return poll(&output, 1, wait_us > 0 ? (int)ceil(wait_us / 1000) : 0) > 0;
 }
 
 /* Until the load ends; with `function`, redefining it at its pace, or as near to that as it can. */
@@ -38,7 +40,7 @@ static int redefine_until(struct host *h, struct child *wrk, const char *functio
 	double begin = clock_us(), due = begin;
 	int before = version;
 
-	while (!has_ended(wrk, function ? (int)((due - clock_us()) / 1000) : DEADLINE_MS)) {
+	while (!has_ended(wrk, function ? due - clock_us() : DEADLINE_MS * 1e3)) {
 		if (!function || clock_us() < due)
 			continue;
 		host_define_price(h, function, ++version);
