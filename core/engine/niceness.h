@@ -11,7 +11,7 @@
 #define RTF_NICENESS_H
 
 enum {
-	NICENESS_GIVING_WAY = 15, /* of the session */
+	NICENESS_GIVING_WAY = 19, /* of the session */
 	NICENESS_ALWAYS = 5,      /* of the process, more than it was started with */
 	NICENESS_BURST = 5,
 	NICENESS_PATIENCE_MS = 100,
