@@ -15,11 +15,13 @@ enum site_kind {
 	SITE_ROOM,        /* a call whose result is written as a whole register */
 	SITE_INITIALISER, /* a variable or a compound literal whose list sets bit-fields */
 	SITE_AUTOMATIC,   /* a variable with the type of its initialiser */
+	SITE_THREAD,      /* a thread-local variable, named or declared */
 };
 
 /* Reads one function. */
 struct walk {
 	CXType result;
+	bool threads; /* thread-local variables are looked for */
 	void (*each)(void *context, enum site_kind, CXCursor);
 	void *context;
 };
@@ -64,6 +66,12 @@ static CXCursor list_of(CXCursor cursor)
 static bool is_record(CXCursor expression)
 {
 	return clang_getCanonicalType(clang_getCursorType(expression)).kind == CXType_Record;
+}
+
+static bool is_thread_local(CXCursor variable)
+{
+	return clang_getCursorKind(variable) == CXCursor_VarDecl &&
+	       clang_getCursorTLSKind(variable) != CXTLS_None;
 }
 
 static bool is_local(CXCursor variable)
@@ -151,7 +159,13 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 		if (!clang_Cursor_isNull(value) && is_record(value))
 			tell_value(w, w->result, value);
 		break;
+	case CXCursor_DeclRefExpr:
+		if (w->threads && is_thread_local(clang_getCursorReferenced(cursor)))
+			w->each(w->context, SITE_THREAD, cursor);
+		break;
 	case CXCursor_VarDecl:
+		if (w->threads && is_thread_local(cursor))
+			w->each(w->context, SITE_THREAD, cursor);
 		if (clang_getCursorType(cursor).kind == CXType_Auto)
 			w->each(w->context, SITE_AUTOMATIC, cursor);
 		/* One that outlives the call is right as it is. */
@@ -233,6 +247,19 @@ static const char why_varies[] =
 static const char why_automatic[] =
 	"it leaves the type of a variable to __auto_type, which libtcc does not know";
 
+static const char why_thread[] = "it names thread-local variables, which libtcc does not know";
+
+bool adapt_names_thread_locals(const char *text)
+{
+	return strstr(text, "_Thread_local") || strstr(text, "__thread");
+}
+
+void adapt_examine_text(const char *text, struct adapt_needs *needs)
+{
+	if (!needs->why_text && adapt_names_thread_locals(text))
+		needs->why_text = why_thread;
+}
+
 static void note(void *context, enum site_kind kind, CXCursor cursor)
 {
 	struct adapt_needs *needs = context;
@@ -267,6 +294,7 @@ void adapt_look(const struct adapt_examination *e, CXCursor inside)
 struct adaptation {
 	struct rewrite rewrite;
 	char *text; /* the rewrite's: words in it become blanks */
+	bool threads;
 	bool impossible;
 };
 
@@ -491,6 +519,57 @@ static void say_type(struct adaptation *a, CXCursor variable)
 	free(type);
 }
 
+/* A declaration outside functions becomes one of a plain variable elsewhere, which nobody has and only __typeof__ is asked of,
+ * and of its offset. */
+static void declare_thread_local(struct adaptation *a, CXCursor variable)
+{
+	struct rewrite *w = &a->rewrite;
+	char *name = cursor_take(clang_getCursorSpelling(variable));
+	struct range declaration;
+	struct token_reader r;
+	struct token t;
+	bool external = false;
+
+	if (!name || !rewrite_range(w, variable, &declaration) || !is_plain(w, declaration)) {
+		a->impossible = true;
+		free(name);
+		return;
+	}
+	rewrite_insert(w, declaration.begin, false,
+		       rewrite_format(w, "extern char " ADAPT_OFFSET "%s[]; ", name));
+	rewrite_token(w, declaration.begin, &r, &t);
+	for (; t.kind != TOKEN_END && t.begin < declaration.end; token_next(&r, &t)) {
+		bool thread = token_is(&r, &t, "__thread") || token_is(&r, &t, "_Thread_local");
+		a->impossible |= t.first == '='; /* it is defined here */
+		external |= thread || token_is(&r, &t, "extern");
+		if (thread || token_is(&r, &t, "static") || token_is(&r, &t, "extern"))
+			token_blank(a->text, t.begin, t.end);
+		if (thread)
+			memcpy(a->text + t.begin, "extern", strlen("extern"));
+	}
+	a->impossible |= !external;
+	free(name);
+}
+
+/* The name becomes what lies there. */
+static void reach_thread_local(struct adaptation *a, CXCursor reference)
+{
+	struct rewrite *w = &a->rewrite;
+	char *name = cursor_take(clang_getCursorSpelling(reference));
+	struct range r;
+
+	if (clang_getCursorKind(reference) == CXCursor_VarDecl || !name || !rewrite_range(w, reference, &r) ||
+	    !is_plain(w, r) || r.end - r.begin != strlen(name) ||
+	    memcmp(w->text + r.begin, name, strlen(name)) != 0) {
+		a->impossible = true;
+	} else {
+		rewrite_insert(w, r.begin, false, rewrite_format(w, "(*(__typeof__("));
+		rewrite_insert(w, r.end, true,
+			       rewrite_format(w, ") *)(__rtf_thread() + (long)" ADAPT_OFFSET "%s))", name));
+	}
+	free(name);
+}
+
 static void put(void *context, enum site_kind kind, CXCursor cursor)
 {
 	struct adaptation *a = context;
@@ -503,6 +582,8 @@ static void put(void *context, enum site_kind kind, CXCursor cursor)
 		initialise(a, cursor);
 	else if (kind == SITE_AUTOMATIC)
 		say_type(a, cursor);
+	else if (kind == SITE_THREAD)
+		reach_thread_local(a, cursor);
 }
 
 static enum CXChildVisitResult put_function(CXCursor cursor, CXCursor parent, CXClientData data)
@@ -512,14 +593,17 @@ static enum CXChildVisitResult put_function(CXCursor cursor, CXCursor parent, CX
 	(void)parent;
 	if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor)) {
 		struct walk w = read_head(cursor, put, a);
+		w.threads = a->threads;
 		clang_visitChildren(cursor, visit, &w);
+	} else if (a->threads && is_thread_local(cursor)) {
+		declare_thread_local(a, cursor);
 	}
 	return a->impossible ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
 struct error *adapt_text(CXTranslationUnit unit, const char *text, size_t size, char **out)
 {
-	struct adaptation a = {.text = strndup(text, size)};
+	struct adaptation a = {.text = strndup(text, size), .threads = adapt_names_thread_locals(text)};
 	struct rewrite *w = &a.rewrite;
 
 	*out = NULL;

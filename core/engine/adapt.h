@@ -1,7 +1,9 @@
 /* What libtcc would compile otherwise than the program's compiler does: found in libclang's trees, and put so that it does
  * not.
  *
- * Four things can be put otherwise. A type that is left to __auto_type libclang knows, and it is said. Of a structure of, say,
+ * Five things can be put otherwise. A type that is left to __auto_type libclang knows, and it is said. Thread-local variables
+ * libtcc does not know: those of the program's own lie at an offset from the thread's pointer, and are reached by that, which
+ * the link knows (ADAPT_OFFSET). Of a structure of, say,
  * 12 bytes that is passed or returned libtcc reads 16, and what lies behind may be no memory: unless it lies in the function's
  * own frame, a copy does. Where a call returns one, libtcc writes 16 bytes into room for 12: a variable of nobody's above that
  * does. And of bit-fields in a variable's initialiser libtcc leaves what is not named as it was on the stack: all is set to zero
@@ -12,6 +14,7 @@
 #include "error.h"
 
 #include <clang-c/Index.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Reasons in the words of an answer, static; NULL: there is none. */
@@ -19,6 +22,15 @@ struct adapt_needs {
 	const char *why_cc;   /* it is nothing for libtcc */
 	const char *why_text; /* it is something for libtcc only as adapt_text puts it */
 };
+
+/* Before a thread-local variable's name: a symbol whose address is the variable's offset from the thread's pointer. */
+#define ADAPT_OFFSET "__rtf_offset_"
+
+/* Whether the text declares thread-local variables. */
+bool adapt_names_thread_locals(const char *text);
+
+/* What the text needs as a whole. */
+void adapt_examine_text(const char *text, struct adapt_needs *);
 
 /* Of one function's definition. */
 struct adapt_examination {

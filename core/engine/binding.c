@@ -1,4 +1,5 @@
 #include "binding.h"
+#include "adapt.h"
 #include "chosen.h"
 #include "helper.h"
 
@@ -63,6 +64,18 @@ static bool resolve_added(struct binding *b, uint64_t address, struct link_symbo
 	return true;
 }
 
+/* Where one of the program's own lies from the thread's pointer (ADAPT_OFFSET), as an address. */
+static bool resolve_offset(const struct binding *b, const char *variable, struct link_symbol *out)
+{
+	const struct target_unit *unit = b->function->unit;
+	uint64_t address, size;
+	struct target_symbol symbol;
+
+	return !b->versions->variable(b->versions->context, unit, NULL, variable, 0, &address, &size) &&
+	       target_find(b->target, unit, variable, &symbol) && symbol.thread_local &&
+	       target_tls_offset(b->target, unit, symbol.address, &out->address);
+}
+
 static bool resolve(void *context, const char *name, struct link_symbol *out)
 {
 	struct binding *b = context;
@@ -75,6 +88,8 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 		return true;
 	}
 
+	if (strncmp(name, ADAPT_OFFSET, strlen(ADAPT_OFFSET)) == 0)
+		return resolve_offset(b, name + strlen(ADAPT_OFFSET), out);
 	if (b->resolve && b->resolve(b->resolve_context, name, &out->address))
 		return true;
 	/* A version's own name is its function's entry, however many functions share the name. */

@@ -420,7 +420,7 @@ struct error *build_replace_text(struct build *b, const char *text)
 /* Whether to look through every module for one: that reads all their symbols. */
 static bool names_thread_locals(const struct build *b)
 {
-	return strstr(b->slice.text, "_Thread_local") || strstr(b->slice.text, "__thread");
+	return adapt_names_thread_locals(b->slice.text);
 }
 
 static bool lost(void *context, const char *name)
@@ -593,6 +593,14 @@ static struct error *put_for_tcc(const struct build_host *host, const struct bui
 	return e;
 }
 
+/* Those of a library, and those that versions add, lie in blocks that code has to ask for; and where statics share a name
+ * libtcc's are counted with the thread-local ones. */
+static bool thread_locals_are_cc(const struct build *b)
+{
+	return names_thread_locals(b) &&
+	       (b->library_tls || b->general_tls || statics_share_names(&b->check.statics));
+}
+
 /* By libtcc, or a sentence in *why. */
 static struct error *compile_tcc_text(const struct build_host *host, struct build *b, char **why)
 {
@@ -601,7 +609,7 @@ static struct error *compile_tcc_text(const struct build_host *host, struct buil
 
 	if (!b->check.why_text && !preprocessed)
 		return compiler_compile(host->compiler, b->slice.text, &b->object, why);
-	struct error *e = put_for_tcc(host, b, preprocessed, &text);
+	struct error *e = thread_locals_are_cc(b) ? NULL : put_for_tcc(host, b, preprocessed, &text);
 	if (!e && text)
 		e = compiler_compile(host->compiler, text, &b->object, why);
 	else if (!e)
@@ -695,12 +703,11 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 		return e;
 	start = clock_now_us();
 	e = link_here(host, b, *code_before, *data_before);
-	if (e && error_class(e) == ERROR_UNKNOWN && b->object.backend == BACKEND_TCC) {
-		/* A name that nobody has: libtcc took a builtin for a function, or the name is really unknown. */
-		char *why = NULL;
-		if (asprintf(&why, "%s", error_message(e)) < 0)
-			why = NULL;
-		set_why(b, why);
+	const bool by_offset = e && b->check.why_text && names_thread_locals(b);
+	if (e && (by_offset || error_class(e) == ERROR_UNKNOWN) && b->object.backend == BACKEND_TCC) {
+		/* A name that nobody has: libtcc took a builtin for a function, or the name is really unknown; or a
+		 * thread-local variable that is not the program's own. */
+		set_why(b, strdup(by_offset ? b->check.why_text : error_message(e)));
 		error_free(e);
 		link_result_fini(&b->link);
 		e = compile_in_turn(host, b);

@@ -204,6 +204,9 @@ static const struct helper helpers[] = {
 	 "}\n"},
 	{"__rtf_zero", "void __rtf_zero(void *p, unsigned long size)\n"
 		       "{ char *at = p; while (size--) *at++ = 0; }\n"},
+	/* The thread's pointer: psABI, 3.4 of ELF Handling For Thread-Local Storage. */
+	{"__rtf_thread", "char *__rtf_thread(void) { char *p; __asm__ volatile(\"mov %%fs:0, %0\" : "
+			 "\"=r\"(p)); return p; }\n"},
 	{"__rtf_fence", "void __rtf_fence(void) { __asm__ volatile(\"mfence\"); }\n"},
 };
 

@@ -49,6 +49,7 @@
 	X(clang_getCursorKind) \
 	X(clang_getCursorLocation) \
 	X(clang_getCursorReferenced) \
+	X(clang_getCursorTLSKind) \
 	X(clang_getCursorResultType) \
 	X(clang_getCursorSemanticParent) \
 	X(clang_getCursorSpelling) \

@@ -107,6 +107,8 @@ static const char words[] =
 	"__sync_val_compare_and_swap(rtf_c, rtf_w, value); (_Bool)(*rtf_e == rtf_w); })\n"
 	/* For variables whose first initialiser is computed (adapt.h). */
 	"void __rtf_zero(void *, unsigned long);\n"
+	/* For thread-local variables (adapt.h). */
+	"char *__rtf_thread(void);\n"
 	"void __rtf_fence(void);\n"
 	"#define __sync_synchronize() __rtf_fence()\n"
 	"#define __atomic_thread_fence(order) ((order) == 5 ? __rtf_fence() : (void)0)\n"

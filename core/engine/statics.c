@@ -36,6 +36,15 @@ void statics_fini(struct statics *s)
 	*s = (struct statics){0};
 }
 
+bool statics_share_names(const struct statics *s)
+{
+	for (size_t i = 1; i < s->count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(s->list[i].name, s->list[k].name) == 0)
+				return true;
+	return false;
+}
+
 struct statics_place statics_find(const struct statics *s, const char *name, unsigned nth, bool constants)
 {
 	struct statics_place place = {.scope = STATICS_OWN};

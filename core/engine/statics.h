@@ -31,6 +31,9 @@ struct statics {
 void statics_add(struct statics *, const struct statics_variable *);
 void statics_fini(struct statics *); /* takes one that is all zero */
 
+/* Whether two of them have one name. */
+bool statics_share_names(const struct statics *);
+
 /* One of those that have a name. */
 struct statics_place {
 	enum statics_scope scope;

@@ -141,7 +141,10 @@ static const char *const texts[] = {
 		out[1] = p[1];
 		out[2] = sum_of((three){1, 2, 3}, 4, (three){5, 6, 7});
 		out[3] = ({
-			__auto_type left = ({ __auto_type left = d + 0.5; left * 2; });
+			__auto_type left = ({
+				__auto_type left = d + 0.5;
+				left * 2;
+			});
 			left;
 		});
 	}),
@@ -295,25 +298,16 @@ static const char *const texts[] = {
 		}),
 	/* definitions in the old style: what is narrow comes as int, and nobody says how many there are */
 	TEXT(
-		static int g(a, b, c, d, e, h) signed char a, *b;
-		unsigned short c;
-		int (*d)();
-		long e;
-		double h;
-		{ return a + *b * 3 + c * 5 + d(e, 7) + (int)h; } int minus(a, b) long a;
-		{ return a - b; } void f(out, edge) char *out;
-		void *edge;
-		{
+		static int g(a, b, c, d, e, h) signed char a, *b; unsigned short c; int (*d)(); long e;
+		double h; { return a + *b * 3 + c * 5 + d(e, 7) + (int)h; } int minus(a, b) long a;
+		{ return a - b; } void f(out, edge) char *out; void *edge; {
 			signed char n = -3;
-			int i = g(n, &n, 0xffff, minus, 1L << 32 | 9, 2.5f), j = g(0x1fe, &n, 0x10001, minus, 2L, 2.);
+			int i = g(n, &n, 0xffff, minus, 1L << 32 | 9, 2.5f),
+			    j = g(0x1fe, &n, 0x10001, minus, 2L, 2.);
 			memcpy(out, &i, 4), memcpy(out + 4, &j, 4);
 		}),
 	TEXT(
-		static int g(t, n, array, s, last) three t;
-		int n;
-		short array[3];
-		struct five s;
-		char last;
+		static int g(t, n, array, s, last) three t; int n; short array[3]; struct five s; char last;
 		{ return t.a + t.c * 3 + n + array[2] + s.c[4] + last; } void f(char *out, void *edge) {
 			short array[3] = {1, 2, 3};
 			struct five s = {{5, 4, 3, 2, 1}};
@@ -422,27 +416,16 @@ static void what_does_not_is_named(void **state)
 			 };
 			 struct mixed g(void); double f(void) { return g().d; }),
 		 NULL, "passes values"},
-		{TEXT(
-			 double f(a, b) int a;
-			 float b;
-			 { return a + b; }),
-		 NULL, "passes values"},
-		{TEXT(
-			 typedef const float few; double f(a) few a;
-			 { return a; }),
-		 NULL, "passes values"},
+		{TEXT(double f(a, b) int a; float b; { return a + b; }), NULL, "passes values"},
+		{TEXT(typedef const float few; double f(a) few a; { return a; }), NULL, "passes values"},
 		{TEXT(
 			 struct mixed {
 				 double d;
 				 int i;
 			 };
-			 double f(m) struct mixed m;
-			 { return m.d; }),
+			 double f(m) struct mixed m; { return m.d; }),
 		 NULL, "passes values"},
-		{TEXT(
-			 int f(b) _Bool b;
-			 { return b; }),
-		 NULL, "passes values"},
+		{TEXT(int f(b) _Bool b; { return b; }), NULL, "passes values"},
 	};
 
 	(void)state;
@@ -492,6 +475,36 @@ static void macros_that_are_not_one_operand_stand_in_the_way(void **state)
 	}
 }
 
+/* What becomes of those that are reached tests/system/thread_locals_test.c shows. */
+static void thread_locals_that_are_made_here_stand_in_the_way(void **state)
+{
+	static const struct {
+		const char *text;
+		bool possible;
+	} made[] = {
+		{"extern __thread int t; int f(void) { return t; }", true},
+		{"static __thread int t; int f(void) { return t++; }", true},
+		{"_Thread_local int t, *u; int f(void) { return *u + t; }", true},
+		{"extern __thread struct { int a[3]; } t; int f(int i) { return t.a[i] + sizeof t; }", true},
+		{"static __thread int t = 3; int f(void) { return t; }", false},
+		{"int f(void) { static __thread int t; return t++; }", false},
+		{"int f(void) { extern __thread int t; return t; }", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		struct adapt_needs needs = {0};
+		adapt_examine_text(made[i].text, &needs);
+		assert_non_null(needs.why_text);
+		char *other = adapted(made[i].text);
+		if (!other == made[i].possible)
+			fail_msg("%s: %s", made[i].text, other ? other : "not possible");
+		if (other && (strstr(other, "__thread ") || strstr(other, "_Thread_local")))
+			fail_msg("%s: %s", made[i].text, other);
+		free(other);
+	}
+}
+
 static int open_all(void **state)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -519,6 +532,7 @@ int main(void)
 		cmocka_unit_test(what_lies_in_the_frame_is_passed_as_it_is),
 		cmocka_unit_test(what_does_not_is_named),
 		cmocka_unit_test(macros_that_are_not_one_operand_stand_in_the_way),
+		cmocka_unit_test(thread_locals_that_are_made_here_stand_in_the_way),
 	};
 	return cmocka_run_group_tests(tests, open_all, close_all);
 }
