@@ -212,7 +212,7 @@ static bool bind(void *context, const char *name, unsigned nth, uint64_t size, b
 	uint64_t known = 0;
 
 	struct statics_place place = find_static(b, name, nth);
-	if (place.constant)
+	if (place.constant || place.labels)
 		return false;
 	bool found = place.scope == STATICS_OUTSIDE ? bind_outside(b, name, address, &known)
 						    : bind_inside(b, name, &place, local, address, &known);

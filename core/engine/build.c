@@ -64,13 +64,16 @@ static bool is_unseen(const struct view *v, const char *name)
 	return unit && target_has_lost(v->host->target, unit, name) && uses_change(index_of(v->build), name);
 }
 
-static bool local_static(void *context, const char *function, const char *name, unsigned nth)
+static bool local_static(void *context, const char *function, const char *name, unsigned nth, uint64_t *size)
 {
 	const struct view *v = context;
 	const struct target_unit *unit = v->request->function->unit;
 	struct target_symbol symbol;
 
-	return target_find_helper_local(v->host->target, unit, function, name, nth, &symbol);
+	if (!target_find_helper_local(v->host->target, unit, function, name, nth, &symbol))
+		return false;
+	*size = symbol.size;
+	return true;
 }
 
 static bool has_line(const struct text *lines, const char *line, size_t length)

@@ -160,10 +160,13 @@ enum { ARGUMENTS_MAX = 256 };
 /* Flags that change what C means; optimisation, warnings, includes and macros are behind us. */
 static bool changes_meaning(const char *flag)
 {
-	static const char *const whole[] = {"-funsigned-char",  "-fsigned-char",  "-fshort-enums",
-					    "-fms-extensions",  "-fgnu89-inline", "-fshort-wchar",
-					    "-fno-short-enums", "-ansi",          "-fpack-struct",
-					    "-ffreestanding",   "-fblocks",       "-fplan9-extensions"};
+	static const char *const whole[] = {"-funsigned-char",  "-fsigned-char",
+					    "-fno-signed-char", "-fno-unsigned-char",
+					    "-fshort-enums",    "-fms-extensions",
+					    "-fgnu89-inline",   "-fshort-wchar",
+					    "-fno-short-enums", "-ansi",
+					    "-fpack-struct",    "-ffreestanding",
+					    "-fblocks",         "-fplan9-extensions"};
 	static const char *const prefix[] = {"-std=", "-msse", "-mavx",    "-maes",
 					     "-mbmi", "-mfma", "-mpclmul", "-mpopcnt"};
 
@@ -536,11 +539,25 @@ static bool add_name(char ***list, CXCursor cursor)
 	return true;
 }
 
+static enum CXChildVisitResult find_label(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	bool *found = data;
+
+	(void)parent;
+	*found = clang_getCursorKind(cursor) == CXCursor_AddrLabelExpr;
+	return *found ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
 static void add_static(struct check_result *r, CXCursor cursor, enum statics_scope scope, bool late)
 {
+	bool labels = false;
+
+	if (scope != STATICS_OUTSIDE)
+		clang_visitChildren(cursor, find_label, &labels);
 	struct statics_variable v = {.name = cursor_take(clang_getCursorSpelling(cursor)),
 				     .scope = scope,
 				     .constant = cursor_is_constant(clang_getCursorType(cursor)),
+				     .labels = labels,
 				     .late = late};
 
 	r->statics.failed |= !v.name;

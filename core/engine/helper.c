@@ -17,6 +17,7 @@ struct met {
 	unsigned depth; /* of the block that declares it; 0 once that is over */
 	unsigned nth;
 	bool extern_now;
+	uint64_t size; /* in bytes, 0: not known */
 };
 
 struct writing {
@@ -66,21 +67,64 @@ static unsigned count_met(const struct writing *w, const struct declaration_name
 	return count;
 }
 
-/* Meets each variable of the group. True if the program has one of them. */
-static bool meet(struct writing *w, const struct declaration *d)
+/* How many of the group's names are variables: those of its types and their members come with them. SIZE_MAX: something else is. */
+static size_t count_variables(const struct declaration *d)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->name_count; i++) {
+		if (d->names[i].kind == NAME_FUNCTION || d->names[i].kind == NAME_TYPEDEF)
+			return SIZE_MAX;
+		count += d->names[i].kind == NAME_VARIABLE;
+	}
+	return count;
+}
+
+static const struct declaration_cut *cut_at(const struct declaration *d, uint32_t begin)
+{
+	for (size_t i = 0; i < d->cut_count; i++)
+		if (d->cuts[i].begin == begin)
+			return &d->cuts[i];
+	return NULL;
+}
+
+/* Whether it begins with addresses of labels, which are of the code that it comes with. */
+static bool has_labels(const struct writing *w, const struct declaration *d, const struct declaration_name *n)
+{
+	const struct declaration_cut *cut = cut_at(d, index_declarator_end(w->ix, n->end, d->end));
+	struct token_reader r;
+	struct token t, before = {0};
+
+	if (!cut)
+		return false;
+	token_reader_within(&r, w->ix->text, cut->begin, cut->end, false);
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
+		if (t.first == '&' && t.end - t.begin == 2 && before.kind == TOKEN_PUNCTUATOR &&
+		    before.first != ')' && before.first != ']')
+			return true;
+	return false;
+}
+
+/* Meets each variable of the group, of which there are that many. True if the program has one of them. */
+static bool meet(struct writing *w, const struct declaration *d, size_t count)
 {
 	bool any = false;
 
+	if (count > STATICS_MAX - w->met_count)
+		return false;
 	for (size_t i = 0; i < d->name_count; i++) {
 		const struct declaration_name *n = &d->names[i];
 		char name[NAME_MAX_SIZE];
-		if (n->kind != NAME_VARIABLE || w->met_count == STATICS_MAX ||
-		    n->end - n->begin >= sizeof(name))
-			return false;
-		snprintf(name, sizeof(name), "%.*s", (int)(n->end - n->begin), w->ix->text + n->begin);
-		struct met m = {w->ix->text + n->begin, n->end - n->begin, w->depth, count_met(w, n), false};
-		m.extern_now = !n->bound && !is_constant(w->ix, d, n) &&
-			       w->has(w->context, w->function, name, m.nth);
+		if (n->kind != NAME_VARIABLE)
+			continue;
+		size_t length = n->end - n->begin;
+		struct met m = {
+			w->ix->text + n->begin, n->end - n->begin, w->depth, count_met(w, n), false, 0};
+		if (length < sizeof(name) && !is_constant(w->ix, d, n) && !has_labels(w, d, n)) {
+			snprintf(name, sizeof(name), "%.*s", (int)length, w->ix->text + n->begin);
+			m.extern_now = w->has(w->context, w->function, name, m.nth, &m.size) &&
+				       (!n->bound || m.size);
+		}
 		w->met[w->met_count++] = m;
 		any |= m.extern_now;
 	}
@@ -93,46 +137,105 @@ static void write_name(struct writing *w, const struct met *m)
 		    m->name, m->nth);
 }
 
-static const struct declaration_cut *cut_at(const struct declaration *d, uint32_t begin)
+static const struct met *find_met(const struct writing *, const struct token *);
+
+/* A piece of the text, in which what was met has its other name. */
+static void write_piece(struct writing *w, uint32_t begin, uint32_t end)
 {
-	for (size_t i = 0; i < d->cut_count; i++)
-		if (d->cuts[i].begin == begin)
-			return &d->cuts[i];
-	return NULL;
+	struct token_reader r;
+	struct token t, before = {0};
+
+	token_reader_within(&r, w->ix->text, begin, end, false);
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
+		const struct met *m =
+			t.kind == TOKEN_NAME && !token_selects(&r, &before) ? find_met(w, &t) : NULL;
+		if (!m)
+			continue;
+		text_append(w->out, w->ix->text + begin, t.begin - begin);
+		write_name(w, m);
+		begin = t.end;
+	}
+	text_append(w->out, w->ix->text + begin, end - begin);
+}
+
+/* A type that the specifiers define, for several variables, has a name of its own in the slice. */
+static bool defines_type(const struct writing *w, const struct declaration *d, size_t count)
+{
+	return count > 1 && memchr(w->ix->text + d->begin, '{', d->specifiers - d->begin);
+}
+
+static void write_specifiers(struct writing *w, const struct declaration *d, size_t count,
+			     const struct token *word)
+{
+	if (defines_type(w, d, count))
+		text_printf(w->out, " rtf_type_%u ", d->begin);
+	else
+		text_append(w->out, w->ix->text + word->end, d->specifiers - word->end);
+}
+
+/* One declarator, whose specifiers are those before it and what stands at `begin`, as the program's own. How long an array is
+ * that its initialiser makes, an extern does not say: `char b[] = "abc"` is `char b[4 / sizeof(char)]`. */
+static void write_extern(struct writing *w, const struct declaration *d, size_t count,
+			 const struct token *word, const struct declaration_name *n, uint32_t begin,
+			 uint32_t end, const struct met *m)
+{
+	const char *text = w->ix->text;
+	uint32_t left = n->bound;
+
+	while (left > n->end && text[left] != '[')
+		left--;
+	text_puts(w->out, "extern ");
+	write_specifiers(w, d, count, word);
+	text_append(w->out, text + begin, n->begin - begin);
+	write_name(w, m);
+	if (!n->bound) {
+		text_append(w->out, text + n->end, end - n->end);
+		return;
+	}
+	text_append(w->out, text + n->end, left + 1 - n->end);
+	text_printf(w->out, "%llu / sizeof(", (unsigned long long)m->size);
+	write_specifiers(w, d, count, word);
+	text_append(w->out, text + begin, n->begin - begin);
+	text_append(w->out, text + n->end, left - n->end);
+	text_append(w->out, text + n->bound + 1, end - n->bound - 1);
+	text_puts(w->out, ")");
+	text_append(w->out, text + n->bound, end - n->bound);
 }
 
 /* `static int a = 1, *b;` as `extern int rtf_static_…_a_0; static int *b;`: each declarator on its own, since the
  * program may have one and not the other. */
-static void write_group(struct writing *w, const struct declaration *d, const struct token *word)
+static void write_group(struct writing *w, const struct declaration *d, size_t count,
+			const struct token *word)
 {
-	const struct met *m = &w->met[w->met_count - d->name_count];
+	const struct met *m = &w->met[w->met_count - count];
 	uint32_t begin = d->specifiers;
 
 	write_up_to(w, word->begin);
+	if (defines_type(w, d, count)) {
+		text_puts(w->out, "typedef");
+		text_append(w->out, w->ix->text + word->end, d->specifiers - word->end);
+		text_printf(w->out, " rtf_type_%u; ", d->begin);
+	}
 	for (size_t i = 0; i < d->name_count; i++) {
 		const struct declaration_name *n = &d->names[i];
+		if (n->kind != NAME_VARIABLE)
+			continue;
 		uint32_t end = index_declarator_end(w->ix, n->end, d->end);
 		const struct declaration_cut *cut = cut_at(d, end);
-		text_puts(w->out, m[i].extern_now ? "extern " : "static ");
-		text_append(w->out, w->ix->text + word->end, d->specifiers - word->end);
-		text_append(w->out, w->ix->text + begin, n->begin - begin);
-		if (m[i].extern_now)
-			write_name(w, &m[i]);
-		else
-			text_append(w->out, w->ix->text + n->begin, n->end - n->begin);
-		text_append(w->out, w->ix->text + n->end, end - n->end);
-		if (cut && !m[i].extern_now)
-			text_append(w->out, w->ix->text + cut->begin, cut->end - cut->begin);
+		if (m->extern_now) {
+			write_extern(w, d, count, word, n, begin, end, m);
+		} else {
+			text_puts(w->out, "static ");
+			write_specifiers(w, d, count, word);
+			text_append(w->out, w->ix->text + begin, end - begin);
+			if (cut)
+				write_piece(w, cut->begin, cut->end);
+		}
+		m++;
 		text_puts(w->out, "; ");
 		begin = (cut ? cut->end : end) + 1; /* behind the comma */
 	}
 	w->from = d->end;
-}
-
-/* A group whose specifiers define a type cannot be taken apart. */
-static bool can_be_split(const struct index *ix, const struct declaration *d)
-{
-	return d->name_count == 1 || !memchr(ix->text + d->begin, '{', d->specifiers - d->begin);
 }
 
 /* The word `static` is read. True if its declaration was written. */
@@ -147,10 +250,11 @@ static bool rewrite_static(struct writing *w, struct token_reader *tokens, const
 	r.context = (void *)w->ix;
 	r.is_type = index_is_typedef;
 	declaration_next(&r, &d);
-	bool written = d.kind == DECLARATION_NAMES && d.complete && !d.out_of_memory &&
-		       can_be_split(w->ix, &d) && meet(w, &d);
+	size_t count = count_variables(&d);
+	bool written =
+		d.kind == DECLARATION_NAMES && d.complete && !d.out_of_memory && count && meet(w, &d, count);
 	if (written) {
-		write_group(w, &d, word);
+		write_group(w, &d, count, word);
 		tokens->at = d.end;
 	}
 	declaration_fini(&d);

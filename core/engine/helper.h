@@ -9,9 +9,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Whether the program has the `nth` static variable called `name` of that function. */
-typedef bool helper_static_fn(void *context, const char *function, const char *name, unsigned nth);
+/* Whether the program has the `nth` static variable called `name` of that function; its size in bytes, 0: not known. */
+typedef bool helper_static_fn(void *context, const char *function, const char *name, unsigned nth,
+			      uint64_t *size);
 
 /* Appends the body, from `{` to `}`. A variable that the program does not have stays the slice's own: it was never
  * written to, or the optimiser would have kept it. So does a constant. */

@@ -129,9 +129,7 @@ struct error *lookup_find(const struct live *l, const char *name, const char *fi
 	struct live_function *const *named = live_named(l, name, &count);
 	for (size_t i = 0; i < count; i++) {
 		struct live_function *f = named[i];
-		if (file && count > 1 && !namesakes_stands_in(f, file))
-			continue;
-		if (colon && count == 1 && !namesakes_stands_in(f, file))
+		if (file && (count > 1 || colon) && !namesakes_stand_in(named, count, i, file))
 			continue;
 		found = f;
 		matches++;

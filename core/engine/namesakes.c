@@ -4,16 +4,31 @@
 #include <stdio.h>
 #include <string.h>
 
-bool namesakes_stands_in(const struct live_function *f, const char *file)
+static bool is_source_of(const struct live_function *f, const char *file)
 {
-	return text_path_is(f->at.file, file) || (f->at.unit && text_path_is(f->at.unit->file, file)) ||
+	return f->at.unit && text_path_is(f->at.unit->file, file);
+}
+
+static bool stands_in(const struct live_function *f, const char *file)
+{
+	return text_path_is(f->at.file, file) || is_source_of(f, file) ||
 	       (f->at.module && strcmp(f->at.module, file) == 0);
+}
+
+bool namesakes_stand_in(struct live_function *const *named, size_t count, size_t which, const char *file)
+{
+	if (!stands_in(named[which], file))
+		return false;
+	for (size_t i = 0; i < count && !is_source_of(named[which], file); i++)
+		if (is_source_of(named[i], file))
+			return false;
+	return true;
 }
 
 static bool stands_alone(struct live_function *const *named, size_t count, size_t which, const char *file)
 {
 	for (size_t i = 0; i < count; i++)
-		if (i != which && namesakes_stands_in(named[i], file))
+		if (namesakes_stand_in(named, count, i, file) != (i == which))
 			return false;
 	return true;
 }

@@ -7,9 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether `file`, a path or its end, is the file that defines the function, or the one that includes that: a header's
- * functions are in many. Or the name of its module: a program and its libraries may have the same source. */
-bool namesakes_stands_in(const struct live_function *, const char *file);
+/* Whether `file`, a path or its end, means function `which` of those that have its name: it is the file that was compiled, or,
+ * where none of them is of such a file, the one that defines it: a header's functions are in many, and so are those of a source
+ * that another one includes. Or it is the name of its module: a program and its libraries may have the same source. */
+bool namesakes_stand_in(struct live_function *const *named, size_t count, size_t which, const char *file);
 
 /* What tells function `which` from the others of its name: the end of its file's path, or of the file's that was compiled, with as
  * many folders as that takes; or its module, where one source is in several. Borrowed from the function; NULL where its file is not known. */

@@ -25,6 +25,8 @@ static const char words[] =
 	/* Comparisons with == are quiet: no number that is none raises anything. */
 	"#define __builtin_isinf_sign(x) __extension__({ __typeof__((x) + 0.0f) rtf_x = (x); "
 	"rtf_x == 1e9999 ? 1 : rtf_x == -1e9999 ? -1 : 0; })\n"
+	"#define __builtin_signbit(x) __extension__({ __typeof__((x) + 0.0f) rtf_x = (x); ((unsigned char "
+	"*)&rtf_x)[sizeof(rtf_x) == 16 ? 9 : sizeof(rtf_x) - 1] >> 7; })\n"
 	"#define __builtin_isfinite(x) __extension__({ __typeof__((x) + 0.0f) rtf_x = (x); rtf_x "
 	"== rtf_x && rtf_x != 1e9999 && rtf_x != -1e9999; })\n"
 	"#define __builtin_fpclassify(nan, infinite, normal, subnormal, zero, x) __extension__({ "

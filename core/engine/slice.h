@@ -29,7 +29,8 @@ struct slice_names {
 	bool (*bound)(void *context, const char *variable, uint64_t *elements);
 	bool (*layout)(void *context, enum target_tag, const char *name, struct target_layout *out);
 	/* helper_static_fn: a static variable inside a function that comes with its body; NULL: there are none. */
-	bool (*local_static)(void *context, const char *function, const char *name, unsigned nth);
+	bool (*local_static)(void *context, const char *function, const char *name, unsigned nth,
+			     uint64_t *size);
 };
 
 struct slice_request {

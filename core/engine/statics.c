@@ -57,6 +57,7 @@ struct statics_place statics_find(const struct statics *s, const char *name, uns
 		if ((constants || !v->constant) && before++ == nth) {
 			place.scope = v->scope;
 			place.constant = v->constant;
+			place.labels = v->labels;
 			return place;
 		}
 		place.inner += v->scope != STATICS_OUTSIDE;

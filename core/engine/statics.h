@@ -18,6 +18,7 @@ struct statics_variable {
 	char *name;
 	enum statics_scope scope;
 	bool constant; /* its value is the text's */
+	bool labels;   /* it begins with addresses of labels: each version has its own */
 	bool late;     /* of an inline function: libtcc compiles it behind all others */
 };
 
@@ -37,7 +38,7 @@ bool statics_share_names(const struct statics *);
 /* One of those that have a name. */
 struct statics_place {
 	enum statics_scope scope;
-	bool constant;
+	bool constant, labels;
 	unsigned inner; /* how many of that name before it stand in functions */
 	unsigned own;   /* in the function that the slice is for */
 };

@@ -521,7 +521,12 @@ const char *trust_text(const char *text, uint32_t size)
 /* Flags that make the same text mean something else, and that libtcc does not know. */
 static const char *const distrusted_flags[] = {
 	"-funsigned-char",
+	"-fno-signed-char",
 	"-funsigned-bitfields",
+	"-fno-signed-bitfields",
+	"-ftrivial-auto-var-init=pattern",
+	"-ftrivial-auto-var-init=zero",
+	"-fpcc-struct-return",
 	"-fshort-enums",
 	"-fshort-wchar",
 	"-fpack-struct",

@@ -114,6 +114,60 @@ static bool is_comparison(const struct index *ix, const struct token *t)
 	       (t->first == '=' || t->first == '!') && ix->text[t->begin + 1] == '=';
 }
 
+static void next_but_directives(struct token_reader *r, struct token *t)
+{
+	do
+		token_next(r, t);
+	while (t->kind == TOKEN_DIRECTIVE);
+}
+
+/* `NULL`, or 0, and nothing more, behind a comparison. */
+static bool is_null(struct token_reader r)
+{
+	struct token t;
+	unsigned open = 0;
+
+	for (next_but_directives(&r, &t); t.first == '('; next_but_directives(&r, &t)) {
+		struct token_reader inside = r;
+		struct token word, star, close;
+		next_but_directives(&inside, &word);
+		next_but_directives(&inside, &star);
+		next_but_directives(&inside, &close);
+		bool cast = token_is(&inside, &word, "void") && star.first == '*' && close.first == ')';
+		open += !cast;
+		r = cast ? inside : r;
+	}
+	if (t.kind != TOKEN_NUMBER || t.end - t.begin != 1 || t.first != '0')
+		return false;
+	for (next_but_directives(&r, &t); open && t.first == ')'; next_but_directives(&r, &t))
+		open--;
+	return !open && (t.kind == TOKEN_END || strchr(");,?:}&|", t.first));
+}
+
+/* Whether the last token compares with a `NULL` that stands before it, as a pass over the tokens sees it. */
+struct null {
+	unsigned matched; /* tokens of `((void *)0)` */
+	bool compared;
+};
+
+static void follow_null(struct null *n, const struct index *ix, const struct token *t)
+{
+	static const char *const tokens[] = {"(", "(", "void", "*", ")", "0", ")"};
+	enum { ALL = sizeof(tokens) / sizeof(*tokens) };
+	size_t size = t->end - t->begin;
+
+	if (t->kind == TOKEN_DIRECTIVE)
+		return;
+	n->compared = n->matched == ALL && is_comparison(ix, t);
+	const char *next = n->matched < ALL ? tokens[n->matched] : tokens[0];
+	if (strlen(next) == size && memcmp(ix->text + t->begin, next, size) == 0)
+		n->matched = n->matched < ALL ? n->matched + 1 : 1;
+	else if (t->first != '(')
+		n->matched = 0;
+	else
+		n->matched = n->matched == 2 ? 2 : 1;
+}
+
 /* Where statements begin, as a pass over the tokens sees it. */
 struct statements {
 	bool control[64]; /* of each open bracket: it belongs to `if`, `while`, `for` or `switch` */
@@ -274,12 +328,13 @@ static void find_uses(struct index *ix)
 	struct statements statements = {0};
 	struct locals locals = {.ix = ix};
 	struct given given = {.pending = INDEX_NONE, .marks = calloc(ix->name_count + 1, sizeof(uint32_t))};
+	struct null null = {0};
 	uint32_t unevaluated = 0;
 
 	token_reader_init(&r, ix->text, ix->size);
-	for (token_next(&r, &t); t.kind != TOKEN_END; follow_statement(&statements, &r, &t, &c.before),
-						      c.third = c.opener, c.opener = c.before, c.before = t,
-						      t = next) {
+	for (token_next(&r, &t); t.kind != TOKEN_END;
+	     follow_statement(&statements, &r, &t, &c.before), follow_null(&null, ix, &t),
+	     c.third = c.opener, c.opener = c.before, c.before = t, t = next) {
 		token_next(&r, &next);
 		locals_follow(&locals, &r, &c.before, &t, &next, statements.begins);
 		follow_given(&given, ix, &r, &t, &next, statements.begins);
@@ -296,7 +351,8 @@ static void find_uses(struct index *ix)
 			uses |= USE_ADDRESS_TAKEN;
 		if (!called && is_changed(ix, r, &c, &t, t.begin >= unevaluated))
 			uses |= USE_CHANGED;
-		if (is_comparison(ix, &c.before) || is_comparison(ix, &next))
+		if ((is_comparison(ix, &c.before) && !null.compared) ||
+		    (is_comparison(ix, &next) && !is_null(r)))
 			uses |= USE_COMPARED;
 		bool old = !is_given(&given, i) || takes_address(ix, &r, &c);
 		if (old && !is_only_written(ix, r, &statements, &c.before, &t) &&
