@@ -121,6 +121,24 @@ REALTIMEFUNC ALONE int signs(double d, float f, long double l)
 	return !!signbit(d) + 2 * !!signbit(f) + 4 * !!signbit(l);
 }
 
+/* Declared behind who calls it. */
+static ALONE int late(int x)
+{
+	return x + 1;
+}
+
+static inline __attribute__((always_inline)) int through(int x)
+{
+	return late(x);
+}
+
+static int late(int x);
+
+REALTIMEFUNC ALONE int order(int x)
+{
+	return through(x) * 2;
+}
+
 int main(int argc, char **argv)
 {
 	static const unsigned char code[] = {0, 1, 1, 2};
@@ -132,7 +150,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
 		int a = add(NULL), b = look(NULL), c = first(1), d = second(1);
-		printf("%d %d %d %d %d %d %d\n", a, b, c, d, run(code), greet(5), signs(-0.0, 1.0f, -2.0L));
+		printf("%d %d %d %d %d %d %d %d\n", a, b, c, d, run(code), greet(5), signs(-0.0, 1.0f, -2.0L),
+		       order(3));
 		fflush(stdout);
 	}
 	return 0;

@@ -19,7 +19,7 @@ static const struct compiled_how ways[] = {
 	{.compiler = "clang", .flags = {"-w", "-O0", "-lm"}, .sources = {"statics_host.c"}},
 };
 
-static const char *const functions[] = {"add", "first", "run", "greet", "signs"};
+static const char *const functions[] = {"add", "first", "run", "greet", "signs", "order"};
 
 static void redefine(const char *function)
 {
