@@ -58,8 +58,21 @@ struct list {
 	json_t *data;
 };
 
-static void list_row(struct list *list, const struct live_function *f, const char *state, bool optimised,
-		     bool waits)
+/* Of functions of one name and place, as those of a header are, its spelling tells which it is. */
+static const char *list_name(const struct live *l, const struct live_function *f)
+{
+	size_t count;
+	struct live_function *const *named = live_named(l, f->at.name, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (named[i] != f && f->at.file && named[i]->at.file && named[i]->at.line == f->at.line &&
+		    strcmp(named[i]->at.file, f->at.file) == 0)
+			return f->name;
+	return f->at.name;
+}
+
+static void list_row(struct list *list, const struct live *l, const struct live_function *f,
+		     const char *state, bool optimised, bool waits)
 {
 	struct row_cells *s = &list->strings[list->rows];
 
@@ -72,7 +85,7 @@ static void list_row(struct list *list, const struct live_function *f, const cha
 	snprintf(s->versions, sizeof(s->versions), "%d", f->versions);
 	snprintf(s->state, sizeof(s->state), "%s%s%s%s%s", state, optimised ? ", optimised" : "",
 		 *f->instrumented ? ", " : "", f->instrumented, waits ? ", waits for rtf_poll()" : "");
-	const char *row[LIST_COLUMNS] = {f->at.name, s->place, s->version, s->versions, s->state};
+	const char *row[LIST_COLUMNS] = {list_name(l, f), s->place, s->version, s->versions, s->state};
 	memcpy(&list->cells[list->rows++ * LIST_COLUMNS], row, sizeof(row));
 }
 
@@ -80,11 +93,12 @@ static json_t *list_object(struct call *c, struct live_function *f, const char *
 			   bool waits)
 {
 	char *signature = texts_known_signature(c->live, f);
-	json_t *object = json_pack("{s:s, s:o, s:o, s:i, s:s, s:i, s:i, s:s, s:o}", "function", f->at.name,
-				   "file", show_string(f->at.file ? f->at.file : ""), "unit",
-				   show_string(f->at.unit ? f->at.unit->file : ""), "line", (int)f->at.line,
-				   "module", f->at.module, "version", f->live, "versions", f->versions,
-				   "state", state, "signature", show_string(signature ? signature : ""));
+	json_t *object =
+		json_pack("{s:s, s:s, s:o, s:o, s:i, s:s, s:i, s:i, s:s, s:o}", "function", f->at.name,
+			  "spelling", f->name, "file", show_string(f->at.file ? f->at.file : ""), "unit",
+			  show_string(f->at.unit ? f->at.unit->file : ""), "line", (int)f->at.line, "module",
+			  f->at.module, "version", f->live, "versions", f->versions, "state", state,
+			  "signature", show_string(signature ? signature : ""));
 
 	free(signature);
 	if (optimised)
@@ -104,7 +118,7 @@ static void list_add(struct list *list, struct call *c, struct live_function *f)
 	const struct live_version *runs = live_in_memory(f, f->live);
 	bool optimised = runs && runs->optimised, waits = waits_for_poll(c, f);
 
-	list_row(list, f, state, optimised, waits);
+	list_row(list, c->live, f, state, optimised, waits);
 	json_array_append_new(list->data, list_object(c, f, state, optimised, waits));
 }
 

@@ -118,7 +118,12 @@ static const char words[] =
 	"#define __atomic_load_n(p, order) __extension__({ const volatile __typeof__(*(p)) *rtf_p = (p); "
 	"*rtf_p; })\n"
 	"#define __atomic_store_n(p, value, order) __extension__({ volatile __typeof__(*(p)) *rtf_p = (p); "
-	"*rtf_p = (value); (order) == 5 ? __rtf_fence() : (void)0; })\n";
+	"*rtf_p = (value); (order) == 5 ? __rtf_fence() : (void)0; })\n"
+	/* As <stdatomic.h> has them. What is no number or pointer, or larger than a register, is none of libtcc's. */
+	"#define __rtf_word(p) ((void)sizeof(*(p) == 0), (void)sizeof(char[sizeof(*(p)) <= 8 ? 1 : -1]))\n"
+	"#define __atomic_load(p, result, order) (__rtf_word(p), (void)(*(result) = __atomic_load_n(p, "
+	"order)))\n"
+	"#define __atomic_store(p, value, order) (__rtf_word(p), __atomic_store_n(p, *(value), order))\n";
 
 enum { LINES_MAX = 128 };
 

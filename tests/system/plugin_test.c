@@ -102,6 +102,8 @@ static void a_source_that_is_in_two_modules_is_told_by_their_names(void **state)
 	tell("open", plugin, "opened");
 	await_listed(2);
 	compiled_assert_says(&host, 3, "\\source counted", "counted is ambiguous: ");
+	compiled_assert_says(&host, 0, "\\list", "host:counted ");
+	compiled_assert_says(&host, 0, "\\list", "libpart.so:counted ");
 	compiled_assert_says(&host, 3, "\\source plugin_part.c:counted", "host:counted");
 	compiled_assert_says(&host, 3, "\\source plugin_part.c:counted", "libpart.so:counted");
 	json_decref(compiled_data(&host, "\\define libpart.so:counted\n" COUNTED_TRIPLE));
@@ -154,8 +156,10 @@ static void what_a_plugin_alone_depends_on_can_be_called(void **state)
 
 	(void)state;
 	compiled_init(&host, &how);
-	compiled_shell(&host, "echo 'long part_value = 7; long of_part(long n) { return n * part_value; }' >part.c && "
-			      "cc -shared -fPIC part.c -o libneeded.so");
+	compiled_shell(
+		&host,
+		"echo 'long part_value = 7; long of_part(long n) { return n * part_value; }' >part.c && "
+		"cc -shared -fPIC part.c -o libneeded.so");
 	build_plugin("-Wl,--no-as-needed -L. -lneeded -Wl,-rpath,'$ORIGIN'");
 	plugin = compiled_path(&host, "libpart.so");
 	compiled_start(&host);

@@ -173,7 +173,10 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	refuse("_Complex double f(void) { return 1; }", "complex");
 	refuse("__int128 f(void) { return 1; }", "128-bit");
 	refuse("int f(int n) { char *p = __builtin_alloca(n); return *p = 1; }", "alloca()");
-	refuse("void *alloca(unsigned long);\nint f(int n) { char *p = alloca(n); return *p = 1; }", "alloca()");
+	refuse("void *alloca(unsigned long);\nint f(int n) { char *p = alloca(n); return *p = 1; }",
+	       "alloca()");
+	refuse("struct s { long a, b; } s; void f(struct s *t) { __atomic_load(&s, t, 5); }", "");
+	refuse("long double s; void f(long double *t) { __atomic_store(&s, t, 5); }", "");
 	refuse("extern __thread int n; int f(void) { return n; }", "thread-local");
 	refuse("extern _Thread_local int n; int f(void) { return n; }", "thread-local");
 	refuse("typedef int v __attribute__((vector_size(16))); int f(void) { return 1; }", "vectors");
@@ -276,6 +279,13 @@ static void flags_that_change_meaning_are_found(void **state)
 	const char *const odd[] = {"gcc", "-O2", "-funsigned-char", NULL};
 	assert_null(trust_flags(plain, ""));
 	assert_string_equal(trust_flags(odd, ""), "-funsigned-char");
+	static const char *const others[] = {"-fno-signed-char", "-ftrivial-auto-var-init=zero",
+					     "-ftrivial-auto-var-init=pattern", "-fpcc-struct-return"};
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		assert_string_equal(trust_flags((const char *const[]){"gcc", others[i], NULL}, ""),
+				    others[i]);
+	assert_null(
+		trust_flags((const char *const[]){"gcc", "-ftrivial-auto-var-init=uninitialized", NULL}, ""));
 	/* It matters to what is cleaned up alone. */
 	const char *const exceptions[] = {"gcc", "-fexceptions", NULL};
 	assert_null(trust_flags(exceptions, "int cleanups; int f(void) { return cleanups; }"));
@@ -856,6 +866,28 @@ static void builtins_are_gccs(void **state)
 		P(at - &n);
 		P(n);
 		P(__atomic_load_n(--at, 5));
+		double d = 1.5;
+		double e = 2.5;
+		long m = 77;
+		__atomic_store(&d, &e, 5);
+		__atomic_load(&d, &e, 2);
+		P(d * 10 + e);
+		__atomic_store(at, &m, order);
+		m = 0;
+		__atomic_load(at, &m, 5);
+		P(m);
+	}));
+	compare(TEXT(ENTRY {
+		out = to;
+		double d = -0.0;
+		float f = 0;
+		long double l = -3.5L;
+		P(!!__builtin_signbit(d));
+		P(!!__builtin_signbit(f));
+		P(!!__builtin_signbit(-f));
+		P(!!__builtin_signbit(l));
+		P(!!__builtin_signbit(-l));
+		P(!!__builtin_signbit(d - 1));
 	}));
 	compare(TEXT(ENTRY {
 		out = to;
