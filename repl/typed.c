@@ -105,6 +105,40 @@ static bool defines_function(const char *text, size_t size)
 	return any;
 }
 
+/* Whether a statement that a keyword begins stands outside all braces, behind declarations perhaps: there is none such in what
+ * defines functions. */
+static bool has_statement(const char *text, size_t size)
+{
+	struct token_reader r;
+	struct token t;
+	unsigned depth = 0;
+	bool begins = true;
+
+	token_reader_init(&r, text, (uint32_t)size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		bool word = t.kind == TOKEN_NAME && !token_is(&r, &t, "asm") && !token_is(&r, &t, "__asm__");
+		if (begins && !depth && word && begins_statement(&r, &t))
+			return true;
+		token_outside(&t, &depth);
+		begins = t.kind == TOKEN_DIRECTIVE || (t.kind == TOKEN_PUNCTUATOR && strchr(";}", t.first));
+	}
+	return false;
+}
+
+/* `RB_FOREACH(w, windows, &windows) w->flags = 0;`: no type begins with brackets. */
+static bool begins_call(const char *text, uint32_t begin, uint32_t end,
+			bool (*is_type)(void *, const char *, uint32_t), void *context)
+{
+	struct token_reader r;
+	struct token name, open;
+
+	token_reader_within(&r, text, begin, end, false);
+	token_next(&r, &name);
+	token_next(&r, &open);
+	return name.kind == TOKEN_NAME && open.first == '(' && !begins_declaration(&r, &name) &&
+	       !(is_type && is_type(context, text + name.begin, name.end - name.begin));
+}
+
 /* Whether declarations are all that the text holds. */
 static bool declares_only(const char *text, size_t size, bool (*is_type)(void *, const char *, uint32_t),
 			  void *context)
@@ -119,7 +153,9 @@ static bool declares_only(const char *text, size_t size, bool (*is_type)(void *,
 	for (declaration_next(&r, &d); d.kind != DECLARATION_END && only; declaration_next(&r, &d)) {
 		bool stray = d.kind == DECLARATION_OTHER && d.end - d.begin == 1 && text[d.begin] == ';';
 		/* Without a type it is an expression, such as `a->b++, (c) = 0`. */
-		only = (d.kind == DECLARATION_NAMES && d.specifiers > d.begin) || stray;
+		only = (d.kind == DECLARATION_NAMES && d.specifiers > d.begin &&
+			!begins_call(text, d.begin, d.end, is_type, context)) ||
+		       stray;
 		any |= !stray;
 	}
 	declaration_fini(&d);
@@ -186,7 +222,7 @@ enum typed_kind typed_classify(const char *text, size_t size, bool (*is_type)(vo
 	while (first.kind == TOKEN_DIRECTIVE)
 		token_next(&r, &first);
 	token_next(&r, &second);
-	bool statement = begins_statement(&r, &first);
+	bool statement = begins_statement(&r, &first) || has_statement(text, size);
 	if (first.kind == TOKEN_NAME && !statement && defines_function(text, size))
 		return TYPED_DEFINITION;
 	if (directive)

@@ -91,6 +91,9 @@ static void every_write_is_told_with_what_was_there(void **state)
 		{"int raised = RAISED(int_value); SET(raised, 1)", "int_value: -6 -> -7"},
 		{"int by = 2; int_value += by", "int_value: -5 -> -7"},
 		{"int by = 2; int_value = by", "int_value: 2 -> -7"},
+		{"int by = 0; while (by < 3) by++; int_value = by;", "int_value: 3 -> -7"},
+		{"int at; for (at = 0; at < 2; at++) numbers[at] = 8;",
+		 "numbers[at]: 8 -> 2, numbers[at]: 8 -> 1"},
 		{"bits.b = 3",
 		 "bits: {a = -2, b = 3, c = true, d = BLUE, e = -123456789, f = 250 '\\372'} -> "
 		 "{a = -2, b = 21, c = true, d = BLUE, e = -123456789, f = 250 '\\372'}"},
