@@ -158,10 +158,14 @@ static void write_piece(struct writing *w, uint32_t begin, uint32_t end)
 	text_append(w->out, w->ix->text + begin, end - begin);
 }
 
-/* A type that the specifiers define, for several variables, has a name of its own in the slice. */
+/* A type that the specifiers define, and that is asked for more than once, has a name of its own in the slice. */
 static bool defines_type(const struct writing *w, const struct declaration *d, size_t count)
 {
-	return count > 1 && memchr(w->ix->text + d->begin, '{', d->specifiers - d->begin);
+	bool again = count > 1;
+
+	for (size_t i = 0; i < d->name_count; i++)
+		again |= d->names[i].kind == NAME_VARIABLE && d->names[i].bound;
+	return again && memchr(w->ix->text + d->begin, '{', d->specifiers - d->begin);
 }
 
 static void write_specifiers(struct writing *w, const struct declaration *d, size_t count,

@@ -37,6 +37,13 @@ static inline __attribute__((always_inline)) int many(int d)
 	static const char *names[] = {"x", "y"};
 	static int (*fs[])(const char *) = {puts, puts};
 	static struct q tail[] = {{1}, {.n = 2}};
+	static struct table {
+		int n;
+		const char *name;
+	} table[] = {{1, "one"}, {2, "two"}}, other = {3};
+	static struct lone {
+		int n;
+	} lone[] = {{1}, {2}, {3}};
 	static short grid[][2] = {{1, 2}, {3, 4}, {5, 6}};
 	static union {
 		long l;
@@ -54,14 +61,18 @@ static inline __attribute__((always_inline)) int many(int d)
 	one[1] += d;
 	tail[1].n += d;
 	grid[2][1] += d;
+	table[1].n += d;
+	other.n += d;
+	lone[2].n += d;
 	u.c[0] += d;
 	plain += d;
 	names[0] = names[1];
 	p = buf + 1;
 	fs[plain > 3] = 0;
-	return v[1].n + w.n + c + anonp->b + buf[0] + (int)sizeof(buf) + list[2] + (int)sizeof(list) +
-	       one[1] + tail[1].n + (int)(sizeof(tail) / sizeof(*tail)) + grid[2][1] + (int)sizeof(grid) +
-	       u.c[0] + (int)plain + names[0][0] + (fs[0] ? 1000 : 0) + (fs[1] ? 2000 : 0) + *p;
+	return v[1].n + w.n + c + table[1].n + other.n + lone[2].n + (int)sizeof(lone) + (int)sizeof(table) +
+	       anonp->b + buf[0] + (int)sizeof(buf) + list[2] + (int)sizeof(list) + one[1] + tail[1].n +
+	       (int)(sizeof(tail) / sizeof(*tail)) + grid[2][1] + (int)sizeof(grid) + u.c[0] + (int)plain +
+	       names[0][0] + (fs[0] ? 1000 : 0) + (fs[1] ? 2000 : 0) + *p;
 }
 
 #define ALONE __attribute__((noinline))
