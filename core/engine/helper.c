@@ -168,11 +168,19 @@ static bool defines_type(const struct writing *w, const struct declaration *d, s
 	return again && memchr(w->ix->text + d->begin, '{', d->specifiers - d->begin);
 }
 
+/* The group's first variable names it: a slice does not say where in its file it stands. */
+static void write_type_name(struct writing *w, size_t count)
+{
+	const struct met *first = &w->met[w->met_count - count];
+
+	text_printf(w->out, " rtf_type_%.*s_%u ", (int)first->length, first->name, first->nth);
+}
+
 static void write_specifiers(struct writing *w, const struct declaration *d, size_t count,
 			     const struct token *word)
 {
 	if (defines_type(w, d, count))
-		text_printf(w->out, " rtf_type_%u ", d->begin);
+		write_type_name(w, count);
 	else
 		text_append(w->out, w->ix->text + word->end, d->specifiers - word->end);
 }
@@ -218,7 +226,8 @@ static void write_group(struct writing *w, const struct declaration *d, size_t c
 	if (defines_type(w, d, count)) {
 		text_puts(w->out, "typedef");
 		text_append(w->out, w->ix->text + word->end, d->specifiers - word->end);
-		text_printf(w->out, " rtf_type_%u; ", d->begin);
+		write_type_name(w, count);
+		text_puts(w->out, "; ");
 	}
 	for (size_t i = 0; i < d->name_count; i++) {
 		const struct declaration_name *n = &d->names[i];
