@@ -2,6 +2,7 @@
 #include "cursor.h"
 #include "rewrite.h"
 #include "shape.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -251,7 +252,10 @@ static const char why_thread[] = "it names thread-local variables, which libtcc 
 
 bool adapt_names_thread_locals(const char *text)
 {
-	return strstr(text, "_Thread_local") || strstr(text, "__thread");
+	const char *end = text + strlen(text);
+
+	return text_find_word(text, end, text, "_Thread_local") ||
+	       text_find_word(text, end, text, "__thread");
 }
 
 void adapt_examine_text(const char *text, struct adapt_needs *needs)
