@@ -159,11 +159,11 @@ static bool learn_modules(struct host *host)
 	record_renew(host->live);
 	if (host->follow)
 		follow_renew(host->follow);
-	if (!came && !went)
-		return true;
-	program_log(host->program, LOG_INFO,
-		    "modules were opened or closed: %zu functions came, %zu went, %zu can be redefined", came,
-		    went, live_count(host->live));
+	if (came || went)
+		program_log(
+			host->program, LOG_INFO,
+			"modules were opened or closed: %zu functions came, %zu went, %zu can be redefined",
+			came, went, live_count(host->live));
 	return true;
 }
 

@@ -420,12 +420,6 @@ struct error *build_replace_text(struct build *b, const char *text)
 
 /* --- compiling and linking ------------------------------------------------------------------------------------- */
 
-/* Whether to look through every module for one: that reads all their symbols. */
-static bool names_thread_locals(const struct build *b)
-{
-	return adapt_names_thread_locals(b->slice.text);
-}
-
 static bool lost(void *context, const char *name)
 {
 	return is_lost(context, name);
@@ -443,7 +437,8 @@ static struct error *link_here(const struct build_host *host, struct build *b, s
 				  .statics = &b->check.statics,
 				  .by_libtcc = b->object.backend == BACKEND_TCC,
 				  .asks = b->general_tls,
-				  .scans = names_thread_locals(b),
+				  /* Through every module for one: that reads all their symbols. */
+				  .scans = adapt_names_thread_locals(b->slice.text),
 				  .resolve = q->resolve,
 				  .resolve_context = q->context,
 				  .lost = lost,
@@ -600,7 +595,7 @@ static struct error *put_for_tcc(const struct build_host *host, const struct bui
  * libtcc's are counted with the thread-local ones. */
 static bool thread_locals_are_cc(const struct build *b)
 {
-	return names_thread_locals(b) &&
+	return adapt_names_thread_locals(b->slice.text) &&
 	       (b->library_tls || b->general_tls || statics_share_names(&b->check.statics));
 }
 
@@ -706,7 +701,7 @@ struct error *build_link(const struct build_host *host, struct build *b, size_t 
 		return e;
 	start = clock_now_us();
 	e = link_here(host, b, *code_before, *data_before);
-	const bool by_offset = e && b->check.why_text && names_thread_locals(b);
+	const bool by_offset = e && b->check.why_text && adapt_names_thread_locals(b->slice.text);
 	if (e && (by_offset || error_class(e) == ERROR_UNKNOWN) && b->object.backend == BACKEND_TCC) {
 		/* A name that nobody has: libtcc took a builtin for a function, or the name is really unknown; or a
 		 * thread-local variable that is not the program's own. */

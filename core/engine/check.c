@@ -550,13 +550,14 @@ static enum CXChildVisitResult find_label(CXCursor cursor, CXCursor parent, CXCl
 
 static void add_static(struct check_result *r, CXCursor cursor, enum statics_scope scope, bool late)
 {
-	bool labels = false;
+	bool constant = cursor_is_constant(clang_getCursorType(cursor)), labels = false;
 
-	if (scope != STATICS_OUTSIDE)
+	/* A constant is the text's in any case, and its table may be long. */
+	if (scope != STATICS_OUTSIDE && !constant)
 		clang_visitChildren(cursor, find_label, &labels);
 	struct statics_variable v = {.name = cursor_take(clang_getCursorSpelling(cursor)),
 				     .scope = scope,
-				     .constant = cursor_is_constant(clang_getCursorType(cursor)),
+				     .constant = constant,
 				     .labels = labels,
 				     .late = late};
 

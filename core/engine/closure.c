@@ -100,8 +100,7 @@ static void want_ordinary(struct closure *c, uint32_t first, bool by_value, bool
 		any_before |= c->ix->names[i].begin <= c->position;
 
 	const struct index_name *definition = NULL;
-	bool prototype = false;
-	uint32_t earliest = UINT32_MAX; /* prototype */
+	uint32_t prototype = UINT32_MAX; /* where the first begins */
 	for (uint32_t i = first; i != INDEX_NONE; i = c->ix->names[i].next) {
 		const struct index_name *n = &c->ix->names[i];
 		const struct index_declaration *d = closure_declaration(c, n->declaration);
@@ -114,9 +113,8 @@ static void want_ordinary(struct closure *c, uint32_t first, bool by_value, bool
 			continue;
 		if (constants && (n->kind == NAME_FUNCTION || n->kind == NAME_VARIABLE))
 			continue;
-		prototype |= n->kind == NAME_FUNCTION;
-		if (n->kind == NAME_FUNCTION && n->begin < earliest)
-			earliest = n->begin;
+		if (n->kind == NAME_FUNCTION && n->begin < prototype)
+			prototype = n->begin;
 		enum closure_level level =
 			n->kind == NAME_FUNCTION || !by_value ? CLOSURE_FORWARD : CLOSURE_WHOLE;
 		if (n->kind == NAME_VARIABLE || n->kind == NAME_ENUMERATOR)
@@ -127,12 +125,12 @@ static void want_ordinary(struct closure *c, uint32_t first, bool by_value, bool
 	}
 	if (!definition || constants)
 		return;
-	enum closure_level level =
-		function_level(c, closure_declaration(c, definition->declaration), definition, prototype);
+	enum closure_level level = function_level(c, closure_declaration(c, definition->declaration),
+						  definition, prototype != UINT32_MAX);
 	/* A prototype may be an old one, `f()`, which any signature fits: what is defined anew is held against all. */
 	bool itself = definition->declaration == c->original;
-	/* Who calls it between the two knows it by the definition. */
-	if (level == CLOSURE_WHOLE || !prototype || itself || definition->begin < earliest)
+	/* Who calls it before there is a prototype knows it by the definition. */
+	if (level == CLOSURE_WHOLE || itself || definition->begin < prototype)
 		want(c, definition->declaration, level);
 }
 

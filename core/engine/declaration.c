@@ -174,23 +174,12 @@ static bool is_grouped(const struct declaration_reader *r, const struct token *t
 	return word == WORD_GROUPED || word == WORD_ASM;
 }
 
-/* The token that comes next, preprocessor lines looked past. */
-static struct token peek_from(struct token_reader *tokens)
-{
-	struct token t;
-
-	do
-		token_next(tokens, &t);
-	while (t.kind == TOKEN_DIRECTIVE);
-	return t;
-}
-
 /* The token behind the current one, without using it up. */
 static struct token look_ahead(const struct declaration_reader *r)
 {
 	struct token_reader copy = r->tokens;
 
-	return peek_from(&copy);
+	return token_past_directives(&copy);
 }
 
 /* --- struct, union, enum -------------------------------------------------------------------------------- */
@@ -319,11 +308,11 @@ static bool is_pointer(const struct token *t)
 static bool is_specifier(const struct declaration_reader *r, bool have_type)
 {
 	struct token_reader copy = r->tokens;
-	struct token next = peek_from(&copy);
+	struct token next = token_past_directives(&copy);
 	bool grouped = false;
 
-	for (; is_grouped(r, &next); next = peek_from(&copy)) {
-		struct token open = peek_from(&copy);
+	for (; is_grouped(r, &next); next = token_past_directives(&copy)) {
+		struct token open = token_past_directives(&copy);
 		grouped = true;
 		if (open.first == '(')
 			token_skip_group(&copy, &open);
@@ -337,11 +326,11 @@ static bool is_specifier(const struct declaration_reader *r, bool have_type)
  * then `tokens` stands behind them. */
 static bool read_name_list(const struct declaration_reader *r, struct token_reader *tokens)
 {
-	struct token t = peek_from(tokens);
+	struct token t = token_past_directives(tokens);
 
 	if (t.kind != TOKEN_NAME)
 		return false;
-	for (; t.kind == TOKEN_NAME || t.first == ','; t = peek_from(tokens))
+	for (; t.kind == TOKEN_NAME || t.first == ','; t = token_past_directives(tokens))
 		if (t.kind == TOKEN_NAME && word_of(r, &t) != WORD_PLAIN)
 			return false;
 	return t.kind == TOKEN_PUNCTUATOR && t.first == ')';
@@ -353,14 +342,14 @@ static bool read_name_list(const struct declaration_reader *r, struct token_read
 static bool is_macro_call(const struct declaration_reader *r)
 {
 	struct token_reader copy = r->tokens;
-	struct token open = peek_from(&copy), t;
+	struct token open = token_past_directives(&copy), t;
 
 	if (open.first != '(' || open.kind != TOKEN_PUNCTUATOR)
 		return false;
 	struct token_reader list = copy;
 	bool names = read_name_list(r, &list);
 	token_skip_group(&copy, &t);
-	struct token next = peek_from(&copy), after = peek_from(&copy);
+	struct token next = token_past_directives(&copy), after = token_past_directives(&copy);
 	if (next.kind != TOKEN_NAME || is_grouped(r, &next))
 		return false;
 	return !names ||

@@ -117,11 +117,14 @@ static bool meet(struct writing *w, const struct declaration *d, size_t count)
 		char name[NAME_MAX_SIZE];
 		if (n->kind != NAME_VARIABLE)
 			continue;
-		size_t length = n->end - n->begin;
 		struct met m = {
-			w->ix->text + n->begin, n->end - n->begin, w->depth, count_met(w, n), false, 0};
-		if (length < sizeof(name) && !is_constant(w->ix, d, n) && !has_labels(w, d, n)) {
-			snprintf(name, sizeof(name), "%.*s", (int)length, w->ix->text + n->begin);
+			.name = w->ix->text + n->begin,
+			.length = n->end - n->begin,
+			.depth = w->depth,
+			.nth = count_met(w, n),
+		};
+		if (m.length < sizeof(name) && !is_constant(w->ix, d, n) && !has_labels(w, d, n)) {
+			snprintf(name, sizeof(name), "%.*s", (int)m.length, m.name);
 			m.extern_now = w->has(w->context, w->function, name, m.nth, &m.size) &&
 				       (!n->bound || m.size);
 		}
@@ -137,25 +140,41 @@ static void write_name(struct writing *w, const struct met *m)
 		    m->name, m->nth);
 }
 
-static const struct met *find_met(const struct writing *, const struct token *);
+static const struct met *find_met(const struct writing *w, const struct token *t)
+{
+	for (size_t i = w->met_count; i-- > 0;) {
+		const struct met *m = &w->met[i];
+		if (m->depth && m->extern_now && m->length == t->end - t->begin &&
+		    memcmp(m->name, w->ix->text + t->begin, m->length) == 0)
+			return m;
+	}
+	return NULL;
+}
 
-/* A piece of the text, in which what was met has its other name. */
+/* In the slice what was met has its other name. */
+static void rename_met(struct writing *w, const struct token *name)
+{
+	const struct met *m = find_met(w, name);
+
+	if (!m)
+		return;
+	write_up_to(w, name->begin);
+	write_name(w, m);
+	w->from = name->end;
+}
+
+/* A piece of the text that is not where the writing has come to. */
 static void write_piece(struct writing *w, uint32_t begin, uint32_t end)
 {
 	struct token_reader r;
 	struct token t, before = {0};
 
+	w->from = begin;
 	token_reader_within(&r, w->ix->text, begin, end, false);
-	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
-		const struct met *m =
-			t.kind == TOKEN_NAME && !token_selects(&r, &before) ? find_met(w, &t) : NULL;
-		if (!m)
-			continue;
-		text_append(w->out, w->ix->text + begin, t.begin - begin);
-		write_name(w, m);
-		begin = t.end;
-	}
-	text_append(w->out, w->ix->text + begin, end - begin);
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
+		if (t.kind == TOKEN_NAME && !token_selects(&r, &before))
+			rename_met(w, &t);
+	write_up_to(w, end);
 }
 
 /* A type that the specifiers define, and that is asked for more than once, has a name of its own in the slice. */
@@ -274,17 +293,6 @@ static bool rewrite_static(struct writing *w, struct token_reader *tokens, const
 	return written;
 }
 
-static const struct met *find_met(const struct writing *w, const struct token *t)
-{
-	for (size_t i = w->met_count; i-- > 0;) {
-		const struct met *m = &w->met[i];
-		if (m->depth && m->extern_now && m->length == t->end - t->begin &&
-		    memcmp(m->name, w->ix->text + t->begin, m->length) == 0)
-			return m;
-	}
-	return NULL;
-}
-
 static void leave_block(struct writing *w)
 {
 	for (size_t i = 0; i < w->met_count; i++)
@@ -321,12 +329,8 @@ static void write_body(struct writing *w, const struct index_declaration *d)
 			rewrite_static(w, &r, &t);
 			continue;
 		}
-		const struct met *m = member ? NULL : find_met(w, &t);
-		if (!m)
-			continue;
-		write_up_to(w, t.begin);
-		write_name(w, m);
-		w->from = t.end;
+		if (!member)
+			rename_met(w, &t);
 	}
 	write_up_to(w, d->end);
 }

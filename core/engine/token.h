@@ -59,6 +59,17 @@ static inline bool token_is(const struct token_reader *r, const struct token *t,
 	       memcmp(r->text + t->begin, word, n) == 0;
 }
 
+/* The token that comes next, preprocessor lines looked past. */
+static inline struct token token_past_directives(struct token_reader *r)
+{
+	struct token t;
+
+	do
+		token_next(r, &t);
+	while (t.kind == TOKEN_DIRECTIVE);
+	return t;
+}
+
 /* Whether it is `.` or `->`, behind which a name is a member's. `...` is not. */
 static inline bool token_selects(const struct token_reader *r, const struct token *t)
 {

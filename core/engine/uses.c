@@ -114,32 +114,23 @@ static bool is_comparison(const struct index *ix, const struct token *t)
 	       (t->first == '=' || t->first == '!') && ix->text[t->begin + 1] == '=';
 }
 
-static void next_but_directives(struct token_reader *r, struct token *t)
-{
-	do
-		token_next(r, t);
-	while (t->kind == TOKEN_DIRECTIVE);
-}
-
 /* `NULL`, or 0, and nothing more, behind a comparison. */
 static bool is_null(struct token_reader r)
 {
 	struct token t;
 	unsigned open = 0;
 
-	for (next_but_directives(&r, &t); t.first == '('; next_but_directives(&r, &t)) {
+	for (t = token_past_directives(&r); t.first == '('; t = token_past_directives(&r)) {
 		struct token_reader inside = r;
-		struct token word, star, close;
-		next_but_directives(&inside, &word);
-		next_but_directives(&inside, &star);
-		next_but_directives(&inside, &close);
+		struct token word = token_past_directives(&inside), star = token_past_directives(&inside),
+			     close = token_past_directives(&inside);
 		bool cast = token_is(&inside, &word, "void") && star.first == '*' && close.first == ')';
 		open += !cast;
 		r = cast ? inside : r;
 	}
 	if (t.kind != TOKEN_NUMBER || t.end - t.begin != 1 || t.first != '0')
 		return false;
-	for (next_but_directives(&r, &t); open && t.first == ')'; next_but_directives(&r, &t))
+	for (t = token_past_directives(&r); open && t.first == ')'; t = token_past_directives(&r))
 		open--;
 	return !open && (t.kind == TOKEN_END || strchr(");,?:}&|", t.first));
 }

@@ -437,6 +437,29 @@ const char *compiled_string(json_t *object, const char *key)
 	return text;
 }
 
+void compiled_define_by(struct subject *s, const char *function, const char *text, const char *backend)
+{
+	char *command;
+
+	assert_true(asprintf(&command, "\\define %s\n%s", function, text) > 0);
+	json_t *versions = compiled_data(s, command), *first = json_array_get(versions, 0);
+	if (strcmp(compiled_string(first, "backend"), backend) != 0)
+		fail_msg("%s: %s", function, json_dumps(first, 0));
+	json_decref(versions);
+	free(command);
+}
+
+void compiled_redefine(struct subject *s, const char *function, const char *backend)
+{
+	char *command;
+
+	assert_true(asprintf(&command, "\\source %s", function) > 0);
+	json_t *source = compiled_data(s, command);
+	compiled_define_by(s, function, compiled_string(source, "text"), backend);
+	json_decref(source);
+	free(command);
+}
+
 int compiled_int(json_t *object, const char *key)
 {
 	if (!json_is_integer(json_object_get(object, key)))

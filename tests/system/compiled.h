@@ -89,6 +89,10 @@ json_t *compiled_data(struct subject *, const char *command);
 /* A definition, or whatever else is to be done and no more. */
 void compiled_define(struct subject *, const char *text);
 
+/* \define FUNCTION with that text, or with its own; that compiler must take it. */
+void compiled_define_by(struct subject *, const char *function, const char *text, const char *backend);
+void compiled_redefine(struct subject *, const char *function, const char *backend);
+
 /* A member that must be there; the string is the object's. */
 const char *compiled_string(json_t *object, const char *key);
 int compiled_int(json_t *object, const char *key);

@@ -26,23 +26,6 @@ static int init(void **state)
 	return 0;
 }
 
-static void redefine(const char *function, const char *backend)
-{
-	char *command;
-
-	assert_true(asprintf(&command, "\\source %s", function) > 0);
-	json_t *source = compiled_data(&host, command);
-	free(command);
-	assert_true(asprintf(&command, "\\define %s\n%s", function, compiled_string(source, "text")) > 0);
-	json_t *versions = compiled_data(&host, command);
-	json_t *first = json_array_get(versions, 0);
-	if (strcmp(compiled_string(first, "backend"), backend))
-		fail_msg("%s: %s", function, json_dumps(first, 0));
-	json_decref(versions);
-	json_decref(source);
-	free(command);
-}
-
 static void every_function_is_redefined_with_its_own_text(void **state)
 {
 	static const char *const functions[] = {"measure", "sign",    "tell_used",
@@ -51,8 +34,8 @@ static void every_function_is_redefined_with_its_own_text(void **state)
 	(void)state;
 	compiled_assert_answer(&host, "all", "126 1.5 -1 1 2");
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
-		redefine(functions[i], "tcc");
-	redefine("half", "cc"); /* its float comes as a double */
+		compiled_redefine(&host, functions[i], "tcc");
+	compiled_redefine(&host, "half", "cc"); /* its float comes as a double */
 	compiled_assert_answer(&host, "all", "126 1.5 -1 1 2");
 	compiled_assert_answer(&host, "plain", "5 of 6");
 }

@@ -21,22 +21,6 @@ static const struct compiled_how ways[] = {
 
 static const char *const functions[] = {"add", "first", "run", "greet", "signs", "order"};
 
-static void redefine(const char *function)
-{
-	char *command;
-
-	assert_true(asprintf(&command, "\\source %s", function) > 0);
-	json_t *source = compiled_data(&host, command);
-	free(command);
-	assert_true(asprintf(&command, "\\define %s\n%s", function,
-			     json_string_value(json_object_get(source, "text"))) > 0);
-	json_t *data = compiled_data(&host, command);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(data, 0), "backend")), "tcc");
-	json_decref(data);
-	json_decref(source);
-	free(command);
-}
-
 static void they_go_on(void **state)
 {
 	(void)state;
@@ -50,7 +34,7 @@ static void they_go_on(void **state)
 		compiled_start(&host);
 		for (int n = 0; n < LINES; n++) {
 			for (size_t k = 0; n == BEFORE && k < sizeof(functions) / sizeof(*functions); k++)
-				redefine(functions[k]);
+				compiled_redefine(&host, functions[k], "tcc");
 			assert_string_equal(subject_ask(&host, ""), built[n]);
 			free(built[n]);
 		}

@@ -41,28 +41,6 @@ static int start(void **state)
 	return 0;
 }
 
-static void define(const char *function, const char *text, const char *backend)
-{
-	char *command;
-
-	assert_true(asprintf(&command, "\\define %s\n%s", function, text) > 0);
-	json_t *data = compiled_data(&host, command), *first = json_array_get(data, 0);
-	assert_string_equal(json_string_value(json_object_get(first, "backend")), backend);
-	json_decref(data);
-	free(command);
-}
-
-static void define_with_own_text(const char *function)
-{
-	char *command;
-
-	assert_true(asprintf(&command, "\\source %s", function) > 0);
-	json_t *data = compiled_data(&host, command);
-	define(function, json_string_value(json_object_get(data, "text")), "tcc");
-	json_decref(data);
-	free(command);
-}
-
 static void they_are_what_they_were_with_the_functions_own_texts(void **state)
 {
 	(void)state;
@@ -70,54 +48,47 @@ static void they_are_what_they_were_with_the_functions_own_texts(void **state)
 		compiled_init(&host, &ways[i]);
 		compiled_start(&host);
 		compiled_assert_answer(&host, "", "248 11, 248 11");
-		define_with_own_text("all");
-		define_with_own_text("shadow");
+		compiled_redefine(&host, "all", "tcc");
+		compiled_redefine(&host, "shadow", "tcc");
 		compiled_assert_answer(&host, "", "353 11, 248 11");
 		compiled_stop(&host);
 		subject_fini(&host);
 	}
 }
 
+#define SHADOWS(last) \
+	"int shadow(int n)\n" \
+	"{\n" \
+	"	struct table { int n, chain; } s = {.n = n, .chain = 1}, *p = &s;\n" \
+	"	enum { small = 30 };\n" \
+	"	if (n > 1) goto chain;\n" \
+	"	return 0;\n" \
+	"chain:\n" \
+	"	for (int table = 0; table < 2; table++) n += s.n + p->chain + table;\n" last "}"
+
 static void names_that_are_others_are_left_alone(void **state)
 {
 	(void)state;
-	define("shadow",
-	       "int shadow(int n)\n"
-	       "{\n"
-	       "	struct table { int n, chain; } s = {.n = n, .chain = 1}, *p = &s;\n"
-	       "	enum { small = 30 };\n"
-	       "	if (n > 1) goto chain;\n"
-	       "	return 0;\n"
-	       "chain:\n"
-	       "	for (int table = 0; table < 2; table++) n += s.n + p->chain + table;\n"
-	       "	{ extern __thread int elsewhere; n += 0; }\n"
-	       "	return n + small;\n"
-	       "}",
-	       "cc"); /* for the declaration within */
+	compiled_define_by(&host, "shadow",
+			   SHADOWS("	{ extern __thread int elsewhere; n += 0; }\n"
+				   "	return n + small;\n"),
+			   "cc"); /* for the declaration within */
 	compiled_assert_answer(&host, "", "248 45, 248 45");
-	define("shadow",
-	       "int shadow(int n)\n"
-	       "{\n"
-	       "	struct table { int n, chain; } s = {.n = n, .chain = 1}, *p = &s;\n"
-	       "	enum { small = 30 };\n"
-	       "	if (n > 1) goto chain;\n"
-	       "	return 0;\n"
-	       "chain:\n"
-	       "	for (int table = 0; table < 2; table++) n += s.n + p->chain + table;\n"
-	       "	return n + small + elsewhere + (int)table[1] + (int)sizeof(table);\n"
-	       "}",
-	       "tcc");
+	compiled_define_by(
+		&host, "shadow",
+		SHADOWS("	return n + small + elsewhere + (int)table[1] + (int)sizeof(table);\n"),
+		"tcc");
 	compiled_assert_answer(&host, "", "353 90, 248 88");
 }
 
 static void code_that_a_macro_makes_reaches_them(void **state)
 {
 	(void)state;
-	define("shadow",
-	       "#define MINE(x) (x + table[1])\n"
-	       "#define NAME elsewhere\n"
-	       "int shadow(int i) { NAME = 40; return MINE(NAME + n * i); }",
-	       "tcc");
+	compiled_define_by(&host, "shadow",
+			   "#define MINE(x) (x + table[1])\n"
+			   "#define NAME elsewhere\n"
+			   "int shadow(int i) { NAME = 40; return MINE(NAME + n * i); }",
+			   "tcc");
 	compiled_assert_answer(&host, "", "248 67, 248 67"); /* 40 + 6 * 4 + 3 */
 }
 
@@ -125,9 +96,11 @@ static void code_that_a_macro_makes_reaches_them(void **state)
 static void those_that_versions_add_are_for_the_compiler(void **state)
 {
 	(void)state;
-	define("shadow", "static __thread int fresh = 3; int shadow(int i) { return fresh++ + n; }", "cc");
+	compiled_define_by(&host, "shadow",
+			   "static __thread int fresh = 3; int shadow(int i) { return fresh++ + n; }", "cc");
 	compiled_assert_answer(&host, "", "248 9, 248 9");
-	define("shadow", "static __thread int fresh; int shadow(int i) { return fresh++ + n; }", "cc");
+	compiled_define_by(&host, "shadow",
+			   "static __thread int fresh; int shadow(int i) { return fresh++ + n; }", "cc");
 	compiled_assert_answer(&host, "", "353 11, 248 9");
 }
 
