@@ -137,10 +137,12 @@ static void want_ordinary(struct closure *c, uint32_t first, bool by_value, bool
 static void want_tag(struct closure *c, uint32_t first, bool is_enum, bool by_value)
 {
 	for (uint32_t i = first; i != INDEX_NONE; i = c->ix->names[i].next) {
-		if (c->ix->names[i].kind != NAME_TAG)
-			continue;
 		uint32_t number = c->ix->names[i].declaration;
 		const struct index_declaration *d = closure_declaration(c, number);
+		/* `enum x;` in front of its definition: a prototype between the two means that enum. */
+		bool announced = is_enum && d->name_end - d->name_begin == 1;
+		if (c->ix->names[i].kind != NAME_TAG && !announced)
+			continue;
 		if (d->kind == DECLARATION_FUNCTION) /* that returns it: its prototype has the type whole */
 			want(c, number, function_level(c, d, &c->ix->names[d->name_end - 1], false));
 		else

@@ -125,6 +125,28 @@ REALTIMEFUNC LOCAL long uses_pair(int n)
 	return p.a * 100 + p.b + (make_colour(n) == BLUE + EDIT) + EDIT;
 }
 
+/* gcc has enums declared before they are defined; this one's definition stands behind the prototype that has it. */
+enum later;
+KEPT static long of_later(int n, enum later e);
+enum later { EARLY = 1, LATE = 7 };
+
+KEPT static long of_later(int n, enum later e)
+{
+	return n * 10 + e;
+}
+
+REALTIMEFUNC LOCAL long calls_of_later(int n)
+{
+	return of_later(n, LATE) + EDIT;
+}
+
+enum nowhere;
+
+REALTIMEFUNC LOCAL long of_nowhere(enum nowhere *p, int n)
+{
+	return (p != NULL) + n + EDIT;
+}
+
 #ifdef __clang__
 #define decimal(n) ((n)*3)
 #else
@@ -150,6 +172,8 @@ REALTIMEFUNC LOCAL long decimal(int n)
 	X(make_pair, make_pair(4).b) \
 	X(make_colour, make_colour(1)) \
 	X(uses_pair, uses_pair(4)) \
+	X(calls_of_later, calls_of_later(2)) \
+	X(of_nowhere, of_nowhere(NULL, 3)) \
 	X(decimal, decimal(10))
 
 SHAPES_MAIN
