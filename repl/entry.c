@@ -78,7 +78,7 @@ void entry_clear(struct entry *e)
 	char *text = e->text;
 	size_t capacity = e->capacity;
 
-	memset(e, 0, offsetof(struct entry, condition_depth));
+	memset(e, 0, offsetof(struct entry, condition));
 	e->text = text;
 	e->capacity = capacity;
 	e->line_start = true;
@@ -316,7 +316,7 @@ static void scan_close(struct entry *e, const struct token *t)
 		depth--;
 	}
 	if (!depth) {
-		e->broken = true;
+		e->broken = e->broken || !e->conditions; /* else it is of a branch that does not count */
 		return;
 	}
 	e->depth = depth - 1;
@@ -351,18 +351,41 @@ static bool directive_is(const struct entry *e, const struct token *t, const cha
 	return (size_t)(end - p) >= n && memcmp(p, word, n) == 0;
 }
 
+/* `#ifndef X`, `#if !X` and `#if 1` hold where nothing is defined. */
+static bool holds_undefined(const struct entry *e, const struct token *t)
+{
+	return directive_is(e, t, "ifndef") || directive_is(e, t, "if !") || directive_is(e, t, "if 1");
+}
+
+static void begin_condition(struct entry *e, bool first)
+{
+	if (e->conditions == ENTRY_CONDITIONS)
+		e->broken = true;
+	else
+		e->condition[e->conditions++] =
+			(struct entry_condition){.depth = e->depth, .end = e->depth, .first = first};
+}
+
+static void end_branch(struct entry *e)
+{
+	struct entry_condition *c = &e->condition[e->conditions - 1];
+
+	if (c->first != c->other)
+		c->end = e->depth;
+	e->depth = c->depth;
+	c->other = true;
+}
+
 /* Each branch of an #if may open or close the same bracket: counts one of them. */
 static void scan_directive(struct entry *e, const struct token *t)
 {
 	if (directive_is(e, t, "if")) {
-		if (e->conditions == ENTRY_CONDITIONS)
-			e->broken = true;
-		else
-			e->condition_depth[e->conditions++] = e->depth;
+		begin_condition(e, holds_undefined(e, t));
 	} else if (directive_is(e, t, "el") && e->conditions) {
-		e->depth = e->condition_depth[e->conditions - 1];
+		end_branch(e);
 	} else if (directive_is(e, t, "endif") && e->conditions) {
-		e->conditions--;
+		end_branch(e);
+		e->depth = e->condition[--e->conditions].end;
 	}
 }
 

@@ -19,6 +19,15 @@ enum entry_state {
 
 enum { ENTRY_BRACKETS = 1024, ENTRY_CONDITIONS = 64, ENTRY_PIECE = 128 };
 
+/* An #if, of whose branches one counts: its first if nothing needs to be defined for it, else its last, and of a lone
+ * `#ifdef X` none. So one name is taken for the same thing wherever it is asked for. */
+struct entry_condition {
+	unsigned depth; /* brackets that were open before it */
+	unsigned end;   /* ... and behind the branch that counts, as far as it is known */
+	bool first;     /* the first counts */
+	bool other;     /* the branch being read is not the first */
+};
+
 /* `text` is the entry so far, without the last line's newline; the rest is entry_add's own. */
 struct entry {
 	char *text;
@@ -35,10 +44,10 @@ struct entry {
 	size_t scanned;  /* bytes whose tokens are accounted for */
 	bool line_start;
 	unsigned depth;      /* open brackets, their kinds in brackets[] */
-	unsigned conditions; /* open #ifs, the depth that each began at in condition_depth[] */
+	unsigned conditions; /* open #ifs, in condition[] */
 	unsigned count;      /* tokens in piece[] */
 	bool hidden_group;   /* the open outermost bracket is an attribute's and not in piece[] */
-	unsigned condition_depth[ENTRY_CONDITIONS];
+	struct entry_condition condition[ENTRY_CONDITIONS];
 	char brackets[ENTRY_BRACKETS];
 	/* What stands outside brackets since the last `;` or body; a bracket group is one token. */
 	struct token piece[ENTRY_PIECE];

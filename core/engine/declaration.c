@@ -539,32 +539,27 @@ static void read_other(struct declaration_reader *r, struct declaration *d)
 	d->end = r->behind;
 }
 
-/* The body; its `{` is current. The reader stops behind the `}`, or behind the `#endif` if each branch of
- * an `#if` has its own `}`. */
-static void read_body(struct declaration_reader *r, struct declaration *d)
+/* Reads up to the end of the body, as `braces` says which branches count. */
+static void read_body_as(struct declaration_reader *r, struct declaration *d, struct token_braces *braces)
 {
-	struct token_braces braces = {0};
-
-	d->kind = DECLARATION_FUNCTION;
-	d->body = r->current.begin;
 	for (;;) {
 		const struct token *t = &r->current;
 		if (t->kind == TOKEN_END)
 			return;
 		d->end = t->end;
-		token_count_brace(&r->tokens, t, &braces);
-		if (braces.depth == 0 && braces.conditions == 0)
+		token_count_brace(&r->tokens, t, braces);
+		if (braces->depth == 0 && braces->conditions == 0)
 			break;
 		for (token_next(&r->tokens, &r->current); t->kind == TOKEN_DIRECTIVE;
 		     token_next(&r->tokens, &r->current)) {
 			d->has_directive = true;
-			token_count_brace(&r->tokens, t, &braces);
+			token_count_brace(&r->tokens, t, braces);
 			if (r->directive)
 				r->directive(r->context, t);
-			if (braces.depth)
+			if (braces->depth)
 				continue;
 			d->end = t->end;
-			if (braces.conditions == 0)
+			if (braces->conditions == 0)
 				break;
 		}
 		if (t->kind == TOKEN_DIRECTIVE)
@@ -572,6 +567,45 @@ static void read_body(struct declaration_reader *r, struct declaration *d)
 	}
 	d->complete = true;
 	advance(r, NULL);
+}
+
+/* Whether what is current stands in a function's body alone: the one before it did not end there. */
+static bool is_inside_body(const struct declaration_reader *r)
+{
+	static const char *const statements[] = {"if",     "else", "for",   "while",    "do",   "return",
+						 "switch", "case", "break", "continue", "goto", "default"};
+
+	if (r->current.kind == TOKEN_NAME)
+		for (size_t i = 0; i < sizeof(statements) / sizeof(*statements); i++)
+			if (token_is(&r->tokens, &r->current, statements[i]))
+				return true;
+	return at(r, '}');
+}
+
+/* The body; its `{` is current. The reader stops behind the `}`, or behind the `#endif` if each branch of
+ * an `#if` has its own `}`. Where it does not end with the first branches, it may with those of nothing defined. */
+static void read_body(struct declaration_reader *r, struct declaration *d)
+{
+	struct declaration_reader begin = *r;
+	struct token_braces braces = {0}, undefined = {.undefined = true};
+
+	d->kind = DECLARATION_FUNCTION;
+	d->body = r->current.begin;
+	read_body_as(r, d, &braces);
+	if (!braces.conditional || (d->complete && !is_inside_body(r)))
+		return;
+
+	struct declaration_reader as_first = *r;
+	uint32_t end = d->end;
+	bool complete = d->complete;
+	*r = begin;
+	d->complete = false;
+	read_body_as(r, d, &undefined);
+	if (d->complete && !is_inside_body(r))
+		return;
+	*r = as_first;
+	d->end = end;
+	d->complete = complete;
 }
 
 void declaration_next(struct declaration_reader *r, struct declaration *d)

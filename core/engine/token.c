@@ -342,12 +342,19 @@ static const char *directive_word(const struct token_reader *r, const struct tok
 	return r->text + at;
 }
 
+static bool word_begins(const char *word, uint32_t left, const char *with)
+{
+	size_t length = strlen(with);
+
+	return left >= length && memcmp(word, with, length) == 0;
+}
+
 /* Whether `#ifdef NAME` or `#ifndef NAME` is not the case if the one that came first with that name was. */
 static bool is_contradicted(struct token_braces *b, const char *word, uint32_t left)
 {
-	bool defined = left > 5 && memcmp(word, "ifdef", 5) == 0;
+	bool defined = word_begins(word, left, "ifdef");
 
-	if (!defined && !(left > 6 && memcmp(word, "ifndef", 6) == 0))
+	if (!defined && !word_begins(word, left, "ifndef"))
 		return false;
 	const char *name = word + (defined ? 5 : 6), *end = word + left;
 	while (name < end && (*name == ' ' || *name == '\t'))
@@ -366,27 +373,37 @@ static bool is_contradicted(struct token_braces *b, const char *word, uint32_t l
 	return false;
 }
 
+/* Whether the first branch does not count. */
+static bool is_passed_over(struct token_braces *b, const char *word, uint32_t left)
+{
+	if (b->undefined)
+		return !word_begins(word, left, "ifndef") && !word_begins(word, left, "if !") &&
+		       !word_begins(word, left, "if 1");
+	return word_begins(word, left, "if 0") || is_contradicted(b, word, left);
+}
+
 static void count_condition(const struct token_reader *r, const struct token *t, struct token_braces *b)
 {
 	uint32_t left;
 	const char *word = directive_word(r, t, &left);
 
-	if (left >= 2 && memcmp(word, "if", 2) == 0) {
+	if (word_begins(word, left, "if")) {
+		b->conditional = true;
 		b->conditions++;
-		if (!b->skip &&
-		    ((left >= 4 && memcmp(word, "if 0", 4) == 0) || is_contradicted(b, word, left))) {
+		if (!b->skip && is_passed_over(b, word, left)) {
 			b->skip = b->conditions + 1;
 			b->zero = true;
 		}
-	} else if (left >= 5 && memcmp(word, "endif", 5) == 0) {
+	} else if (word_begins(word, left, "endif")) {
 		if (b->skip == b->conditions + 1)
 			b->skip = 0;
 		b->orphan |= b->conditions == 0;
 		b->conditions -= b->conditions > 0;
-	} else if (left >= 3 && memcmp(word, "el", 2) == 0) {
+	} else if (word_begins(word, left, "el")) {
 		b->orphan |= b->conditions == 0;
 		if (b->zero && b->skip == b->conditions + 1) {
-			b->skip = 0;
+			if (!b->undefined || word_begins(word, left, "else"))
+				b->skip = 0;
 		} else if (!b->skip) {
 			b->skip = b->conditions + 1;
 			b->zero = false;

@@ -123,12 +123,14 @@ void token_skip_group(struct token_reader *, struct token *out);
 enum { TOKEN_BRACES_NAMES = 16 };
 
 /* How many braces are open in text that is not preprocessed: of an `#if` with several branches, which each
- * open their own, the first one's count (the second's of an `#if 0`). Zeroed at the start. */
+ * open their own, the first one's count (the second's of an `#if 0`). Zeroed at the start; with `undefined` set, no name
+ * is taken for defined, and the branches count that hold then. */
 struct token_braces {
+	bool undefined;
 	unsigned depth;
 	unsigned conditions; /* `#if`s open */
 	unsigned skip;       /* 1 + the `#if`s open around a branch that does not count, or 0 */
-	bool zero;           /* it is that of an `#if 0`, or of one like it */
+	bool zero;           /* it is that of an `#if 0`, or of one like it: the next branch counts */
 	/* What `#ifdef` and `#ifndef` were first taken for: the next with the same name is taken likewise. */
 	struct {
 		const char *name;
@@ -136,7 +138,8 @@ struct token_braces {
 		bool defined;
 	} names[TOKEN_BRACES_NAMES];
 	unsigned name_count;
-	bool orphan; /* an `#else` or `#endif` came whose `#if` stands before the text */
+	bool conditional; /* an `#if` came */
+	bool orphan;      /* an `#else` or `#endif` came whose `#if` stands before the text */
 };
 
 /* Counts one more token. A closing brace too many is not counted. */

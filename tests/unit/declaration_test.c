@@ -246,6 +246,19 @@ static void each_branch_of_an_if_may_open_the_braces(void **state)
 		"F # f:f\nN v:g");
 	assert_string_equal(typed("int f(void) {\n#if A\n return 1; }\n#else\n return 2; }\n#endif\nint g;"),
 			    "F # f:f\nN v:g");
+	/* The first branches do not fit together: `B` is asked for only where `A` is not defined. */
+	assert_string_equal(
+		typed("int f(void) {\n#ifdef A\n if (a) {\n#else\n#ifdef B\n if (b) { if (c) {\n"
+		      "#else\n if (c) {\n#endif\n#endif\n }\n#ifdef B\n }\n#endif\n return 1;\n}\n"
+		      "int g;"),
+		"F # f:f\nN v:g");
+	assert_string_equal(
+		typed("int f(void) {\n#if A\n if (a) { if (b) {\n#elif B\n{{{\n#else\n if (a) {\n#endif\n }\n"
+		      " return 1; }\nint g;"),
+		"F # f:f\nN v:g");
+	/* Neither do: what the first say stands. */
+	assert_string_equal(typed("int f(void) {\n#if A\n}\n#else\n{ {\n#endif\n return 1;\n}\nint g;"),
+			    "F # f:f\nN v:return\nO\nN v:g");
 }
 
 static void the_end_may_come_anywhere(void **state)

@@ -62,7 +62,7 @@ static void white_space_and_comments_are_empty(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"",	" ",  "\t\r", "\n\n", "// price", "/* price */", "/* a\n b */", "  /* a */ // b",
+		"",     " ",  "\t\r", "\n\n", "// price", "/* price */", "/* a\n b */", "  /* a */ // b",
 		"\f\v", NULL,
 	};
 	expect_all(texts, ENTRY_EMPTY);
@@ -208,6 +208,13 @@ static void function_definitions_are_complete_at_their_closing_brace(void **stat
 		"int f(void) {}\nint g(void) {}",
 		"int f(void)\n{\n#ifdef X\n\tif (a) {\n#else\n\tif (b) {\n#endif\n\t}\n\treturn 0;\n}",
 		"int f(void)\n{\n#ifdef X\n\treturn 1;\n}\n#else\n\treturn 0;\n}\n#endif",
+		"int f(void)\n{\n#ifdef A\n\tif (a) {\n#else\n#ifdef B\n\tif (b) { if (c) {\n#else\n\tif (c) "
+		"{\n#endif\n"
+		"#endif\n\t}\n#ifdef B\n\t}\n#endif\n#ifdef A\n\t}\n\t}\n#endif\n\treturn 1;\n}",
+		"int f(void)\n{\n#ifndef X\n\tif (a) {\n#else\n\tif (a) { if (b) {\n#endif\n#ifdef "
+		"X\n\t}\n#endif\n"
+		"\t}\n\treturn 0;\n}",
+		"int f(void)\n{\n#if !X\n\tif (a)\n#endif\n\t{\n#if X\n\t{{\n#endif\n\t}\n\treturn 0;\n}",
 		"int f(void) __attribute__((noinline))\n{\n}",
 		"__attribute__((noinline)) int f(void)\n{\n}",
 		"int f(void)\n{\n\treturn 3; /* } */\n}",
@@ -247,6 +254,8 @@ static void an_open_bracket_comment_or_line_goes_on(void **state)
 		"#ifndef X\nint x;\n#else",
 		"# if X\nint f(void) {}\n",
 		"int f(void)\n{\n#ifdef X\n\tif (a) {\n#else\n\tif (b) {\n#endif\n\t}\n\treturn 0;",
+		"int f(void)\n{\n#ifdef X\n\t}\n\t}\n#endif\n\treturn 0;",
+		"int f(void)\n{\n#ifdef X\n\t}\n\t}\n",
 		"f(\"a\"",
 		"f(/* ) */",
 		"f(')'",
@@ -315,12 +324,12 @@ static void an_operator_or_a_statement_head_at_the_end_goes_on(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"a +",	     "a = b *",	    "a &&",	     "a ||",
-		"x =",	     "x ?",	    "x ? y :",	     "a,",
-		"o.",	     "o->",	    "a <<",	     "x +=",
-		"!",	     "a =\n\tb +",  "if (x)",	     "for (;;)",
-		"while (x)", "switch (x)",  "else",	     "if (x) y(); else",
-		"do",	     "do { f(); }", "if (x) if (y)", "for (int i = 0; i < 3; i++)",
+		"a +",       "a = b *",     "a &&",          "a ||",
+		"x =",       "x ?",         "x ? y :",       "a,",
+		"o.",        "o->",         "a <<",          "x +=",
+		"!",         "a =\n\tb +",  "if (x)",        "for (;;)",
+		"while (x)", "switch (x)",  "else",          "if (x) y(); else",
+		"do",        "do { f(); }", "if (x) if (y)", "for (int i = 0; i < 3; i++)",
 		NULL,
 	};
 	expect_all(texts, ENTRY_OPEN);
@@ -347,8 +356,15 @@ static void brackets_that_do_not_match_do_not_wait_forever(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		")", "}", "]", "f(x))", "f(x]", "int f(void)\n{\n\tg(x;\n}", "int f(void)\n{\n\ta[3;\n}",
-		"int f(void)\n{\n\tg(x));\n}", NULL,
+		")",
+		"}",
+		"]",
+		"f(x))",
+		"f(x]",
+		"int f(void)\n{\n\tg(x;\n}",
+		"int f(void)\n{\n\ta[3;\n}",
+		"int f(void)\n{\n\tg(x));\n}",
+		NULL,
 	};
 	expect_all(texts, ENTRY_COMPLETE);
 	assert_int_equal(judge("int f(void)\n{\n\tg(x));"), ENTRY_OPEN);
