@@ -310,6 +310,14 @@ static bool is_system_directory(const char *directory)
 	return false;
 }
 
+static void add_last_folder(struct words *w, const char *directory)
+{
+	if (is_system_directory(directory) || has_folder(w, directory))
+		return;
+	words_add(w, "-idirafter");
+	words_add(w, directory);
+}
+
 /* DWARF knows where a header was, not by which name it was included: "net/wire.h" was searched for from
  * one or more folders above its own. Those come last, where they hide nothing. */
 static void add_folders_above(struct words *w, const char *directory)
@@ -320,10 +328,7 @@ static void add_folders_above(struct words *w, const char *directory)
 	w->failed |= !above;
 	for (int i = 0; above && i < LEVELS && (slash = strrchr(above, '/')) && slash != above; i++) {
 		*slash = '\0';
-		if (is_system_directory(above) || has_folder(w, above))
-			continue;
-		words_add(w, "-idirafter");
-		words_add(w, above);
+		add_last_folder(w, above);
 	}
 	free(above);
 }
@@ -420,6 +425,9 @@ static struct error *from_dwarf(const struct target_unit *unit, const char *cfla
 	for (const char *const *d = unit->include_directories; d && *d; d++)
 		if (!is_system_directory(*d))
 			add_folders_above(&w, *d);
+	/* A header that only defines macros is in no list of DWARF's; config.h often is where the compiler ran. */
+	if (unit->directory && (!asked || recipe->neighbour))
+		add_last_folder(&w, unit->directory);
 	add_own_header(&w);
 	out->argv = w.items;
 	out->directory = strdup(unit->directory ? unit->directory : "/");

@@ -305,15 +305,18 @@ static void without_a_database_dwarf_tells(void **state)
 	assert_string_equal(
 		flags_of(&unit, "project", NULL),
 		"DWARF ROOT/project: <gcc> <-mavx2> <-march=x86-64> <-g> <-O2> <-fPIC> <-funsigned-char> "
-		"<-std=gnu11> <-I> </home/include> <-idirafter> </home>");
+		"<-std=gnu11> <-I> </home/include> <-idirafter> </home> <-idirafter> <ROOT/project>");
 	unit.producer = "GNU C17 9.4.0 -std=c99";
 	unit.include_directories = NULL;
-	assert_string_equal(flags_of(&unit, "project", ""), "DWARF ROOT/project: <gcc> <-std=c99>");
+	assert_string_equal(flags_of(&unit, "project", ""),
+			    "DWARF ROOT/project: <gcc> <-std=c99> <-idirafter> <ROOT/project>");
 	unit.producer = NULL;
-	assert_string_equal(flags_of(&unit, "project", NULL), "DWARF ROOT/project: <gcc>");
+	assert_string_equal(flags_of(&unit, "project", NULL),
+			    "DWARF ROOT/project: <gcc> <-idirafter> <ROOT/project>");
 	unit.producer = "Debian clang version 3.4.5";
 	unit.clang = true;
-	assert_string_equal(flags_of(&unit, "project", NULL), "DWARF ROOT/project: <clang>");
+	assert_string_equal(flags_of(&unit, "project", NULL),
+			    "DWARF ROOT/project: <clang> <-idirafter> <ROOT/project>");
 }
 
 static void the_compilers_version_counts_where_it_is_installed(void **state)
@@ -322,9 +325,10 @@ static void the_compilers_version_counts_where_it_is_installed(void **state)
 	bool installed = access("/usr/bin/gcc-12", X_OK) == 0;
 
 	(void)state;
-	assert_string_equal(flags_of(&unit, "project", NULL),
-			    installed ? "DWARF ROOT/project: <gcc-12> <-O2> <-std=gnu17>"
-				      : "DWARF ROOT/project: <gcc> <-O2> <-std=gnu17>");
+	assert_string_equal(
+		flags_of(&unit, "project", NULL),
+		installed ? "DWARF ROOT/project: <gcc-12> <-O2> <-std=gnu17> <-idirafter> <ROOT/project>"
+			  : "DWARF ROOT/project: <gcc> <-O2> <-std=gnu17> <-idirafter> <ROOT/project>");
 }
 
 static void the_users_flags_stand_behind(void **state)
@@ -332,10 +336,10 @@ static void the_users_flags_stand_behind(void **state)
 	struct target_unit unit = {.producer = "GNU C17 9.4.0 -O1 -std=gnu89"};
 
 	(void)state;
-	assert_string_equal(
-		flags_of(&unit, "project", "-Iinc -DA='x y'"),
-		"RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-IROOT/project/inc> <-DA=x y> "
-		"<-fmacro-prefix-map=ROOT/project/inc/=inc/>");
+	assert_string_equal(flags_of(&unit, "project", "-Iinc -DA='x y'"),
+			    "RTF_CFLAGS ROOT/project: <gcc> <-O1> <-std=gnu89> <-IROOT/project/inc> <-DA=x "
+			    "y> <-idirafter> <ROOT/project> "
+			    "<-fmacro-prefix-map=ROOT/project/inc/=inc/>");
 	write_database(
 		"project/compile_commands.json",
 		"[{\"directory\":\"@/project\",\"file\":\"src/a.c\",\"command\":\"cc -DHERE src/a.c\"}]");
@@ -466,7 +470,7 @@ static void make_tells_what_the_preprocessor_was_told(void **state)
 		flags_of(&gcc, "project/build", "-DMINE"),
 		"RTF_CFLAGS ROOT/project/build: <gcc> "
 		"<-fmacro-prefix-map=ROOT/project/src/=../src/> <-O2> <-g> <-std=gnu17> <-I> </home/include> "
-		"<-DMINE> <-idirafter> </home>");
+		"<-DMINE> <-idirafter> </home> <-idirafter> <ROOT/project/build>");
 	recipes_free(recipes);
 	recipes = NULL;
 }
