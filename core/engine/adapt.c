@@ -17,6 +17,8 @@ enum site_kind {
 	SITE_INITIALISER, /* a variable or a compound literal whose list sets bit-fields */
 	SITE_AUTOMATIC,   /* a variable with the type of its initialiser */
 	SITE_THREAD,      /* a thread-local variable, named or declared */
+	SITE_ALIGNED,     /* an object of the frame that needs a larger alignment than libtcc's has */
+	SITE_ALIGNOF,     /* an operator that asks for the alignment of what is not aligned as its type is */
 };
 
 /* Reads one function. */
@@ -137,6 +139,60 @@ static void tell_list(const struct walk *w, CXCursor cursor)
 		w->each(w->context, SITE_INITIALISER, cursor);
 }
 
+enum { FRAME_ALIGNMENT = 16 };
+
+static void tell_object(const struct walk *w, CXCursor cursor)
+{
+	if (clang_Type_getAlignOf(clang_getCursorType(cursor)) > FRAME_ALIGNMENT)
+		w->each(w->context, SITE_ALIGNED, cursor);
+	tell_list(w, cursor);
+}
+
+static enum CXChildVisitResult find_aligned(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	bool *found = data;
+
+	(void)parent;
+	*found |= clang_getCursorKind(cursor) == CXCursor_AlignedAttr;
+	return *found ? CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+/* What `sizeof` or `_Alignof` names. */
+static enum CXChildVisitResult find_aligned_operand(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	CXCursor named = clang_getCursorReferenced(cursor);
+	enum CXCursorKind kind = clang_getCursorKind(named);
+	bool *found = data;
+
+	(void)parent;
+	if (kind == CXCursor_TypedefDecl || kind == CXCursor_VarDecl || kind == CXCursor_FieldDecl)
+		clang_visitChildren(named, find_aligned, found);
+	return *found ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
+static bool is_alignof(CXCursor operator)
+{
+	CXTranslationUnit unit = clang_Cursor_getTranslationUnit(operator);
+	CXToken *word = clang_getToken(unit, clang_getRangeStart(clang_getCursorExtent(operator)));
+	char *spelling = word ? cursor_take(clang_getTokenSpelling(unit, *word)) : NULL;
+	bool is = !spelling || strcmp(spelling, "sizeof") != 0;
+
+	free(spelling);
+	if (word)
+		clang_disposeTokens(unit, word, 1);
+	return is;
+}
+
+/* A typedef's or a variable's own alignment is nothing that libtcc tells. */
+static void tell_operator(const struct walk *w, CXCursor operator)
+{
+	bool found = false;
+
+	clang_visitChildren(operator, find_aligned_operand, &found);
+	if (found && is_alignof(operator))
+		w->each(w->context, SITE_ALIGNOF, operator);
+}
+
 /* Of a record. It has no kind of its own, and neither have implicit conversions, which are made of a record. */
 static bool is_va_arg(CXCursor cursor)
 {
@@ -172,10 +228,13 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 		/* One that outlives the call is right as it is. */
 		if (clang_Cursor_getStorageClass(cursor) == CX_SC_Static)
 			return CXChildVisit_Continue;
-		tell_list(w, cursor);
+		tell_object(w, cursor);
 		break;
 	case CXCursor_CompoundLiteralExpr:
-		tell_list(w, cursor);
+		tell_object(w, cursor);
+		break;
+	case CXCursor_UnaryExpr:
+		tell_operator(w, cursor);
 		break;
 	case CXCursor_UnexposedExpr:
 		if (is_record(cursor) && is_va_arg(cursor) &&
@@ -248,6 +307,10 @@ static const char why_varies[] =
 static const char why_automatic[] =
 	"it leaves the type of a variable to __auto_type, which libtcc does not know";
 
+static const char why_aligned[] = "it has a variable whose type has an alignment of more than 16 bytes";
+static const char why_alignof[] =
+	"it asks for an alignment that is not the type's, which libtcc does not tell";
+
 static const char why_thread[] = "it names thread-local variables, which libtcc does not know";
 
 bool adapt_names_thread_locals(const char *text)
@@ -273,6 +336,10 @@ static void note(void *context, enum site_kind kind, CXCursor cursor)
 		needs->why_cc = why_passes;
 	else if (kind == SITE_VARYING)
 		needs->why_cc = why_varies;
+	else if (kind == SITE_ALIGNED)
+		needs->why_cc = why_aligned;
+	else if (kind == SITE_ALIGNOF)
+		needs->why_cc = why_alignof;
 	else if (kind == SITE_COPY || kind == SITE_ROOM)
 		needs->why_text = why_passes;
 	else if (!needs->why_text)

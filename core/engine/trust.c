@@ -116,7 +116,7 @@ static const char *find_word(const char *text, const struct token *token)
 static const char over_aligned[] = "an alignment of more than 16 bytes";
 
 /* `aligned(N)`: libtcc's stack frames keep 16 bytes and no more, so a larger N may turn out untrue for a
- * local. */
+ * local. One that has it from its type libclang finds (adapt.h). */
 static bool alignment_is_kept(struct token_reader reader)
 {
 	struct token token;
@@ -131,8 +131,8 @@ static bool alignment_is_kept(struct token_reader reader)
 	return token.first == ')' && value <= 16;
 }
 
-/* Behind `__attribute__`: what in its parentheses libtcc gets wrong, or NULL. */
-static const char *attribute_reason(struct token_reader reader)
+/* Behind `__attribute__`: what in its parentheses libtcc gets wrong, or NULL. `local`: it may be a local's. */
+static const char *attribute_reason(struct token_reader reader, bool local)
 {
 	struct token token;
 	struct token_reader last = reader;
@@ -151,7 +151,7 @@ static const char *attribute_reason(struct token_reader reader)
 		for (size_t i = 0; i < sizeof distrusted_attributes / sizeof *distrusted_attributes; i++)
 			if (attribute_equals(name, length, distrusted_attributes[i].text))
 				return distrusted_attributes[i].reason;
-		if (attribute_equals(name, length, "aligned") && !alignment_is_kept(reader))
+		if (local && attribute_equals(name, length, "aligned") && !alignment_is_kept(reader))
 			return over_aligned;
 	}
 	return NULL;
@@ -428,6 +428,26 @@ static const char *made_pragma_reason(const struct scan *scan)
 	return token.first == '(' && pragma_is_harmless(reader) ? NULL : not_pragma;
 }
 
+/* Of what is declared outside functions only sizes and places depend on its alignment, and those libtcc knows. */
+static bool may_be_local(const struct scan *scan)
+{
+	return scan->macro || (scan->depth && scan->braces[1].kind == BRACE_OTHER);
+}
+
+/* `int a __attribute__((aligned(8))), b`: libtcc has it for b too. */
+static bool is_of_one_member(const struct scan *scan)
+{
+	struct token_reader reader = scan->reader;
+	struct token token;
+
+	if (scan->braces[scan->depth].kind != BRACE_FIELDS || scan->braces[scan->depth].brackets)
+		return false;
+	token_next(&reader, &token);
+	token_skip_group(&reader, &token);
+	token_next(&reader, &token);
+	return token.first == ',';
+}
+
 static const char *name_reason(struct scan *scan)
 {
 	const struct token_reader *reader = &scan->reader;
@@ -446,13 +466,14 @@ static const char *name_reason(struct scan *scan)
 	else if (scan->next == BRACE_ENUM && !token_is_attribute(reader, token) &&
 		 !token_is(&scan->reader, &scan->previous, "enum")) /* `enum e n`: what follows is n's */
 		scan->next = BRACE_OTHER;
-	if (token_is(reader, token, "_Alignas") && !alignment_is_kept(*reader))
+	if (token_is(reader, token, "_Alignas") && may_be_local(scan) && !alignment_is_kept(*reader))
 		return over_aligned;
 	if (token_is_attribute(reader, token)) {
 		/* `packed` makes it smaller, to gcc. */
 		if (scan->next == BRACE_ENUM || scan->enum_closed)
 			return "an enumeration with an attribute";
-		reason = attribute_reason(*reader);
+		reason = is_of_one_member(scan) ? "an attribute of one of several members"
+						: attribute_reason(*reader, may_be_local(scan));
 		if (!reason && scan->next == BRACE_FIELDS) { /* struct __attribute__((packed)) { */
 			token_next(&scan->reader, &scan->token);
 			token_skip_group(&scan->reader, &scan->token);

@@ -193,6 +193,9 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	refuse("int f(void) { int n __attribute__((aligned(64))); return ((long)&n & 63) != 0; }",
 	       "alignment");
 	refuse("int f(void) { _Alignas(32) int n; return ((long)&n & 31) != 0; }", "alignment");
+	refuse("struct s { char a __attribute__((aligned(8))), b; }; int f(void) { return sizeof(struct s); "
+	       "}",
+	       "one of several members");
 	refuse("__attribute__((constructor)) int f(void) { return 1; }", "constructor");
 	refuse("int g(void) __attribute__((ms_abi)); int f(void) { return g(); }", "convention");
 	refuse("typedef union { int *i; long n; } u __attribute__((transparent_union)); int f(u x) { return "
@@ -233,6 +236,9 @@ static void ordinary_programs_are_accepted(void **state)
 	accept("struct __attribute__((packed)) s { int a : 31; unsigned : 0; char b; } "
 	       "__attribute__((aligned(8))); "
 	       "int f(struct s *s) { return s->a ? s->b : 64; }");
+	accept("struct s { char a; _Alignas(64) int b; } __attribute__((aligned(sizeof(long) * 16))); int "
+	       "f(struct s "
+	       "*s) { return s->b; }");
 	accept("extern __inline __attribute__((__gnu_inline__, __always_inline__)) int g(int x) { return x; "
 	       "} "
 	       "int f(void) { return g(1); }");

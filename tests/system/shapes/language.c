@@ -255,6 +255,76 @@ REALTIMEFUNC LOCAL long alignments(void)
 	       cache_line[5] * 1000 + EDIT;
 }
 
+/* Lines of a cache: what is aligned to them lies in the program, and code only needs to know where. */
+#define LINE alignas(64)
+struct __attribute__((aligned(128))) lane {
+	char name;
+	LINE int count;
+	struct {
+		char c;
+		short step __attribute__((aligned(sizeof(void *) * 4)));
+	};
+	union {
+		long wide;
+		char narrow[3];
+	} __attribute__((aligned(32))) u;
+	char end[0] __attribute__((aligned(64)));
+	char last;
+};
+typedef struct {
+	int n;
+} line_t __attribute__((aligned(64)));
+typedef short apart_t __attribute__((aligned(8)));
+struct beside {
+	char a __attribute__((aligned(8))), b;
+	line_t *line;
+};
+static struct lane lanes[2] = {{.count = 1, .step = 2}, {.count = 30, .last = 4}};
+static line_t line = {5};
+
+REALTIMEFUNC LOCAL long lines_of_a_cache(int i)
+{
+	static LINE short kept[5];
+	struct lane *l = &lanes[i];
+
+	kept[1]++;
+	l->count++;
+	l->u.narrow[1] = 'x';
+	return l->count + l->step * 10 + l->last * 100 + (long)((char *)&l->last - (char *)l) * 1000 +
+	       (long)((char *)&lanes[1].u - (char *)lanes) * 100000 + (long)sizeof(*l) * 3 + kept[1] +
+	       ((uintptr_t)kept % 64 == 0) + (long)alignof(struct lane) + line.n + EDIT;
+}
+
+KEPT static long lane_of(struct lane l, line_t *at)
+{
+	return l.count + at->n + ((uintptr_t)&l % 128 == 0);
+}
+
+REALTIMEFUNC LOCAL long line_in_the_frame(int i)
+{
+	struct lane l = lanes[i];
+	line_t own = {i};
+
+	return l.step + ((uintptr_t)&l % 128 == 0) * 10 + ((uintptr_t)&own % 64 == 0) * 100 + lane_of(lanes[1], &own) * 1000 +
+	       EDIT;
+}
+
+REALTIMEFUNC LOCAL long line_passed_on(void)
+{
+	return lane_of(lanes[0], &line) + EDIT;
+}
+
+REALTIMEFUNC LOCAL long alignments_asked_for(void)
+{
+	return (long)alignof(line_t) + (long)alignof(apart_t) * 100 + (long)__alignof__(cache_line) * 1000 +
+	       (long)sizeof(apart_t) + EDIT;
+}
+
+REALTIMEFUNC LOCAL long members_beside_each_other(struct beside *p)
+{
+	return p->b + p->line->n + EDIT;
+}
+
 REALTIMEFUNC LOCAL long assembler(unsigned n)
 {
 	unsigned swapped = n, carry;
@@ -428,6 +498,11 @@ REALTIMEFUNC LOCAL long nested(int n)
 	X(computed_goto, computed_goto("00112")) \
 	X(cleanups, cleanups(2)) \
 	X(alignments, alignments()) \
+	X(lines_of_a_cache, lines_of_a_cache(1)) \
+	X(line_in_the_frame, line_in_the_frame(0)) \
+	X(line_passed_on, line_passed_on()) \
+	X(alignments_asked_for, alignments_asked_for()) \
+	X(members_beside_each_other, members_beside_each_other(&(struct beside){1, 2, &line})) \
 	X(assembler, assembler(0x01020304)) \
 	X(atomics, atomics(3)) \
 	X(vectors, vectors((vector4){5, 6, 7, 8}, 4)[3]) \
