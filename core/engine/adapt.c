@@ -1,5 +1,6 @@
 #include "adapt.h"
 #include "cursor.h"
+#include "packed.h"
 #include "rewrite.h"
 #include "shape.h"
 #include "text.h"
@@ -313,6 +314,8 @@ static const char why_alignof[] =
 
 static const char why_thread[] = "it names thread-local variables, which libtcc does not know";
 
+static const char why_packed[] = "it sees packed enumerations, which libtcc does not know";
+
 bool adapt_names_thread_locals(const char *text)
 {
 	const char *end = text + strlen(text);
@@ -321,10 +324,12 @@ bool adapt_names_thread_locals(const char *text)
 	       text_find_word(text, end, text, "__thread");
 }
 
-void adapt_examine_text(const char *text, struct adapt_needs *needs)
+void adapt_examine_unit(CXTranslationUnit unit, const char *text, struct adapt_needs *needs)
 {
 	if (!needs->why_text && adapt_names_thread_locals(text))
 		needs->why_text = why_thread;
+	if (!needs->why_text && packed_is_in(unit, text))
+		needs->why_text = why_packed;
 }
 
 static void note(void *context, enum site_kind kind, CXCursor cursor)
@@ -680,7 +685,9 @@ struct error *adapt_text(CXTranslationUnit unit, const char *text, size_t size, 
 	*out = NULL;
 	*w = (struct rewrite){.text = a.text, .size = (uint32_t)size, .line = 1, .careful = true};
 	w->failed = !a.text || !expansions_find(unit, text, 0, w->size, &w->macros, &w->macro_count);
-	if (!w->failed)
+	if (!w->failed && packed_is_in(unit, text))
+		a.impossible = !packed_put(w, a.text, unit);
+	if (!w->failed && !a.impossible)
 		clang_visitChildren(clang_getTranslationUnitCursor(unit), put_function, &a);
 	if (!w->failed && !a.impossible)
 		*out = rewrite_apply(w, NULL);

@@ -1,11 +1,11 @@
 /* What libtcc would compile otherwise than the program's compiler does: found in libclang's trees, and put so that it does
  * not.
  *
- * Five things can be put otherwise. A type that is left to __auto_type libclang knows, and it is said. Thread-local variables
- * libtcc does not know: those of the program's own lie at an offset from the thread's pointer, and are reached by that, which
- * the link knows (ADAPT_OFFSET). Of a structure of, say,
- * 12 bytes that is passed or returned libtcc reads 16, and what lies behind may be no memory: unless it lies in the function's
- * own frame, a copy does. Where a call returns one, libtcc writes 16 bytes into room for 12: a variable of nobody's above that
+ * Six things can be put otherwise. A packed enumeration becomes an integer type (packed.h). A type that is left to __auto_type
+ * libclang knows, and it is said. Thread-local variables libtcc does not know: those of the program's own lie at an offset from
+ * the thread's pointer, and are reached by that, which the link knows (ADAPT_OFFSET). Of a structure of, say, 12 bytes that is
+ * passed or returned libtcc reads 16, and what lies behind may be no memory: unless it lies in the function's own frame, a copy
+ * does. Where a call returns one, libtcc writes 16 bytes into room for 12: a variable of nobody's above that
  * does. And of bit-fields in a variable's initialiser libtcc leaves what is not named as it was on the stack: all is set to zero
  * first. Both were measured (tests/unit/convention_test.c, adapt_test.c). What cannot be put otherwise is for cc. */
 #ifndef RTF_ADAPT_H
@@ -29,8 +29,8 @@ struct adapt_needs {
 /* Whether the text declares thread-local variables. */
 bool adapt_names_thread_locals(const char *text);
 
-/* What the text needs as a whole. */
-void adapt_examine_text(const char *text, struct adapt_needs *);
+/* What the unit, whose text this is, needs as a whole. */
+void adapt_examine_unit(CXTranslationUnit, const char *text, struct adapt_needs *);
 
 /* Of one function's definition. */
 struct adapt_examination {

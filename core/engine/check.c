@@ -685,7 +685,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	}
 	struct declaration_search search = {.name = name, .result = &result};
 	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_declaration, &search);
-	adapt_examine_text(slice->text, &search.needs);
+	adapt_examine_unit(p.unit, slice->text, &search.needs);
 	result.why_cc = search.needs.why_cc;
 	result.why_text = search.needs.why_text;
 	if (!result.why_cc && strstr(slice->text, "_Atomic"))

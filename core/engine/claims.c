@@ -358,12 +358,19 @@ static const struct target_member *find_member(struct record_pass *r, const char
 	return NULL;
 }
 
+/* A bit-field that fills its type: clang's DWARF has no word of its being one. */
+static bool same_width(const struct target_member *m, uint32_t width, CXType type)
+{
+	return m->bit_size == width || (!m->bit_size && width == 8 * size_of(type));
+}
+
 /* What stands at the place: one that has only been given another name is none the worse for it. */
-static const struct target_member *member_at(const struct record_pass *r, uint64_t offset, uint32_t width)
+static const struct target_member *member_at(const struct record_pass *r, uint64_t offset, uint32_t width,
+					     CXType type)
 {
 	for (size_t i = 0; i < r->layout->count; i++) {
 		const struct target_member *m = &r->layout->members[i];
-		if (m->name && m->bit_offset == offset && m->bit_size == width)
+		if (m->name && m->bit_offset == offset && same_width(m, width, type))
 			return m;
 	}
 	return NULL;
@@ -397,13 +404,13 @@ static void check_member(struct record_pass *r, CXCursor field, const char *name
 	CXType type = clang_getCursorType(field);
 
 	if (!m)
-		m = member_at(r, offset, width);
+		m = member_at(r, offset, width, type);
 	if (!m) {
 		refuse(r->pass, field, ERROR_LAYOUT,
 		       say("%s has no member %s in the running program", r->subject, name));
 		return;
 	}
-	if (m->bit_offset != offset || m->bit_size != width) {
+	if (m->bit_offset != offset || !same_width(m, width, type)) {
 		refuse(r->pass, field, ERROR_LAYOUT, say_places(r, name, m, offset, width));
 		return;
 	}

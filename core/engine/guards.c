@@ -33,8 +33,32 @@ static void add_guard(struct guards *g, struct text *out, const char *type, cons
 			    (unsigned long long)value);
 }
 
-static void guard_type(const struct closure *c, struct guards *g, struct text *out, enum target_tag tag,
-		       const char *name, uint32_t length)
+/* Where a type is defined. */
+struct place {
+	const char *text;
+	uint32_t begin, end;
+};
+
+/* One that fills its type has an offset to clang's DWARF, and none to the compiler. */
+static bool is_bit_field(const struct place *p, const char *member)
+{
+	struct token_reader r;
+	struct token t;
+	bool named = false;
+
+	if (!memchr(p->text + p->begin, ':', p->end - p->begin))
+		return false;
+	token_reader_within(&r, p->text, p->begin, p->end, true);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (named && t.first == ':')
+			return true;
+		named = token_is(&r, &t, member);
+	}
+	return false;
+}
+
+static void guard_type(const struct closure *c, struct guards *g, struct text *out, const struct place *place,
+		       enum target_tag tag, const char *name, uint32_t length)
 {
 	static const char *const prefixes[] = {"struct ", "union ", "enum ", ""};
 	struct target_layout layout;
@@ -51,7 +75,8 @@ static void guard_type(const struct closure *c, struct guards *g, struct text *o
 	add_guard(g, out, type, NULL, layout.size);
 	for (size_t i = 0; i < layout.count; i++) {
 		const struct target_member *m = &layout.members[i];
-		if (m->name && !m->bit_size && name_table_has(&c->members, m->name, strlen(m->name)))
+		if (m->name && !m->bit_size && name_table_has(&c->members, m->name, strlen(m->name)) &&
+		    !is_bit_field(place, m->name))
 			add_guard(g, out, type, m->name, m->bit_offset / 8);
 	}
 }
@@ -64,6 +89,7 @@ void guards_write(struct guards *g, const struct closure *c, struct text *out)
 		const struct index_declaration *d = closure_declaration(c, c->chosen[k]);
 		if (c->levels[c->chosen[k]] != CLOSURE_WHOLE || d->kind == DECLARATION_FUNCTION)
 			continue;
+		const struct place place = {c->ix->text, d->begin, d->end};
 		bool tagged = false, record = false;
 		for (uint32_t i = d->name_begin; i < d->name_end; i++) {
 			const struct index_name *n = &c->ix->names[i];
@@ -72,10 +98,11 @@ void guards_write(struct guards *g, const struct closure *c, struct text *out)
 				char keyword = *declaration_tag_word(c->ix->text, d->begin, n->begin);
 				tagged = true;
 				if (keyword != 'e')
-					guard_type(c, g, out, keyword == 's' ? TARGET_STRUCT : TARGET_UNION,
+					guard_type(c, g, out, &place,
+						   keyword == 's' ? TARGET_STRUCT : TARGET_UNION,
 						   c->ix->text + n->begin, n->end - n->begin);
 			} else if (n->kind == NAME_TYPEDEF && record && !tagged) {
-				guard_type(c, g, out, TARGET_TYPEDEF, c->ix->text + n->begin,
+				guard_type(c, g, out, &place, TARGET_TYPEDEF, c->ix->text + n->begin,
 					   n->end - n->begin);
 			}
 		}
@@ -105,7 +132,8 @@ static void guard_given_type(const struct closure *c, struct guards *g, struct t
 		line_begin--;
 	g->given_line = given->line + token_line(text, n->begin);
 	g->given_column = n->begin - line_begin + 1;
-	guard_type(c, g, out,
+	const struct place place = {text, d->begin, d->end};
+	guard_type(c, g, out, &place,
 		   keyword == 's'   ? TARGET_STRUCT
 		   : keyword == 'u' ? TARGET_UNION
 				    : TARGET_TYPEDEF,

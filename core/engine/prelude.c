@@ -107,6 +107,38 @@ static const char words[] =
 	"__extension__({ __typeof__(p) rtf_c = (p); __typeof__(*rtf_c) *rtf_e = (void "
 	"*)(expected), rtf_w = *rtf_e; (void)(weak); (void)(order); (void)(other); *rtf_e = "
 	"__sync_val_compare_and_swap(rtf_c, rtf_w, value); (_Bool)(*rtf_e == rtf_w); })\n"
+	/* What no instruction of the processor answers is tried until nobody came between. */
+	"#define __rtf_try(p, v, changed, result) __extension__({ __typeof__(p) rtf_t = (p); "
+	"__typeof__(*rtf_t) rtf_u = (__typeof__(*rtf_t))(v), rtf_f, rtf_n; do { rtf_f = *(volatile "
+	"__typeof__(*rtf_t) *)rtf_t; rtf_n = (__typeof__(*rtf_t))(changed); } while "
+	"(!__sync_bool_compare_and_swap(rtf_t, rtf_f, rtf_n)); result; })\n"
+	"#define __atomic_fetch_and(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f & rtf_u, "
+	"rtf_f))\n"
+	"#define __atomic_and_fetch(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f & rtf_u, "
+	"rtf_n))\n"
+	"#define __sync_fetch_and_and(p, value) __rtf_try(p, value, rtf_f & rtf_u, rtf_f)\n"
+	"#define __sync_and_and_fetch(p, value) __rtf_try(p, value, rtf_f & rtf_u, rtf_n)\n"
+	"#define __atomic_fetch_or(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f | rtf_u, "
+	"rtf_f))\n"
+	"#define __atomic_or_fetch(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f | rtf_u, "
+	"rtf_n))\n"
+	"#define __sync_fetch_and_or(p, value) __rtf_try(p, value, rtf_f | rtf_u, rtf_f)\n"
+	"#define __sync_or_and_fetch(p, value) __rtf_try(p, value, rtf_f | rtf_u, rtf_n)\n"
+	"#define __atomic_fetch_xor(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f ^ rtf_u, "
+	"rtf_f))\n"
+	"#define __atomic_xor_fetch(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f ^ rtf_u, "
+	"rtf_n))\n"
+	"#define __sync_fetch_and_xor(p, value) __rtf_try(p, value, rtf_f ^ rtf_u, rtf_f)\n"
+	"#define __sync_xor_and_fetch(p, value) __rtf_try(p, value, rtf_f ^ rtf_u, rtf_n)\n"
+	"#define __atomic_fetch_nand(p, value, order) ((void)(order), __rtf_try(p, value, ~(rtf_f & rtf_u), "
+	"rtf_f))\n"
+	"#define __atomic_nand_fetch(p, value, order) ((void)(order), __rtf_try(p, value, ~(rtf_f & rtf_u), "
+	"rtf_n))\n"
+	"#define __sync_fetch_and_nand(p, value) __rtf_try(p, value, ~(rtf_f & rtf_u), rtf_f)\n"
+	"#define __sync_nand_and_fetch(p, value) __rtf_try(p, value, ~(rtf_f & rtf_u), rtf_n)\n"
+	"#define __atomic_test_and_set(p, order) ((_Bool)__atomic_exchange_n((unsigned char *)(p), 1, "
+	"order))\n"
+	"#define __sync_lock_test_and_set(p, value) __atomic_exchange_n(p, value, 2)\n"
 	/* For variables whose first initialiser is computed (adapt.h). */
 	"void __rtf_zero(void *, unsigned long);\n"
 	/* For thread-local variables (adapt.h). */
@@ -119,11 +151,17 @@ static const char words[] =
 	"*rtf_p; })\n"
 	"#define __atomic_store_n(p, value, order) __extension__({ volatile __typeof__(*(p)) *rtf_p = (p); "
 	"*rtf_p = (value); (order) == 5 ? __rtf_fence() : (void)0; })\n"
+	"#define __atomic_clear(p, order) __atomic_store_n((unsigned char *)(p), 0, order)\n"
+	"#define __sync_lock_release(p) __atomic_store_n(p, 0, 3)\n"
 	/* As <stdatomic.h> has them. What is no number or pointer, or larger than a register, is none of libtcc's. */
 	"#define __rtf_word(p) ((void)sizeof(*(p) == 0), (void)sizeof(char[sizeof(*(p)) <= 8 ? 1 : -1]))\n"
 	"#define __atomic_load(p, result, order) (__rtf_word(p), (void)(*(result) = __atomic_load_n(p, "
 	"order)))\n"
-	"#define __atomic_store(p, value, order) (__rtf_word(p), __atomic_store_n(p, *(value), order))\n";
+	"#define __atomic_store(p, value, order) (__rtf_word(p), __atomic_store_n(p, *(value), order))\n"
+	"#define __atomic_exchange(p, value, result, order) (__rtf_word(p), (void)(*(result) = "
+	"__atomic_exchange_n(p, *(value), order)))\n"
+	"#define __atomic_compare_exchange(p, expected, value, weak, order, other) (__rtf_word(p), "
+	"__atomic_compare_exchange_n(p, expected, *(value), weak, order, other))\n";
 
 enum { LINES_MAX = 128 };
 

@@ -613,6 +613,8 @@ static void structures_of_odd_sizes_and_bit_fields_go_by_libtcc(void **state)
 	go_by_libtcc("odd_sizes");
 	go_by_libtcc("odd_sizes_from_macros");
 	go_by_libtcc("lines_of_a_cache");
+	go_by_libtcc("enumerated");
+	go_by_libtcc("packed_enumerations");
 	compare_round("by libtcc", false);
 	stop_all("gcc -O2", "language");
 	assert_false(failed);

@@ -49,9 +49,9 @@ static void an_implicit_declaration_is_refused(void **state)
 {
 	(void)state;
 	refuse("int f(void) { return g(1); }", "implicit declaration");
-	refuse("int f(int *p) { return __atomic_fetch_nand(p, 1, 5); }", "implicit declaration");
+	refuse("int f(int *p) { return __atomic_is_lock_free(4, p); }", "implicit declaration");
 	refuse("int f(int a, int b) { return __builtin_add_overflow_p(a, b, 0); }", "implicit declaration");
-	refuse("int f(int *p) { return __sync_fetch_and_nand(p, 1); }", "implicit declaration");
+	refuse("int f(int *p) { return __sync_fetch_and_min(p, 1); }", "implicit declaration");
 }
 
 /* It names the string all the same, at a place behind its section's end. */
@@ -177,6 +177,7 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	       "alloca()");
 	refuse("struct s { long a, b; } s; void f(struct s *t) { __atomic_load(&s, t, 5); }", "");
 	refuse("long double s; void f(long double *t) { __atomic_store(&s, t, 5); }", "");
+	refuse("struct s { long a, b; } s; void f(struct s *t) { __atomic_exchange(&s, t, t, 5); }", "");
 	refuse("extern __thread int n; int f(void) { return n; }", "thread-local");
 	refuse("extern _Thread_local int n; int f(void) { return n; }", "thread-local");
 	refuse("typedef int v __attribute__((vector_size(16))); int f(void) { return 1; }", "vectors");
@@ -930,6 +931,51 @@ static void builtins_are_gccs(void **state)
 		P(__atomic_fetch_add(at++, __atomic_fetch_add(&n[1], 3, 5), 5));
 		P(at - n + n[0] * 10 + n[1] * 100);
 		P(sizeof(__atomic_fetch_add(&c, 1L, 5)));
+	}));
+	compare(TEXT(ENTRY {
+		out = to;
+		unsigned char c = 250;
+		volatile short s = -3;
+		int i = 0x7ffffff0;
+		unsigned long u = 7;
+		int order = 5;
+		P(__atomic_fetch_or(&c, 0x105, 5));
+		P(c);
+		P(__atomic_or_fetch(&s, 2, order));
+		P(__atomic_and_fetch(&s, 0xff0f, 0));
+		P(__atomic_fetch_and(&i, -16, 2));
+		P(__atomic_xor_fetch(&u, -1, 5));
+		P(__atomic_fetch_xor(&u, u - 1, 5));
+		P(__atomic_nand_fetch(&c, 0x3c, 5));
+		P(__atomic_fetch_nand(&i, 0xff, 5));
+		P(i);
+		P(__sync_fetch_and_or(&i, 3) + __sync_or_and_fetch(&c, 1));
+		P(__sync_and_and_fetch(&u, ~4ul));
+		P(__sync_fetch_and_and(&s, 0x0fff));
+		P(__sync_xor_and_fetch(&s, 1));
+		P(__sync_fetch_and_xor(&s, __atomic_or_fetch(&c, 64, 5)));
+		P(s);
+		P(__sync_nand_and_fetch(&c, 5));
+		P(__sync_fetch_and_nand(&c, 5));
+		P(sizeof(__atomic_or_fetch(&c, 1L, 5)));
+		P(__sync_lock_test_and_set(&i, 12));
+		P(i);
+		__sync_lock_release(&i);
+		P(i);
+		c = 0;
+		P(__atomic_test_and_set(&c, 5));
+		P(c);
+		__atomic_clear(&c, 5);
+		P(__atomic_test_and_set(&c, 5) * 2 + c);
+		unsigned long v = 3;
+		unsigned long w = 0;
+		__atomic_exchange(&u, &v, &w, 5);
+		P(u == 3 && w != 3);
+		P(__atomic_compare_exchange(&u, &w, &v, 0, 5, 5));
+		P(w);
+		v = 8;
+		P(__atomic_compare_exchange(&u, &w, &v, 1, 5, 0));
+		P(u);
 	}));
 }
 

@@ -464,6 +464,45 @@ REALTIMEFUNC LOCAL enum colour enumerated(enum tiny t)
 	return t == TINY_B ? (enum colour)(GREEN + EDIT) : BLUE;
 }
 
+/* As small as their constants are. */
+typedef enum { SLOW = 3, FAST = 250 } __attribute__((packed)) speed_t;
+struct car {
+	enum __attribute__((__packed__)) gear { BACK = -1, NEUTRAL, FIRST } gear;
+	speed_t speed, top;
+	enum { LEFT, RIGHT = 300 } __attribute__((packed)) side;
+	enum tiny tiny : 8, *point;
+	int doors;
+};
+static struct car car = {BACK, FAST, SLOW, RIGHT, TINY_B, NULL, 4};
+static enum gear gears[3] = {FIRST, BACK, NEUTRAL};
+
+KEPT static enum gear shifted(enum gear g)
+{
+	return g == BACK ? NEUTRAL : BACK;
+}
+
+#define AS_GEAR(n) ((enum gear)(n))
+
+REALTIMEFUNC LOCAL long packed_enumerations(struct car *c, int n)
+{
+	enum __attribute__((packed)) { HERE = 7, THERE = 9 } own = n ? THERE : HERE, *at = &own;
+	static enum gear last = FIRST;
+	enum gear g = c->gear, turned = AS_GEAR(n + 300);
+
+	c->point = (enum tiny *)&c->speed;
+	c->top = *c->point;
+	switch (shifted(g)) {
+	case NEUTRAL:
+		last = gears[1];
+		break;
+	default:
+		g = FIRST;
+	}
+	c->doors += last < 0;
+	return g * 3 + c->speed + c->top * 7 + c->side * 10 + c->tiny * 100 + c->doors * 100000 + (long)sizeof(own) + *at * 11 +
+	       (long)sizeof(struct car) * 1000000 + turned * 13 + sizeof(enum gear) * 17 + (long)(c->speed - 251 < 0) + EDIT;
+}
+
 REALTIMEFUNC LOCAL long pointers(const int *restrict a, volatile int *b, const char *const *c)
 {
 	const void *v = a;
@@ -518,6 +557,7 @@ REALTIMEFUNC LOCAL long nested(int n)
 	X(minus, chosen(0)(7, 2)) \
 	X(locals, locals(3)) \
 	X(enumerated, enumerated(TINY_B)) \
+	X(packed_enumerations, packed_enumerations(&car, 1)) \
 	X(pointers, pointers((int[]){1, 2, 3}, &(int){4}, (const char *const[]){"a", "b"})) \
 	X(nested, nested(3))
 
