@@ -11,7 +11,7 @@
 struct undecorated {
 	const char *name;
 	struct target *target;
-	bool found, clone;
+	bool found, clone, inlined;
 	char file[256];
 	unsigned line;
 };
@@ -39,7 +39,7 @@ static bool match_inlined(void *context, struct source *source)
 	if (!d || source_is_outside(source->index->files[d->file]) ||
 	    !target_module(u->target, source->unit, &executable))
 		return true;
-	u->found = true;
+	u->found = u->inlined = true;
 	snprintf(u->file, sizeof(u->file), "%s", source->index->files[d->file]);
 	u->line = d->line;
 	return false;
@@ -59,6 +59,33 @@ bool lookup_is_plain(const struct live *l, const char *name)
 
 	find_undecorated(l, &u);
 	return u.found;
+}
+
+/* A static function of a file. */
+struct own {
+	struct target *target;
+	const char *name, *file;
+	bool found;
+	unsigned line;
+};
+
+static bool match_own(void *context, const struct target_unit *unit)
+{
+	struct own *own = context;
+
+	own->found = text_path_is(unit->file, own->file) &&
+		     target_defines_static(own->target, unit, own->name, &own->line);
+	return !own->found;
+}
+
+/* Whether the file has one of its own, of which no code is left that could be replaced. */
+static bool has_own(const struct live *l, const char *name, const char *file, unsigned *line)
+{
+	struct own own = {.target = live_target(l), .name = name, .file = file};
+
+	target_each_unit(own.target, match_own, &own);
+	*line = own.line;
+	return own.found;
 }
 
 static bool has_slots(const struct live *l)
@@ -83,8 +110,16 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	struct undecorated u = {.name = name};
 	const char *near = NULL;
 	size_t least = 3, count;
+	unsigned line;
 
-	if (file && (live_named(l, name, &count), count))
+	live_named(l, name, &count);
+	if (file && count && has_own(l, name, file, &line))
+		return error_new(ERROR_UNKNOWN,
+				 "%s (%s:%u) is not decorated, or was inlined wherever it is called: put "
+				 "REALTIMEFUNC before "
+				 "it. Another file has a function of that name",
+				 name, text_base_name(file), line);
+	if (file && count)
 		return error_new(ERROR_UNKNOWN, "%s has no decorated function %s", file, name);
 	const struct live_function *keeper = folded_into(l, name);
 	if (keeper)
@@ -96,6 +131,12 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 				 "replace: put "
 				 "REALTIMEFUNC before it",
 				 name, text_base_name(u.file), u.line);
+	if (u.inlined)
+		return error_new(
+			ERROR_UNKNOWN,
+			"%s (%s:%u) was inlined wherever it is called, and has no code of its own: put "
+			"REALTIMEFUNC before it",
+			name, text_base_name(u.file), u.line);
 	if (u.found)
 		return error_new(
 			ERROR_UNKNOWN,
@@ -134,6 +175,11 @@ struct error *lookup_find(const struct live *l, const char *name, const char *fi
 		found = f;
 		matches++;
 	}
+	/* One alone is meant wherever one is, unless the file at hand has another. */
+	unsigned line;
+	if (matches == 1 && count == 1 && file && !namesakes_stand_in(named, count, 0, file) &&
+	    has_own(l, name, file, &line))
+		matches = 0;
 	if (matches == 1) {
 		*out = found;
 		return NULL;

@@ -288,6 +288,25 @@ const char *target_defining_file(struct target *target, const struct target_unit
 	return unit ? unit->shown.file : NULL;
 }
 
+bool target_defines_static(struct target *target, const struct target_unit *shown, const char *name,
+			   unsigned *line)
+{
+	struct unit *unit = unit_of(shown);
+	Dwarf_Die die;
+
+	(void)target;
+	for (unsigned i = 0; unit_find(unit, name, i, &die); i++) {
+		if (dwarf_tag(&die) != DW_TAG_subprogram || die_flag(&die, DW_AT_declaration) ||
+		    die_flag(&die, DW_AT_external))
+			continue;
+		const char *file = die_file(&die), *path = file ? unit_path(unit, file) : NULL;
+		*line = die_line(&die);
+		if (path && shown->file && strcmp(path, shown->file) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool target_spell_local(struct target *target, const struct target_unit *shown, const char *function,
 			const char *name, struct target_symbol *out, struct text *spelling)
 {

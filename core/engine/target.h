@@ -130,7 +130,11 @@ bool target_has_lost(struct target *, const struct target_unit *, const char *na
  * it left: what is linked with -flto may be inlined in all files, or kept as a constant. NULL: there is none. */
 const char *target_defining_file(struct target *, const struct target_unit *, const char *name);
 
-/* The same for what `unit` defines as `function`, also if all of its code was inlined elsewhere. */
+/* Whether `unit`'s own file defines a static function of that name, though all of its code may have been inlined; the line of
+ * its name, 0 if unknown. */
+bool target_defines_static(struct target *, const struct target_unit *, const char *name, unsigned *line);
+
+/* target_find_local for what `unit` defines as `function`, also if all of its code was inlined elsewhere. */
 bool target_find_helper_local(struct target *, const struct target_unit *, const char *function,
 			      const char *name, unsigned nth, struct target_symbol *out);
 

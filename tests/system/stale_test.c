@@ -126,8 +126,10 @@ static void a_static_that_was_folded_is_told_at_once(void **state)
 	save("tax = 21", "tax = 22", "live",
 	     "tax keeps the value it has: a version before this one has initialised it", NULL);
 	/* Neither is a function gone that was inlined wherever it is called. */
-	compiled_assert_refused(&host.subject, "\\source twice", "unknown",
-				"twice (stale_host.c:24) is not decorated: put REALTIMEFUNC before it");
+	compiled_assert_refused(
+		&host.subject, "\\source twice", "unknown",
+		"twice (stale_host.c:24) was inlined wherever it is called, and has no code of its "
+		"own: put REALTIMEFUNC before it");
 	compiled_assert_refused(
 		&host.subject, "static int twice(int n) { return 2; }", "unknown",
 		"; for decorated functions alone, type the new text in one with that of such a "
