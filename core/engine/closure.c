@@ -204,6 +204,7 @@ static void read_user_text(struct closure *c, const char *text, uint32_t begin, 
 	struct reference_reader r;
 	struct reference n;
 
+	pasted_add(&c->pasted, text, begin, end);
 	reference_reader_init(&r, c->ix, text, begin, end, true);
 	while (!c->failed && reference_next(&r, &n)) {
 		if (n.kind == REFERENCE_DIRECTIVE) {
@@ -215,6 +216,21 @@ static void read_user_text(struct closure *c, const char *text, uint32_t begin, 
 		want_macro(c, text + n.begin, n.end - n.begin);
 		refer(c, text, &n, false);
 	}
+}
+
+/* Whether one more of the file's macros may be called by a name that others paste together. */
+static bool want_pasted(struct closure *c)
+{
+	size_t before = c->macro_count;
+
+	for (uint32_t i = 0; i < c->ix->macro_count && c->pasted.any && !c->failed; i++) {
+		const struct index_macro *m = &c->ix->macros[i];
+		const char *name = c->ix->text + m->name_begin;
+		if (pasted_makes(&c->pasted, name, m->name_end - m->name_begin))
+			want_macro(c, name, m->name_end - m->name_begin);
+	}
+	c->failed |= c->pasted.failed;
+	return c->macro_count > before;
 }
 
 /* Of every name in a text, with those in its lines for the preprocessor. */
@@ -384,7 +400,7 @@ static void close_over(struct closure *c)
 				for (uint32_t i = d->cut_begin; i < d->cut_end; i++)
 					read_code(c, c->ix->cuts[i].begin, c->ix->cuts[i].end, false);
 		}
-	} while (!c->failed && promote_by_members(c));
+	} while (!c->failed && (promote_by_members(c) || want_pasted(c)));
 }
 
 static bool is_typedef_name(void *context, const char *name, uint32_t length)
@@ -466,8 +482,10 @@ static void read_included_files(struct closure *c)
 		included_read(&c->files, c->ix, q->extra, q->extra_size);
 	included_read(&c->files, c->ix, q->text, q->size);
 	c->failed |= c->files.failed;
-	for (size_t i = 0; i < c->files.count; i++)
+	for (size_t i = 0; i < c->files.count; i++) {
+		pasted_add(&c->pasted, c->files.items[i].text, 0, c->files.items[i].size);
 		want_macros(c, c->files.items[i].text, 0, c->files.items[i].size);
+	}
 }
 
 static void read_included(void *context, uint32_t begin, uint32_t end)
@@ -518,6 +536,7 @@ void closure_fini(struct closure *c)
 	free(c->macros);
 	name_table_fini(&c->seen_macros);
 	name_table_fini(&c->absent_macros);
+	pasted_fini(&c->pasted);
 	name_table_fini(&c->members);
 	name_table_fini(&c->tags);
 	name_table_fini(&c->hidden);

@@ -1,7 +1,7 @@
 /* The declarations that a text needs, and how much of each: more is never wrong, only longer.
  *
  * Begins with the names in the text of a slice_request and goes on with those in every declaration that is wanted, until
- * nothing new is named. A struct of which a member is looked up is wanted whole, one behind a pointer forward. What is
+ * nothing new is named, or could be made by a macro that pastes. A struct of which a member is looked up is wanted whole, one behind a pointer forward. What is
  * written of it is slice.h's business. Borrows request, names and index, which must outlive it. Pure but for the questions
  * in slice_names, and for what the index keeps of it (references.h): one thread at a time for one index. */
 #ifndef RTF_CLOSURE_H
@@ -11,6 +11,7 @@
 #include "index.h"
 #include "slice.h"
 #include "name_table.h"
+#include "pasted.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -38,6 +39,7 @@ struct closure {
 	const struct index_macro **macros;
 	size_t macro_count, macro_room;
 	struct name_table seen_macros, tags;
+	struct pasted pasted;
 	struct name_table members;       /* that are looked up */
 	struct name_table absent_macros; /* that the program's compiler does not define */
 	struct name_table hidden;        /* what the extra text declares */

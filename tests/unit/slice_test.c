@@ -498,6 +498,17 @@ SHAPES(macros_are_those_in_force,
 	"M\n#define M 43\nint h(void) { return M; }",
 	{"#define M 42"},
 	{"41", "43"}},
+       {"whose name is pasted together",
+	"#define HAVE_A_x 1\n#define HAVE_B_x 1\n#define HAVE_A_y 1\n#define HAVE(n) HAVE_##n##_x\nint "
+	"f(void) { return "
+	"HAVE(A); }",
+	{"#define HAVE_A_x 1"},
+	{"HAVE_B_x 1", "HAVE_A_y"}},
+       {"whose name is pasted together of what others are made of",
+	"#define ON 1\n#define PART_1 2\n#define PART(n) PART_(n)\n#define PART_(n) PART_ ##n\nint f(void) { "
+	"return "
+	"PART(ON); }",
+	{"#define PART_1 2"}},
        {"undefined before",
 	"#define M 41\nint g(void) { return M; }\n#undef M\nint f(void) { int M = 1; return M; }",
 	{NULL},

@@ -65,6 +65,26 @@ REALTIMEFUNC LOCAL long pasted(int n)
 	return CALL(first, n) * 10 + CALL(second, n) + EDIT;
 }
 
+/* ... and that are macros, or are none. */
+#define HAVE_FAST
+#define CONFIG_NET 1
+#define SPELLING(x) SPELLING_(x)
+#define SPELLING_(x) "" #x
+#define HAS(x) (sizeof(SPELLING(HAVE_##x)) == 1)
+#define PLACEHOLDER_1 0,
+#define SECOND(first, second, ...) second
+#define IS_ENABLED(x) IS_ENABLED_(x)
+#define IS_ENABLED_(value) IS_ENABLED__(PLACEHOLDER_##value)
+#define IS_ENABLED__(placeholder) SECOND(placeholder 1, 0)
+#define GLUE(a, b) GLUE_(a, b)
+#define GLUE_(a, b) a##b
+#define GLUED_TWICE 77
+REALTIMEFUNC LOCAL long pasted_macros(void)
+{
+	return HAS(FAST) + HAS(SLOW) * 10 + IS_ENABLED(CONFIG_NET) * 100 + IS_ENABLED(CONFIG_USB) * 1000 +
+	       GLUE(GLUE(GLU, ED), _TWICE) * 10000 + EDIT;
+}
+
 #define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]) + 0 * sizeof(struct { int : sizeof(a) != sizeof(void *) ? 1 : 1; }))
 #define STRING_(x) #x
@@ -124,6 +144,7 @@ REALTIMEFUNC LOCAL long one_line(int n) { return n * 3 + EDIT; } REALTIMEFUNC LO
 	X(name_of, strlen(name_of(PLUM)) * 10 + strlen(name_of(9))) \
 	X(ints, total_ints((int[]){1, 2, 3}, 3)) \
 	X(doubles, total_doubles((double[]){1.5, 2.5}, 2)) \
+	X(pasted_macros, pasted_macros()) \
 	X(pasted, pasted(5)) \
 	X(used, used(6)) \
 	X(early, early()) \
