@@ -387,6 +387,7 @@ static struct error *read_index(const struct entry *entry, struct index **out)
 		if (!e)
 			index_free(*out);
 		error_free(e);
+		*out = NULL;
 	}
 	return read_own(entry, out);
 }
