@@ -71,7 +71,8 @@ static uint32_t begin_on_line(const struct index *ix, const struct index_declara
 	return line_begin;
 }
 
-/* Offset behind the `#endif` of the last `#if` that is open; 0 if there is none. */
+/* Offset behind the `#endif` of the last `#if` that is open; 0 if there is none, or if what is behind the body is not of its
+ * other branches. */
 static uint32_t end_of_condition(struct token_reader *r, struct token_braces *braces)
 {
 	struct token t;
@@ -80,6 +81,8 @@ static uint32_t end_of_condition(struct token_reader *r, struct token_braces *br
 		token_count_brace(r, &t, braces);
 		if (braces->conditions == 0)
 			return t.end;
+		if (t.kind != TOKEN_DIRECTIVE && !braces->skip)
+			return 0;
 	}
 	return 0;
 }

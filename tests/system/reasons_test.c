@@ -229,7 +229,8 @@ static void what_cannot_be_saved_says_why(void **state)
 	start();
 	compiled_define(&host, "\\define made\nMAKE(made)");
 	compiled_assert_refused(&host, "\\save made", "usage",
-				"as text: a macro makes it, or a header holds it");
+				"as text: a macro makes it, a header or another source holds it, or an #if "
+				"begins or ends in it");
 	compiled_define(&host, "int counted(int n) { return n; }");
 	char *path = compiled_path(&host, "reasons_host.c"), *text = child_read_file(path);
 	char *moved = child_replace(text, "total += n;", "total -= n;");

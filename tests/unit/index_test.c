@@ -323,6 +323,17 @@ static void functions_that_share_a_line_are_told_apart(void **state)
 		      "int g(void) {\n return 2; }", 2);
 }
 
+static void what_an_if_shares_with_the_next_function_is_no_text(void **state)
+{
+	static const char source[] =
+		"int g(int);\nint f(int a)\n{\n#ifdef ON\n\treturn g(a);\n}\nint g(int a)\n{\n#endif\n"
+		"\treturn a;\n}\n";
+
+	(void)state;
+	assert_source(source, "f", NULL, 0);
+	assert_source(source, "g", NULL, 0);
+}
+
 static void braces_in_branches_of_an_if_do_not_confuse(void **state)
 {
 	(void)state;
@@ -726,6 +737,7 @@ int main(void)
 		cmocka_unit_test(a_function_is_found_in_its_source_with_macros_and_comments),
 		cmocka_unit_test(lines_that_do_not_tell_the_truth_do_not_confuse),
 		cmocka_unit_test(functions_that_share_a_line_are_told_apart),
+		cmocka_unit_test(what_an_if_shares_with_the_next_function_is_no_text),
 		cmocka_unit_test(braces_in_branches_of_an_if_do_not_confuse),
 		cmocka_unit_test(braces_from_macros_do_not_confuse),
 		cmocka_unit_test(a_macro_call_over_lines_ends_where_it_ends),
