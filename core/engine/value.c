@@ -120,16 +120,13 @@ static void put_string(struct printing *p, const struct type *type, const unsign
 
 /* --- scalars ------------------------------------------------------------------------------------------------------- */
 
-/* gdb takes an enumeration for flags where each constant has bits of its own, in a row. */
+/* gdb takes an enumeration for flags where no constant has more than one bit. */
 static bool is_flags(const struct type *e)
 {
-	uint64_t mask = 0;
-
 	for (size_t i = 0; i < e->constant_count; i++) {
-		uint64_t value = (uint64_t)e->constants[i].value, low = value & -value;
-		if ((e->is_signed && e->constants[i].value < 0) || (mask & value) || (value + low) & value)
+		uint64_t value = (uint64_t)e->constants[i].value;
+		if ((e->is_signed && e->constants[i].value < 0) || value & (value - 1))
 			return false;
-		mask |= value;
 	}
 	return e->constant_count > 0;
 }

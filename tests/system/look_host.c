@@ -21,6 +21,8 @@
 
 enum color { RED, GREEN, BLUE = 7 };
 enum flags { READ = 1, WRITE = 2, EXECUTE = 4 };
+enum limits { NO_LIMIT, LIMIT = 65535 };
+enum doubles { ONCE = 1, TWICE = 1, AGAIN = 2 };
 enum signs { BELOW = -2, NAUGHT, ABOVE = 100 };
 
 struct point {
@@ -113,6 +115,8 @@ static double infinite, not_a_number;
 static _Bool yes = true, no;
 static enum color color = GREEN, odd_color = (enum color)5;
 static enum flags some = READ | EXECUTE, none, unknown_flags = (enum flags)(WRITE | 0x40);
+static enum limits limit = (enum limits)0x2003, last_limit = LIMIT;
+static enum doubles doubles = (enum doubles)3;
 static enum signs sign = BELOW, far_sign = (enum signs)55;
 static int8_t int8_value = -8;
 static uint8_t uint8_value = 8;
