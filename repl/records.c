@@ -31,12 +31,22 @@ static void tell_end(struct watchers *all, const struct watched *d, const struct
 			    text));
 }
 
-/* Ends all that is watched of a function. */
+bool records_end_taps(struct watchers *all, struct watched *d, bool probes_alone, const char *why)
+{
+	bool any = false;
+
+	for (struct tap *w = d->taps; w; w = w->next) {
+		if (w->over || (probes_alone && !w->line))
+			continue;
+		tell_end(all, d, w, why);
+		w->over = any = true;
+	}
+	return any && watched_is_wanted(d);
+}
+
 void records_end_all(struct watchers *all, struct watched *d, const char *why)
 {
-	for (const struct tap *w = d->taps; w; w = w->next)
-		if (!w->over)
-			tell_end(all, d, w, why);
+	records_end_taps(all, d, false, why);
 	watched_remove(all, d);
 }
 

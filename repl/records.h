@@ -13,6 +13,10 @@ enum {
  * watched any more afterwards. */
 void records_poll(struct watchers *, struct watched *);
 
+/* Ends the function's probes, or its traces as well, and says why to those who watch. Whether that was any, and something else is
+ * still asked of it. */
+bool records_end_taps(struct watchers *, struct watched *, bool probes_alone, const char *why);
+
 /* Ends all that is watched of a function, and says why to those who watch. */
 void records_end_all(struct watchers *, struct watched *, const char *why);
 

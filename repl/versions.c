@@ -228,6 +228,18 @@ struct error *versions_slice(struct call *c)
 
 /* --- definitions ----------------------------------------------------------------------------------------------- */
 
+/* What the version before it did for somebody, and this one does not. A trace and a probe tell of their own end. */
+static const char *no_longer(const struct change_result *r)
+{
+	bool cover = strstr(r->was, "cover"), guard = strstr(r->was, "guard");
+
+	if (*r->function->instrumented || (!cover && !guard))
+		return "";
+	return cover && guard ? ", and no longer counted and guarded"
+	       : cover        ? ", and no longer counted"
+			      : ", and no longer guarded";
+}
+
 static void show_outcome(struct call *c, const struct change_outcome *out, const struct preamble *preamble,
 			 bool checked_only)
 {
@@ -247,6 +259,7 @@ static void show_outcome(struct call *c, const struct change_outcome *out, const
 			text_printf(&c->reply->text, "%s is now version %d (%s, %.1f ms)", f->name,
 				    r->version, compile_backend_name(r->backend),
 				    (double)r->latency.total / 1000);
+			text_puts(&c->reply->text, no_longer(r));
 			if (*f->instrumented && f->live != r->version) /* faults and \list call it that */
 				text_printf(&c->reply->text, "; with %s it runs as %d", f->instrumented,
 					    f->live);
@@ -340,18 +353,6 @@ struct error *versions_define(struct call *c)
 }
 
 /* --- \rollback, \undo, \redo ----------------------------------------------------------------------------------- */
-
-/* What the version before it did for somebody, and this one does not. A trace and a probe tell of their own end. */
-static const char *no_longer(const struct change_result *r)
-{
-	bool cover = strstr(r->was, "cover"), guard = strstr(r->was, "guard");
-
-	if (*r->function->instrumented || (!cover && !guard))
-		return "";
-	return cover && guard ? ", and no longer counted and guarded"
-	       : cover        ? ", and no longer counted"
-			      : ", and no longer guarded";
-}
 
 static json_t *moved(struct call *c, const struct change_result *r)
 {

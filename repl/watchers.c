@@ -72,7 +72,26 @@ void watchers_free(struct watchers *all)
 	free(all);
 }
 
-/* A new definition of a function that is watched: it goes live in its instrumented form. */
+static void why_not(const struct live_function *f, const struct error *e, char *why, size_t size)
+{
+	snprintf(why, size, "version %d cannot be watched: %s", f->live, error_message(e));
+}
+
+/* Ends what may be in the way of all, and tries without it; *e is the new reason if that fails too. */
+static bool goes_without(struct watchers *all, struct watched *d, bool probes_alone, struct error **e)
+{
+	char why[400];
+
+	why_not(d->function, *e, why, sizeof(why));
+	if (!records_end_taps(all, d, probes_alone, why))
+		return false;
+	error_free(*e);
+	*e = watched_instrument(all, d, d->user, true);
+	return !*e;
+}
+
+/* A new definition of a function that is watched: it goes live in its instrumented form. Probes end before the rest does: their
+ * lines may be gone. */
 static bool follow_definition(void *context, struct live_function *f)
 {
 	struct watchers *all = context;
@@ -82,9 +101,9 @@ static bool follow_definition(void *context, struct live_function *f)
 	if (!d)
 		return false;
 	struct error *e = watched_instrument(all, d, d->user, true);
-	if (!e)
+	if (!e || goes_without(all, d, true, &e) || goes_without(all, d, false, &e))
 		return true;
-	snprintf(why, sizeof(why), "version %d cannot be watched: %s", f->live, error_message(e));
+	why_not(f, e, why, sizeof(why));
 	error_free(e);
 	records_end_all(all, d, why);
 	return false;

@@ -226,9 +226,11 @@ static void bit_fields_are_taken_out_of_their_bytes(void **state)
 static void flags_are_shown_by_name(void **state)
 {
 	struct type_constant constants[] = {{"READ", 1}, {"WRITE", 2}, {"MASK", 0x30}};
+	struct type masked = {
+		.kind = TYPE_ENUM, .name = "enum m", .size = 4, .constants = constants, .constant_count = 3};
 	struct type_constant plain_constants[] = {{"ONE", 1}, {"TWO", 2}, {"THREE", 3}};
 	struct type flags = {
-		.kind = TYPE_ENUM, .name = "enum f", .size = 4, .constants = constants, .constant_count = 3};
+		.kind = TYPE_ENUM, .name = "enum f", .size = 4, .constants = constants, .constant_count = 2};
 	struct type plain = {.kind = TYPE_ENUM,
 			     .name = "enum p",
 			     .size = 4,
@@ -238,10 +240,12 @@ static void flags_are_shown_by_name(void **state)
 
 	(void)state;
 	flags.definition = &flags;
+	masked.definition = &masked;
 	plain.definition = &plain;
 	assert_shown(&flags, &three, NULL, "(READ | WRITE)");
 	assert_shown(&flags, &odd, NULL, "(READ | unknown: 0x40)");
 	assert_shown(&flags, &zero, NULL, "0");
+	assert_shown(&masked, &three, NULL, "3"); /* as gdb does */
 	assert_shown(&plain, &three, NULL, "THREE");
 	assert_shown(&plain, &seven, NULL, "7");
 	assert_json(&plain, &three, "\"THREE\"");
