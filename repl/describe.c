@@ -138,12 +138,19 @@ static bool add_inlining(void *context, uint64_t address, const char *caller, co
 	(void)address;
 	if (!notice_keeps_copy(in->live, in->function, caller))
 		return true;
+	json_t *place = json_pack("{s:s, s:o, s:i}", "function", caller ? caller : "", "file",
+				  show_string(file ? file : ""), "line", (int)line);
+	for (size_t i = 0; i < json_array_size(in->list); i++) {
+		if (!json_equal(place, json_array_get(in->list, i)))
+			continue;
+		json_decref(place); /* a macro has two calls on a line */
+		return true;
+	}
+	json_array_append_new(in->list, place);
 	text_printf(&in->text, "%s%s", in->text.size ? ", " : "",
 		    caller ? caller : "a caller that debug information does not name");
 	if (file)
 		text_printf(&in->text, " (%s:%u)", text_base_name(file), line);
-	json_array_append_new(in->list, json_pack("{s:s, s:o, s:i}", "function", caller ? caller : "", "file",
-						  show_string(file ? file : ""), "line", (int)line));
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "refused.h"
 #include "record.h"
 #include "show.h"
+#include "unwatched.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -312,6 +313,7 @@ struct error *parked_guard(struct call *c)
 	c->reply->data = json_pack("{s:s, s:i}", "function", f->at.name, "version", f->live);
 	text_printf(&c->reply->text, "%s is guarded: a fault inside %s\n", f->name,
 		    returns ? "makes it return" : "parks that call");
+	unwatched_note(c, f, c->reply->data, "guarded");
 	return NULL;
 }
 

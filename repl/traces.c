@@ -4,6 +4,7 @@
 #include "refused.h"
 #include "ring.h"
 #include "token.h"
+#include "unwatched.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -207,6 +208,7 @@ struct error *traces_trace(struct call *c)
 	else
 		text_printf(&c->reply->text, "the next %d calls, ", count);
 	text_printf(&c->reply->text, "until \\untrace %s\n", f->name);
+	unwatched_note(c, f, c->reply->data, "traced");
 	return NULL;
 }
 
@@ -306,6 +308,7 @@ struct error *traces_probe(struct call *c)
 	else
 		text_printf(&c->reply->text, "%d times, ", count);
 	text_printf(&c->reply->text, "until \\unprobe %s:%u\n", f->name, line);
+	unwatched_note(c, f, c->reply->data, "probed");
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "records.h"
 #include "rollback.h"
 #include "show.h"
+#include "unwatched.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,6 +246,8 @@ static struct error *show_coverage(struct call *c, struct watchers *all, const s
 	json_array_append_new(c->reply->data, row);
 	if (started)
 		text_printf(&c->reply->text, "%s is counted from now on: version %d\n", f->name, f->live);
+	if (started)
+		unwatched_note(c, f, row, "counted");
 	else
 		coverage_show(&c->reply->text, &coverage, f->at.name, live_plain(f),
 			      text_base_name(f->at.file));

@@ -360,6 +360,29 @@ static void a_guarded_function_is_counted_and_traced_as_any(void **state)
 	await_line("length 1");
 }
 
+/* A probe of a line that a new definition does not have is over; the guard is not. */
+static void a_guard_outlives_a_probe_that_does_not_fit(void **state)
+{
+	(void)state;
+	wire_ok(&wire, "\\guard touch return");
+	wire_ok(&wire, "\\trace touch");
+	json_t *row = compiled_row(&host, "touch");
+	char probe[64];
+	snprintf(probe, sizeof(probe), "\\probe touch:%d place",
+		 (int)json_integer_value(json_object_get(row, "line")) + 2);
+	json_decref(row);
+	wire_ok(&wire, probe);
+	subject_define(&host, "touch", "static void touch(int *place) { *place = 4; }");
+	json_t *event = wire_await_event(&wire, "watch-end");
+	assert_string_equal(compiled_string(event, "kind"), "probe");
+	json_decref(event);
+	row = compiled_row(&host, "touch");
+	assert_string_equal(compiled_string(row, "watch"), "trace+guard");
+	json_decref(row);
+	tell_host("touch 0\n");
+	await_line("touch 0");
+}
+
 #define with_host(f) cmocka_unit_test_setup_teardown(f, start_host, stop_host)
 
 static int init(void **state)
@@ -388,6 +411,7 @@ int main(void)
 		with_host(a_rollback_leaves_the_version_that_faulted_and_says_that_it_is_not_guarded),
 		with_host(a_new_definition_says_as_which_version_it_runs_guarded),
 		with_host(a_guarded_function_is_counted_and_traced_as_any),
+		with_host(a_guard_outlives_a_probe_that_does_not_fit),
 	};
 
 	return cmocka_run_group_tests_name("system: guarding", tests, init, compiled_group_fini);

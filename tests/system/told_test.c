@@ -296,6 +296,7 @@ static void a_call_that_was_inlined_is_told_by_its_caller(void **state)
 	(void)state;
 	start_host("gcc", "-O2", "-fpatchable-function-entry=16");
 	compiled_assert_says(&host, 0, "\\describe small", "inlined in around (told_host.c:");
+	compiled_assert_says(&host, 0, "\\trace small", "it was inlined in around (told_host.c:");
 	define("long small(long n) { return n * 300; }", "small was inlined in around (told_host.c:");
 	assert_inlined_in("long small(long n) { return n * 300; }", "around ");
 	assert_inlined_in("\\describe small", "around ");

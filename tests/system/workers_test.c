@@ -78,6 +78,26 @@ static void what_a_worker_runs_inherits_nothing(void **state)
 	assert_worker(0, "sync", "0");
 }
 
+/* Records and what is parked are the first process's. */
+static void what_is_not_watched_in_workers_is_told(void **state)
+{
+	static const char *const commands[][2] = {
+		{"\\trace answer", "calls in the 4 processes that the program has forked are not traced"},
+		{"\\guard answer", "calls in the 4 processes that the program has forked are not guarded"},
+		{"\\cover answer", "calls in the 4 processes that the program has forked are not counted"},
+	};
+
+	(void)state;
+	assert_worker(WORKERS, "answer", "1"); /* all are there */
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		compiled_assert_says(&host.subject, 0, commands[i][0], commands[i][1]);
+	json_t *data = compiled_data(&host.subject, "\\trace answer"),
+	       *unwatched = json_object_get(data, "unwatched");
+	assert_int_equal(json_integer_value(json_object_get(unwatched, "forked")), WORKERS);
+	assert_int_equal(json_array_size(json_object_get(unwatched, "inlined_in")), 0);
+	json_decref(data);
+}
+
 static bool is_open(const char *socket_path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -309,6 +329,7 @@ int main(void)
 		cmocka_unit_test_teardown(who_has_the_name_of_a_kept_console_is_left_in_peace, stop),
 		cmocka_unit_test_teardown(a_console_that_is_left_while_its_name_is_taken_finds_an_heir, stop),
 		with_host(what_a_worker_runs_inherits_nothing),
+		with_host(what_is_not_watched_in_workers_is_told),
 	};
 
 	return cmocka_run_group_tests_name("system: workers", tests, NULL, NULL);
