@@ -1,4 +1,5 @@
 #include "trust.h"
+#include "branches.h"
 #include "text.h"
 #include "token.h"
 
@@ -309,6 +310,7 @@ struct scan {
 	bool macro;         /* the text of a macro: nobody knows what comes before it */
 	struct scan *whole; /* of the text that the macro is defined in; NULL: this one is */
 	struct pragma_macro pragma;
+	struct branches *branches; /* NULL in a macro */
 	struct token token, previous;
 	enum brace_kind next; /* what a `{` here would open */
 	bool enum_closed;     /* right behind an enum's braces */
@@ -509,12 +511,24 @@ static const char *token_reason(struct scan *scan)
 	return reason;
 }
 
+/* Whether libtcc passes over the token. */
+static bool passes_over(const struct scan *scan)
+{
+	if (!scan->branches)
+		return false;
+	if (scan->token.kind == TOKEN_DIRECTIVE)
+		branches_read(scan->branches, scan->reader.text, &scan->token);
+	return branches_pass(scan->branches);
+}
+
 static const char *scan_text(struct scan *scan)
 {
 	for (;;) {
 		token_next(&scan->reader, &scan->token);
 		if (scan->token.kind == TOKEN_END)
 			return scan->token.unterminated ? "an unterminated literal or comment" : NULL;
+		if (passes_over(scan))
+			continue;
 		const char *reason;
 		if (scan->token.kind == TOKEN_DIRECTIVE) {
 			struct token_reader body;
@@ -534,9 +548,13 @@ static const char *scan_text(struct scan *scan)
 
 const char *trust_text(const char *text, uint32_t size)
 {
-	struct scan scan = {.macro = false};
+	struct branches branches = {.macros = BRANCHES_MACROS};
+	struct scan scan = {.branches = &branches};
 	token_reader_init(&scan.reader, text, size);
-	return scan_text(&scan);
+	const char *reason = scan_text(&scan);
+	bool failed = branches.failed;
+	branches_fini(&branches);
+	return failed ? "so many macros" : reason;
 }
 
 /* Flags that make the same text mean something else, and that libtcc does not know. */

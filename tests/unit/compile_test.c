@@ -214,6 +214,17 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	refuse("#define wide __int128\nint f(int x) { return x; }", "128-bit");
 	refuse("#include \"/dev/null\"\nint f(int x) { return x; }", "directive");
 	refuse("#pragma omp parallel\nint f(int x) { return x; }", "#pragma");
+	refuse("#define X\nint f(int x) {\n#ifdef X\n__asm__(\"nop\");\n#endif\nreturn x; }", "assembler");
+	refuse("int f(int x) {\n#ifndef X\n__asm__(\"nop\");\n#endif\nreturn x; }", "assembler");
+	refuse("#define X 0\nint f(int x) {\n#if X\n__asm__(\"nop\");\n#endif\nreturn x; }", "assembler");
+	refuse("int f(int x) {\n#ifdef X\n#else\n__asm__(\"nop\");\n#endif\nreturn x; }", "assembler");
+	refuse("int f(int x) {\n#if 0\n#elif defined(Y) && 0\n__asm__(\"nop\");\n#endif\nreturn x; }",
+	       "assembler");
+	refuse("#define X\n#if 0\n#undef X\n#endif\nint f(int x) {\n#if defined "
+	       "X\n__asm__(\"nop\");\n#endif\nreturn x; }",
+	       "assembler");
+	refuse("int f(int x) {\n#ifdef X\n#ifndef Y\n#endif\n#endif\n__asm__(\"nop\");\nreturn x; }",
+	       "assembler");
 	refuse("int *f(int x) { return x; }", "makes pointer from integer");
 	refuse("int f(int x) { return \"unfinished; }", "terminating");
 	refuse("int f(void) { int g(void) { return 1; } return g(); }", "local functions");
@@ -245,6 +256,19 @@ static void ordinary_programs_are_accepted(void **state)
 	       "int f(void) { return g(1); }");
 	accept("int f(const char *s) { char *t = s; return t == (void *)1; }");
 	accept("#define X 1\n#define X 2\nint f(void) { return X; }");
+	/* What is passed over is no reason. */
+	accept("int f(int x) {\n#ifdef __VMS\n#pragma message disable\n#endif\nreturn x; }");
+	accept("int f(int x) {\n#if 0\nreturn alloca(3) != 0;\n#elif 0\n__asm__(\"nop\");\n#else\nreturn "
+	       "x;\n#endif\n}");
+	accept("#define X\nint f(int x) {\n#if defined(X)\nreturn x;\n#elif Y > "
+	       "3\n__asm__(\"nop\");\n#else\n#pragma omp "
+	       "parallel\n#endif\n}");
+	accept("#define X\n#undef X\nint f(int x) {\n# ifdef X // of old\n#ifndef "
+	       "Y\n__asm__(\"nop\");\n#else\n__asm__"
+	       "(\"nop\");\n#endif\n#endif\nreturn x; }");
+	accept("#define X 1\nint f(int x) {\n#if !defined(X)\n__asm__(\"nop\");\n#endif\n#ifndef X\n__int128 "
+	       "y;\n#endif\n"
+	       "return x; }");
 	accept("typedef __signed__ char c; int f(void *__restrict p) { __typeof__(p) q = p; return "
 	       "__alignof__(c) + (q == p); }");
 	accept("__extension__ typedef struct { __extension__ union { int a; float b; }; } s; int f(s *x) { "
