@@ -473,6 +473,13 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static int by_line(const void *a, const void *b)
+{
+	const struct index_macro *const *x = a, *const *y = b;
+
+	return (*x)->begin < (*y)->begin ? -1 : (*x)->begin > (*y)->begin;
+}
+
 /* Which macros are defined decides what files that are included say, and no compiler misses one that is only asked for. */
 static void read_included_files(struct closure *c)
 {
@@ -525,6 +532,8 @@ bool closure_init(struct closure *c, const struct slice_request *q, const struct
 	close_over(c);
 	if (c->chosen_count)
 		qsort(c->chosen, c->chosen_count, sizeof(*c->chosen), by_number);
+	if (c->macro_count)
+		qsort(c->macros, c->macro_count, sizeof(*c->macros), by_line);
 	return !c->failed && !c->forward.failed;
 }
 

@@ -36,7 +36,7 @@ struct closure {
 	size_t work_count, work_room;
 	uint32_t *chosen; /* every declaration wanted, once, in text order */
 	size_t chosen_count, chosen_room;
-	const struct index_macro **macros;
+	const struct index_macro **macros; /* all that are wanted, in text order */
 	size_t macro_count, macro_room;
 	struct name_table seen_macros, tags;
 	struct pasted pasted;
