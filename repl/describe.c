@@ -555,7 +555,7 @@ static struct error *types_somewhere(struct call *c, const struct target_unit *u
 	struct token_reader r;
 	struct token t;
 
-	struct error *e = expression_types(c, unit, texts, 1, 0, types, found);
+	struct error *e = expression_types(c, unit, texts, 1, 1, types, found);
 	token_reader_init(&r, c->line, (uint32_t)strlen(c->line));
 	for (token_next(&r, &t); e && error_class(e) == ERROR_COMPILE && t.kind != TOKEN_END;
 	     token_next(&r, &t)) {
@@ -568,7 +568,7 @@ static struct error *types_somewhere(struct call *c, const struct target_unit *u
 		if (!other)
 			break;
 		error_free(e);
-		return expression_types(c, other, texts, 1, 0, types, found);
+		return expression_types(c, other, texts, 1, 1, types, found);
 	}
 	return e;
 }

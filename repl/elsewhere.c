@@ -1,4 +1,5 @@
 #include "elsewhere.h"
+#include "completed.h"
 #include "context.h"
 #include "error.h"
 #include "knows.h"
@@ -26,11 +27,7 @@ static bool declares(const struct elsewhere *w, const struct source *source)
 	if (!w->tag)
 		return index_find(ix, INDEX_ORDINARY, w->name, w->length) != INDEX_NONE ||
 		       index_find_macro(ix, w->name, w->length, ix->size) != NULL;
-	for (uint32_t i = index_find(ix, INDEX_TAG, w->name, w->length); i != INDEX_NONE;
-	     i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_TAG)
-			return true;
-	return false;
+	return completed_has(ix, w->name, w->length);
 }
 
 static bool look_in_read(void *context, struct source *source)
@@ -70,6 +67,15 @@ static bool look_in_defining(void *context, const struct target_unit *unit)
 	       !knows_name(unit, d->name) || !look_in(w, unit);
 }
 
+static void look_in_unread(struct elsewhere *w)
+{
+	struct defining defining = {w, strndup(w->name, w->length)};
+
+	if (defining.name)
+		target_each_unit(live_target(w->live), look_in_defining, &defining);
+	free(defining.name);
+}
+
 const struct target_unit *elsewhere_unit(const struct host *host, const char *name, size_t length,
 					 const struct target_unit *but)
 {
@@ -84,10 +90,8 @@ const struct target_unit *elsewhere_unit(const struct host *host, const char *na
 		w.length = length - (size_t)(w.name - name);
 	}
 	sources_each(live_host(l)->sources, look_in_read, &w);
-	struct defining defining = {&w, strndup(w.name, w.length)};
-	if (!w.found && defining.name)
-		target_each_unit(live_target(l), look_in_defining, &defining);
-	free(defining.name);
+	if (!w.found)
+		look_in_unread(&w);
 	bool reads = !host->follow && !w.tag;
 	for (size_t i = 0; reads && i < live_count(l) && looked < READ_MOST && !w.found; i++) {
 		const struct target_unit *unit = live_function(l, i)->at.unit;
@@ -98,4 +102,23 @@ const struct target_unit *elsewhere_unit(const struct host *host, const char *na
 		look_in(&w, unit);
 	}
 	return w.found;
+}
+
+struct source *elsewhere_definition(const struct host *host, const char *tag, const struct target_unit *but,
+				    bool read_alone)
+{
+	const char *name = strrchr(tag, ' ');
+	struct elsewhere w = {.live = host->live, .but = but, .tag = true};
+	struct source *source = NULL;
+
+	if (!name)
+		return NULL;
+	w.name = name + 1;
+	w.length = strlen(w.name);
+	sources_each(live_host(w.live)->sources, look_in_read, &w);
+	if (!w.found && !read_alone)
+		look_in_unread(&w);
+	if (w.found)
+		error_free(sources_find(live_host(w.live)->sources, w.found, &source));
+	return w.found ? source : NULL;
 }

@@ -3,8 +3,10 @@
 #define RTF_ELSEWHERE_H
 
 #include "host.h"
+#include "sources.h"
 #include "target.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* `name` (`length` bytes) is an ordinary one or, with its keyword before it, a tag. A file that has been read already is looked
@@ -12,5 +14,9 @@
  * all will be read anyway in the background. NULL: none but `but` is known to have it. */
 const struct target_unit *elsewhere_unit(const struct host *, const char *name, size_t length,
 					 const struct target_unit *but);
+
+/* Likewise the source that defines a struct or union: `tag` with its keyword. `read_alone`: only what has been read is asked. */
+struct source *elsewhere_definition(const struct host *, const char *tag, const struct target_unit *but,
+				    bool read_alone);
 
 #endif

@@ -738,7 +738,7 @@ struct error *expression_types(struct call *c, const struct target_unit *unit, c
 		text_printf(&x->checked, BEFORE_STATEMENT "%s}\n", x->given.text);
 	for (int tries = 0; tries < 4 && !e; tries++) {
 		bool again = false;
-		e = snippet_check_once(x);
+		e = snippet_check_here(x);
 		if (!e && x->build.check.failed)
 			e = error_new(x->build.check.class, "%s",
 				      x->build.check.message ? x->build.check.message : "refused");

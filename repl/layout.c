@@ -153,6 +153,10 @@ void layout_describe(struct call *c, const struct type *type)
 			    text_s(type->size), type->align);
 		return;
 	}
+	if (type->incomplete) {
+		text_printf(out, "%s, which is only mentioned in what has been read\n", type->name);
+		return;
+	}
 	struct layout l = {.out = out, .depth = 1};
 	json_t *list = json_array();
 	text_printf(out, "%s {", type->name);

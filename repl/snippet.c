@@ -1,6 +1,7 @@
 #include "snippet.h"
 #include "context.h"
 #include "elsewhere.h"
+#include "opaque.h"
 #include "place.h"
 #include "record.h"
 #include "show.h"
@@ -33,6 +34,7 @@ void snippet_free(struct snippet *x)
 	evaluation_free(x->evaluation);
 	build_end(x);
 	scope_text_fini(&x->given);
+	text_fini(&x->opaque);
 	types_free(x->types);
 	text_fini(&x->checked);
 	text_fini(&x->run);
@@ -147,16 +149,32 @@ static void set_request(struct snippet *x)
 	x->request.context = &x->given;
 }
 
+static struct error *declare_opaque(struct snippet *x, const char *names, bool read_alone, bool *any)
+{
+	struct source *source;
+
+	struct error *e = sources_find(live_host(x->live)->sources, x->unit, &source);
+	if (!e)
+		e = opaque_declare(x->host, x->unit, x->request.index ? x->request.index : source->index,
+				   names, read_alone, &x->opaque, &x->given.extra, any);
+	x->request.extra = x->given.extra;
+	x->request.extra_size = strlen(x->given.extra);
+	return e;
+}
+
 struct error *snippet_check_once(struct snippet *x)
 {
 	const struct build_host *host = live_host(x->live);
 	struct source *source;
+	bool any = false;
 
 	build_end(x);
 	set_request(x);
 	struct error *e = sources_find(host->sources, x->unit, &source);
 	if (!e)
 		e = scope_index(x->state->scope, source, &x->request.index);
+	if (!e)
+		e = declare_opaque(x, x->also.bytes, true, &any);
 	if (!e) {
 		e = build_check(host, &x->request, &x->build);
 		x->built = true;
@@ -173,9 +191,22 @@ static const struct target_unit *other_unit(struct snippet *x)
 	return length ? elsewhere_unit(x->host, missing, length, x->unit) : NULL;
 }
 
-struct error *snippet_check(struct snippet *x)
+struct error *snippet_check_here(struct snippet *x)
 {
 	struct error *e = snippet_check_once(x);
+
+	for (bool any = true; any && !e && x->build.check.failed;) {
+		any = false;
+		e = declare_opaque(x, x->build.check.missing, false, &any);
+		if (any && !e)
+			e = snippet_check_once(x);
+	}
+	return e;
+}
+
+struct error *snippet_check(struct snippet *x)
+{
+	struct error *e = snippet_check_here(x);
 
 	if (e || !x->build.check.failed || x->state->file)
 		return e;

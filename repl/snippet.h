@@ -72,6 +72,7 @@ struct snippet {
 	bool patient;    /* it is the same text if the command is tried again */
 	bool from_first; /* `checked` begins with what was typed; else that stands behind two lines of ours */
 	struct text checked, run, also;
+	struct text opaque; /* types that were looked for in other files, a line each */
 	struct types *types;
 	struct type_found found;
 	struct value_options options;
@@ -110,10 +111,11 @@ struct error *snippet_finish_text(struct snippet *);
 /* Finds what `text` names in the console's scope: `given` has the text for compilers. */
 struct error *snippet_declare(struct snippet *);
 
-/* Checks `checked` as it is. Where the file at hand does not know a name and none was chosen with \in,
- * snippet_check goes on to the file that does. What is wrong with the C is in the build, not in the
- * error. */
+/* Checks `checked` as it is; _here: with the types that the file at hand only mentions, as other files define them. Where it
+ * does not know a name and none was chosen with \in, snippet_check goes on to the file that does. What is wrong with the C is
+ * in the build, not in the error. */
 struct error *snippet_check(struct snippet *);
+struct error *snippet_check_here(struct snippet *);
 struct error *snippet_check_once(struct snippet *);
 
 /* snippet_check until `read`, which sets `found`, is content: types that printing would follow come whole

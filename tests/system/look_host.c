@@ -115,7 +115,7 @@ static double infinite, not_a_number;
 static _Bool yes = true, no;
 static enum color color = GREEN, odd_color = (enum color)5;
 static enum flags some = READ | EXECUTE, none, unknown_flags = (enum flags)(WRITE | 0x40);
-static enum limits limit = (enum limits)0x2003, last_limit = LIMIT;
+static enum limits limit = (enum limits)0x2003, top_limit = LIMIT;
 static enum doubles doubles = (enum doubles)3;
 static enum signs sign = BELOW, far_sign = (enum signs)55;
 static int8_t int8_value = -8;

@@ -33,7 +33,7 @@ static const char *const expressions[] = {
 	"none",
 	"unknown_flags",
 	"limit",
-	"last_limit",
+	"top_limit",
 	"doubles",
 	"sign",
 	"far_sign",
