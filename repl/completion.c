@@ -352,7 +352,7 @@ static struct error *look_around(struct completion *c, struct build_request *q,
 	char *missing = NULL;
 
 	struct error *e = look_in(c, q, c->source, &missing);
-	if (!e && !c->count && missing && !c->state->file)
+	if (!e && !c->count && missing)
 		other = elsewhere_unit(c->state->host, missing, strlen(missing), c->unit);
 	if (other)
 		e = sources_find(live_host(c->live)->sources, other, &source);

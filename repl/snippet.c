@@ -208,7 +208,7 @@ struct error *snippet_check(struct snippet *x)
 {
 	struct error *e = snippet_check_here(x);
 
-	if (e || !x->build.check.failed || x->state->file)
+	if (e || !x->build.check.failed)
 		return e;
 	const struct target_unit *before = x->unit, *other = other_unit(x);
 	if (!other)

@@ -112,7 +112,7 @@ struct error *snippet_finish_text(struct snippet *);
 struct error *snippet_declare(struct snippet *);
 
 /* Checks `checked` as it is; _here: with the types that the file at hand only mentions, as other files define them. Where it
- * does not know a name and none was chosen with \in, snippet_check goes on to the file that does. What is wrong with the C is
+ * does not know a name, snippet_check goes on to a file that does. What is wrong with the C is
  * in the build, not in the error. */
 struct error *snippet_check(struct snippet *);
 struct error *snippet_check_here(struct snippet *);

@@ -1,3 +1,5 @@
+#include <rtf.h>
+
 #include <stddef.h>
 
 typedef enum { RED, GREEN } colour_t;
@@ -23,7 +25,7 @@ struct list {
 	int (*weigh)(const struct list *);
 };
 
-int list_weight(const struct list *l)
+REALTIMEFUNC int list_weight(const struct list *l)
 {
 	return l->inner.weight;
 }

@@ -72,6 +72,16 @@ static void it_is_so_in_a_chosen_file_too(void **state)
 	free(answer);
 }
 
+static void what_the_chosen_file_does_not_know_another_does(void **state)
+{
+	(void)state;
+	char *answer = compiled_console(&host, 0, NULL, "-c", "\\in opaque_part.c", "-c", "nobody", "-c",
+					"second.more", NULL);
+	assert_non_null(strstr(answer, "(struct never *) 0x8"));
+	assert_non_null(strstr(answer, "(unsigned int) 2"));
+	free(answer);
+}
+
 static void what_nobody_defines_is_refused(void **state)
 {
 	(void)state;
@@ -101,6 +111,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_a_pointer_points_to_is_shown, start, stop),
 		cmocka_unit_test_setup_teardown(what_a_pointer_points_to_is_shown, start_clang, stop),
 		cmocka_unit_test_setup_teardown(it_is_so_in_a_chosen_file_too, start, stop),
+		cmocka_unit_test_setup_teardown(what_the_chosen_file_does_not_know_another_does, start, stop),
 		cmocka_unit_test_setup_teardown(what_nobody_defines_is_refused, start, stop),
 		cmocka_unit_test_setup_teardown(another_layout_is_not_looked_through, start, stop),
 	};
