@@ -410,6 +410,15 @@ static bool add_recipe(struct words *w, const struct target_unit *unit, const st
 	return recipe->words;
 }
 
+/* gcc would take what is in it for the system's. */
+static bool is_own_folder(const struct target_unit *unit, const char *directory)
+{
+	const char *slash = unit->file ? strrchr(unit->file, '/') : NULL;
+	size_t length = strlen(directory);
+
+	return slash && (size_t)(slash - unit->file) == length && memcmp(unit->file, directory, length) == 0;
+}
+
 static struct error *from_dwarf(const struct target_unit *unit, const char *cflags,
 				const struct recipe *recipe, struct flags *out)
 {
@@ -426,7 +435,7 @@ static struct error *from_dwarf(const struct target_unit *unit, const char *cfla
 		if (!is_system_directory(*d))
 			add_folders_above(&w, *d);
 	/* A header that only defines macros is in no list of DWARF's; config.h often is where the compiler ran. */
-	if (unit->directory && (!asked || recipe->neighbour))
+	if (unit->directory && (!asked || recipe->neighbour) && !is_own_folder(unit, unit->directory))
 		add_last_folder(&w, unit->directory);
 	add_own_header(&w);
 	out->argv = w.items;
