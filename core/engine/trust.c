@@ -39,6 +39,8 @@ static const struct word distrusted[] = {
 	{"ext_vector_type", "vectors"},
 };
 
+static const char section[] = "the section attribute";
+
 /* In the parentheses of an __attribute__: these change the meaning, and libtcc ignores or half knows them.
  * Attributes that it warns of are judged by harmless_attributes. */
 static const struct word distrusted_attributes[] = {
@@ -53,7 +55,7 @@ static const struct word distrusted_attributes[] = {
 	{"sysv_abi", "another calling convention"},
 	{"dllimport", "the dllimport attribute"},
 	{"dllexport", "the dllexport attribute"},
-	{"section", "the section attribute"},
+	{"section", section},
 };
 
 /* Attributes that libtcc warns of and ignores, and that only help diagnostics or optimisers, or concern how a
@@ -132,8 +134,9 @@ static bool alignment_is_kept(struct token_reader reader)
 	return token.first == ')' && value <= 16;
 }
 
-/* Behind `__attribute__`: what in its parentheses libtcc gets wrong, or NULL. `local`: it may be a local's. */
-static const char *attribute_reason(struct token_reader reader, bool local)
+/* Behind `__attribute__`: what in its parentheses libtcc gets wrong, or NULL. `local`: it may be a local's; `external`: it is
+ * of something that is there already. */
+static const char *attribute_reason(struct token_reader reader, bool local, bool external)
 {
 	struct token token;
 	struct token_reader last = reader;
@@ -150,7 +153,8 @@ static const char *attribute_reason(struct token_reader reader, bool local)
 		const char *name = reader.text + token.begin;
 		size_t length = token.end - token.begin;
 		for (size_t i = 0; i < sizeof distrusted_attributes / sizeof *distrusted_attributes; i++)
-			if (attribute_equals(name, length, distrusted_attributes[i].text))
+			if (attribute_equals(name, length, distrusted_attributes[i].text) &&
+			    !(external && distrusted_attributes[i].reason == section))
 				return distrusted_attributes[i].reason;
 		if (local && attribute_equals(name, length, "aligned") && !alignment_is_kept(reader))
 			return over_aligned;
@@ -314,6 +318,7 @@ struct scan {
 	struct token token, previous;
 	enum brace_kind next; /* what a `{` here would open */
 	bool enum_closed;     /* right behind an enum's braces */
+	bool external;        /* the declaration is one of something elsewhere */
 	unsigned depth;
 	struct {
 		enum brace_kind kind;
@@ -355,7 +360,11 @@ static const char *punctuator_reason(struct scan *scan)
 	switch (scan->token.first) {
 	case '{':
 		return open_brace(scan);
+	case ';':
+		scan->external &= scan->depth > 0;
+		break;
 	case '}':
+		scan->external &= scan->depth != 1 || scan->braces[1].kind != BRACE_OTHER;
 		if (scan->depth)
 			scan->depth--;
 		scan->enum_closed = was_enum;
@@ -461,6 +470,7 @@ static const char *name_reason(struct scan *scan)
 		return pragma_reason(scan);
 	if (makes_pragma(scan))
 		return made_pragma_reason(scan);
+	scan->external |= !scan->depth && token_is(reader, token, "extern");
 	if (token_is(reader, token, "struct") || token_is(reader, token, "union"))
 		scan->next = BRACE_FIELDS;
 	else if (token_is(reader, token, "enum"))
@@ -474,8 +484,9 @@ static const char *name_reason(struct scan *scan)
 		/* `packed` makes it smaller, to gcc. */
 		if (scan->next == BRACE_ENUM || scan->enum_closed)
 			return "an enumeration with an attribute";
-		reason = is_of_one_member(scan) ? "an attribute of one of several members"
-						: attribute_reason(*reader, may_be_local(scan));
+		reason = is_of_one_member(scan)
+				 ? "an attribute of one of several members"
+				 : attribute_reason(*reader, may_be_local(scan), scan->external);
 		if (!reason && scan->next == BRACE_FIELDS) { /* struct __attribute__((packed)) { */
 			token_next(&scan->reader, &scan->token);
 			token_skip_group(&scan->reader, &scan->token);

@@ -197,6 +197,14 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	refuse("struct s { char a __attribute__((aligned(8))), b; }; int f(void) { return sizeof(struct s); "
 	       "}",
 	       "one of several members");
+	refuse("static int n __attribute__((section(\"mine\"))) = 3; int f(void) { return n; }", "section");
+	refuse("extern inline int g(void) { return 1; } int n __attribute__((section(\"mine\"))); int "
+	       "f(void) { return n; }",
+	       "section");
+	refuse("extern int n __attribute__((section(\"mine\"), mode(QI))); int f(void) { return n; }",
+	       "mode");
+	refuse("extern int m; int n __attribute__((section(\"mine\"))); int f(void) { return n; }",
+	       "section");
 	refuse("__attribute__((constructor)) int f(void) { return 1; }", "constructor");
 	refuse("int g(void) __attribute__((ms_abi)); int f(void) { return g(); }", "convention");
 	refuse("typedef union { int *i; long n; } u __attribute__((transparent_union)); int f(u x) { return "
@@ -233,6 +241,8 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 static void ordinary_programs_are_accepted(void **state)
 {
 	(void)state;
+	accept("extern struct s { int a; } n __attribute__((section(\"mine\"), aligned(64))), m; int f(void) "
+	       "{ return n.a; }");
 	accept("extern int n __asm__(\"other\"); int f(void) { extern int m __asm__(\"third\"); return n + "
 	       "m; }");
 	accept("extern int g(int) __asm__(\"\" \"other\") __attribute__((__nothrow__, __leaf__)); int "
