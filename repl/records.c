@@ -138,8 +138,8 @@ static void put_value(struct watchers *all, const struct watched_value *v, const
 		memcpy(&captured.address, bytes, sizeof(captured.address));
 	captured.bytes = r->followed;
 	captured.size = r->followed_size;
-	/* What was not recorded as a whole may be something else by now. */
-	if (v->type->kind == TYPE_POINTER && v->type->target && v->type->target->size > captured.size)
+	/* What was not recorded as a whole may be something else by now; behind the pointers in a struct nothing was. */
+	if (v->type->kind != TYPE_POINTER || (v->type->target && v->type->target->size > captured.size))
 		options.depth = 0;
 	struct text whole = {0};
 	value_text(&whole, v->type, bytes, &source, &options);
