@@ -271,6 +271,44 @@ static void blank_all_enumerators(char *text, size_t size)
 	}
 }
 
+/* --- functions that do not return ------------------------------------------------------------------------------- */
+
+/* Of an attribute's list the words that say so become `unused`, which says nothing of a function. */
+static void replace_in_attribute(char *text, struct token_reader *r)
+{
+	static const char *const words[][2] = {{"noreturn", "unused  "}, {"__noreturn__", "__unused__  "}};
+	struct token t;
+	unsigned depth = 0;
+
+	for (token_next(r, &t); t.kind != TOKEN_END; token_next(r, &t)) {
+		depth += token_opens(&t);
+		depth -= token_closes(&t) && depth;
+		if (!depth)
+			return;
+		for (size_t i = 0; i < 2 && t.kind == TOKEN_NAME; i++)
+			if (token_is(r, &t, words[i][0]))
+				memcpy(text + t.begin, words[i][1], strlen(words[i][1]));
+	}
+}
+
+/* Behind a call of one libtcc makes no code any more, also where the call is not made: `0 && (abort(), 0)`, `sizeof(die())`. */
+static void hide_noreturn(char *text, uint32_t begin, uint32_t end, bool directive)
+{
+	struct token_reader r;
+	struct token t, before = {0};
+
+	token_reader_within(&r, text, begin, end, !directive);
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
+		if (t.kind == TOKEN_DIRECTIVE)
+			hide_noreturn(text, t.begin + 1, t.end, true);
+		else if (token_is_attribute(&r, &t))
+			replace_in_attribute(text, &r);
+		else if (token_is(&r, &t, "_Noreturn") &&
+			 !(directive && before.begin == begin)) /* not `#define _Noreturn` */
+			token_blank(text, t.begin, t.end);
+	}
+}
+
 /* --- literals -------------------------------------------------------------------------------------------------- */
 
 static void replace_utf8(char *text, uint32_t begin, uint32_t end, bool directive)
@@ -297,6 +335,8 @@ void dialect_respell(char *text, size_t size)
 		replace_atomic(text, 0, (uint32_t)size, false);
 	if (memmem(text, size, "transparent_union", sizeof("transparent_union") - 1))
 		replace_transparent(text, (uint32_t)size);
+	if (memmem(text, size, "oreturn", 7))
+		hide_noreturn(text, 0, (uint32_t)size, false);
 	if (memmem(text, size, "u8\"", 3))
 		replace_utf8(text, 0, (uint32_t)size, false);
 }

@@ -5,6 +5,7 @@
  *                                                      a pointer, which any pointer is passed as: the C library's sockets
  *      int regexec(…, size_t n, regmatch_t match[n])   an array's bound that names another parameter: an empty one
  *      enum { A, B __attribute__((deprecated)) = 2 }   without the attribute
+ *      void die(void) __attribute__((noreturn))        one that returns: libtcc forgets what stands behind any call
  *      u8"text"                                        "text": sources are in UTF-8
  *
  * The text keeps its length and its lines. */

@@ -918,6 +918,23 @@ static void builtins_are_gccs(void **state)
 		__atomic_load(at, &m, 5);
 		P(m);
 	}));
+	compare(TEXT(_Noreturn void exit(int); __attribute__((__noreturn__)) void _exit(int); ENTRY {
+		extern void abort(void) __attribute__((cold, noreturn));
+		out = to;
+		int x = 7;
+		(void)(__builtin_expect(sizeof(x) > 100, 0) && (abort(), 0));
+		P(x);
+		P(x + (1 || (exit(1), 1)));
+		P(sizeof((_exit(2), 1)));
+		__typeof__((abort(), 1)) y = 2;
+		P(y);
+		P(__builtin_choose_expr(0, (abort(), 1), 2));
+		P(_Generic((abort(), x), long : 3, int : 2));
+		if (x < 0)
+			abort();
+		P(x > 8 ? (abort(), 1) : 4);
+		P(x);
+	}));
 	compare(TEXT(ENTRY {
 		out = to;
 		double d = -0.0;
