@@ -115,12 +115,12 @@ static void a_save_of_several_functions_is_one_patch(void **state)
 	(void)state;
 	commit_built();
 	wire_open(&w, host.socket);
-	json_decref(wire_ask(&w, 1, "\\source add"));
+	wire_ok(&w, "\\source add");
 	char *path = compiled_path(&host, "host.c"), *text = child_read_file(path);
 	char *half = child_replace(text, "return a + b;", "return a - b;"),
 	     *edited = child_replace(half, "return n + bias;", "return n - bias;");
 	assert_true(child_write_file(path, edited));
-	json_decref(wire_ask(&w, 2, "\\wait shifted 1 60"));
+	wire_ok(&w, "\\wait host.c:shifted 1 60");
 	wire_close(&w);
 	export("--all", "out", 2, 1);
 	compiled_shell(&host, "git stash -q && git am -q out/*.patch");
