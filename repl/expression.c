@@ -222,6 +222,15 @@ static bool is_told_by_place(const struct snippet *x)
 	return x->found.type->kind == TYPE_RECORD && x->found.place;
 }
 
+/* One, or what is assigned to one, whose width the type does not tell. An enumeration without a name cannot be spelled. */
+static bool may_be_bit_field(const struct snippet *x)
+{
+	const struct type *type = x->found.type;
+
+	return x->found.bit_field || (x->writes && (type->kind == TYPE_INTEGER ||
+						    (type->kind == TYPE_ENUM && !strchr(type->name, '('))));
+}
+
 static void write_value(struct snippet *x)
 {
 	const struct type *type = x->found.type;
@@ -238,7 +247,7 @@ static void write_value(struct snippet *x)
 		text_printf(&x->run, "rtf_copy((char *)rtf_result + %d, (const void *)", head);
 	else if (is_told_by_place(x))
 		text_printf(&x->run, "rtf_copy((char *)rtf_result + %d, (const void *)&", head);
-	else if (x->found.bit_field || (x->writes && type->kind == TYPE_INTEGER))
+	else if (may_be_bit_field(x))
 		/* What is assigned to a bit-field is as wide as that for some compilers' typeof. */
 		text_printf(&x->run, "*(%s *)((char *)rtf_result + %d) = ", readable_name(type), head);
 	else
@@ -249,7 +258,7 @@ static void write_value(struct snippet *x)
 		text_printf(&x->run, ", %" PRIu64 "UL)", type->size);
 	text_puts(&x->run, ";\n");
 	if (type->kind != TYPE_VOID && type->kind != TYPE_FUNCTION && type->kind != TYPE_ARRAY &&
-	    !is_told_by_place(x) && !x->found.bit_field && !(x->writes && type->kind == TYPE_INTEGER))
+	    !is_told_by_place(x) && !may_be_bit_field(x))
 		text_printf(
 			&x->run,
 			"rtf_copy((char *)rtf_result + %d, (const void *)&rtf_value, sizeof(rtf_value));\n",

@@ -64,6 +64,8 @@ void folded_names(const struct target_function *f, struct text *names)
 		if (!plain_name(symbol, name, sizeof(name)))
 			continue;
 		bool same = strcmp(name, f->name) == 0;
+		if (same && strchr(symbol->name, '.'))
+			continue;                        /* f.localalias, by which it calls itself */
 		if (same && (!itself || !symbol->local)) /* another of this name is another file's static */
 			itself = true;
 		else if (same || is_defined(module, name))

@@ -61,10 +61,22 @@ static void copy_external(struct text *out, const struct index *ix, uint32_t beg
 }
 
 /* With a `static` of its own. */
+/* Behind `__extension__`, which nothing may stand in front of. */
+static uint32_t begin_static(const struct index *ix, const struct index_declaration *d)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_within(&r, ix->text, d->begin, d->end, true);
+	for (token_next(&r, &t); token_is(&r, &t, "__extension__"); token_next(&r, &t))
+		;
+	return t.begin;
+}
+
 static void copy_static(struct text *out, const struct index *ix, const struct index_declaration *d)
 {
 	text_puts(out, "static ");
-	copy_without(out, ix, d->begin, d->end, d->has_directive, false);
+	copy_without(out, ix, begin_static(ix, d), d->end, d->has_directive, false);
 	text_puts(out, "\n");
 }
 
@@ -78,7 +90,7 @@ static void write_helper(const struct closure *c, struct text *out, const struct
 		return;
 	}
 	text_puts(out, "static ");
-	copy_without(out, ix, d->begin, d->body, d->has_directive, false);
+	copy_without(out, ix, begin_static(ix, d), d->body, d->has_directive, false);
 	helper_write(out, ix, d, c->names->local_static, c->names->context);
 	text_puts(out, "\n");
 }

@@ -326,20 +326,40 @@ struct scan {
 	} braces[DEPTH_MAX];
 };
 
+/* Whether a bit-field's width is told by numbers alone that come to no more than 32, or is one of them, as in `(n) ? 2 : -1`. */
+static bool is_narrow(struct token_reader reader)
+{
+	unsigned long sum = 0;
+	unsigned depth = 0;
+	bool known = true, any = false;
+	struct token t;
+
+	for (token_next(&reader, &t); t.kind != TOKEN_END; token_next(&reader, &t)) {
+		if (!depth &&
+		    (t.first == ';' || t.first == ',' || t.first == '}' || (any && t.kind == TOKEN_NAME)))
+			break;
+		depth += token_opens(&t);
+		depth -= token_closes(&t) && depth;
+		if (!depth && t.first == '?') {
+			known = true;
+			sum = 0;
+		} else if (t.kind == TOKEN_NUMBER) {
+			sum += strtoul(reader.text + t.begin, NULL, 0);
+			any = true;
+		} else {
+			known &= t.kind == TOKEN_PUNCTUATOR && t.end - t.begin == 1 &&
+				 strchr("()+-:", t.first);
+		}
+	}
+	return known && any && sum <= 32;
+}
+
 /* A bit-field of more than 32 bits: gcc computes with its own width, libtcc with 64 bits. */
 static const char *colon_reason(const struct scan *scan)
 {
-	struct token_reader reader = scan->reader;
-	struct token width;
 	if (scan->braces[scan->depth].kind != BRACE_FIELDS || scan->braces[scan->depth].brackets)
 		return NULL;
-	token_next(&reader, &width);
-	if (width.kind == TOKEN_NUMBER && strtoul(reader.text + width.begin, NULL, 0) <= 32) {
-		token_next(&reader, &width);
-		if (width.first == ';' || width.first == ',' || width.kind == TOKEN_NAME)
-			return NULL;
-	}
-	return "a bit-field of more than 32 bits";
+	return is_narrow(scan->reader) ? NULL : "a bit-field of more than 32 bits";
 }
 
 static const char *open_brace(struct scan *scan)

@@ -7,6 +7,8 @@ static void a_write_can_be_undone_and_done_again(void **state)
 
 	(void)state;
 	wire_open(&w, host.socket);
+	assert_text(&w, "bits.d = GREEN", "GREEN");
+	assert_text(&w, "bits.d = BLUE", "BLUE");
 	assert_text(&w, "int_value = 99", "99");
 	assert_text(&w, "point.x += 4", "7");
 	json_decref(data_of(&w, "\\undo"));

@@ -29,6 +29,10 @@ static const struct compiled_how wrapped = {.compiler = "gcc",
 					    .flags = {"-w", "-O2", "-fpatchable-function-entry=16"},
 					    .sources = {"folded_wrapped.c", "folded_beside.c"}};
 
+static const struct compiled_how library = {.compiler = "gcc",
+					    .flags = {"-w", "-O2", "-fPIC", "-fpatchable-function-entry=16"},
+					    .sources = {"folded_wrapped.c", "folded_beside.c"}};
+
 static int stop(void **state)
 {
 	(void)state;
@@ -139,6 +143,14 @@ static void one_with_an_entry_of_its_own_is_changed_alone(void **state)
 	compiled_assert_answer(s, "1", "101 9");
 }
 
+static void a_function_that_calls_itself_by_another_name_is_one(void **state)
+{
+	(void)state;
+	followed_init_host(&host, &library);
+	compiled_assert_says(&host.subject, 0, "long sunk(long *a, long n) { return *a = n; }",
+			     "sunk is now version 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +159,7 @@ int main(void)
 		cmocka_unit_test_teardown(so_is_a_compiler_that_folds, stop),
 		cmocka_unit_test_teardown(a_save_that_changes_one_is_refused, stop),
 		cmocka_unit_test_teardown(one_with_an_entry_of_its_own_is_changed_alone, stop),
+		cmocka_unit_test_teardown(a_function_that_calls_itself_by_another_name_is_one, stop),
 	};
 
 	return cmocka_run_group_tests_name("system: functions that were folded into one", tests, NULL, NULL);

@@ -185,6 +185,10 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	refuse("typedef int v __attribute__((mode(TI))); int f(void) { return 1; }", "mode");
 	refuse("struct s { unsigned long n : 33; }; int f(struct s *s) { return (s->n << 1) == 0; }",
 	       "bit-field");
+	refuse("struct s { long n : 20 + 20; }; int f(void) { return 1; }", "bit-field");
+	refuse("struct s { long n : 5 * 8; }; int f(void) { return 1; }", "bit-field");
+	refuse("struct s { long n : sizeof(int) ? 2 : 40; }; int f(void) { return 1; }", "bit-field");
+	refuse("enum { W = 40 }; struct s { long n : W; }; int f(void) { return 1; }", "bit-field");
 	refuse("struct s { int a; struct { long n : (40); } b; }; int f(void) { return 1; }", "bit-field");
 	refuse("enum __attribute__((packed)) e { A }; int f(void) { return sizeof(enum e); }", "enumeration");
 	refuse("typedef enum { A } __attribute__((__packed__)) e; int f(void) { return sizeof(e); }",
@@ -241,6 +245,12 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 static void ordinary_programs_are_accepted(void **state)
 {
 	(void)state;
+	accept("struct s { int a : (1+3), b : 0x10; unsigned c : 9 __attribute__((unused)); int : 0; }; int "
+	       "f(struct s *s) { "
+	       "return s->b; }");
+	accept("#define assert(e) extern int (*check(void))[sizeof(struct { int error : (e) ? 2 : -1; "
+	       "})]\nint f(int x) { return "
+	       "x; }");
 	accept("extern struct s { int a; } n __attribute__((section(\"mine\"), aligned(64))), m; int f(void) "
 	       "{ return n.a; }");
 	accept("extern int n __asm__(\"other\"); int f(void) { extern int m __asm__(\"third\"); return n + "

@@ -125,6 +125,17 @@ REALTIMEFUNC LOCAL long uses_pair(int n)
 	return p.a * 100 + p.b + (make_colour(n) == BLUE + EDIT) + EDIT;
 }
 
+/* As <byteswap.h> has them. */
+__extension__ static __inline unsigned turned(unsigned n)
+{
+	return n << 16 | n >> 16;
+}
+
+REALTIMEFUNC LOCAL long turns(unsigned n)
+{
+	return turned(n) + EDIT;
+}
+
 /* gcc has enums declared before they are defined; this one's definition stands behind the prototype that has it. */
 enum later;
 KEPT static long of_later(int n, enum later e);
@@ -172,6 +183,7 @@ REALTIMEFUNC LOCAL long decimal(int n)
 	X(make_pair, make_pair(4).b) \
 	X(make_colour, make_colour(1)) \
 	X(uses_pair, uses_pair(4)) \
+	X(turns, turns(3)) \
 	X(calls_of_later, calls_of_later(2)) \
 	X(of_nowhere, of_nowhere(NULL, 3)) \
 	X(decimal, decimal(10))
