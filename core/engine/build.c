@@ -101,6 +101,19 @@ static void note_fitted(const struct view *v, const char *name)
 		text_printf(&v->build->fitted, "%s\n", name);
 }
 
+/* Its callers, as built, do not pass it what it is written to take: new code cannot call it. */
+static bool is_passed_otherwise(const struct view *v, const char *name)
+{
+	const struct target_unit *unit = v->request->function->unit;
+	struct target_symbol symbol;
+	struct target_function f;
+
+	return unit && unit->clang && unit->optimized && strcmp(name, v->request->function->name) != 0 &&
+	       target_find(v->host->target, unit, name, &symbol) && symbol.internal &&
+	       target_function_at(v->host->target, symbol.address, &f) &&
+	       target_passes_otherwise(v->host->target, &f);
+}
+
 static enum slice_presence presence(void *context, const char *name)
 {
 	const struct view *v = context;
@@ -109,6 +122,8 @@ static enum slice_presence presence(void *context, const char *name)
 	uint64_t address, size;
 
 	if (v->host->versions.entry(v->host->versions.context, unit, name, &address)) {
+		if (is_passed_otherwise(v, name))
+			return SLICE_ABSENT;
 		note_fitted(v, name);
 		return SLICE_DECORATED;
 	}
@@ -364,6 +379,12 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 	int64_t start = clock_now_us();
 
 	*b = (struct build){.request = q};
+	if (target_passes_otherwise(host->target, q->function))
+		return error_new(ERROR_SIGNATURE,
+				 "%s: clang knew all of its callers, and built it to be passed other "
+				 "arguments than it is "
+				 "written with: decorate it with REALTIMEFUNC, or compile its file with -O0",
+				 q->function->name);
 	struct error *e = sources_find(host->sources, q->function->unit, &b->source);
 	if (!e)
 		e = check_until_complete(host, b);

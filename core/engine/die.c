@@ -168,6 +168,69 @@ const char *die_file(Dwarf_Die *die)
 	return dwarf_filesrc(files, number, NULL, NULL);
 }
 
+/* Whether a parameter is an integer or a pointer; false also for what goes in memory or in other registers. */
+static bool goes_in_a_register(Dwarf_Die *parameter, bool *is_float)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Die type;
+	Dwarf_Word encoding, size;
+
+	*is_float = false;
+	if (!dwarf_formref_die(dwarf_attr_integrate(parameter, DW_AT_type, &attribute), &type) ||
+	    dwarf_peel_type(&type, &type) != 0)
+		return false;
+	if (dwarf_tag(&type) == DW_TAG_pointer_type || dwarf_tag(&type) == DW_TAG_enumeration_type)
+		return true;
+	if (dwarf_tag(&type) != DW_TAG_base_type || dwarf_aggregate_size(&type, &size) != 0 || size > 8 ||
+	    dwarf_formudata(dwarf_attr_integrate(&type, DW_AT_encoding, &attribute), &encoding) != 0)
+		return false;
+	*is_float = encoding == DW_ATE_float;
+	return true;
+}
+
+/* The register that holds it when the function begins, or behind its room for a jump, as DWARF numbers them; -1: none does, or
+ * it is not known. */
+static int register_of(Dwarf_Die *parameter, Dwarf_Addr begin)
+{
+	enum { ROOM = 16 };
+	Dwarf_Attribute location;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (!dwarf_attr(parameter, DW_AT_location, &location))
+		return -1;
+	if (dwarf_getlocation_addr(&location, begin, &ops, &count, 1) != 1 &&
+	    dwarf_getlocation_addr(&location, begin + ROOM, &ops, &count, 1) != 1)
+		return -1;
+	return count == 1 && ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31
+		       ? ops[0].atom - DW_OP_reg0
+		       : -1;
+}
+
+bool die_passes_otherwise(Dwarf_Die *function)
+{
+	static const int integers[] = {
+		5, 4, 1, 2, 8, 9}; /* rdi, rsi, rdx, rcx, r8, r9: psABI 3.2.3, and its DWARF numbers */
+	size_t next = 0;
+	Dwarf_Addr begin;
+	Dwarf_Die child;
+
+	if (dwarf_lowpc(function, &begin) != 0 || dwarf_child(function, &child) != 0)
+		return false;
+	do {
+		bool is_float;
+		if (dwarf_tag(&child) != DW_TAG_formal_parameter)
+			continue;
+		if (!goes_in_a_register(&child, &is_float) || next == sizeof(integers) / sizeof(*integers))
+			return false;
+		int at = is_float ? -1 : register_of(&child, begin);
+		if (at >= 0 && at != integers[next])
+			return true;
+		next += !is_float;
+	} while (dwarf_siblingof(&child, &child) == 0);
+	return false;
+}
+
 static bool is_alias(int tag)
 {
 	switch (tag) {

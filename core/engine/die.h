@@ -28,6 +28,7 @@ bool die_address_kept(uint64_t address);
 const char *die_name(Dwarf_Die *);         /* as in the source; NULL without one */
 const char *die_linkage_name(Dwarf_Die *); /* the symbol's name, where it is another and is said; else NULL */
 bool die_flag(Dwarf_Die *, unsigned attribute);
+bool die_passes_otherwise(Dwarf_Die *function); /* see target.h */
 const char *die_file(Dwarf_Die *); /* DW_AT_decl_file's path, perhaps relative; NULL if unknown */
 unsigned die_line(Dwarf_Die *);    /* DW_AT_decl_line, 0 if unknown */
 

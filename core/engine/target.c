@@ -307,6 +307,15 @@ bool target_defines_static(struct target *target, const struct target_unit *show
 	return false;
 }
 
+bool target_passes_otherwise(struct target *target, const struct target_function *f)
+{
+	struct unit_function *known = (struct unit_function *)(uintptr_t)f->die;
+
+	(void)target;
+	return known && f->unit && f->unit->clang && f->unit->optimized && !f->external &&
+	       die_passes_otherwise(&known->die);
+}
+
 bool target_spell_local(struct target *target, const struct target_unit *shown, const char *function,
 			const char *name, struct target_symbol *out, struct text *spelling)
 {

@@ -134,6 +134,10 @@ const char *target_defining_file(struct target *, const struct target_unit *, co
  * its name, 0 if unknown. */
 bool target_defines_static(struct target *, const struct target_unit *, const char *name, unsigned *line);
 
+/* Whether clang, which saw all of its callers, passes the static function other arguments than it is written with: one of them
+ * is in another register than its place says. */
+bool target_passes_otherwise(struct target *, const struct target_function *);
+
 /* target_find_local for what `unit` defines as `function`, also if all of its code was inlined elsewhere. */
 bool target_find_helper_local(struct target *, const struct target_unit *, const char *function,
 			      const char *name, unsigned nth, struct target_symbol *out);

@@ -19,6 +19,10 @@ static const struct compiled_how by_flag = {.compiler = "clang",
 					    .flags = {"-w", "-O2", "-fpatchable-function-entry=16"},
 					    .sources = {"learnt_host.c"}};
 
+static const struct compiled_how apart = {.compiler = "clang",
+					  .flags = {"-w", "-O1", "-fpatchable-function-entry=16"},
+					  .sources = {"learnt_host.c", "learnt_apart.c"}};
+
 static int stop(void **state)
 {
 	(void)state;
@@ -88,11 +92,28 @@ static void a_file_that_a_flag_decorates_is_fitted_and_told_so(void **state)
 	assert_told("static long first(long n) { struct pair p = {n, 5}; return weigh(&p, 6, 7); }", NULL);
 }
 
+/* Its callers pass what it needs in other registers than it is written with. */
+static void a_function_whose_arguments_were_taken_away_is_refused_and_brought_along(void **state)
+{
+	(void)state;
+	start(&apart);
+	compiled_assert_refused(
+		&host,
+		"static int count(int *unused, const char *text, void *nothing, int which) { return 1; }",
+		"signature", "count: clang knew all of its callers");
+	compiled_define(&host,
+			"int count_second(const char *text) { return count(counts, text, 0, 1) + 1; }");
+	compiled_assert_says(&host, 0, "count_second(\"b\"), counts[1]", "(int) 98");
+	compiled_assert_says(&host, 0, "count_first(\"c\"), counts[0]", "(int) 99");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(arguments_are_passed_as_written, stop),
 		cmocka_unit_test_teardown(it_is_told_once, stop),
+		cmocka_unit_test_teardown(
+			a_function_whose_arguments_were_taken_away_is_refused_and_brought_along, stop),
 		cmocka_unit_test_teardown(a_file_that_a_flag_decorates_is_fitted_and_told_so, stop),
 	};
 
