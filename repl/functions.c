@@ -373,8 +373,9 @@ struct error *functions_define(struct call *c, const char *text, size_t size)
 			snippet_free(x);
 			return NULL;
 		}
-		e = error_context(e, "the program has no function %s, and as one of this session",
-				  x->variables[0].name);
+		if (x->variables[0].name) /* else it was not read so far */
+			e = error_context(e, "the program has no function %s, and as one of this session",
+					  x->variables[0].name);
 	}
 	if (!e)
 		e = evaluator_result(x->host->evaluator, x->variable_count * sizeof(uint64_t), &x->result);

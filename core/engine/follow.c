@@ -584,7 +584,7 @@ static void take(struct follow *f, const char *file, bool release, int64_t since
 		free(f->refused);
 		f->refused = strdup(file);
 	}
-	if (release && result.outcome.count)
+	if (!*file && result.outcome.count) /* of several saves that were held */
 		file = result.outcome.results[0].function->at.file;
 	if (!release || f->waits || strcmp(result.kind, "unchanged") != 0)
 		tell(f, &result, file, since);

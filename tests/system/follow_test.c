@@ -102,6 +102,23 @@ static void a_constant_table_reaches_those_who_read_it(void **state)
 	followed_assert_call(&host, "looked_up", 1, 21);
 }
 
+/* One that libtcc does not take has all wait for the compiler; the news is of the file that was saved. */
+static void a_save_that_waits_for_the_compiler_is_told_by_its_file(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_host.c", "return n + DEEP;",
+		      "char *p = __builtin_alloca(8); *p = 0; return n + DEEP + *p;");
+	followed_assert_live(&host, "deep");
+	followed_edit(&host, "follow_deep.h", "DEEP 1000", "DEEP 3000");
+	json_t *event = followed_await(&host, "live");
+	const char *file = json_string_value(json_object_get(event, "file"));
+	if (!file || !strstr(file, "follow_deep.h"))
+		fail_msg("%s", file ? file : "no file");
+	json_decref(event);
+	followed_assert_call(&host, "deep", 1, 3001);
+	followed_assert_call(&host, "other_deep", 1, -2999);
+}
+
 static void a_header_below_a_header_reaches_two_files_at_once(void **state)
 {
 	(void)state;
@@ -889,6 +906,7 @@ int main(void)
 		with_host(a_static_helper_reaches_those_who_call_it),
 		with_host(a_constant_table_reaches_those_who_read_it),
 		with_host(a_header_below_a_header_reaches_two_files_at_once),
+		with_host(a_save_that_waits_for_the_compiler_is_told_by_its_file),
 		with_host(a_file_that_a_body_includes_is_part_of_it),
 		with_host(comments_and_spaces_alone_change_nothing),
 		with_host(the_same_bytes_again_change_nothing),
