@@ -272,7 +272,8 @@ char *child_directory_new(void)
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
 	(void)st, (void)kind, (void)where;
-	return remove(path);
+	/* What another process takes away meanwhile, as an engine that ends does with its journal, is gone as well. */
+	return remove(path) && errno != ENOENT ? -1 : 0;
 }
 
 void child_directory_remove(char *path)
