@@ -1,5 +1,4 @@
 #include "elsewhere.h"
-#include "completed.h"
 #include "context.h"
 #include "error.h"
 #include "knows.h"
@@ -27,7 +26,7 @@ static bool declares(const struct elsewhere *w, const struct source *source)
 	if (!w->tag)
 		return index_find(ix, INDEX_ORDINARY, w->name, w->length) != INDEX_NONE ||
 		       index_find_macro(ix, w->name, w->length, ix->size) != NULL;
-	return completed_has(ix, w->name, w->length);
+	return index_has_tag(ix, w->name, w->length);
 }
 
 static bool look_in_read(void *context, struct source *source)
@@ -67,9 +66,24 @@ static bool look_in_defining(void *context, const struct target_unit *unit)
 	       !knows_name(unit, d->name) || !look_in(w, unit);
 }
 
+static struct elsewhere look_for(const struct host *host, const char *name, size_t length,
+				 const struct target_unit *but)
+{
+	const char *blank = memchr(name, ' ', length);
+	struct elsewhere w = {
+		.live = host->live, .name = name, .length = length, .but = but, .tag = blank != NULL};
+
+	if (blank) {
+		w.name = blank + 1;
+		w.length = length - (size_t)(w.name - name);
+	}
+	sources_each(live_host(w.live)->sources, look_in_read, &w);
+	return w;
+}
+
 static void look_in_unread(struct elsewhere *w)
 {
-	struct defining defining = {w, strndup(w->name, w->length)};
+	struct defining defining = {w, w->found ? NULL : strndup(w->name, w->length)};
 
 	if (defining.name)
 		target_each_unit(live_target(w->live), look_in_defining, &defining);
@@ -81,17 +95,10 @@ const struct target_unit *elsewhere_unit(const struct host *host, const char *na
 {
 	struct live *l = host->live;
 	const struct target_unit *last = NULL;
-	const char *blank = memchr(name, ' ', length);
-	struct elsewhere w = {.live = l, .name = name, .length = length, .but = but, .tag = blank != NULL};
+	struct elsewhere w = look_for(host, name, length, but);
 	size_t looked = 0;
 
-	if (blank) {
-		w.name = blank + 1;
-		w.length = length - (size_t)(w.name - name);
-	}
-	sources_each(live_host(l)->sources, look_in_read, &w);
-	if (!w.found)
-		look_in_unread(&w);
+	look_in_unread(&w);
 	bool reads = !host->follow && !w.tag;
 	for (size_t i = 0; reads && i < live_count(l) && looked < READ_MOST && !w.found; i++) {
 		const struct target_unit *unit = live_function(l, i)->at.unit;
@@ -107,18 +114,14 @@ const struct target_unit *elsewhere_unit(const struct host *host, const char *na
 struct source *elsewhere_definition(const struct host *host, const char *tag, const struct target_unit *but,
 				    bool read_alone)
 {
-	const char *name = strrchr(tag, ' ');
-	struct elsewhere w = {.live = host->live, .but = but, .tag = true};
+	struct elsewhere w = look_for(host, tag, strlen(tag), but);
 	struct source *source = NULL;
 
-	if (!name)
-		return NULL;
-	w.name = name + 1;
-	w.length = strlen(w.name);
-	sources_each(live_host(w.live)->sources, look_in_read, &w);
-	if (!w.found && !read_alone)
+	if (!read_alone)
 		look_in_unread(&w);
-	if (w.found)
-		error_free(sources_find(live_host(w.live)->sources, w.found, &source));
-	return w.found ? source : NULL;
+	struct error *e = w.found ? sources_find(live_host(w.live)->sources, w.found, &source) : NULL;
+	if (e)
+		source = NULL;
+	error_free(e);
+	return source;
 }

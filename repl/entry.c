@@ -341,22 +341,6 @@ static void scan_unterminated(struct entry *e)
 		e->broken = true;
 }
 
-static bool directive_is(const struct entry *e, const struct token *t, const char *word)
-{
-	const char *p = e->text + t->begin + (e->text[t->begin] == '%' ? 2 : 1), *end = e->text + t->end;
-	size_t n = strlen(word);
-
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	return (size_t)(end - p) >= n && memcmp(p, word, n) == 0;
-}
-
-/* `#ifndef X`, `#if !X` and `#if 1` hold where nothing is defined. */
-static bool holds_undefined(const struct entry *e, const struct token *t)
-{
-	return directive_is(e, t, "ifndef") || directive_is(e, t, "if !") || directive_is(e, t, "if 1");
-}
-
 static void begin_condition(struct entry *e, bool first)
 {
 	if (e->conditions == ENTRY_CONDITIONS)
@@ -379,11 +363,11 @@ static void end_branch(struct entry *e)
 /* Each branch of an #if may open or close the same bracket: counts one of them. */
 static void scan_directive(struct entry *e, const struct token *t)
 {
-	if (directive_is(e, t, "if")) {
-		begin_condition(e, holds_undefined(e, t));
-	} else if (directive_is(e, t, "el") && e->conditions) {
+	if (token_directive_begins(e->text, t, "if")) {
+		begin_condition(e, token_holds_undefined(e->text, t));
+	} else if (token_directive_begins(e->text, t, "el") && e->conditions) {
 		end_branch(e);
-	} else if (directive_is(e, t, "endif") && e->conditions) {
+	} else if (token_directive_begins(e->text, t, "endif") && e->conditions) {
 		end_branch(e);
 		e->depth = e->condition[--e->conditions].end;
 	}

@@ -60,14 +60,6 @@ static struct error *declare(const struct host *host, const struct target_unit *
 	return NULL;
 }
 
-static bool is_line_of(const struct text *lines, const char *line, size_t length)
-{
-	for (const char *at = lines->bytes; at && *at; at = strchr(at, '\n') + 1)
-		if (strncmp(at, line, length) == 0 && at[length] == '\n')
-			return true;
-	return false;
-}
-
 /* "struct list" of "const struct list"; NULL: it is something else. */
 static char *take_tag(const char *line, size_t length)
 {
@@ -95,7 +87,7 @@ struct error *opaque_declare(const struct host *host, const struct target_unit *
 		length = strcspn(names, "\n");
 		char *tag = take_tag(names, length);
 		const char *name = tag ? strchr(tag, ' ') + 1 : NULL;
-		if (!tag || completed_has(ix, name, strlen(name)) || is_line_of(known, tag, strlen(tag))) {
+		if (!tag || index_has_tag(ix, name, strlen(name)) || text_has_line(known, tag, strlen(tag))) {
 			free(tag);
 			continue;
 		}

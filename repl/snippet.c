@@ -149,14 +149,13 @@ static void set_request(struct snippet *x)
 	x->request.context = &x->given;
 }
 
-static struct error *declare_opaque(struct snippet *x, const char *names, bool read_alone, bool *any)
+static struct error *declare_opaque(struct snippet *x, const struct source *source, const char *names,
+				    bool read_alone, bool *any)
 {
-	struct source *source;
+	const struct index *ix = x->request.index ? x->request.index : source->index;
 
-	struct error *e = sources_find(live_host(x->live)->sources, x->unit, &source);
-	if (!e)
-		e = opaque_declare(x->host, x->unit, x->request.index ? x->request.index : source->index,
-				   names, read_alone, &x->opaque, &x->given.extra, any);
+	struct error *e =
+		opaque_declare(x->host, x->unit, ix, names, read_alone, &x->opaque, &x->given.extra, any);
 	x->request.extra = x->given.extra;
 	x->request.extra_size = strlen(x->given.extra);
 	return e;
@@ -174,7 +173,7 @@ struct error *snippet_check_once(struct snippet *x)
 	if (!e)
 		e = scope_index(x->state->scope, source, &x->request.index);
 	if (!e)
-		e = declare_opaque(x, x->also.bytes, true, &any);
+		e = declare_opaque(x, source, x->also.bytes, true, &any);
 	if (!e) {
 		e = build_check(host, &x->request, &x->build);
 		x->built = true;
@@ -197,7 +196,7 @@ struct error *snippet_check_here(struct snippet *x)
 
 	for (bool any = true; any && !e && x->build.check.failed;) {
 		any = false;
-		e = declare_opaque(x, x->build.check.missing, false, &any);
+		e = declare_opaque(x, x->build.source, x->build.check.missing, false, &any);
 		if (any && !e)
 			e = snippet_check_once(x);
 	}

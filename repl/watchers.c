@@ -244,13 +244,13 @@ static struct error *show_coverage(struct call *c, struct watchers *all, const s
 	coverage_add_summary(row, &coverage);
 	coverage_add_counts(row, &coverage);
 	json_array_append_new(c->reply->data, row);
-	if (started)
+	if (started) {
 		text_printf(&c->reply->text, "%s is counted from now on: version %d\n", f->name, f->live);
-	if (started)
 		unwatched_note(c, f, row, "counted");
-	else
+	} else {
 		coverage_show(&c->reply->text, &coverage, f->at.name, live_plain(f),
 			      text_base_name(f->at.file));
+	}
 	free(counts);
 	return NULL;
 }

@@ -140,11 +140,9 @@ static void tell_list(const struct walk *w, CXCursor cursor)
 		w->each(w->context, SITE_INITIALISER, cursor);
 }
 
-enum { FRAME_ALIGNMENT = 16 };
-
 static void tell_object(const struct walk *w, CXCursor cursor)
 {
-	if (clang_Type_getAlignOf(clang_getCursorType(cursor)) > FRAME_ALIGNMENT)
+	if (clang_Type_getAlignOf(clang_getCursorType(cursor)) > CONVENTION_FRAME_ALIGNMENT)
 		w->each(w->context, SITE_ALIGNED, cursor);
 	tell_list(w, cursor);
 }
@@ -685,7 +683,7 @@ struct error *adapt_text(CXTranslationUnit unit, const char *text, size_t size, 
 	*out = NULL;
 	*w = (struct rewrite){.text = a.text, .size = (uint32_t)size, .line = 1, .careful = true};
 	w->failed = !a.text || !expansions_find(unit, text, 0, w->size, &w->macros, &w->macro_count);
-	if (!w->failed && packed_is_in(unit, text))
+	if (!w->failed)
 		a.impossible = !packed_put(w, a.text, unit);
 	if (!w->failed && !a.impossible)
 		clang_visitChildren(clang_getTranslationUnitCursor(unit), put_function, &a);

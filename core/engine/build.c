@@ -76,14 +76,6 @@ static bool local_static(void *context, const char *function, const char *name, 
 	return true;
 }
 
-static bool has_line(const struct text *lines, const char *line, size_t length)
-{
-	for (const char *at = lines->bytes; at && *at; at = strchr(at, '\n') + 1)
-		if (strcspn(at, "\n") == length && memcmp(at, line, length) == 0)
-			return true;
-	return false;
-}
-
 /* A decorated function is called through its entry, fitted or not: REALTIMEFUNC keeps compilers from it, the flag for a
  * whole file does not. */
 static void note_fitted(const struct view *v, const char *name)
@@ -94,7 +86,8 @@ static void note_fitted(const struct view *v, const char *name)
 	if (!unit || !unit->optimized ||
 	    !(unit->clang || strstr(unit->producer, "-fpatchable-function-entry")))
 		return;
-	if (strcmp(name, v->request->function->name) == 0 || has_line(&v->build->fitted, name, strlen(name)))
+	if (strcmp(name, v->request->function->name) == 0 ||
+	    text_has_line(&v->build->fitted, name, strlen(name)))
 		return;
 	if (target_find(v->host->target, unit, name, &symbol) && symbol.internal && is_fitted(v, name) &&
 	    !extent_is_decorated(index_of(v->build), name))
@@ -139,7 +132,7 @@ static enum slice_presence presence(void *context, const char *name)
 		return SLICE_PRESENT;
 	if (is_lost(v, name))
 		return SLICE_PRESENT;
-	if (is_unseen(v, name) && !has_line(&v->build->anew, name, strlen(name)))
+	if (is_unseen(v, name) && !text_has_line(&v->build->anew, name, strlen(name)))
 		text_printf(&v->build->anew, "%s\n", name);
 	return SLICE_ABSENT;
 }
@@ -292,7 +285,7 @@ static bool add_missing(const struct build *b, struct text *also)
 
 	for (const char *at = b->check.missing; at && *at; at = strchr(at, '\n') + 1) {
 		size_t length = strcspn(at, "\n");
-		if (!is_declared(index_of(b), at, length) || has_line(also, at, length))
+		if (!is_declared(index_of(b), at, length) || text_has_line(also, at, length))
 			continue;
 		text_printf(also, "%.*s\n", (int)length, at);
 		added = true;
@@ -382,8 +375,8 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 	if (target_passes_otherwise(host->target, q->function))
 		return error_new(ERROR_SIGNATURE,
 				 "%s: clang knew all of its callers, and built it to be passed other "
-				 "arguments than it is "
-				 "written with: decorate it with REALTIMEFUNC, or compile its file with -O0",
+				 "arguments than it is written with: decorate it with REALTIMEFUNC, or "
+				 "compile its file with -O0",
 				 q->function->name);
 	struct error *e = sources_find(host->sources, q->function->unit, &b->source);
 	if (!e)

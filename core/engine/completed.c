@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool completed_has(const struct index *ix, const char *tag, size_t length)
-{
-	for (uint32_t i = index_find(ix, INDEX_TAG, tag, length); i != INDEX_NONE; i = ix->names[i].next)
-		if (ix->names[i].kind == NAME_TAG)
-			return true;
-	return false;
-}
-
 /* Whether the file knows one of the names that a declaration gives, for the same or another thing. */
 static bool is_known(const struct index *to, const struct index *from, const struct index_declaration *d)
 {
@@ -23,7 +15,7 @@ static bool is_known(const struct index *to, const struct index *from, const str
 		size_t length = n->end - n->begin;
 		bool ordinary = n->kind != NAME_TAG && n->kind != NAME_TAG_FORWARD && n->kind != NAME_MEMBER;
 		if (n->kind == NAME_TAG
-			    ? completed_has(to, name, length)
+			    ? index_has_tag(to, name, length)
 			    : ordinary && index_find(to, INDEX_ORDINARY, name, length) != INDEX_NONE)
 			return true;
 	}
@@ -42,15 +34,13 @@ static void write_declaration(const struct index *ix, const struct index_declara
 	struct token_reader r;
 	struct token t;
 
-	pragmas_open(&ix->pragmas, d->types, out);
-	if (d->pack)
-		text_printf(out, "#pragma pack(push, %u)\n", d->pack);
+	index_open_pragmas(ix, d, false, out);
 	token_reader_within(&r, ix->text, d->begin, d->end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
 		if (t.kind != TOKEN_DIRECTIVE)
 			text_printf(out, "%.*s ", (int)(t.end - t.begin), ix->text + t.begin);
-	text_puts(out, d->pack ? "\n#pragma pack(pop)\n" : "\n");
-	pragmas_close(&ix->pragmas, d->types, out);
+	text_puts(out, "\n");
+	index_close_pragmas(ix, d, false, out);
 }
 
 struct error *completed_text(struct index *from, const struct index *to, const char *tag, char **out)
@@ -61,7 +51,7 @@ struct error *completed_text(struct index *from, const struct index *to, const c
 	struct text text = {0}, made = {0};
 
 	*out = NULL;
-	if (!name || !completed_has(from, name + 1, strlen(name + 1)))
+	if (!name || !index_has_tag(from, name + 1, strlen(name + 1)))
 		return NULL;
 	text_printf(&text, "char rtf_completed[sizeof(%s)];", tag);
 	char *wanted = text_take(&text);

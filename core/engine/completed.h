@@ -8,12 +8,6 @@
 #include "error.h"
 #include "index.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
-/* Whether the index defines that tag, which comes without its keyword. */
-bool completed_has(const struct index *, const char *tag, size_t length);
-
 /* C text for a place in front of what uses it, the caller's. `tag` with its keyword, "struct order". NULL in *out: `from` does
  * not define it. */
 struct error *completed_text(struct index *from, const struct index *to, const char *tag, char **out);

@@ -1,6 +1,6 @@
 #include "convention.h"
 
-enum { EIGHTBYTE = 8, STACK_ALIGNMENT = 16 };
+enum { EIGHTBYTE = 8 };
 
 /* psABI 3.2.3, "classification": a field that is not where its type wants it sends the whole to memory.
  * libtcc never looks. */
@@ -71,7 +71,7 @@ enum convention_match convention_match(const struct convention_shape *shape)
 	for (size_t i = 0; i < shape->count; i++)
 		if (shape->scalars[i].kind == CONVENTION_OTHER)
 			return CONVENTION_DIFFERENT;
-	if (shape->align > STACK_ALIGNMENT)
+	if (shape->align > CONVENTION_FRAME_ALIGNMENT)
 		return CONVENTION_DIFFERENT; /* libtcc gives it less room than its place needs */
 	if (shape->size > CONVENTION_REGISTERS_MAX)
 		return CONVENTION_SAME;

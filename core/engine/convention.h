@@ -11,7 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONVENTION_REGISTERS_MAX = 16 /* bytes that go in registers */ };
+enum {
+	CONVENTION_REGISTERS_MAX = 16,   /* bytes that go in registers */
+	CONVENTION_FRAME_ALIGNMENT = 16, /* bytes: libtcc's frames have it, and no more */
+};
 
 enum convention_kind {
 	CONVENTION_INTEGER, /* integers, enumerations, _Bool, pointers */

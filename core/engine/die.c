@@ -168,24 +168,24 @@ const char *die_file(Dwarf_Die *die)
 	return dwarf_filesrc(files, number, NULL, NULL);
 }
 
-/* Whether a parameter is an integer or a pointer; false also for what goes in memory or in other registers. */
-static bool goes_in_a_register(Dwarf_Die *parameter, bool *is_float)
+enum passing { IN_MEMORY, AS_INTEGER, AS_FLOAT };
+
+/* In which kind of register a parameter goes; IN_MEMORY also for what is in several, or is not known. */
+static enum passing passing_of(Dwarf_Die *parameter)
 {
 	Dwarf_Attribute attribute;
 	Dwarf_Die type;
 	Dwarf_Word encoding, size;
 
-	*is_float = false;
 	if (!dwarf_formref_die(dwarf_attr_integrate(parameter, DW_AT_type, &attribute), &type) ||
 	    dwarf_peel_type(&type, &type) != 0)
-		return false;
+		return IN_MEMORY;
 	if (dwarf_tag(&type) == DW_TAG_pointer_type || dwarf_tag(&type) == DW_TAG_enumeration_type)
-		return true;
+		return AS_INTEGER;
 	if (dwarf_tag(&type) != DW_TAG_base_type || dwarf_aggregate_size(&type, &size) != 0 || size > 8 ||
 	    dwarf_formudata(dwarf_attr_integrate(&type, DW_AT_encoding, &attribute), &encoding) != 0)
-		return false;
-	*is_float = encoding == DW_ATE_float;
-	return true;
+		return IN_MEMORY;
+	return encoding == DW_ATE_float ? AS_FLOAT : AS_INTEGER;
 }
 
 /* The register that holds it when the function begins, or behind its room for a jump, as DWARF numbers them; -1: none does, or
@@ -218,15 +218,17 @@ bool die_passes_otherwise(Dwarf_Die *function)
 	if (dwarf_lowpc(function, &begin) != 0 || dwarf_child(function, &child) != 0)
 		return false;
 	do {
-		bool is_float;
 		if (dwarf_tag(&child) != DW_TAG_formal_parameter)
 			continue;
-		if (!goes_in_a_register(&child, &is_float) || next == sizeof(integers) / sizeof(*integers))
+		enum passing passing = passing_of(&child);
+		if (passing == IN_MEMORY || next == sizeof(integers) / sizeof(*integers))
 			return false;
-		int at = is_float ? -1 : register_of(&child, begin);
+		if (passing == AS_FLOAT)
+			continue;
+		int at = register_of(&child, begin);
 		if (at >= 0 && at != integers[next])
 			return true;
-		next += !is_float;
+		next++;
 	} while (dwarf_siblingof(&child, &child) == 0);
 	return false;
 }

@@ -310,11 +310,11 @@ static bool is_system_directory(const char *directory)
 	return false;
 }
 
-static void add_last_folder(struct words *w, const char *directory)
+static void add_folder(struct words *w, const char *option, const char *directory)
 {
 	if (is_system_directory(directory) || has_folder(w, directory))
 		return;
-	words_add(w, "-idirafter");
+	words_add(w, option);
 	words_add(w, directory);
 }
 
@@ -328,7 +328,7 @@ static void add_folders_above(struct words *w, const char *directory)
 	w->failed |= !above;
 	for (int i = 0; above && i < LEVELS && (slash = strrchr(above, '/')) && slash != above; i++) {
 		*slash = '\0';
-		add_last_folder(w, above);
+		add_folder(w, "-idirafter", above);
 	}
 	free(above);
 }
@@ -361,12 +361,8 @@ static void make_folders_absolute(struct words *w, const char *directory)
 
 static void add_include_directories(struct words *w, const struct target_unit *unit, const char *option)
 {
-	for (const char *const *d = unit->include_directories; d && *d; d++) {
-		if (is_system_directory(*d) || has_folder(w, *d))
-			continue;
-		words_add(w, option);
-		words_add(w, *d);
-	}
+	for (const char *const *d = unit->include_directories; d && *d; d++)
+		add_folder(w, option, *d);
 }
 
 /* What of a command the preprocessor reads. clang's DWARF tells nothing else either: then also what changes the language
@@ -436,7 +432,7 @@ static struct error *from_dwarf(const struct target_unit *unit, const char *cfla
 			add_folders_above(&w, *d);
 	/* A header that only defines macros is in no list of DWARF's; config.h often is where the compiler ran. */
 	if (unit->directory && (!asked || recipe->neighbour) && !is_own_folder(unit, unit->directory))
-		add_last_folder(&w, unit->directory);
+		add_folder(&w, "-idirafter", unit->directory);
 	add_own_header(&w);
 	out->argv = w.items;
 	out->directory = strdup(unit->directory ? unit->directory : "/");

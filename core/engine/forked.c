@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 static bool read_executable(pid_t pid, struct stat *out)

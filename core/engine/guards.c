@@ -39,6 +39,21 @@ struct place {
 	uint32_t begin, end;
 };
 
+/* Whether a colon follows the name anywhere, for a look without tokens. */
+static bool may_be_bit_field(const struct place *p, const char *member)
+{
+	const char *begin = p->text + p->begin, *end = p->text + p->end;
+
+	for (const char *at = begin; (at = text_find_word(begin, end, at, member));) {
+		at += strlen(member);
+		while (at < end && (*at == ' ' || *at == '\t' || *at == '\n'))
+			at++;
+		if (at < end && *at == ':')
+			return true;
+	}
+	return false;
+}
+
 /* One that fills its type has an offset to clang's DWARF, and none to the compiler. */
 static bool is_bit_field(const struct place *p, const char *member)
 {
@@ -46,7 +61,7 @@ static bool is_bit_field(const struct place *p, const char *member)
 	struct token t;
 	bool named = false;
 
-	if (!memchr(p->text + p->begin, ':', p->end - p->begin))
+	if (!may_be_bit_field(p, member))
 		return false;
 	token_reader_within(&r, p->text, p->begin, p->end, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {

@@ -209,6 +209,34 @@ const struct index_name *index_find_kind(const struct index *ix, const char *nam
 	return i == INDEX_NONE ? NULL : &ix->names[i];
 }
 
+void index_open_pragmas(const struct index *ix, const struct index_declaration *d, bool body,
+			struct text *out)
+{
+	pragmas_open(&ix->pragmas, d->types, out);
+	if (body)
+		pragmas_open(&ix->pragmas, d->code, out);
+	if (d->pack)
+		text_printf(out, "#pragma pack(push, %u)\n", d->pack);
+}
+
+void index_close_pragmas(const struct index *ix, const struct index_declaration *d, bool body,
+			 struct text *out)
+{
+	if (d->pack)
+		text_puts(out, "#pragma pack(pop)\n");
+	if (body)
+		pragmas_close(&ix->pragmas, d->code, out);
+	pragmas_close(&ix->pragmas, d->types, out);
+}
+
+bool index_has_tag(const struct index *ix, const char *tag, size_t length)
+{
+	for (uint32_t i = index_find(ix, INDEX_TAG, tag, length); i != INDEX_NONE; i = ix->names[i].next)
+		if (ix->names[i].kind == NAME_TAG)
+			return true;
+	return false;
+}
+
 bool index_is_typedef(void *index, const char *name, uint32_t length)
 {
 	return index_find_kind(index, name, length, NAME_TYPEDEF) != NULL;

@@ -98,6 +98,13 @@ uint32_t index_find(const struct index *, enum index_space, const char *name, si
 const struct index_name *index_find_kind(const struct index *, const char *name, size_t length,
 					 enum name_kind);
 
+/* Writes what the file's #pragma lines make of a declaration; and, behind it, what ends that. `body`: code will be made of it. */
+void index_open_pragmas(const struct index *, const struct index_declaration *, bool body, struct text *out);
+void index_close_pragmas(const struct index *, const struct index_declaration *, bool body, struct text *out);
+
+/* Whether a struct, union or enum with that tag is defined. */
+bool index_has_tag(const struct index *, const char *tag, size_t length);
+
 /* Whether the name is a typedef's, for a declaration_reader: `index` is one. */
 bool index_is_typedef(void *index, const char *name, uint32_t length);
 

@@ -78,14 +78,20 @@ static bool match_own(void *context, const struct target_unit *unit)
 	return !own->found;
 }
 
-/* Whether the file has one of its own, of which no code is left that could be replaced. */
-static bool has_own(const struct live *l, const char *name, const char *file, unsigned *line)
+/* Why a name does not mean another file's function: the file has one of its own, of which no code is left that could be
+ * replaced. NULL: it has none. */
+static struct error *explain_own(const struct live *l, const char *name, const char *file)
 {
 	struct own own = {.target = live_target(l), .name = name, .file = file};
 
 	target_each_unit(own.target, match_own, &own);
-	*line = own.line;
-	return own.found;
+	if (!own.found)
+		return NULL;
+	return error_new(
+		ERROR_UNKNOWN,
+		"%s (%s:%u) is not decorated, or was inlined wherever it is called: put REALTIMEFUNC "
+		"before it. Another file has a function of that name",
+		name, text_base_name(file), own.line);
 }
 
 static bool has_slots(const struct live *l)
@@ -110,17 +116,12 @@ static struct error *explain_unknown(const struct live *l, const char *name, con
 	struct undecorated u = {.name = name};
 	const char *near = NULL;
 	size_t least = 3, count;
-	unsigned line;
 
 	live_named(l, name, &count);
-	if (file && count && has_own(l, name, file, &line))
-		return error_new(ERROR_UNKNOWN,
-				 "%s (%s:%u) is not decorated, or was inlined wherever it is called: put "
-				 "REALTIMEFUNC before "
-				 "it. Another file has a function of that name",
-				 name, text_base_name(file), line);
-	if (file && count)
-		return error_new(ERROR_UNKNOWN, "%s has no decorated function %s", file, name);
+	if (file && count) {
+		struct error *own = explain_own(l, name, file);
+		return own ? own : error_new(ERROR_UNKNOWN, "%s has no decorated function %s", file, name);
+	}
 	const struct live_function *keeper = folded_into(l, name);
 	if (keeper)
 		return folded_error(name, keeper);
@@ -176,10 +177,11 @@ struct error *lookup_find(const struct live *l, const char *name, const char *fi
 		matches++;
 	}
 	/* One alone is meant wherever one is, unless the file at hand has another. */
-	unsigned line;
-	if (matches == 1 && count == 1 && file && !namesakes_stand_in(named, count, 0, file) &&
-	    has_own(l, name, file, &line))
-		matches = 0;
+	struct error *own = NULL;
+	if (matches == 1 && count == 1 && file && !namesakes_stand_in(named, count, 0, file))
+		own = explain_own(l, name, file);
+	if (own)
+		return own;
 	if (matches == 1) {
 		*out = found;
 		return NULL;

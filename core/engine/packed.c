@@ -10,43 +10,38 @@ struct packed {
 	const char *type;
 };
 
-struct search {
-	void (*each)(void *context, CXCursor);
-	void *context;
-};
-
 static long long size_of(CXCursor enumeration)
 {
 	return clang_Type_getSizeOf(clang_getCursorType(enumeration));
 }
 
-static enum CXChildVisitResult find(CXCursor cursor, CXCursor parent, CXClientData data)
+static bool is_packed(CXCursor cursor)
 {
-	struct search *s = data;
-
-	(void)parent;
-	if (clang_getCursorKind(cursor) != CXCursor_EnumDecl)
-		return CXChildVisit_Recurse;
-	if (clang_isCursorDefinition(cursor) && size_of(cursor) < (long long)sizeof(int))
-		s->each(s->context, cursor);
-	return CXChildVisit_Continue;
+	return clang_getCursorKind(cursor) == CXCursor_EnumDecl && clang_isCursorDefinition(cursor) &&
+	       size_of(cursor) < (long long)sizeof(int);
 }
 
-static void note(void *context, CXCursor enumeration)
+/* For a look without the tree. */
+static bool may_be_in(const char *text)
 {
-	bool *found = context;
+	return strstr(text, "enum") && strstr(text, "packed");
+}
 
-	(void)enumeration;
-	*found = true;
+static enum CXChildVisitResult find_one(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	bool *found = data;
+
+	(void)parent;
+	*found = is_packed(cursor);
+	return *found ? CXChildVisit_Break : CXChildVisit_Recurse;
 }
 
 bool packed_is_in(CXTranslationUnit unit, const char *text)
 {
 	bool found = false;
-	struct search s = {note, &found};
 
-	if (strstr(text, "enum") && strstr(text, "packed"))
-		clang_visitChildren(clang_getTranslationUnitCursor(unit), find, &s);
+	if (may_be_in(text))
+		clang_visitChildren(clang_getTranslationUnitCursor(unit), find_one, &found);
 	return found;
 }
 
@@ -92,9 +87,8 @@ static bool is_known(const struct change *c, uint32_t begin)
 
 /* `enum e {A} __attribute__((packed)) x` becomes `__typeof__((unsigned char)sizeof(enum e {A})) x`, whose constants are in
  * force as before. */
-static void put_definition(void *context, CXCursor enumeration)
+static void put_definition(struct change *c, CXCursor enumeration)
 {
-	struct change *c = context;
 	struct rewrite *w = c->rewrite;
 	struct packed p = {.tag = cursor_take(clang_getCursorSpelling(enumeration)),
 			   .type = type_of(enumeration)};
@@ -130,6 +124,14 @@ static void put_definition(void *context, CXCursor enumeration)
 		return; /* nothing has it here */
 	rewrite_insert(w, r.begin, false, rewrite_format(w, "__typeof__((%s)sizeof(", p.type));
 	rewrite_insert(w, r.end, true, rewrite_format(w, "))"));
+}
+
+static enum CXChildVisitResult put_each(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	(void)parent;
+	if (is_packed(cursor))
+		put_definition(data, cursor);
+	return CXChildVisit_Recurse;
 }
 
 static const struct packed *find_tag(struct change *c, const struct token *t)
@@ -173,10 +175,10 @@ static void put_references(struct change *c, uint32_t begin, uint32_t end)
 bool packed_put(struct rewrite *w, char *text, CXTranslationUnit unit)
 {
 	struct change c = {.rewrite = w, .text = text};
-	struct search s = {put_definition, &c};
 
-	clang_visitChildren(clang_getTranslationUnitCursor(unit), find, &s);
-	if (!c.impossible)
+	if (may_be_in(text))
+		clang_visitChildren(clang_getTranslationUnitCursor(unit), put_each, &c);
+	if (c.count && !c.impossible)
 		put_references(&c, 0, w->size);
 	for (size_t i = 0; i < c.count; i++)
 		free(c.list[i].tag);

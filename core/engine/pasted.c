@@ -25,7 +25,7 @@ void pasted_add(struct pasted *p, const char *text, uint32_t begin, uint32_t end
 	}
 	p->texts = more;
 	p->texts[p->text_count++] = (struct pasted_text){text, begin, end};
-	p->any = p->any || memmem(text + begin, end - begin, "##", 2);
+	p->any = p->any || token_has_pair(text + begin, end - begin, '#', '#');
 }
 
 static void add_word(struct pasted *p, const char *word, uint32_t length)

@@ -6,6 +6,15 @@
 #include <stdint.h>
 #include <string.h>
 
+/* An operation by all of its names: for what was there before, and for what is there now. */
+#define TRIED(name, changed) \
+	"#define __atomic_fetch_" name "(p, value, order) ((void)(order), __rtf_try(p, value, " changed \
+	", rtf_f))\n" \
+	"#define __atomic_" name "_fetch(p, value, order) ((void)(order), __rtf_try(p, value, " changed \
+	", rtf_n))\n" \
+	"#define __sync_fetch_and_" name "(p, value) __rtf_try(p, value, " changed ", rtf_f)\n" \
+	"#define __sync_" name "_and_fetch(p, value) __rtf_try(p, value, " changed ", rtf_n)\n"
+
 /* Only spellings whose replacement means exactly the same; each evaluates its arguments as often as gcc does. What is missing
  * here is an implicit declaration, and goes to cc. Each line says one name, and needs none but those of lines before it. */
 static const char words[] =
@@ -112,30 +121,6 @@ static const char words[] =
 	"__typeof__(*rtf_t) rtf_u = (__typeof__(*rtf_t))(v), rtf_f, rtf_n; do { rtf_f = *(volatile "
 	"__typeof__(*rtf_t) *)rtf_t; rtf_n = (__typeof__(*rtf_t))(changed); } while "
 	"(!__sync_bool_compare_and_swap(rtf_t, rtf_f, rtf_n)); result; })\n"
-	"#define __atomic_fetch_and(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f & rtf_u, "
-	"rtf_f))\n"
-	"#define __atomic_and_fetch(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f & rtf_u, "
-	"rtf_n))\n"
-	"#define __sync_fetch_and_and(p, value) __rtf_try(p, value, rtf_f & rtf_u, rtf_f)\n"
-	"#define __sync_and_and_fetch(p, value) __rtf_try(p, value, rtf_f & rtf_u, rtf_n)\n"
-	"#define __atomic_fetch_or(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f | rtf_u, "
-	"rtf_f))\n"
-	"#define __atomic_or_fetch(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f | rtf_u, "
-	"rtf_n))\n"
-	"#define __sync_fetch_and_or(p, value) __rtf_try(p, value, rtf_f | rtf_u, rtf_f)\n"
-	"#define __sync_or_and_fetch(p, value) __rtf_try(p, value, rtf_f | rtf_u, rtf_n)\n"
-	"#define __atomic_fetch_xor(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f ^ rtf_u, "
-	"rtf_f))\n"
-	"#define __atomic_xor_fetch(p, value, order) ((void)(order), __rtf_try(p, value, rtf_f ^ rtf_u, "
-	"rtf_n))\n"
-	"#define __sync_fetch_and_xor(p, value) __rtf_try(p, value, rtf_f ^ rtf_u, rtf_f)\n"
-	"#define __sync_xor_and_fetch(p, value) __rtf_try(p, value, rtf_f ^ rtf_u, rtf_n)\n"
-	"#define __atomic_fetch_nand(p, value, order) ((void)(order), __rtf_try(p, value, ~(rtf_f & rtf_u), "
-	"rtf_f))\n"
-	"#define __atomic_nand_fetch(p, value, order) ((void)(order), __rtf_try(p, value, ~(rtf_f & rtf_u), "
-	"rtf_n))\n"
-	"#define __sync_fetch_and_nand(p, value) __rtf_try(p, value, ~(rtf_f & rtf_u), rtf_f)\n"
-	"#define __sync_nand_and_fetch(p, value) __rtf_try(p, value, ~(rtf_f & rtf_u), rtf_n)\n"
 	"#define __atomic_test_and_set(p, order) ((_Bool)__atomic_exchange_n((unsigned char *)(p), 1, "
 	"order))\n"
 	"#define __sync_lock_test_and_set(p, value) __atomic_exchange_n(p, value, 2)\n"
@@ -161,7 +146,11 @@ static const char words[] =
 	"#define __atomic_exchange(p, value, result, order) (__rtf_word(p), (void)(*(result) = "
 	"__atomic_exchange_n(p, *(value), order)))\n"
 	"#define __atomic_compare_exchange(p, expected, value, weak, order, other) (__rtf_word(p), "
-	"__atomic_compare_exchange_n(p, expected, *(value), weak, order, other))\n";
+	"__atomic_compare_exchange_n(p, expected, *(value), weak, order, other))\n"
+	/* clang-format off */
+	TRIED("and", "rtf_f & rtf_u") TRIED("or", "rtf_f | rtf_u") TRIED("xor", "rtf_f ^ rtf_u")
+	TRIED("nand", "~(rtf_f & rtf_u)");
+/* clang-format on */
 
 enum { LINES_MAX = 128 };
 

@@ -60,7 +60,6 @@ static void copy_external(struct text *out, const struct index *ix, uint32_t beg
 	copy_without(out, ix, begin, end, directives, true);
 }
 
-/* With a `static` of its own. */
 /* Behind `__extension__`, which nothing may stand in front of. */
 static uint32_t begin_static(const struct index *ix, const struct index_declaration *d)
 {
@@ -73,6 +72,7 @@ static uint32_t begin_static(const struct index *ix, const struct index_declarat
 	return t.begin;
 }
 
+/* With a `static` of its own. */
 static void copy_static(struct text *out, const struct index *ix, const struct index_declaration *d)
 {
 	text_puts(out, "static ");
@@ -309,27 +309,6 @@ static void write_marker(struct text *out, unsigned line, const char *file)
 	text_puts(out, "\"\n");
 }
 
-/* What the file's #pragma lines make of a declaration; `body`: code will be made of it. */
-static void open_pragmas(const struct closure *c, struct text *out, const struct index_declaration *d,
-			 bool body)
-{
-	pragmas_open(&c->ix->pragmas, d->types, out);
-	if (body)
-		pragmas_open(&c->ix->pragmas, d->code, out);
-	if (d->pack)
-		text_printf(out, "#pragma pack(push, %u)\n", d->pack);
-}
-
-static void close_pragmas(const struct closure *c, struct text *out, const struct index_declaration *d,
-			  bool body)
-{
-	if (d->pack)
-		text_puts(out, "#pragma pack(pop)\n");
-	if (body)
-		pragmas_close(&c->ix->pragmas, d->code, out);
-	pragmas_close(&c->ix->pragmas, d->types, out);
-}
-
 /* Those about names that the slice has. */
 static void write_name_pragmas(const struct closure *c, struct text *out)
 {
@@ -350,9 +329,9 @@ static void write_declarations(const struct closure *c, struct text *out)
 			continue;
 		write_marker(out, d->line, c->ix->files[d->file]);
 		bool body = d->kind == DECLARATION_FUNCTION && c->levels[c->chosen[i]] == CLOSURE_WHOLE;
-		open_pragmas(c, out, d, body);
+		index_open_pragmas(c->ix, d, body, out);
 		write_declaration(c, out, c->chosen[i]);
-		close_pragmas(c, out, d, body);
+		index_close_pragmas(c->ix, d, body, out);
 	}
 }
 
@@ -509,7 +488,7 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 	const struct index_declaration *original =
 		c.original != INDEX_NONE ? closure_declaration(&c, c.original) : NULL;
 	if (original)
-		open_pragmas(&c, &text, original, true);
+		index_open_pragmas(c.ix, original, true, &text);
 	slice.user_at = text.size;
 	write_marker(&text, q->line, q->file);
 	slice.user_line = count_lines(&text) + 1;
@@ -521,7 +500,7 @@ struct error *slice_new(const struct slice_request *q, const struct slice_names 
 	guards.line = count_lines(&text) + 1;
 	guards_write_given(&guards, &c, &text, q->text, q->size, slice.user_line);
 	if (original)
-		close_pragmas(&c, &text, original, true);
+		index_close_pragmas(c.ix, original, true, &text);
 	slice.given = q->text;
 	slice.given_size = q->size;
 	slice.prototype = file_prototype(&c);

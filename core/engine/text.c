@@ -211,6 +211,14 @@ const char *text_find_word(const char *text, const char *end, const char *from, 
 	return NULL;
 }
 
+bool text_has_line(const struct text *lines, const char *line, size_t length)
+{
+	for (const char *at = lines->bytes; at && *at; at = strchr(at, '\n') + 1)
+		if (strcspn(at, "\n") == length && memcmp(at, line, length) == 0)
+			return true;
+	return false;
+}
+
 bool text_path_is(const char *path, const char *file)
 {
 	size_t n = path ? strlen(path) : 0, m = strlen(file);

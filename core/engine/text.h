@@ -46,6 +46,9 @@ bool text_is_word(char);
 /* Where a C name stands next as a word of its own, from `from` on in a text that ends at `end`; NULL: nowhere. */
 const char *text_find_word(const char *text, const char *end, const char *from, const char *name);
 
+/* Whether a text of lines, each with its newline, has this one. */
+bool text_has_line(const struct text *, const char *line, size_t length);
+
 /* Whether `file` is the path, or the end of it after a slash. */
 bool text_path_is(const char *path, const char *file);
 

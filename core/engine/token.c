@@ -332,29 +332,40 @@ void token_skip_group(struct token_reader *r, struct token *out)
 }
 
 /* A directive's name, and what follows it on the line. */
-static const char *directive_word(const struct token_reader *r, const struct token *t, uint32_t *left)
+static const char *directive_word(const char *text, const struct token *t, uint32_t *left)
 {
 	uint32_t at = t->begin + 1;
 
-	while (at < t->end && strchr(" \t:", r->text[at]) && r->text[at])
+	while (at < t->end && strchr(" \t:", text[at]) && text[at])
 		at++;
 	*left = t->end - at;
-	return r->text + at;
+	return text + at;
 }
 
-static bool word_begins(const char *word, uint32_t left, const char *with)
+bool token_directive_begins(const char *text, const struct token *directive, const char *with)
 {
+	uint32_t left;
+	const char *word = directive_word(text, directive, &left);
 	size_t length = strlen(with);
 
 	return left >= length && memcmp(word, with, length) == 0;
 }
 
-/* Whether `#ifdef NAME` or `#ifndef NAME` is not the case if the one that came first with that name was. */
-static bool is_contradicted(struct token_braces *b, const char *word, uint32_t left)
+bool token_holds_undefined(const char *text, const struct token *directive)
 {
-	bool defined = word_begins(word, left, "ifdef");
+	return token_directive_begins(text, directive, "ifndef") ||
+	       token_directive_begins(text, directive, "if !") ||
+	       token_directive_begins(text, directive, "if 1");
+}
 
-	if (!defined && !word_begins(word, left, "ifndef"))
+/* Whether `#ifdef NAME` or `#ifndef NAME` is not the case if the one that came first with that name was. */
+static bool is_contradicted(struct token_braces *b, const char *text, const struct token *t)
+{
+	uint32_t left;
+	const char *word = directive_word(text, t, &left);
+	bool defined = token_directive_begins(text, t, "ifdef");
+
+	if (!defined && !token_directive_begins(text, t, "ifndef"))
 		return false;
 	const char *name = word + (defined ? 5 : 6), *end = word + left;
 	while (name < end && (*name == ' ' || *name == '\t'))
@@ -374,35 +385,33 @@ static bool is_contradicted(struct token_braces *b, const char *word, uint32_t l
 }
 
 /* Whether the first branch does not count. */
-static bool is_passed_over(struct token_braces *b, const char *word, uint32_t left)
+static bool is_passed_over(struct token_braces *b, const char *text, const struct token *t)
 {
 	if (b->undefined)
-		return !word_begins(word, left, "ifndef") && !word_begins(word, left, "if !") &&
-		       !word_begins(word, left, "if 1");
-	return word_begins(word, left, "if 0") || is_contradicted(b, word, left);
+		return !token_holds_undefined(text, t);
+	return token_directive_begins(text, t, "if 0") || is_contradicted(b, text, t);
 }
 
 static void count_condition(const struct token_reader *r, const struct token *t, struct token_braces *b)
 {
-	uint32_t left;
-	const char *word = directive_word(r, t, &left);
+	const char *text = r->text;
 
-	if (word_begins(word, left, "if")) {
+	if (token_directive_begins(text, t, "if")) {
 		b->conditional = true;
 		b->conditions++;
-		if (!b->skip && is_passed_over(b, word, left)) {
+		if (!b->skip && is_passed_over(b, text, t)) {
 			b->skip = b->conditions + 1;
 			b->zero = true;
 		}
-	} else if (word_begins(word, left, "endif")) {
+	} else if (token_directive_begins(text, t, "endif")) {
 		if (b->skip == b->conditions + 1)
 			b->skip = 0;
 		b->orphan |= b->conditions == 0;
 		b->conditions -= b->conditions > 0;
-	} else if (word_begins(word, left, "el")) {
+	} else if (token_directive_begins(text, t, "el")) {
 		b->orphan |= b->conditions == 0;
 		if (b->zero && b->skip == b->conditions + 1) {
-			if (!b->undefined || word_begins(word, left, "else"))
+			if (!b->undefined || token_directive_begins(text, t, "else"))
 				b->skip = 0;
 		} else if (!b->skip) {
 			b->skip = b->conditions + 1;
@@ -456,9 +465,10 @@ static bool is_harmless(const char *word, size_t length)
 	return length == 0 && *word >= '0' && *word <= '9';
 }
 
-/* Whether two bytes stand in it. Here the first is rare, so memchr's pace is what counts. */
-static bool has_pair(const char *text, const char *end, char first, char second)
+bool token_has_pair(const char *text, size_t size, char first, char second)
 {
+	const char *end = text + size;
+
 	for (const char *at = text; (at = memchr(at, first, (size_t)(end - at))); at++)
 		if (at + 1 < end && at[1] == second)
 			return true;
@@ -476,5 +486,5 @@ bool token_may_ask(const char *text, size_t size)
 		if (at < end && !is_harmless(at, count_letters(at, end)))
 			return true;
 	}
-	return has_pair(text, end, '%', ':') || has_pair(text, end, '?', '?');
+	return token_has_pair(text, size, '%', ':') || token_has_pair(text, size, '?', '?');
 }

@@ -46,6 +46,9 @@ void token_read_directive(struct token_reader *line, const char *text, const str
 			  struct token *word);
 void token_next(struct token_reader *, struct token *out);
 
+/* Whether two bytes stand next to each other. Where the first is rare that is faster than memmem. */
+bool token_has_pair(const char *text, size_t size, char first, char second);
+
 /* Whether a text may have a line that counts, asks for something or includes a file, like `#if` and `#include`: a quick look, for
  * most texts have none. Careful the one way: what is not sure to be none is one. */
 bool token_may_ask(const char *text, size_t size);
@@ -112,6 +115,12 @@ static inline bool token_is_attribute(const struct token_reader *r, const struct
 
 /* Puts blanks in the place of [begin, end) of a text that goes on behind it; lines stay, those of a macro in one piece. */
 void token_blank(char *text, uint32_t begin, uint32_t end);
+
+/* Whether what a directive says begins so, behind the `#` and blanks: "if" is how `#ifdef` begins, too. */
+bool token_directive_begins(const char *text, const struct token *directive, const char *with);
+
+/* Whether the first branch of an `#if` is compiled where no name is defined: `#ifndef X`, `#if !X`, `#if 1`. */
+bool token_holds_undefined(const char *text, const struct token *directive);
 
 /* Whether it is a word that makes a function internal or inline: `static`, or `inline` in one of its spellings. */
 bool token_is_linkage(const struct token_reader *, const struct token *);

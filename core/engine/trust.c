@@ -1,5 +1,6 @@
 #include "trust.h"
 #include "branches.h"
+#include "convention.h"
 #include "text.h"
 #include "token.h"
 
@@ -118,7 +119,7 @@ static const char *find_word(const char *text, const struct token *token)
 
 static const char over_aligned[] = "an alignment of more than 16 bytes";
 
-/* `aligned(N)`: libtcc's stack frames keep 16 bytes and no more, so a larger N may turn out untrue for a
+/* `aligned(N)`: libtcc's frames keep CONVENTION_FRAME_ALIGNMENT and no more, so a larger N may turn out untrue for a
  * local. One that has it from its type libclang finds (adapt.h). */
 static bool alignment_is_kept(struct token_reader reader)
 {
@@ -131,7 +132,7 @@ static bool alignment_is_kept(struct token_reader reader)
 		return false;
 	unsigned long value = strtoul(reader.text + token.begin, NULL, 0);
 	token_next(&reader, &token);
-	return token.first == ')' && value <= 16;
+	return token.first == ')' && value <= CONVENTION_FRAME_ALIGNMENT;
 }
 
 /* Behind `__attribute__`: what in its parentheses libtcc gets wrong, or NULL. `local`: it may be a local's; `external`: it is

@@ -298,8 +298,7 @@ struct error *writing_place(struct live *l, struct live_function *f, struct writ
 	if (!found)
 		return error_new(ERROR_USAGE,
 				 "%s does not stand in %s as text: a macro makes it, a header or another "
-				 "source holds it, or an "
-				 "#if begins or ends in it",
+				 "source holds it, or an #if begins or ends in it",
 				 f->at.name, source->unit->file);
 	*begin = from;
 	*end = to;

@@ -11,24 +11,6 @@
 
 static struct subject host;
 
-static int start(void **state)
-{
-	const struct compiled_how how = {.sources = {"namesake_host.c", "namesake_other.c"}};
-
-	(void)state;
-	compiled_init(&host, &how);
-	compiled_start(&host);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	compiled_stop(&host);
-	subject_fini(&host);
-	return 0;
-}
-
 static void in_its_file_the_other_is_not_meant(void **state)
 {
 	static const char *const commands[] = {"static int get(int n) { return n + 2; }", "\\source get",
@@ -61,10 +43,12 @@ static void elsewhere_it_is(void **state)
 
 int main(void)
 {
+	const struct compiled_how how = {.sources = {"namesake_host.c", "namesake_other.c"}};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(in_its_file_the_other_is_not_meant, start, stop),
-		cmocka_unit_test_setup_teardown(elsewhere_it_is, start, stop),
+		with_fresh_host(in_its_file_the_other_is_not_meant),
+		with_fresh_host(elsewhere_it_is),
 	};
 
-	return cmocka_run_group_tests_name("namesake", tests, NULL, NULL);
+	compiled_init(&host, &how);
+	return cmocka_run_group_tests_name("namesake", tests, NULL, compiled_group_fini);
 }

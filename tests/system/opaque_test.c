@@ -33,14 +33,6 @@ static int start_clang(void **state)
 	return 0;
 }
 
-static int stop(void **state)
-{
-	(void)state;
-	compiled_stop(&host);
-	subject_fini(&host);
-	return 0;
-}
-
 static void what_a_pointer_points_to_is_shown(void **state)
 {
 	static const char *const said[][2] = {
@@ -108,12 +100,16 @@ static void another_layout_is_not_looked_through(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_a_pointer_points_to_is_shown, start, stop),
-		cmocka_unit_test_setup_teardown(what_a_pointer_points_to_is_shown, start_clang, stop),
-		cmocka_unit_test_setup_teardown(it_is_so_in_a_chosen_file_too, start, stop),
-		cmocka_unit_test_setup_teardown(what_the_chosen_file_does_not_know_another_does, start, stop),
-		cmocka_unit_test_setup_teardown(what_nobody_defines_is_refused, start, stop),
-		cmocka_unit_test_setup_teardown(another_layout_is_not_looked_through, start, stop),
+		cmocka_unit_test_setup_teardown(what_a_pointer_points_to_is_shown, start,
+						compiled_group_fini),
+		cmocka_unit_test_setup_teardown(what_a_pointer_points_to_is_shown, start_clang,
+						compiled_group_fini),
+		cmocka_unit_test_setup_teardown(it_is_so_in_a_chosen_file_too, start, compiled_group_fini),
+		cmocka_unit_test_setup_teardown(what_the_chosen_file_does_not_know_another_does, start,
+						compiled_group_fini),
+		cmocka_unit_test_setup_teardown(what_nobody_defines_is_refused, start, compiled_group_fini),
+		cmocka_unit_test_setup_teardown(another_layout_is_not_looked_through, start,
+						compiled_group_fini),
 	};
 
 	return cmocka_run_group_tests_name("opaque", tests, NULL, NULL);
