@@ -18,9 +18,9 @@
 enum { LEVELS_UP = 3, MAKE_SECONDS = 60 };
 
 /* What stands for make's shell, which finds it in RTF_GUARD: $1 is what it shall run. $(shell …) comes with the level that
- * its make was started with, a recipe with one more. Of recipes a make alone is run, in a folder or not: without what is
- * quoted, and without commands whose output it is told, no more than words are left of it. -W is the one option that make
- * does not pass on. */
+ * its make was started with, a recipe with one more. Of recipes makes alone are run, in a folder or not, also several behind
+ * &&: without what is quoted, and without commands whose output they are told, no more than words are left of each. -W is the
+ * one option that make does not pass on. */
 static const char guard[] =
 	"if [ \"${MAKELEVEL:-0}\" = \"${RTF_MAKELEVEL:-0}\" ]; then exec /bin/sh -c \"$1\"; fi\n"
 	"RTF_MAKELEVEL=$MAKELEVEL command=$1 folder=\n"
@@ -28,14 +28,25 @@ static const char guard[] =
 	"case $command in 'cd '*' && '*)\n"
 	"	folder=${command#cd } folder=${folder%% && *} command=${command#*' && '} ;;\n"
 	"esac\n"
-	"program=${command%% *}\n"
+	"program=${command%% *} program=${program#\\\"} program=${program%\\\"}\n"
 	"case ${program##*/} in make | gmake)\n"
 	"	words=$(printf %s \"$command\" | tr '\\n' ' ' | sed -E "
-	"'s/\\\\.|'\\''[^'\\'']*'\\''|`[^`]*`|\\$\\([^()]*\\)|"
+	"'s,\"([[:alnum:]_./+-]*make)\",\\1,g; "
+	"s/\\\\.|'\\''[^'\\'']*'\\''|`[^`]*`|\\$\\([^()]*\\)|"
 	"\"([^\"\\\\`$]|\\\\.|`[^`]*`|\\$\\([^()]*\\)|\\$)*\"//g')\n"
 	"	case $folder in *[' ;|<>&`$(){}\"']*) words='()' ;; esac\n"
-	"	case $words in '' | *[';|<>&`$(){}\"'\\']*) ;; *) exec /bin/sh -c \"$1 $RTF_CHANGED\" ;; "
-	"esac ;;\n"
+	"	while [ \"$words\" ]; do\n"
+	"		part=${words%%'&&'*} words=${words#\"$part\"} words=${words#'&&'}\n"
+	"		part=${part#\"${part%%[! ]*}\"} first=${part%% *}\n"
+	"		case ${first##*/} in make | gmake) ;; *) part='()' ;; esac\n"
+	"		case $part in *[';|<>&`$(){}\"'\\']*) program= words= ;; esac\n"
+	"	done\n"
+	"	case $program in '') ;;\n"
+	"	*/*) exec /bin/sh -c \"$1 $RTF_CHANGED\" ;;\n"
+	"	*) exec /bin/sh -c '\n"
+	"		make() { eval \"command make \\\"\\$@\\\" $RTF_CHANGED\"; }\n"
+	"		gmake() { eval \"command gmake \\\"\\$@\\\" $RTF_CHANGED\"; }\n"
+	"		eval \"$1\"' sh \"$1\" ;; esac ;;\n"
 	"esac\n"
 	"printf '%s\\n' \"$1\"\n";
 
@@ -300,30 +311,54 @@ static struct error *ask_first(const struct recipes *r, struct place *p)
 	return e;
 }
 
-/* The goals that a source of which `answer` has no word may be compiled for: all-am is what automake's first goal comes to behind
- * its subfolders; a.o, and libtool's a.lo, by all names that the source has. */
-static struct words object_goals(const struct place *p, const char *answer)
+static bool is_in(const char *directory, const char *file)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/%s", directory, file) < (int)sizeof(path) &&
+	       access(path, F_OK) == 0;
+}
+
+/* STEM.o, and libtool's STEM.lo: those that are there, or those that are not. */
+static void add_objects(const struct place *p, const char *stem, size_t length, bool made,
+			struct words *goals)
 {
 	static const char *const suffixes[] = {".o", ".lo"};
-	struct words goals = {0};
+	char goal[PATH_MAX];
 
-	words_add(&goals, "all-am");
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (snprintf(goal, sizeof(goal), "%.*s%s", (int)length, stem, suffixes[i]) <
+			    (int)sizeof(goal) &&
+		    is_in(p->directory, goal) == made)
+			words_add(goals, goal);
+}
+
+/* By all names that a source has of which `answer` has no word. */
+static void add_goals(const struct place *p, const char *answer, bool made, struct words *goals)
+{
 	for (size_t i = 0; i < p->sources.count; i++) {
 		const char *source = p->sources.items[i], *name = text_base_name(source);
 		const char *dot = strrchr(name, '.');
 		if (!dot || strstr(answer, name))
 			continue;
-		for (size_t k = 0; k < sizeof(suffixes) / sizeof(*suffixes); k++) {
-			char goal[PATH_MAX];
-			int stem = (int)(dot - source);
-			if (*source != '/' && snprintf(goal, sizeof(goal), "%.*s%s", stem, source,
-						       suffixes[k]) < (int)sizeof(goal))
-				words_add(&goals, goal);
-			stem = (int)(dot - name);
-			if (snprintf(goal, sizeof(goal), "%.*s%s", stem, name, suffixes[k]) <
-			    (int)sizeof(goal))
-				words_add(&goals, goal);
-		}
+		if (*source != '/')
+			add_objects(p, source, (size_t)(dot - source), made, goals);
+		add_objects(p, name, (size_t)(dot - name), made, goals);
+	}
+}
+
+/* The goals that such a source may be compiled for: all-am is what automake's first goal comes to behind its subfolders. Objects
+ * that are there were made so. If none is, they have other names, or were cleaned away: make knows how to make any a.o of an a.c,
+ * and -r leaves what the makefile knows. */
+static struct words object_goals(const struct place *p, const char *answer)
+{
+	struct words goals = {0};
+
+	words_add(&goals, "all-am");
+	add_goals(p, answer, true, &goals);
+	if (goals.count == 1) {
+		words_add(&goals, "-r");
+		add_goals(p, answer, false, &goals);
 	}
 	return goals;
 }

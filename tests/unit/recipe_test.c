@@ -237,6 +237,18 @@ static void makes_in_makes_are_followed(void **state)
 	assert_string_equal(recipe_of("sub/c.c", "sub", "c.c"), "ROOT/sub: cc -DDEEP -c -o c.o ../sub/c.c");
 }
 
+/* As openssl has it. Each make knows what has changed. */
+static void makes_behind_each_other_are_followed(void **state)
+{
+	(void)state;
+	write_file("x-a.o", "");
+	write_file("x-b.o", "");
+	write_file("Makefile", "all:\n\t\"$(MAKE)\" x-a.o && \"$(MAKE)\" x-b.o\n"
+			       "x-a.o: src/a.c\n\tcc -DA -c src/a.c\nx-b.o: src/b.c\n\tcc -DB -c src/b.c\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -DA -c src/a.c");
+	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"), "ROOT: cc -DB -c src/b.c");
+}
+
 static void automakes_way_of_naming_a_source_is_understood(void **state)
 {
 	(void)state;
@@ -280,6 +292,21 @@ static void a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_objec
 			       "%.o: %.c\n\tcc -DA -c $< -o $@\nb.o: src/b.c\n\tcc -DB -c src/b.c\n");
 	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -DA -c src/a.c -o src/a.o");
 	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"), "ROOT: cc -DB -c src/b.c");
+}
+
+/* make has a rule of its own for a.o, with no flag of this program's. */
+static void makes_own_rule_does_not_pass_for_the_makefiles(void **state)
+{
+	static const char makefile[] = "CC = cc\nCFLAGS = -DA\nhelp:\n\t@echo make all\nall: lib-a.o\n"
+				       "lib-a.o: src/a.c\n\tcc -DLIB -c src/a.c -o $@\n";
+
+	(void)state;
+	write_file("Makefile", makefile);
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "");
+	recipes_free(recipes);
+	assert_null(recipes_new(NULL, &recipes));
+	write_file("src/a.o", ""); /* it was made so */
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: cc -DA -c -o src/a.o src/a.c");
 }
 
 /* A program and what is made of the same sources for its tests; its commands as automake has them, or not. */
@@ -357,6 +384,9 @@ static void nothing_is_built_and_nothing_removed_by_asking(void **state)
 			       "\trm precious; $(MAKE) --version\n"
 			       "\t$(MAKE) -f none.mk; rm precious\n"
 			       "\t$(MAKE) -f none.mk \"x\" 'y' && rm precious\n"
+			       "\t\"$(MAKE)\" -f none.mk && $(MAKE) all; rm precious\n"
+			       "\t$(MAKE) -f none.mk && $(MAKE) all & rm precious\n"
+			       "\t$(MAKE) --version && rm precious && $(MAKE) all\n"
 			       "\t$(MAKE) -f none.mk \"x'\" | rm precious \"'\"\n"
 			       "\tcd src && rm ../precious && $(MAKE) all\n"
 			       "\tcc -c src/a.c\n");
@@ -419,10 +449,12 @@ int main(void)
 		with_tree(both_questions_are_asked_at_once_for_who_waits),
 		with_tree(where_the_first_answer_has_the_source_the_second_does_not_count),
 		with_tree(makes_in_makes_are_followed),
+		with_tree(makes_behind_each_other_are_followed),
 		with_tree(automakes_way_of_naming_a_source_is_understood),
 		with_tree(a_make_that_is_told_more_than_plain_words_is_followed),
 		with_tree(automakes_own_folder_is_asked_for_where_others_come_first),
 		with_tree(a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_object),
+		with_tree(makes_own_rule_does_not_pass_for_the_makefiles),
 		with_tree(of_several_commands_the_one_like_the_build_is_found),
 		with_tree(as_automake_writes_it_a_command_is_as_alike),
 		with_tree(of_commands_that_are_alike_the_one_of_the_program_is_found),
