@@ -6,6 +6,7 @@
 #include "directives.h"
 #include "extent.h"
 #include "given.h"
+#include "misread.h"
 #include "near.h"
 #include "opinion.h"
 #include "run.h"
@@ -351,20 +352,38 @@ static struct error *check_claims(const struct build_host *host, struct build *b
 	return unit ? claims_check(host->claims, unit, &b->slice, &program, &b->check) : NULL;
 }
 
-/* A type of the file's, which nobody has saved since the program runs, is not as it was compiled. */
-static struct error *explain_layout(struct build *b)
+/* Behind what is wrong. Takes `why`, which may be NULL if there was no memory for it. */
+static struct error *explain(struct build *b, char *why)
 {
-	const char *flags = source_other_flags(b->source);
-	char *more;
+	char *more = NULL;
 
-	if (!b->check.failed || b->check.class != ERROR_LAYOUT || b->request->extra || !flags)
-		return NULL;
-	if (asprintf(&more, "%s: if no file of %s has changed since, it was compiled with %s",
-		     b->check.message, text_base_name(b->source->unit->file), flags) < 0)
+	if (why && asprintf(&more, "%s: %s", b->check.message, why) < 0)
+		more = NULL;
+	free(why);
+	if (!more)
 		return error_memory();
 	free(b->check.message);
 	b->check.message = more;
 	return NULL;
+}
+
+/* What is wrong may be so because the file was read otherwise than it was compiled; or a type of it, which nobody has saved since
+ * the program runs, is not as it was compiled. */
+static struct error *explain_flags(struct build *b)
+{
+	const char *flags = source_other_flags(b->source);
+	char *why;
+
+	if (!b->check.failed)
+		return NULL;
+	if (b->source->misread)
+		return explain(b, misread_tell(b->source));
+	if (b->check.class != ERROR_LAYOUT || b->request->extra || !flags)
+		return NULL;
+	if (asprintf(&why, "if no file of %s has changed since, it was compiled with %s",
+		     text_base_name(b->source->unit->file), flags) < 0)
+		why = NULL;
+	return explain(b, why);
 }
 
 struct error *build_check(const struct build_host *host, const struct build_request *q, struct build *b)
@@ -379,6 +398,8 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 				 "compile its file with -O0",
 				 q->function->name);
 	struct error *e = sources_find(host->sources, q->function->unit, &b->source);
+	if (!e)
+		misread_look(host->target, b->source);
 	if (!e)
 		e = check_until_complete(host, b);
 	if (!e && b->check.failed && b->check.class == ERROR_COMPILE && opinion_may_differ(&b->check)) {
@@ -399,7 +420,7 @@ struct error *build_check(const struct build_host *host, const struct build_requ
 	if (!e && !b->check.failed)
 		e = check_claims(host, b);
 	if (!e)
-		e = explain_layout(b);
+		e = explain_flags(b);
 	if (!e && !b->check.failed && has_flag(b, "-fsplit-stack"))
 		e = warn_of_split_stack(b);
 	b->check_us = clock_now_us() - start;

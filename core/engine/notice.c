@@ -2,6 +2,7 @@
 #include "attributes.h"
 #include "cursor.h"
 #include "initialiser.h"
+#include "misread.h"
 #include "texts.h"
 #include "words.h"
 
@@ -44,6 +45,18 @@ tell(struct notice *n, const char *at, const char *format, ...)
 static const char *begin_of(const struct notice *n)
 {
 	return n->text + strspn(n->text, " \t\r\n");
+}
+
+/* --- how the file was read ----------------------------------------------------------------------------------------- */
+
+/* Every text of it may be compiled to something else than what was built. */
+static void note_misread(struct notice *n)
+{
+	char *told = n->build->source->misread ? misread_tell(n->build->source) : NULL;
+
+	if (told)
+		tell(n, begin_of(n), "%s", told);
+	free(told);
 }
 
 /* --- initialisers ------------------------------------------------------------------------------------------------- */
@@ -449,7 +462,9 @@ struct error *notice_find(struct live *l, struct live_function *f, struct build 
 			   .file = q->given_file,
 			   .line = q->given_line};
 
-	note_constants(&n);
+	note_misread(&n);
+	if (!n.error)
+		note_constants(&n);
 	if (!n.error)
 		note_initialisers(&n);
 	if (!n.error)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 /* Adds warnings to the findings of a check that has just been made: initialisers that differ from what running variables
- * were initialised with, enumeration constants that other code knows otherwise, statics that begin anew, and calls that
+ * were initialised with, enumeration constants that other code knows otherwise, statics that begin anew, calls that
  * the optimiser replaced by a copy of what was built. What it may have learnt of functions is said the first time. */
 struct error *notice_find(struct live *, struct live_function *, struct build *);
 

@@ -5,6 +5,7 @@
 #include "changed.h"
 #include "decorators.h"
 #include "difference.h"
+#include "misread.h"
 #include "texts.h"
 
 #include <stdlib.h>
@@ -365,6 +366,7 @@ static void take_source(struct save_work *w, struct save_source *ss)
 {
 	unsigned before = ss->refusal;
 
+	misread_look(live_target(w->save->live), ss->source);
 	if (ss->only_itself && !before && says_the_same(ss->source)) {
 		take_again(w, ss->source);
 		try_again(w, ss->source);

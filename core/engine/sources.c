@@ -458,6 +458,7 @@ static struct error *finish_first(struct entry *entry, struct error *e, struct i
 static void take_times(struct entry *entry)
 {
 	source_each_file(&entry->source, take_newest, entry);
+	entry->source.own_modified = entry->kept ? entry->kept->modified : entry->modified;
 	let_go(entry);
 }
 

@@ -26,9 +26,13 @@ struct source {
 	struct index *index;
 	struct timespec
 		read; /* when its files began to be read for the first index, by the clock that stamps files */
-	struct timespec modified; /* when the newest of its files was, then */
-	bool followed;            /* for follow.h: its files are watched */
-	bool early;               /* the same: a save of it waits to be dealt with */
+	struct timespec modified;     /* when the newest of its files was, then */
+	struct timespec own_modified; /* when its own file was, then */
+	bool followed;                /* for follow.h: its files are watched */
+	bool early;                   /* the same: a save of it waits to be dealt with */
+	bool compared;                /* for misread.h: with what was built, */
+	const char *misread;          /* and found to differ in this file's line, the target's; NULL: not */
+	unsigned misread_line;
 };
 
 /* `cflags` and `make` are RTF_CFLAGS' and RTF_MAKE's values or NULL. */

@@ -568,6 +568,40 @@ bool target_find_line(struct target *target, uint64_t address, const char **file
 	return true;
 }
 
+/* In a reading of its own: libdw keeps all that it was asked for to its end. */
+void target_each_line(struct target *target, const struct target_unit *shown,
+		      void (*each)(void *context, const char *file, unsigned line), void *context)
+{
+	struct unit *unit = unit_of(shown);
+	Dwarf *whole = unit->home ? dwarf_cu_getdwarf(unit->skeleton.cu) : NULL;
+	Dwarf *dwarf = whole ? dwarf_begin_elf(dwarf_getelf(whole), DWARF_C_READ, NULL) : NULL;
+	const char *name, *last = NULL, *path = NULL;
+	bool ends;
+	Dwarf_Lines *lines;
+	Dwarf_Die die;
+	size_t count = 0;
+	int number;
+
+	(void)target;
+	if (!dwarf || !dwarf_offdie(dwarf, dwarf_dieoffset(&unit->skeleton), &die) ||
+	    dwarf_getsrclines(&die, &lines, &count) != 0)
+		count = 0;
+	for (size_t i = 0; i < count; i++) {
+		Dwarf_Line *line = dwarf_onesrcline(lines, i);
+		if (!line || dwarf_lineendsequence(line, &ends) != 0 || ends ||
+		    dwarf_lineno(line, &number) != 0 || number <= 0)
+			continue;
+		name = dwarf_linesrc(line, NULL, NULL);
+		if (name != last)
+			path = name ? unit_path(unit, name) : NULL;
+		last = name;
+		if (path)
+			each(context, path, (unsigned)number);
+	}
+	if (dwarf)
+		dwarf_end(dwarf);
+}
+
 /* --- inlined calls -------------------------------------------------------------------------------------------------- */
 
 void target_each_inlined(struct target *target, const struct target_function *f,

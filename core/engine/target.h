@@ -203,6 +203,11 @@ bool target_describe_address(struct target *, uint64_t address, char *buffer, si
 bool target_find_symbol(struct target *, uint64_t address, const char **name, uint64_t *offset,
 			uint64_t *size);
 
+/* Every line that the unit has code of, as often as DWARF says so; `file` is absolute, source root mapped, the target's, and mostly
+ * the one before. */
+void target_each_line(struct target *, const struct target_unit *,
+		      void (*each)(void *context, const char *file, unsigned line), void *context);
+
 /* The file (as DWARF spells it, the target's) and line of the code at a run-time address; false where nothing says. */
 bool target_find_line(struct target *, uint64_t address, const char **file, unsigned *line);
 

@@ -580,6 +580,15 @@ json_t *wire_receive(struct wire *w)
 	return object;
 }
 
+void wire_listen(struct wire *w, const char *socket_path)
+{
+	static const char hello[] = "{\"id\":0,\"hello\":{\"version\":1,\"events\":true}}\n";
+
+	wire_open(w, socket_path);
+	wire_send(w, hello, sizeof(hello) - 1);
+	json_decref(wire_receive(w));
+}
+
 json_t *wire_ask(struct wire *w, int id, const char *command)
 {
 	json_t *answer;

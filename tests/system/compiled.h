@@ -131,6 +131,7 @@ struct wire {
 };
 
 void wire_open(struct wire *, const char *socket);
+void wire_listen(struct wire *, const char *socket); /* one that hears of events */
 void wire_close(struct wire *);
 void wire_send(struct wire *, const char *bytes, size_t size);
 

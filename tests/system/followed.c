@@ -40,10 +40,7 @@ void followed_prepare(struct followed *f)
 /* What is saved from then on is compared with files and headers that were read. */
 void followed_listen(struct followed *f)
 {
-	wire_open(&f->events, f->subject.socket);
-	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"events\":true}}\n";
-	wire_send(&f->events, hello, sizeof(hello) - 1);
-	json_decref(wire_receive(&f->events));
+	wire_listen(&f->events, f->subject.socket);
 	compiled_await_read(&f->subject);
 }
 

@@ -18,20 +18,11 @@ static struct wire wire; /* a console that hears events */
 
 static const struct compiled_how how = {.sources = {"guard_host.c"}};
 
-static void hello(void)
-{
-	static const char line[] = "{\"id\":0,\"hello\":{\"version\":1,\"events\":true}}\n";
-
-	wire_open(&wire, host.socket);
-	wire_send(&wire, line, sizeof(line) - 1);
-	json_decref(wire_receive(&wire));
-}
-
 static int start_host(void **state)
 {
 	(void)state;
 	compiled_start(&host);
-	hello();
+	wire_listen(&wire, host.socket);
 	return 0;
 }
 
@@ -277,7 +268,7 @@ static void a_new_engine_knows_what_waits(void **state)
 	assert_int_equal(await_count(1), 1);
 	compiled_assert_live(&host, "length_of", 0, 2, "built");
 	wire_close(&wire);
-	hello();
+	wire_listen(&wire, host.socket);
 	wire_ok(&wire, "\\return 77");
 	await_line("length 77");
 }

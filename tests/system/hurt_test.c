@@ -106,15 +106,6 @@ static void assert_goes_on(int live)
 	json_decref(rows);
 }
 
-static void listen_for_events(struct wire *w)
-{
-	static const char hello[] = "{\"id\":0,\"hello\":{\"version\":1,\"events\":true}}\n";
-
-	wire_open(w, host.socket);
-	wire_send(w, hello, sizeof(hello) - 1);
-	json_decref(wire_receive(w));
-}
-
 static void hear_that_it_is_well(struct wire *w)
 {
 	bool well = false;
@@ -133,7 +124,7 @@ static void await_well(void)
 {
 	struct wire w;
 
-	listen_for_events(&w);
+	wire_listen(&w, host.socket);
 	hear_that_it_is_well(&w);
 }
 
@@ -280,7 +271,7 @@ static void an_older_copy_that_is_put_over_the_open_history_loses_nothing(void *
 	exec_on_file("PRAGMA wal_checkpoint(TRUNCATE)"); /* nothing of it is left in the log file */
 	overwrite(copy, size);
 	struct wire w;
-	listen_for_events(&w);
+	wire_listen(&w, host.socket);
 	char *first = define_and_hear(5);
 	assert_non_null(strstr(first, "was overwritten while it was in use"));
 	free(first);

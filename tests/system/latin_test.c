@@ -33,12 +33,8 @@ static int init(void **state)
 /* A connection that hears of what happens. */
 static void listen_for_events(struct wire *wire)
 {
-	static const char hello[] = "{\"id\":1,\"hello\":{\"version\":1,\"events\":true}}\n";
-
 	compiled_await_read(&host);
-	wire_open(wire, host.socket);
-	wire_send(wire, hello, sizeof(hello) - 1);
-	json_decref(wire_receive(wire));
+	wire_listen(wire, host.socket);
 }
 
 /* The source with another line in the place of one. */

@@ -72,16 +72,6 @@ static void define(const char *function, const char *text)
 static const char add_minus[] = "int add(int a, int b) { return a - b; }";
 static const char add_times[] = "int add(int a, int b) { return a * b; }";
 
-/* A connection that is told of events. */
-static void listen_to(struct wire *w)
-{
-	static const char hello[] = "{\"id\":0,\"hello\":{\"version\":1,\"events\":true}}\n";
-
-	wire_open(w, host.socket);
-	wire_send(w, hello, sizeof(hello) - 1);
-	json_decref(wire_receive(w));
-}
-
 /* --- the log ----------------------------------------------------------------------------------------------------- */
 
 /* "kind function@version kind …" of the event log, the newest first. */
@@ -316,7 +306,7 @@ static void what_was_live_is_restored_as_one_change(void **state)
 	compiled_start(&host);
 	compiled_assert_answer(&host, "add 7 3", "10 10");
 	struct wire other;
-	listen_to(&other);
+	wire_listen(&other, host.socket);
 	json_decref(restore("\\restore", "add@2 sum@1"));
 	await_changed(&other, "add", 2);
 	await_changed(&other, "sum", 1);
@@ -567,7 +557,7 @@ static void a_save_that_was_refused_is_told_in_the_log(void **state)
 	struct wire w;
 
 	(void)state;
-	listen_to(&w);
+	wire_listen(&w, host.socket);
 	json_decref(wire_ask(&w, 1, "\\source add"));
 	edit_source("return a + b;", "return a +;");
 	json_t *event = wire_receive(&w);
@@ -735,7 +725,7 @@ static void await_well(void)
 	struct wire w;
 	bool well = false;
 
-	listen_to(&w);
+	wire_listen(&w, host.socket);
 	while (!well) {
 		json_t *event = wire_receive(&w);
 		const char *text = json_string_value(json_object_get(event, "text"));
