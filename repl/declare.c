@@ -2,6 +2,7 @@
 #include "datum.h"
 #include "declaration.h"
 #include "declarator.h"
+#include "elsewhere.h"
 #include "journal.h"
 #include "token.h"
 #include "value_json.h"
@@ -31,7 +32,10 @@ bool declare_is_type(void *snippet, const char *name, uint32_t length)
 	}
 	if (!index)
 		index = source->index;
-	return index_find_kind(index, name, length, NAME_TYPEDEF) != NULL;
+	if (index_find(index, INDEX_ORDINARY, name, length) != INDEX_NONE)
+		return index_find_kind(index, name, length, NAME_TYPEDEF) != NULL;
+	return !index_find_macro(index, name, length, index->size) &&
+	       elsewhere_is_type(x->host, name, length);
 }
 
 static char *name_at(const char *text, const struct declaration_name *n)

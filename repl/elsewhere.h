@@ -15,6 +15,14 @@
 const struct target_unit *elsewhere_unit(const struct host *, const char *name, size_t length,
 					 const struct target_unit *but);
 
+/* Likewise the file that has most of several names, each on a line; one that is not read yet is tried if the debug information has
+ * more of them there. */
+const struct target_unit *elsewhere_unit_of(const struct host *, const char *names,
+					    const struct target_unit *but);
+
+/* Whether it is a typedef name in one of the files that are read, or as the debug information has it: none is read for that. */
+bool elsewhere_is_type(const struct host *, const char *name, size_t length);
+
 /* Likewise the source that defines a struct or union: `tag` with its keyword. `read_alone`: only what has been read is asked. */
 struct source *elsewhere_definition(const struct host *, const char *tag, const struct target_unit *but,
 				    bool read_alone);

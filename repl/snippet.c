@@ -181,13 +181,27 @@ struct error *snippet_check_once(struct snippet *x)
 	return e;
 }
 
-/* A file of the program that declares the first name that this one does not. */
-static const struct target_unit *other_unit(struct snippet *x)
+/* The names of both, each on a line; NULL without memory or if `more` has nothing that `names` has not. */
+static char *names_with(const char *names, const char *more)
 {
-	const char *missing = x->build.check.missing;
-	size_t length = missing ? strcspn(missing, "\n") : 0;
+	struct text all = {0};
+	bool any = false;
 
-	return length ? elsewhere_unit(x->host, missing, length, x->unit) : NULL;
+	text_puts(&all, names);
+	for (const char *at = more ? more : "", *end; *at; at = *end ? end + 1 : end) {
+		end = at + strcspn(at, "\n");
+		size_t length = (size_t)(end - at);
+		if (!length || text_has_line(&all, at, length))
+			continue;
+		text_append(&all, at, length);
+		text_puts(&all, "\n");
+		any = true;
+	}
+	char *both = text_take(&all);
+	if (any)
+		return both;
+	free(both);
+	return NULL;
 }
 
 struct error *snippet_check_here(struct snippet *x)
@@ -203,21 +217,38 @@ struct error *snippet_check_here(struct snippet *x)
 	return e;
 }
 
+/* In the file that declares most of what is missing here. The compiler need not have said all of that at once: what is missing
+ * there is looked for too. */
+static struct error *check_elsewhere(struct snippet *x)
+{
+	const struct target_unit *before = x->unit, *last = before;
+	char *names = names_with("", x->build.check.missing);
+	struct error *e = NULL;
+
+	while (names) {
+		const struct target_unit *other = elsewhere_unit_of(x->host, names, before);
+		if (!other || other == last)
+			break;
+		x->unit = last = other;
+		e = snippet_check_once(x);
+		if (e || !x->build.check.failed)
+			break;
+		char *more = names_with(names, x->build.check.missing);
+		free(names);
+		names = more;
+	}
+	free(names);
+	if (e || !x->build.check.failed || x->unit == before)
+		return e;
+	x->unit = before;
+	return snippet_check_once(x);
+}
+
 struct error *snippet_check(struct snippet *x)
 {
 	struct error *e = snippet_check_here(x);
 
-	if (e || !x->build.check.failed)
-		return e;
-	const struct target_unit *before = x->unit, *other = other_unit(x);
-	if (!other)
-		return NULL;
-	x->unit = other;
-	e = snippet_check_once(x);
-	if (e || !x->build.check.failed)
-		return e;
-	x->unit = before;
-	return snippet_check_once(x);
+	return e || !x->build.check.failed ? e : check_elsewhere(x);
 }
 
 /* A variable that the text names and the program has not: the slice would define one that nobody else sees. Constants are

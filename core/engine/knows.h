@@ -9,4 +9,10 @@
 /* Whether `unit` defines that at file scope: a variable, function, type, tag or enumeration constant. */
 bool knows_name(const struct target_unit *, const char *name);
 
+/* Likewise, or declares and uses it. */
+bool knows_of_name(const struct target_unit *, const char *name);
+
+/* Whether it is a typedef name there. */
+bool knows_type(const struct target_unit *, const char *name);
+
 #endif

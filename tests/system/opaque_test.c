@@ -13,7 +13,8 @@ static struct subject host;
 
 static void start_with(const char *compiler)
 {
-	const struct compiled_how how = {.compiler = compiler, .sources = {"opaque_host.c", "opaque_part.c"}};
+	const struct compiled_how how = {.compiler = compiler, .sources = {"opaque_host.c", "opaque_part.c",
+							       "opaque_beside.c"}};
 
 	compiled_init(&host, &how);
 	compiled_start(&host);
@@ -74,6 +75,20 @@ static void what_the_chosen_file_does_not_know_another_does(void **state)
 	free(answer);
 }
 
+/* Two files know the first name of each, and one of them the other. */
+static void a_file_that_knows_all_names_is_taken(void **state)
+{
+	(void)state;
+	compiled_assert_says(&host, 0, "(colour_t)0 == painted", "(int) 0");
+	compiled_assert_says(&host, 0, "(colour_t)0 == second.colours[0]", "(int) 1");
+	char *answer =
+		compiled_console(&host, 0, NULL, "-c", "colour_t *brush = &painted", "-c", "*brush = RED", "-c",
+				 "colour_t *other = second.colours, last = other[1]", "-c", "last", NULL);
+	assert_non_null(strstr(answer, "(colour_t) RED"));
+	assert_non_null(strstr(answer, "(colour_t) GREEN"));
+	free(answer);
+}
+
 static void what_nobody_defines_is_refused(void **state)
 {
 	(void)state;
@@ -106,6 +121,8 @@ int main(void)
 						compiled_group_fini),
 		cmocka_unit_test_setup_teardown(it_is_so_in_a_chosen_file_too, start, compiled_group_fini),
 		cmocka_unit_test_setup_teardown(what_the_chosen_file_does_not_know_another_does, start,
+						compiled_group_fini),
+		cmocka_unit_test_setup_teardown(a_file_that_knows_all_names_is_taken, start,
 						compiled_group_fini),
 		cmocka_unit_test_setup_teardown(what_nobody_defines_is_refused, start, compiled_group_fini),
 		cmocka_unit_test_setup_teardown(another_layout_is_not_looked_through, start,
