@@ -201,6 +201,7 @@ static int choose_arguments(const char *const *argv, const char *text, const cha
 		"-Wno-static-in-inline", /* only of what is not in the main file (ahead.h) */
 		"-Werror=implicit-function-declaration",
 		"-Werror=implicit-int",
+		"-fdouble-square-bracket-attributes", /* gcc takes them whatever the standard is */
 		"-ferror-limit=500", /* each name that a macro pastes together is one at first */
 		FLAGS_NO_DEALLOCATORS,
 	};

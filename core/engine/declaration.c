@@ -608,6 +608,17 @@ static void read_body(struct declaration_reader *r, struct declaration *d)
 	d->complete = complete;
 }
 
+/* Of a declaration, `__extension__` looked past. */
+static enum word first_word(const struct declaration_reader *r)
+{
+	struct token_reader copy = r->tokens;
+	struct token t = r->current;
+
+	while (token_is(&copy, &t, "__extension__"))
+		t = token_past_directives(&copy);
+	return word_of(r, &t);
+}
+
 void declaration_next(struct declaration_reader *r, struct declaration *d)
 {
 	struct declaration_name *names = d->names;
@@ -631,7 +642,7 @@ void declaration_next(struct declaration_reader *r, struct declaration *d)
 		d->kind = DECLARATION_END;
 		return;
 	}
-	enum word first = word_of(r, &r->current);
+	enum word first = first_word(r);
 	if (first == WORD_ASSERT || first == WORD_ASM) {
 		read_other(r, d);
 		return;

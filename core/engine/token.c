@@ -89,24 +89,51 @@ static bool skip_block_comment(struct token_reader *r)
 	return false;
 }
 
+/* Bytes of an attribute list `[[…]]` (C23 6.7.12.1) at r->at, 0 if there is none: no other C has two such brackets in a row. */
+static uint32_t attribute_list(const struct token_reader *r)
+{
+	unsigned depth = 0;
+
+	if (peek(r, 1) != '[')
+		return 0;
+	for (uint32_t i = 2; peek(r, i); i++) {
+		char c = peek(r, i);
+		if (c == '"') {
+			for (i++; peek(r, i) && peek(r, i) != '"' && peek(r, i) != '\n'; i++)
+				i += peek(r, i) == '\\';
+		} else if (c == '(' || c == '[') {
+			depth++;
+		} else if (c == ']' && depth == 0) {
+			return peek(r, i + 1) == ']' ? i + 2 : 0;
+		} else if (c == ')' || c == ']') {
+			depth -= depth > 0;
+		} else if (strchr(";{}#", c)) {
+			return 0;
+		}
+	}
+	return 0;
+}
+
 /* To the first byte of a token; false if a comment was cut off by the end of the text. */
 static bool skip_space(struct token_reader *r)
 {
 	for (;;) {
-		uint32_t spliced;
+		uint32_t passed;
 
 		skip_bytes(r, blank_byte);
 		char c = r->at < r->size ? r->text[r->at] : '\0';
 		if (c == '\n') {
 			r->line_start = true;
 			r->at++;
-		} else if (c == '\\' && (spliced = splice(r, r->at))) {
-			r->at += spliced;
+		} else if (c == '\\' && (passed = splice(r, r->at))) {
+			r->at += passed;
 		} else if (c == '/' && peek(r, 1) == '/') {
 			skip_line_comment(r);
 		} else if (c == '/' && peek(r, 1) == '*') {
 			if (!skip_block_comment(r))
 				return false;
+		} else if (c == '[' && (passed = attribute_list(r))) {
+			r->at += passed;
 		} else {
 			return true;
 		}

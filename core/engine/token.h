@@ -1,5 +1,5 @@
-/* C text as tokens: names, numbers, literals, punctuators, whole preprocessor lines. White space, comments
- * and spliced lines are skipped.
+/* C text as tokens: names, numbers, literals, punctuators, whole preprocessor lines. White space, comments,
+ * spliced lines and `[[…]]` are skipped.
  *
  * Never fails: text that is no C gives punctuators of one byte, an unterminated literal or comment ends
  * with the text and says so. Tokens are offsets into the caller's text, which need not end in NUL. No

@@ -147,6 +147,10 @@ static void specifiers_come_in_any_order(void **state)
 			    "N static thread v:a\nN thread v:b");
 	assert_string_equal(declared("__extension__ typedef long long a_t; int typedef b_t;"),
 			    "N typedef t:a_t\nN typedef t:b_t");
+	assert_string_equal(declared("__extension__ _Static_assert(1, \"\"); int a;"), "O\nN v:a");
+	assert_string_equal(declared("[[nodiscard]] [[gnu::deprecated(\"]];\")]] int *f(void); "
+				     "struct [[gnu::packed]] s { int a; }; [[maybe_unused]] static int b[2];"),
+			    "N f:f\nN s:s m:a\nN static v:b");
 	assert_string_equal(
 		declared("_Noreturn void f(void); _Atomic(int) a; _Atomic int b; size_t _Atomic c;"),
 		"N f:f\nN v:a\nN v:b\nN v:c");
