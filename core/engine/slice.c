@@ -248,6 +248,15 @@ static bool declares_whole(const struct closure *c, const struct index_declarati
 	return false;
 }
 
+/* A static name for another symbol: it has no value of its own that the program could keep. */
+static bool is_weak_reference(const struct index *ix, const struct index_declaration *d)
+{
+	const char *text = ix->text + d->begin, *end = ix->text + d->end;
+
+	return d->is_static && memmem(text, d->end - d->begin, "__attribute", strlen("__attribute")) &&
+	       (text_find_word(text, end, text, "weakref") || text_find_word(text, end, text, "__weakref__"));
+}
+
 static void write_declaration(const struct closure *c, struct text *out, uint32_t number)
 {
 	const struct index *ix = c->ix;
@@ -264,7 +273,7 @@ static void write_declaration(const struct closure *c, struct text *out, uint32_
 		write_helper(c, out, d);
 		return;
 	}
-	if (!d->is_typedef && declares_whole(c, d)) {
+	if (!d->is_typedef && (declares_whole(c, d) || is_weak_reference(ix, d))) {
 		copy_static(out, ix, d);
 		return;
 	}

@@ -49,6 +49,7 @@ static const struct word distrusted_attributes[] = {
 	{"destructor", "the destructor attribute"},
 	{"mode", "the mode attribute"},
 	{"alias", "the alias attribute"},
+	{"weakref", "the weakref attribute"},
 	{"regparm", "another calling convention"},
 	{"fastcall", "another calling convention"},
 	{"stdcall", "another calling convention"},
