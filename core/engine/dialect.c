@@ -309,6 +309,43 @@ static void hide_noreturn(char *text, uint32_t begin, uint32_t end, bool directi
 	}
 }
 
+/* --- attributes in two brackets ----------------------------------------------------------------------------------- */
+
+/* Whether all that a list holds says nothing of types, values or symbols: `[[deprecated("use g"), nodiscard]]`. */
+static bool is_list_of_advice(const char *text, const struct token *list)
+{
+	static const char *const words[] = {"maybe_unused", "nodiscard", "deprecated", "fallthrough",
+					    "noreturn",     "_Noreturn"};
+	struct token_reader r;
+	struct token t;
+	unsigned depth = 0;
+
+	token_reader_within(&r, text, list->begin + 2, list->end - 2, false);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		bool advice = !token_outside(&t, &depth) || is_punctuator(&t, ',');
+		for (size_t i = 0; i < sizeof(words) / sizeof(*words) && !advice; i++)
+			advice = token_is(&r, &t, words[i]);
+		if (!advice)
+			return false;
+	}
+	return true;
+}
+
+static void blank_lists(char *text, uint32_t begin, uint32_t end, bool directive)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_within(&r, text, begin, end, !directive);
+	r.lists = true;
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_DIRECTIVE)
+			blank_lists(text, t.begin + 1, t.end, true);
+		else if (is_punctuator(&t, '[') && t.end - t.begin > 1 && is_list_of_advice(text, &t))
+			token_blank(text, t.begin, t.end);
+	}
+}
+
 /* --- literals -------------------------------------------------------------------------------------------------- */
 
 static void replace_utf8(char *text, uint32_t begin, uint32_t end, bool directive)
@@ -337,6 +374,8 @@ void dialect_respell(char *text, size_t size)
 		replace_transparent(text, (uint32_t)size);
 	if (memmem(text, size, "oreturn", 7))
 		hide_noreturn(text, 0, (uint32_t)size, false);
+	if (token_has_pair(text, size, '[', '['))
+		blank_lists(text, 0, (uint32_t)size, false);
 	if (memmem(text, size, "u8\"", 3))
 		replace_utf8(text, 0, (uint32_t)size, false);
 }

@@ -6,6 +6,7 @@
  *      int regexec(…, size_t n, regmatch_t match[n])   an array's bound that names another parameter: an empty one
  *      enum { A, B __attribute__((deprecated)) = 2 }   without the attribute
  *      void die(void) __attribute__((noreturn))        one that returns: libtcc forgets what stands behind any call
+ *      [[maybe_unused]] int n                          without the attributes, where they are advice to compilers alone
  *      u8"text"                                        "text": sources are in UTF-8
  *
  * The text keeps its length and its lines. */

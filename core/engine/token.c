@@ -132,7 +132,7 @@ static bool skip_space(struct token_reader *r)
 		} else if (c == '/' && peek(r, 1) == '*') {
 			if (!skip_block_comment(r))
 				return false;
-		} else if (c == '[' && (passed = attribute_list(r))) {
+		} else if (c == '[' && !r->lists && (passed = attribute_list(r))) {
 			r->at += passed;
 		} else {
 			return true;
@@ -270,6 +270,8 @@ static void punctuator(struct token_reader *r, struct token *out)
 	uint32_t length = punctuator_length(c, next, peek(r, 2));
 
 	out->kind = TOKEN_PUNCTUATOR;
+	if (c == '[' && r->lists && attribute_list(r))
+		length = attribute_list(r);
 	if (length == 2) {
 		char meant = digraph(c, next);
 		out->first = meant ? meant : c;

@@ -33,6 +33,7 @@ struct token_reader {
 	const char *text;
 	uint32_t size, at;
 	bool line_start; /* only white space and comments since the last newline */
+	bool lists;      /* `[[…]]` is not skipped, but one punctuator */
 };
 
 void token_reader_init(struct token_reader *, const char *text, uint32_t size);

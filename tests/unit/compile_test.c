@@ -296,6 +296,8 @@ static void ordinary_programs_are_accepted(void **state)
 	accept("#pragma GCC diagnostic ignored \"-Wall\"\n# 1 \"x.c\" 3 4\n#line 7 \"y.c\"\nint f(void) { "
 	       "return 1; }");
 	accept("int f(a, b) char a; long *b; { return a + *b; }");
+	accept("static inline int g([[maybe_unused]] int a, int b) { return b; }\n#define LIST [[deprecated(\"[[x]]\"), "
+	       "nodiscard]]\nint h(void) LIST; int f(int x) { switch (x) { case 1: h(); [[fallthrough]]; default: return g(1, 2); } }");
 	accept("int linux, unix; int f(void) { return linux + unix; }");
 	accept("_Noreturn void abort(void); int f(int x) { if (x) __builtin_unreachable(); abort(); }");
 	accept("_Static_assert(sizeof(long) == 8, \"size\"); int f(void) { return __builtin_expect(1, 0); }");
