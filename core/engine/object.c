@@ -245,15 +245,18 @@ static struct error *add_whole(struct object *object, uint32_t index, int kind)
 }
 
 struct mark {
-	uint64_t offset;
+	uint64_t offset, size;
 	uint32_t symbol;
 };
 
+/* At one offset the name of something comes before those of nothing: libtcc's for a string that only sizeof saw. */
 static int compare_marks(const void *left, const void *right)
 {
 	const struct mark *a = left, *b = right;
 	if (a->offset != b->offset)
 		return a->offset < b->offset ? -1 : 1;
+	if (!a->size != !b->size)
+		return a->size ? -1 : 1;
 	return a->symbol < b->symbol ? -1 : a->symbol > b->symbol;
 }
 
@@ -278,7 +281,7 @@ static struct error *add_variables(struct object *object, uint32_t index, int ki
 		const struct object_symbol *symbol = &object->symbols[i];
 		if (symbol->elf.st_shndx == index && is_variable(symbol) &&
 		    symbol->elf.st_value < section->sh_size)
-			marks[count++] = (struct mark){symbol->elf.st_value, i};
+			marks[count++] = (struct mark){symbol->elf.st_value, symbol->elf.st_size, i};
 	}
 	qsort(marks, count, sizeof *marks, compare_marks);
 

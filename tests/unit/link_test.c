@@ -106,6 +106,26 @@ static void a_static_is_placed_once_and_bound_afterwards(void **state)
 	}
 }
 
+/* libtcc has a name without a size for each string that only sizeof sees, where the next variable will be. */
+static void a_static_behind_strings_that_are_only_measured_is_bound(void **state)
+{
+	(void)state;
+	EACH_COMPILER(compiler)
+	{
+		linking_forget();
+		linking.keeps = true;
+		const char *text =
+			"int f(void) { static char room[4][sizeof(\"01:01\")]; static int calls = 10; "
+			"static int more = 1; room[calls % 4][sizeof(\"a\")]++; "
+			"return ++calls * 100 + (more += 2); }";
+		int (*first)(void) = (int (*)(void))enter(compiler, text);
+		assert_int_equal(first(), 1103);
+		int (*second)(void) = (int (*)(void))enter(compiler, text);
+		assert_int_equal(second(), 1205);
+		assert_int_equal(first(), 1307);
+	}
+}
+
 static void new_variables_are_listed_and_begin_on_a_fresh_page(void **state)
 {
 	(void)state;
@@ -573,6 +593,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(strings_constants_and_calls_arrive, forget),
 		cmocka_unit_test_setup(a_static_is_placed_once_and_bound_afterwards, forget),
+		cmocka_unit_test_setup(a_static_behind_strings_that_are_only_measured_is_bound, forget),
 		cmocka_unit_test_setup(new_variables_are_listed_and_begin_on_a_fresh_page, forget),
 		cmocka_unit_test_setup(statics_of_one_name_are_counted_in_source_order, forget),
 		cmocka_unit_test_setup(recursion_goes_through_the_entry, forget),
