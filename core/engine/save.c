@@ -319,6 +319,22 @@ static void forget_edits(const struct save_work *w, const struct source *s)
 			live_function(w->save->live, i)->saved.edited = false;
 }
 
+/* What stands in files that the source includes, or was made of with #line, is told by their text (extent.h), which the old index
+ * has as it was. A grammar is saved before what is generated of it: what the source said so far is lost by then. */
+static struct error *remember_included(const struct save_work *w, const struct source *s)
+{
+	for (size_t i = 0; i < live_count(w->save->live); i++) {
+		struct live_function *function = live_function(w->save->live, i);
+		unsigned nth;
+		const struct index_declaration *d =
+			function->at.unit == s->unit ? source_definition(s, &function->at, &nth) : NULL;
+		struct error *e = d && s->index->file_texts[d->file] ? save_work_remember(w, function) : NULL;
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
 static struct error *take_file(struct save_work *w, struct save_source *ss)
 {
 	struct source *s = ss->source;
@@ -342,6 +358,11 @@ static struct error *take_file(struct save_work *w, struct save_source *ss)
 		index_free(fresh);
 		if (broken)
 			refuse_source(w, ss);
+		return e;
+	}
+	e = remember_included(w, s);
+	if (e) {
+		index_free(fresh);
 		return e;
 	}
 	e = source_replace(s, fresh);

@@ -1,0 +1,5 @@
+%%
+REALTIMEFUNC int times(int n)
+{
+	return n * 2;
+}
