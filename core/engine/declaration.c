@@ -642,6 +642,7 @@ void declaration_next(struct declaration_reader *r, struct declaration *d)
 		d->kind = DECLARATION_END;
 		return;
 	}
+	uint32_t lead = r->current.lead;
 	enum word first = first_word(r);
 	if (first == WORD_ASSERT || first == WORD_ASM) {
 		read_other(r, d);
@@ -649,6 +650,8 @@ void declaration_next(struct declaration_reader *r, struct declaration *d)
 	}
 
 	read_specifiers(r, d);
+	if (d->is_typedef) /* [[gnu::aligned(32)]] is a part of what it names */
+		d->begin = lead;
 	for (;;) {
 		read_declarator(r, d);
 		if (at(r, '='))

@@ -165,6 +165,26 @@ static void an_error_below_a_list_of_attributes_stands_at_its_line(void **state)
 	assert_string_equal(d->source, "\treturn b;");
 }
 
+/* gcc takes them in every dialect. */
+static void attributes_in_double_brackets_are_taken(void **state)
+{
+	(void)state;
+	check_given(&(struct given){
+		.source = "[[nodiscard]] int g(int a [[maybe_unused]], int b);\n"
+			  "[[gnu::cold]] [[deprecated(\"]]\")]] int h(void);\n"
+			  "struct [[gnu::packed]] pair { char c; int i; };\n"
+			  "#define FALLTHROUGH [[__fallthrough__]]\n"
+			  "[[nodiscard]] int f(int a) { return a; }",
+		.text = "[[nodiscard]] int f(int a)\n{\n\tstruct pair p = {1, 2};\n\t[[maybe_unused]] int "
+			"m[2] = {g(h(), p.i)};\n"
+			"\tswitch (a) {\n\tcase 1:\n\t\ta += m[m[0]];\n\t\tFALLTHROUGH;\n\tcase "
+			"2:\n\t\treturn \"[[a]]\"[a] + sizeof(p);\n"
+			"\t}\n\treturn a;\n}",
+		.flag = "-std=gnu17"});
+	assert_int_equal(result.count, 0);
+	assert_false(result.failed);
+}
+
 static void the_source_line_is_as_it_was_given(void **state)
 {
 	(void)state;
@@ -589,6 +609,7 @@ int main(void)
 		cmocka_unit_test(a_variable_may_have_a_builtins_name),
 		cmocka_unit_test(an_error_stands_at_its_line_and_column),
 		cmocka_unit_test(an_error_below_a_list_of_attributes_stands_at_its_line),
+		cmocka_unit_test(attributes_in_double_brackets_are_taken),
 		cmocka_unit_test(the_source_line_is_as_it_was_given),
 		cmocka_unit_test(an_error_in_the_extra_text_counts_from_its_first_line),
 		cmocka_unit_test(an_error_through_a_macro_stands_where_it_is_used),

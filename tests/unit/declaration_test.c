@@ -136,6 +136,29 @@ static void attributes_stand_anywhere(void **state)
 	assert_string_equal(declared("int f(void) __asm__(\"g\") __attribute__((nothrow));"), "N f:f");
 }
 
+static void attributes_in_brackets_stand_anywhere(void **state)
+{
+	(void)state;
+	assert_string_equal(declared("[[nodiscard]] [[gnu::cold]] static int f([[x]] int a) [[y]] { }"),
+			    "F static f:f");
+	assert_string_equal(
+		declared("struct [[gnu::packed]] s { int a [[x]]; char b [[y(\"]\")]] [2]; } [[z]] v;"),
+		"N s:s m:a m:b v:v");
+	assert_string_equal(declared("enum [[x]] e { A [[y]] = 1, B };\nsize_t [[x]] v [[y]] = 3, w;"),
+			    "N s:e e:A e:B\nN v:v v:w = 3");
+
+	/* They belong to what they stand in front of. */
+	static const char text[] = "int a; [[gnu::aligned(32)]] typedef int t;";
+	struct declaration_reader r;
+	struct declaration d = {0};
+	declaration_reader_init(&r, text, sizeof(text) - 1);
+	declaration_next(&r, &d);
+	assert_int_equal(d.end, 6);
+	declaration_next(&r, &d);
+	assert_int_equal(d.begin, 7);
+	declaration_fini(&d);
+}
+
 static void specifiers_come_in_any_order(void **state)
 {
 	(void)state;
@@ -412,6 +435,7 @@ int main(void)
 		cmocka_unit_test(functions_are_found_however_they_are_wrapped),
 		cmocka_unit_test(old_style_definitions_are_functions),
 		cmocka_unit_test(attributes_stand_anywhere),
+		cmocka_unit_test(attributes_in_brackets_stand_anywhere),
 		cmocka_unit_test(specifiers_come_in_any_order),
 		cmocka_unit_test(typeof_names_a_type),
 		cmocka_unit_test(assertions_and_asm_are_neither),

@@ -1,5 +1,5 @@
 /* What is spelled in rare ways: macros that are put aside, pragmas of the other compiler, other names of a function, one that
- * runs before main, types that a function's own declaration defines, decimal numbers. */
+ * runs before main, types that a function's own declaration defines, decimal numbers, attributes in brackets. */
 #include "shapes.h"
 
 #define LIMIT 10
@@ -169,6 +169,54 @@ REALTIMEFUNC LOCAL long decimal(int n)
 }
 #endif
 
+#ifdef __clang__
+#define in_brackets(n) (n)
+#define packs_in_brackets(n) (n)
+#else
+#define GOES_ON [[fallthrough]]
+[[gnu::aligned(32)]] typedef int far_apart;
+struct [[gnu::packed]] bracketed {
+	char a;
+	int b [[deprecated("by nothing")]];
+};
+enum bracketing { BRACKETED [[gnu::unused]] = 3 };
+[[gnu::aligned(64)]] static int bracketed_calls;
+static long bracketed_helper(int n [[maybe_unused]]) [[gnu::cold]];
+
+[[nodiscard, gnu::noinline]] static long bracketed_helper(int n)
+{
+	return n + BRACKETED;
+}
+
+[[nodiscard]] LOCAL REALTIMEFUNC long in_brackets([[maybe_unused]] int n)
+{
+	[[maybe_unused]] int unused = 1;
+
+	bracketed_calls++;
+	switch (n) {
+	case 1:
+		n += 10;
+		GOES_ON;
+	case 2:
+		n += 100;
+		[[gnu::fallthrough]];
+	default:
+		break;
+	}
+	return n + bracketed_helper(n) + (long)((unsigned long)&bracketed_calls % 64) + EDIT;
+}
+
+[[nodiscard]] LOCAL REALTIMEFUNC long packs_in_brackets(int n)
+{
+	struct {
+		char a;
+		far_apart b;
+	} apart;
+
+	return n + (long)sizeof(struct bracketed) * 100 + (long)sizeof(apart) * 1000 + EDIT;
+}
+#endif
+
 #define PROBES(X) \
 	X(beside_a_header, beside_a_header(1)) \
 	X(put_aside, put_aside(1)) \
@@ -186,6 +234,8 @@ REALTIMEFUNC LOCAL long decimal(int n)
 	X(turns, turns(3)) \
 	X(calls_of_later, calls_of_later(2)) \
 	X(of_nowhere, of_nowhere(NULL, 3)) \
+	X(in_brackets, in_brackets(1)) \
+	X(packs_in_brackets, packs_in_brackets(1)) \
 	X(decimal, decimal(10))
 
 SHAPES_MAIN
