@@ -1,11 +1,20 @@
 #include "events.h"
 #include "show.h"
 #include "text.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+
+/* Of several that were saved together, the function's own if it is one. */
+static const char *file_of(const struct follow_news *news, const struct live_function *function)
+{
+	bool own = news->files && words_list_has(news->files, function->at.file);
+
+	return text_base_name(own ? function->at.file : news->file);
+}
 
 /* One line a function. */
 static json_t *functions_json(struct text *text, const struct follow_news *news, bool polled)
@@ -15,7 +24,7 @@ static json_t *functions_json(struct text *text, const struct follow_news *news,
 	for (size_t i = 0; news->outcome && i < news->outcome->count; i++) {
 		const struct change_result *r = &news->outcome->results[i];
 		text_printf(text, "%s %s version %d (%s saved, %s, %.1f ms)%s\n", r->function->name,
-			    polled ? "will be" : "is now", r->version, text_base_name(news->file),
+			    polled ? "will be" : "is now", r->version, file_of(news, r->function),
 			    compile_backend_name(r->backend), (double)news->latency_us / 1000,
 			    polled ? ": it waits for rtf_poll()" : "");
 		json_t *row = json_pack("{s:s, s:i, s:s}", "function", r->function->at.name, "version",

@@ -533,6 +533,7 @@ static void tell(struct follow *f, const struct save_result *result, const char 
 	text_puts(&notes, result->notes ? result->notes : "");
 	struct follow_news news = {.kind = result->kind,
 				   .file = result->file ? result->file : file,
+				   .files = f->served,
 				   .outcome = &result->outcome,
 				   .message = result->message,
 				   .notes = notes.bytes ? notes.bytes : "",

@@ -25,6 +25,8 @@ struct follow;
 struct follow_news {
 	const char *kind; /* "live", "refused", "held" (\follow is off) or "unchanged" */
 	const char *file; /* that was saved (the first of several), or that a refusal is about */
+	const char *const
+		*files; /* all that were saved together, NULL at the end; NULL: not known any more */
 	const struct change_outcome
 		*outcome;    /* what went live, or the diagnostics of what did not; may be NULL */
 	const char *message; /* why not, or NULL */

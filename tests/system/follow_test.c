@@ -881,6 +881,21 @@ static void a_lock_that_holds_saves_up_is_told(void **state)
 	followed_assert_live(&host, "scaled");
 }
 
+static void of_files_that_are_saved_together_each_function_is_told_with_its_own(void **state)
+{
+	(void)state;
+	followed_run(&host, "git init -q . && touch .git/index.lock");
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	followed_edit(&host, "follow_other.c", "n + 5", "n + 15");
+	followed_run(&host, "rm .git/index.lock");
+	json_t *event = followed_await(&host, "live");
+	const char *text = json_string_value(json_object_get(event, "text"));
+	if (!strstr(text, "scaled is now version 1 (follow_host.c saved") ||
+	    !strstr(text, "other is now version 1 (follow_other.c saved"))
+		fail_msg("%s", text);
+	json_decref(event);
+}
+
 static int start_with_log(void **state)
 {
 	(void)state;
@@ -898,6 +913,7 @@ static int start_with_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		with_host(of_files_that_are_saved_together_each_function_is_told_with_its_own),
 		with_host(a_saved_body_is_live_for_the_next_call),
 		with_host(statics_are_shared_with_what_was_built),
 		with_host(a_macro_reaches_those_who_use_it),
