@@ -259,9 +259,9 @@ static struct error *run_tcc(const char *source, const bool *wanted, struct comp
 	if (!state)
 		return error_memory();
 	tcc_set_error_func(state, why, hear_message);
-	tcc_set_options(
-		state,
-		"-g -nostdlib -nostdinc -std=c11 -fno-common -Wunsupported -Wimplicit-function-declaration");
+	/* A struct with a tag in another that declares no member is one to libtcc, if not told otherwise. */
+	tcc_set_options(state, "-g -nostdlib -nostdinc -std=c11 -fno-common -fno-ms-extensions "
+			       "-Wunsupported -Wimplicit-function-declaration");
 	tcc_set_output_type(state, TCC_OUTPUT_OBJ);
 	tcc_define_symbol(state, "_Atomic", ""); /* as a qualifier; see atomics.h */
 

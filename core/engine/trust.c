@@ -603,7 +603,6 @@ static const char *const distrusted_flags[] = {
 	"-fshort-wchar",
 	"-fpack-struct",
 	"-ftrapv",
-	"-fms-extensions",
 	"-fplan9-extensions",
 	"-fexec-charset=",
 	"-fwide-exec-charset=",

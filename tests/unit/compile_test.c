@@ -321,6 +321,13 @@ static void a_failed_assertion_and_a_syntax_error_are_reasons(void **state)
 	       "int: 4 bytes, was 5");
 	refuse("#line 41 \"shop.c\"\nint f(void)\n{ return nothing; }", "shop.c:42");
 	refuse("int f(void) { return 1 }", "error");
+	/* Two members for gcc, and three with -fms-extensions. */
+	refuse("int f(void) { struct { int a; struct deep { int x; }; int b; } s; return sizeof(s); }",
+	       "identifier expected");
+	refuse("typedef struct { int x; } t; struct tag { int y; };\n"
+	       "int f(void) { struct { int a; struct tag; } s; return sizeof(s); }",
+	       "identifier expected");
+	accept("int f(void) { struct { int a; struct { int x; }; union { int u; }; } s; return s.x; }");
 	accept("");
 }
 
@@ -331,6 +338,8 @@ static void flags_that_change_meaning_are_found(void **state)
 				     "-Wall", "-m64", NULL};
 	const char *const odd[] = {"gcc", "-O2", "-funsigned-char", NULL};
 	assert_null(trust_flags(plain, ""));
+	assert_null(
+		trust_flags((const char *const[]){"gcc", "-fms-extensions", NULL}, "")); /* refused if used */
 	assert_string_equal(trust_flags(odd, ""), "-funsigned-char");
 	static const char *const others[] = {"-fno-signed-char", "-ftrivial-auto-var-init=zero",
 					     "-ftrivial-auto-var-init=pattern", "-fpcc-struct-return"};

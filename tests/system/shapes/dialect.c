@@ -206,7 +206,8 @@ static long bracketed_helper(int n [[maybe_unused]]) [[gnu::cold]];
 	return n + bracketed_helper(n) + (long)((unsigned long)&bracketed_calls % 64) + EDIT;
 }
 
-[[nodiscard]] LOCAL REALTIMEFUNC long packs_in_brackets(int n)
+[[nodiscard]]
+LOCAL REALTIMEFUNC long packs_in_brackets(int n)
 {
 	struct {
 		char a;
@@ -216,6 +217,19 @@ static long bracketed_helper(int n [[maybe_unused]]) [[gnu::cold]];
 	return n + (long)sizeof(struct bracketed) * 100 + (long)sizeof(apart) * 1000 + EDIT;
 }
 #endif
+
+REALTIMEFUNC LOCAL long declares_nothing(int n)
+{
+	struct outer {
+		int a;
+		struct inner {
+			int x, y;
+		};
+		int b;
+	} v = {n, n + 1};
+
+	return (long)sizeof(v) * 100 + v.b + EDIT;
+}
 
 #define PROBES(X) \
 	X(beside_a_header, beside_a_header(1)) \
@@ -236,6 +250,7 @@ static long bracketed_helper(int n [[maybe_unused]]) [[gnu::cold]];
 	X(of_nowhere, of_nowhere(NULL, 3)) \
 	X(in_brackets, in_brackets(1)) \
 	X(packs_in_brackets, packs_in_brackets(1)) \
+	X(declares_nothing, declares_nothing(1)) \
 	X(decimal, decimal(10))
 
 SHAPES_MAIN
