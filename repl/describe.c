@@ -377,6 +377,38 @@ static struct error *describe_macro(struct call *c, const struct index *ix, cons
 	return NULL;
 }
 
+/* A constant of an enumeration: its value as the program has it. */
+static bool describe_enumerator(struct call *c, const struct target_unit *unit, const struct index *ix,
+				const char *name)
+{
+	const struct index_name *n = index_find_kind(ix, name, strlen(name), NAME_ENUMERATOR);
+	const struct index_declaration *d = n ? &ix->declarations[n->declaration] : NULL;
+	const struct index_name *tag = n;
+	struct text *out = &c->reply->text;
+	int64_t value;
+
+	if (!d)
+		return false;
+	while (tag >= &ix->names[d->name_begin] && tag->kind == NAME_ENUMERATOR)
+		tag--;
+	bool tagged = tag >= &ix->names[d->name_begin] && tag->kind == NAME_TAG &&
+		      strcmp(declaration_tag_word(ix->text, d->begin, tag->begin), "enum") == 0;
+	char *of = tagged ? strndup(ix->text + tag->begin, tag->end - tag->begin) : NULL;
+	bool known = target_find_enumerator(live_target(c->live), unit, name, &value);
+	text_puts(out, name);
+	if (known)
+		text_printf(out, " = %" PRId64, value);
+	text_printf(out, "\n%-10s %s:%u, enum %s\n", "declared", ix->files[d->file], d->line,
+		    of ? of : "without a tag");
+	c->reply->data =
+		json_pack("{s:s, s:s, s:s, s:o, s:i}", "kind", "enumerator", "name", name, "tag",
+			  of ? of : "", "file", show_string(ix->files[d->file]), "line", (int)d->line);
+	if (known)
+		json_object_set_new(c->reply->data, "value", json_integer(value));
+	free(of);
+	return true;
+}
+
 /* Who calls a function without an entry, and what the answer is as data. `head`: its declaration, or NULL. */
 static void answer_undecorated(struct call *c, const struct index *ix, const struct index_declaration *d,
 			       const char *name, const char *head)
@@ -470,7 +502,7 @@ static bool describe_in(struct call *c, const struct target_unit *unit, const ch
 		*e = describe_macro(c, source->index, m, name);
 		return true;
 	}
-	return describe_plain_function(c, source, name);
+	return describe_enumerator(c, unit, source->index, name) || describe_plain_function(c, source, name);
 }
 
 /* --- what this console has declared ----------------------------------------------------------------------------- */

@@ -534,6 +534,10 @@ static void types_and_descriptions_tell_layouts(void **state)
 	assert_string_equal(json_string_value(json_object_get(data, "kind")), "variable");
 	assert_string_equal(json_string_value(json_object_get(data, "type")), "struct node");
 	json_decref(data);
+	data = data_of(&w, "\\d THREADS_MAX");
+	assert_string_equal(json_string_value(json_object_get(data, "kind")), "enumerator");
+	assert_int_equal(json_integer_value(json_object_get(data, "value")), 16);
+	json_decref(data);
 	data = data_of(&w, "\\d divide");
 	assert_string_equal(json_string_value(json_object_get(data, "signature")),
 			    "static int divide(int a, int b)");
