@@ -108,14 +108,27 @@ static bool is_passed_otherwise(const struct view *v, const char *name)
 	       target_passes_otherwise(v->host->target, &f);
 }
 
+/* Whether what the program has under that name is another unit's: this one's file makes it a static one of its own, say in
+ * a header, which nothing used when it was built. */
+static bool is_anothers(const struct view *v, const char *name)
+{
+	const struct target_unit *unit = v->request->function->unit;
+	const struct index *ix = index_of(v->build);
+	uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name));
+
+	return unit && i != INDEX_NONE && ix->declarations[ix->names[i].declaration].is_static &&
+	       strcmp(name, v->request->function->name) != 0 && !target_declares(v->host->target, unit, name);
+}
+
 static enum slice_presence presence(void *context, const char *name)
 {
 	const struct view *v = context;
 	const struct target_unit *unit = v->request->function->unit;
+	bool anothers = is_anothers(v, name);
 	struct target_symbol symbol;
 	uint64_t address, size;
 
-	if (v->host->versions.entry(v->host->versions.context, unit, name, &address)) {
+	if (!anothers && v->host->versions.entry(v->host->versions.context, unit, name, &address)) {
 		if (is_passed_otherwise(v, name))
 			return SLICE_ABSENT;
 		note_fitted(v, name);
@@ -123,7 +136,7 @@ static enum slice_presence presence(void *context, const char *name)
 	}
 	/* The program's copy of what the file says otherwise by now is not what the text means, unless it is a variable:
 	 * that keeps its value whatever its initialiser says. */
-	if (target_find(v->host->target, unit, name, &symbol)) {
+	if (!anothers && target_find(v->host->target, unit, name, &symbol)) {
 		if (symbol.function && symbol.internal && is_fitted(v, name))
 			return SLICE_ABSENT;
 		bool by_text = symbol.function || source_is_constant(v->build->source, name);

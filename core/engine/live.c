@@ -80,25 +80,35 @@ struct live_function *const *live_by_name(const struct live *l)
 
 /* --- what builds ask ------------------------------------------------------------------------------------------- */
 
-static bool entry_of(void *context, const struct target_unit *unit, const char *name, uint64_t *entry)
+/* Of functions that units share a name for, the one that `unit` means: what it has itself under that name, a variable too or a
+ * static function that was inlined everywhere, hides those of others. */
+static const struct live_function *visible(const struct live *l, struct live_function *const *named,
+					   size_t count, const struct target_unit *unit, const char *name)
 {
-	const struct live *l = context;
 	const struct live_function *other = NULL;
-	size_t count;
-	struct live_function *const *named = live_named(l, name, &count);
+	struct target_symbol symbol;
+	bool found = unit && target_find(l->target, unit, name, &symbol);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct live_function *f = named[i];
-		if (f->at.unit == unit) {
-			*entry = f->at.entry;
-			return true;
-		}
-		if (f->at.external)
+		if (f->at.unit == unit)
+			return f;
+		if (f->at.external && (!found || f->at.entry == symbol.address))
 			other = f;
 	}
-	if (!other)
+	return !found && other && unit && target_hides(l->target, unit, name) ? NULL : other;
+}
+
+static bool entry_of(void *context, const struct target_unit *unit, const char *name, uint64_t *entry)
+{
+	const struct live *l = context;
+	size_t count;
+	struct live_function *const *named = live_named(l, name, &count);
+	const struct live_function *f = count ? visible(l, named, count, unit, name) : NULL;
+
+	if (!f)
 		return false;
-	*entry = other->at.entry;
+	*entry = f->at.entry;
 	return true;
 }
 

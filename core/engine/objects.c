@@ -235,6 +235,26 @@ bool objects_has_lost(struct unit *unit, const char *name)
 	return declared;
 }
 
+bool objects_has_static(struct unit *unit, const char *name)
+{
+	Dwarf_Die die;
+
+	for (unsigned i = 0; unit_find(unit, name, i, &die); i++)
+		if (objects_are(&die) && !die_flag(&die, DW_AT_external))
+			return true;
+	return false;
+}
+
+bool objects_has(struct unit *unit, const char *name)
+{
+	Dwarf_Die die;
+
+	for (unsigned i = 0; unit_find(unit, name, i, &die); i++)
+		if (objects_are(&die))
+			return true;
+	return false;
+}
+
 /* --- in functions ------------------------------------------------------------------------------------- */
 
 bool objects_find_local(struct unit_function *function, const char *name, unsigned nth, Dwarf_Die *variable,

@@ -280,6 +280,18 @@ bool target_has_lost(struct target *target, const struct target_unit *shown, con
 	return objects_has_lost(unit_of(shown), name);
 }
 
+bool target_hides(struct target *target, const struct target_unit *shown, const char *name)
+{
+	(void)target;
+	return objects_has_static(unit_of(shown), name);
+}
+
+bool target_declares(struct target *target, const struct target_unit *shown, const char *name)
+{
+	(void)target;
+	return objects_has(unit_of(shown), name);
+}
+
 const char *target_defining_file(struct target *target, const struct target_unit *shown, const char *name)
 {
 	struct unit *unit = objects_defining_unit(unit_of(shown)->module, name);

@@ -126,6 +126,13 @@ bool target_find_local(struct target *, const struct target_function *function, 
  * optimised away, is kept in pieces or as a constant. */
 bool target_has_lost(struct target *, const struct target_unit *, const char *name);
 
+/* Whether the unit has a static variable or function of that name at file scope, also one that the binary has no more: in it
+ * no global of another unit is meant by the name. */
+bool target_hides(struct target *, const struct target_unit *, const char *name);
+
+/* Whether the unit has a variable or function of that name at file scope, or declares one of another's. */
+bool target_declares(struct target *, const struct target_unit *, const char *name);
+
 /* The source file in `unit`'s module that defines a global of that name, as DWARF names it, though the binary may have nothing of
  * it left: what is linked with -flto may be inlined in all files, or kept as a constant. NULL: there is none. */
 const char *target_defining_file(struct target *, const struct target_unit *, const char *name);

@@ -11,6 +11,26 @@ static inline __attribute__((always_inline)) int get(int n)
 	return n + 1;
 }
 
+/* What this file has for itself under names that the other one gives functions: a variable, a function that is inlined, one that
+ * nothing here calls. */
+static int level = 7;
+
+static inline __attribute__((always_inline)) int twice(int n)
+{
+	return 2 * n;
+}
+
+static inline int spare(int n)
+{
+	return n + 100;
+}
+
+REALTIMEFUNC int mixed(int n)
+{
+	level += n == 99;
+	return level + twice(n);
+}
+
 REALTIMEFUNC int own(int n)
 {
 	return get(n);
@@ -25,7 +45,10 @@ int main(int argc, char **argv)
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		printf("%d %d\n", own(1), others(1));
+		if (*line == 'm')
+			printf("%d\n", mixed(1));
+		else
+			printf("%d %d\n", own(1), others(1));
 		fflush(stdout);
 	}
 	return 0;

@@ -41,12 +41,26 @@ static void elsewhere_it_is(void **state)
 	compiled_assert_answer(&host, "", "2 3001");
 }
 
+static void what_a_file_has_for_itself_is_not_the_others(void **state)
+{
+	(void)state;
+	compiled_assert_answer(&host, "m", "9");
+	compiled_define(&host, "int mixed(int n)\n{\n\tlevel += n;\n\treturn level + twice(n);\n}");
+	compiled_assert_answer(&host, "m", "10");
+	compiled_assert_answer(&host, "m", "11");
+	compiled_define(&host, "int mixed(int n)\n{\n\treturn level + twice(n) + spare(n);\n}");
+	compiled_assert_answer(&host, "m", "112");
+	compiled_assert_says(&host, 0, "level", "(int) 9");
+	compiled_assert_says(&host, 0, "spare(1)", "(int) 101");
+}
+
 int main(void)
 {
 	const struct compiled_how how = {.sources = {"namesake_host.c", "namesake_other.c"}};
 	const struct CMUnitTest tests[] = {
 		with_fresh_host(in_its_file_the_other_is_not_meant),
 		with_fresh_host(elsewhere_it_is),
+		with_fresh_host(what_a_file_has_for_itself_is_not_the_others),
 	};
 
 	compiled_init(&host, &how);
