@@ -619,6 +619,23 @@ static enum word first_word(const struct declaration_reader *r)
 	return word_of(r, &t);
 }
 
+/* Where the `[[…]]` begin that stand before a declaration, which are no tokens; `begin` if there is none. */
+static uint32_t begin_of_lists(const char *text, uint32_t begin)
+{
+	for (uint32_t at = begin;;) {
+		while (at && strchr(" \t\r\n", text[at - 1]))
+			at--;
+		if (at < 4 || text[at - 1] != ']' || text[at - 2] != ']')
+			return begin;
+		for (at -= 2; at >= 2 && (text[at - 1] != '[' || text[at - 2] != '[');)
+			at--;
+		if (at < 2)
+			return begin;
+		at -= 2;
+		begin = at;
+	}
+}
+
 void declaration_next(struct declaration_reader *r, struct declaration *d)
 {
 	struct declaration_name *names = d->names;
@@ -642,7 +659,6 @@ void declaration_next(struct declaration_reader *r, struct declaration *d)
 		d->kind = DECLARATION_END;
 		return;
 	}
-	uint32_t lead = r->current.lead;
 	enum word first = first_word(r);
 	if (first == WORD_ASSERT || first == WORD_ASM) {
 		read_other(r, d);
@@ -651,7 +667,7 @@ void declaration_next(struct declaration_reader *r, struct declaration *d)
 
 	read_specifiers(r, d);
 	if (d->is_typedef) /* [[gnu::aligned(32)]] is a part of what it names */
-		d->begin = lead;
+		d->begin = begin_of_lists(r->tokens.text, d->begin);
 	for (;;) {
 		read_declarator(r, d);
 		if (at(r, '='))

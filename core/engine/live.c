@@ -87,15 +87,14 @@ static const struct live_function *visible(const struct live *l, struct live_fun
 {
 	const struct live_function *other = NULL;
 	struct target_symbol symbol;
-	bool found = unit && target_find(l->target, unit, name, &symbol);
 
-	for (size_t i = 0; i < count; i++) {
-		const struct live_function *f = named[i];
-		if (f->at.unit == unit)
-			return f;
-		if (f->at.external && (!found || f->at.entry == symbol.address))
-			other = f;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (named[i]->at.unit == unit)
+			return named[i];
+	bool found = count && unit && target_find(l->target, unit, name, &symbol);
+	for (size_t i = 0; i < count; i++)
+		if (named[i]->at.external && (!found || named[i]->at.entry == symbol.address))
+			other = named[i];
 	return !found && other && unit && target_hides(l->target, unit, name) ? NULL : other;
 }
 
@@ -104,7 +103,7 @@ static bool entry_of(void *context, const struct target_unit *unit, const char *
 	const struct live *l = context;
 	size_t count;
 	struct live_function *const *named = live_named(l, name, &count);
-	const struct live_function *f = count ? visible(l, named, count, unit, name) : NULL;
+	const struct live_function *f = visible(l, named, count, unit, name);
 
 	if (!f)
 		return false;

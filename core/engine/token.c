@@ -114,10 +114,9 @@ static uint32_t attribute_list(const struct token_reader *r)
 	return 0;
 }
 
-/* To the first byte of a token, and where the first attribute list on the way is, or UINT32_MAX; false if a comment was cut off by the end of the text. */
-static bool skip_space(struct token_reader *r, uint32_t *list)
+/* To the first byte of a token; false if a comment was cut off by the end of the text. */
+static bool skip_space(struct token_reader *r)
 {
-	*list = UINT32_MAX;
 	for (;;) {
 		uint32_t passed;
 
@@ -134,7 +133,6 @@ static bool skip_space(struct token_reader *r, uint32_t *list)
 			if (!skip_block_comment(r))
 				return false;
 		} else if (c == '[' && !r->lists && (passed = attribute_list(r))) {
-			*list = *list < r->at ? *list : r->at;
 			r->at += passed;
 		} else {
 			return true;
@@ -296,16 +294,11 @@ static bool is_prefix(const struct token_reader *r, uint32_t begin)
 
 void token_next(struct token_reader *r, struct token *out)
 {
-	uint32_t list;
-	bool whole = skip_space(r, &list);
+	bool whole = skip_space(r);
 	bool line_start = r->line_start;
 	uint32_t begin = r->at;
 
-	*out = (struct token){.kind = TOKEN_END,
-			      .begin = begin,
-			      .end = begin,
-			      .lead = list < begin ? list : begin,
-			      .unterminated = !whole};
+	*out = (struct token){.kind = TOKEN_END, .begin = begin, .end = begin, .unterminated = !whole};
 	if (begin >= r->size)
 		return;
 

@@ -25,7 +25,6 @@ enum token_kind {
 struct token {
 	enum token_kind kind;
 	uint32_t begin, end;
-	uint32_t lead;     /* where the `[[…]]` before it begins; `begin` if there is none */
 	char first;        /* text[begin]; a digraph's meaning: `[` for `<:` and so on; 0 at the end */
 	bool unterminated; /* a literal, comment or line that the text's end cut off (also on TOKEN_END) */
 };

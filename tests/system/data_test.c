@@ -534,9 +534,9 @@ static void types_and_descriptions_tell_layouts(void **state)
 	assert_string_equal(json_string_value(json_object_get(data, "kind")), "variable");
 	assert_string_equal(json_string_value(json_object_get(data, "type")), "struct node");
 	json_decref(data);
-	data = data_of(&w, "\\d THREADS_MAX");
+	data = data_of(&w, "\\d LIMIT");
 	assert_string_equal(json_string_value(json_object_get(data, "kind")), "enumerator");
-	assert_int_equal(json_integer_value(json_object_get(data, "value")), 16);
+	assert_int_equal(json_integer_value(json_object_get(data, "value")), 65535);
 	json_decref(data);
 	data = data_of(&w, "\\d divide");
 	assert_string_equal(json_string_value(json_object_get(data, "signature")),
