@@ -84,6 +84,8 @@ static const char *const statement_sql[STATEMENTS] = {
 				       " ORDER BY v.id DESC LIMIT ?5",
 	[NOTE_VERSION] = "UPDATE version SET note = ?3 WHERE function = ?1 AND number = ?2 AND number > 0",
 	[NOTE_BUILT] = "UPDATE version SET note = ?3 WHERE function = ?1 AND build_id = ?2 AND number = 0",
+	[RENEW_BUILT] = "UPDATE version SET text = ?3, flags = ?4, file = ?5, line = ?6"
+			" WHERE function = ?1 AND build_id = ?2 AND number = 0",
 	[COUNT_VERSIONS] = "SELECT versions + EXISTS (SELECT 1 FROM version AS v WHERE v.function = ?1"
 			   " AND v.build_id = ?2 AND v.number = 0) FROM function WHERE id = ?1",
 	[ADD_CHANGE] = "INSERT INTO change (process, kind, subject, user) VALUES (?1, ?2, ?3, ?4)",

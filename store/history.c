@@ -138,6 +138,30 @@ static struct error *add_built_row(struct history *h, const struct history_versi
 	return e || found ? e : add_row(h, version, id);
 }
 
+static struct error *renew_built(struct history *h, const struct history_version *version)
+{
+	sqlite3_stmt *statement = h->statements[RENEW_BUILT];
+	int64_t text = 0;
+	struct error *e = database_add_text(h, version->text, &text);
+
+	if (e)
+		return e;
+	sqlite3_bind_int64(statement, 1, version->function);
+	database_bind_text(statement, 2, h->build_id);
+	sqlite3_bind_int64(statement, 3, text);
+	database_bind_text(statement, 4, version->flags);
+	database_bind_text(statement, 5, version->file);
+	sqlite3_bind_int(statement, 6, version->line);
+	return database_run(h, statement);
+}
+
+struct error *history_renew_built(struct history *h, const struct history_version *version)
+{
+	struct error *e = database_begin(h);
+
+	return database_finish(h, e ? e : renew_built(h, version));
+}
+
 struct error *history_add_built(struct history *h, const struct history_version *version)
 {
 	bool found = false;

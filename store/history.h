@@ -104,6 +104,10 @@ struct error *history_changed(struct history *, bool *changed);
  * here. */
 struct error *history_add_built(struct history *, const struct history_version *);
 
+/* Version 0 for this run's build id was stored with another text, of a file that was read with other flags: `text`, `flags`, `file`
+ * and `line` take the place of those. Nothing if it is not there. */
+struct error *history_renew_built(struct history *, const struct history_version *);
+
 /* A function's numbers up to this one are taken for as long as this handle is open, whether or not their versions could be
  * read. */
 struct error *history_reserve(struct history *, int64_t function, int number);

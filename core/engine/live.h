@@ -47,6 +47,7 @@ struct live_function {
 	char instrumented[LIVE_WATCHES]; /* what for: "cover", "trace+probe"; "": it is plain */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */
 	unsigned built_line;
+	bool renews;  /* built_text, which was read with other flags than what the history has */
 	bool unsure;  /* its file was newer than the program by then: something else may have been built */
 	bool refused; /* the file's last save could not go live */
 	bool told;    /* what optimisers may have learnt, which no other text changes: it is said once */

@@ -3,6 +3,7 @@
 #include "log.h"
 #include "text.h"
 #include "token.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,20 +76,36 @@ static void copy_version(void *context, const struct history_version *v)
 	copy->line = (unsigned)v->line;
 }
 
-/* A run before this one, of the very same build, has stored what was built, perhaps before the file was edited. */
-static bool take_built_before(struct live *l, struct live_function *f)
+struct built_copy {
+	struct version_copy copy;
+	const char *flags; /* that the file was read with now; NULL: they are no matter */
+	bool others;       /* it was read with other ones then */
+};
+
+static void copy_built(void *context, const struct history_version *v)
 {
-	struct version_copy copy = {0};
+	struct built_copy *built = context;
+
+	copy_version(&built->copy, v);
+	built->others = built->flags && *v->flags && strcmp(v->flags, built->flags) != 0;
+}
+
+/* A run before this one, of the very same build, has stored what was built, perhaps before the file was edited. Not taken, and
+ * `renews` set: what it read with other flags than these, which may be NULL. */
+static bool take_built_before(struct live *l, struct live_function *f, const char *flags)
+{
+	struct built_copy built = {.flags = flags};
 
 	if (!f->row)
 		return false;
-	error_free(history_find(live_history(l), f->row, 0, copy_version, &copy));
-	if (copy.text && *copy.text) {
-		f->built_text = copy.text;
-		f->built_line = copy.line;
+	error_free(history_find(live_history(l), f->row, 0, copy_built, &built));
+	f->renews = built.copy.text && *built.copy.text && built.others;
+	if (built.copy.text && *built.copy.text && !built.others) {
+		f->built_text = built.copy.text;
+		f->built_line = built.copy.line;
 		return true;
 	}
-	free(copy.text);
+	free(built.copy.text);
 	return false;
 }
 
@@ -163,18 +180,22 @@ struct error *texts_see_unit(struct live *l, const struct target_unit *unit)
 	if (e)
 		return e;
 	enum texts_age age = texts_age(l, source);
+	char *flags = age == TEXTS_AS_BUILT ? words_join(source->flags.argv) : NULL;
 	for (size_t i = 0; i < live_count(l); i++) {
 		struct live_function *f = live_function(l, i);
 		if (f->at.unit != unit || f->built_text)
 			continue;
-		if (take_built_before(l, f))
+		if (take_built_before(l, f, flags))
 			continue;
 		f->unsure = age != TEXTS_AS_BUILT;
 		if (age == TEXTS_MISSED)
 			continue;
 		e = source_function_text(source, &f->at, &f->built_text, &f->built_line);
+		if (e && f->renews)
+			take_built_before(l, f, NULL);
 		error_free(e); /* its own file does not define it: told when somebody asks */
 	}
+	free(flags);
 	return NULL;
 }
 
@@ -360,7 +381,7 @@ struct error *texts_of_version(struct live *l, struct live_function *f, int numb
 {
 	struct version_copy copy = {0};
 
-	if (f->row) {
+	if (f->row && (number || !f->renews)) {
 		struct error *e = history_find(live_history(l), f->row, number, copy_version, &copy);
 		if (live_keeper(l)->lose(l, &e))
 			e = f->row ? history_find(live_history(l), f->row, number, copy_version, &copy)
@@ -578,17 +599,27 @@ struct error *texts_store_built(struct live *l, struct live_function *f)
 		text = f->built_text;
 		line = f->built_line;
 	}
+	struct source *source = NULL;
+	if (text && f->at.unit && sources_has(live_host(l)->sources, f->at.unit))
+		error_free(sources_find(live_host(l)->sources, f->at.unit, &source));
+	char *flags = source ? words_join(source->flags.argv) : NULL;
 	struct history_version built = {.function = f->row,
 					.text = text ? text : "",
 					.slice_hash = "",
 					.compiler = f->at.unit && f->at.unit->producer ? f->at.unit->producer
 										       : "",
-					.flags = "",
+					.flags = flags ? flags : "",
 					.user = "",
 					.note = "",
 					.file = f->at.file ? f->at.file : "",
 					.line = (int)line};
-	return history_add_built(live_history(l), &built);
+	struct error *e = history_add_built(live_history(l), &built);
+	if (!e && f->renews && text)
+		e = history_renew_built(live_history(l), &built);
+	if (!e)
+		f->renews = false;
+	free(flags);
+	return e;
 }
 
 struct error *texts_slice(struct live *l, struct live_function *f, char **text)

@@ -31,6 +31,18 @@ REALTIMEFUNC int width(int n)
 	return n * FACTOR;
 }
 
+#ifdef WIDE
+REALTIMEFUNC int sized(int n)
+{
+	return n + 64;
+}
+#else
+REALTIMEFUNC int sized(int n)
+{
+	return n + 32;
+}
+#endif
+
 REALTIMEFUNC int depth(int n)
 {
 #ifdef WIDE
@@ -53,7 +65,7 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof(line), stdin)) {
 		int n = (int)strcspn(line, "\n");
 		int wide = width(n);
-		printf("%d %d\n", depth(n), wide);
+		printf("%d %d\n", depth(n), wide + sized(0) - sized(0));
 		fflush(stdout);
 	}
 	return 0;

@@ -81,6 +81,31 @@ static void where_nothing_differs_nothing_is_told(void **state)
 	stop();
 }
 
+/* A later run of the same program, with the right flags, does not go on with what the first took for built. */
+static void what_was_read_with_other_flags_is_read_anew(void **state)
+{
+	(void)state;
+	start_with("gcc", "-O0", "-DWIDE", NULL);
+	compiled_assert_says(&host, 0, "\\source sized", "n + 32");
+	compiled_define(&host, "int sized(int n) { return n; }");
+	compiled_assert_says(&host, 0, "\\source sized@0", "n + 32");
+	for (int run = 0; run < 2; run++) {
+		compiled_kill(&host);
+		setenv("RTF_CFLAGS", "-DWIDE", 1);
+		compiled_start(&host);
+		unsetenv("RTF_CFLAGS");
+		compiled_await_read(&host);
+		compiled_assert_says(&host, 0, "\\source sized", "n + 64");
+		compiled_define(&host, "int sized(int n) { return n + 1; }");
+		compiled_assert_says(&host, 0, "\\source sized@0", "n + 64");
+	}
+	compiled_kill(&host);
+	compiled_start(&host); /* and with none once more */
+	compiled_await_read(&host);
+	compiled_assert_says(&host, 0, "\\source sized", "n + 32");
+	stop();
+}
+
 static void save(const char *from, const char *to)
 {
 	char *command;
@@ -128,6 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_that_are_passed_over_and_have_code_are_told),
 		cmocka_unit_test(where_nothing_differs_nothing_is_told),
+		cmocka_unit_test(what_was_read_with_other_flags_is_read_anew),
 		cmocka_unit_test(a_save_is_told_of_it_too),
 		cmocka_unit_test(of_a_source_that_is_newer_than_the_program_nothing_is_told),
 	};
