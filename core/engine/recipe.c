@@ -502,14 +502,39 @@ void recipes_begin(struct recipes *r, int wake)
 
 /* --- reading the answer ------------------------------------------------------------------------------------------- */
 
+/* Behind a `command` or $(command) that begins at `p`; NULL: none does. */
+static const char *substitution_end(const char *p)
+{
+	unsigned depth = 0;
+
+	if (*p == '`') {
+		for (p++; *p && *p != '`'; p++)
+			p += *p == '\\' && p[1];
+		return *p ? p + 1 : NULL;
+	}
+	if (strncmp(p, "$(", 2) != 0)
+		return NULL;
+	for (p++; *p; p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		else if (*p == '(')
+			depth++;
+		else if (*p == ')' && !--depth)
+			return p + 1;
+	}
+	return NULL;
+}
+
 /* The end of the command that begins at `p`: an operator that is not quoted. */
 static const char *command_end(const char *p)
 {
 	char quote = 0;
 
-	for (; *p; p++) {
+	for (const char *behind; *p; p++) {
 		if (*p == '\\' && quote != '\'' && p[1])
 			p++;
+		else if (quote != '\'' && (behind = substitution_end(p)))
+			p = behind - 1;
 		else if (quote)
 			quote = *p == quote ? 0 : quote;
 		else if (*p == '"' || *p == '\'')
@@ -649,6 +674,79 @@ static struct error *consider(const struct place *p, struct words *w, const char
 	return NULL;
 }
 
+enum { SUBSTITUTION_SECONDS = 5 };
+
+/* What the shell puts in the place of [p, end). NULL: it does not say. */
+static char *substitute(const char *p, const char *end, const char *directory)
+{
+	struct run_output output = {0};
+	char *script, *printed = NULL;
+
+	if (asprintf(&script, "rtf=%.*s; printf %%s \"$rtf\"", (int)(end - p), p) < 0)
+		return NULL;
+	struct error *e =
+		run_with((const char *const[]){"/bin/sh", "-c", script, NULL},
+			 &(struct run_options){.directory = directory, .seconds = SUBSTITUTION_SECONDS}, &output);
+	free(script);
+	if (!e && output.status == 0) {
+		printed = output.out;
+		output.out = NULL;
+	}
+	run_output_fini(&output);
+	error_free(e);
+	return printed;
+}
+
+/* The command with what the commands in it print, as make's own $(shell …) has been run before; quoted so that words_split has
+ * it as sh would. NULL: there are none, or one fails. */
+static char *expand(const char *command, const char *directory)
+{
+	struct text whole = {0};
+	bool any = false;
+	char quote = 0;
+
+	for (const char *p = command, *behind; *p; p++) {
+		if (*p == '\\' && quote != '\'' && p[1]) {
+			text_append(&whole, p++, 2);
+			continue;
+		}
+		behind = quote == '\'' ? NULL : substitution_end(p);
+		if (!behind) {
+			if (quote ? *p == quote : *p == '"' || *p == '\'')
+				quote = quote ? 0 : *p;
+			text_append(&whole, p, 1);
+			continue;
+		}
+		char *printed = substitute(p, behind, directory);
+		whole.failed |= !printed;
+		for (const char *c = printed; c && *c; c++) {
+			if (strchr(quote ? "\"\\$`" : "\"\\'", *c))
+				text_puts(&whole, "\\");
+			text_append(&whole, c, 1);
+		}
+		free(printed);
+		any = true;
+		p = behind - 1;
+	}
+	char *text = text_take(&whole);
+	if (any)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Fits the words to what the shell makes of the command. */
+static void expand_words(struct words *w, const char *command, const char *directory)
+{
+	char *expanded = expand(command, directory);
+
+	if (!expanded)
+		return;
+	words_fini(w);
+	words_split(w, expanded);
+	free(expanded);
+}
+
 typedef bool fits_fn(const struct words *, const char *directory, const struct target_unit *);
 
 /* The commands of a line of sh that fit the unit; `cd` in front is followed. */
@@ -665,6 +763,8 @@ static struct error *find_in_line(const struct place *p, const char *line, const
 		char *command = strndup(line, (size_t)(end - line));
 		if (command)
 			words_split(&w, command);
+		if (command && !w.failed && fits(&w, here, unit))
+			expand_words(&w, command, here);
 		free(command);
 		if (!command || w.failed) {
 			e = error_memory();

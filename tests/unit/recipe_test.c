@@ -256,7 +256,24 @@ static void automakes_way_of_naming_a_source_is_understood(void **state)
 			       "\tgcc -DHAVE_CONFIG_H -I. -c -o x-a.o "
 			       "`test -f 'src/a.c' || echo './'`src/a.c &&\\\n\tmv x y\n");
 	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
-			    "ROOT: gcc -DHAVE_CONFIG_H -I. -c -o x-a.o `test -f src/a.c");
+			    "ROOT: gcc -DHAVE_CONFIG_H -I. -c -o x-a.o src/a.c");
+}
+
+/* As gnuplot has it, by the name that a program is installed under. */
+static void what_commands_in_a_command_print_is_in_it(void **state)
+{
+	(void)state;
+	write_file("version", "2.9\n");
+	write_file("Makefile",
+		   "all: a.o b.o\na.o: src/a.c\n"
+		   "\tgcc -DHAVE_CONFIG_H -DX11=\\\"`echo x_11 | sed 's,x,y z,;s,1,\\$$,'`\\\" '-DQ=`no`' \\\n"
+		   "\t\"-DV='$$(cat version | (tr -d .))'\" -I. -c src/a.c && touch done\n"
+		   "b.o: src/b.c\n\tcc -DA -DB=`false` -DC=\\` -c src/b.c || touch done\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
+			    "ROOT: gcc -DHAVE_CONFIG_H -DX11=\"y z_$1\" -DQ=`no` -DV='29' -I. -c src/a.c");
+	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"),
+			    "ROOT: cc -DA -DB= -DC=` -c src/b.c");
+	assert_false(exists("done"));
 }
 
 /* As dnsmasq has it: what a submake is told is in quotes, and partly found out by commands. */
@@ -325,7 +342,7 @@ static void as_automake_writes_it_a_command_is_as_alike(void **state)
 	producer = "GNU C17 12.2.0 -mtune=generic -g -O2";
 	module = "app";
 	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
-			    "ROOT: gcc -DAPP -O2 -c -o app-a.o `test -f src/a.c");
+			    "ROOT: gcc -DAPP -O2 -c -o app-a.o src/a.c");
 	module = "test";
 	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: gcc -O2 -c -o a.o src/a.c");
 	producer = module = NULL;
@@ -451,6 +468,7 @@ int main(void)
 		with_tree(makes_in_makes_are_followed),
 		with_tree(makes_behind_each_other_are_followed),
 		with_tree(automakes_way_of_naming_a_source_is_understood),
+		with_tree(what_commands_in_a_command_print_is_in_it),
 		with_tree(a_make_that_is_told_more_than_plain_words_is_followed),
 		with_tree(automakes_own_folder_is_asked_for_where_others_come_first),
 		with_tree(a_source_that_the_first_goal_does_not_need_is_asked_for_by_its_object),
