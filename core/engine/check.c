@@ -280,7 +280,8 @@ struct pass {
 	const struct check_place *place;
 	struct check_result *result;
 	CXTranslationUnit unit;
-	bool failed; /* out of memory */
+	bool overrides; /* an initialiser has another one for what one before it has set */
+	bool failed;    /* out of memory */
 };
 
 static const char *severity_name(enum CXDiagnosticSeverity severity)
@@ -506,6 +507,7 @@ static void add_diagnostic(struct pass *p, CXDiagnostic diagnostic)
 		return;
 	bool in_user_text = located_find(p->slice, p->place, location, &d);
 	d.message = cursor_take(clang_getDiagnosticSpelling(diagnostic));
+	p->overrides |= d.message && strstr(d.message, "overrides prior initialization");
 	if (d.message)
 		text_cut(d.message, MESSAGE_MOST);
 	d.severity = strdup(severity_name(severity));
@@ -693,6 +695,8 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 		result.why_cc = atomics_reason(p.unit);
 	if (!result.why_cc && strstr(slice->text, "enum"))
 		result.why_cc = enumerators_reason(p.unit, strstr(slice->text + slice->user_at, "enum"));
+	if (!result.why_cc && p.overrides)
+		result.why_cc = "it initialises something twice, of which libtcc keeps more than gcc does";
 	result.needs_cc = result.why_cc != NULL;
 	if (p.failed || result.statics.failed) {
 		check_result_fini(&result);

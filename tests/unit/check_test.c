@@ -387,6 +387,10 @@ static void shapes_that_libtcc_passes_otherwise_need_cc(void **state)
 		const char *source, *text;
 		bool needs_cc;
 	} shapes[] = {
+		{"struct s { struct { int a, b; } in; int c; };",
+		 "int f(struct s o) { struct s s = { .in = o.in, .in.b = 2 }; return s.in.a; }", true},
+		{"", "int f(int a) { int b[3] = { [1] = a++, [1] = 2 }; return b[1] + a; }", true},
+		{"", "int f(int a) { int b[3] = { [1] = a++, [0] = 2 }; return b[1] + a; }", false},
 		{"", "int f(int a, char b, double c, float d, void *e) { return a; }", false},
 		{"struct s { double d; int i; }; int g(struct s *);",
 		 "int f(int a) { struct s s = { a, a }; return g(&s); }", false},
