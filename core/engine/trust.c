@@ -579,6 +579,41 @@ static const char *scan_text(struct scan *scan)
 	}
 }
 
+/* Whether the text defines a macro of that name that takes arguments. */
+static bool defines_macro(const char *text, uint32_t size, const char *name, size_t length)
+{
+	const char *end = text + size;
+
+	for (const char *at = text; (at = memmem(at, (size_t)(end - at), name, length)); at += length)
+		if (at > text + 7 && !memcmp(at - 7, "define ", 7) && at + length < end && at[length] == '(')
+			return true;
+	return false;
+}
+
+/* A call of a macro over several lines has the number of its first one for gcc, and that of its last one for libtcc. */
+static bool counts_calls(const char *text, uint32_t size)
+{
+	struct token_reader r;
+	struct token t, open;
+
+	if (!memmem(text, size, "__LINE__", 8))
+		return false;
+	token_reader_init(&r, text, size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		struct token_reader ahead = r;
+		if (t.kind != TOKEN_NAME)
+			continue;
+		token_next(&ahead, &open);
+		if (open.kind != TOKEN_PUNCTUATOR || open.first != '(')
+			continue;
+		token_skip_group(&ahead, &open);
+		if (memchr(text + t.begin, '\n', open.end - t.begin) &&
+		    defines_macro(text, size, text + t.begin, t.end - t.begin))
+			return true;
+	}
+	return false;
+}
+
 const char *trust_text(const char *text, uint32_t size)
 {
 	struct branches branches = {.macros = BRANCHES_MACROS};
@@ -587,6 +622,8 @@ const char *trust_text(const char *text, uint32_t size)
 	const char *reason = scan_text(&scan);
 	bool failed = branches.failed;
 	branches_fini(&branches);
+	if (!reason && counts_calls(text, size))
+		reason = "the line of a macro's call over several lines";
 	return failed ? "so many macros" : reason;
 }
 

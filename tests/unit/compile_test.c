@@ -321,6 +321,11 @@ static void a_failed_assertion_and_a_syntax_error_are_reasons(void **state)
 	       "int: 4 bytes, was 5");
 	refuse("#line 41 \"shop.c\"\nint f(void)\n{ return nothing; }", "shop.c:42");
 	refuse("int f(void) { return 1 }", "error");
+	refuse("#define AT(x) (__LINE__ + (x))\nint f(int n) { return AT(\nn); }", "over several lines");
+	refuse("#define AT() __LINE__\n#define PLUS(x) (AT() + (x))\nint f(int n) { return PLUS(1)\n\t+ "
+	       "PLUS\n(n); }",
+	       "over several lines");
+	accept("#define AT(x) (__LINE__ + (x))\nint g(int); int f(int n) { return AT(n) + g(\n__LINE__); }");
 	/* Two members for gcc, and three with -fms-extensions. */
 	refuse("int f(void) { struct { int a; struct deep { int x; }; int b; } s; return sizeof(s); }",
 	       "identifier expected");
