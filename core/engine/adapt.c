@@ -20,6 +20,9 @@ enum site_kind {
 	SITE_THREAD,      /* a thread-local variable, named or declared */
 	SITE_ALIGNED,     /* an object of the frame that needs a larger alignment than libtcc's has */
 	SITE_ALIGNOF,     /* an operator that asks for the alignment of what is not aligned as its type is */
+	SITE_TRUNCATED,   /* a long double that becomes an integer: libtcc makes a double of it first */
+	SITE_MIXED,       /* an operation on a long double and something else that is made one for it */
+	SITE_ROUNDED,     /* an operation on two constants whose result libtcc rounds twice */
 };
 
 /* Reads one function. */
@@ -45,6 +48,15 @@ static CXCursor first_child(CXCursor cursor)
 
 	clang_visitChildren(cursor, take_first, &first);
 	return first;
+}
+
+static enum CXChildVisitResult take_operand(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	CXCursor *operands = data;
+
+	(void)parent;
+	operands[!clang_Cursor_isNull(operands[0])] = cursor;
+	return CXChildVisit_Continue;
 }
 
 static enum CXChildVisitResult take_list(CXCursor cursor, CXCursor parent, CXClientData data)
@@ -192,6 +204,99 @@ static void tell_operator(const struct walk *w, CXCursor operator)
 		w->each(w->context, SITE_ALIGNOF, operator);
 }
 
+static bool is_long_double(CXCursor expression)
+{
+	return clang_getCanonicalType(clang_getCursorType(expression)).kind == CXType_LongDouble;
+}
+
+static bool is_integer(CXCursor expression)
+{
+	enum CXTypeKind kind = clang_getCanonicalType(clang_getCursorType(expression)).kind;
+
+	return (kind >= CXType_Bool && kind <= CXType_Int128) || kind == CXType_Enum;
+}
+
+/* A cast, an implicit conversion or a compound assignment: its operands are the last of what is inside. */
+static void tell_truncated(const struct walk *w, CXCursor conversion)
+{
+	CXCursor operands[2] = {clang_getNullCursor(), clang_getNullCursor()};
+
+	if (!is_integer(conversion))
+		return;
+	clang_visitChildren(conversion, take_operand, operands);
+	CXCursor last = operands[!clang_Cursor_isNull(operands[1])];
+	if (is_long_double(last))
+		w->each(w->context, SITE_TRUNCATED, conversion);
+}
+
+/* Of a floating constant expression; false: it is none. */
+static bool evaluate(CXCursor expression, double *out)
+{
+	CXEvalResult result = clang_Cursor_Evaluate(expression);
+	bool found = result && clang_EvalResult_getKind(result) == CXEval_Float;
+
+	if (found)
+		*out = clang_EvalResult_getAsDouble(result);
+	if (result)
+		clang_EvalResult_dispose(result);
+	return found;
+}
+
+/* It is made one when it is computed, and no sooner. */
+static bool becomes_long_double(CXCursor operand)
+{
+	CXCursor inside = first_child(operand);
+	double known;
+
+	return clang_getCursorKind(operand) == CXCursor_UnexposedExpr && is_long_double(operand) &&
+	       !clang_Cursor_isNull(inside) && !is_long_double(inside) && !evaluate(operand, &known);
+}
+
+/* libtcc has read both operands when it makes a long double of the first, which then lies above the second in the
+ * processor's stack: it subtracts, divides and compares the wrong way round. */
+static void tell_mixed(const struct walk *w, CXCursor operation)
+{
+	CXCursor operands[2] = {clang_getNullCursor(), clang_getNullCursor()};
+
+	clang_visitChildren(operation, take_operand, operands);
+	if (clang_Cursor_isNull(operands[1]))
+		return;
+	if (becomes_long_double(operands[0]) || becomes_long_double(operands[1]) ||
+	    (clang_getCursorKind(operation) == CXCursor_CompoundAssignOperator &&
+	     is_long_double(operands[1]) && !is_long_double(operands[0])))
+		w->each(w->context, SITE_MIXED, operation);
+}
+
+/* What is known when it is compiled libtcc computes as long double, and rounds that. Which operator it is the result says. */
+static void tell_folded(const struct walk *w, CXCursor operation)
+{
+	CXCursor operands[2] = {clang_getNullCursor(), clang_getNullCursor()};
+	double a, b, result;
+
+	if (clang_getCanonicalType(clang_getCursorType(operation)).kind != CXType_Double)
+		return;
+	clang_visitChildren(operation, take_operand, operands);
+	if (clang_Cursor_isNull(operands[1]) || !evaluate(operands[0], &a) || !evaluate(operands[1], &b) ||
+	    !evaluate(operation, &result))
+		return;
+	const long double x = a, y = b;
+	const double once[] = {a + b, a - b, a * b, a / b};
+	const double twice[] = {(double)(x + y), (double)(x - y), (double)(x * y), (double)(x / y)};
+	for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
+		if (once[i] == result && twice[i] != result) {
+			w->each(w->context, SITE_ROUNDED, operation);
+			return;
+		}
+}
+
+static enum CXChildVisitResult find_folded(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	(void)parent;
+	if (clang_getCursorKind(cursor) == CXCursor_BinaryOperator)
+		tell_folded(data, cursor);
+	return CXChildVisit_Recurse;
+}
+
 /* Of a record. It has no kind of its own, and neither have implicit conversions, which are made of a record. */
 static bool is_va_arg(CXCursor cursor)
 {
@@ -224,9 +329,11 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 			w->each(w->context, SITE_THREAD, cursor);
 		if (clang_getCursorType(cursor).kind == CXType_Auto)
 			w->each(w->context, SITE_AUTOMATIC, cursor);
-		/* One that outlives the call is right as it is. */
-		if (clang_Cursor_getStorageClass(cursor) == CX_SC_Static)
+		/* One that outlives the call is right as it is, but for what it begins with. */
+		if (clang_Cursor_getStorageClass(cursor) == CX_SC_Static) {
+			clang_visitChildren(cursor, find_folded, data);
 			return CXChildVisit_Continue;
+		}
 		tell_object(w, cursor);
 		break;
 	case CXCursor_CompoundLiteralExpr:
@@ -235,7 +342,19 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	case CXCursor_UnaryExpr:
 		tell_operator(w, cursor);
 		break;
+	case CXCursor_BinaryOperator:
+		tell_folded(w, cursor);
+		tell_mixed(w, cursor);
+		break;
+	case CXCursor_CompoundAssignOperator:
+		tell_mixed(w, cursor);
+		tell_truncated(w, cursor);
+		break;
+	case CXCursor_CStyleCastExpr:
+		tell_truncated(w, cursor);
+		break;
 	case CXCursor_UnexposedExpr:
+		tell_truncated(w, cursor);
 		if (is_record(cursor) && is_va_arg(cursor) &&
 		    shape_match(clang_getCursorType(cursor)) == CONVENTION_DIFFERENT)
 			w->each(w->context, SITE_DIFFERENT, cursor);
@@ -310,6 +429,12 @@ static const char why_aligned[] = "it has a variable whose type has an alignment
 static const char why_alignof[] =
 	"it asks for an alignment that is not the type's, which libtcc does not tell";
 
+static const char why_truncated[] =
+	"it makes an integer of a long double, of which libtcc makes a double first";
+static const char why_mixed[] =
+	"it has an operation on a long double and a shorter one, which libtcc may do the wrong way round";
+static const char why_rounded[] = "it has an operation on two constants whose result libtcc rounds twice";
+
 static const char why_thread[] = "it names thread-local variables, which libtcc does not know";
 
 static const char why_packed[] = "it sees packed enumerations, which libtcc does not know";
@@ -343,6 +468,12 @@ static void note(void *context, enum site_kind kind, CXCursor cursor)
 		needs->why_cc = why_aligned;
 	else if (kind == SITE_ALIGNOF)
 		needs->why_cc = why_alignof;
+	else if (kind == SITE_TRUNCATED)
+		needs->why_cc = why_truncated;
+	else if (kind == SITE_MIXED)
+		needs->why_cc = why_mixed;
+	else if (kind == SITE_ROUNDED)
+		needs->why_cc = why_rounded;
 	else if (kind == SITE_COPY || kind == SITE_ROOM)
 		needs->why_text = why_passes;
 	else if (!needs->why_text)

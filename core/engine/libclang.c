@@ -7,6 +7,7 @@
 
 /* All that are called. One that is missing here is missed when the engine is linked. */
 #define LIBCLANG_CALLS(X) \
+	X(clang_Cursor_Evaluate) \
 	X(clang_Cursor_getArgument) \
 	X(clang_Cursor_getNumArguments) \
 	X(clang_Cursor_getOffsetOfField) \
@@ -18,6 +19,9 @@
 	X(clang_Cursor_isFunctionInlined) \
 	X(clang_Cursor_isNull) \
 	X(clang_Cursor_isVariadic) \
+	X(clang_EvalResult_dispose) \
+	X(clang_EvalResult_getAsDouble) \
+	X(clang_EvalResult_getKind) \
 	X(clang_Location_isFromMainFile) \
 	X(clang_Type_getAlignOf) \
 	X(clang_Type_getNamedType) \

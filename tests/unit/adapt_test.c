@@ -370,6 +370,9 @@ static void what_lies_in_the_frame_is_passed_as_it_is(void **state)
 		}),
 		TEXT(three f(three t) { return t; }),
 		TEXT(int f(three * t) { return t->a; }),
+		TEXT(double f(int n, long double d) { return d * 2 - 1.5f > 3 && (n ? d : 1); }),
+		TEXT(double f(double d) { return 1.0 / 3 + 2 * 0.5 + (d + 0x1.001p-53) + (1.0 + d); }),
+		TEXT(long double f(void) { return 1.0L + 0x1.001p-53L + (1.0f + 0x1.001p-24f); }),
 	};
 
 	(void)state;
@@ -426,6 +429,19 @@ static void what_does_not_is_named(void **state)
 			 double f(m) struct mixed m; { return m.d; }),
 		 NULL, "passes values"},
 		{TEXT(int f(b) _Bool b; { return b; }), NULL, "passes values"},
+		{TEXT(int f(long double d) { return d; }), NULL, "of a long double"},
+		{TEXT(unsigned long f(long double d) { return 1 + (unsigned long)d; }), NULL,
+		 "of a long double"},
+		{TEXT(int f(int n, long double d) { return n += d; }), NULL, "of a long double"},
+		{TEXT(int f(double a, long double b) { return a / 2 < b * 2; }), NULL, "wrong way round"},
+		{TEXT(long double f(float a, long double b) { return b - a; }), NULL, "wrong way round"},
+		{TEXT(double f(double a, long double b) { return a -= b; }), NULL, "wrong way round"},
+		{TEXT(double f(void) { return 1.0 + 0x1.001p-53; }), NULL, "rounds twice"},
+		{TEXT(double f(void) {
+			 static double d = 3 * (1 - -0x1.001p-53);
+			 return d;
+		 }),
+		 NULL, "rounds twice"},
 	};
 
 	(void)state;

@@ -231,6 +231,56 @@ REALTIMEFUNC LOCAL long declares_nothing(int n)
 	return (long)sizeof(v) * 100 + v.b + EDIT;
 }
 
+REALTIMEFUNC LOCAL long rounds(int n)
+{
+	static double known = 1.0 + 0x1.001p-53;
+	double here = 1.0 + 0x1.001p-53;
+
+	return (known > 1) + (here > 1) * 10 + n + EDIT;
+}
+
+REALTIMEFUNC LOCAL long truncates(int n)
+{
+	long double d = (1L << 62) + n, below = 3 - 0x1p-60L;
+	int add = n;
+
+	add += below;
+	return (long)d % 1000 + (int)below * 1000 + add * 10000 + EDIT;
+}
+
+REALTIMEFUNC LOCAL long mixes(int n)
+{
+	long double longer = n;
+	double d = n * 1.25;
+	float f = n + 5;
+
+	return (d / 4 > longer * 2) + (f - 1 < longer + 1) * 10 + ((f / 2) - (longer * 2) > 0) * 100 + EDIT;
+}
+
+struct twofold {
+	struct {
+		int a, b;
+	} in;
+	int c;
+};
+
+REALTIMEFUNC LOCAL long sets_twice(int n)
+{
+	struct twofold other = {{n, n}, n};
+	struct twofold v = {.in = other.in, .in.b = 3, .c = n++, .c = 7};
+
+	return v.in.a * 100 + v.in.b * 10 + v.c + n * 1000 + EDIT;
+}
+
+#define LINE_OF(x) (__LINE__ * 10 + (x))
+REALTIMEFUNC LOCAL long counts_lines(int n)
+{
+	return LINE_OF(n +
+		       1) +
+	       LINE_OF(
+		       2) + EDIT;
+}
+
 #define PROBES(X) \
 	X(beside_a_header, beside_a_header(1)) \
 	X(put_aside, put_aside(1)) \
@@ -251,6 +301,11 @@ REALTIMEFUNC LOCAL long declares_nothing(int n)
 	X(in_brackets, in_brackets(1)) \
 	X(packs_in_brackets, packs_in_brackets(1)) \
 	X(declares_nothing, declares_nothing(1)) \
+	X(rounds, rounds(1)) \
+	X(truncates, truncates(1)) \
+	X(mixes, mixes(1)) \
+	X(sets_twice, sets_twice(1)) \
+	X(counts_lines, counts_lines(1)) \
 	X(decimal, decimal(10))
 
 SHAPES_MAIN
