@@ -5,6 +5,7 @@
 #include "shape.h"
 #include "text.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ enum site_kind {
 /* Reads one function. */
 struct walk {
 	CXType result;
-	bool threads; /* thread-local variables are looked for */
+	bool threads;               /* thread-local variables are looked for */
+	bool doubles, long_doubles; /* likewise operations on them */
 	void (*each)(void *context, enum site_kind, CXCursor);
 	void *context;
 };
@@ -221,7 +223,7 @@ static void tell_truncated(const struct walk *w, CXCursor conversion)
 {
 	CXCursor operands[2] = {clang_getNullCursor(), clang_getNullCursor()};
 
-	if (!is_integer(conversion))
+	if (!w->long_doubles || !is_integer(conversion))
 		return;
 	clang_visitChildren(conversion, take_operand, operands);
 	CXCursor last = operands[!clang_Cursor_isNull(operands[1])];
@@ -258,6 +260,8 @@ static void tell_mixed(const struct walk *w, CXCursor operation)
 {
 	CXCursor operands[2] = {clang_getNullCursor(), clang_getNullCursor()};
 
+	if (!w->long_doubles)
+		return;
 	clang_visitChildren(operation, take_operand, operands);
 	if (clang_Cursor_isNull(operands[1]))
 		return;
@@ -273,7 +277,7 @@ static void tell_folded(const struct walk *w, CXCursor operation)
 	CXCursor operands[2] = {clang_getNullCursor(), clang_getNullCursor()};
 	double a, b, result;
 
-	if (clang_getCanonicalType(clang_getCursorType(operation)).kind != CXType_Double)
+	if (!w->doubles || clang_getCanonicalType(clang_getCursorType(operation)).kind != CXType_Double)
 		return;
 	clang_visitChildren(operation, take_operand, operands);
 	if (clang_Cursor_isNull(operands[1]) || !evaluate(operands[0], &a) || !evaluate(operands[1], &b) ||
@@ -480,6 +484,57 @@ static void note(void *context, enum site_kind kind, CXCursor cursor)
 		needs->why_text = kind == SITE_AUTOMATIC ? why_automatic : why_initialises;
 }
 
+/* Whether `long` stands beside the `double` at `at`. */
+static bool is_long(const char *text, const char *at)
+{
+	static const char blanks[] = " \t\r\n";
+	const char *before = at, *behind = at + strlen("double");
+
+	while (before > text && strchr(blanks, before[-1]))
+		before--;
+	behind += strspn(behind, blanks);
+	return (before - text >= 4 && strncmp(before - 4, "long", 4) == 0) || strncmp(behind, "long", 4) == 0;
+}
+
+static void expect_types(const char *text, const char *end, struct adapt_needs *needs)
+{
+	size_t size = (size_t)(end - text);
+
+	for (const char *at = text; !needs->long_doubles && (at = text_find_word(text, end, at, "double"));
+	     at++) {
+		needs->doubles = true;
+		needs->long_doubles = is_long(text, at);
+	}
+	/* __float80, _Float64x: looked for by what few texts have */
+	needs->long_doubles |=
+		(token_has_pair(text, size, '8', '0') && memmem(text, size, "float80", strlen("float80"))) ||
+		(token_has_pair(text, size, '4', 'x') && memmem(text, size, "Float64x", strlen("Float64x")));
+}
+
+/* Constants with a point in them; where none has one, `doubles` are named. */
+static void expect_constants(const char *text, const char *end, struct adapt_needs *needs)
+{
+	for (const char *at = text; (at = memchr(at, '.', (size_t)(end - at))); at++) {
+		bool begins = at > text && strchr("0123456789abcdefABCDEF", at[-1]);
+		if (!begins && !(at[1] >= '0' && at[1] <= '9'))
+			continue;
+		at++;
+		while (isalnum((unsigned char)*at) || (strchr("+-", *at) && strchr("eEpP", at[-1]) && *at))
+			at++;
+		needs->doubles = true;
+		needs->long_doubles |= strchr("lL", at[-1]) != NULL;
+		at--;
+	}
+}
+
+void adapt_expect(const char *text, struct adapt_needs *needs)
+{
+	const char *end = text + strlen(text);
+
+	expect_types(text, end, needs);
+	expect_constants(text, end, needs);
+}
+
 void adapt_examine(CXCursor definition, struct adapt_needs *needs, struct adapt_examination *out)
 {
 	struct walk w = read_head(definition, note, needs);
@@ -489,7 +544,11 @@ void adapt_examine(CXCursor definition, struct adapt_needs *needs, struct adapt_
 
 void adapt_look(const struct adapt_examination *e, CXCursor inside)
 {
-	struct walk w = {.result = e->result, .each = note, .context = e->needs};
+	struct walk w = {.result = e->result,
+			 .doubles = e->needs->doubles,
+			 .long_doubles = e->needs->long_doubles,
+			 .each = note,
+			 .context = e->needs};
 
 	visit(inside, inside, &w);
 }

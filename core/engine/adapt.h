@@ -19,9 +19,13 @@
 
 /* Reasons in the words of an answer, static; NULL: there is none. */
 struct adapt_needs {
-	const char *why_cc;   /* it is nothing for libtcc */
-	const char *why_text; /* it is something for libtcc only as adapt_text puts it */
+	const char *why_cc;         /* it is nothing for libtcc */
+	const char *why_text;       /* it is something for libtcc only as adapt_text puts it */
+	bool doubles, long_doubles; /* operations on them are looked at: adapt_expect */
 };
+
+/* Sets what the text, which is then examined, may have; what it certainly has not is not looked for. */
+void adapt_expect(const char *text, struct adapt_needs *);
 
 /* Before a thread-local variable's name: a symbol whose address is the variable's offset from the thread's pointer. */
 #define ADAPT_OFFSET "__rtf_offset_"

@@ -687,6 +687,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 		clang_disposeDiagnostic(d);
 	}
 	struct declaration_search search = {.name = name, .result = &result};
+	adapt_expect(slice->text, &search.needs);
 	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_declaration, &search);
 	adapt_examine_unit(p.unit, slice->text, &search.needs);
 	result.why_cc = search.needs.why_cc;

@@ -596,7 +596,7 @@ static bool counts_calls(const char *text, uint32_t size)
 	struct token_reader r;
 	struct token t, open;
 
-	if (!memmem(text, size, "__LINE__", 8))
+	if (!token_has_pair(text, size, 'L', 'I') || !memmem(text, size, "__LINE__", 8))
 		return false;
 	token_reader_init(&r, text, size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {

@@ -56,6 +56,7 @@ static struct adapt_needs examined(const char *text)
 	char *own = strdup(text);
 	CXTranslationUnit unit = parse(own);
 	struct adapt_needs needs = {0};
+	adapt_expect(text, &needs);
 
 	clang_visitChildren(clang_getTranslationUnitCursor(unit), examine, &needs);
 	clang_disposeTranslationUnit(unit);
