@@ -368,14 +368,14 @@ static bool promote_by_members(struct closure *c)
 	return promoted;
 }
 
-/* Whether the slice has the variable itself: a static that the program lacks, or a constant whose value in the program is
- * not what the file says. */
+/* Whether the slice has the variable itself: one that the program lacks, or a constant whose value in the program is not what the
+ * file says. */
 static bool is_defined_here(const struct closure *c, const struct index_declaration *d,
 			    const struct index_name *n)
 {
 	if (n->kind != NAME_VARIABLE || closure_presence(c, n) != SLICE_ABSENT)
 		return false;
-	return d->is_static ||
+	return d->is_static || !d->is_extern ||
 	       (d->cut_begin < d->cut_end && declaration_is_const(c->ix->text, d->begin, n->begin));
 }
 

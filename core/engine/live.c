@@ -1,6 +1,7 @@
 #include "live.h"
 #include "images.h"
 #include "namesakes.h"
+#include "sources.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,41 @@ static bool has_entry(void *context, const struct target_unit *unit, const char 
 	return entry_of(context, unit, name, &entry);
 }
 
+/* Whether the unit's file declares the variable as one of all files; `defined`: and defines it. */
+static bool is_shared(const struct live *l, const struct target_unit *unit, const char *name, bool defined)
+{
+	struct source *source;
+
+	struct error *e = unit ? sources_find(live_host(l)->sources, unit, &source) : error_memory();
+	if (e) {
+		error_free(e);
+		return false;
+	}
+	const struct index *ix = source->index;
+	bool any = false, any_static = false, any_definition = false;
+	for (uint32_t i = index_find(ix, INDEX_ORDINARY, name, strlen(name)); i != INDEX_NONE;
+	     i = ix->names[i].next) {
+		const struct index_declaration *d = &ix->declarations[ix->names[i].declaration];
+		any_static |= d->is_static || ix->names[i].kind != NAME_VARIABLE;
+		any_definition |= !d->is_extern;
+		any = true;
+	}
+	return any && !any_static && (any_definition || !defined);
+}
+
+/* What a version of another file's function has added for all files. */
+static const struct live_variable *find_shared(const struct live *l, const struct target_unit *unit,
+					       const char *name)
+{
+	for (size_t i = 0; i < l->variable_count; i++) {
+		const struct live_variable *v = &l->variables[i];
+		if (v->file_scope && v->owner->at.unit != unit && strcmp(v->name, name) == 0 &&
+		    is_shared(l, unit, name, false) && is_shared(l, v->owner->at.unit, name, true))
+			return v;
+	}
+	return NULL;
+}
+
 static bool variable_of(void *context, const struct target_unit *unit, const char *function, const char *name,
 			unsigned nth, uint64_t *address, uint64_t *size)
 {
@@ -133,7 +169,12 @@ static bool variable_of(void *context, const struct target_unit *unit, const cha
 		*size = v->size;
 		return true;
 	}
-	return false;
+	const struct live_variable *shared = function || nth ? NULL : find_shared(l, unit, name);
+	if (!shared)
+		return false;
+	*address = shared->address;
+	*size = shared->size;
+	return true;
 }
 
 bool live_add_variable(struct live *l, const struct live_function *owner, const struct note_variable *added)

@@ -597,6 +597,28 @@ static void a_new_function_is_part_of_those_that_call_it(void **state)
 	followed_assert_call(&host, "other", 2, 205);
 }
 
+/* One that another file sees, too; a static of its name is another variable. */
+static void a_new_global_is_one_for_all_files(void **state)
+{
+	(void)state;
+	followed_edit(&host, "follow_other.c", "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 5;",
+		      "int total = 100;\n\nREALTIMEFUNC\nint other(int n)\n{\n\treturn total += n;");
+	followed_assert_live(&host, "other");
+	followed_assert_call(&host, "other", 2, 102);
+	followed_edit(&host, "follow_other.c", "total += n;", "total += n * 10;");
+	followed_assert_live(&host, "other");
+	followed_assert_call(&host, "other", 2, 122);
+	followed_edit(&host, "follow_host.c", "REALTIMEFUNC\nstatic int scaled(int n)\n{\n\treturn n * FACTOR;",
+		      "extern int total;\n\nREALTIMEFUNC\nstatic int scaled(int n)\n{\n\treturn n + total--;");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 3, 125);
+	followed_assert_call(&host, "other", 0, 121);
+	followed_edit(&host, "follow_host.c", "extern int total;", "static int total = 7;");
+	followed_assert_live(&host, "scaled");
+	followed_assert_call(&host, "scaled", 3, 10);
+	followed_assert_call(&host, "other", 0, 121);
+}
+
 static void a_function_moved_within_its_file_stays_itself(void **state)
 {
 	static const char definition[] = "REALTIMEFUNC\nint other(int n)\n{\n\treturn n + 5;\n}\n";
@@ -954,6 +976,7 @@ int main(void)
 		with_host(a_function_without_its_decorator_is_followed_on),
 		with_host(a_function_that_gets_a_decorator_needs_a_build),
 		with_host(a_new_function_is_part_of_those_that_call_it),
+		with_host(a_new_global_is_one_for_all_files),
 		with_host(a_function_moved_within_its_file_stays_itself),
 		with_host(a_function_moved_to_another_file_needs_a_build),
 		with_host(lines_are_the_files_after_an_edit_above),
