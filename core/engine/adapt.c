@@ -5,7 +5,6 @@
 #include "shape.h"
 #include "text.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,16 +20,12 @@ enum site_kind {
 	SITE_THREAD,      /* a thread-local variable, named or declared */
 	SITE_ALIGNED,     /* an object of the frame that needs a larger alignment than libtcc's has */
 	SITE_ALIGNOF,     /* an operator that asks for the alignment of what is not aligned as its type is */
-	SITE_TRUNCATED,   /* a long double that becomes an integer: libtcc makes a double of it first */
-	SITE_MIXED,       /* an operation on a long double and something else that is made one for it */
-	SITE_ROUNDED,     /* an operation on two constants whose result libtcc rounds twice */
 };
 
 /* Reads one function. */
 struct walk {
 	CXType result;
-	bool threads;               /* thread-local variables are looked for */
-	bool doubles, long_doubles; /* likewise operations on them */
+	bool threads; /* thread-local variables are looked for */
 	void (*each)(void *context, enum site_kind, CXCursor);
 	void *context;
 };
@@ -50,15 +45,6 @@ static CXCursor first_child(CXCursor cursor)
 
 	clang_visitChildren(cursor, take_first, &first);
 	return first;
-}
-
-static enum CXChildVisitResult take_operand(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	CXCursor *operands = data;
-
-	(void)parent;
-	operands[!clang_Cursor_isNull(operands[0])] = cursor;
-	return CXChildVisit_Continue;
 }
 
 static enum CXChildVisitResult take_list(CXCursor cursor, CXCursor parent, CXClientData data)
@@ -206,101 +192,6 @@ static void tell_operator(const struct walk *w, CXCursor operator)
 		w->each(w->context, SITE_ALIGNOF, operator);
 }
 
-static bool is_long_double(CXCursor expression)
-{
-	return clang_getCanonicalType(clang_getCursorType(expression)).kind == CXType_LongDouble;
-}
-
-static bool is_integer(CXCursor expression)
-{
-	enum CXTypeKind kind = clang_getCanonicalType(clang_getCursorType(expression)).kind;
-
-	return (kind >= CXType_Bool && kind <= CXType_Int128) || kind == CXType_Enum;
-}
-
-/* A cast, an implicit conversion or a compound assignment: its operands are the last of what is inside. */
-static void tell_truncated(const struct walk *w, CXCursor conversion)
-{
-	CXCursor operands[2] = {clang_getNullCursor(), clang_getNullCursor()};
-
-	if (!w->long_doubles || !is_integer(conversion))
-		return;
-	clang_visitChildren(conversion, take_operand, operands);
-	CXCursor last = operands[!clang_Cursor_isNull(operands[1])];
-	if (is_long_double(last))
-		w->each(w->context, SITE_TRUNCATED, conversion);
-}
-
-/* Of a floating constant expression; false: it is none. */
-static bool evaluate(CXCursor expression, double *out)
-{
-	CXEvalResult result = clang_Cursor_Evaluate(expression);
-	bool found = result && clang_EvalResult_getKind(result) == CXEval_Float;
-
-	if (found)
-		*out = clang_EvalResult_getAsDouble(result);
-	if (result)
-		clang_EvalResult_dispose(result);
-	return found;
-}
-
-/* It is made one when it is computed, and no sooner. */
-static bool becomes_long_double(CXCursor operand)
-{
-	CXCursor inside = first_child(operand);
-	double known;
-
-	return clang_getCursorKind(operand) == CXCursor_UnexposedExpr && is_long_double(operand) &&
-	       !clang_Cursor_isNull(inside) && !is_long_double(inside) && !evaluate(operand, &known);
-}
-
-/* libtcc has read both operands when it makes a long double of the first, which then lies above the second in the
- * processor's stack: it subtracts, divides and compares the wrong way round. */
-static void tell_mixed(const struct walk *w, CXCursor operation)
-{
-	CXCursor operands[2] = {clang_getNullCursor(), clang_getNullCursor()};
-
-	if (!w->long_doubles)
-		return;
-	clang_visitChildren(operation, take_operand, operands);
-	if (clang_Cursor_isNull(operands[1]))
-		return;
-	if (becomes_long_double(operands[0]) || becomes_long_double(operands[1]) ||
-	    (clang_getCursorKind(operation) == CXCursor_CompoundAssignOperator &&
-	     is_long_double(operands[1]) && !is_long_double(operands[0])))
-		w->each(w->context, SITE_MIXED, operation);
-}
-
-/* What is known when it is compiled libtcc computes as long double, and rounds that. Which operator it is the result says. */
-static void tell_folded(const struct walk *w, CXCursor operation)
-{
-	CXCursor operands[2] = {clang_getNullCursor(), clang_getNullCursor()};
-	double a, b, result;
-
-	if (!w->doubles || clang_getCanonicalType(clang_getCursorType(operation)).kind != CXType_Double)
-		return;
-	clang_visitChildren(operation, take_operand, operands);
-	if (clang_Cursor_isNull(operands[1]) || !evaluate(operands[0], &a) || !evaluate(operands[1], &b) ||
-	    !evaluate(operation, &result))
-		return;
-	const long double x = a, y = b;
-	const double once[] = {a + b, a - b, a * b, a / b};
-	const double twice[] = {(double)(x + y), (double)(x - y), (double)(x * y), (double)(x / y)};
-	for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
-		if (once[i] == result && twice[i] != result) {
-			w->each(w->context, SITE_ROUNDED, operation);
-			return;
-		}
-}
-
-static enum CXChildVisitResult find_folded(CXCursor cursor, CXCursor parent, CXClientData data)
-{
-	(void)parent;
-	if (clang_getCursorKind(cursor) == CXCursor_BinaryOperator)
-		tell_folded(data, cursor);
-	return CXChildVisit_Recurse;
-}
-
 /* Of a record. It has no kind of its own, and neither have implicit conversions, which are made of a record. */
 static bool is_va_arg(CXCursor cursor)
 {
@@ -333,11 +224,9 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 			w->each(w->context, SITE_THREAD, cursor);
 		if (clang_getCursorType(cursor).kind == CXType_Auto)
 			w->each(w->context, SITE_AUTOMATIC, cursor);
-		/* One that outlives the call is right as it is, but for what it begins with. */
-		if (clang_Cursor_getStorageClass(cursor) == CX_SC_Static) {
-			clang_visitChildren(cursor, find_folded, data);
+		/* One that outlives the call is right as it is. */
+		if (clang_Cursor_getStorageClass(cursor) == CX_SC_Static)
 			return CXChildVisit_Continue;
-		}
 		tell_object(w, cursor);
 		break;
 	case CXCursor_CompoundLiteralExpr:
@@ -346,19 +235,7 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	case CXCursor_UnaryExpr:
 		tell_operator(w, cursor);
 		break;
-	case CXCursor_BinaryOperator:
-		tell_folded(w, cursor);
-		tell_mixed(w, cursor);
-		break;
-	case CXCursor_CompoundAssignOperator:
-		tell_mixed(w, cursor);
-		tell_truncated(w, cursor);
-		break;
-	case CXCursor_CStyleCastExpr:
-		tell_truncated(w, cursor);
-		break;
 	case CXCursor_UnexposedExpr:
-		tell_truncated(w, cursor);
 		if (is_record(cursor) && is_va_arg(cursor) &&
 		    shape_match(clang_getCursorType(cursor)) == CONVENTION_DIFFERENT)
 			w->each(w->context, SITE_DIFFERENT, cursor);
@@ -433,11 +310,8 @@ static const char why_aligned[] = "it has a variable whose type has an alignment
 static const char why_alignof[] =
 	"it asks for an alignment that is not the type's, which libtcc does not tell";
 
-static const char why_truncated[] =
-	"it makes an integer of a long double, of which libtcc makes a double first";
-static const char why_mixed[] =
-	"it has an operation on a long double and a shorter one, which libtcc may do the wrong way round";
-static const char why_rounded[] = "it has an operation on two constants whose result libtcc rounds twice";
+static const char why_widens[] =
+	"it makes something longer of an unsigned int that a call returns, of which libtcc takes too much";
 
 static const char why_thread[] = "it names thread-local variables, which libtcc does not know";
 
@@ -472,67 +346,10 @@ static void note(void *context, enum site_kind kind, CXCursor cursor)
 		needs->why_cc = why_aligned;
 	else if (kind == SITE_ALIGNOF)
 		needs->why_cc = why_alignof;
-	else if (kind == SITE_TRUNCATED)
-		needs->why_cc = why_truncated;
-	else if (kind == SITE_MIXED)
-		needs->why_cc = why_mixed;
-	else if (kind == SITE_ROUNDED)
-		needs->why_cc = why_rounded;
 	else if (kind == SITE_COPY || kind == SITE_ROOM)
 		needs->why_text = why_passes;
 	else if (!needs->why_text)
 		needs->why_text = kind == SITE_AUTOMATIC ? why_automatic : why_initialises;
-}
-
-/* Whether `long` stands beside the `double` at `at`. */
-static bool is_long(const char *text, const char *at)
-{
-	static const char blanks[] = " \t\r\n";
-	const char *before = at, *behind = at + strlen("double");
-
-	while (before > text && strchr(blanks, before[-1]))
-		before--;
-	behind += strspn(behind, blanks);
-	return (before - text >= 4 && strncmp(before - 4, "long", 4) == 0) || strncmp(behind, "long", 4) == 0;
-}
-
-static void expect_types(const char *text, const char *end, struct adapt_needs *needs)
-{
-	size_t size = (size_t)(end - text);
-
-	for (const char *at = text; !needs->long_doubles && (at = text_find_word(text, end, at, "double"));
-	     at++) {
-		needs->doubles = true;
-		needs->long_doubles = is_long(text, at);
-	}
-	/* __float80, _Float64x: looked for by what few texts have */
-	needs->long_doubles |=
-		(token_has_pair(text, size, '8', '0') && memmem(text, size, "float80", strlen("float80"))) ||
-		(token_has_pair(text, size, '4', 'x') && memmem(text, size, "Float64x", strlen("Float64x")));
-}
-
-/* Constants with a point in them; where none has one, `doubles` are named. */
-static void expect_constants(const char *text, const char *end, struct adapt_needs *needs)
-{
-	for (const char *at = text; (at = memchr(at, '.', (size_t)(end - at))); at++) {
-		bool begins = at > text && strchr("0123456789abcdefABCDEF", at[-1]);
-		if (!begins && !(at[1] >= '0' && at[1] <= '9'))
-			continue;
-		at++;
-		while (isalnum((unsigned char)*at) || (strchr("+-", *at) && strchr("eEpP", at[-1]) && *at))
-			at++;
-		needs->doubles = true;
-		needs->long_doubles |= strchr("lL", at[-1]) != NULL;
-		at--;
-	}
-}
-
-void adapt_expect(const char *text, struct adapt_needs *needs)
-{
-	const char *end = text + strlen(text);
-
-	expect_types(text, end, needs);
-	expect_constants(text, end, needs);
 }
 
 void adapt_examine(CXCursor definition, struct adapt_needs *needs, struct adapt_examination *out)
@@ -544,13 +361,27 @@ void adapt_examine(CXCursor definition, struct adapt_needs *needs, struct adapt_
 
 void adapt_look(const struct adapt_examination *e, CXCursor inside)
 {
-	struct walk w = {.result = e->result,
-			 .doubles = e->needs->doubles,
-			 .long_doubles = e->needs->long_doubles,
-			 .each = note,
-			 .context = e->needs};
+	struct walk w = {.result = e->result, .each = note, .context = e->needs};
+	const char *why_cc = arithmetic_look(&e->needs->arithmetic, inside);
 
+	if (why_cc)
+		e->needs->why_cc = why_cc;
 	visit(inside, inside, &w);
+}
+
+static void note_call(void *context, CXCursor call)
+{
+	struct adapt_needs *needs = context;
+
+	(void)call;
+	if (!needs->why_text)
+		needs->why_text = why_widens;
+}
+
+void adapt_looked(const struct adapt_examination *e, CXCursor definition)
+{
+	if (e->needs->arithmetic.calls)
+		arithmetic_each_call(definition, note_call, e->needs);
 }
 
 /* --- another text ---------------------------------------------------------------------------------------------- */
@@ -583,10 +414,9 @@ static char *name_type(CXCursor expression)
 	return NULL;
 }
 
-static void copy_value(struct adaptation *a, CXCursor expression)
+static void copy_as(struct adaptation *a, CXCursor expression, const char *type)
 {
 	struct rewrite *w = &a->rewrite;
-	char *type = name_type(expression);
 	struct range r;
 
 	if (!type || !rewrite_range(w, expression, &r) || !is_plain(w, r)) {
@@ -595,7 +425,19 @@ static void copy_value(struct adaptation *a, CXCursor expression)
 		rewrite_insert(w, r.begin, false, rewrite_format(w, "__extension__({ %s rtf_copy = (", type));
 		rewrite_insert(w, r.end, true, rewrite_format(w, "); rtf_copy; })"));
 	}
+}
+
+static void copy_value(struct adaptation *a, CXCursor expression)
+{
+	char *type = name_type(expression);
+
+	copy_as(a, expression, type);
 	free(type);
+}
+
+static void copy_call(void *context, CXCursor call)
+{
+	copy_as(context, call, "unsigned");
 }
 
 static enum CXChildVisitResult find_lasting(CXCursor cursor, CXCursor parent, CXClientData data)
@@ -859,6 +701,7 @@ static enum CXChildVisitResult put_function(CXCursor cursor, CXCursor parent, CX
 		struct walk w = read_head(cursor, put, a);
 		w.threads = a->threads;
 		clang_visitChildren(cursor, visit, &w);
+		arithmetic_each_call(cursor, copy_call, a);
 	} else if (a->threads && is_thread_local(cursor)) {
 		declare_thread_local(a, cursor);
 	}

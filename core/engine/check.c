@@ -645,6 +645,7 @@ static enum CXChildVisitResult examine_declaration(CXCursor cursor, CXCursor par
 	};
 	adapt_examine(cursor, &s->needs, &inside.adapt);
 	clang_visitChildren(cursor, examine_inside, &inside);
+	adapt_looked(&inside.adapt, cursor);
 	if (!named)
 		return CXChildVisit_Continue;
 	char *type = cursor_take(clang_getTypeSpelling(clang_getCursorType(cursor)));
@@ -686,8 +687,8 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 		add_diagnostic(&p, d);
 		clang_disposeDiagnostic(d);
 	}
-	struct declaration_search search = {.name = name, .result = &result};
-	adapt_expect(slice->text, &search.needs);
+	struct declaration_search search = {
+		.name = name, .needs.arithmetic = arithmetic_expect(slice->text), .result = &result};
 	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_declaration, &search);
 	adapt_examine_unit(p.unit, slice->text, &search.needs);
 	result.why_cc = search.needs.why_cc;

@@ -284,13 +284,34 @@ static void what_make_was_told_on_its_command_line_is_asked_for(void **state)
 		"reasons_host.c declares: it has changed, or was compiled with other -D than make tells (");
 	static const char size_up[] = "int size_up(const struct sized *s) { return s->n + 1; }";
 	compiled_assert_refused(&host, size_up, "layout",
-				"struct sized has size 8 in the running program, 4 here: if no file of "
-				"reasons_host.c has changed since, it was compiled with other -D than make "
-				"tells (RTF_MAKE can say make VARIABLE=VALUE");
+				"struct sized has size 8 in the running program, 4 here: reasons_host.c was "
+				"read otherwise than it was built (the program has code of line ");
+	compiled_assert_refused(&host, size_up, "layout",
+				", which is passed over here): it has changed, or was compiled with other -D "
+				"than make tells (RTF_MAKE can say make VARIABLE=VALUE");
 	/* What is typed along is not the file's. */
 	compiled_assert_refused(
 		&host, "struct sized { char n; };\nint size_up(const struct sized *s) { return s->n; }",
 		"layout", "struct sized has size 8 in the running program, 1 here");
+}
+
+/* Lines of a source that is newer than the program tell nothing. */
+static void so_is_it_where_only_a_layout_tells(void **state)
+{
+	static const struct compiled_how with_extra = {
+		.compiler = "gcc", .flags = {"-w", "-DEXTRA"}, .sources = {"reasons_host.c"}};
+
+	(void)state;
+	compiled_init(&host, &with_extra);
+	struct timespec later = compiled_time(&host, "host");
+	later.tv_sec++;
+	compiled_set_time(&host, "reasons_host.c", later);
+	setenv("RTF_MAKE", "0", 1);
+	compiled_start(&host);
+	unsetenv("RTF_MAKE");
+	compiled_assert_refused(&host, "int size_up(const struct sized *s) { return s->n + 1; }", "layout",
+				"struct sized has size 8 in the running program, 4 here: if no file of "
+				"reasons_host.c has changed since, it was compiled with -D, which DWARF");
 }
 
 static void a_source_that_is_gone_says_so(void **state)
@@ -396,6 +417,7 @@ int main(void)
 		with(what_cannot_be_saved_says_why),
 		with(a_source_that_is_not_what_was_built_says_so),
 		with(what_make_was_told_on_its_command_line_is_asked_for),
+		with(so_is_it_where_only_a_layout_tells),
 		with(a_source_that_is_gone_says_so),
 		with(a_program_without_debug_information_says_so),
 		with(what_is_waited_for_is_said),

@@ -47,6 +47,7 @@ static enum CXChildVisitResult examine(CXCursor cursor, CXCursor parent, CXClien
 	if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor)) {
 		adapt_examine(cursor, data, &examination);
 		clang_visitChildren(cursor, look, &examination);
+		adapt_looked(&examination, cursor);
 	}
 	return CXChildVisit_Continue;
 }
@@ -55,8 +56,7 @@ static struct adapt_needs examined(const char *text)
 {
 	char *own = strdup(text);
 	CXTranslationUnit unit = parse(own);
-	struct adapt_needs needs = {0};
-	adapt_expect(text, &needs);
+	struct adapt_needs needs = {.arithmetic = arithmetic_expect(text)};
 
 	clang_visitChildren(clang_getTranslationUnitCursor(unit), examine, &needs);
 	clang_disposeTranslationUnit(unit);
@@ -370,8 +370,9 @@ static void what_lies_in_the_frame_is_passed_as_it_is(void **state)
 			return sum(a.t, 1, (a.t));
 		}),
 		TEXT(three f(three t) { return t; }),
+		TEXT(unsigned u(unsigned); unsigned f(int n) { return u(u(n)) + n; }),
 		TEXT(int f(three * t) { return t->a; }),
-		TEXT(double f(int n, long double d) { return d * 2 - 1.5f > 3 && (n ? d : 1); }),
+		TEXT(double f(int n, long double d) { return n - d * 2 - 2.f > 3 && (n ? d : 1); }),
 		TEXT(double f(double d) { return 1.0 / 3 + 2 * 0.5 + (d + 0x1.001p-53) + (1.0 + d); }),
 		TEXT(long double f(void) { return 1.0L + 0x1.001p-53L + (1.0f + 0x1.001p-24f); }),
 	};
@@ -430,13 +431,18 @@ static void what_does_not_is_named(void **state)
 			 double f(m) struct mixed m; { return m.d; }),
 		 NULL, "passes values"},
 		{TEXT(int f(b) _Bool b; { return b; }), NULL, "passes values"},
+		{TEXT(unsigned u(int); long f(int n) { return u(n); }), "of an unsigned int", NULL},
+		{TEXT(unsigned u(int); int f(int *p) { return p[u(1)] + *(p + u(2)); }), "of an unsigned int",
+		 NULL},
+		{TEXT(unsigned u(int); double f(int n) { return n ? u(1) : 2.0; }), "of an unsigned int",
+		 NULL},
 		{TEXT(int f(long double d) { return d; }), NULL, "of a long double"},
 		{TEXT(unsigned long f(long double d) { return 1 + (unsigned long)d; }), NULL,
 		 "of a long double"},
 		{TEXT(int f(int n, long double d) { return n += d; }), NULL, "of a long double"},
-		{TEXT(int f(double a, long double b) { return a / 2 < b * 2; }), NULL, "wrong way round"},
-		{TEXT(long double f(float a, long double b) { return b - a; }), NULL, "wrong way round"},
-		{TEXT(double f(double a, long double b) { return a -= b; }), NULL, "wrong way round"},
+		{TEXT(int f(double a, long double b) { return a / 2 < b * 2; }), NULL, "change places"},
+		{TEXT(long double f(float a, long double b) { return a - b; }), NULL, "change places"},
+		{TEXT(double f(double a, long double b) { return a -= b; }), NULL, "change places"},
 		{TEXT(double f(void) { return 1.0 + 0x1.001p-53; }), NULL, "rounds twice"},
 		{TEXT(double f(void) {
 			 static double d = 3 * (1 - -0x1.001p-53);

@@ -248,6 +248,22 @@ REALTIMEFUNC LOCAL long truncates(int n)
 	return (long)d % 1000 + (int)below * 1000 + add * 10000 + EDIT;
 }
 
+KEPT static unsigned low_half(unsigned long n)
+{
+	return n;
+}
+
+REALTIMEFUNC LOCAL long widens(int n)
+{
+	static const char letters[] = "abcdef";
+	unsigned long high = 0x1234500000000 + n, whole = low_half(high);
+	double d = low_half(high);
+
+	whole += low_half(high + 1);
+	return whole * 100 + letters[low_half(high)] + *(letters + low_half(high)) + (long)d * 1000 +
+	       (low_half(high) > 7UL) + EDIT;
+}
+
 REALTIMEFUNC LOCAL long mixes(int n)
 {
 	long double longer = n;
@@ -304,6 +320,7 @@ REALTIMEFUNC LOCAL long counts_lines(int n)
 	X(rounds, rounds(1)) \
 	X(truncates, truncates(1)) \
 	X(mixes, mixes(1)) \
+	X(widens, widens(1)) \
 	X(sets_twice, sets_twice(1)) \
 	X(counts_lines, counts_lines(1)) \
 	X(decimal, decimal(10))

@@ -1,0 +1,275 @@
+#include "arithmetic.h"
+#include "text.h"
+#include "token.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char why_truncated[] =
+	"it makes an integer of a long double, of which libtcc makes a double first";
+static const char why_lengthened[] =
+	"it makes a long double of a shorter one, where libtcc may have operands change places";
+static const char why_rounded[] = "it has an operation on two constants whose result libtcc rounds twice";
+
+/* --- what a text may have ----------------------------------------------------------------------------------------- */
+
+/* Whether `long` stands beside the `double` at `at`. */
+static bool is_long(const char *text, const char *at)
+{
+	static const char blanks[] = " \t\r\n";
+	const char *before = at, *behind = at + strlen("double");
+
+	while (before > text && strchr(blanks, before[-1]))
+		before--;
+	behind += strspn(behind, blanks);
+	return (before - text >= 4 && strncmp(before - 4, "long", 4) == 0) || strncmp(behind, "long", 4) == 0;
+}
+
+static void expect_types(const char *text, const char *end, struct arithmetic *a)
+{
+	size_t size = (size_t)(end - text);
+
+	for (const char *at = text; !a->long_doubles && (at = text_find_word(text, end, at, "double"));
+	     at++) {
+		a->doubles = true;
+		a->long_doubles = is_long(text, at);
+	}
+	/* Looked for by what few texts have. */
+	a->long_doubles |=
+		(token_has_pair(text, size, '8', '0') && memmem(text, size, "float80", strlen("float80"))) ||
+		(token_has_pair(text, size, '4', 'x') && memmem(text, size, "Float64x", strlen("Float64x")));
+}
+
+/* Constants with a point in them. */
+static void expect_constants(const char *text, const char *end, struct arithmetic *a)
+{
+	for (const char *at = text; (at = memchr(at, '.', (size_t)(end - at))); at++) {
+		bool begins = at > text && strchr("0123456789abcdefABCDEF", at[-1]);
+		if (!begins && !(at[1] >= '0' && at[1] <= '9'))
+			continue;
+		const char *behind = at + 1;
+		while (isalnum((unsigned char)*behind) ||
+		       (*behind && strchr("+-", *behind) && strchr("eEpP", behind[-1])))
+			behind++;
+		a->doubles = true;
+		a->long_doubles |= strchr("lL", behind[-1]) != NULL;
+	}
+}
+
+struct arithmetic arithmetic_expect(const char *text)
+{
+	struct arithmetic a = {0};
+	const char *end = text + strlen(text);
+
+	expect_types(text, end, &a);
+	expect_constants(text, end, &a);
+	return a;
+}
+
+/* --- types and operands ------------------------------------------------------------------------------------------- */
+
+static enum CXTypeKind kind_of(CXCursor expression)
+{
+	return clang_getCanonicalType(clang_getCursorType(expression)).kind;
+}
+
+static bool is_integer(enum CXTypeKind kind)
+{
+	return (kind >= CXType_Bool && kind <= CXType_Int128) || kind == CXType_Enum;
+}
+
+static bool is_shorter(enum CXTypeKind kind)
+{
+	return kind == CXType_Float || kind == CXType_Double;
+}
+
+/* The kinds of what is inside, which of a cast or a conversion may be a type and what it is made of. */
+struct operands {
+	CXCursor cursors[2];
+	enum CXTypeKind kinds[2];
+	unsigned count;
+};
+
+static enum CXChildVisitResult take_operand(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct operands *o = data;
+	unsigned at = o->count < 2 ? o->count++ : 1;
+
+	(void)parent;
+	o->cursors[at] = cursor;
+	o->kinds[at] = kind_of(cursor);
+	return CXChildVisit_Continue;
+}
+
+static struct operands operands_of(CXCursor expression)
+{
+	struct operands o = {.kinds = {CXType_Invalid, CXType_Invalid}};
+
+	clang_visitChildren(expression, take_operand, &o);
+	return o;
+}
+
+static enum CXTypeKind last_kind(const struct operands *o)
+{
+	return o->count ? o->kinds[o->count - 1] : CXType_Invalid;
+}
+
+/* Of a floating constant expression; false: it is none. */
+static bool evaluate(CXCursor expression, double *out)
+{
+	CXEvalResult result = clang_Cursor_Evaluate(expression);
+	bool found = result && clang_EvalResult_getKind(result) == CXEval_Float;
+
+	if (found)
+		*out = clang_EvalResult_getAsDouble(result);
+	if (result)
+		clang_EvalResult_dispose(result);
+	return found;
+}
+
+/* --- reals ---------------------------------------------------------------------------------------------------------- */
+
+/* A cast, an implicit conversion or a compound assignment. Of float or double, when it is computed: where there is another long
+ * double by then, in the processor's stack or in the register of the operand behind it, libtcc has them change places, or loses
+ * one. It subtracts, divides and compares the wrong way round. */
+static const char *look_at_conversion(const struct arithmetic *a, CXCursor conversion)
+{
+	double known;
+
+	if (!a->long_doubles)
+		return NULL;
+	enum CXTypeKind kind = kind_of(conversion);
+	bool compound = clang_getCursorKind(conversion) == CXCursor_CompoundAssignOperator;
+	if (!is_integer(kind) && kind != CXType_LongDouble && !compound)
+		return NULL;
+	struct operands o = operands_of(conversion);
+	if (is_integer(kind) && last_kind(&o) == CXType_LongDouble)
+		return why_truncated;
+	if (compound
+		    ? is_shorter(o.kinds[0]) && o.kinds[1] == CXType_LongDouble
+		    : kind == CXType_LongDouble && is_shorter(last_kind(&o)) && !evaluate(conversion, &known))
+		return why_lengthened;
+	return NULL;
+}
+
+/* What is known when it is compiled libtcc computes as long double, and rounds that. Which operator it is the result says. */
+static const char *look_at_operation(const struct arithmetic *a, CXCursor operation)
+{
+	double left, right, result;
+
+	if (!a->doubles || kind_of(operation) != CXType_Double)
+		return NULL;
+	struct operands o = operands_of(operation);
+	if (o.count < 2 || !evaluate(o.cursors[0], &left) || !evaluate(o.cursors[1], &right) ||
+	    !evaluate(operation, &result))
+		return NULL;
+	const long double x = left, y = right;
+	const double once[] = {left + right, left - right, left * right, left / right};
+	const double twice[] = {(double)(x + y), (double)(x - y), (double)(x * y), (double)(x / y)};
+	for (size_t i = 0; i < sizeof(once) / sizeof(*once); i++)
+		if (once[i] == result && twice[i] != result)
+			return why_rounded;
+	return NULL;
+}
+
+struct initial {
+	const struct arithmetic *arithmetic;
+	const char *why;
+};
+
+static enum CXChildVisitResult look_in_initial(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	struct initial *in = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) == CXCursor_BinaryOperator && !in->why)
+		in->why = look_at_operation(in->arithmetic, cursor);
+	return in->why ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
+/* What a static begins with, inside which nothing else is asked about. */
+static const char *look_at_static(const struct arithmetic *a, CXCursor variable)
+{
+	struct initial in = {.arithmetic = a};
+
+	if (a->doubles && clang_Cursor_getStorageClass(variable) == CX_SC_Static)
+		clang_visitChildren(variable, look_in_initial, &in);
+	return in.why;
+}
+
+const char *arithmetic_look(struct arithmetic *a, CXCursor cursor)
+{
+	switch (clang_getCursorKind(cursor)) {
+	case CXCursor_CallExpr:
+		a->calls |= kind_of(cursor) == CXType_UInt;
+		return NULL;
+	case CXCursor_VarDecl:
+		return look_at_static(a, cursor);
+	case CXCursor_BinaryOperator:
+		return look_at_operation(a, cursor);
+	case CXCursor_CompoundAssignOperator:
+	case CXCursor_CStyleCastExpr:
+	case CXCursor_UnexposedExpr:
+		return look_at_conversion(a, cursor);
+	default:
+		return NULL;
+	}
+}
+
+/* --- results of calls ----------------------------------------------------------------------------------------------- */
+
+struct calls {
+	void (*each)(void *context, CXCursor call);
+	void *context;
+};
+
+static enum CXChildVisitResult tell_call(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	const struct calls *calls = data;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) == CXCursor_CallExpr && kind_of(cursor) == CXType_UInt)
+		calls->each(calls->context, cursor);
+	return CXChildVisit_Recurse;
+}
+
+/* Whether it makes something longer of an unsigned int. */
+static bool widens(CXCursor expression)
+{
+	enum CXTypeKind kind;
+
+	switch (clang_getCursorKind(expression)) {
+	case CXCursor_BinaryOperator:
+	case CXCursor_CompoundAssignOperator:
+	case CXCursor_CStyleCastExpr:
+	case CXCursor_UnexposedExpr:
+		kind = kind_of(expression);
+		if (kind != CXType_Pointer && kind != CXType_Long && kind != CXType_ULong &&
+		    kind != CXType_LongLong && kind != CXType_ULongLong && kind != CXType_LongDouble &&
+		    !is_shorter(kind))
+			return false;
+		break;
+	case CXCursor_ArraySubscriptExpr:
+		break;
+	default:
+		return false;
+	}
+	struct operands o = operands_of(expression);
+	return o.kinds[0] == CXType_UInt || o.kinds[1] == CXType_UInt;
+}
+
+static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	(void)parent;
+	if (!widens(cursor))
+		return CXChildVisit_Recurse;
+	clang_visitChildren(cursor, tell_call, data);
+	return CXChildVisit_Continue;
+}
+
+void arithmetic_each_call(CXCursor function, void (*each)(void *context, CXCursor call), void *context)
+{
+	struct calls calls = {each, context};
+
+	clang_visitChildren(function, find_calls, &calls);
+}
