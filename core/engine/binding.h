@@ -18,6 +18,8 @@ struct binding_versions {
 	void *context;
 	/* The entry of a decorated function as seen from `unit`. */
 	bool (*entry)(void *context, const struct target_unit *unit, const char *name, uint64_t *entry);
+	/* Whether that one runs a version, and not what was built. */
+	bool (*redefined)(void *context, const struct target_unit *unit, const char *name);
 	/* A variable that an earlier version added: `function` NULL for one at file scope. */
 	bool (*variable)(void *context, const struct target_unit *unit, const char *function,
 			 const char *name, unsigned nth, uint64_t *address, uint64_t *size);

@@ -9,6 +9,7 @@
 #include "misread.h"
 #include "near.h"
 #include "opinion.h"
+#include "result.h"
 #include "run.h"
 #include "text.h"
 #include "trust.h"
@@ -95,17 +96,22 @@ static void note_fitted(const struct view *v, const char *name)
 		text_printf(&v->build->fitted, "%s\n", name);
 }
 
-/* Its callers, as built, do not pass it what it is written to take: new code cannot call it. */
-static bool is_passed_otherwise(const struct view *v, const char *name)
+/* New code cannot call what was built of it, which clang fitted to its callers: they do not pass it what it is written to take, or
+ * know what it returns, and it does not say so any more. */
+static bool is_called_otherwise(const struct view *v, const char *name)
 {
 	const struct target_unit *unit = v->request->function->unit;
 	struct target_symbol symbol;
 	struct target_function f;
 
-	return unit && unit->clang && unit->optimized && strcmp(name, v->request->function->name) != 0 &&
-	       target_find(v->host->target, unit, name, &symbol) && symbol.internal &&
-	       target_function_at(v->host->target, symbol.address, &f) &&
-	       target_passes_otherwise(v->host->target, &f);
+	if (!unit || !unit->clang || !unit->optimized || strcmp(name, v->request->function->name) == 0 ||
+	    !target_find(v->host->target, unit, name, &symbol) || !symbol.internal ||
+	    !target_function_at(v->host->target, symbol.address, &f))
+		return false;
+	return target_passes_otherwise(v->host->target, &f) ||
+	       (!v->host->versions.redefined(v->host->versions.context, unit, name) &&
+		!extent_is_decorated(index_of(v->build), name) &&
+		result_is_constant(index_of(v->build), name));
 }
 
 /* Whether what the program has under that name is another unit's: this one's file makes it a static one of its own, say in
@@ -129,7 +135,7 @@ static enum slice_presence presence(void *context, const char *name)
 	uint64_t address, size;
 
 	if (!anothers && v->host->versions.entry(v->host->versions.context, unit, name, &address)) {
-		if (is_passed_otherwise(v, name))
+		if (is_called_otherwise(v, name))
 			return SLICE_ABSENT;
 		note_fitted(v, name);
 		return SLICE_DECORATED;

@@ -112,6 +112,16 @@ static bool entry_of(void *context, const struct target_unit *unit, const char *
 	return true;
 }
 
+static bool is_redefined(void *context, const struct target_unit *unit, const char *name)
+{
+	const struct live *l = context;
+	size_t count;
+	struct live_function *const *named = live_named(l, name, &count);
+	const struct live_function *f = visible(l, named, count, unit, name);
+
+	return f && live_plain(f) != 0;
+}
+
 static bool has_entry(void *context, const struct target_unit *unit, const char *name)
 {
 	uint64_t entry;
@@ -592,7 +602,7 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 				      .check = l->check,
 				      .claims = l->claims,
 				      .compiler = compiler,
-				      .versions = {l, entry_of, variable_of}};
+				      .versions = {l, entry_of, is_redefined, variable_of}};
 	sources_set_entries(l->sources, has_entry, l);
 	*out = l;
 	return NULL;

@@ -17,3 +17,32 @@ int count_second(const char *text)
 {
 	return count(counts, text, 0, 1);
 }
+
+static __attribute__((noinline)) int fail(const char *why)
+{
+	counts[0] += *why;
+	return -35;
+}
+
+static __attribute__((noinline)) int refuse(const char *why)
+{
+	counts[1] += *why;
+	if (*why == 'x')
+		return fail(why);
+	return fail(why);
+}
+
+static __attribute__((noinline)) int choose(const char *why)
+{
+	return *why == 'x' ? fail(why) : counts[1];
+}
+
+int try_first(const char *text)
+{
+	return *text ? fail(text) : 0;
+}
+
+int try_second(const char *text)
+{
+	return *text ? refuse(text) : choose(text);
+}

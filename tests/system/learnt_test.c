@@ -107,6 +107,27 @@ static void a_function_whose_arguments_were_taken_away_is_refused_and_brought_al
 	compiled_assert_says(&host, 0, "count_first(\"c\"), counts[0]", "(int) 99");
 }
 
+/* Its callers know what it returns, and it does not say so any more. */
+static void a_function_whose_result_is_known_is_brought_along(void **state)
+{
+	(void)state;
+	start(&apart);
+	compiled_assert_says(&host, 0, "fail(\"a\")", "(int) -35");
+	compiled_define(&host, "int try_first(const char *text) { return fail(text) * 2; }");
+	compiled_define(&host,
+			"int try_second(const char *text) { return refuse(text) * 3 + choose(\"x\"); }");
+	compiled_assert_says(&host, 0, "try_first(\"b\")", "(int) -70");
+	compiled_assert_says(&host, 0, "try_second(\"c\")", "(int) -140");
+	compiled_define(&host, "static int fail(const char *why) { return -5; }");
+	compiled_assert_says(&host, 0, "fail(\"a\")", "(int) -5");
+	compiled_define(&host, "int try_first(const char *text) { return fail(text) * 4; }");
+	compiled_assert_says(&host, 0, "try_first(\"b\")", "(int) -20");
+	char *slice = compiled_console(&host, 0, NULL, "-c", "\\slice try_second", NULL);
+	assert_null(strstr(slice, "? fail(why)")); /* what choose returns varies */
+	assert_non_null(strstr(slice, "choose(const char *why)"));
+	free(slice);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +135,7 @@ int main(void)
 		cmocka_unit_test_teardown(it_is_told_once, stop),
 		cmocka_unit_test_teardown(
 			a_function_whose_arguments_were_taken_away_is_refused_and_brought_along, stop),
+		cmocka_unit_test_teardown(a_function_whose_result_is_known_is_brought_along, stop),
 		cmocka_unit_test_teardown(a_file_that_a_flag_decorates_is_fitted_and_told_so, stop),
 	};
 
