@@ -6,6 +6,7 @@
 #include "events.h"
 #include "follow.h"
 #include "live.h"
+#include "lookup.h"
 #include "niceness.h"
 #include "archive.h"
 #include "ready.h"
@@ -365,7 +366,9 @@ static void tell_copies(const struct host *host)
 
 	for (uint32_t arena = 0; arena < program_arena_count(host->program); arena++)
 		entries += program_slot_count(host->program, arena);
-	if (entries > listed)
+	if (entries && !listed)
+		program_log(host->program, LOG_WARNING, "%s", lookup_why_none(host->live));
+	else if (entries > listed)
 		program_log(
 			host->program, LOG_INFO,
 			"%zu of these are copies that the compiler made for certain callers, and follow no "

@@ -314,6 +314,26 @@ static void so_is_it_where_only_a_layout_tells(void **state)
 				"reasons_host.c has changed since, it was compiled with -D, which DWARF");
 }
 
+/* At once, in the log, too: its functions are no copies that the compiler made. */
+static void a_program_without_names_says_so(void **state)
+{
+	(void)state;
+	compiled_init(&host, &how);
+	compiled_shell(&host, "strip host");
+	char *log = compiled_path(&host, "program.log");
+	setenv("RTF_LOG", log, 1);
+	compiled_start(&host);
+	unsetenv("RTF_LOG");
+	compiled_assert_refused(&host, "\\source counted", "unknown", "were stripped: compile it with -g");
+	compiled_await_read(&host);
+	char *said = child_read_file(log);
+	assert_non_null(said);
+	assert_non_null(strstr(said, "were stripped: compile it with -g"));
+	assert_null(strstr(said, "copies that the compiler made"));
+	free(said);
+	free(log);
+}
+
 static void a_source_that_is_gone_says_so(void **state)
 {
 	(void)state;
@@ -418,6 +438,7 @@ int main(void)
 		with(a_source_that_is_not_what_was_built_says_so),
 		with(what_make_was_told_on_its_command_line_is_asked_for),
 		with(so_is_it_where_only_a_layout_tells),
+		with(a_program_without_names_says_so),
 		with(a_source_that_is_gone_says_so),
 		with(a_program_without_debug_information_says_so),
 		with(what_is_waited_for_is_said),
