@@ -3,8 +3,8 @@
  *
  * `make -n -W SOURCE` prints the recipes of what the source is needed for. Not even with -n does make leave all
  * recipes alone: those with a + or $(MAKE) run, and those that make a makefile. So make is given a shell that runs $(shell …)
- * and plain submakes, and prints everything else. A makefile of
- * somebody else, who does not own the source either, is not read. */
+ * and plain submakes, and prints everything else; a command whose output the source's own command has in it is run when that
+ * is read. A makefile of somebody else, who does not own the source either, is not read. */
 #ifndef RTF_RECIPE_H
 #define RTF_RECIPE_H
 
