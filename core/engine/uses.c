@@ -80,14 +80,39 @@ static uint32_t unevaluated_end(const struct token_reader *r, const struct token
 	return t.end;
 }
 
+/* Whether the variable is `*name` wherever it is declared: `name[i]` and `*name` are not in it. */
+static bool is_pointer(const struct index *ix, uint32_t i)
+{
+	static const char blanks[] = " \t\n";
+	bool is = i != INDEX_NONE;
+
+	for (; i != INDEX_NONE && is; i = ix->names[i].next) {
+		const char *before = ix->text + ix->names[i].begin, *behind = ix->text + ix->names[i].end;
+		while (before > ix->text && strchr(blanks, before[-1]))
+			before--;
+		behind += strspn(behind, blanks);
+		is = ix->names[i].kind == NAME_VARIABLE && before > ix->text && before[-1] == '*' &&
+		     *behind != '[' && *behind != '(' && *behind != ')';
+	}
+	return is;
+}
+
 /* `name`, `name[i]`, `name.member`: is that assigned to, stepped, or handed to somebody by address? */
 static bool is_changed(const struct index *ix, struct token_reader r, const struct context *c,
 		       const struct token *name, bool evaluated)
 {
 	const struct token *before = &c->before, *opener = &c->opener;
+	uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + name->begin, name->end - name->begin);
+	struct token_reader behind = r;
 	struct token t;
 	bool whole = true;
 
+	behind.at = name->end;
+	token_next(&behind, &t);
+	bool beyond = t.kind == TOKEN_PUNCTUATOR && t.first == '[';
+	beyond |= before->first == '*' && before->end - before->begin == 1 && is_assignment(ix, &t);
+	if (beyond && is_pointer(ix, i))
+		return false;
 	if (is_step(ix, before) || (evaluated && takes_address(ix, &r, c)))
 		return true;
 	r.at = name->end;
@@ -102,8 +127,10 @@ static bool is_changed(const struct index *ix, struct token_reader r, const stru
 	}
 	if (is_assignment(ix, &t) || is_step(ix, &t))
 		return true;
-	/* An array's name alone is its address: what a function is to fill comes first. */
-	uint32_t i = index_find(ix, INDEX_ORDINARY, ix->text + name->begin, name->end - name->begin);
+	/* An array's name alone is its address: what a function is to fill comes first, and a pointer may change it later. */
+	if (before->first == '=' && before->end - before->begin == 1 && t.first != '[' && whole &&
+	    evaluated && i != INDEX_NONE && ix->text[ix->names[i].end] == '[')
+		return true;
 	return whole && evaluated && i != INDEX_NONE && ix->text[ix->names[i].end] == '[' &&
 	       before->first == '(' && opener->kind == TOKEN_NAME && !token_is(&r, opener, "sizeof");
 }

@@ -720,9 +720,40 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 	index_free(ix);
 }
 
+/* What a pointer points to is another thing than the pointer. */
+static void a_pointer_is_changed_only_itself(void **state)
+{
+	static const char *const kept[] = {"p[n] = 1;", "p[n]++;",           "*p = 2;",
+					   "*p += n;",  "return &p[1] - p;", "++p[n];"};
+	static const char *const changed[] = {"p = 0;", "p++;", "*p++ = 1;",          "return &p != 0;",
+					      "++p;",   "--p;", "n = n * (p = 0, 1);"};
+	char text[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept) + sizeof(changed) / sizeof(*changed); i++) {
+		bool may = i >= sizeof(kept) / sizeof(*kept);
+		const char *body = may ? changed[i - sizeof(kept) / sizeof(*kept)] : kept[i];
+		snprintf(text, sizeof(text),
+			 "static int a[3], b[2]; static int * const *c, *p = &a[1], *q = b; int g(int n) { "
+			 "%s }",
+			 body);
+		struct index *ix = fixture_index(text);
+		if (uses_change(ix, "p") != may)
+			fail_msg("%s: is%s told to change", body, may ? " not" : "");
+		assert_true(uses_change(ix, "a") && uses_change(ix, "b"));
+		index_free(ix);
+	}
+	/* Some of it are in the variable. */
+	struct index *ix =
+		fixture_index("static int *s[3], (*t)[2]; void g(int *n) { s[1] = n; t[1][0] = 2; }");
+	assert_true(uses_change(ix, "s"));
+	index_free(ix);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pointer_is_changed_only_itself),
 		cmocka_unit_test(a_variable_is_changed_only_where_it_may_be),
 		cmocka_unit_test(a_variable_that_is_only_written_is_told),
 		cmocka_unit_test(a_name_finds_all_its_declarations_in_order),
