@@ -146,6 +146,17 @@ static bool is_for_module(const json_t *entry, const char *module)
 	return is;
 }
 
+/* Between entries of the same rank. */
+static bool has_more_names(const json_t *entry, const json_t *before, const struct target_unit *unit)
+{
+	struct words words = words_of(entry), words_before = words_of(before);
+	bool more = likeness_names(words.items, unit) > likeness_names(words_before.items, unit);
+
+	words_fini(&words);
+	words_fini(&words_before);
+	return more;
+}
+
 /* The module's own before all others, and of those the one that is most like how the unit was built. */
 static int rank(const json_t *entry, const struct target_unit *unit)
 {
@@ -168,7 +179,7 @@ static bool take_entry(void *context, const json_t *entry)
 	struct entry_search *s = context;
 	int ranked = rank(entry, s->unit);
 
-	if (!s->best || ranked > s->rank) {
+	if (!s->best || ranked > s->rank || (ranked == s->rank && has_more_names(entry, s->best, s->unit))) {
 		s->best = entry;
 		s->rank = ranked;
 	}

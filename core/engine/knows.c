@@ -6,13 +6,7 @@
 
 bool knows_name(const struct target_unit *shown, const char *name)
 {
-	struct unit *unit = unit_of(shown);
-	Dwarf_Die die;
-
-	for (unsigned i = 0; unit_find(unit, name, i, &die); i++)
-		if (!die_flag(&die, DW_AT_declaration))
-			return true;
-	return false;
+	return unit_defines(shown, name);
 }
 
 bool knows_of_name(const struct target_unit *shown, const char *name)

@@ -1,6 +1,8 @@
 #include "likeness.h"
+#include "text.h"
 #include "words.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
@@ -58,4 +60,16 @@ int likeness(char *const *command, const struct target_unit *unit)
 	like = producer.failed ? INT_MIN : by_producer(command, &producer);
 	words_fini(&producer);
 	return like;
+}
+
+size_t likeness_names(char *const *command, const struct target_unit *unit)
+{
+	size_t count = 0;
+
+	for (; command && *command && unit->defines; command++) {
+		const char *value = strncmp(*command, "-D", 2) == 0 ? strchr(*command, '=') : NULL;
+		if (value && text_is_word(value[1]) && !isdigit((unsigned char)value[1]))
+			count += unit->defines(unit, value + 1);
+	}
+	return count;
 }

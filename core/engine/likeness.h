@@ -8,7 +8,13 @@
 
 #include "target.h"
 
+#include <stddef.h>
+
 /* More is more alike; comparable between commands for one unit alone. INT_MIN without memory or words. */
 int likeness(char *const *command, const struct target_unit *);
+
+/* Between commands that are as alike, for a source that is compiled several times into one program: how many of its -D stand for
+ * what the unit defines, as in -Dmain=md5sum_main. Reads the unit's names. */
+size_t likeness_names(char *const *command, const struct target_unit *);
 
 #endif

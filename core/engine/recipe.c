@@ -655,15 +655,25 @@ static bool is_linked(const struct place *p, char *const *command, const struct 
 	return linked;
 }
 
-/* Of what compiles the unit `*out` keeps what is most like its build, the first of equals unless another one is linked into its
- * module. Takes the words. */
+/* Of commands that are as alike: whether one that comes later is the unit's rather than the one before. */
+static bool is_rather(const struct place *p, char *const *later, char *const *before,
+		      const struct target_unit *unit)
+{
+	size_t names = likeness_names(later, unit), names_before = likeness_names(before, unit);
+
+	if (names != names_before)
+		return names > names_before;
+	return !is_linked(p, before, unit) && is_linked(p, later, unit);
+}
+
+/* Of what compiles the unit `*out` keeps what is most like its build, the first of equals unless another one has its names, or is
+ * linked into its module. Takes the words. */
 static struct error *consider(const struct place *p, struct words *w, const char *directory,
 			      const struct target_unit *unit, struct recipe *out)
 {
 	int like = likeness(w->items, unit), before = out->words ? likeness(out->words, unit) : INT_MIN;
 
-	if (out->words && (like < before || (like == before && (is_linked(p, out->words, unit) ||
-								!is_linked(p, w->items, unit)))))
+	if (out->words && (like < before || (like == before && !is_rather(p, w->items, out->words, unit))))
 		return NULL;
 	recipe_fini(out);
 	out->directory = strdup(directory);
@@ -684,9 +694,9 @@ static char *substitute(const char *p, const char *end, const char *directory)
 
 	if (asprintf(&script, "rtf=%.*s; printf %%s \"$rtf\"", (int)(end - p), p) < 0)
 		return NULL;
-	struct error *e =
-		run_with((const char *const[]){"/bin/sh", "-c", script, NULL},
-			 &(struct run_options){.directory = directory, .seconds = SUBSTITUTION_SECONDS}, &output);
+	struct error *e = run_with(
+		(const char *const[]){"/bin/sh", "-c", script, NULL},
+		&(struct run_options){.directory = directory, .seconds = SUBSTITUTION_SECONDS}, &output);
 	free(script);
 	if (!e && output.status == 0) {
 		printed = output.out;

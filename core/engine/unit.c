@@ -865,6 +865,16 @@ static bool read_directories(struct unit *unit)
 	return true;
 }
 
+bool unit_defines(const struct target_unit *shown, const char *name)
+{
+	Dwarf_Die die;
+
+	for (unsigned i = 0; unit_find(unit_of(shown), name, i, &die); i++)
+		if (!die_flag(&die, DW_AT_declaration))
+			return true;
+	return false;
+}
+
 bool unit_publish(struct unit *unit)
 {
 	struct target_unit *shown = &unit->shown;
@@ -885,6 +895,7 @@ bool unit_publish(struct unit *unit)
 	shown->macros = macros_of_command_line(unit->home->pool, &unit->die);
 	shown->clang = strstr(shown->producer, "clang");
 	shown->unwinds = unit->home->unwinds;
+	shown->defines = unit_defines;
 	shown->optimized = shown->clang ? clang_optimized(unit) : gcc_optimized(shown->producer);
 	unit->published = true;
 	return true;

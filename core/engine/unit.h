@@ -97,6 +97,9 @@ const char *unit_path(struct unit *, const char *file);
  * typedefs, enumerators, in DWARF order; false if there are no more. */
 bool unit_find(struct unit *, const char *name, unsigned nth, Dwarf_Die *die);
 
+/* Whether such an entry defines something. */
+bool unit_defines(const struct target_unit *, const char *name);
+
 /* All of them by number, from 0; false behind the last. */
 bool unit_entry(struct unit *, size_t number, Dwarf_Die *die);
 

@@ -63,7 +63,13 @@ static int remove_tree(void **state)
 	return system(command);
 }
 
-static const char *producer, *module; /* of the units that are asked for */
+static const char *producer, *module, *defined; /* of the units that are asked for */
+
+static bool defines(const struct target_unit *unit, const char *name)
+{
+	(void)unit;
+	return defined && strcmp(name, defined) == 0;
+}
 
 /* "DIRECTORY: word word …" of the source, built in `directory` as `given`; the root spelled as ROOT. "" is nothing. */
 static const char *recipe_of(const char *file, const char *directory, const char *given)
@@ -73,7 +79,8 @@ static const char *recipe_of(const char *file, const char *directory, const char
 				   .directory = under_root(directory),
 				   .given = given,
 				   .producer = producer,
-				   .module = module};
+				   .module = module,
+				   .defines = defines};
 	struct recipe recipe;
 	size_t used = 0;
 
@@ -264,15 +271,15 @@ static void what_commands_in_a_command_print_is_in_it(void **state)
 {
 	(void)state;
 	write_file("version", "2.9\n");
-	write_file("Makefile",
-		   "all: a.o b.o\na.o: src/a.c\n"
-		   "\tgcc -DHAVE_CONFIG_H -DX11=\\\"`echo x_11 | sed 's,x,y z,;s,1,\\$$,'`\\\" '-DQ=`no`' \\\n"
-		   "\t\"-DV='$$(cat version | (tr -d .))'\" -I. -c src/a.c && touch done\n"
-		   "b.o: src/b.c\n\tcc -DA -DB=`false` -DC=\\` -c src/b.c || touch done\n");
+	write_file(
+		"Makefile",
+		"all: a.o b.o\na.o: src/a.c\n"
+		"\tgcc -DHAVE_CONFIG_H -DX11=\\\"`echo x_11 | sed 's,x,y z,;s,1,\\$$,'`\\\" '-DQ=`no`' \\\n"
+		"\t\"-DV='$$(cat version | (tr -d .))'\" -I. -c src/a.c && touch done\n"
+		"b.o: src/b.c\n\tcc -DA -DB=`false` -DC=\\` -c src/b.c || touch done\n");
 	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
 			    "ROOT: gcc -DHAVE_CONFIG_H -DX11=\"y z_$1\" -DQ=`no` -DV='29' -I. -c src/a.c");
-	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"),
-			    "ROOT: cc -DA -DB= -DC=` -c src/b.c");
+	assert_string_equal(recipe_of("src/b.c", "", "src/b.c"), "ROOT: cc -DA -DB= -DC=` -c src/b.c");
 	assert_false(exists("done"));
 }
 
@@ -341,8 +348,7 @@ static void as_automake_writes_it_a_command_is_as_alike(void **state)
 			       "\tgcc -O2 -c -o a.o src/a.c\n");
 	producer = "GNU C17 12.2.0 -mtune=generic -g -O2";
 	module = "app";
-	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
-			    "ROOT: gcc -DAPP -O2 -c -o app-a.o src/a.c");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: gcc -DAPP -O2 -c -o app-a.o src/a.c");
 	module = "test";
 	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: gcc -O2 -c -o a.o src/a.c");
 	producer = module = NULL;
@@ -373,6 +379,25 @@ static void of_commands_that_are_alike_the_one_of_the_program_is_found(void **st
 		assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), found[i]);
 	}
 	module = NULL;
+}
+
+/* As coreutils makes one program of many: the sources' mains are told apart by their names. */
+static void of_commands_that_are_alike_the_one_with_the_units_names_is_found(void **state)
+{
+	(void)state;
+	write_file("Makefile",
+		   "all: one.o two.o\none.o: src/a.c\n\tcc -DSIZE=8 -Dmain=one_main -DBITS=main -c "
+		   "src/a.c -o one.o\n"
+		   "two.o: src/a.c\n\tcc -DSIZE=16 -Dmain=two_main -c src/a.c -o two.o\n");
+	defined = "two_main";
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
+			    "ROOT: cc -DSIZE=16 -Dmain=two_main -c src/a.c -o two.o");
+	defined = "one_main";
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
+			    "ROOT: cc -DSIZE=8 -Dmain=one_main -DBITS=main -c src/a.c -o one.o");
+	defined = NULL;
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
+			    "ROOT: cc -DSIZE=8 -Dmain=one_main -DBITS=main -c src/a.c -o one.o");
 }
 
 /* As libraries are made that are there twice, static and shared. */
@@ -475,6 +500,7 @@ int main(void)
 		with_tree(makes_own_rule_does_not_pass_for_the_makefiles),
 		with_tree(of_several_commands_the_one_like_the_build_is_found),
 		with_tree(as_automake_writes_it_a_command_is_as_alike),
+		with_tree(of_commands_that_are_alike_the_one_with_the_units_names_is_found),
 		with_tree(of_commands_that_are_alike_the_one_of_the_program_is_found),
 		with_tree(nothing_is_built_and_nothing_removed_by_asking),
 		with_tree(all_units_of_a_directory_are_asked_for_at_once),
