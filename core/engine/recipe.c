@@ -2,6 +2,7 @@
 #include "likeness.h"
 #include "run.h"
 #include "spare.h"
+#include "substitution.h"
 #include "text.h"
 #include "words.h"
 
@@ -502,29 +503,6 @@ void recipes_begin(struct recipes *r, int wake)
 
 /* --- reading the answer ------------------------------------------------------------------------------------------- */
 
-/* Behind a `command` or $(command) that begins at `p`; NULL: none does. */
-static const char *substitution_end(const char *p)
-{
-	unsigned depth = 0;
-
-	if (*p == '`') {
-		for (p++; *p && *p != '`'; p++)
-			p += *p == '\\' && p[1];
-		return *p ? p + 1 : NULL;
-	}
-	if (strncmp(p, "$(", 2) != 0)
-		return NULL;
-	for (p++; *p; p++) {
-		if (*p == '\\' && p[1])
-			p++;
-		else if (*p == '(')
-			depth++;
-		else if (*p == ')' && !--depth)
-			return p + 1;
-	}
-	return NULL;
-}
-
 /* The end of the command that begins at `p`: an operator that is not quoted. */
 static const char *command_end(const char *p)
 {
@@ -684,71 +662,10 @@ static struct error *consider(const struct place *p, struct words *w, const char
 	return NULL;
 }
 
-enum { SUBSTITUTION_SECONDS = 5 };
-
-/* What the shell puts in the place of [p, end). NULL: it does not say. */
-static char *substitute(const char *p, const char *end, const char *directory)
-{
-	struct run_output output = {0};
-	char *script, *printed = NULL;
-
-	if (asprintf(&script, "rtf=%.*s; printf %%s \"$rtf\"", (int)(end - p), p) < 0)
-		return NULL;
-	struct error *e = run_with(
-		(const char *const[]){"/bin/sh", "-c", script, NULL},
-		&(struct run_options){.directory = directory, .seconds = SUBSTITUTION_SECONDS}, &output);
-	free(script);
-	if (!e && output.status == 0) {
-		printed = output.out;
-		output.out = NULL;
-	}
-	run_output_fini(&output);
-	error_free(e);
-	return printed;
-}
-
-/* The command with what the commands in it print, as make's own $(shell …) has been run before; quoted so that words_split has
- * it as sh would. NULL: there are none, or one fails. */
-static char *expand(const char *command, const char *directory)
-{
-	struct text whole = {0};
-	bool any = false;
-	char quote = 0;
-
-	for (const char *p = command, *behind; *p; p++) {
-		if (*p == '\\' && quote != '\'' && p[1]) {
-			text_append(&whole, p++, 2);
-			continue;
-		}
-		behind = quote == '\'' ? NULL : substitution_end(p);
-		if (!behind) {
-			if (quote ? *p == quote : *p == '"' || *p == '\'')
-				quote = quote ? 0 : *p;
-			text_append(&whole, p, 1);
-			continue;
-		}
-		char *printed = substitute(p, behind, directory);
-		whole.failed |= !printed;
-		for (const char *c = printed; c && *c; c++) {
-			if (strchr(quote ? "\"\\$`" : "\"\\'", *c))
-				text_puts(&whole, "\\");
-			text_append(&whole, c, 1);
-		}
-		free(printed);
-		any = true;
-		p = behind - 1;
-	}
-	char *text = text_take(&whole);
-	if (any)
-		return text;
-	free(text);
-	return NULL;
-}
-
 /* Fits the words to what the shell makes of the command. */
 static void expand_words(struct words *w, const char *command, const char *directory)
 {
-	char *expanded = expand(command, directory);
+	char *expanded = substitution_expand(command, directory);
 
 	if (!expanded)
 		return;

@@ -264,6 +264,10 @@ static void automakes_way_of_naming_a_source_is_understood(void **state)
 			       "`test -f 'src/a.c' || echo './'`src/a.c &&\\\n\tmv x y\n");
 	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"),
 			    "ROOT: gcc -DHAVE_CONFIG_H -I. -c -o x-a.o src/a.c");
+	recipes_free(recipes);
+	assert_null(recipes_new(NULL, &recipes));
+	write_file("Makefile", "x-a.o: src/a.c\n\tgcc -DB -c -o x-a.o `test -f 'a.c' || echo 'src/'`a.c\n");
+	assert_string_equal(recipe_of("src/a.c", "", "src/a.c"), "ROOT: gcc -DB -c -o x-a.o src/a.c");
 }
 
 /* As gnuplot has it, by the name that a program is installed under. */
