@@ -311,6 +311,16 @@ static void hide_noreturn(char *text, uint32_t begin, uint32_t end, bool directi
 
 /* --- attributes in two brackets ----------------------------------------------------------------------------------- */
 
+/* `__nodiscard__` means `nodiscard`, as headers write it. */
+static bool is_underlined(const struct token_reader *r, const struct token *t, const char *word)
+{
+	size_t length = strlen(word);
+	const char *text = r->text + t->begin;
+
+	return t->end - t->begin == length + 4 && !memcmp(text, "__", 2) && !memcmp(text + 2, word, length) &&
+	       !memcmp(text + 2 + length, "__", 2);
+}
+
 /* Whether all that a list holds says nothing of types, values or symbols: `[[deprecated("use g"), nodiscard]]`. */
 static bool is_list_of_advice(const char *text, const struct token *list)
 {
@@ -324,7 +334,7 @@ static bool is_list_of_advice(const char *text, const struct token *list)
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		bool advice = !token_outside(&t, &depth) || is_punctuator(&t, ',');
 		for (size_t i = 0; i < sizeof(words) / sizeof(*words) && !advice; i++)
-			advice = token_is(&r, &t, words[i]);
+			advice = token_is(&r, &t, words[i]) || is_underlined(&r, &t, words[i]);
 		if (!advice)
 			return false;
 	}
