@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const char used_mark[] = " __attribute__((__used__)) ";
-static const char function_mark[] = "__attribute__((__noipa__)) ";
+static const char function_mark[] = " __attribute__((__noipa__)) ";
 
 struct mark {
 	uint32_t at;
@@ -15,12 +15,15 @@ struct mark {
 struct expose {
 	struct token_reader reader;
 	struct token token, previous;
-	unsigned depth, brackets; /* { and [ */
-	uint32_t begin;           /* of the declaration at file scope that is being read */
+	unsigned depth, parentheses, brackets; /* { and ( and [ */
+	uint32_t begin;                        /* of the declaration at file scope that is being read */
+	uint32_t name;    /* where its function's may begin, or what comes before that: a mark in front of `[[…]]`, which a
+			     macro may hide, would be an error */
+	char before_name; /* what the token in front of the last name begins with */
 	bool has_parameters, has_initialiser, is_hidden, is_new;
 	bool is_old; /* a `{` that begins a declaration: the body of an old-style definition */
 	/* The last declaration that may be the head of an old-style definition, whose parameters' declarations follow. */
-	uint32_t old_begin;
+	uint32_t old_name;
 	bool old_is_hidden;
 	struct mark *marks;
 	size_t count, room;
@@ -83,6 +86,7 @@ static bool declares_variable(struct token_reader reader)
 static void begin_declaration(struct expose *expose)
 {
 	expose->is_new = true;
+	expose->parentheses = 0;
 	expose->has_parameters = expose->has_initialiser = expose->is_hidden = expose->is_old = false;
 }
 
@@ -92,7 +96,7 @@ static void note_old_style(struct expose *expose)
 	if (expose->depth || !expose->has_parameters || expose->has_initialiser ||
 	    expose->previous.first != ')' || is_group_word(&expose->reader, &expose->token))
 		return;
-	expose->old_begin = expose->begin;
+	expose->old_name = expose->name;
 	expose->old_is_hidden = expose->is_hidden;
 }
 
@@ -101,6 +105,7 @@ static void read_name(struct expose *expose)
 	const struct token_reader *reader = &expose->reader;
 	const struct token *token = &expose->token;
 	note_old_style(expose);
+	expose->before_name = expose->previous.first;
 	if (token_is(reader, token, "static")) {
 		if (expose->brackets)
 			return; /* of a parameter: `int v[static 3]` */
@@ -115,6 +120,19 @@ static void read_name(struct expose *expose)
 	}
 }
 
+/* `ADVICE(x) char *f(int) CHECKED(1)`: the `(` behind a name makes that the function's, unless a `)` stands before it. */
+static void begin_parenthesis(struct expose *expose)
+{
+	bool named = expose->previous.kind == TOKEN_NAME && !is_group_word(&expose->reader, &expose->previous);
+
+	if (!expose->depth && named) {
+		if (!expose->parentheses && !(expose->has_parameters && expose->before_name == ')'))
+			expose->name = expose->previous.begin;
+		expose->has_parameters = true;
+	}
+	expose->parentheses++;
+}
+
 static void read_punctuator(struct expose *expose)
 {
 	switch (expose->token.first) {
@@ -127,10 +145,10 @@ static void read_punctuator(struct expose *expose)
 	case '{':
 		expose->is_old |= !expose->depth && expose->token.begin == expose->begin;
 		if (!expose->depth && expose->is_old && !expose->old_is_hidden)
-			add_mark(expose, expose->old_begin, function_mark);
+			add_mark(expose, expose->old_name, function_mark);
 		if (!expose->depth++ && expose->has_parameters && !expose->has_initialiser &&
 		    !expose->is_hidden && expose->previous.first == ')')
-			add_mark(expose, expose->begin, function_mark);
+			add_mark(expose, expose->name, function_mark);
 		break;
 	case '}':
 		expose->depth -= expose->depth > 0;
@@ -139,8 +157,10 @@ static void read_punctuator(struct expose *expose)
 			begin_declaration(expose); /* a function's end; a type's is followed by more */
 		break;
 	case '(':
-		expose->has_parameters |= !expose->depth && expose->previous.kind == TOKEN_NAME &&
-					  !is_group_word(&expose->reader, &expose->previous);
+		begin_parenthesis(expose);
+		break;
+	case ')':
+		expose->parentheses -= expose->parentheses > 0;
 		break;
 	case '=':
 		expose->has_initialiser |= !expose->depth;
@@ -162,7 +182,7 @@ static void find_marks(struct expose *expose)
 		if (expose->token.kind == TOKEN_DIRECTIVE)
 			continue;
 		if (expose->is_new) {
-			expose->begin = expose->token.begin;
+			expose->begin = expose->name = expose->token.begin;
 			expose->is_new = false;
 		}
 		if (expose->token.kind == TOKEN_NAME)

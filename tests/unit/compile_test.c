@@ -296,7 +296,7 @@ static void ordinary_programs_are_accepted(void **state)
 	accept("#pragma GCC diagnostic ignored \"-Wall\"\n# 1 \"x.c\" 3 4\n#line 7 \"y.c\"\nint f(void) { "
 	       "return 1; }");
 	accept("int f(a, b) char a; long *b; { return a + *b; }");
-	accept("static inline int g([[maybe_unused]] int a, int b) { return b; }\n#define LIST [[deprecated(\"[[x]]\"), "
+	accept("static inline int g([[maybe_unused]] int a, int b [[__maybe_unused__]]) { return b; }\n#define LIST [[deprecated(\"[[x]]\"), "
 	       "nodiscard]]\nint h(void) LIST; int f(int x) { switch (x) { case 1: h(); [[fallthrough]]; default: return g(1, 2); } }");
 	accept("int linux, unix; int f(void) { return linux + unix; }");
 	accept("_Noreturn void abort(void); int f(int x) { if (x) __builtin_unreachable(); abort(); }");
@@ -1067,7 +1067,7 @@ static void expose(const char *text, const char *expected)
 		if (*expected == '@')
 			to = stpcpy(to, " __attribute__((__used__)) ");
 		else if (*expected == '!')
-			to = stpcpy(to, "__attribute__((__noipa__)) ");
+			to = stpcpy(to, " __attribute__((__noipa__)) ");
 		else
 			*to++ = *expected;
 	}
@@ -1081,33 +1081,35 @@ static void statics_and_functions_are_marked_for_cc(void **state)
 	(void)state;
 	expose("", "");
 	expose("int f(int v[static 3]) { static int n; return n; }",
-	       "!int f(int v[static 3]) { static@ int n; return n; }");
+	       "int !f(int v[static 3]) { static@ int n; return n; }");
 	expose("struct s { int a; }; extern int n;\n#define X {\nint g(void);\nint f(void) { return n; }",
-	       "struct s { int a; }; extern int n;\n#define X {\nint g(void);\n!int f(void) { return n; }");
+	       "struct s { int a; }; extern int n;\n#define X {\nint g(void);\nint !f(void) { return n; }");
 	expose("static int g(void) { return 1; } static int n = 3, *p; static int (*q)(void); int f(void) { "
 	       "return 1; }",
-	       "static int g(void) { return 1; } static@ int n = 3, *p; static@ int (*q)(void); !int f(void) "
+	       "static int g(void) { return 1; } static@ int n = 3, *p; static@ int (*q)(void); int !f(void) "
 	       "{ return 1; }");
 	expose("extern inline __attribute__((x)) int g(void) { return 1; } struct s *f(void) "
 	       "__attribute__((cold));"
 	       "struct s *f(void) { return 0; } struct t { int a; } *h(int x) { return 0; }",
 	       "extern inline __attribute__((x)) int g(void) { return 1; } struct s *f(void) "
 	       "__attribute__((cold));"
-	       "!struct s *f(void) { return 0; } !struct t { int a; } *h(int x) { return 0; }");
+	       "struct s *!f(void) { return 0; } struct t { int a; } *!h(int x) { return 0; }");
 	expose("int v[] = { sizeof(int) }; __typeof__(int) m; __attribute__((used)) int f(void) { return 1; "
 	       "}",
-	       "int v[] = { sizeof(int) }; __typeof__(int) m; !__attribute__((used)) int f(void) { return 1; "
+	       "int v[] = { sizeof(int) }; __typeof__(int) m; __attribute__((used)) int !f(void) { return 1; "
 	       "}");
 	expose("static struct { int a; } s; static __attribute__((x)) enum { A } e(void) { }",
 	       "static@ struct { int a; } s; static __attribute__((x)) enum { A } e(void) { }");
 	expose("static int g(a, b) int a; char b; { return a + b; } int f(void) { return 1; }",
-	       "static int g(a, b) int a; char b; { return a + b; } !int f(void) { return 1; }");
+	       "static int g(a, b) int a; char b; { return a + b; } int !f(void) { return 1; }");
 	expose("int p(void) __attribute__((x)); int *f(a, b) register int *a; int (*b)(); { return a; } int "
 	       "g(void) { return 1; }",
-	       "int p(void) __attribute__((x)); !int *f(a, b) register int *a; int (*b)(); { return a; } "
-	       "!int g(void) { return 1; }");
+	       "int p(void) __attribute__((x)); int *!f(a, b) register int *a; int (*b)(); { return a; } "
+	       "int !g(void) { return 1; }");
 	expose("} ]; int f(void) { ({ static int a; }); \"static\" /* static",
-	       "} ]; !int f(void) { ({ static@ int a; }); \"static\" /* static");
+	       "} ]; int !f(void) { ({ static@ int a; }); \"static\" /* static");
+	expose("#define ADVICE [[nodiscard]]\nADVICE char *f(int a) { } ADVISED(x) int *g(int a) CHECKED(1) { } int (*h(int a))(int) { }",
+	       "#define ADVICE [[nodiscard]]\nADVICE char *!f(int a) { } ADVISED(x) int *!g(int a) CHECKED(1) { } !int (*h(int a))(int) { }");
 }
 
 static void overflow_is_found_as_gcc_finds_it(void **state)
