@@ -19,6 +19,7 @@ enum site_kind {
 	SITE_AUTOMATIC,   /* a variable with the type of its initialiser */
 	SITE_THREAD,      /* a thread-local variable, named or declared */
 	SITE_ALIGNED,     /* an object of the frame that needs a larger alignment than libtcc's has */
+	SITE_CAST,        /* an expression that is to be cast before it is computed with */
 	SITE_ALIGNOF,     /* an operator that asks for the alignment of what is not aligned as its type is */
 };
 
@@ -206,6 +207,8 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 	CXCursor value;
 
 	(void)parent;
+	if (arithmetic_cast(cursor, &value))
+		w->each(w->context, SITE_CAST, cursor);
 	switch (clang_getCursorKind(cursor)) {
 	case CXCursor_CallExpr:
 		tell_call(w, cursor);
@@ -312,6 +315,7 @@ static const char why_alignof[] =
 
 static const char why_widens[] =
 	"it makes something longer of an unsigned int that a call returns, of which libtcc takes too much";
+static const char why_cast[] = "it computes with an unsigned value that libtcc takes for a signed one";
 
 static const char why_thread[] = "it names thread-local variables, which libtcc does not know";
 
@@ -349,7 +353,9 @@ static void note(void *context, enum site_kind kind, CXCursor cursor)
 	else if (kind == SITE_COPY || kind == SITE_ROOM)
 		needs->why_text = why_passes;
 	else if (!needs->why_text)
-		needs->why_text = kind == SITE_AUTOMATIC ? why_automatic : why_initialises;
+		needs->why_text = kind == SITE_AUTOMATIC ? why_automatic
+				  : kind == SITE_CAST    ? why_cast
+							 : why_initialises;
 }
 
 void adapt_examine(CXCursor definition, struct adapt_needs *needs, struct adapt_examination *out)
@@ -380,7 +386,7 @@ static void note_call(void *context, CXCursor call)
 
 void adapt_looked(const struct adapt_examination *e, CXCursor definition)
 {
-	if (e->needs->arithmetic.calls)
+	if (arithmetic_has_calls(&e->needs->arithmetic))
 		arithmetic_each_call(definition, note_call, e->needs);
 }
 
@@ -437,7 +443,22 @@ static void copy_value(struct adaptation *a, CXCursor expression)
 
 static void copy_call(void *context, CXCursor call)
 {
-	copy_as(context, call, "unsigned");
+	copy_as(context, call, arithmetic_result(call));
+}
+
+static void cast(struct adaptation *a, CXCursor cursor)
+{
+	struct rewrite *w = &a->rewrite;
+	CXCursor expression;
+	const char *type = arithmetic_cast(cursor, &expression);
+	struct range r;
+
+	if (!rewrite_range(w, expression, &r) || !is_plain(w, r)) {
+		a->impossible = true;
+	} else {
+		rewrite_insert(w, r.begin, false, rewrite_format(w, "(%s)+(", type));
+		rewrite_insert(w, r.end, true, rewrite_format(w, ")"));
+	}
 }
 
 static enum CXChildVisitResult find_lasting(CXCursor cursor, CXCursor parent, CXClientData data)
@@ -686,6 +707,8 @@ static void put(void *context, enum site_kind kind, CXCursor cursor)
 		make_room(a, cursor);
 	else if (kind == SITE_INITIALISER)
 		initialise(a, cursor);
+	else if (kind == SITE_CAST)
+		cast(a, cursor);
 	else if (kind == SITE_AUTOMATIC)
 		say_type(a, cursor);
 	else if (kind == SITE_THREAD)

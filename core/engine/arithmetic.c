@@ -1,8 +1,10 @@
 #include "arithmetic.h"
+#include "cursor.h"
 #include "text.h"
 #include "token.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char why_truncated[] =
@@ -10,6 +12,8 @@ static const char why_truncated[] =
 static const char why_lengthened[] =
 	"it makes a long double of a shorter one, where libtcc may have operands change places";
 static const char why_rounded[] = "it has an operation on two constants whose result libtcc rounds twice";
+static const char why_signed[] =
+	"it has an unsigned bit-field of 32 bits, which libtcc computes with as a signed one";
 
 /* --- what a text may have ----------------------------------------------------------------------------------------- */
 
@@ -78,6 +82,16 @@ static bool is_integer(enum CXTypeKind kind)
 	return (kind >= CXType_Bool && kind <= CXType_Int128) || kind == CXType_Enum;
 }
 
+/* Of an enumeration without negative constants, too. */
+static bool is_unsigned_int(CXCursor expression)
+{
+	CXType type = clang_getCanonicalType(clang_getCursorType(expression));
+
+	if (type.kind == CXType_Enum)
+		type = clang_getEnumDeclIntegerType(clang_getTypeDeclaration(type));
+	return type.kind == CXType_UInt;
+}
+
 static bool is_shorter(enum CXTypeKind kind)
 {
 	return kind == CXType_Float || kind == CXType_Double;
@@ -85,7 +99,7 @@ static bool is_shorter(enum CXTypeKind kind)
 
 /* The kinds of what is inside, which of a cast or a conversion may be a type and what it is made of. */
 struct operands {
-	CXCursor cursors[2];
+	CXCursor cursors[2], before_last;
 	enum CXTypeKind kinds[2];
 	unsigned count;
 };
@@ -96,6 +110,7 @@ static enum CXChildVisitResult take_operand(CXCursor cursor, CXCursor parent, CX
 	unsigned at = o->count < 2 ? o->count++ : 1;
 
 	(void)parent;
+	o->before_last = o->cursors[1];
 	o->cursors[at] = cursor;
 	o->kinds[at] = kind_of(cursor);
 	return CXChildVisit_Continue;
@@ -197,19 +212,169 @@ static const char *look_at_static(const struct arithmetic *a, CXCursor variable)
 	return in.why;
 }
 
+/* --- integers ------------------------------------------------------------------------------------------------------- */
+
+static enum CXChildVisitResult find_packed(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	bool *found = data;
+
+	(void)parent;
+	*found |= clang_getCursorKind(cursor) == CXCursor_PackedAttr;
+	return *found ? CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+/* One of int's width is no bit-field for libtcc where nothing is packed. */
+static const char *look_at_member(CXCursor member)
+{
+	enum CXTypeKind kind = kind_of(member);
+
+	if (kind != CXType_UInt && kind != CXType_ULong && kind != CXType_ULongLong)
+		return NULL;
+	CXCursor field = clang_getCursorReferenced(member);
+	if (clang_getFieldDeclBitWidth(field) != 32)
+		return NULL;
+	bool found = kind != CXType_UInt;
+	clang_visitChildren(field, find_packed, &found);
+	clang_visitChildren(clang_getCursorSemanticParent(field), find_packed, &found);
+	return found ? why_signed : NULL;
+}
+
+/* Without what changes neither its value nor, but for int's sign, its type. */
+static CXCursor strip(CXCursor expression)
+{
+	while (clang_getCursorKind(expression) == CXCursor_ParenExpr ||
+	       clang_getCursorKind(expression) == CXCursor_UnexposedExpr) {
+		struct operands o = operands_of(expression);
+		if (o.count != 1)
+			break;
+		expression = o.cursors[0];
+	}
+	return expression;
+}
+
+/* Computed, or 0 or 1. */
+static bool may_be_truth(CXCursor branch)
+{
+	branch = strip(branch);
+	switch (clang_getCursorKind(branch)) {
+	case CXCursor_BinaryOperator:
+	case CXCursor_UnaryOperator:
+	case CXCursor_ConditionalOperator:
+		return true;
+	default:
+		break;
+	}
+	CXEvalResult result = clang_Cursor_Evaluate(branch);
+	bool may_be = result && clang_EvalResult_getKind(result) == CXEval_Int &&
+		      clang_EvalResult_getAsUnsigned(result) <= 1;
+	if (result)
+		clang_EvalResult_dispose(result);
+	return may_be;
+}
+
+static bool is_of_truths(CXCursor conditional)
+{
+	struct operands o = operands_of(conditional);
+
+	return o.count == 2 && may_be_truth(o.before_last) && may_be_truth(o.cursors[1]);
+}
+
+/* Whether the token at `at` is the operator, or something else than one: the end of a macro's call. */
+static bool may_be_operator(CXCursor operation, CXSourceLocation at, const char *operator)
+{
+	CXTranslationUnit unit = clang_Cursor_getTranslationUnit(operation);
+	CXToken *token = clang_getToken(unit, at);
+	char *spelling = token ? cursor_take(clang_getTokenSpelling(unit, *token)) : NULL;
+	bool may_be = !spelling || !strcmp(spelling, operator) || !strchr("+-*/%<>=&|^!~,", *spelling);
+
+	free(spelling);
+	if (token)
+		clang_disposeTokens(unit, token, 1);
+	return may_be;
+}
+
+/* An int that libtcc has as a place to jump to: an int it remains once it is in a register. */
+static bool is_jump(CXCursor value)
+{
+	struct operands o;
+	CXSourceLocation at;
+
+	if (kind_of(value) != CXType_Int)
+		return false;
+	value = strip(value);
+	switch (clang_getCursorKind(value)) {
+	case CXCursor_ConditionalOperator:
+		return is_of_truths(value);
+	case CXCursor_BinaryOperator:
+		o = operands_of(value);
+		at = clang_getRangeEnd(clang_getCursorExtent(o.cursors[0]));
+		return may_be_operator(value, at, "&&") || may_be_operator(value, at, "||");
+	case CXCursor_UnaryOperator:
+		at = clang_getRangeStart(clang_getCursorExtent(value));
+		return may_be_operator(value, at, "!");
+	default:
+		return false;
+	}
+}
+
+static void note_unsigned(struct arithmetic *a, CXCursor conversion)
+{
+	if (a->unsigned_ints || kind_of(conversion) != CXType_UInt)
+		return;
+	struct operands o = operands_of(conversion);
+	a->unsigned_ints = last_kind(&o) == CXType_Int;
+}
+
+/* Of a cast or a conversion. */
+static const char *cast_operand(CXCursor conversion, CXCursor *expression)
+{
+	enum CXTypeKind kind = kind_of(conversion);
+	bool explicit = clang_getCursorKind(conversion) == CXCursor_CStyleCastExpr;
+
+	if (kind != CXType_UShort && (kind != CXType_UInt || !explicit))
+		return NULL;
+	struct operands o = operands_of(conversion);
+	if (kind == CXType_UShort ? last_kind(&o) != CXType_SChar && last_kind(&o) != CXType_Char_S
+				  : !o.count || !is_jump(o.cursors[o.count - 1]))
+		return NULL;
+	*expression = o.cursors[o.count - 1];
+	return "int";
+}
+
+const char *arithmetic_cast(CXCursor cursor, CXCursor *expression)
+{
+	switch (clang_getCursorKind(cursor)) {
+	case CXCursor_CStyleCastExpr:
+	case CXCursor_UnexposedExpr:
+		return cast_operand(cursor, expression);
+	case CXCursor_ConditionalOperator:
+		if (kind_of(cursor) != CXType_UInt || !is_of_truths(cursor))
+			return NULL;
+		*expression = cursor;
+		return "unsigned";
+	default:
+		return NULL;
+	}
+}
+
 const char *arithmetic_look(struct arithmetic *a, CXCursor cursor)
 {
 	switch (clang_getCursorKind(cursor)) {
 	case CXCursor_CallExpr:
-		a->calls |= kind_of(cursor) == CXType_UInt;
+		a->calls |= is_unsigned_int(cursor);
+		a->int_calls |= kind_of(cursor) == CXType_Int;
 		return NULL;
+	case CXCursor_MemberRefExpr:
+		return look_at_member(cursor);
 	case CXCursor_VarDecl:
 		return look_at_static(a, cursor);
 	case CXCursor_BinaryOperator:
 		return look_at_operation(a, cursor);
-	case CXCursor_CompoundAssignOperator:
 	case CXCursor_CStyleCastExpr:
 	case CXCursor_UnexposedExpr:
+		note_unsigned(a, cursor);
+		return look_at_conversion(a, cursor);
+	case CXCursor_CompoundAssignOperator:
 		return look_at_conversion(a, cursor);
 	default:
 		return NULL;
@@ -228,7 +393,8 @@ static enum CXChildVisitResult tell_call(CXCursor cursor, CXCursor parent, CXCli
 	const struct calls *calls = data;
 
 	(void)parent;
-	if (clang_getCursorKind(cursor) == CXCursor_CallExpr && kind_of(cursor) == CXType_UInt)
+	if (clang_getCursorKind(cursor) == CXCursor_CallExpr &&
+	    (is_unsigned_int(cursor) || kind_of(cursor) == CXType_Int))
 		calls->each(calls->context, cursor);
 	return CXChildVisit_Recurse;
 }
@@ -255,7 +421,7 @@ static bool widens(CXCursor expression)
 		return false;
 	}
 	struct operands o = operands_of(expression);
-	return o.kinds[0] == CXType_UInt || o.kinds[1] == CXType_UInt;
+	return (o.count && is_unsigned_int(o.cursors[0])) || (o.count > 1 && is_unsigned_int(o.cursors[1]));
 }
 
 static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXClientData data)
@@ -265,6 +431,16 @@ static enum CXChildVisitResult find_calls(CXCursor cursor, CXCursor parent, CXCl
 		return CXChildVisit_Recurse;
 	clang_visitChildren(cursor, tell_call, data);
 	return CXChildVisit_Continue;
+}
+
+bool arithmetic_has_calls(const struct arithmetic *a)
+{
+	return a->calls || (a->int_calls && a->unsigned_ints);
+}
+
+const char *arithmetic_result(CXCursor call)
+{
+	return kind_of(call) == CXType_Int ? "int" : "unsigned";
 }
 
 void arithmetic_each_call(CXCursor function, void (*each)(void *context, CXCursor call), void *context)

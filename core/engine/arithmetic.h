@@ -1,9 +1,11 @@
 /* Numbers that libtcc computes otherwise than the program's compiler does: found in libclang's trees, by what they are made of.
  *
  * An integer made of a long double is made of a double first. A float or double that becomes a long double beside another one may
- * change places with it. Two constants are computed as long double, and the result is rounded twice. And of an unsigned int that a
- * call returns, and that becomes something longer, the whole register is taken, whose upper half may hold anything (psABI,
- * 3.2.3). All were measured (tests/unit/adapt_test.c). One thread. */
+ * change places with it. Two constants are computed as long double, and the result is rounded twice. Of an unsigned int that a
+ * call returns or that is made of an int that it returns, and that becomes something longer, the whole register is taken, whose
+ * upper half may hold anything (psABI, 3.2.3). A signed char that becomes an unsigned short stays what it is until it is stored.
+ * What jumps lead to, a && b, a || b and c ? 1 : 0, becomes an int as soon as it is computed with, whatever it was cast to. And so does an unsigned bit-field of just 32 bits, unless it has
+ * its type's own place. All were measured (tests/unit/adapt_test.c). One thread. */
 #ifndef RTF_ARITHMETIC_H
 #define RTF_ARITHMETIC_H
 
@@ -13,6 +15,7 @@
 struct arithmetic {
 	bool doubles, long_doubles; /* the text may have some: what it certainly has not is not looked for */
 	bool calls;                 /* a call that returns unsigned int was seen */
+	bool int_calls, unsigned_ints; /* likewise one that returns int, an int that is made unsigned */
 };
 
 struct arithmetic arithmetic_expect(const char *text);
@@ -20,7 +23,18 @@ struct arithmetic arithmetic_expect(const char *text);
 /* Asked of each cursor in a function: why it is for cc, static; NULL: it is not. */
 const char *arithmetic_look(struct arithmetic *, CXCursor);
 
-/* Tells calls in a function, each once, whose result is to be made an unsigned int before anything longer is made of it. */
+/* What a cast, and a plus that makes it a value, is to be put before so that libtcc computes what is at a cursor as the program's
+ * compiler does: the type to cast to, static, and the expression; NULL: nothing. */
+const char *arithmetic_cast(CXCursor, CXCursor *expression);
+
+/* Whether a function has calls that are to be looked for, once all in it was looked at. */
+bool arithmetic_has_calls(const struct arithmetic *);
+
+/* Tells calls in a function, each once, whose result is to be made what arithmetic_result says before anything longer is made of
+ * it. */
 void arithmetic_each_call(CXCursor function, void (*each)(void *context, CXCursor call), void *context);
+
+/* "int" or "unsigned". */
+const char *arithmetic_result(CXCursor call);
 
 #endif

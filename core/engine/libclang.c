@@ -21,6 +21,7 @@
 	X(clang_Cursor_isVariadic) \
 	X(clang_EvalResult_dispose) \
 	X(clang_EvalResult_getAsDouble) \
+	X(clang_EvalResult_getAsUnsigned) \
 	X(clang_EvalResult_getKind) \
 	X(clang_Location_isFromMainFile) \
 	X(clang_Type_getAlignOf) \

@@ -22,6 +22,7 @@ static const char words[] =
 	"#define " DIALECT_TYPEOF " __typeof__\n"
 	"#define " PRELUDE_LIBTCC " 1\n"
 	"#define __builtin_unreachable() ((void)0)\n"
+	"#define __builtin_expect(x, y) ((long)(x))\n" /* libtcc knows it, but leaves its type */
 	"#define __builtin_prefetch(p, ...) ((void)(p))\n"
 	"#define __builtin_assume_aligned(p, ...) ((void *)(p))\n"
 	"#define __builtin_object_size(p, type) ((type) < 2 ? ~0ul : 0ul)\n"

@@ -371,6 +371,14 @@ static void what_lies_in_the_frame_is_passed_as_it_is(void **state)
 		}),
 		TEXT(three f(three t) { return t; }),
 		TEXT(unsigned u(unsigned); unsigned f(int n) { return u(u(n)) + n; }),
+		TEXT(int i(int); unsigned f(unsigned n) { return (unsigned)i(n) + n; }),
+		TEXT(int i(int); long f(unsigned n) { return i(n) + 1L; }),
+		TEXT(unsigned f(int a, int b) {
+			return (unsigned)(a - b) / 2 + (unsigned)-a + (unsigned)(a < b);
+		}),
+		TEXT(unsigned f(unsigned short c, unsigned n) { return (signed char)c + (n ? n : 1u); }),
+		TEXT(
+			struct s { unsigned n : 32, m : 3; }; long f(struct s * s) { return -s->n; }),
 		TEXT(int f(three * t) { return t->a; }),
 		TEXT(double f(int n, long double d) { return n - d * 2 - 2.f > 3 && (n ? d : 1); }),
 		TEXT(double f(double d) { return 1.0 / 3 + 2 * 0.5 + (d + 0x1.001p-53) + (1.0 + d); }),
@@ -436,6 +444,24 @@ static void what_does_not_is_named(void **state)
 		 NULL},
 		{TEXT(unsigned u(int); double f(int n) { return n ? u(1) : 2.0; }), "of an unsigned int",
 		 NULL},
+		{TEXT(enum e{A} e(int); long f(int n) { return e(n); }), "of an unsigned int", NULL},
+		{TEXT(int i(int); long f(int n) { return (unsigned)i(n); }), "of an unsigned int", NULL},
+		{TEXT(int i(int); int f(int n, unsigned u, int *p) { return p[u = n ? i(n) : 2]; }),
+		 "of an unsigned int", NULL},
+		{TEXT(int f(signed char c) { return (unsigned short)c; }), "for a signed one", NULL},
+		{TEXT(int g(unsigned short); int f(char *c) { return g(*c); }), "for a signed one", NULL},
+		{TEXT(long f(int n) { return -(n ? 1u : 0u); }), "for a signed one", NULL},
+		{TEXT(long f(int n) { return ~(n ? n == 2 : (0u)); }), "for a signed one", NULL},
+		{TEXT(long f(int a, int b) { return ~(unsigned)(a && (b)); }), "for a signed one", NULL},
+		{TEXT(long f(int a, int b) { return -(unsigned)!(a || b); }), "for a signed one", NULL},
+		{TEXT(long f(int a) { return -(unsigned)(a ? 1 : 0); }), "for a signed one", NULL},
+		{TEXT(
+			 struct s { unsigned long n : 32; }; long f(struct s * s) { return -s->n; }),
+		 NULL, "bit-field of 32 bits"},
+		{TEXT(
+			 struct s { unsigned m : 3, n : 32; } __attribute__((packed));
+			 long f(struct s s) { return -s.n; }),
+		 NULL, "bit-field of 32 bits"},
 		{TEXT(int f(long double d) { return d; }), NULL, "of a long double"},
 		{TEXT(unsigned long f(long double d) { return 1 + (unsigned long)d; }), NULL,
 		 "of a long double"},

@@ -894,6 +894,8 @@ static void builtins_are_gccs(void **state)
 		P(__builtin_popcountl(v));
 		P(__builtin_parity(v));
 		P(__builtin_expect(one, 0));
+		P(sizeof(__builtin_expect(one, 0)));
+		P(__builtin_expect(one < 2, 1) << 40);
 		P(__builtin_constant_p(3));
 		P(__builtin_strlen("abc"));
 		P(__builtin_types_compatible_p(int, long));

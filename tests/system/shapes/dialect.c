@@ -264,6 +264,51 @@ REALTIMEFUNC LOCAL long widens(int n)
 	       (low_half(high) > 7UL) + EDIT;
 }
 
+KEPT static int low_int(unsigned long n)
+{
+	return (int)n;
+}
+
+enum low { LOW };
+
+KEPT static enum low low_enum(unsigned long n)
+{
+	return (enum low)n;
+}
+
+/* Whole registers come back. */
+static int (*volatile whole_int)(unsigned long) = low_int;
+static enum low (*volatile whole_enum)(unsigned long) = low_enum;
+
+REALTIMEFUNC LOCAL long widens_more(int n)
+{
+	unsigned long high = 0x1234500000000 + n, whole = (unsigned)whole_int(high);
+
+	return whole * 100 + whole_enum(high) * 10L + EDIT;
+}
+
+REALTIMEFUNC LOCAL long stays_unsigned(int n)
+{
+	signed char c = -n, *p = &c;
+	unsigned long all = ~0UL;
+
+	return ((unsigned short)c ^ (n - 2)) + ((unsigned short)*p > 0) * 10 + (all & ~(n ? 1u : 0u)) +
+	       (all & ~(unsigned)(n && p)) + (-(unsigned)!(n && p) > 1) + ((n ? 1u : n == 2) - 2 > 0) * 100 +
+	       EDIT;
+}
+
+struct halves {
+	unsigned long low : 32, high : 32;
+};
+
+REALTIMEFUNC LOCAL long subtracts(int n)
+{
+	static struct halves h;
+	long all = h.low - n;
+
+	return all + (h.high - n > 5) + EDIT;
+}
+
 REALTIMEFUNC LOCAL long mixes(int n)
 {
 	long double longer = n;
@@ -321,6 +366,9 @@ REALTIMEFUNC LOCAL long counts_lines(int n)
 	X(truncates, truncates(1)) \
 	X(mixes, mixes(1)) \
 	X(widens, widens(1)) \
+	X(widens_more, widens_more(1)) \
+	X(stays_unsigned, stays_unsigned(1)) \
+	X(subtracts, subtracts(1)) \
 	X(sets_twice, sets_twice(1)) \
 	X(counts_lines, counts_lines(1)) \
 	X(decimal, decimal(10))
