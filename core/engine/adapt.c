@@ -386,6 +386,10 @@ static void note_call(void *context, CXCursor call)
 
 void adapt_looked(const struct adapt_examination *e, CXCursor definition)
 {
+	const char *why_cc = arithmetic_review(&e->needs->arithmetic, definition);
+
+	if (why_cc)
+		e->needs->why_cc = why_cc;
 	if (arithmetic_has_calls(&e->needs->arithmetic))
 		arithmetic_each_call(definition, note_call, e->needs);
 }

@@ -12,6 +12,8 @@ static const char why_truncated[] =
 static const char why_lengthened[] =
 	"it makes a long double of a shorter one, where libtcc may have operands change places";
 static const char why_rounded[] = "it has an operation on two constants whose result libtcc rounds twice";
+static const char why_unsigned[] =
+	"it computes with what a bit-field was before ++ or ?:, which libtcc takes for unsigned";
 static const char why_signed[] =
 	"it has an unsigned bit-field of 32 bits, which libtcc computes with as a signed one";
 
@@ -60,9 +62,18 @@ static void expect_constants(const char *text, const char *end, struct arithmeti
 	}
 }
 
+/* `x ?: y`. */
+static bool omits(const char *text)
+{
+	for (const char *at = text; (at = strchr(at, '?')); at++)
+		if (at[1 + strspn(at + 1, " \t\r\n")] == ':')
+			return true;
+	return false;
+}
+
 struct arithmetic arithmetic_expect(const char *text)
 {
-	struct arithmetic a = {0};
+	struct arithmetic a = {.omitted = omits(text)};
 	const char *end = text + strlen(text);
 
 	expect_types(text, end, &a);
@@ -252,13 +263,67 @@ static CXCursor strip(CXCursor expression)
 	return expression;
 }
 
-/* Computed, or 0 or 1. */
+/* One whose values an int has, all of them. */
+static bool is_bit_field(CXCursor expression)
+{
+	expression = strip(expression);
+	if (clang_getCursorKind(expression) != CXCursor_MemberRefExpr)
+		return false;
+	CXCursor field = clang_getCursorReferenced(expression);
+	return clang_Cursor_isBitField(field) && clang_getFieldDeclBitWidth(field) < 32;
+}
+
+/* `s.n++`. */
+static bool is_step(CXCursor expression)
+{
+	if (clang_getCursorKind(expression) != CXCursor_UnaryOperator)
+		return false;
+	CXCursor operand = operands_of(expression).cursors[0];
+	return is_bit_field(operand) &&
+	       clang_equalLocations(clang_getRangeStart(clang_getCursorExtent(expression)),
+				    clang_getRangeStart(clang_getCursorExtent(operand)));
+}
+
+/* Whether the token at `at` is the operator, or something else than one: the end of a macro's call. */
+static bool may_be_operator(CXCursor operation, CXSourceLocation at, const char *operator)
+{
+	CXTranslationUnit unit = clang_Cursor_getTranslationUnit(operation);
+	CXToken *token = clang_getToken(unit, at);
+	char *spelling = token ? cursor_take(clang_getTokenSpelling(unit, *token)) : NULL;
+	bool may_be = !spelling || !strcmp(spelling, operator) || !strchr("+-*/%<>=&|^!~,", *spelling);
+
+	free(spelling);
+	if (token)
+		clang_disposeTokens(unit, token, 1);
+	return may_be;
+}
+
+static bool compares(CXCursor operation)
+{
+	static const char *const operators[] = {"<", ">", "<=", ">=", "==", "!=", "&&", "||"};
+	struct operands o = operands_of(operation);
+	CXSourceLocation at = clang_getRangeEnd(clang_getCursorExtent(o.cursors[0]));
+
+	for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++)
+		if (may_be_operator(operation, at, operators[i]))
+			return true;
+	return false;
+}
+
+static bool negates(CXCursor operation)
+{
+	return may_be_operator(operation, clang_getRangeStart(clang_getCursorExtent(operation)), "!");
+}
+
+/* Or 0, or 1. */
 static bool may_be_truth(CXCursor branch)
 {
 	branch = strip(branch);
 	switch (clang_getCursorKind(branch)) {
 	case CXCursor_BinaryOperator:
+		return compares(branch);
 	case CXCursor_UnaryOperator:
+		return negates(branch);
 	case CXCursor_ConditionalOperator:
 		return true;
 	default:
@@ -279,20 +344,6 @@ static bool is_of_truths(CXCursor conditional)
 	return o.count == 2 && may_be_truth(o.before_last) && may_be_truth(o.cursors[1]);
 }
 
-/* Whether the token at `at` is the operator, or something else than one: the end of a macro's call. */
-static bool may_be_operator(CXCursor operation, CXSourceLocation at, const char *operator)
-{
-	CXTranslationUnit unit = clang_Cursor_getTranslationUnit(operation);
-	CXToken *token = clang_getToken(unit, at);
-	char *spelling = token ? cursor_take(clang_getTokenSpelling(unit, *token)) : NULL;
-	bool may_be = !spelling || !strcmp(spelling, operator) || !strchr("+-*/%<>=&|^!~,", *spelling);
-
-	free(spelling);
-	if (token)
-		clang_disposeTokens(unit, token, 1);
-	return may_be;
-}
-
 /* An int that libtcc has as a place to jump to: an int it remains once it is in a register. */
 static bool is_jump(CXCursor value)
 {
@@ -310,11 +361,60 @@ static bool is_jump(CXCursor value)
 		at = clang_getRangeEnd(clang_getCursorExtent(o.cursors[0]));
 		return may_be_operator(value, at, "&&") || may_be_operator(value, at, "||");
 	case CXCursor_UnaryOperator:
-		at = clang_getRangeStart(clang_getCursorExtent(value));
-		return may_be_operator(value, at, "!");
+		return negates(value);
 	default:
 		return false;
 	}
+}
+
+/* What is only stored, or asked whether it is 0, is right. */
+static bool computes(CXCursor operation, CXCursor first)
+{
+	CXSourceLocation behind = clang_getRangeEnd(clang_getCursorExtent(first));
+
+	switch (clang_getCursorKind(operation)) {
+	case CXCursor_BinaryOperator:
+		return !(may_be_operator(operation, behind, "=") || may_be_operator(operation, behind, ","));
+	case CXCursor_CompoundAssignOperator:
+	case CXCursor_ConditionalOperator:
+	case CXCursor_UnaryOperator:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum CXChildVisitResult find_step(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	const char **why = data;
+
+	(void)parent;
+	if (clang_isExpression(clang_getCursorKind(cursor))) {
+		struct operands o = operands_of(cursor);
+		bool found = o.count && is_step(strip(o.cursors[0]));
+		found |= o.count > 1 && (is_step(strip(o.cursors[1])) || is_step(strip(o.before_last)));
+		if (found && computes(cursor, o.cursors[0]))
+			*why = why_unsigned;
+	}
+	return *why ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
+const char *arithmetic_review(const struct arithmetic *a, CXCursor function)
+{
+	const char *why = NULL;
+
+	if (a->steps)
+		clang_visitChildren(function, find_step, &why);
+	return why;
+}
+
+/* `x ?: y` has no kind of its own. */
+static const char *look_at_omitted(const struct arithmetic *a, CXCursor conditional)
+{
+	if (!a->omitted)
+		return NULL;
+	struct operands o = operands_of(conditional);
+	return o.count > 1 && is_bit_field(o.cursors[0]) ? why_unsigned : NULL;
 }
 
 static void note_unsigned(struct arithmetic *a, CXCursor conversion)
@@ -359,6 +459,8 @@ const char *arithmetic_cast(CXCursor cursor, CXCursor *expression)
 
 const char *arithmetic_look(struct arithmetic *a, CXCursor cursor)
 {
+	const char *why;
+
 	switch (clang_getCursorKind(cursor)) {
 	case CXCursor_CallExpr:
 		a->calls |= is_unsigned_int(cursor);
@@ -370,10 +472,14 @@ const char *arithmetic_look(struct arithmetic *a, CXCursor cursor)
 		return look_at_static(a, cursor);
 	case CXCursor_BinaryOperator:
 		return look_at_operation(a, cursor);
+	case CXCursor_UnaryOperator:
+		a->steps |= is_step(cursor);
+		return NULL;
 	case CXCursor_CStyleCastExpr:
 	case CXCursor_UnexposedExpr:
 		note_unsigned(a, cursor);
-		return look_at_conversion(a, cursor);
+		why = look_at_omitted(a, cursor);
+		return why ? why : look_at_conversion(a, cursor);
 	case CXCursor_CompoundAssignOperator:
 		return look_at_conversion(a, cursor);
 	default:

@@ -5,7 +5,8 @@
  * call returns or that is made of an int that it returns, and that becomes something longer, the whole register is taken, whose
  * upper half may hold anything (psABI, 3.2.3). A signed char that becomes an unsigned short stays what it is until it is stored.
  * What jumps lead to, a && b, a || b and c ? 1 : 0, becomes an int as soon as it is computed with, whatever it was cast to. And so does an unsigned bit-field of just 32 bits, unless it has
- * its type's own place. All were measured (tests/unit/adapt_test.c). One thread. */
+ * its type's own place. What a bit-field was before a step (n++), or is before `?:`, is
+ * unsigned. All were measured (tests/unit/adapt_test.c). One thread. */
 #ifndef RTF_ARITHMETIC_H
 #define RTF_ARITHMETIC_H
 
@@ -15,6 +16,8 @@
 struct arithmetic {
 	bool doubles, long_doubles; /* the text may have some: what it certainly has not is not looked for */
 	bool calls;                 /* a call that returns unsigned int was seen */
+	bool omitted;               /* the text has `x ?: y` */
+	bool steps;                 /* `s.n++` was seen, of a bit-field */
 	bool int_calls, unsigned_ints; /* likewise one that returns int, an int that is made unsigned */
 };
 
@@ -26,6 +29,9 @@ const char *arithmetic_look(struct arithmetic *, CXCursor);
 /* What a cast, and a plus that makes it a value, is to be put before so that libtcc computes what is at a cursor as the program's
  * compiler does: the type to cast to, static, and the expression; NULL: nothing. */
 const char *arithmetic_cast(CXCursor, CXCursor *expression);
+
+/* Asked of a function once all in it was looked at; as arithmetic_look. */
+const char *arithmetic_review(const struct arithmetic *, CXCursor function);
 
 /* Whether a function has calls that are to be looked for, once all in it was looked at. */
 bool arithmetic_has_calls(const struct arithmetic *);

@@ -462,6 +462,15 @@ static void what_does_not_is_named(void **state)
 			 struct s { unsigned m : 3, n : 32; } __attribute__((packed));
 			 long f(struct s s) { return -s.n; }),
 		 NULL, "bit-field of 32 bits"},
+		{TEXT(
+			 struct s { unsigned short n : 9; }; int f(struct s * s) { return s->n++ > -1; }),
+		 NULL, "before ++ or ?:"},
+		{TEXT(
+			 struct s { unsigned n : 4; }; int f(int a, struct s s) { return a ? (s.n--) : -1; }),
+		 NULL, "before ++ or ?:"},
+		{TEXT(
+			 struct s { unsigned n : 4; }; int f(int a, struct s s) { return (s.n ?: a) / 2; }),
+		 NULL, "before ++ or ?:"},
 		{TEXT(int f(long double d) { return d; }), NULL, "of a long double"},
 		{TEXT(unsigned long f(long double d) { return 1 + (unsigned long)d; }), NULL,
 		 "of a long double"},
