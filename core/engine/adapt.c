@@ -315,7 +315,7 @@ static const char why_alignof[] =
 
 static const char why_widens[] =
 	"it makes something longer of an unsigned int that a call returns, of which libtcc takes too much";
-static const char why_cast[] = "it computes with an unsigned value that libtcc takes for a signed one";
+static const char why_cast[] = "it has an integer that libtcc takes for a signed or a longer one";
 
 static const char why_thread[] = "it names thread-local variables, which libtcc does not know";
 

@@ -14,6 +14,8 @@ static const char why_lengthened[] =
 static const char why_rounded[] = "it has an operation on two constants whose result libtcc rounds twice";
 static const char why_unsigned[] =
 	"it computes with what a bit-field was before ++ or ?:, which libtcc takes for unsigned";
+static const char why_omitted[] =
+	"it has a value shorter than an int before ?:, of which libtcc takes too much";
 static const char why_signed[] =
 	"it has an unsigned bit-field of 32 bits, which libtcc computes with as a signed one";
 
@@ -101,6 +103,23 @@ static bool is_unsigned_int(CXCursor expression)
 	if (type.kind == CXType_Enum)
 		type = clang_getEnumDeclIntegerType(clang_getTypeDeclaration(type));
 	return type.kind == CXType_UInt;
+}
+
+/* Shorter than an int. */
+static bool is_short(enum CXTypeKind kind)
+{
+	switch (kind) {
+	case CXType_Bool:
+	case CXType_Char_U:
+	case CXType_Char_S:
+	case CXType_UChar:
+	case CXType_SChar:
+	case CXType_UShort:
+	case CXType_Short:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool is_shorter(enum CXTypeKind kind)
@@ -414,7 +433,11 @@ static const char *look_at_omitted(const struct arithmetic *a, CXCursor conditio
 	if (!a->omitted)
 		return NULL;
 	struct operands o = operands_of(conditional);
-	return o.count > 1 && is_bit_field(o.cursors[0]) ? why_unsigned : NULL;
+	if (o.count < 2 || !clang_isExpression(clang_getCursorKind(o.cursors[0])))
+		return NULL; /* a designator and its value, too */
+	if (is_bit_field(o.cursors[0]))
+		return why_unsigned;
+	return is_short(kind_of(strip(o.cursors[0]))) ? why_omitted : NULL;
 }
 
 static void note_unsigned(struct arithmetic *a, CXCursor conversion)
@@ -441,12 +464,31 @@ static const char *cast_operand(CXCursor conversion, CXCursor *expression)
 	return "int";
 }
 
+/* What `switch` tests, if it is short and stands in a register, of which libtcc compares all. */
+static const char *cast_tested(CXCursor statement, CXCursor *expression)
+{
+	struct operands o = operands_of(statement);
+	CXCursor value = strip(o.cursors[0]);
+	enum CXCursorKind kind = clang_getCursorKind(value);
+
+	if (!is_short(kind_of(value)) || kind == CXCursor_DeclRefExpr || kind == CXCursor_MemberRefExpr ||
+	    kind == CXCursor_ArraySubscriptExpr)
+		return NULL;
+	if (kind == CXCursor_UnaryOperator &&
+	    may_be_operator(value, clang_getRangeStart(clang_getCursorExtent(value)), "*"))
+		return NULL;
+	*expression = o.cursors[0];
+	return "int";
+}
+
 const char *arithmetic_cast(CXCursor cursor, CXCursor *expression)
 {
 	switch (clang_getCursorKind(cursor)) {
 	case CXCursor_CStyleCastExpr:
 	case CXCursor_UnexposedExpr:
 		return cast_operand(cursor, expression);
+	case CXCursor_SwitchStmt:
+		return cast_tested(cursor, expression);
 	case CXCursor_ConditionalOperator:
 		if (kind_of(cursor) != CXType_UInt || !is_of_truths(cursor))
 			return NULL;

@@ -6,7 +6,8 @@
  * upper half may hold anything (psABI, 3.2.3). A signed char that becomes an unsigned short stays what it is until it is stored.
  * What jumps lead to, a && b, a || b and c ? 1 : 0, becomes an int as soon as it is computed with, whatever it was cast to. And so does an unsigned bit-field of just 32 bits, unless it has
  * its type's own place. What a bit-field was before a step (n++), or is before `?:`, is
- * unsigned. All were measured (tests/unit/adapt_test.c). One thread. */
+ * unsigned. Of a char or a short that a call returns or that is
+ * assigned all of the register is taken by `switch` and by ?:. All were measured (tests/unit/adapt_test.c). One thread. */
 #ifndef RTF_ARITHMETIC_H
 #define RTF_ARITHMETIC_H
 

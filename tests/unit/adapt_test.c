@@ -373,6 +373,22 @@ static void what_lies_in_the_frame_is_passed_as_it_is(void **state)
 		TEXT(unsigned u(unsigned); unsigned f(int n) { return u(u(n)) + n; }),
 		TEXT(int i(int); unsigned f(unsigned n) { return (unsigned)i(n) + n; }),
 		TEXT(int i(int); long f(unsigned n) { return i(n) + 1L; }),
+		TEXT(
+			struct s { short n; }; int f(int n) {
+				struct s s = {.n = n ?: 3};
+				return s.n;
+			}),
+		TEXT(int f(const char *p, int n) {
+			switch (*p++) {
+			case 1:
+				return p[n] ? n ?: 2 : 3;
+			}
+			switch (p[n]) {
+			case 2:
+				return 4;
+			}
+			return 3;
+		}),
 		TEXT(unsigned f(int a, int b) {
 			return (unsigned)(a - b) / 2 + (unsigned)-a + (unsigned)(a < b);
 		}),
@@ -448,13 +464,18 @@ static void what_does_not_is_named(void **state)
 		{TEXT(int i(int); long f(int n) { return (unsigned)i(n); }), "of an unsigned int", NULL},
 		{TEXT(int i(int); int f(int n, unsigned u, int *p) { return p[u = n ? i(n) : 2]; }),
 		 "of an unsigned int", NULL},
-		{TEXT(int f(signed char c) { return (unsigned short)c; }), "for a signed one", NULL},
-		{TEXT(int g(unsigned short); int f(char *c) { return g(*c); }), "for a signed one", NULL},
-		{TEXT(long f(int n) { return -(n ? 1u : 0u); }), "for a signed one", NULL},
-		{TEXT(long f(int n) { return ~(n ? n == 2 : (0u)); }), "for a signed one", NULL},
-		{TEXT(long f(int a, int b) { return ~(unsigned)(a && (b)); }), "for a signed one", NULL},
-		{TEXT(long f(int a, int b) { return -(unsigned)!(a || b); }), "for a signed one", NULL},
-		{TEXT(long f(int a) { return -(unsigned)(a ? 1 : 0); }), "for a signed one", NULL},
+		{TEXT(int f(signed char c) { return (unsigned short)c; }), "for a signed or a longer one",
+		 NULL},
+		{TEXT(int g(unsigned short); int f(char *c) { return g(*c); }),
+		 "for a signed or a longer one", NULL},
+		{TEXT(long f(int n) { return -(n ? 1u : 0u); }), "for a signed or a longer one", NULL},
+		{TEXT(long f(int n) { return ~(n ? n == 2 : (0u)); }), "for a signed or a longer one", NULL},
+		{TEXT(long f(int a, int b) { return ~(unsigned)(a && (b)); }), "for a signed or a longer one",
+		 NULL},
+		{TEXT(long f(int a, int b) { return -(unsigned)!(a || b); }), "for a signed or a longer one",
+		 NULL},
+		{TEXT(long f(int a) { return -(unsigned)(a ? 1 : 0); }), "for a signed or a longer one",
+		 NULL},
 		{TEXT(
 			 struct s { unsigned long n : 32; }; long f(struct s * s) { return -s->n; }),
 		 NULL, "bit-field of 32 bits"},

@@ -297,6 +297,32 @@ REALTIMEFUNC LOCAL long stays_unsigned(int n)
 	       EDIT;
 }
 
+KEPT static char low_char(unsigned long n)
+{
+	return (char)n;
+}
+
+static char (*volatile whole_char)(unsigned long) = low_char;
+
+REALTIMEFUNC LOCAL long tests_short(int n)
+{
+	struct {
+		unsigned char n : 4;
+	} small = {n};
+	signed char c;
+	long sum = (small.n++ - 2 < 0) + ((small.n ?: 1) - 9 < 0) * 2 + (whole_char(n + 0x1200) ?: 3) * 10;
+
+	switch (whole_char(n + 0x1200)) {
+	case 1:
+		sum += 100;
+	}
+	switch ((c = n + 0x1200)) {
+	case 1:
+		sum += 1000;
+	}
+	return sum + EDIT;
+}
+
 struct halves {
 	unsigned long low : 32, high : 32;
 };
@@ -369,6 +395,7 @@ REALTIMEFUNC LOCAL long counts_lines(int n)
 	X(widens_more, widens_more(1)) \
 	X(stays_unsigned, stays_unsigned(1)) \
 	X(subtracts, subtracts(1)) \
+	X(tests_short, tests_short(1)) \
 	X(sets_twice, sets_twice(1)) \
 	X(counts_lines, counts_lines(1)) \
 	X(decimal, decimal(10))
