@@ -138,12 +138,13 @@ static bool may_have_bounds(const char *text, size_t size)
 	return false;
 }
 
-/* What stands between a `[` and its `]` goes, if a name is in it; reads up to behind the `]`. */
+/* What stands between a `[` and its `]` goes, if a name is in it and nothing is done there, as in [n++], which libtcc refuses;
+ * reads up to behind the `]`. */
 static void blank_bound(char *text, struct token_reader *r)
 {
 	struct token t;
 	uint32_t begin = r->at;
-	bool named = false;
+	bool named = false, done = false;
 	unsigned depth = 1;
 
 	for (token_next(r, &t); t.kind != TOKEN_END; token_next(r, &t)) {
@@ -152,8 +153,9 @@ static void blank_bound(char *text, struct token_reader *r)
 		if (!depth)
 			break;
 		named |= t.kind == TOKEN_NAME;
+		done |= token_is(r, &t, "++") || token_is(r, &t, "--") || token_is(r, &t, "=");
 	}
-	if (named && t.kind != TOKEN_END)
+	if (named && !done && t.kind != TOKEN_END)
 		token_blank(text, begin, t.begin);
 }
 

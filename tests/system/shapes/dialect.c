@@ -335,6 +335,11 @@ REALTIMEFUNC LOCAL long subtracts(int n)
 	return all + (h.high - n > 5) + EDIT;
 }
 
+REALTIMEFUNC LOCAL long steps_in_a_bound(int n, const int numbers[n++])
+{
+	return n * 10 + numbers[0] + EDIT;
+}
+
 REALTIMEFUNC LOCAL long mixes(int n)
 {
 	long double longer = n;
@@ -391,6 +396,7 @@ REALTIMEFUNC LOCAL long counts_lines(int n)
 	X(rounds, rounds(1)) \
 	X(truncates, truncates(1)) \
 	X(mixes, mixes(1)) \
+	X(steps_in_a_bound, steps_in_a_bound(1, (int[]){3, 4})) \
 	X(widens, widens(1)) \
 	X(widens_more, widens_more(1)) \
 	X(stays_unsigned, stays_unsigned(1)) \
