@@ -579,6 +579,46 @@ static const char *scan_text(struct scan *scan)
 	}
 }
 
+/* Whether [begin, end) of a text has __LINE__, or one of the macros, each on a line, that have it. */
+static bool asks_for_line(const char *text, uint32_t begin, uint32_t end, const struct text *macros)
+{
+	struct token_reader r;
+	struct token t;
+
+	token_reader_within(&r, text, begin, end, false);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
+		if (t.kind == TOKEN_NAME &&
+		    (token_is(&r, &t, "__LINE__") || text_has_line(macros, text + t.begin, t.end - t.begin)))
+			return true;
+	return false;
+}
+
+/* Adds macros that have it, or one of those that are there. True if there was any. */
+static bool add_asking(const char *text, uint32_t size, struct text *macros)
+{
+	struct token_reader r, line;
+	struct token t, word, name;
+	bool any = false;
+
+	token_reader_init(&r, text, size);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind != TOKEN_DIRECTIVE)
+			continue;
+		token_read_directive(&line, text, &t, &word);
+		token_next(&line, &name);
+		size_t length = name.end - name.begin;
+		const char *spelled = line.text + name.begin;
+		if (!token_is(&line, &word, "define") || name.kind != TOKEN_NAME ||
+		    text_has_line(macros, spelled, length) ||
+		    !asks_for_line(line.text, name.end, line.size, macros))
+			continue;
+		text_append(macros, spelled, length);
+		text_puts(macros, "\n");
+		any = true;
+	}
+	return any;
+}
+
 /* Whether the text defines a macro of that name that takes arguments. */
 static bool defines_macro(const char *text, uint32_t size, const char *name, size_t length)
 {
@@ -590,28 +630,44 @@ static bool defines_macro(const char *text, uint32_t size, const char *name, siz
 	return false;
 }
 
-/* A call of a macro over several lines has the number of its first one for gcc, and that of its last one for libtcc. */
-static bool counts_calls(const char *text, uint32_t size)
+/* Of one of these macros, or of any with one of them in its arguments. */
+static bool has_long_call(const char *text, uint32_t size, const struct text *macros)
 {
 	struct token_reader r;
 	struct token t, open;
 
-	if (!token_has_pair(text, size, 'L', 'I') || !memmem(text, size, "__LINE__", 8))
-		return false;
 	token_reader_init(&r, text, size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		struct token_reader ahead = r;
+		size_t length = t.end - t.begin;
 		if (t.kind != TOKEN_NAME)
 			continue;
 		token_next(&ahead, &open);
 		if (open.kind != TOKEN_PUNCTUATOR || open.first != '(')
 			continue;
 		token_skip_group(&ahead, &open);
-		if (memchr(text + t.begin, '\n', open.end - t.begin) &&
-		    defines_macro(text, size, text + t.begin, t.end - t.begin))
+		if (!memchr(text + t.begin, '\n', open.end - t.begin))
+			continue;
+		if (text_has_line(macros, text + t.begin, length) ||
+		    (asks_for_line(text, t.end, open.end, macros) &&
+		     defines_macro(text, size, text + t.begin, length)))
 			return true;
 	}
 	return false;
+}
+
+/* In a call of a macro over several lines __LINE__ is that of its first one for gcc, and that of its last one for libtcc. */
+static bool counts_calls(const char *text, uint32_t size)
+{
+	struct text macros = {0};
+
+	if (!token_has_pair(text, size, 'L', 'I') || !memmem(text, size, "__LINE__", 8))
+		return false;
+	while (add_asking(text, size, &macros))
+		;
+	bool counts = macros.failed || has_long_call(text, size, &macros);
+	text_fini(&macros);
+	return counts;
 }
 
 const char *trust_text(const char *text, uint32_t size)

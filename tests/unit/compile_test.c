@@ -296,8 +296,10 @@ static void ordinary_programs_are_accepted(void **state)
 	accept("#pragma GCC diagnostic ignored \"-Wall\"\n# 1 \"x.c\" 3 4\n#line 7 \"y.c\"\nint f(void) { "
 	       "return 1; }");
 	accept("int f(a, b) char a; long *b; { return a + *b; }");
-	accept("static inline int g([[maybe_unused]] int a, int b [[__maybe_unused__]]) { return b; }\n#define LIST [[deprecated(\"[[x]]\"), "
-	       "nodiscard]]\nint h(void) LIST; int f(int x) { switch (x) { case 1: h(); [[fallthrough]]; default: return g(1, 2); } }");
+	accept("static inline int g([[maybe_unused]] int a, int b [[__maybe_unused__]]) { return b; "
+	       "}\n#define LIST [[deprecated(\"[[x]]\"), "
+	       "nodiscard]]\nint h(void) LIST; int f(int x) { switch (x) { case 1: h(); [[fallthrough]]; "
+	       "default: return g(1, 2); } }");
 	accept("int linux, unix; int f(void) { return linux + unix; }");
 	accept("_Noreturn void abort(void); int f(int x) { if (x) __builtin_unreachable(); abort(); }");
 	accept("_Static_assert(sizeof(long) == 8, \"size\"); int f(void) { return __builtin_expect(1, 0); }");
@@ -325,6 +327,13 @@ static void a_failed_assertion_and_a_syntax_error_are_reasons(void **state)
 	refuse("#define AT() __LINE__\n#define PLUS(x) (AT() + (x))\nint f(int n) { return PLUS(1)\n\t+ "
 	       "PLUS\n(n); }",
 	       "over several lines");
+	refuse("#define PLAIN(x) ((x) + 1)\nint f(int n) { return PLAIN(\nn + __LINE__); }",
+	       "over several lines");
+	/* Another macro may go over as many lines as it likes. */
+	accept("#define AT(x) (__LINE__ + (x))\n#define PLAIN(x) ((x) + 1)\nint f(int n) { return PLAIN(\nn) "
+	       "+ AT(n); }");
+	accept("#define AT(x) (__LINE__ + (x))\n#define PLAIN(x) ((x) + 1)\n#define USES(x) (AT(1) + (x))\n"
+	       "int f(int n) { return PLAIN(\nn) + USES(n); }");
 	accept("#define AT(x) (__LINE__ + (x))\nint g(int); int f(int n) { return AT(n) + g(\n__LINE__); }");
 	/* Two members for gcc, and three with -fms-extensions. */
 	refuse("int f(void) { struct { int a; struct deep { int x; }; int b; } s; return sizeof(s); }",
@@ -1110,8 +1119,10 @@ static void statics_and_functions_are_marked_for_cc(void **state)
 	       "int !g(void) { return 1; }");
 	expose("} ]; int f(void) { ({ static int a; }); \"static\" /* static",
 	       "} ]; int !f(void) { ({ static@ int a; }); \"static\" /* static");
-	expose("#define ADVICE [[nodiscard]]\nADVICE char *f(int a) { } ADVISED(x) int *g(int a) CHECKED(1) { } int (*h(int a))(int) { }",
-	       "#define ADVICE [[nodiscard]]\nADVICE char *!f(int a) { } ADVISED(x) int *!g(int a) CHECKED(1) { } !int (*h(int a))(int) { }");
+	expose("#define ADVICE [[nodiscard]]\nADVICE char *f(int a) { } ADVISED(x) int *g(int a) CHECKED(1) "
+	       "{ } int (*h(int a))(int) { }",
+	       "#define ADVICE [[nodiscard]]\nADVICE char *!f(int a) { } ADVISED(x) int *!g(int a) "
+	       "CHECKED(1) { } !int (*h(int a))(int) { }");
 }
 
 static void overflow_is_found_as_gcc_finds_it(void **state)
