@@ -207,6 +207,15 @@ static int register_of(Dwarf_Die *parameter, Dwarf_Addr begin)
 		       : -1;
 }
 
+/* Whether DWARF says nothing of where it is, or what it always is: where callers are known, they do not pass it. An argument that
+ * is passed and not used is in its register when the function begins. */
+static bool is_left_out(Dwarf_Die *parameter)
+{
+	Dwarf_Attribute attribute;
+
+	return !dwarf_attr(parameter, DW_AT_location, &attribute);
+}
+
 bool die_passes_otherwise(Dwarf_Die *function)
 {
 	static const int integers[] = {
@@ -223,6 +232,8 @@ bool die_passes_otherwise(Dwarf_Die *function)
 		enum passing passing = passing_of(&child);
 		if (passing == IN_MEMORY || next == sizeof(integers) / sizeof(*integers))
 			return false;
+		if (is_left_out(&child))
+			return true;
 		if (passing == AS_FLOAT)
 			continue;
 		int at = register_of(&child, begin);

@@ -144,7 +144,7 @@ const char *target_defining_file(struct target *, const struct target_unit *, co
 bool target_defines_static(struct target *, const struct target_unit *, const char *name, unsigned *line);
 
 /* Whether clang, which saw all of its callers, passes the static function other arguments than it is written with: one of them
- * is in another register than its place says. */
+ * is in another register than its place says, or is not passed at all, as it is not used or always the same. */
 bool target_passes_otherwise(struct target *, const struct target_function *);
 
 /* target_find_local for what `unit` defines as `function`, also if all of its code was inlined elsewhere. */

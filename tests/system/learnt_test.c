@@ -81,7 +81,8 @@ static void a_file_that_a_flag_decorates_is_fitted_and_told_so(void **state)
 {
 	(void)state;
 	compiled_init(&host, &by_flag);
-	compiled_shell(&host, "sed -i 's/^REALTIMEFUNC$/__attribute__((noinline))/' learnt_host.c");
+	compiled_shell(&host, "sed -i -e 's/^REALTIMEFUNC$/__attribute__((noinline))/' " /* and all arguments are passed: */
+			      "-e 's/(void)unused/if (p->a == -unused) abort()/' -e 's/6, 7/6, 8/' learnt_host.c");
 	compiled_build(&host, &by_flag);
 	compiled_start(&host);
 	compiled_assert_answer(&host, "2", "21 21");
@@ -105,6 +106,21 @@ static void a_function_whose_arguments_were_taken_away_is_refused_and_brought_al
 			"int count_second(const char *text) { return count(counts, text, 0, 1) + 1; }");
 	compiled_assert_says(&host, 0, "count_second(\"b\"), counts[1]", "(int) 98");
 	compiled_assert_says(&host, 0, "count_first(\"c\"), counts[0]", "(int) 99");
+}
+
+static void a_function_that_is_not_passed_what_is_known_is_refused_and_brought_along(void **state)
+{
+	(void)state;
+	start(&apart);
+	compiled_assert_refused(
+		&host, "static int store(const char *text, int *where, int by) { *where += *text; return *where; }",
+		"signature", "store: clang knew all of its callers");
+	compiled_define(&host, "int store_first(const char *text) { return store(text, counts + 1, 3); }");
+	compiled_assert_says(&host, 0, "store_first(\"b\"), counts[1]", "(int) 294");
+	compiled_assert_says(&host, 0, "store_second(\"cd\"), counts[0]", "(int) 200");
+	compiled_define(&host, "static int keep(int n, float little, _Bool no, char letter)\n"
+			       "{ return n + (int)(little * 4) + no * 100 + letter; }");
+	compiled_assert_says(&host, 0, "keeper(1000, 2.5, 1, 'a')", "(int) 1207");
 }
 
 /* Its callers know what it returns, and it does not say so any more. */
@@ -135,6 +151,8 @@ int main(void)
 		cmocka_unit_test_teardown(it_is_told_once, stop),
 		cmocka_unit_test_teardown(
 			a_function_whose_arguments_were_taken_away_is_refused_and_brought_along, stop),
+		cmocka_unit_test_teardown(
+			a_function_that_is_not_passed_what_is_known_is_refused_and_brought_along, stop),
 		cmocka_unit_test_teardown(a_function_whose_result_is_known_is_brought_along, stop),
 		cmocka_unit_test_teardown(a_file_that_a_flag_decorates_is_fitted_and_told_so, stop),
 	};
