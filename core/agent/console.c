@@ -67,16 +67,33 @@ void console_open_log(struct console *c)
 	c->log = c->log_path ? descriptor_raise(open(c->log_path, flags, 0600)) : -1;
 }
 
+/* A moment since 1970 in UTC. Not gmtime_r() and strftime(): they would settle for the whole process what TZ says, which the
+ * program may set later, and hold a lock of libc's that a child forked meanwhile would wait for. Source: Hinnant, "chrono-Compatible
+ * Low-Level Date Algorithms", civil_from_days; its years begin with March. */
+static void format_moment(char *out, size_t room, unsigned long moment)
+{
+	enum { FROM_0000 = 719468, DAYS_OF_400_YEARS = 146097 };
+	unsigned long days = moment / 86400 + FROM_0000, seconds = moment % 86400;
+	unsigned long day = days % DAYS_OF_400_YEARS;
+	unsigned long year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	unsigned long month;
+
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153;
+	day -= (153 * month + 2) / 5;
+	month = month < 10 ? month + 3 : month - 9;
+	year += days / DAYS_OF_400_YEARS * 400 + (month <= 2);
+	snprintf(out, room, "%04lu-%02lu-%02luT%02lu:%02lu:%02luZ", year, month, day + 1, seconds / 3600,
+		 seconds / 60 % 60, seconds % 60);
+}
+
 static void write_line(int fd, const char *text)
 {
-	char line[TEXT_MAX + 64];
-	time_t now = time(NULL);
-	struct tm utc = {0};
+	char line[TEXT_MAX + 256], moment[128];
 
-	gmtime_r(&now, &utc);
-	size_t stamp = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	int size = snprintf(line + stamp, sizeof(line) - stamp, " rtf[%d]: %s\n", (int)getpid(), text);
-	if (write(fd, line, stamp + (size_t)size) < 0)
+	format_moment(moment, sizeof(moment), (unsigned long)time(NULL));
+	int size = snprintf(line, sizeof(line), "%s rtf[%d]: %s\n", moment, (int)getpid(), text);
+	if (write(fd, line, (size_t)size) < 0)
 		return; /* a full disk is not the program's trouble */
 }
 

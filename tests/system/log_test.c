@@ -51,6 +51,29 @@ static void build_again(const char *old, const char *new)
 	build_again_as(NULL, old, new);
 }
 
+/* libc settles what TZ says when the first in the process asks for the time of day. */
+static void a_log_leaves_the_time_zone_to_the_program(void **state)
+{
+	char *log = compiled_path(&host, "log");
+
+	(void)state;
+	compiled_kill(&host);
+	assert_int_equal(setenv("RTF_LOG", log, 1), 0);
+	compiled_start(&host);
+	assert_int_equal(unsetenv("RTF_LOG"), 0);
+	json_decref(compiled_data(&host, "int add(int a, int b) { return a - b; }"));
+	char *lines = child_read_file(log);
+	assert_non_null(strstr(lines, "Z rtf["));
+	free(lines);
+	free(log);
+	char *said = compiled_console(
+		&host, 0, NULL, "-c", "#include <stdlib.h>", "-c", "#include <time.h>", "-c", "setenv(\"TZ\", \"XXX3\", 1)", "-c",
+		"({ time_t zero = 0; struct tm then; localtime_r(&zero, &then); then.tm_hour; })", NULL);
+	if (!strstr(said, "(int) 21"))
+		fail_msg("%s", said);
+	free(said);
+}
+
 static void functions_of_one_name_are_told_apart(void **state)
 {
 	(void)state;
@@ -218,6 +241,7 @@ int main(void)
 		WITH_HOST(functions_of_one_name_are_told_apart),
 		WITH_HOST(answers_tell_functions_of_one_name_apart),
 		WITH_HOST(a_log_that_has_nothing_says_so),
+		WITH_HOST(a_log_leaves_the_time_zone_to_the_program),
 		WITH_HOST(a_function_that_was_never_touched_has_the_time_of_its_build),
 		WITH_HOST(what_an_earlier_build_had_is_listed_and_comes_back),
 		WITH_HOST(a_build_is_spelled_so_that_it_is_the_only_one),
