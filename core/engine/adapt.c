@@ -201,13 +201,12 @@ static bool is_va_arg(CXCursor cursor)
 	return !clang_isExpression(clang_getCursorKind(child)) || !is_record(child);
 }
 
-static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientData data)
+/* `kind`: arithmetic_kind of it. */
+static enum CXChildVisitResult visit_kind(const struct walk *w, CXCursor cursor, enum CXTypeKind kind)
 {
-	const struct walk *w = data;
 	CXCursor value;
 
-	(void)parent;
-	if (arithmetic_cast(cursor, &value))
+	if (arithmetic_cast(cursor, kind, &value))
 		w->each(w->context, SITE_CAST, cursor);
 	switch (clang_getCursorKind(cursor)) {
 	case CXCursor_CallExpr:
@@ -239,7 +238,7 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 		tell_operator(w, cursor);
 		break;
 	case CXCursor_UnexposedExpr:
-		if (is_record(cursor) && is_va_arg(cursor) &&
+		if (kind == CXType_Record && is_va_arg(cursor) &&
 		    shape_match(clang_getCursorType(cursor)) == CONVENTION_DIFFERENT)
 			w->each(w->context, SITE_DIFFERENT, cursor);
 		break;
@@ -247,6 +246,12 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 		break;
 	}
 	return CXChildVisit_Recurse;
+}
+
+static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	(void)parent;
+	return visit_kind(data, cursor, arithmetic_kind(cursor));
 }
 
 /* A parameter of a definition in the old style is passed as the default argument promotions make it. libtcc takes a float for
@@ -368,11 +373,12 @@ void adapt_examine(CXCursor definition, struct adapt_needs *needs, struct adapt_
 void adapt_look(const struct adapt_examination *e, CXCursor inside)
 {
 	struct walk w = {.result = e->result, .each = note, .context = e->needs};
-	const char *why_cc = arithmetic_look(&e->needs->arithmetic, inside);
+	enum CXTypeKind kind = arithmetic_kind(inside);
+	const char *why_cc = arithmetic_look(&e->needs->arithmetic, inside, kind);
 
 	if (why_cc)
 		e->needs->why_cc = why_cc;
-	visit(inside, inside, &w);
+	visit_kind(&w, inside, kind);
 }
 
 static void note_call(void *context, CXCursor call)
@@ -454,7 +460,7 @@ static void cast(struct adaptation *a, CXCursor cursor)
 {
 	struct rewrite *w = &a->rewrite;
 	CXCursor expression;
-	const char *type = arithmetic_cast(cursor, &expression);
+	const char *type = arithmetic_cast(cursor, arithmetic_kind(cursor), &expression);
 	struct range r;
 
 	if (!rewrite_range(w, expression, &r) || !is_plain(w, r)) {

@@ -177,13 +177,12 @@ static bool evaluate(CXCursor expression, double *out)
 /* A cast, an implicit conversion or a compound assignment. Of float or double, when it is computed: where there is another long
  * double by then, in the processor's stack or in the register of the operand behind it, libtcc has them change places, or loses
  * one. It subtracts, divides and compares the wrong way round. */
-static const char *look_at_conversion(const struct arithmetic *a, CXCursor conversion)
+static const char *look_at_conversion(const struct arithmetic *a, CXCursor conversion, enum CXTypeKind kind)
 {
 	double known;
 
 	if (!a->long_doubles)
 		return NULL;
-	enum CXTypeKind kind = kind_of(conversion);
 	bool compound = clang_getCursorKind(conversion) == CXCursor_CompoundAssignOperator;
 	if (!is_integer(kind) && kind != CXType_LongDouble && !compound)
 		return NULL;
@@ -440,18 +439,17 @@ static const char *look_at_omitted(const struct arithmetic *a, CXCursor conditio
 	return is_short(kind_of(strip(o.cursors[0]))) ? why_omitted : NULL;
 }
 
-static void note_unsigned(struct arithmetic *a, CXCursor conversion)
+static void note_unsigned(struct arithmetic *a, CXCursor conversion, enum CXTypeKind kind)
 {
-	if (a->unsigned_ints || kind_of(conversion) != CXType_UInt)
+	if (a->unsigned_ints || kind != CXType_UInt)
 		return;
 	struct operands o = operands_of(conversion);
 	a->unsigned_ints = last_kind(&o) == CXType_Int;
 }
 
 /* Of a cast or a conversion. */
-static const char *cast_operand(CXCursor conversion, CXCursor *expression)
+static const char *cast_operand(CXCursor conversion, enum CXTypeKind kind, CXCursor *expression)
 {
-	enum CXTypeKind kind = kind_of(conversion);
 	bool explicit = clang_getCursorKind(conversion) == CXCursor_CStyleCastExpr;
 
 	if (kind != CXType_UShort && (kind != CXType_UInt || !explicit))
@@ -481,12 +479,20 @@ static const char *cast_tested(CXCursor statement, CXCursor *expression)
 	return "int";
 }
 
-const char *arithmetic_cast(CXCursor cursor, CXCursor *expression)
+enum CXTypeKind arithmetic_kind(CXCursor cursor)
+{
+	enum CXCursorKind kind = clang_getCursorKind(cursor);
+
+	return kind == CXCursor_UnexposedExpr || kind == CXCursor_CStyleCastExpr ? kind_of(cursor)
+										 : CXType_Invalid;
+}
+
+const char *arithmetic_cast(CXCursor cursor, enum CXTypeKind kind, CXCursor *expression)
 {
 	switch (clang_getCursorKind(cursor)) {
 	case CXCursor_CStyleCastExpr:
 	case CXCursor_UnexposedExpr:
-		return cast_operand(cursor, expression);
+		return cast_operand(cursor, kind, expression);
 	case CXCursor_SwitchStmt:
 		return cast_tested(cursor, expression);
 	case CXCursor_ConditionalOperator:
@@ -499,7 +505,7 @@ const char *arithmetic_cast(CXCursor cursor, CXCursor *expression)
 	}
 }
 
-const char *arithmetic_look(struct arithmetic *a, CXCursor cursor)
+const char *arithmetic_look(struct arithmetic *a, CXCursor cursor, enum CXTypeKind kind)
 {
 	const char *why;
 
@@ -519,11 +525,11 @@ const char *arithmetic_look(struct arithmetic *a, CXCursor cursor)
 		return NULL;
 	case CXCursor_CStyleCastExpr:
 	case CXCursor_UnexposedExpr:
-		note_unsigned(a, cursor);
+		note_unsigned(a, cursor, kind);
 		why = look_at_omitted(a, cursor);
-		return why ? why : look_at_conversion(a, cursor);
+		return why ? why : look_at_conversion(a, cursor, kind);
 	case CXCursor_CompoundAssignOperator:
-		return look_at_conversion(a, cursor);
+		return a->long_doubles ? look_at_conversion(a, cursor, kind_of(cursor)) : NULL;
 	default:
 		return NULL;
 	}

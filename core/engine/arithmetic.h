@@ -24,12 +24,16 @@ struct arithmetic {
 
 struct arithmetic arithmetic_expect(const char *text);
 
+/* What the following are told of a cursor: the type of a cast or a conversion, CXType_Invalid of anything else. libclang takes its
+ * time for each question. */
+enum CXTypeKind arithmetic_kind(CXCursor);
+
 /* Asked of each cursor in a function: why it is for cc, static; NULL: it is not. */
-const char *arithmetic_look(struct arithmetic *, CXCursor);
+const char *arithmetic_look(struct arithmetic *, CXCursor, enum CXTypeKind);
 
 /* What a cast, and a plus that makes it a value, is to be put before so that libtcc computes what is at a cursor as the program's
  * compiler does: the type to cast to, static, and the expression; NULL: nothing. */
-const char *arithmetic_cast(CXCursor, CXCursor *expression);
+const char *arithmetic_cast(CXCursor, enum CXTypeKind, CXCursor *expression);
 
 /* Asked of a function once all in it was looked at; as arithmetic_look. */
 const char *arithmetic_review(const struct arithmetic *, CXCursor function);
