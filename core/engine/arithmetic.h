@@ -1,13 +1,17 @@
 /* Numbers that libtcc computes otherwise than the program's compiler does: found in libclang's trees, by what they are made of.
  *
- * An integer made of a long double is made of a double first. A float or double that becomes a long double beside another one may
- * change places with it. Two constants are computed as long double, and the result is rounded twice. Of an unsigned int that a
- * call returns or that is made of an int that it returns, and that becomes something longer, the whole register is taken, whose
- * upper half may hold anything (psABI, 3.2.3). A signed char that becomes an unsigned short stays what it is until it is stored.
- * What jumps lead to, a && b, a || b and c ? 1 : 0, becomes an int as soon as it is computed with, whatever it was cast to. And so does an unsigned bit-field of just 32 bits, unless it has
- * its type's own place. What a bit-field was before a step (n++), or is before `?:`, is
- * unsigned. Of a char or a short that a call returns or that is
- * assigned all of the register is taken by `switch` and by ?:. All were measured (tests/unit/adapt_test.c). One thread. */
+ *      an integer made of a long double               a double is made of it first
+ *      a float or double that becomes a long double   may change places with another one
+ *      an operation on two constants                  is done as long double, and the result rounded twice
+ *      an int or unsigned int that a call returns,    all of the register is taken, whose upper half may hold anything
+ *        and that becomes something longer              (psABI, 3.2.3)
+ *      a char or short before `?:`, in `switch`       likewise
+ *      a signed char made an unsigned short           stays what it is until it is stored
+ *      a && b, a || b, c ? 1 : 0, made unsigned       are an int as soon as they are computed with
+ *      an unsigned bit-field of 32 bits               likewise, unless it has its type's own place
+ *      a bit-field before a step (n++) or `?:`        is unsigned
+ *
+ * All were measured (tests/unit/adapt_test.c). One thread. */
 #ifndef RTF_ARITHMETIC_H
 #define RTF_ARITHMETIC_H
 
