@@ -146,41 +146,42 @@ static bool pass_over(struct file *f, uint32_t first, uint32_t last)
 	return true;
 }
 
-static bool is_condition(const char *text, const struct token *t)
+/* What a line for the preprocessor begins with; NULL: it is none, or one that goes on from the line before. */
+static const char *directive_of(const char *line, size_t length)
 {
-	static const char *const words[] = {"if", "el", "endif"};
+	size_t at = strspn(line, " \t");
 
-	for (size_t i = 0; t->kind == TOKEN_DIRECTIVE && i < sizeof(words) / sizeof(*words); i++)
-		if (token_directive_begins(text, t, words[i]))
-			return true;
-	return false;
+	if (at >= length || line[at] != '#')
+		return NULL;
+	at++;
+	return line + at + strspn(line + at, " \t");
 }
 
-/* What stands between them and did not come out. True if there is any. With a #line its lines have other numbers. */
+/* What stands between two lines of `#if`s and did not come out. True if there is any. In a comment such a line does no harm: what
+ * did not come out there has no code either. With a #line a file's lines have other numbers, and nothing is marked. */
 static bool mark_passed(struct file *f)
 {
-	struct token_reader r;
-	struct token t;
-	uint32_t depth = 0, line = 1, at = 0, first = 0;
+	const char *end = f->text + f->size;
+	uint32_t number = 1, first = 0;
 	bool any = false;
 
-	token_reader_init(&r, f->text, f->size);
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
-		if (t.kind == TOKEN_DIRECTIVE && token_directive_begins(f->text, &t, "line")) {
+	for (const char *line = f->text, *next; line < end; line = next, number++) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		size_t length = (size_t)((newline ? newline : end) - line);
+		const char *directive = directive_of(line, length);
+		next = line + length + 1;
+		if (!directive)
+			continue;
+		if (strncmp(directive, "line", 4) == 0) {
 			memset(f->kind, LINE_EMPTY, (size_t)f->count + 1);
 			return false;
 		}
-		if (!is_condition(f->text, &t))
+		if (strncmp(directive, "if", 2) != 0 && strncmp(directive, "el", 2) != 0 &&
+		    strncmp(directive, "endif", 5) != 0)
 			continue;
-		line += token_line(f->text + at, t.begin - at);
-		at = t.begin;
-		if (depth)
-			any |= pass_over(f, first, line);
-		first = line + 1;
-		if (token_directive_begins(f->text, &t, "if"))
-			depth++;
-		else if (token_directive_begins(f->text, &t, "endif"))
-			depth -= depth > 0;
+		if (first)
+			any |= pass_over(f, first, number);
+		first = number + 1;
 	}
 	return any;
 }

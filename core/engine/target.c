@@ -14,9 +14,12 @@
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MANY_LINES = 50000 /* of a table that is worth to be given back to the system */ };
 
 struct target {
 	struct pool pool;
@@ -612,6 +615,8 @@ void target_each_line(struct target *target, const struct target_unit *shown,
 	}
 	if (dwarf)
 		dwarf_end(dwarf);
+	if (count > MANY_LINES)
+		malloc_trim(0);
 }
 
 /* --- inlined calls -------------------------------------------------------------------------------------------------- */
