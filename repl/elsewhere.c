@@ -66,7 +66,7 @@ static bool look_in_defining(void *context, const struct target_unit *unit)
 	struct elsewhere *w = d->where;
 
 	return unit == w->but || sources_has(live_host(w->live)->sources, unit) ||
-	       !knows_name(unit, d->name) || !look_in(w, unit);
+	       !unit->defines(unit, d->name) || !look_in(w, unit);
 }
 
 static struct elsewhere look_by_name(const char *name, size_t length)

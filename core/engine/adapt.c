@@ -430,7 +430,9 @@ static char *name_type(CXCursor expression)
 	return NULL;
 }
 
-static void copy_as(struct adaptation *a, CXCursor expression, const char *type)
+/* In front of the expression what opens, the type and what follows it. A type that is NULL has no name. */
+static void put_around(struct adaptation *a, CXCursor expression, const char *opens, const char *type,
+		       const char *follows, const char *closes)
 {
 	struct rewrite *w = &a->rewrite;
 	struct range r;
@@ -438,9 +440,14 @@ static void copy_as(struct adaptation *a, CXCursor expression, const char *type)
 	if (!type || !rewrite_range(w, expression, &r) || !is_plain(w, r)) {
 		a->impossible = true;
 	} else {
-		rewrite_insert(w, r.begin, false, rewrite_format(w, "__extension__({ %s rtf_copy = (", type));
-		rewrite_insert(w, r.end, true, rewrite_format(w, "); rtf_copy; })"));
+		rewrite_insert(w, r.begin, false, rewrite_format(w, "%s%s%s", opens, type, follows));
+		rewrite_insert(w, r.end, true, rewrite_format(w, "%s", closes));
 	}
+}
+
+static void copy_as(struct adaptation *a, CXCursor expression, const char *type)
+{
+	put_around(a, expression, "__extension__({ ", type, " rtf_copy = (", "); rtf_copy; })");
 }
 
 static void copy_value(struct adaptation *a, CXCursor expression)
@@ -458,17 +465,10 @@ static void copy_call(void *context, CXCursor call)
 
 static void cast(struct adaptation *a, CXCursor cursor)
 {
-	struct rewrite *w = &a->rewrite;
 	CXCursor expression;
 	const char *type = arithmetic_cast(cursor, arithmetic_kind(cursor), &expression);
-	struct range r;
 
-	if (!rewrite_range(w, expression, &r) || !is_plain(w, r)) {
-		a->impossible = true;
-	} else {
-		rewrite_insert(w, r.begin, false, rewrite_format(w, "(%s)+(", type));
-		rewrite_insert(w, r.end, true, rewrite_format(w, ")"));
-	}
+	put_around(a, expression, "(", type, ")+(", ")");
 }
 
 static enum CXChildVisitResult find_lasting(CXCursor cursor, CXCursor parent, CXClientData data)

@@ -1,13 +1,14 @@
 /* What libtcc would compile otherwise than the program's compiler does: found in libclang's trees, and put so that it does
  * not.
  *
- * Seven things can be put otherwise. A packed enumeration becomes an integer type (packed.h). A type that is left to __auto_type
+ * Eight things can be put otherwise. A packed enumeration becomes an integer type (packed.h). A type that is left to __auto_type
  * libclang knows, and it is said. Thread-local variables libtcc does not know: those of the program's own lie at an offset from
  * the thread's pointer, and are reached by that, which the link knows (ADAPT_OFFSET). Of a structure of, say, 12 bytes that is
  * passed or returned libtcc reads 16, and what lies behind may be no memory: unless it lies in the function's own frame, a copy
- * does. Where a call returns one, libtcc writes 16 bytes into room for 12: a variable of nobody's above that
- * does. A call's unsigned int is copied to one (arithmetic.h). And of bit-fields in a variable's initialiser libtcc leaves what is not named as it was on the stack: all is set to zero
- * first. Both were measured (tests/unit/convention_test.c, adapt_test.c). What cannot be put otherwise is for cc. */
+ * does. Where a call returns one, libtcc writes 16 bytes into room for 12: a variable of nobody's above that does. An int that a
+ * call returns is copied, and what libtcc takes for a signed or a longer integer is cast (arithmetic.h). And of bit-fields in a
+ * variable's initialiser libtcc leaves what is not named as it was on the stack: all is set to zero first. All were measured
+ * (tests/unit/convention_test.c, adapt_test.c). What cannot be put otherwise is for cc. */
 #ifndef RTF_ADAPT_H
 #define RTF_ADAPT_H
 

@@ -2,6 +2,7 @@
 #include "cursor.h"
 #include "text.h"
 #include "token.h"
+#include "words.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -24,12 +25,9 @@ static const char why_signed[] =
 /* Whether `long` stands beside the `double` at `at`. */
 static bool is_long(const char *text, const char *at)
 {
-	static const char blanks[] = " \t\r\n";
-	const char *before = at, *behind = at + strlen("double");
+	const char *before = text_skip_back(text, at), *behind = at + strlen("double");
 
-	while (before > text && strchr(blanks, before[-1]))
-		before--;
-	behind += strspn(behind, blanks);
+	behind += strspn(behind, " \t\r\n");
 	return (before - text >= 4 && strncmp(before - 4, "long", 4) == 0) || strncmp(behind, "long", 4) == 0;
 }
 
@@ -85,9 +83,14 @@ struct arithmetic arithmetic_expect(const char *text)
 
 /* --- types and operands ------------------------------------------------------------------------------------------- */
 
+static CXType type_of(CXCursor expression)
+{
+	return clang_getCanonicalType(clang_getCursorType(expression));
+}
+
 static enum CXTypeKind kind_of(CXCursor expression)
 {
-	return clang_getCanonicalType(clang_getCursorType(expression)).kind;
+	return type_of(expression).kind;
 }
 
 static bool is_integer(enum CXTypeKind kind)
@@ -96,13 +99,16 @@ static bool is_integer(enum CXTypeKind kind)
 }
 
 /* Of an enumeration without negative constants, too. */
-static bool is_unsigned_int(CXCursor expression)
+static bool is_unsigned(CXType type)
 {
-	CXType type = clang_getCanonicalType(clang_getCursorType(expression));
-
 	if (type.kind == CXType_Enum)
 		type = clang_getEnumDeclIntegerType(clang_getTypeDeclaration(type));
 	return type.kind == CXType_UInt;
+}
+
+static bool is_unsigned_int(CXCursor expression)
+{
+	return is_unsigned(type_of(expression));
 }
 
 /* Shorter than an int. */
@@ -302,13 +308,14 @@ static bool is_step(CXCursor expression)
 				    clang_getRangeStart(clang_getCursorExtent(operand)));
 }
 
-/* Whether the token at `at` is the operator, or something else than one: the end of a macro's call. */
-static bool may_be_operator(CXCursor operation, CXSourceLocation at, const char *operator)
+/* Whether the token at `at` is one of the operators, or none at all: the end of a macro's call. */
+static bool may_be_operator(CXCursor operation, CXSourceLocation at, const char *const *operators)
 {
 	CXTranslationUnit unit = clang_Cursor_getTranslationUnit(operation);
 	CXToken *token = clang_getToken(unit, at);
 	char *spelling = token ? cursor_take(clang_getTokenSpelling(unit, *token)) : NULL;
-	bool may_be = !spelling || !strcmp(spelling, operator) || !strchr("+-*/%<>=&|^!~,", *spelling);
+	bool may_be =
+		!spelling || words_list_has(operators, spelling) || !strchr("+-*/%<>=&|^!~,", *spelling);
 
 	free(spelling);
 	if (token)
@@ -316,22 +323,24 @@ static bool may_be_operator(CXCursor operation, CXSourceLocation at, const char 
 	return may_be;
 }
 
-static bool compares(CXCursor operation)
+/* Behind its first operand. */
+static bool may_join(CXCursor operation, const char *const *operators)
 {
-	static const char *const operators[] = {"<", ">", "<=", ">=", "==", "!=", "&&", "||"};
 	struct operands o = operands_of(operation);
-	CXSourceLocation at = clang_getRangeEnd(clang_getCursorExtent(o.cursors[0]));
 
-	for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++)
-		if (may_be_operator(operation, at, operators[i]))
-			return true;
-	return false;
+	return may_be_operator(operation, clang_getRangeEnd(clang_getCursorExtent(o.cursors[0])), operators);
 }
 
-static bool negates(CXCursor operation)
+/* In front of its operand. */
+static bool may_precede(CXCursor operation, const char *operator)
 {
-	return may_be_operator(operation, clang_getRangeStart(clang_getCursorExtent(operation)), "!");
+	return may_be_operator(operation, clang_getRangeStart(clang_getCursorExtent(operation)),
+			       (const char *const[]){operator, NULL});
 }
+
+static const char *const comparisons[] = {"<", ">", "<=", ">=", "==", "!=", "&&", "||", NULL};
+static const char *const jumps[] = {"&&", "||", NULL};
+static const char *const stores[] = {"=", ",", NULL};
 
 /* Or 0, or 1. */
 static bool may_be_truth(CXCursor branch)
@@ -339,9 +348,9 @@ static bool may_be_truth(CXCursor branch)
 	branch = strip(branch);
 	switch (clang_getCursorKind(branch)) {
 	case CXCursor_BinaryOperator:
-		return compares(branch);
+		return may_join(branch, comparisons);
 	case CXCursor_UnaryOperator:
-		return negates(branch);
+		return may_precede(branch, "!");
 	case CXCursor_ConditionalOperator:
 		return true;
 	default:
@@ -365,9 +374,6 @@ static bool is_of_truths(CXCursor conditional)
 /* An int that libtcc has as a place to jump to: an int it remains once it is in a register. */
 static bool is_jump(CXCursor value)
 {
-	struct operands o;
-	CXSourceLocation at;
-
 	if (kind_of(value) != CXType_Int)
 		return false;
 	value = strip(value);
@@ -375,24 +381,20 @@ static bool is_jump(CXCursor value)
 	case CXCursor_ConditionalOperator:
 		return is_of_truths(value);
 	case CXCursor_BinaryOperator:
-		o = operands_of(value);
-		at = clang_getRangeEnd(clang_getCursorExtent(o.cursors[0]));
-		return may_be_operator(value, at, "&&") || may_be_operator(value, at, "||");
+		return may_join(value, jumps);
 	case CXCursor_UnaryOperator:
-		return negates(value);
+		return may_precede(value, "!");
 	default:
 		return false;
 	}
 }
 
 /* What is only stored, or asked whether it is 0, is right. */
-static bool computes(CXCursor operation, CXCursor first)
+static bool computes(CXCursor operation)
 {
-	CXSourceLocation behind = clang_getRangeEnd(clang_getCursorExtent(first));
-
 	switch (clang_getCursorKind(operation)) {
 	case CXCursor_BinaryOperator:
-		return !(may_be_operator(operation, behind, "=") || may_be_operator(operation, behind, ","));
+		return !may_join(operation, stores);
 	case CXCursor_CompoundAssignOperator:
 	case CXCursor_ConditionalOperator:
 	case CXCursor_UnaryOperator:
@@ -411,7 +413,7 @@ static enum CXChildVisitResult find_step(CXCursor cursor, CXCursor parent, CXCli
 		struct operands o = operands_of(cursor);
 		bool found = o.count && is_step(strip(o.cursors[0]));
 		found |= o.count > 1 && (is_step(strip(o.cursors[1])) || is_step(strip(o.before_last)));
-		if (found && computes(cursor, o.cursors[0]))
+		if (found && computes(cursor))
 			*why = why_unsigned;
 	}
 	return *why ? CXChildVisit_Break : CXChildVisit_Recurse;
@@ -437,6 +439,12 @@ static const char *look_at_omitted(const struct arithmetic *a, CXCursor conditio
 	if (is_bit_field(o.cursors[0]))
 		return why_unsigned;
 	return is_short(kind_of(strip(o.cursors[0]))) ? why_omitted : NULL;
+}
+
+static void note_call(struct arithmetic *a, CXType result)
+{
+	a->calls |= is_unsigned(result);
+	a->int_calls |= result.kind == CXType_Int;
 }
 
 static void note_unsigned(struct arithmetic *a, CXCursor conversion, enum CXTypeKind kind)
@@ -472,8 +480,7 @@ static const char *cast_tested(CXCursor statement, CXCursor *expression)
 	if (!is_short(kind_of(value)) || kind == CXCursor_DeclRefExpr || kind == CXCursor_MemberRefExpr ||
 	    kind == CXCursor_ArraySubscriptExpr)
 		return NULL;
-	if (kind == CXCursor_UnaryOperator &&
-	    may_be_operator(value, clang_getRangeStart(clang_getCursorExtent(value)), "*"))
+	if (kind == CXCursor_UnaryOperator && may_precede(value, "*"))
 		return NULL;
 	*expression = o.cursors[0];
 	return "int";
@@ -511,8 +518,7 @@ const char *arithmetic_look(struct arithmetic *a, CXCursor cursor, enum CXTypeKi
 
 	switch (clang_getCursorKind(cursor)) {
 	case CXCursor_CallExpr:
-		a->calls |= is_unsigned_int(cursor);
-		a->int_calls |= kind_of(cursor) == CXType_Int;
+		note_call(a, type_of(cursor));
 		return NULL;
 	case CXCursor_MemberRefExpr:
 		return look_at_member(cursor);
@@ -547,8 +553,10 @@ static enum CXChildVisitResult tell_call(CXCursor cursor, CXCursor parent, CXCli
 	const struct calls *calls = data;
 
 	(void)parent;
-	if (clang_getCursorKind(cursor) == CXCursor_CallExpr &&
-	    (is_unsigned_int(cursor) || kind_of(cursor) == CXType_Int))
+	if (clang_getCursorKind(cursor) != CXCursor_CallExpr)
+		return CXChildVisit_Recurse;
+	CXType result = type_of(cursor);
+	if (result.kind == CXType_Int || is_unsigned(result))
 		calls->each(calls->context, cursor);
 	return CXChildVisit_Recurse;
 }

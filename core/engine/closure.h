@@ -1,9 +1,10 @@
 /* The declarations that a text needs, and how much of each: more is never wrong, only longer.
  *
  * Begins with the names in the text of a slice_request and goes on with those in every declaration that is wanted, until
- * nothing new is named, or could be made by a macro that pastes. A struct of which a member is looked up is wanted
- * whole, one behind a pointer forward. What is written of it is slice.h's business. Borrows request, names and index, which must outlive it. Pure but for the questions
- * in slice_names, and for what the index keeps of it (references.h): one thread at a time for one index. */
+ * nothing new is named, or could be made by a macro that pastes. A struct of which a member is looked up is wanted whole, one
+ * behind a pointer forward. What is written of it is slice.h's business. Borrows request, names and index, which must outlive
+ * it. Pure but for the questions in slice_names, and for what the index keeps of it (references.h): one thread at a time for
+ * one index. */
 #ifndef RTF_CLOSURE_H
 #define RTF_CLOSURE_H
 

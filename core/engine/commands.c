@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "text.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -71,9 +72,7 @@ static bool add_entry(struct database *d, size_t number, const json_t *entry)
 	const char *file = json_string_value(json_object_get(entry, "file"));
 	char joined[PATH_MAX], real[PATH_MAX];
 
-	if (!directory || !file ||
-	    snprintf(joined, sizeof(joined), "%s%s%s", *file == '/' ? "" : directory, *file == '/' ? "" : "/",
-		     file) >= (int)sizeof(joined))
+	if (!directory || !file || !text_join_path(directory, file, joined))
 		return true;
 	return add_row(d, joined, number, entry) &&
 	       (!realpath(joined, real) || strcmp(real, joined) == 0 || add_row(d, real, number, entry));

@@ -1,4 +1,5 @@
 #include "declaration.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -623,8 +624,7 @@ static enum word first_word(const struct declaration_reader *r)
 static uint32_t begin_of_lists(const char *text, uint32_t begin)
 {
 	for (uint32_t at = begin;;) {
-		while (at && strchr(" \t\r\n", text[at - 1]))
-			at--;
+		at = (uint32_t)(text_skip_back(text, text + at) - text);
 		if (at < 4 || text[at - 1] != ']' || text[at - 2] != ']')
 			return begin;
 		for (at -= 2; at >= 2 && (text[at - 1] != '[' || text[at - 2] != '[');)

@@ -2,6 +2,7 @@
 #include "text.h"
 #include "token.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,13 +220,11 @@ bool extent_included_text(const struct index *ix, const struct index_declaration
 			  char **text, uint32_t *line)
 {
 	const char *name = ix->files[d->file];
-	char path[4096];
+	char path[PATH_MAX];
 	uint32_t begin, end;
 	size_t size;
 
-	if (*name == '<' || strcmp(name, ix->file) == 0 ||
-	    snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/",
-		     name) >= (int)sizeof(path))
+	if (*name == '<' || strcmp(name, ix->file) == 0 || !text_join_path(directory, name, path))
 		return false;
 	/* The same index, as if that file were the source. */
 	struct index other = *ix;

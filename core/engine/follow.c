@@ -211,9 +211,7 @@ static bool touch_late(void *context, const char *path)
 	if (words_list_has(late->follow->served, path))
 		return true; /* its save is being dealt with */
 	if (sources_was_saved(live_host(late->follow->live)->sources, path) ||
-	    (stat(path, &st) == 0 &&
-	     (st.st_mtim.tv_sec > late->read.tv_sec ||
-	      (st.st_mtim.tv_sec == late->read.tv_sec && st.st_mtim.tv_nsec >= late->read.tv_nsec))))
+	    (stat(path, &st) == 0 && !clock_is_later(late->read, st.st_mtim)))
 		watch_touch(late->follow->watch, path);
 	return true;
 }

@@ -4,11 +4,6 @@
 
 #include <dwarf.h>
 
-bool knows_name(const struct target_unit *shown, const char *name)
-{
-	return unit_defines(shown, name);
-}
-
 bool knows_of_name(const struct target_unit *shown, const char *name)
 {
 	Dwarf_Die die;

@@ -6,10 +6,7 @@
 
 #include <stdbool.h>
 
-/* Whether `unit` defines that at file scope: a variable, function, type, tag or enumeration constant. */
-bool knows_name(const struct target_unit *, const char *name);
-
-/* Likewise, or declares and uses it. */
+/* Whether `unit` speaks of that at file scope, as its own or as another's: a variable, function, type, tag or enumeration constant. */
 bool knows_of_name(const struct target_unit *, const char *name);
 
 /* Whether it is a typedef name there. */

@@ -1,8 +1,6 @@
 #include "likeness.h"
-#include "text.h"
 #include "words.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
@@ -68,8 +66,7 @@ size_t likeness_names(char *const *command, const struct target_unit *unit)
 
 	for (; command && *command && unit->defines; command++) {
 		const char *value = strncmp(*command, "-D", 2) == 0 ? strchr(*command, '=') : NULL;
-		if (value && text_is_word(value[1]) && !isdigit((unsigned char)value[1]))
-			count += unit->defines(unit, value + 1);
+		count += value && unit->defines(unit, value + 1);
 	}
 	return count;
 }

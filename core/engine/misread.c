@@ -1,4 +1,5 @@
 #include "misread.h"
+#include "clock.h"
 #include "text.h"
 #include "token.h"
 
@@ -30,12 +31,6 @@ struct look {
 
 /* --- the files ------------------------------------------------------------------------------------------------------ */
 
-static bool is_older(struct timespec modified, struct timespec built)
-{
-	return modified.tv_sec < built.tv_sec ||
-	       (modified.tv_sec == built.tv_sec && modified.tv_nsec <= built.tv_nsec);
-}
-
 static void take_text(struct file *f, const char *text, size_t size)
 {
 	if (!text || size >= UINT32_MAX / 2)
@@ -54,10 +49,8 @@ static void read_header(const struct look *l, const char *name, struct file *f)
 	struct stat st;
 	size_t size = 0;
 
-	if (source_is_outside(name) ||
-	    snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : l->source->flags.directory,
-		     *name == '/' ? "" : "/", name) >= (int)sizeof(path) ||
-	    stat(path, &st) || !is_older(st.st_mtim, l->built))
+	if (source_is_outside(name) || !text_join_path(l->source->flags.directory, name, path) ||
+	    stat(path, &st) || clock_is_later(st.st_mtim, l->built))
 		return;
 	f->owned = text_read_file(path, &size);
 	take_text(f, f->owned, size);
@@ -76,7 +69,7 @@ static bool open_files(struct look *l)
 	for (uint32_t i = 0; l->files && i < ix->file_count; i++) {
 		if (!is_own(l, ix->files[i]))
 			read_header(l, ix->files[i], &l->files[i]);
-		else if (is_older(l->source->own_modified, l->built))
+		else if (!clock_is_later(l->source->own_modified, l->built))
 			take_text(&l->files[i], ix->source, ix->source_size);
 	}
 	return l->files;

@@ -11,7 +11,7 @@
 
 /* Adds warnings to the findings of a check that has just been made: initialisers that differ from what running variables
  * were initialised with, enumeration constants that other code knows otherwise, statics that begin anew, calls that
- * the optimiser replaced by a copy of what was built. What it may have learnt of functions is said the first time. */
+ * the optimiser replaced by a copy of what was built, and a source that was read otherwise than it was compiled. What it may have learnt of functions is said the first time. */
 struct error *notice_find(struct live *, struct live_function *, struct build *);
 
 /* Whether the caller that a function was inlined in (target_each_inlined) goes on with that copy: not if it runs another

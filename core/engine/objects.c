@@ -235,22 +235,12 @@ bool objects_has_lost(struct unit *unit, const char *name)
 	return declared;
 }
 
-bool objects_has_static(struct unit *unit, const char *name)
+bool objects_has(struct unit *unit, const char *name, bool internal)
 {
 	Dwarf_Die die;
 
 	for (unsigned i = 0; unit_find(unit, name, i, &die); i++)
-		if (objects_are(&die) && !die_flag(&die, DW_AT_external))
-			return true;
-	return false;
-}
-
-bool objects_has(struct unit *unit, const char *name)
-{
-	Dwarf_Die die;
-
-	for (unsigned i = 0; unit_find(unit, name, i, &die); i++)
-		if (objects_are(&die))
+		if (objects_are(&die) && !(internal && die_flag(&die, DW_AT_external)))
 			return true;
 	return false;
 }

@@ -23,11 +23,9 @@ bool objects_find_global(struct module *, const char *name, struct target_symbol
 /* Whether the unit has a variable of that name at file scope for which the binary has no single place. */
 bool objects_has_lost(struct unit *, const char *name);
 
-/* Whether the unit has a static of that name at file scope, whatever the build has left of it. */
-bool objects_has_static(struct unit *, const char *name);
-
-/* Whether it speaks of any variable or function of that name. */
-bool objects_has(struct unit *, const char *name);
+/* Whether the unit speaks of any variable or function of that name at file scope, whatever the build has left of it; `internal`: of
+ * a static one. */
+bool objects_has(struct unit *, const char *name, bool internal);
 
 /* The first unit whose source defines a global of that name, whatever the build has left of it; NULL: none of the module. */
 struct unit *objects_defining_unit(struct module *, const char *name);

@@ -1,14 +1,10 @@
 #include "ready.h"
+#include "clock.h"
 #include "history.h"
 #include "kept.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_later(struct timespec a, struct timespec b)
-{
-	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
-}
 
 void ready_begin(struct live *l)
 {
@@ -31,7 +27,7 @@ static const struct target_unit *newest_unit(const struct live *l)
 	for (size_t i = 0; i < live_count(l); i++) {
 		const struct target_unit *at = live_function(l, i)->at.unit;
 		const struct kept_file *file = at && at != unit ? kept_find(kept, at->file) : NULL;
-		if (!file || (newest && !is_later(file->modified, newest->modified)))
+		if (!file || (newest && !clock_is_later(file->modified, newest->modified)))
 			continue;
 		newest = file;
 		unit = at;

@@ -316,8 +316,7 @@ static bool is_in(const char *directory, const char *file)
 {
 	char path[PATH_MAX];
 
-	return snprintf(path, sizeof(path), "%s/%s", directory, file) < (int)sizeof(path) &&
-	       access(path, F_OK) == 0;
+	return text_join_path(directory, file, path) && access(path, F_OK) == 0;
 }
 
 /* STEM.o, and libtool's STEM.lo: those that are there, or those that are not. */

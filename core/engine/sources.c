@@ -1,4 +1,5 @@
 #include "sources.h"
+#include "clock.h"
 #include "extent.h"
 #include "headers.h"
 #include "indexer.h"
@@ -185,7 +186,7 @@ bool sources_was_saved(const struct sources *s, const char *path)
 
 static void take_later(struct timespec *newest, struct timespec t)
 {
-	if (t.tv_sec > newest->tv_sec || (t.tv_sec == newest->tv_sec && t.tv_nsec > newest->tv_nsec))
+	if (clock_is_later(t, *newest))
 		*newest = t;
 }
 

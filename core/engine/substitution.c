@@ -40,9 +40,7 @@ static char *test_file(const char *p, const char *end, const char *directory)
 	int length = 0;
 
 	if (sscanf(p, "`test -f '%511[^']' || echo '%511[^']'`%n", file, prefix, &length) != 2 ||
-	    length != end - p ||
-	    snprintf(path, sizeof(path), "%s%s%s", *file == '/' ? "" : directory, *file == '/' ? "" : "/",
-		     file) >= (int)sizeof(path))
+	    length != end - p || !text_join_path(directory, file, path))
 		return NULL;
 	struct stat st;
 	return strdup(stat(path, &st) == 0 && S_ISREG(st.st_mode) ? "" : prefix);

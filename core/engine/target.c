@@ -286,13 +286,13 @@ bool target_has_lost(struct target *target, const struct target_unit *shown, con
 bool target_hides(struct target *target, const struct target_unit *shown, const char *name)
 {
 	(void)target;
-	return objects_has_static(unit_of(shown), name);
+	return objects_has(unit_of(shown), name, true);
 }
 
 bool target_declares(struct target *target, const struct target_unit *shown, const char *name)
 {
 	(void)target;
-	return objects_has(unit_of(shown), name);
+	return objects_has(unit_of(shown), name, false);
 }
 
 const char *target_defining_file(struct target *target, const struct target_unit *shown, const char *name)

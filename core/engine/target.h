@@ -33,8 +33,8 @@ struct target_unit {
 	bool optimized;  /* -O1 or more (-Og, -Os too), as far as DWARF tells */
 	bool clang;      /* built by clang */
 	bool unwinds; /* its module has tables of what is cleaned up when a thread or an exception ends a call */
-	bool (*defines)(const struct target_unit *,
-			const char *name); /* at file scope; NULL: nobody can tell */
+	/* Whether it defines that at file scope: a variable, function, type, tag or enumeration constant; NULL: nobody can tell. */
+	bool (*defines)(const struct target_unit *, const char *name);
 };
 
 struct target_function {

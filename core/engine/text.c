@@ -173,12 +173,19 @@ const char *text_base_name(const char *path)
 	return slash ? slash + 1 : path ? path : "";
 }
 
+bool text_join_path(const char *directory, const char *name, char *path)
+{
+	bool absolute = *name == '/';
+
+	return snprintf(path, PATH_MAX, "%s%s%s", absolute ? "" : directory, absolute ? "" : "/", name) <
+	       PATH_MAX;
+}
+
 bool text_names_file(const char *directory, const char *name, const char *wanted)
 {
 	char joined[PATH_MAX], real[PATH_MAX], real_wanted[PATH_MAX];
 
-	if (snprintf(joined, sizeof(joined), "%s%s%s", *name == '/' ? "" : directory, *name == '/' ? "" : "/",
-		     name) >= (int)sizeof(joined))
+	if (!text_join_path(directory, name, joined))
 		return false;
 	if (strcmp(joined, wanted) == 0)
 		return true;
@@ -192,6 +199,13 @@ const char *text_line(const char *text, size_t size, size_t line)
 	while (--line && (text = memchr(text, '\n', (size_t)(end - text))))
 		text++;
 	return text;
+}
+
+const char *text_skip_back(const char *text, const char *at)
+{
+	while (at > text && strchr(" \t\r\n", at[-1]))
+		at--;
+	return at;
 }
 
 bool text_is_word(char c)

@@ -43,6 +43,9 @@ const char *text_line(const char *text, size_t size, size_t line);
 /* Whether a C name may have it in it. */
 bool text_is_word(char);
 
+/* Back from `at` over blanks and newlines, to the first byte of `text` at most. */
+const char *text_skip_back(const char *text, const char *at);
+
 /* Where a C name stands next as a word of its own, from `from` on in a text that ends at `end`; NULL: nowhere. */
 const char *text_find_word(const char *text, const char *end, const char *from, const char *name);
 
@@ -51,6 +54,9 @@ bool text_has_line(const struct text *, const char *line, size_t length);
 
 /* Whether `file` is the path, or the end of it after a slash. */
 bool text_path_is(const char *path, const char *file);
+
+/* `name`, seen from `directory`, as one path of at most PATH_MAX bytes; false if it is longer. */
+bool text_join_path(const char *directory, const char *name, char *path);
 
 /* Whether `name`, seen from `directory`, names the file `wanted`, an absolute path. */
 bool text_names_file(const char *directory, const char *name, const char *wanted);

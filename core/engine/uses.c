@@ -1,6 +1,7 @@
 #include "uses.h"
 #include "declaration.h"
 #include "locals.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,14 +84,12 @@ static uint32_t unevaluated_end(const struct token_reader *r, const struct token
 /* Whether the variable is `*name` wherever it is declared: `name[i]` and `*name` are not in it. */
 static bool is_pointer(const struct index *ix, uint32_t i)
 {
-	static const char blanks[] = " \t\n";
 	bool is = i != INDEX_NONE;
 
 	for (; i != INDEX_NONE && is; i = ix->names[i].next) {
-		const char *before = ix->text + ix->names[i].begin, *behind = ix->text + ix->names[i].end;
-		while (before > ix->text && strchr(blanks, before[-1]))
-			before--;
-		behind += strspn(behind, blanks);
+		const char *before = text_skip_back(ix->text, ix->text + ix->names[i].begin);
+		const char *behind = ix->text + ix->names[i].end;
+		behind += strspn(behind, " \t\r\n");
 		is = ix->names[i].kind == NAME_VARIABLE && before > ix->text && before[-1] == '*' &&
 		     *behind != '[' && *behind != '(' && *behind != ')';
 	}

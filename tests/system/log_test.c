@@ -67,7 +67,8 @@ static void a_log_leaves_the_time_zone_to_the_program(void **state)
 	free(lines);
 	free(log);
 	char *said = compiled_console(
-		&host, 0, NULL, "-c", "#include <stdlib.h>", "-c", "#include <time.h>", "-c", "setenv(\"TZ\", \"XXX3\", 1)", "-c",
+		&host, 0, NULL, "-c", "#include <stdlib.h>", "-c", "#include <time.h>", "-c",
+		"setenv(\"TZ\", \"ABC3\", 1)", "-c",
 		"({ time_t zero = 0; struct tm then; localtime_r(&zero, &then); then.tm_hour; })", NULL);
 	if (!strstr(said, "(int) 21"))
 		fail_msg("%s", said);

@@ -663,6 +663,20 @@ static void a_variable_that_is_only_written_is_told(void **state)
 	}
 }
 
+/* Each body ends a text that begins so: all of them may change the variable, or none does. */
+static void assert_changed(const char *before, const char *name, const char *const *bodies, bool may)
+{
+	char text[400];
+
+	for (; *bodies; bodies++) {
+		snprintf(text, sizeof(text), "%s%s }", before, *bodies);
+		struct index *ix = fixture_index(text);
+		if (uses_change(ix, name) != may)
+			fail_msg("%s: is%s told to change %s", *bodies, may ? " not" : "", name);
+		index_free(ix);
+	}
+}
+
 /* Members, a function's own of the same name and an `&` of two operands change nothing of the file's. */
 static void a_variable_is_changed_only_where_it_may_be(void **state)
 {
@@ -679,7 +693,8 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 		"g((struct s){.v = 1});",
 		("return sizeof(char[1 - __builtin_types_compatible_p(__typeof__(v), "
 		 "__typeof__(&(v)))]) + __alignof__(&v);"),
-		"n += v; n -= v;"};
+		"n += v; n -= v;",
+		NULL};
 	static const char *const changed[] = {"v = 1;",
 					      "return n - --v;",
 					      "f(&v);",
@@ -691,22 +706,14 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 					      "extern int v; v = 2;",
 					      "return sizeof(int[v++]);",
 					      "return sizeof(n) + f(&v);",
-					      "v++;"};
-	char text[300];
+					      "v++;",
+					      NULL};
+	static const char before[] = "typedef int T; struct s { int v; }; static int v = 1; "
+				     "int g(int n, struct s *p, int *a) { ";
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept) + sizeof(changed) / sizeof(*changed); i++) {
-		bool may = i >= sizeof(kept) / sizeof(*kept);
-		const char *body = may ? changed[i - sizeof(kept) / sizeof(*kept)] : kept[i];
-		snprintf(text, sizeof(text),
-			 "typedef int T; struct s { int v; }; static int v = 1; int g(int n, struct s *p, "
-			 "int *a) { %s }",
-			 body);
-		struct index *ix = fixture_index(text);
-		if (uses_change(ix, "v") != may)
-			fail_msg("%s: is%s told to change", body, may ? " not" : "");
-		index_free(ix);
-	}
+	assert_changed(before, "v", kept, false);
+	assert_changed(before, "v", changed, true);
 	struct index *ix = fixture_index(
 		"static int v = 1; int g(int *v) { *v = 1; v++; return *v; } int h(void) { return v; }");
 	assert_false(uses_change(ix, "v"));
@@ -723,25 +730,19 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 /* What a pointer points to is another thing than the pointer. */
 static void a_pointer_is_changed_only_itself(void **state)
 {
-	static const char *const kept[] = {"p[n] = 1;", "p[n]++;",           "*p = 2;",
-					   "*p += n;",  "return &p[1] - p;", "++p[n];"};
-	static const char *const changed[] = {"p = 0;", "p++;", "*p++ = 1;",          "return &p != 0;",
-					      "++p;",   "--p;", "n = n * (p = 0, 1);"};
-	char text[300];
+	static const char *const kept[] = {"p[n] = 1;",         "p[n]++;", "*p = 2;", "*p += n;",
+					   "return &p[1] - p;", "++p[n];", NULL};
+	static const char *const changed[] = {"p = 0;", "p++;", "*p++ = 1;",           "return &p != 0;",
+					      "++p;",   "--p;", "n = n * (p = 0, 1);", NULL};
+	static const char before[] =
+		"static int a[3], b[2]; static int * const *c, *p = &a[1], *q = b; int g(int n) { ";
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept) + sizeof(changed) / sizeof(*changed); i++) {
-		bool may = i >= sizeof(kept) / sizeof(*kept);
-		const char *body = may ? changed[i - sizeof(kept) / sizeof(*kept)] : kept[i];
-		snprintf(text, sizeof(text),
-			 "static int a[3], b[2]; static int * const *c, *p = &a[1], *q = b; int g(int n) { "
-			 "%s }",
-			 body);
-		struct index *ix = fixture_index(text);
-		if (uses_change(ix, "p") != may)
-			fail_msg("%s: is%s told to change", body, may ? " not" : "");
-		assert_true(uses_change(ix, "a") && uses_change(ix, "b"));
-		index_free(ix);
+	assert_changed(before, "p", kept, false);
+	assert_changed(before, "p", changed, true);
+	for (size_t i = 0; i < 2; i++) {
+		assert_changed(before, i ? "a" : "b", kept, true);
+		assert_changed(before, i ? "a" : "b", changed, true);
 	}
 	/* Some of it are in the variable. */
 	struct index *ix =
