@@ -35,6 +35,7 @@
 enum {
 	END_MS = 2000, /* between the end of a process's channel and its own: a busy machine takes its time */
 	FAILED_MS = 100, /* the same while the channel is whole */
+	HOLD_MS = 1000   /* how long a request waits for a save before it */
 };
 enum { CHANNEL = 3, POLLED_MAX = 256 };
 
@@ -168,11 +169,35 @@ static bool learn_modules(struct host *host)
 	return true;
 }
 
-static void serve_sessions(const struct pollfd *fds, struct session **sessions, size_t count)
+/* Who asks after a save is answered with what was saved: new requests wait until it is dealt with, but not for long. */
+static bool holds_requests(struct host *host)
 {
-	for (size_t i = 0; i < count; i++)
-		if (fds[i].revents && !session_serve(sessions[i], fds[i].revents))
+	int64_t now = clock_now_us();
+
+	if (!host->follow || !follow_is_taking(host->follow)) {
+		host->holding_since = 0;
+		return false;
+	}
+	if (!host->holding_since)
+		host->holding_since = now;
+	return now - host->holding_since < HOLD_MS * 1000;
+}
+
+/* What is left of a session's events: no request, but the end of a command that waits, and of the console, as always. */
+static short hold(const struct session *s, short events, bool holds)
+{
+	bool held = holds && session_is_idle(s) && !(events & (POLLHUP | POLLERR));
+
+	return (short)(held ? events & ~POLLIN : events);
+}
+
+static void serve_sessions(const struct pollfd *fds, struct session **sessions, size_t count, bool holds)
+{
+	for (size_t i = 0; i < count; i++) {
+		short events = hold(sessions[i], fds[i].revents, holds);
+		if (events && !session_serve(sessions[i], events))
 			session_free(sessions[i]);
+	}
 }
 
 /* The program has ended, or only closed its console. A process that it forked, as one does to become a daemon, may go on:
@@ -222,7 +247,7 @@ static int serve_due(struct host *host, bool more_ahead)
 	return timeout;
 }
 
-static void polled_set(struct polled *p, struct host *host, int process, bool ahead_waits)
+static void polled_set(struct polled *p, struct host *host, int process, bool ahead_waits, bool holds)
 {
 	bool reads = ahead_waits || (host->follow && follow_waits(host->follow));
 	const int ours[OURS] = {
@@ -239,15 +264,19 @@ static void polled_set(struct polled *p, struct host *host, int process, bool ah
 	p->saves_wait = host->follow && follow_waits(host->follow);
 	p->count = 0;
 	for (struct session *s = session_first(host); s && p->count < POLLED_MAX; s = session_next(s)) {
-		p->fds[OURS + p->count] = (struct pollfd){session_socket(s), session_events(s), 0};
+		short events = hold(s, session_events(s), holds);
+		p->fds[OURS + p->count] = (struct pollfd){session_socket(s), events, 0};
 		p->sessions[p->count++] = s;
 	}
 }
 
 static void serve_polled(struct host *host, struct polled *p)
 {
-	const struct pollfd *fds = p->fds;
+	struct pollfd *fds = p->fds;
 
+	/* A save may have been made between the look at its descriptor and the request that came after it. */
+	if (!fds[SAVES].revents)
+		poll(&fds[SAVES], 1, 0);
 	if (fds[PROGRAM].revents)
 		error_free(program_receive(host->program));
 	if (fds[OPTIMISED].revents)
@@ -260,7 +289,7 @@ static void serve_polled(struct host *host, struct polled *p)
 		follow_go_on(host->follow);
 	if (fds[SAVES].revents || (fds[READ].revents && p->saves_wait))
 		follow_serve(host->follow);
-	serve_sessions(fds + OURS, p->sessions, p->count);
+	serve_sessions(fds + OURS, p->sessions, p->count, holds_requests(host));
 	hear_of_faults(host); /* told by itself, or between questions and answers */
 	greet_clients(host);
 }
@@ -291,7 +320,10 @@ static void serve(struct host *host)
 		if (host->follow && !ahead.reads)
 			follow_complete(host->follow);
 		int timeout = serve_due(host, is_more_ahead(host, &ahead));
-		polled_set(&polled, host, process, ahead.waits);
+		bool holds = holds_requests(host);
+		if (holds)
+			timeout = sooner(timeout, host->holding_since + HOLD_MS * 1000);
+		polled_set(&polled, host, process, ahead.waits, holds);
 		check_read_ahead(live_host(host->live)->check); /* nobody waits now */
 		niceness_expect(host->niceness, who_waits(host));
 		int ready = poll(polled.fds, OURS + polled.count, timeout);

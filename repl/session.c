@@ -355,6 +355,11 @@ static bool answer_command(struct session *s, json_t *id, const char *command, s
 	return tick(s, false);
 }
 
+bool session_is_idle(const struct session *s)
+{
+	return !s->waiting;
+}
+
 bool session_waits(const struct session *s)
 {
 	return s->waiting && !s->waiting->outside;

@@ -33,6 +33,9 @@ bool session_serve(struct session *, short revents);
  * in the backlog. */
 bool session_tick(struct session *);
 
+/* Whether no command of it waits: what comes next is a new one. */
+bool session_is_idle(const struct session *);
+
 /* Whether a command waits for the engine's work, in whichever thread or process. */
 bool session_waits(const struct session *);
 

@@ -179,6 +179,11 @@ bool follow_is_awaited(const struct follow *f)
 	return !f->complete || f->waits || f->due || watch_is_busy(f->watch);
 }
 
+bool follow_is_taking(const struct follow *f)
+{
+	return f->waits || f->due || watch_is_settling(f->watch);
+}
+
 int64_t follow_deadline(const struct follow *f)
 {
 	int64_t deadline = f->waits || f->due ? 0 : watch_deadline(f->watch);

@@ -56,6 +56,9 @@ bool follow_waits(const struct follow *);
  * refused yet. */
 bool follow_is_awaited(const struct follow *);
 
+/* Whether a save is on its way: once it is live or refused this says no, unless a lock holds it up. */
+bool follow_is_taking(const struct follow *);
+
 /* Every source that there is now is followed: calls may wait for saves (rtf_sync; and by themselves, if the program is strict
  * and does not poll). */
 void follow_complete(struct follow *);

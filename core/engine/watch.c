@@ -505,6 +505,11 @@ bool watch_is_busy(const struct watch *w)
 	return w->dirty != 0;
 }
 
+bool watch_is_settling(const struct watch *w)
+{
+	return w->dirty && w->held_until <= clock_now_us();
+}
+
 int64_t watch_deadline(const struct watch *w)
 {
 	int64_t deadline = w->dirty ? w->held_until : 0;

@@ -57,6 +57,9 @@ int64_t watch_deadline(const struct watch *);
 /* Whether a save is in progress, settled or not. */
 bool watch_is_busy(const struct watch *);
 
+/* The same, but not of one that a lock holds up. */
+bool watch_is_settling(const struct watch *);
+
 /* The paths, as they were added, of files whose save has settled by now: NULL-terminated and the caller's (the array;
  * the strings are the watch's), or NULL if there is none. All that is in progress must have settled: several files
  * saved together come together. `*last`: when the last of it happened, on clock_now_us's clock. */

@@ -608,8 +608,9 @@ static void a_new_global_is_one_for_all_files(void **state)
 	followed_edit(&host, "follow_other.c", "total += n;", "total += n * 10;");
 	followed_assert_live(&host, "other");
 	followed_assert_call(&host, "other", 2, 122);
-	followed_edit(&host, "follow_host.c", "REALTIMEFUNC\nstatic int scaled(int n)\n{\n\treturn n * FACTOR;",
-		      "extern int total;\n\nREALTIMEFUNC\nstatic int scaled(int n)\n{\n\treturn n + total--;");
+	followed_edit(
+		&host, "follow_host.c", "REALTIMEFUNC\nstatic int scaled(int n)\n{\n\treturn n * FACTOR;",
+		"extern int total;\n\nREALTIMEFUNC\nstatic int scaled(int n)\n{\n\treturn n + total--;");
 	followed_assert_live(&host, "scaled");
 	followed_assert_call(&host, "scaled", 3, 125);
 	followed_assert_call(&host, "other", 0, 121);
@@ -664,6 +665,52 @@ static void lines_are_the_files_after_an_edit_above(void **state)
 	followed_edit(&host, "follow_host.c", "return __LINE__;", "return __LINE__ + n;");
 	followed_assert_live(&host, "line");
 	followed_assert_call(&host, "line", 0, 84);
+}
+
+static void assert_scaled(struct wire *w, int value)
+{
+	json_t *data = wire_data(w, "scaled(1)");
+
+	assert_int_equal(json_integer_value(json_object_get(data, "value")), value);
+	json_decref(data);
+}
+
+/* Nothing is waited for in between; the last goes by the compiler. */
+static void who_asks_after_a_save_is_answered_with_it(void **state)
+{
+	enum { SAVES = 30 };
+	char old[64] = "n * FACTOR", new[64];
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.subject.socket);
+	assert_scaled(&w, 3);
+	for (int i = 0; i < SAVES; i++) {
+		snprintf(new, sizeof(new), "n * %d", 100 + i);
+		followed_edit(&host, "follow_host.c", old, new);
+		assert_scaled(&w, 100 + i);
+		strcpy(old, new);
+	}
+	followed_edit(&host, "follow_host.c", old, "*(int *)__builtin_alloca(n) * 0 + 70");
+	assert_scaled(&w, 70);
+	wire_close(&w);
+}
+
+/* One that a lock holds up is not waited for. */
+static void who_asks_while_a_save_is_held_up_is_answered(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	wire_open(&w, host.subject.socket);
+	followed_run(&host, "git init -q . && touch .git/index.lock");
+	followed_edit(&host, "follow_host.c", "n * FACTOR", "n * 5");
+	assert_scaled(&w, 3);
+	assert_scaled(&w, 3);
+	followed_run(&host, "rm .git/index.lock");
+	followed_assert_live(&host, "scaled");
+	assert_scaled(&w, 5);
+	wire_close(&w);
 }
 
 static void follow_off_holds_saves_until_it_is_on_again(void **state)
@@ -980,6 +1027,8 @@ int main(void)
 		with_host(a_function_moved_within_its_file_stays_itself),
 		with_host(a_function_moved_to_another_file_needs_a_build),
 		with_host(lines_are_the_files_after_an_edit_above),
+		with_host(who_asks_after_a_save_is_answered_with_it),
+		with_host(who_asks_while_a_save_is_held_up_is_answered),
 		with_host(follow_off_holds_saves_until_it_is_on_again),
 		with_host(a_console_edit_and_the_file_tell_their_states),
 		cmocka_unit_test_setup_teardown(the_log_tells_of_saves, start_with_log, stop),
