@@ -29,7 +29,9 @@ COMMON := -std=gnu11 -fvisibility=hidden $(WARN) -MMD -MP
 # The guest has headers of its own and those of what crosses the border, and no others. -iquote, because <link.h> is the C
 # library's and "link.h" is ours.
 GUEST := -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -iquote core/wire
-ENGINE := $(GUEST) -I$(B) -iquote core/engine -iquote store -iquote repl -I$(LLVM)/include
+# The rooms of the engine: each takes from those before it alone.
+ROOMS := base link target index libclang libtcc slice value check program compile live instrument watch
+ENGINE := $(GUEST) -I$(B) $(addprefix -iquote core/engine/,$(ROOMS)) -iquote store -iquote repl -I$(LLVM)/include
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 # The engine loads libclang itself, when it has had its first look at the sources.
 LIBCLANG = $(shell readelf -d $(LLVM)/lib/libclang.so 2>/dev/null | sed -n 's/.*soname: \[\(.*\)\].*/\1/p')
@@ -39,10 +41,10 @@ CONSOLE_LIBS := -lreadline -ljansson
 AGENT_OBJ := $(patsubst %.c,$(B)/guest/%.o,$(wildcard core/agent/*.c) core/wire/message.c)
 # What is the console's alone, each a module without main. All else of repl/ is the engine's.
 CONSOLE_ONLY := $(patsubst %,repl/%.c,ask buffer connection editor entry gather input line options output pager shell wake)
-ENGINE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard core/engine/*.c core/wire/*.c store/*.c) \
+ENGINE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard core/engine/*/*.c core/wire/*.c store/*.c) \
 	$(filter-out repl/console.c repl/engine.c $(CONSOLE_ONLY),$(wildcard repl/*.c)))
 CONSOLE_ONLY_OBJ := $(CONSOLE_ONLY:%.c=$(B)/%.o)
-CONSOLE_OBJ := $(CONSOLE_ONLY_OBJ) $(B)/core/engine/token.o $(B)/core/wire/error.o
+CONSOLE_OBJ := $(CONSOLE_ONLY_OBJ) $(B)/core/engine/index/token.o $(B)/core/wire/error.o
 
 all: $(B)/rtf-console $(B)/rtf-engine $(B)/librtf.so $(B)/librtf.a
 
@@ -63,7 +65,7 @@ $(B)/guest/%.o: %.c $(B)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST) $(PLACE) $(CPPFLAGS) $(COMMON) $(CFLAGS) -fPIC -c $< -o $@
 
-$(B)/core/engine/libclang.o: PLACE = -DLIBCLANG_NAME='"$(LIBCLANG)"'
+$(B)/core/engine/libclang/libclang.o: PLACE = -DLIBCLANG_NAME='"$(LIBCLANG)"'
 $(B)/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
@@ -278,7 +280,7 @@ $(B)/tests/bench/reads: $(B)/tests/bench/reads.o $(B)/libengine.a
 
 # Texts that no person would write, for FUZZ_SECONDS; what was found is kept in the corpus folder.
 FUZZ_SECONDS ?= 60
-FUZZ_SRC := tests/fuzz/text_fuzz.c core/engine/token.c core/engine/declaration.c core/engine/edit.c core/wire/error.c
+FUZZ_SRC := tests/fuzz/text_fuzz.c $(patsubst %,core/engine/index/%.c,token declaration edit) core/wire/error.c
 
 build/fuzz/text_fuzz: $(FUZZ_SRC)
 	$(call say,FUZZ,$@)
@@ -302,7 +304,8 @@ lint: deps-lint
 	$(Q)$(MAKE) --no-print-directory lint-run
 
 lint-run:
-	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -Icore -Icore/wire -Icore/engine \
+	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -Icore -Icore/wire \
+		$(addprefix -Icore/engine/,$(ROOMS)) \
 		-Istore -Irepl core repl store
 	clang-tidy --quiet $(filter-out tests/%,$(filter %.c,$(FORMATTED))) -- $(ENGINE) $(CPPFLAGS) -std=gnu11
 

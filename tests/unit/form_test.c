@@ -1,5 +1,5 @@
 /* Types in a few letters, held against each other: what may change without harm and what may not. */
-#include "../../core/engine/form.h"
+#include "../../core/engine/target/form.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
