@@ -29,9 +29,10 @@ COMMON := -std=gnu11 -fvisibility=hidden $(WARN) -MMD -MP
 # The guest has headers of its own and those of what crosses the border, and no others. -iquote, because <link.h> is the C
 # library's and "link.h" is ours.
 GUEST := -D_GNU_SOURCE -DRTF_VERSION='"$(VERSION)"' -Icore -iquote core/wire
-# The rooms of the engine: each takes from those before it alone.
-ROOMS := base link target index libclang libtcc slice value check program compile live instrument watch
-ENGINE := $(GUEST) -I$(B) $(addprefix -iquote core/engine/,$(ROOMS)) -iquote store -iquote repl -I$(LLVM)/include
+# The rooms: each takes from those before it alone, and those of core/ know nothing of repl/. The console's stand by themselves.
+ROOMS := $(addprefix core/engine/,base link target index libclang libtcc slice value check program compile live instrument watch) \
+	$(addprefix repl/,host expression command)
+ENGINE := $(GUEST) -I$(B) $(addprefix -iquote,$(ROOMS) store repl repl/console) -I$(LLVM)/include
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 # The engine loads libclang itself, when it has had its first look at the sources.
 LIBCLANG = $(shell readelf -d $(LLVM)/lib/libclang.so 2>/dev/null | sed -n 's/.*soname: \[\(.*\)\].*/\1/p')
@@ -39,11 +40,8 @@ ENGINE_LIBS := -ltcc -lsqlite3 -ldw -lelf -ljansson -lpthread -ldl -lm -Wl,-rpat
 CONSOLE_LIBS := -lreadline -ljansson
 
 AGENT_OBJ := $(patsubst %.c,$(B)/guest/%.o,$(wildcard core/agent/*.c) core/wire/message.c)
-# What is the console's alone, each a module without main. All else of repl/ is the engine's.
-CONSOLE_ONLY := $(patsubst %,repl/%.c,ask buffer connection editor entry gather input line options output pager shell wake)
-ENGINE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard core/engine/*/*.c core/wire/*.c store/*.c) \
-	$(filter-out repl/console.c repl/engine.c $(CONSOLE_ONLY),$(wildcard repl/*.c)))
-CONSOLE_ONLY_OBJ := $(CONSOLE_ONLY:%.c=$(B)/%.o)
+ENGINE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard $(addsuffix /*.c,$(ROOMS) core/wire store)) repl/session.c)
+CONSOLE_ONLY_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard repl/console/*.c))
 CONSOLE_OBJ := $(CONSOLE_ONLY_OBJ) $(B)/core/engine/index/token.o $(B)/core/wire/error.o
 
 all: $(B)/rtf-console $(B)/rtf-engine $(B)/librtf.so $(B)/librtf.a
@@ -65,6 +63,7 @@ $(B)/guest/%.o: %.c $(B)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST) $(PLACE) $(CPPFLAGS) $(COMMON) $(CFLAGS) -fPIC -c $< -o $@
 
+$(B)/tests/unit/rooms_test.o: PLACE = -DROOMS='"$(ROOMS)"'
 $(B)/core/engine/libclang/libclang.o: PLACE = -DLIBCLANG_NAME='"$(LIBCLANG)"'
 $(B)/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
@@ -305,8 +304,7 @@ lint: deps-lint
 
 lint-run:
 	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -Icore -Icore/wire \
-		$(addprefix -Icore/engine/,$(ROOMS)) \
-		-Istore -Irepl core repl store
+		$(addprefix -I,$(ROOMS) store repl repl/console) core repl store
 	clang-tidy --quiet $(filter-out tests/%,$(filter %.c,$(FORMATTED))) -- $(ENGINE) $(CPPFLAGS) -std=gnu11
 
 install: all

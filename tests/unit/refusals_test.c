@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-static const char *const folders[] = {"core/engine/*/*.c", "repl/*.c"};
+static const char *const folders[] = {"core/engine/*/*.c", "repl/*.c", "repl/*/*.c"};
 static const char *const test_files[] = {"tests/unit/*.c", "tests/system/*.c", "tests/real/*.c"};
 static const char *const makers[] = {"error_new", "refuse", "refuse_line", "cannot_wrap", "fail"};
 
