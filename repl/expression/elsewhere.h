@@ -3,7 +3,7 @@
 #define RTF_ELSEWHERE_H
 
 #include "host.h"
-#include "sources.h"
+#include "source.h"
 #include "target.h"
 
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #define RTF_EXPAND_H
 
 #include "error.h"
-#include "sources.h"
+#include "source.h"
 
 #include <stddef.h>
 

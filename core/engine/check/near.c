@@ -1,6 +1,6 @@
 #include "near.h"
 #include "cursor.h"
-#include "sources.h"
+#include "source.h"
 #include "text.h"
 #include "token.h"
 

@@ -5,7 +5,7 @@
 #ifndef RTF_MISREAD_H
 #define RTF_MISREAD_H
 
-#include "sources.h"
+#include "source.h"
 #include "target.h"
 
 /* Sets the source's `misread`, once, from its first index: before a save is taken, and before a version is made of it. Memory

@@ -1,12 +1,10 @@
 #include "sources.h"
 #include "clock.h"
-#include "extent.h"
 #include "headers.h"
 #include "indexer.h"
 #include "originals.h"
 #include "spare.h"
 #include "text.h"
-#include "uses.h"
 #include "words.h"
 
 #include <errno.h>
@@ -26,7 +24,6 @@ struct then;
 struct entry {
 	struct source source; /* first: a source is its entry */
 	struct timespec modified;
-	struct originals *originals; /* NULL while the first index is the only one */
 	const struct sources *home;
 	struct kept_file *kept; /* until the first index is made; NULL: what is on disk counts */
 	struct then *then;      /* for the reader, where a header is not what it was */
@@ -46,8 +43,7 @@ struct sources {
 	struct kept *kept;
 	int ended; /* eventfd(2): readers that have come to their end */
 	bool followed, forgets;
-	sources_entry_fn *has_entry; /* NULL: no function has one */
-	void *context;
+	struct source_entries of_program;
 	struct entry *entries;
 	struct entry *draft;         /* one more, which is read with flags that may not be its own */
 	bool drafted, wasted;        /* there was one; they are not */
@@ -97,7 +93,7 @@ static void entry_free(struct entry *entry)
 	}
 	kept_release(entry->home->kept, entry->kept);
 	then_free(entry->then);
-	originals_free(entry->originals);
+	originals_free(entry->source.originals);
 	flags_fini(&entry->source.flags);
 	index_free(entry->source.index);
 	free(entry);
@@ -131,10 +127,9 @@ size_t sources_at_once(void)
 	return processors < 1 ? 1 : processors > AT_ONCE_MAX ? AT_ONCE_MAX : (size_t)processors;
 }
 
-void sources_set_entries(struct sources *s, sources_entry_fn *has_entry, void *context)
+void sources_set_entries(struct sources *s, source_entry_fn *has, void *context)
 {
-	s->has_entry = has_entry;
-	s->context = context;
+	s->of_program = (struct source_entries){has, context};
 }
 
 void sources_set_followed(struct sources *s, bool followed)
@@ -147,34 +142,6 @@ void sources_each(struct sources *s, bool (*each)(void *context, struct source *
 	for (struct entry *entry = s->entries; entry; entry = entry->next)
 		if (!entry->being_read && !each(context, &entry->source))
 			return;
-}
-
-/* "<built-in>" and the folder that the compiler ran in, with its slashes behind, are no files. */
-bool source_is_outside(const char *path)
-{
-	size_t length = strlen(path);
-
-	return !length || *path == '<' || path[length - 1] == '/' ||
-	       strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/", 9) == 0;
-}
-
-/* Names from line markers may be relative to the folder that the compiler ran in. */
-bool source_each_file(const struct source *s, bool (*each)(void *context, const char *path), void *context)
-{
-	if (!each(context, s->unit->file))
-		return false;
-	for (uint32_t i = 0; i < s->index->file_count; i++) {
-		const char *file = s->index->files[i];
-		char *path = NULL;
-		if (source_is_outside(file) ||
-		    (*file != '/' && asprintf(&path, "%s/%s", s->flags.directory, file) < 0))
-			continue;
-		bool more = each(context, path ? path : file);
-		free(path);
-		if (!more)
-			return false;
-	}
-	return true;
 }
 
 bool sources_was_saved(const struct sources *s, const char *path)
@@ -203,55 +170,6 @@ static bool take_newest(void *context, const char *path)
 	else if (stat(path, &st) == 0)
 		take_later(&entry->source.modified, st.st_mtim);
 	return true;
-}
-
-/* --- what was first --------------------------------------------------------------------------------------------- */
-
-static bool has_entry(void *context, const char *name)
-{
-	const struct entry *entry = context;
-
-	return entry->home->has_entry(entry->home->context, entry->source.unit, name);
-}
-
-struct error *source_replace(struct source *source, struct index *fresh)
-{
-	struct entry *entry = (struct entry *)source;
-
-	if (!entry->originals && source->index)
-		entry->originals = originals_new(source->index, source->unit && source->unit->optimized);
-	if (source->index &&
-	    (!entry->originals ||
-	     !originals_compare(entry->originals, fresh, entry->home->has_entry ? has_entry : NULL, entry))) {
-		index_free(fresh);
-		return error_memory();
-	}
-	index_free(source->index);
-	source->index = fresh;
-	return NULL;
-}
-
-bool source_has_changed(const struct source *source, const char *name)
-{
-	const struct entry *entry = (const struct entry *)source;
-
-	return entry->originals && originals_changed(entry->originals, name);
-}
-
-bool source_reads(const struct source *source, const char *name)
-{
-	const struct entry *entry = (const struct entry *)source;
-
-	return entry->originals ? originals_read(entry->originals, name) : uses_read(source->index, name);
-}
-
-bool source_is_constant(const struct source *source, const char *name)
-{
-	const struct index *ix = source->index;
-
-	const struct index_name *n = index_find_kind(ix, name, strlen(name), NAME_VARIABLE);
-
-	return n && declaration_is_const(ix->text, ix->declarations[n->declaration].begin, n->begin);
 }
 
 /* --- finding ---------------------------------------------------------------------------------------------------- */
@@ -487,6 +405,7 @@ static struct error *entry_new(struct sources *s, const struct target_unit *unit
 		return error_memory();
 	}
 	entry->source.unit = unit;
+	entry->source.entries = &s->of_program;
 	entry->source.flags = *flags;
 	entry->home = s;
 	entry->kept = kept_find(s->kept, unit->file);
@@ -848,84 +767,4 @@ struct error *sources_find(struct sources *s, const struct target_unit *unit, st
 		return e;
 	*out = &entry->source;
 	return NULL;
-}
-
-const struct index_declaration *source_definition(const struct source *s, const struct target_function *f,
-						  unsigned *nth)
-{
-	const struct index_declaration *d;
-
-	for (unsigned n = 0; (d = index_find_function(s->index, f->name, n)); n++) {
-		if (f->line < d->line || f->line > d->last_line)
-			continue;
-		*nth = n;
-		return d;
-	}
-	*nth = 0;
-	return index_find_function(s->index, f->name, 0);
-}
-
-/* By where the flags are from: what may be wrong with them. */
-struct doubt {
-	const char *origin; /* how its name begins */
-	const char *doubt, *flags;
-};
-
-#define DOUBT(origin, verb, flags) \
-	{ \
-		origin, "it has changed, or " verb " compiled with " flags, flags \
-	}
-
-static const struct doubt doubts[] = {
-	DOUBT("DWARF", "is",
-	      "-D, which DWARF tells of gcc's -g3 alone (else RTF_CFLAGS or compile_commands.json must)"),
-	DOUBT("make", "was",
-	      "other -D than make tells (RTF_MAKE can say make VARIABLE=VALUE; gcc's -g3 leaves all -D in "
-	      "the "
-	      "program)"),
-};
-
-static const struct doubt *doubt_of(const struct source *s)
-{
-	static const struct doubt none;
-
-	for (size_t i = 0; i < sizeof(doubts) / sizeof(*doubts); i++)
-		if (strncmp(s->flags.origin, doubts[i].origin, strlen(doubts[i].origin)) == 0)
-			return &doubts[i];
-	return &none;
-}
-
-const char *source_doubt(const struct source *s)
-{
-	return doubt_of(s)->doubt;
-}
-
-const char *source_other_flags(const struct source *s)
-{
-	return ((const struct entry *)s)->originals ? NULL : doubt_of(s)->flags;
-}
-
-struct error *source_function_text(const struct source *s, const struct target_function *f, char **text,
-				   unsigned *line)
-{
-	const struct index *ix = s->index;
-	uint32_t begin, end, first;
-	unsigned nth;
-
-	const struct index_declaration *d = source_definition(s, f, &nth);
-	const char *doubt = source_doubt(s);
-	if (!d && doubt)
-		return error_new(ERROR_UNKNOWN, "%s does not define %s: %s", ix->file, f->name, doubt);
-	if (!d)
-		return error_new(ERROR_UNKNOWN, "%s does not define %s any more", ix->file, f->name);
-	if (extent_find(ix, d, &begin, &end, &first)) {
-		*text = strndup(ix->source + begin, end - begin);
-	} else if (extent_included_text(ix, d, s->flags.directory, text, &first)) {
-		/* as its own file has it */
-	} else {
-		*text = strndup(ix->text + d->begin, d->end - d->begin);
-		first = d->line;
-	}
-	*line = first;
-	return *text ? NULL : error_memory();
 }

@@ -1,15 +1,14 @@
-/* The program's sources: for each translation unit the flags it was compiled with and the index of its file.
+/* The program's sources, one for each translation unit (source.h).
  *
- * Both are made when first asked for and kept; what the file said first is remembered, because that is what the program
- * was built from. Almost all of the time goes to the compiler's preprocessor, a process for each unit: who knows which
- * units he will ask for has several read at once. One thread. */
+ * Each is made when it is first asked for and kept. Almost all of the time goes to the compiler's preprocessor, a process for each
+ * unit: who knows which units he will ask for has several read at once. One thread. */
 #ifndef RTF_SOURCES_H
 #define RTF_SOURCES_H
 
 #include "error.h"
 #include "flags.h"
-#include "index.h"
 #include "kept.h"
+#include "source.h"
 #include "target.h"
 
 #include <stdbool.h>
@@ -20,28 +19,12 @@ struct sources;
 /* How many preprocessors are to be at work at once, at the most: as the machine has processors, and not all of many. */
 size_t sources_at_once(void);
 
-struct source {
-	const struct target_unit *unit;
-	struct flags flags;
-	struct index *index;
-	struct timespec
-		read; /* when its files began to be read for the first index, by the clock that stamps files */
-	struct timespec modified;     /* when the newest of its files was, then */
-	struct timespec own_modified; /* when its own file was, then */
-	bool followed;                /* for follow.h: its files are watched */
-	bool early;                   /* the same: a save of it waits to be dealt with */
-	bool compared;                /* for misread.h: with what was built, */
-	const char *misread;          /* and found to differ in this file's line, the target's; NULL: not */
-	unsigned misread_line;
-};
-
 /* `cflags` and `make` are RTF_CFLAGS' and RTF_MAKE's values or NULL. */
 struct error *sources_new(const char *cflags, const char *make, struct sources **out);
 void sources_free(struct sources *);
 
-/* Whether the program has an entry for that function of the unit, through which new code calls it. Until it is set, none. */
-typedef bool sources_entry_fn(void *context, const struct target_unit *, const char *name);
-void sources_set_entries(struct sources *, sources_entry_fn *, void *context);
+/* Through which functions new code calls the program: none until it is set. */
+void sources_set_entries(struct sources *, source_entry_fn *, void *context);
 
 /* sources_find will be asked for it: what tells of several units at once is then asked but once. */
 struct error *sources_expect(struct sources *, const struct target_unit *);
@@ -110,42 +93,5 @@ void sources_each(struct sources *, bool (*each)(void *context, struct source *)
 /* Whether the file is a header that says something else by now than what is kept of it: unlike a source, it was not
  * watched from then on. */
 bool sources_was_saved(const struct sources *, const char *path);
-
-/* Whether that file of an index is none of the program's own: the system's headers, which do not change while one edits, and
- * what is no file. */
-bool source_is_outside(const char *path);
-
-/* Calls `each` for every file that the source is made of, the system's headers left out, until it returns false; false then. */
-bool source_each_file(const struct source *, bool (*each)(void *context, const char *path), void *context);
-
-/* Takes the file's new index in place of the old. */
-struct error *source_replace(struct source *, struct index *);
-
-/* Whether a function or variable of that name is defined otherwise now than when the file was first indexed, or what it
- * uses is: the program's copy is not what the file says (originals.h). */
-bool source_has_changed(const struct source *, const char *name);
-
-/* Whether any text may have learnt the value of a variable when the file was first indexed (uses_read). */
-bool source_reads(const struct source *, const char *name);
-
-/* Whether the file declares a variable of that name const: then its value is what the text says, not what is running. */
-bool source_is_constant(const struct source *, const char *name);
-
-/* The function's definition in the index, NULL if the file has none any more. Of several (a file included twice, with
- * macros that differ) the one around DWARF's line; `*nth` is then its number in the index. */
-const struct index_declaration *source_definition(const struct source *, const struct target_function *,
-						  unsigned *nth);
-
-/* Why a source that was read may be another one than was built, as a sentence about "it"; NULL where its flags are known for
- * certain. Static. */
-const char *source_doubt(const struct source *);
-
-/* The same of its flags alone, as the end of a sentence ("compiled with"); NULL too once a file of it was saved. */
-const char *source_other_flags(const struct source *);
-
-/* The file's own text of a function: what a person sees there, or, where a macro made it, what came out of the macro.
- * The caller's. `*line` is its first line. ERROR_UNKNOWN if the file has no such function. */
-struct error *source_function_text(const struct source *, const struct target_function *, char **text,
-				   unsigned *line);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "index.h"
 #include "live.h"
-#include "sources.h"
+#include "source.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
 #include "error.h"
 #include "index.h"
 #include "live.h"
-#include "sources.h"
+#include "source.h"
 #include "stale.h"
 #include "text.h"
 

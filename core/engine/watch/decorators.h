@@ -7,7 +7,7 @@
 
 #include "index.h"
 #include "live.h"
-#include "sources.h"
+#include "source.h"
 #include "text.h"
 
 #include <stdbool.h>

@@ -1,6 +1,7 @@
 #include "reread.h"
 #include "indexer.h"
 #include "review.h"
+#include "sources.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "check.h"
 #include "error.h"
 #include "index.h"
-#include "sources.h"
+#include "source.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,7 +10,7 @@
 #include "change.h"
 #include "error.h"
 #include "live.h"
-#include "sources.h"
+#include "source.h"
 
 #include <stdbool.h>
 #include <stddef.h>

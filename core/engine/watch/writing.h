@@ -8,7 +8,7 @@
 
 #include "error.h"
 #include "live.h"
-#include "sources.h"
+#include "source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
