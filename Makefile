@@ -277,14 +277,15 @@ $(B)/tests/bench/reads: $(B)/tests/bench/reads.o $(B)/libengine.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@ $(ENGINE_LIBS)
 
-# Texts that no person would write, for FUZZ_SECONDS; what was found is kept in the corpus folder.
+# Texts that no person would write, for FUZZ_SECONDS; what was found is kept in the corpus folder. What reads them is built for
+# that, what else it needs is the engine's.
 FUZZ_SECONDS ?= 60
-FUZZ_SRC := tests/fuzz/text_fuzz.c $(patsubst %,core/engine/index/%.c,token declaration edit) core/wire/error.c
+FUZZ_SRC := tests/fuzz/text_fuzz.c $(patsubst %,core/engine/index/%.c,token declaration edit) core/engine/base/text.c
 
-build/fuzz/text_fuzz: $(FUZZ_SRC)
+build/fuzz/text_fuzz: $(FUZZ_SRC) $(B)/libengine.a
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p build/fuzz/corpus
-	$(Q)clang $(ENGINE) $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined $(FUZZ_SRC) -o $@
+	$(Q)clang $(ENGINE) $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined $^ -o $@
 
 fuzz: deps-fuzz
 	$(Q)$(MAKE) --no-print-directory fuzz-run
