@@ -5,6 +5,7 @@
 #include "value.h"
 #include "value_json.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +84,8 @@ static bool name_address(void *context, uint64_t address, bool function, char *b
 
 	if (!function)
 		return false;
-	if (!target_describe_address(c->target, address, buffer, size))
-		return false;
+	if (!target_describe_address(c->target, address, buffer, size) || isdigit((unsigned char)*buffer))
+		return false; /* the file has no name for it */
 	char *in = strstr(buffer, " in ");
 	if (in)
 		*in = '\0';

@@ -1040,6 +1040,25 @@ static void an_address_is_described_by_the_symbol_below_it(void **state)
 	stop(fixture);
 }
 
+/* A static function of a stripped module is not called by the name of whatever exported one stands before it. */
+static void an_address_behind_a_symbols_end_is_the_modules(void **state)
+{
+	struct fixture *fixture = &fixtures[0];
+	struct target *target;
+	uint64_t hidden;
+	char text[64];
+
+	(void)state;
+	run("gcc -O0 -rdynamic -s $S/first.c $S/second.c -o app -ldl");
+	start(fixture, "app");
+	target = open_target(fixture);
+	hidden = said_address(fixture, "function second tick ");
+	assert_true(target_describe_address(target, hidden, text, sizeof(text)));
+	assert_memory_equal(text, "0x", 2);
+	assert_string_equal(strchr(text, ' '), " in app");
+	stop(fixture);
+}
+
 /* --- running ------------------------------------------------------------------------------------- */
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *where)
@@ -1104,6 +1123,7 @@ int main(void)
 		TEST(a_unit_tells_how_and_where_it_was_compiled),
 		TEST(moved_sources_are_where_the_mapping_says),
 		TEST(an_address_is_described_by_the_symbol_below_it),
+		TEST(an_address_behind_a_symbols_end_is_the_modules),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, make_work, remove_work);

@@ -5,6 +5,7 @@
 #include "lines.h"
 #include "text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,11 @@ static void name_built(struct live *l, uint64_t pc, bool is_return, struct place
 		return;
 	}
 	char *in = strstr(text, " in "), *plus = strchr(text, '+');
+	if (in && isdigit((unsigned char)*text)) {
+		out->offset = strtoull(text, NULL, 16) + is_return;
+		snprintf(out->function, sizeof(out->function), "%s", in + 4);
+		return;
+	}
 	if (plus && (!in || plus < in)) {
 		out->offset = strtoull(plus + 1, NULL, 16) + is_return;
 		*plus = '\0';

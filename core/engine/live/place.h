@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct place {
-	char function[256]; /* "price", "price@2"; "0x1234" if nothing is known */
+	char function[256]; /* "price", "price@2"; else "libc.so.6" or, in no module, "0x1234" */
 	uint64_t offset;
 	char file[PATH_MAX]; /* "": unknown */
 	unsigned line;

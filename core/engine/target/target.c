@@ -533,6 +533,12 @@ bool target_find_bound(struct target *target, const struct target_unit *shown, c
 
 /* --- addresses ----------------------------------------------------------------------------------- */
 
+/* Behind a symbol's end is what the file has no name for: a static function of a stripped library. */
+static bool is_within(const struct symbol *symbol, uint64_t address)
+{
+	return !symbol->size || address - symbol->address < symbol->size;
+}
+
 bool target_describe_address(struct target *target, uint64_t address, char *buffer, size_t size)
 {
 	struct module *module = module_at(&target->modules, address);
@@ -544,7 +550,7 @@ bool target_describe_address(struct target *target, uint64_t address, char *buff
 		return false;
 	dwfl_module_info(module->dwfl, NULL, &start, NULL, NULL, NULL, NULL, NULL);
 	symbol = symbols_below(symbols, address);
-	if (!symbol || symbol->address < start)
+	if (!symbol || symbol->address < start || !is_within(symbol, address))
 		snprintf(buffer, size, "%#" PRIx64 " in %s", address - start, module->name);
 	else if (symbol->address == address)
 		snprintf(buffer, size, "%s in %s", symbol->name, module->name);
@@ -561,7 +567,7 @@ bool target_find_symbol(struct target *target, uint64_t address, const char **na
 	const struct symbols *symbols = module ? module_symbols(module) : NULL;
 	const struct symbol *symbol = symbols ? symbols_below(symbols, address) : NULL;
 
-	if (!symbol || (symbol->size && address - symbol->address >= symbol->size))
+	if (!symbol || !is_within(symbol, address))
 		return false;
 	*name = symbol->name;
 	*offset = address - symbol->address;

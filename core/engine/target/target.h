@@ -204,8 +204,8 @@ struct unwind_state;
 /* unwind_frames in this program. */
 size_t target_unwind(struct target *, const struct unwind_state *, uint64_t *pcs, size_t max);
 
-/* The nearest symbol at or below a run-time address: "price in shop", "price+0x12 in shop", "0x1040 in shop"
- * (from its first byte) if there is none; false if in no module. */
+/* The symbol that a run-time address lies in, or behind if it has no size: "price in shop", "price+0x12 in shop", "0x1040 in
+ * shop" (from its first byte) if there is none; false if in no module. */
 bool target_describe_address(struct target *, uint64_t address, char *buffer, size_t size);
 
 /* The symbol that a run-time address lies in: its name, the offset from its first byte, its size (0: unknown). */
