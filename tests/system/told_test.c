@@ -183,6 +183,23 @@ static void a_constant_that_other_code_knows_otherwise_is_told(void **state)
 	assert_int_equal(answer_of("1", LEVELED), 11);
 }
 
+static void what_concerns_several_functions_is_told_once(void **state)
+{
+	json_t *answer, *all, *one;
+	size_t i, told = 0;
+
+	(void)state;
+	start_host("gcc", "-O0", NULL);
+	answer = ask("enum level { LOW = 1, HIGH = 20 };\nlong leveled(int n) { return HIGH; }\n"
+		     "long biased(int n) { return HIGH; }");
+	all = json_object_get(answer, "diagnostics");
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_array_foreach(all, i, one)
+		told += strstr(json_string_value(json_object_get(one, "message")), "HIGH is 20 here") != NULL;
+	assert_int_equal(told, 1);
+	json_decref(answer);
+}
+
 /* What libtcc is not asked for, as the answer says. */
 static void define_by_cc(const char *text, const char *why)
 {
@@ -326,6 +343,7 @@ int main(void)
 		with(a_typed_table_is_the_new_texts),
 		with(what_the_optimiser_took_for_constant_is_told),
 		with(a_constant_that_other_code_knows_otherwise_is_told),
+		with(what_concerns_several_functions_is_told_once),
 		with(a_constant_of_the_highest_bit_is_what_it_was),
 		with(a_saved_constant_is_told_as_well),
 		with(a_signature_behind_an_old_prototype_is_held_to),

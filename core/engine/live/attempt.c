@@ -74,7 +74,7 @@ struct error *attempt_check(struct live *l, struct attempt *c, struct change_out
 			return error_new(ERROR_USAGE, "the text does not define %s", p->function->at.name);
 		e = c->defines ? folded_check(l, p->function, p->text) : NULL;
 		if (!e && c->defines)
-			e = notice_find(l, p->function, &p->build);
+			e = notice_find(l, p->function, &p->build, &out->check);
 		if (e)
 			return e;
 		e = check_move(&out->check, &p->build.check); /* warnings */

@@ -24,9 +24,19 @@ struct notice {
 	const char *file;
 	unsigned line;
 	char *before; /* the text of the version that runs, NULL: it cannot be had */
+	const struct check_result *said; /* of the functions before it in the same answer */
 	size_t told;
 	struct error *error;
 };
+
+/* What concerns the file is the same for each of its functions. */
+static bool is_said(const struct check_result *said, const char *message)
+{
+	for (size_t i = 0; message && i < said->count; i++)
+		if (strcmp(said->diagnostics[i].message, message) == 0)
+			return true;
+	return false;
+}
 
 static void __attribute__((format(printf, 3, 4)))
 tell(struct notice *n, const char *at, const char *format, ...)
@@ -38,6 +48,10 @@ tell(struct notice *n, const char *at, const char *format, ...)
 	if (vasprintf(&message, format, arguments) < 0)
 		message = NULL;
 	va_end(arguments);
+	if (is_said(n->said, message)) {
+		free(message);
+		return;
+	}
 	n->error = check_warn(&n->build->check, n->file, n->line, n->text, n->size, (size_t)(at - n->text),
 			      message);
 }
@@ -451,12 +465,14 @@ static void note_resolver(struct notice *n)
 	}
 }
 
-struct error *notice_find(struct live *l, struct live_function *f, struct build *b)
+struct error *notice_find(struct live *l, struct live_function *f, struct build *b,
+			  const struct check_result *said)
 {
 	const struct build_request *q = b->request;
 	struct notice n = {.live = l,
 			   .function = f,
 			   .build = b,
+			   .said = said,
 			   .text = q->text,
 			   .size = q->size,
 			   .file = q->given_file,
