@@ -200,6 +200,17 @@ static void what_concerns_several_functions_is_told_once(void **state)
 	json_decref(answer);
 }
 
+/* What the optimiser put into it is seen by nobody who saves it and waits. */
+static void main_is_not_called_again(void **state)
+{
+	(void)state;
+	start_host("gcc", "-O0", "-fpatchable-function-entry=16");
+	define("int main(int argc, char **argv) { return argc; }",
+	       "main was called at the program's start: that call goes on as it began");
+	define("long leveled(int n) { return 7; }", NULL);
+	assert_int_equal(answer_of("1", LEVELED), 7);
+}
+
 /* What libtcc is not asked for, as the answer says. */
 static void define_by_cc(const char *text, const char *why)
 {
@@ -344,6 +355,7 @@ int main(void)
 		with(what_the_optimiser_took_for_constant_is_told),
 		with(a_constant_that_other_code_knows_otherwise_is_told),
 		with(what_concerns_several_functions_is_told_once),
+		with(main_is_not_called_again),
 		with(a_constant_of_the_highest_bit_is_what_it_was),
 		with(a_saved_constant_is_told_as_well),
 		with(a_signature_behind_an_old_prototype_is_held_to),

@@ -465,6 +465,16 @@ static void note_resolver(struct notice *n)
 	}
 }
 
+/* --- main() ----------------------------------------------------------------------------------------------------------- */
+
+static void note_main(struct notice *n)
+{
+	struct target_function main;
+
+	if (target_main(live_target(n->live), &main) && main.entry == n->function->at.entry)
+		tell(n, begin_of(n), "main was called at the program's start: that call goes on as it began");
+}
+
 struct error *notice_find(struct live *l, struct live_function *f, struct build *b,
 			  const struct check_result *said)
 {
@@ -491,5 +501,7 @@ struct error *notice_find(struct live *l, struct live_function *f, struct build 
 		note_learnt(&n);
 	if (!n.error)
 		note_resolver(&n);
+	if (!n.error)
+		note_main(&n);
 	return n.error;
 }

@@ -11,8 +11,9 @@
 
 /* Adds warnings to the findings of a check that has just been made: initialisers that differ from what running variables
  * were initialised with, enumeration constants that other code knows otherwise, statics that begin anew, calls that
- * the optimiser replaced by a copy of what was built, and a source that was read otherwise than it was compiled. What it may
- * have learnt of functions is said the first time; nothing that `said`, the answer's findings so far, has already. */
+ * the optimiser replaced by a copy of what was built, a source that was read otherwise than it was compiled, and that main()
+ * is not called again. What it may have learnt of functions is said the first time; nothing that `said`, the answer's findings
+ * so far, has already. */
 struct error *notice_find(struct live *, struct live_function *, struct build *,
 			  const struct check_result *said);
 
