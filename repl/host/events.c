@@ -89,7 +89,7 @@ void events_tell_optimised(void *context, const struct live_function *f, int ver
 		snprintf(text, sizeof(text), "%s@%d stays as libtcc made it: %s\n", f->name, version,
 			 message);
 	else
-		snprintf(text, sizeof(text), "%s@%d runs optimised now\n", f->name, version);
+		snprintf(text, sizeof(text), "%s@%d is optimised now\n", f->name, version);
 	program_log(host->program, message ? LOG_WARNING : LOG_INFO, "%.*s", (int)strcspn(text, "\n"), text);
 	json_t *event = json_pack("{s:s, s:s, s:i, s:s}", "event", message ? "not-optimised" : "optimised",
 				  "function", f->at.name, "version", version, "text", text);

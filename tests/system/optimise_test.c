@@ -154,6 +154,21 @@ static void what_a_newer_version_overtakes_does_not_take_its_place(void **state)
 	json_decref(rows);
 }
 
+/* The watched form is the compiler's already; what it was made from gets its turn, and is what runs afterwards. */
+static void a_version_that_is_watched_is_optimised_too(void **state)
+{
+	(void)state;
+	start_host("-O2", NULL);
+	json_decref(compiled_data(&host, "\\cover add"));
+	compiled_define(&host, "int add(int a, int b) { return a * b; }");
+	await_optimised("\\log add --before 3");
+	compiled_assert_live(&host, "add", 3, 4, "live");
+	compiled_assert_answer(&host, "add 3 4", "12 12");
+	json_decref(compiled_data(&host, "\\uncover add"));
+	assert_listed("add", true);
+	compiled_assert_answer(&host, "add 3 4", "12 12");
+}
+
 /* What stands in the arena is known to the engine that comes after. */
 static void an_engine_that_starts_anew_knows_the_optimised_code(void **state)
 {
@@ -205,6 +220,7 @@ int main(void)
 					  compiled_group_fini),
 		cmocka_unit_test_teardown(what_a_newer_version_overtakes_does_not_take_its_place,
 					  compiled_group_fini),
+		cmocka_unit_test_teardown(a_version_that_is_watched_is_optimised_too, compiled_group_fini),
 		cmocka_unit_test_teardown(an_engine_that_starts_anew_knows_the_optimised_code,
 					  compiled_group_fini),
 		cmocka_unit_test_teardown(the_environment_turns_it_off, compiled_group_fini),

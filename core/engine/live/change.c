@@ -442,7 +442,7 @@ struct error *change_optimised(struct live *l, struct live_function *f, int vers
 	struct attempt c = {.parts = &part, .count = 1};
 
 	*replaced = false;
-	if (f->live != version)
+	if (live_plain(f) != version)
 		return NULL;
 	/* The build is the caller's: its request has no extra text, whose variables libtcc's version has placed already. */
 	part.build = *build;
@@ -462,7 +462,8 @@ struct error *change_optimised(struct live *l, struct live_function *f, int vers
 	program_regions(live_program(l), f->arena, &code, &data);
 	note_set_number(&code, part.note_at, version);
 	program_commit(live_program(l), f->arena, c.code[f->arena], c.data[f->arena]);
-	e = attempt_publish(l, &c);
+	/* A watched form runs on, until the plain one is to. */
+	e = *f->instrumented ? NULL : attempt_publish(l, &c);
 	if (e)
 		return e;
 	live_optimised_version(f, version, part.target, (uint32_t)part.build.link.entry_size);

@@ -70,7 +70,7 @@ struct error *change_texts(struct live *, const struct change_text *, size_t cou
 			   const struct change_request *, struct change_outcome *);
 
 /* Puts code that the program's own compiler made of the same text (build: its object and findings) in the place of a
- * version's. *replaced is false, and nothing happens, if the version is not live any more. */
+ * version's, which may be watched. *replaced is false, and nothing happens, if the version is not live any more. */
 struct error *change_optimised(struct live *, struct live_function *, int version, struct build *,
 			       bool *replaced);
 
