@@ -71,13 +71,13 @@ static const char *list_name(const struct live *l, const struct live_function *f
 	return f->at.name;
 }
 
-static void list_row(struct list *list, const struct live *l, const struct live_function *f,
+static void list_row(struct list *list, const struct live *l, const struct live_function *f, unsigned line,
 		     const char *state, bool optimised, bool waits)
 {
 	struct row_cells *s = &list->strings[list->rows];
 
 	if (f->at.line)
-		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), f->at.line);
+		snprintf(s->place, sizeof(s->place), "%s:%u", text_base_name(f->at.file), line);
 	else
 		strcpy(s->place, "?");
 	list->unknown |= !f->at.line;
@@ -89,14 +89,14 @@ static void list_row(struct list *list, const struct live *l, const struct live_
 	memcpy(&list->cells[list->rows++ * LIST_COLUMNS], row, sizeof(row));
 }
 
-static json_t *list_object(struct call *c, struct live_function *f, const char *state, bool optimised,
-			   bool waits)
+static json_t *list_object(struct call *c, struct live_function *f, unsigned line, const char *state,
+			   bool optimised, bool waits)
 {
 	char *signature = texts_known_signature(c->live, f);
 	json_t *object =
 		json_pack("{s:s, s:s, s:o, s:o, s:i, s:s, s:i, s:i, s:s, s:o}", "function", f->at.name,
 			  "spelling", f->name, "file", show_string(f->at.file ? f->at.file : ""), "unit",
-			  show_string(f->at.unit ? f->at.unit->file : ""), "line", (int)f->at.line, "module",
+			  show_string(f->at.unit ? f->at.unit->file : ""), "line", (int)line, "module",
 			  f->at.module, "version", f->live, "versions", f->versions, "state", state,
 			  "signature", show_string(signature ? signature : ""));
 
@@ -117,9 +117,10 @@ static void list_add(struct list *list, struct call *c, struct live_function *f)
 	const char *state = texts_state_name(texts_state(c->live, f));
 	const struct live_version *runs = live_in_memory(f, f->live);
 	bool optimised = runs && runs->optimised, waits = waits_for_poll(c, f);
+	unsigned line = texts_line(c->live, f);
 
-	list_row(list, c->live, f, state, optimised, waits);
-	json_array_append_new(list->data, list_object(c, f, state, optimised, waits));
+	list_row(list, c->live, f, line, state, optimised, waits);
+	json_array_append_new(list->data, list_object(c, f, line, state, optimised, waits));
 }
 
 static void list_show(const struct list *list, struct call *c)

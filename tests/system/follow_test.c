@@ -667,6 +667,29 @@ static void lines_are_the_files_after_an_edit_above(void **state)
 	followed_assert_call(&host, "line", 0, 84);
 }
 
+static int listed_line(const char *function)
+{
+	json_t *row = compiled_row(&host.subject, function);
+	int line = compiled_int(row, "line");
+
+	json_decref(row);
+	return line;
+}
+
+/* Of one that was not touched, too. */
+static void a_function_is_listed_where_its_file_has_it(void **state)
+{
+	(void)state;
+	int before = listed_line("line"), after;
+	followed_edit(&host, "follow_host.c", "static int calls;", "static int calls;\n\n\n\n\n");
+	followed_assert_unchanged(&host, NULL);
+	after = listed_line("line");
+	assert_int_equal(after, before + 5);
+	json_t *about = compiled_data(&host.subject, "\\describe line");
+	assert_int_equal(compiled_int(about, "line"), after);
+	json_decref(about);
+}
+
 static void assert_scaled(struct wire *w, int value)
 {
 	json_t *data = wire_data(w, "scaled(1)");
@@ -1027,6 +1050,7 @@ int main(void)
 		with_host(a_function_moved_within_its_file_stays_itself),
 		with_host(a_function_moved_to_another_file_needs_a_build),
 		with_host(lines_are_the_files_after_an_edit_above),
+		with_host(a_function_is_listed_where_its_file_has_it),
 		with_host(who_asks_after_a_save_is_answered_with_it),
 		with_host(who_asks_while_a_save_is_held_up_is_answered),
 		with_host(follow_off_holds_saves_until_it_is_on_again),

@@ -18,6 +18,39 @@ struct error *texts_of_file(struct live *l, const struct live_function *f, char 
 	return e ? e : source_function_text(source, &f->at, text, line);
 }
 
+/* How many lines below the text's first its name is. */
+static unsigned lines_before(const char *text, const char *name)
+{
+	struct token_reader r;
+	struct token t;
+	unsigned lines = 0;
+
+	token_reader_init(&r, text, (uint32_t)strlen(text));
+	do
+		token_next(&r, &t);
+	while (t.kind != TOKEN_END && !(t.kind == TOKEN_NAME && token_is(&r, &t, name)));
+	for (const char *at = text; t.kind != TOKEN_END && at < text + t.begin; at++)
+		lines += *at == '\n';
+	return lines;
+}
+
+unsigned texts_line(struct live *l, const struct live_function *f)
+{
+	char *text;
+	unsigned line;
+
+	if (!f->at.unit || !sources_has(live_host(l)->sources, f->at.unit))
+		return f->at.line;
+	struct error *e = texts_of_file(l, f, &text, &line);
+	if (e) {
+		error_free(e);
+		return f->at.line;
+	}
+	line += lines_before(text, f->at.name);
+	free(text);
+	return line;
+}
+
 struct version_copy {
 	char *text;
 	unsigned line;

@@ -23,6 +23,9 @@ const char *texts_state_name(enum texts_state);
 /* The function's text in its file as it is now; the caller's. */
 struct error *texts_of_file(struct live *, const struct live_function *, char **text, unsigned *line);
 
+/* The line on which its name stands there; as it was built, where the file has not been read or does not have it. */
+unsigned texts_line(struct live *, const struct live_function *);
+
 /* Whether a file's text of a function is what a version's text says, which may have helpers before it and be without
  * decoration or `static`. */
 bool texts_say(const char *file_text, const char *text);
