@@ -424,6 +424,27 @@ static void what_a_newer_source_says_is_restored_all_the_same(void **state)
 	compiled_assert_answer(&host, "add 7 3", "4 4");
 }
 
+/* Nobody knows whether it was saved before the build or after it, and either way that version is what is wanted. */
+static void what_a_newer_source_says_is_restored_after_a_build_too(void **state)
+{
+	(void)state;
+	define("add", add_minus);
+	define("greeting", "const char *greeting(void) { return \"hi\"; }");
+	compiled_kill(&host);
+	edit_source("return a + b;", "return a - b;");
+	edit_source("return \"hello\";", "return \"hello again\";");
+	compiled_build(&host, &(struct compiled_how){0});
+	struct timespec built = compiled_time(&host, "host");
+	built.tv_sec -= 10;
+	compiled_set_time(&host, "host", built);
+	date_behind_program();
+	compiled_start(&host);
+	json_t *left = restore("\\restore", "add@1");
+	assert_left(left, "greeting", "changed");
+	json_decref(left);
+	compiled_assert_answer(&host, "add 7 3", "4 4");
+}
+
 static void force_restores_what_faulted_or_changed_but_not_what_cannot_fit(void **state)
 {
 	(void)state;
@@ -1076,6 +1097,7 @@ int main(void)
 		WITH_HOST(a_restore_that_waits_for_cc_says_nothing_of_the_history),
 		WITH_HOST(a_restore_tells_what_it_leaves_and_why),
 		WITH_HOST(what_a_newer_source_says_is_restored_all_the_same),
+		WITH_HOST(what_a_newer_source_says_is_restored_after_a_build_too),
 		WITH_HOST(force_restores_what_faulted_or_changed_but_not_what_cannot_fit),
 		WITH_HOST(what_was_built_is_stored_also_by_a_run_that_only_restores),
 		WITH_HOST(a_program_may_ask_for_it_at_its_start),

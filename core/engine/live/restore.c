@@ -168,10 +168,12 @@ static struct error *judge(struct work *w, struct item *item, bool rebuilt, bool
 	if (faults && !force)
 		decide(item, RESTORE_FAULTED, "it has faulted; --force restores it all the same");
 	else if (rebuilt && item->built && *item->built && f->built_text &&
-		 !texts_mean(f->built_text, item->built) && !force)
+		 !texts_mean(f->built_text, item->built) && !texts_mean(f->built_text, item->text) && !force)
 		decide(item, RESTORE_CHANGED,
-		       "its source was changed since, and built into the program; --force restores it all "
-		       "the same");
+		       f->unsure ? "its source was changed since, perhaps before the program was built; "
+				   "--force restores it all the same"
+				 : "its source was changed since, and built into the program; --force "
+				   "restores it all the same");
 	return NULL;
 }
 
