@@ -572,9 +572,15 @@ static json_t *side_json(const struct side *side)
 	return side->number < 0 ? json_string("file") : json_integer(side->number);
 }
 
+static bool is_built(const struct side *side)
+{
+	return side->number == 0 && !*side->build;
+}
+
 static struct error *show_sides(struct call *c, const struct live_function *f, const struct side *a,
 				const struct side *b)
 {
+	bool unsure = f->unsure && (is_built(a) || is_built(b));
 	struct text plain = {0};
 
 	struct error *e = show_diff(&plain, a->name, a->text, b->name, b->text, false);
@@ -588,6 +594,11 @@ static struct error *show_sides(struct call *c, const struct live_function *f, c
 		c->reply->data =
 			json_pack("{s:s, s:o, s:o, s:o}", "function", f->at.name, "from", side_json(a), "to",
 				  side_json(b), "text", show_string(plain.bytes ? plain.bytes : ""));
+	if (!e && unsure) {
+		text_puts(&c->reply->text,
+			  "the file is newer than the program: what was built may be other text\n");
+		json_object_set_new(c->reply->data, "unsure", json_true());
+	}
 	text_fini(&plain);
 	return e;
 }

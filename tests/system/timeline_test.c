@@ -416,6 +416,7 @@ static void what_a_newer_source_says_is_restored_all_the_same(void **state)
 	edit_source("return a + b;", "return a - b;");
 	date_behind_program();
 	compiled_start(&host);
+	compiled_assert_says(&host, 0, "\\diff add", "what was built may be other text");
 	define("add", add_minus);
 	compiled_kill(&host);
 	compiled_start(&host);
