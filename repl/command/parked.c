@@ -50,7 +50,9 @@ static void put_parked(struct text *out, const struct parked *p, const struct pl
 
 	text_printf(out, "call %u of %s in thread %d waits after SIG%s", p->number, p->function->name,
 		    (int)p->call.thread, name ? name : "?");
-	if (p->call.signal != SIGABRT && p->call.code > 0 && p->call.code != SI_KERNEL)
+	/* Of others it is that of the instruction. */
+	bool accessed = p->call.signal == SIGSEGV || p->call.signal == SIGBUS;
+	if (accessed && p->call.code > 0 && p->call.code != SI_KERNEL)
 		text_printf(out, " at address 0x%llx", (unsigned long long)p->call.address);
 	text_printf(out, " in %s", place->function);
 	if (*place->file)

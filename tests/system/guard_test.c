@@ -98,6 +98,20 @@ static void a_fault_parks_the_call_and_the_others_go_on(void **state)
 	compiled_assert_says(&host, 0, "\\list length_of", "guard");
 }
 
+/* The address that a division by zero comes with is its instruction's: nothing there was accessed. */
+static void a_division_by_zero_has_no_address(void **state)
+{
+	(void)state;
+	compiled_define(&host, "static int length_of(const struct request *r, int extra)\n{\n"
+			       "\treturn extra / (r->path != 0);\n}");
+	wire_ok(&wire, "\\guard length_of");
+	tell_host("length 0\n");
+	await_parked("length_of", "FPE");
+	compiled_assert_says(&host, 0, "\\guard", "waits after SIGFPE in length_of@2");
+	wire_ok(&wire, "\\return 5");
+	await_line("length 5");
+}
+
 static void a_call_is_parked_though_an_evaluation_runs(void **state)
 {
 	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
@@ -387,6 +401,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_host(a_fault_parks_the_call_and_the_others_go_on),
+		with_host(a_division_by_zero_has_no_address),
 		with_host(a_call_is_parked_though_an_evaluation_runs),
 		with_host(retry_calls_the_new_definition_with_the_same_arguments),
 		with_host(return_gives_the_caller_a_value),
