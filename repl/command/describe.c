@@ -31,15 +31,17 @@ struct naming {
 	struct text text;
 };
 
-/* Whether a range of preprocessed text names something. */
+/* Whether a range of preprocessed text names a function; a member's name or a tag is none. */
 static bool names_it(const struct index *ix, uint32_t begin, uint32_t end, const char *name)
 {
 	struct token_reader r;
-	struct token t;
+	struct token t, before = {0};
 
 	token_reader_within(&r, ix->text, begin, end, true);
-	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
-		if (t.kind == TOKEN_NAME && token_is(&r, &t, name))
+	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t))
+		if (t.kind == TOKEN_NAME && token_is(&r, &t, name) && !token_selects(&r, &before) &&
+		    !token_is(&r, &before, "struct") && !token_is(&r, &before, "union") &&
+		    !token_is(&r, &before, "enum"))
 			return true;
 	return false;
 }

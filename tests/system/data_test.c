@@ -529,6 +529,7 @@ static void types_and_descriptions_tell_layouts(void **state)
 	assert_string_equal(json_string_value(json_object_get(
 				    json_array_get(json_object_get(data, "called_by"), 0), "function")),
 			    "main");
+	assert_int_equal(json_array_size(json_object_get(data, "called_by")), 1);
 	json_decref(data);
 	data = data_of(&w, "\\d ring");
 	assert_string_equal(json_string_value(json_object_get(data, "kind")), "variable");

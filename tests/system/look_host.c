@@ -383,3 +383,14 @@ int main(int argc, char **argv)
 		     (long)(intptr_t)moved + of_this_thread) &
 	       1;
 }
+
+/* Its members and its tag are no calls of the function. */
+struct scaled {
+	int scaled;
+};
+
+int unscaled(struct scaled *of)
+{
+	struct scaled whole = {.scaled = 2};
+	return of->scaled / whole.scaled;
+}
