@@ -111,6 +111,10 @@ static void a_name_that_is_near_is_the_programs_own_or_all_but_the_same(void **s
 {
 	(void)state;
 	assert_told("rebate", TOLD("1:1", "use of undeclared identifier 'rebate'", "1", "rebate", ""));
+	assert_told("rebate + rebates",
+		    TOLD("1:1", "use of undeclared identifier 'rebate'", "1", "rebate + rebates", "")
+			    TOLD("1:10", "use of undeclared identifier 'rebates'", "1", "rebate + rebates",
+				 "         "));
 	assert_told("factorail(3)",
 		    TOLD("1:1", "implicit declaration of function 'factorail'; did you mean 'factorial'?",
 			 "1", "factorail(3)", ""));

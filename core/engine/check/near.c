@@ -61,14 +61,26 @@ static void consider(struct search *s, const char *name, size_t length)
 		strcpy(s->nearest, other);
 }
 
-static void search_text(struct search *s, const char *text, size_t size)
+/* Whether that is said of the name: then it is not what another one was to be. */
+static bool is_undeclared(const struct check_result *found, const char *name, size_t length)
+{
+	char other[NAME_MOST];
+
+	for (size_t i = 0; i < found->count; i++)
+		if (undeclared(found->diagnostics[i].message, other) && strlen(other) == length &&
+		    memcmp(other, name, length) == 0)
+			return true;
+	return false;
+}
+
+static void search_text(struct search *s, const struct check_result *found, const char *text, size_t size)
 {
 	struct token_reader r;
 	struct token t;
 
 	token_reader_init(&r, text, (uint32_t)size);
 	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t))
-		if (t.kind == TOKEN_NAME)
+		if (t.kind == TOKEN_NAME && !is_undeclared(found, text + t.begin, t.end - t.begin))
 			consider(s, text + t.begin, t.end - t.begin);
 }
 
@@ -89,9 +101,10 @@ static void search_file(struct search *s, const struct index *file, bool outside
 	}
 }
 
-static void search_names(struct search *s, const struct index *file, const char *text, size_t size)
+static void search_names(struct search *s, const struct check_result *found, const struct index *file,
+			 const char *text, size_t size)
 {
-	search_text(s, text, size);
+	search_text(s, found, text, size);
 	search_file(s, file, false);
 	if (s->distance > 2)
 		s->distance = 2;
@@ -169,7 +182,7 @@ struct error *near_tell(struct check_result *r, const struct index *file, const 
 		if (*type)
 			search_members(&s, type, unit);
 		else
-			search_names(&s, file, text, size);
+			search_names(&s, r, file, text, size);
 		if (!*s.nearest)
 			continue;
 		bool first = r->message && strcmp(r->message, *message) == 0;
