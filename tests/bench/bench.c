@@ -18,8 +18,8 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } parts[] = {
-	{"edits", bench_edits}, {"calls", bench_calls},     {"start", bench_start},
-	{"work", bench_work},   {"service", bench_service}, {"growth", bench_growth},
+	{"edits", bench_edits},     {"calls", bench_calls},     {"start", bench_start},
+	{"work", bench_work},       {"service", bench_service}, {"growth", bench_growth},
 	{"history", bench_history},
 };
 

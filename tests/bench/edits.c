@@ -108,7 +108,8 @@ static char *measure_prompt(const struct edit *e, const char *function, struct h
 		if (round > 1) {
 			note_result(result, costs);
 			measure_tcc("-nostdlib -nostdinc", slice, 1, &costs->slice);
-			samples_add(&costs->times, costs->inside.value[round - 2] / costs->slice.value[round - 2]);
+			samples_add(&costs->times,
+				    costs->inside.value[round - 2] / costs->slice.value[round - 2]);
 		} else {
 			slice = ask_slice(h, e->function);
 		}

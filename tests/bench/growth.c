@@ -47,8 +47,10 @@ static void read_arena(pid_t pid, struct level *level)
 	free(maps);
 }
 
+/* What the engine does in its own time is done, at each level alike. */
 static void read_level(const struct host *h, struct level *level)
 {
+	await_idle(h->engine);
 	level->engine_cpu = cpu_us(h->engine);
 	level->engine_resident = resident_bytes(h->engine);
 	level->program_private = private_bytes(h->program.pid);

@@ -3,30 +3,14 @@
 #include "parts.h"
 #include "report.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { START_ROUNDS = 40, IDLE_MS = 300, IDLE_ROUNDS = 200 };
+enum { START_ROUNDS = 40 };
 
 struct start {
 	struct samples until, inside, resident;
 };
-
-/* Until the process has had no processor for a while. */
-static void await_idle(pid_t pid)
-{
-	double before = -1;
-
-	for (int i = 0; i < IDLE_ROUNDS; i++) {
-		double now = cpu_us(pid);
-		if (now - before < 1000)
-			return;
-		before = now;
-		poll(NULL, 0, IDLE_MS);
-	}
-	die("process %d is never idle", (int)pid);
-}
 
 static void start_once(const char *name, bool console, struct start *s)
 {

@@ -62,10 +62,10 @@ struct counted {
 static void start_counted(const struct counted *c, struct host *h, const char *totals)
 {
 	char *engine = text("%s", getenv("RTF_ENGINE")), *wrapper = text("%s/counted-engine", scratch);
-	char *script = text(
-		"#!/bin/sh\nexec valgrind --tool=callgrind --toggle-collect=change_define "
-		"--dump-after=change_define --log-file=%s.log --callgrind-out-file=%s %s \"$@\"\n",
-		totals, totals, engine);
+	char *script =
+		text("#!/bin/sh\nexec valgrind --tool=callgrind --toggle-collect=change_define "
+		     "--dump-after=change_define --log-file=%s.log --callgrind-out-file=%s %s \"$@\"\n",
+		     totals, totals, engine);
 	char *allow = text("chmod +x %s", wrapper);
 
 	if (!child_write_file(wrapper, script))

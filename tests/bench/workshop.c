@@ -1,6 +1,7 @@
 #include "workshop.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +103,21 @@ static double rollup(pid_t pid, const char *const *labels)
 	}
 	free(content);
 	return kilobytes * 1024;
+}
+
+void await_idle(pid_t pid)
+{
+	enum { IDLE_MS = 300, IDLE_ROUNDS = 200 };
+	double before = -1;
+
+	for (int i = 0; i < IDLE_ROUNDS; i++) {
+		double now = cpu_us(pid);
+		if (now - before < 1000)
+			return;
+		before = now;
+		poll(NULL, 0, IDLE_MS);
+	}
+	die("process %d is never idle", (int)pid);
 }
 
 double resident_bytes(pid_t pid)

@@ -36,6 +36,9 @@ double clock_us(void);
 /* Time that all threads of a process have had on processors, ended ones included: little disturbed by others. */
 double cpu_us(pid_t);
 
+/* Until the process has had no processor for a while. */
+void await_idle(pid_t);
+
 /* Resident bytes of a process; and those of it that no other process shares. */
 double resident_bytes(pid_t);
 double private_bytes(pid_t);
