@@ -68,6 +68,20 @@ static void assert_listed(const char *function, bool optimised)
 	free(command);
 }
 
+/* Until what runs is optimised, whatever an earlier run's was. */
+static void await_listed(const char *function)
+{
+	long long deadline = child_clock() + COMPILED_DEADLINE_MS;
+	bool optimised = false;
+
+	while (!optimised) {
+		json_t *row = compiled_row(&host, function);
+		optimised = json_is_true(json_object_get(row, "optimised"));
+		json_decref(row);
+		assert_true(child_clock() < deadline);
+	}
+}
+
 static void a_version_is_optimised_and_means_what_it_meant(void **state)
 {
 	(void)state;
@@ -154,6 +168,26 @@ static void what_a_newer_version_overtakes_does_not_take_its_place(void **state)
 	json_decref(rows);
 }
 
+/* A version that was overtaken before its turn has it when it is gone back to, and so has one of an earlier run. */
+static void what_is_gone_back_to_is_optimised_too(void **state)
+{
+	(void)state;
+	start_host("-O2", NULL);
+	compiled_define(&host, "int add(int a, int b) { return a * b; }");
+	compiled_define(&host, "int add(int a, int b) { return a * b + 1; }");
+	json_decref(compiled_data(&host, "\\rollback add 1"));
+	await_optimised("\\log add --before 2");
+	assert_listed("add", true);
+	compiled_assert_answer(&host, "add 3 4", "12 12");
+	compiled_define(&host, "static int ticks(void) { static int n; return n += 10; }");
+	compiled_kill(&host);
+	compiled_start(&host);
+	json_decref(compiled_data(&host, "\\restore"));
+	await_listed("ticks");
+	compiled_assert_answer(&host, "ticks", "10");
+	compiled_assert_history_whole(&host);
+}
+
 /* The watched form is the compiler's already; what it was made from gets its turn, and is what runs afterwards. */
 static void a_version_that_is_watched_is_optimised_too(void **state)
 {
@@ -220,6 +254,7 @@ int main(void)
 					  compiled_group_fini),
 		cmocka_unit_test_teardown(what_a_newer_version_overtakes_does_not_take_its_place,
 					  compiled_group_fini),
+		cmocka_unit_test_teardown(what_is_gone_back_to_is_optimised_too, compiled_group_fini),
 		cmocka_unit_test_teardown(a_version_that_is_watched_is_optimised_too, compiled_group_fini),
 		cmocka_unit_test_teardown(an_engine_that_starts_anew_knows_the_optimised_code,
 					  compiled_group_fini),

@@ -113,7 +113,7 @@ struct build_request live_request(const struct live_function *, const char *text
 struct program *live_program(const struct live *);
 const struct build_host *live_host(const struct live *);
 
-/* Told of every version that libtcc made live, with what it was built from, which it may take. */
+/* Told of every version of libtcc's that is made live, with what it was built from, which it may take; NULL: it was in memory. */
 void live_set_successor(struct live *,
 			void (*told)(void *context, struct live_function *, int version, struct build *),
 			void *context);

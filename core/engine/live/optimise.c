@@ -1,9 +1,12 @@
 #include "optimise.h"
 #include "clock.h"
+#include "record.h"
+#include "rollback.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,6 +17,7 @@ struct job {
 	int version;
 	struct build_request request;
 	struct build build;
+	bool unread; /* the build is still to be made, of the version's text */
 	int64_t due;
 	struct error *error; /* of the compilation */
 };
@@ -86,6 +90,20 @@ static void forget(struct optimise *o, const struct live_function *f)
 	}
 }
 
+static void take_build(struct job *job, struct build *build)
+{
+	struct live_function *f = job->function;
+
+	job->request = (struct build_request){
+		.function = &f->at, .arena = f->arena, .file = f->at.file, .line = build->request->line};
+	job->build.request = &job->request;
+	job->build.source = build->source;
+	job->build.slice = build->slice;
+	job->build.check = build->check;
+	build->slice = (struct slice){0};
+	build->check = (struct check_result){0};
+}
+
 void optimise_queue(struct optimise *o, struct live_function *f, int version, struct build *build)
 {
 	forget(o, f);
@@ -97,14 +115,9 @@ void optimise_queue(struct optimise *o, struct live_function *f, int version, st
 	job->function = f;
 	job->version = version;
 	job->due = clock_now_us() + OPTIMISE_QUIET_US;
-	job->request = (struct build_request){
-		.function = &f->at, .arena = f->arena, .file = f->at.file, .line = build->request->line};
-	job->build.request = &job->request;
-	job->build.source = build->source;
-	job->build.slice = build->slice;
-	job->build.check = build->check;
-	build->slice = (struct slice){0};
-	build->check = (struct check_result){0};
+	job->unread = !build;
+	if (build)
+		take_build(job, build);
 	job->next = o->waiting;
 	o->waiting = job;
 }
@@ -137,6 +150,34 @@ static void *compile_in_thread(void *argument)
 	return NULL;
 }
 
+static void is_libtccs(void *context, const struct history_version *v)
+{
+	*(bool *)context = strcmp(v->backend, "tcc") == 0;
+}
+
+/* The version's text once more, if it still runs and libtcc made it. */
+static bool read_again(struct live *l, struct job *job)
+{
+	struct live_function *f = job->function;
+	struct attempt_part part = {.function = f, .to = job->version};
+	const struct live_version *v = live_in_memory(f, job->version);
+	bool libtccs = false;
+
+	if (live_plain(f) != job->version || !v || v->optimised || !f->row)
+		return false;
+	struct error *e = history_find(live_history(l), f->row, job->version, is_libtccs, &libtccs);
+	if (!e && libtccs)
+		e = rollback_check(l, &part);
+	bool read = !e && part.built && !part.build.check.failed;
+	error_free(e);
+	if (read)
+		take_build(job, &part.build);
+	if (part.built)
+		build_fini(&part.build);
+	free(part.text);
+	return read;
+}
+
 static void start(struct optimise *o)
 {
 	int64_t now = clock_now_us();
@@ -146,6 +187,10 @@ static void start(struct optimise *o)
 		if (job->due > now)
 			continue;
 		*at = job->next;
+		if (job->unread && !read_again(o->live, job)) {
+			job_free(job);
+			return;
+		}
 		o->running = job;
 		if (pthread_create(&o->thread, NULL, compile_in_thread, o)) {
 			o->running = NULL;

@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A version that is not in memory (an earlier run's) is built again from its text. */
-static struct error *rebuild(struct live *l, struct attempt_part *p, struct attempt *c,
-			     struct change_outcome *out)
+struct error *rollback_check(struct live *l, struct attempt_part *p)
 {
 	struct edit edit;
 	unsigned line;
@@ -50,6 +48,19 @@ static struct error *rebuild(struct live *l, struct attempt_part *p, struct atte
 	p->request.patient = true;
 	e = build_check(live_host(l), &p->request, &p->build);
 	p->built = true;
+	p->request.extra = NULL;
+	free(extra);
+	free(taken);
+	edit_fini(&edit);
+	return e;
+}
+
+/* A version that is not in memory (an earlier run's) is built again from its text. */
+static struct error *rebuild(struct live *l, struct attempt_part *p, struct attempt *c,
+			     struct change_outcome *out)
+{
+	struct error *e = rollback_check(l, p);
+
 	if (!e && p->build.check.failed)
 		e = attempt_refuse(p->function, &p->build.check, out);
 	if (!e) {
@@ -58,10 +69,6 @@ static struct error *rebuild(struct live *l, struct attempt_part *p, struct atte
 		if (e)
 			live_forget_variables(l, variables);
 	}
-	p->request.extra = NULL;
-	free(extra);
-	free(taken);
-	edit_fini(&edit);
 	return error_context(e, "version %d of %s does not fit the running program", p->to,
 			     p->function->name);
 }
@@ -82,6 +89,19 @@ static struct error *aim(struct live *l, struct attempt_part *p, struct attempt 
 	return NULL;
 }
 
+/* What libtcc has made is optimised like any version that is new: of one that was in memory, its text is read again for that. */
+static void tell_successors(struct live *l, struct attempt *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct attempt_part *p = &c->parts[i];
+		const struct live_version *v = live_in_memory(p->function, p->to);
+		if (p->built && p->build.object.backend == BACKEND_TCC)
+			live_tell_successor(l, p->function, p->to, &p->build);
+		else if (!p->built && v && !v->optimised)
+			live_tell_successor(l, p->function, p->to, NULL);
+	}
+}
+
 /* Makes live what every part aims at, as one change. */
 static struct error *move_aimed(struct live *l, struct attempt *c, enum history_kind kind, int64_t subject,
 				const char *user, int64_t start, struct change_outcome *out)
@@ -93,9 +113,13 @@ static struct error *move_aimed(struct live *l, struct attempt *c, enum history_
 		e = attempt_commit(l, c);
 	if (!e)
 		e = attempt_publish_and_record(l, c, kind, subject, user, &store_us);
-	if (e)
+	if (e) {
 		attempt_abandon(l, c);
-	return e ? e : attempt_report(out, c, start, store_us);
+		return e;
+	}
+	e = attempt_report(out, c, start, store_us);
+	tell_successors(l, c);
+	return e;
 }
 
 /* Moves every part to its version, as one change. */
@@ -273,6 +297,7 @@ struct error *rollback_plain(struct live *l, struct live_function *f, const char
 		attempt_mark_live(&c);
 		record_event(l, "unwatched", f, part.to, user, NULL);
 		e = attempt_report(out, &c, start, 0);
+		tell_successors(l, &c);
 	}
 	if (part.built)
 		build_fini(&part.build);

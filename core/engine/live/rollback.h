@@ -5,6 +5,7 @@
 #ifndef RTF_ROLLBACK_H
 #define RTF_ROLLBACK_H
 
+#include "attempt.h"
 #include "change.h"
 #include "error.h"
 #include "live.h"
@@ -36,5 +37,9 @@ struct error *rollback_plain(struct live *, struct live_function *, const char *
 
 /* Brings a version into the program's memory (live_in_memory), if it is not there, and changes nothing else. */
 struct error *rollback_load(struct live *, struct live_function *, int number, struct change_outcome *);
+
+/* Checks the text of a version, p->to of p->function, as if it were to be built. What that leaves in the part is the caller's, also
+ * after an error: p->text and, with p->built, p->build. */
+struct error *rollback_check(struct live *, struct attempt_part *);
 
 #endif
