@@ -15,6 +15,7 @@ enum wide { WIDE_LOW = 1, WIDE_TOP = 1ull << 63 } wide;
 
 static int bias = 5, other_bias = 50;
 static int seen, nobody_asks = 3;
+static int percent = 100;
 static enum level level = LOW;
 long prototyped();
 
@@ -35,6 +36,11 @@ REALTIMEFUNC LOCAL long counting_from(void)
 	static int n = 20, m[] = {1, 2};
 
 	return n++ + m[0];
+}
+
+REALTIMEFUNC long taxed(long n)
+{
+	return n * percent / 100;
 }
 
 REALTIMEFUNC long leveled(int n)
@@ -94,8 +100,8 @@ int main(int argc, char **argv)
 		bias += n == 77;
 		other_bias += n == 77;
 		seen += seldom(n);
-		printf("%ld %ld %ld %ld %ld %ld %ld\n", biased(n), counting(), counting_from(), leveled(n),
-		       old_style(1, 2, "abc"), prototyped(n, 1), around(n));
+		printf("%ld %ld %ld %ld %ld %ld %ld %ld\n", biased(n), counting(), counting_from(), leveled(n),
+		       old_style(1, 2, "abc"), prototyped(n, 1), around(n), taxed(n));
 		fflush(stdout);
 	}
 	return seen == -1;

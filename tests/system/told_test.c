@@ -86,7 +86,7 @@ static long answer_of(const char *n, unsigned place)
 	return strtol(at, NULL, 10);
 }
 
-enum { BIASED, COUNTING, COUNTING_FROM, LEVELED, OLD_STYLE, PROTOTYPED, AROUND };
+enum { BIASED, COUNTING, COUNTING_FROM, LEVELED, OLD_STYLE, PROTOTYPED, AROUND, TAXED };
 
 /* --- statics and their initialisers ------------------------------------------------------------------ */
 
@@ -240,15 +240,24 @@ static void a_constant_of_the_highest_bit_is_what_it_was(void **state)
 	compiled_assert_says(&host, 0, "(enum flag)(FLAG_LOW | FLAG_TOP)", "(FLAG_LOW | FLAG_TOP)\n");
 }
 
+/* Its file with another text of the same size in one place. */
+static void save(const char *old, const char *new)
+{
+	char *path = compiled_path(&host, "told_host.c"), *text = child_read_file(path);
+	char *at = strstr(text, old);
+
+	memcpy(at, new, strlen(new));
+	assert_true(child_write_file(path, text));
+	free(text);
+	free(path);
+}
+
 static void a_saved_constant_is_told_as_well(void **state)
 {
 	(void)state;
 	start_host("gcc", "-O0", NULL);
 	define("long leveled(int n) { return HIGH + n; }", NULL);
-	char *path = compiled_path(&host, "told_host.c"), *text = child_read_file(path);
-	char *at = strstr(text, "HIGH = 10");
-	memcpy(at, "HIGH = 15", 9);
-	assert_true(child_write_file(path, text));
+	save("HIGH = 10", "HIGH = 15");
 	for (bool told = false; !told;) {
 		json_t *event = wire_receive(&wire);
 		assert_non_null(event);
@@ -256,8 +265,30 @@ static void a_saved_constant_is_told_as_well(void **state)
 			      "HIGH is 15 here and was 10 when the program was built") != NULL;
 		json_decref(event);
 	}
-	free(text);
-	free(path);
+}
+
+static void assert_noted(const char *part)
+{
+	json_t *event = wire_await_event(&wire, "live");
+	const char *notes = json_string_value(json_object_get(event, "notes"));
+
+	if (!notes || !strstr(notes, part))
+		fail_msg("%s", notes ? notes : "no notes");
+	json_decref(event);
+}
+
+/* There is none in the program whose value could be kept; then there is one. */
+static void a_saved_initialiser_of_what_the_optimiser_took_for_constant_is_told(void **state)
+{
+	(void)state;
+	start_host("gcc", "-O2", NULL);
+	assert_int_equal(answer_of("1", TAXED), 1);
+	save("percent = 100;", "percent = 700;");
+	assert_noted("percent begins with what the file says now: the compiler took it for a constant");
+	assert_int_equal(answer_of("1", TAXED), 7);
+	save("percent = 700;", "percent = 100;");
+	assert_noted("percent keeps the value it has: a version before this one has initialised it");
+	assert_int_equal(answer_of("1", TAXED), 7);
 }
 
 /* --- signatures ---------------------------------------------------------------------------------------- */
@@ -358,6 +389,7 @@ int main(void)
 		with(main_is_not_called_again),
 		with(a_constant_of_the_highest_bit_is_what_it_was),
 		with(a_saved_constant_is_told_as_well),
+		with(a_saved_initialiser_of_what_the_optimiser_took_for_constant_is_told),
 		with(a_signature_behind_an_old_prototype_is_held_to),
 		with(a_macro_of_the_head_means_in_the_body_what_it_means),
 		with(a_call_that_was_inlined_is_told_by_its_caller),

@@ -90,8 +90,13 @@ static void add_variable(struct changed *c, const char *name, const struct index
 		text_printf(&c->kept,
 			    "%s keeps the value it has: a version before this one has initialised it\n",
 			    name);
-	else if (target_has_lost(live_target(c->live), unit, name))
+	else if (target_has_lost(live_target(c->live), unit, name)) {
+		text_printf(&c->kept,
+			    "%s begins with what the file says now: the compiler took it for a constant, and "
+			    "the program has none\n",
+			    name);
 		add_stale(c, spelled, length, false, false);
+	}
 }
 
 static bool is_initialised_otherwise(const struct changed *c, const char *name, size_t length)
