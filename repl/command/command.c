@@ -44,6 +44,42 @@ static const size_t command_count;
 
 static struct error *unknown_command(enum error_class, const char *name);
 
+enum { HELP_INDENT = 2, HELP_USAGE = 34, HELP_TEXT = HELP_INDENT + HELP_USAGE + 1, HELP_NARROW = 60 };
+
+/* Words in as many lines as the console is wide, the first of which begins in column `column`; the others in `indent`. */
+static void put_wrapped(struct text *out, int width, int column, int indent, const char *words)
+{
+	for (const char *at = words; *at;) {
+		int length = (int)strcspn(at, " ");
+		if (at > words && width >= HELP_NARROW && column + 1 + length >= width) {
+			text_printf(out, "\n%*s", indent, "");
+			column = indent;
+		} else if (at > words) {
+			text_puts(out, " ");
+			column++;
+		}
+		text_append(out, at, (size_t)length);
+		column += length;
+		at += length;
+		at += strspn(at, " ");
+	}
+	text_puts(out, "\n");
+}
+
+static void put_help(struct call *c, const struct command *k)
+{
+	struct text *out = &c->reply->text;
+	char usage[128], help[512];
+
+	snprintf(usage, sizeof(usage), "\\%s%s%s", k->name, *k->arguments ? " " : "", k->arguments);
+	snprintf(help, sizeof(help), *k->alias ? "%s  (\\%s)" : "%s", k->help, k->alias);
+	if (strlen(usage) > HELP_USAGE)
+		text_printf(out, "%*s%s\n%*s", HELP_INDENT, "", usage, HELP_TEXT, "");
+	else
+		text_printf(out, "%*s%-*s ", HELP_INDENT, "", HELP_USAGE, usage);
+	put_wrapped(out, c->state->width, HELP_TEXT, HELP_TEXT, help);
+}
+
 static struct error *run_help(struct call *c)
 {
 	const char *wanted = c->count ? c->words[0] : NULL;
@@ -53,19 +89,18 @@ static struct error *run_help(struct call *c)
 		wanted++;
 	c->reply->data = json_array();
 	if (!wanted)
-		text_puts(out, "A line that begins with \\ is a command; anything else is C: a function "
-			       "definition takes the place of the one that runs, or is the session's own; "
-			       "what was declared before and it names goes into it.\n\n");
+		put_wrapped(out, c->state->width, 0, 0,
+			    "A line that begins with \\ is a command; anything else is C: a function "
+			    "definition takes the place of the one that runs, or is the session's own; "
+			    "what was declared before and it names goes into it.\n");
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *k = &commands[i];
 		if (wanted && strcmp(k->name, wanted) != 0 && strcmp(k->alias, wanted) != 0)
 			continue;
-		char usage[128];
-		snprintf(usage, sizeof(usage), "\\%s%s%s", k->name, *k->arguments ? " " : "", k->arguments);
-		text_printf(out, "  %-34s %s%s%s%s\n", usage, k->help, *k->alias ? "  (\\" : "", k->alias,
-			    *k->alias ? ")" : "");
+		put_help(c, k);
 		if (wanted)
-			text_printf(out, "  %-34s %s\n", "for example", k->example);
+			text_printf(out, "%*s%-*s %s\n", HELP_INDENT, "", HELP_USAGE, "for example",
+				    k->example);
 		json_array_append_new(c->reply->data, json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", k->name,
 								"short", k->alias, "arguments", k->arguments,
 								"help", k->help, "example", k->example));

@@ -156,11 +156,11 @@ struct error *written_undo(struct call *c, bool redo, bool *handled)
 	*handled = w && w->change == last_change(host);
 	if (!*handled)
 		return NULL;
+	uint64_t evaluation = w->evaluation;
 	struct error *e = drop_drifted(c, from, redo);
 	if (e)
 		return e;
 	c->reply->data = json_array();
-	uint64_t evaluation = w->evaluation;
 	while ((w = *from) && w->evaluation == evaluation) {
 		e = program_write(host->program, w->address, redo ? w->new : w->old, w->size);
 		if (e)

@@ -283,6 +283,27 @@ static void help_tells_long_and_short_names(void **state)
 	compiled_assert_refused(&host, "\\help rolback", "unknown", "did you mean \\rollback?");
 }
 
+/* A console tells how many columns it has. */
+static void help_fits_the_screen(void **state)
+{
+	static const char requests[] = "{\"id\":0,\"hello\":{\"version\":1,\"text\":true,\"width\":80}}\n"
+				       "{\"id\":1,\"command\":\"\\\\help\"}\n";
+	struct wire w;
+	size_t lines = 0;
+
+	(void)state;
+	wire_open(&w, host.socket);
+	wire_send(&w, requests, strlen(requests));
+	json_decref(wire_receive(&w));
+	json_t *answer = wire_receive(&w);
+	for (const char *at = compiled_string(answer, "text"); *at; at += strcspn(at, "\n") + 1, lines++)
+		if (strcspn(at, "\n") >= 80)
+			fail_msg("%.*s", (int)strcspn(at, "\n"), at);
+	assert_true(lines > 50);
+	json_decref(answer);
+	wire_close(&w);
+}
+
 /* The heads of entries: `.B*` lines behind `.TP` that name a command; `\rollback` is written `\erollback` there. */
 static bool has_entry(const char *page, const char *command)
 {
@@ -770,6 +791,7 @@ int main(void)
 		with_fresh_host(log_tells_every_version_newest_first),
 		with_fresh_host(diff_compares_versions_and_the_file),
 		with_fresh_host(help_tells_long_and_short_names),
+		with_fresh_host(help_fits_the_screen),
 		with_fresh_host(the_manual_page_has_every_command_and_no_other),
 		with_fresh_host(a_near_miss_is_answered_with_the_right_spelling),
 		with_fresh_host(quit_ends_the_console_and_not_the_program),
