@@ -45,8 +45,9 @@ enum { PROGRAM, PROCESS, SAVES, OPTIMISED, READ, TURNS, OURS };
 struct polled {
 	struct pollfd fds[OURS + POLLED_MAX];
 	struct session *sessions[POLLED_MAX];
-	size_t count;    /* of the sessions */
-	bool saves_wait; /* for a source to be read */
+	size_t count;          /* of the sessions */
+	bool saves_wait;       /* for a source to be read */
+	int64_t holding_since; /* consoles' requests wait for a save: on clock_now_us's clock; 0: they do not */
 };
 
 /* Whether the program has ended though its channel is open: a forked child may hold it. */
@@ -170,17 +171,17 @@ static bool learn_modules(struct host *host)
 }
 
 /* Who asks after a save is answered with what was saved: new requests wait until it is dealt with, but not for long. */
-static bool holds_requests(struct host *host)
+static bool holds_requests(struct polled *p, const struct host *host)
 {
 	int64_t now = clock_now_us();
 
 	if (!host->follow || !follow_is_taking(host->follow)) {
-		host->holding_since = 0;
+		p->holding_since = 0;
 		return false;
 	}
-	if (!host->holding_since)
-		host->holding_since = now;
-	return now - host->holding_since < HOLD_MS * 1000;
+	if (!p->holding_since)
+		p->holding_since = now;
+	return now - p->holding_since < HOLD_MS * 1000;
 }
 
 /* What is left of a session's events: no request, but the end of a command that waits, and of the console, as always. */
@@ -289,7 +290,7 @@ static void serve_polled(struct host *host, struct polled *p)
 		follow_go_on(host->follow);
 	if (fds[SAVES].revents || (fds[READ].revents && p->saves_wait))
 		follow_serve(host->follow);
-	serve_sessions(fds + OURS, p->sessions, p->count, holds_requests(host));
+	serve_sessions(fds + OURS, p->sessions, p->count, holds_requests(p, host));
 	hear_of_faults(host); /* told by itself, or between questions and answers */
 	greet_clients(host);
 }
@@ -311,18 +312,17 @@ static void serve(struct host *host)
 {
 	int process = watch_process(program_pid(host->program));
 	struct ahead_of ahead = {.reads = true};
+	struct polled polled = {0};
 
 	while (!program_lost(host->program)) {
-		struct polled polled;
-
 		ahead.waits = ahead.reads ? texts_wait(host->live) : ready_waits(&host->ready, host->live);
 		ahead.reads |= learn_modules(host);
 		if (host->follow && !ahead.reads)
 			follow_complete(host->follow);
 		int timeout = serve_due(host, is_more_ahead(host, &ahead));
-		bool holds = holds_requests(host);
+		bool holds = holds_requests(&polled, host);
 		if (holds)
-			timeout = sooner(timeout, host->holding_since + HOLD_MS * 1000);
+			timeout = sooner(timeout, polled.holding_since + HOLD_MS * 1000);
 		polled_set(&polled, host, process, ahead.waits, holds);
 		check_read_ahead(live_host(host->live)->check); /* nobody waits now */
 		niceness_expect(host->niceness, who_waits(host));

@@ -202,9 +202,10 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	error_free(e);
 	json_t *inlined_in = describe_inlined(c->live, f, &inlined);
 	char *flags = source ? words_join(source->flags.argv) : NULL;
+	line = texts_line(c->live, f);
 	text_printf(out, "%s\n", signature ? signature : f->name);
 	text_printf(out, "%-10s %s:%u in %s, at 0x%" PRIx64 "\n", "defined", f->at.file ? f->at.file : "?",
-		    texts_line(c->live, f), f->at.module, f->at.entry);
+		    line, f->at.module, f->at.entry);
 	text_printf(out, "%-10s %d of %d, %s\n", "live", f->live, f->versions,
 		    texts_state_name(texts_state(c->live, f)));
 	if (flags)
@@ -221,8 +222,8 @@ static struct error *describe_function(struct call *c, struct live_function *f)
 	c->reply->data =
 		json_pack("{s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "kind",
 			  "function", "function", f->at.name, "signature", signature ? signature : "", "file",
-			  show_string(f->at.file ? f->at.file : ""), "line", (int)texts_line(c->live, f),
-			  "module", f->at.module, "version", f->live, "versions", f->versions, "state",
+			  show_string(f->at.file ? f->at.file : ""), "line", (int)line, "module",
+			  f->at.module, "version", f->live, "versions", f->versions, "state",
 			  texts_state_name(texts_state(c->live, f)), "flags", flags ? flags : "",
 			  "flags_from", source ? source->flags.origin : "", "called_by", naming.callers,
 			  "inlined_in", inlined_in, "uses", variables);

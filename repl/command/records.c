@@ -5,7 +5,6 @@
 #include "value.h"
 #include "value_json.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,13 +81,15 @@ static bool name_address(void *context, uint64_t address, bool function, char *b
 {
 	const struct captured *c = context;
 
-	if (!function)
+	const char *symbol;
+	uint64_t offset, bytes;
+
+	if (!function || !target_find_symbol(c->target, address, &symbol, &offset, &bytes))
 		return false;
-	if (!target_describe_address(c->target, address, buffer, size) || isdigit((unsigned char)*buffer))
-		return false; /* the file has no name for it */
-	char *in = strstr(buffer, " in ");
-	if (in)
-		*in = '\0';
+	if (offset)
+		snprintf(buffer, size, "%s+%#" PRIx64, symbol, offset);
+	else
+		snprintf(buffer, size, "%s", symbol);
 	return true;
 }
 

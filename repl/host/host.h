@@ -10,7 +10,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct evaluator;
 struct follow;
@@ -41,7 +40,6 @@ struct host {
 	struct turns *turns;       /* with the compiler; NULL: all wait for it */
 	struct watchers *watchers; /* NULL: nothing can be watched */
 	struct niceness *niceness; /* NULL: the kernel goes by something else */
-	int64_t holding_since; /* consoles' requests wait for a save: on clock_now_us's clock; 0: they do not */
 	struct ready ready;
 	struct evaluator *evaluator;
 	const struct target_unit *main_unit; /* that defines main(), once it was looked for */

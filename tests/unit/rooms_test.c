@@ -54,15 +54,6 @@ static size_t room_of(const struct rooms *r, size_t own, const char *header)
 	return SIZE_MAX;
 }
 
-static void assert_may_include(const struct rooms *r, size_t room, const char *file, const char *header)
-{
-	size_t other = room_of(r, room, header);
-	bool outside = other == SIZE_MAX && (has_file("core/wire", header) || has_file("store", header));
-
-	if (!outside && (other == SIZE_MAX || other > room))
-		fail_msg("%s includes %s, which is not of its room, nor before it", file, header);
-}
-
 /* The header that a line includes; NULL: none of ours. Made by the build: none of a room. */
 static const char *take_header(char *line)
 {
@@ -107,8 +98,11 @@ struct place {
 static void look_from_room(void *context, const char *file, const char *header)
 {
 	const struct place *p = context;
+	size_t other = room_of(p->rooms, p->room, header);
+	bool outside = other == SIZE_MAX && (has_file("core/wire", header) || has_file("store", header));
 
-	assert_may_include(p->rooms, p->room, file, header);
+	if (!outside && (other == SIZE_MAX || other > p->room))
+		fail_msg("%s includes %s, which is not of its room, nor before it", file, header);
 }
 
 static void no_room_knows_one_behind_it(void **state)

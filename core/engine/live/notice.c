@@ -23,7 +23,7 @@ struct notice {
 	size_t size;
 	const char *file;
 	unsigned line;
-	char *before; /* the text of the version that runs, NULL: it cannot be had */
+	char *before;                    /* the text of the version that runs, NULL: it cannot be had */
 	const struct check_result *said; /* of the functions before it in the same answer */
 	size_t told;
 	struct error *error;
@@ -471,7 +471,8 @@ static void note_main(struct notice *n)
 {
 	struct target_function main;
 
-	if (target_main(live_target(n->live), &main) && main.entry == n->function->at.entry)
+	if (strcmp(n->function->at.name, "main") == 0 && target_main(live_target(n->live), &main) &&
+	    main.entry == n->function->at.entry)
 		tell(n, begin_of(n), "main was called at the program's start: that call goes on as it began");
 }
 

@@ -24,8 +24,8 @@ struct error *optimise_new(struct live *,
 			   void *context, struct optimise **out);
 void optimise_free(struct optimise *); /* takes NULL; waits for a compilation in progress */
 
-/* A version that libtcc made, and that is live now: takes what the build holds of slice and findings. `build` NULL: it was in memory,
- * and its text is checked once more when its turn comes. */
+/* A version that libtcc made, and that is live now: takes what the build holds of slice and findings. `build` NULL: it was
+ * in memory, and its text is checked once more when its turn comes. */
 void optimise_queue(struct optimise *, struct live_function *, int version, struct build *);
 
 int optimise_fd(const struct optimise *); /* to poll for reading: a compilation has ended */

@@ -5,7 +5,6 @@
 #include "lines.h"
 #include "text.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,25 +67,20 @@ static void name_piece(const struct piece *piece, uint64_t pc, struct place *out
 
 static void name_built(struct live *l, uint64_t pc, bool is_return, struct place *out)
 {
-	char text[256];
+	struct target *target = live_target(l);
+	uint64_t at = pc - is_return, size;
+	const char *symbol;
+	char text[256]; /* "0x1040 in libc.so.6" */
 
-	if (!target_describe_address(live_target(l), pc - is_return, text, sizeof(text))) {
-		snprintf(out->function, sizeof(out->function), "0x%" PRIx64, pc);
-		return;
-	}
-	char *in = strstr(text, " in "), *plus = strchr(text, '+');
-	if (in && isdigit((unsigned char)*text)) {
+	if (target_find_symbol(target, at, &symbol, &out->offset, &size)) {
+		out->offset += is_return;
+		snprintf(out->function, sizeof(out->function), "%s", symbol);
+	} else if (target_describe_address(target, at, text, sizeof(text))) {
 		out->offset = strtoull(text, NULL, 16) + is_return;
-		snprintf(out->function, sizeof(out->function), "%s", in + 4);
-		return;
+		snprintf(out->function, sizeof(out->function), "%s", strstr(text, " in ") + 4);
+	} else {
+		snprintf(out->function, sizeof(out->function), "0x%" PRIx64, pc);
 	}
-	if (plus && (!in || plus < in)) {
-		out->offset = strtoull(plus + 1, NULL, 16) + is_return;
-		*plus = '\0';
-	}
-	if (in)
-		*in = '\0';
-	snprintf(out->function, sizeof(out->function), "%s", text);
 }
 
 void place_name(struct live *l, uint64_t pc, bool is_return, struct place *out)

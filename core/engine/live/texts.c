@@ -23,15 +23,12 @@ static unsigned lines_before(const char *text, const char *name)
 {
 	struct token_reader r;
 	struct token t;
-	unsigned lines = 0;
 
 	token_reader_init(&r, text, (uint32_t)strlen(text));
 	do
 		token_next(&r, &t);
 	while (t.kind != TOKEN_END && !(t.kind == TOKEN_NAME && token_is(&r, &t, name)));
-	for (const char *at = text; t.kind != TOKEN_END && at < text + t.begin; at++)
-		lines += *at == '\n';
-	return lines;
+	return t.kind == TOKEN_END ? 0 : token_line(text, t.begin);
 }
 
 unsigned texts_line(struct live *l, const struct live_function *f)
