@@ -209,7 +209,7 @@ struct local {
 	const char *function, *name;
 	struct target_symbol symbol;
 	struct text type;
-	bool found, untyped;
+	bool found, untyped, lost;
 };
 
 static bool find_local(void *context, const struct target_function *f)
@@ -237,7 +237,9 @@ static bool find_in_unit(void *context, const struct target_unit *unit)
 	target = live_target(l->making->live);
 	l->found = target_spell_local(target, unit, l->function, l->name, &l->symbol, &l->type);
 	l->untyped = !l->found && target_find_helper_local(target, unit, l->function, l->name, 0, &l->symbol);
-	return !l->found && !l->untyped;
+	l->lost = !l->found && !l->untyped &&
+		  target_has_lost_helper_local(target, unit, l->function, l->name, 0);
+	return !l->found && !l->untyped && !l->lost;
 }
 
 /* What a version has added. */
@@ -302,6 +304,11 @@ static struct error *use_local(struct making *m, const char *text, const struct 
 			"nowhere of what type it is: say it, as in *(int *)0x%llx",
 			names[0], names[1], (unsigned long long)l.symbol.address,
 			(unsigned long long)l.symbol.address);
+	else if (l.lost)
+		e = error_new(ERROR_LAYOUT,
+			      "the running program does not keep %s::%s as one variable: its compiler "
+			      "optimised it away or took it apart, so its value is not known",
+			      names[0], names[1]);
 	else if (!l.found)
 		e = error_new(ERROR_UNKNOWN, "there is no static variable %s in a function %s of the program",
 			      names[1], names[0]);

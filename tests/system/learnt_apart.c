@@ -71,3 +71,30 @@ static int keep(int n, float little, _Bool no, char letter)
 }
 
 int (*keeper)(int, float, _Bool, char) = keep;
+
+/* Each has two values alone, so clang keeps it in a byte: one of a function that stays, one of a function that is inlined. */
+int begin_once(int n)
+{
+	static int begun;
+
+	if (!begun) {
+		begun = 1;
+		counts[0] += n;
+	}
+	return counts[0];
+}
+
+static int other_than_before(int n)
+{
+	static int last = 4;
+	int before = last;
+
+	if (n & 1)
+		last = 9;
+	return before;
+}
+
+int alternate(int n)
+{
+	return other_than_before(n) + n;
+}

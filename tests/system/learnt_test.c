@@ -144,6 +144,36 @@ static void a_function_whose_result_is_known_is_brought_along(void **state)
 	free(slice);
 }
 
+/* It would begin anew, or take the byte and what is behind it for an int. */
+static void a_functions_static_that_is_kept_in_a_byte_is_refused(void **state)
+{
+	static const char lost[] = "does not keep %s as one variable";
+	char begun[80], last[80];
+
+	(void)state;
+	snprintf(begun, sizeof(begun), lost, "begun");
+	snprintf(last, sizeof(last), lost, "last");
+	start(&apart);
+	compiled_assert_says(&host, 0, "begin_once(5)", "(int) 5");
+	compiled_assert_refused(
+		&host,
+		"int begin_once(int n) { static int begun; if (!begun) { begun = 1; counts[0] += n; } "
+		"return counts[0]; }",
+		"layout", begun);
+	compiled_assert_says(&host, 0, "begin_once(5)", "(int) 5");
+	compiled_assert_says(&host, 0, "alternate(1)", "(int) 5");
+	compiled_assert_refused(&host, "int alternate(int n) { return other_than_before(n) + n; }", "layout",
+				last);
+	compiled_assert_says(&host, 0, "alternate(0)", "(int) 9");
+	compiled_assert_refused(&host, "begin_once::begun", "layout",
+				"does not keep begin_once::begun as one variable");
+	compiled_assert_refused(&host, "other_than_before::last", "layout",
+				"does not keep other_than_before::last as one variable");
+	compiled_define(&host, "int begin_once(int n) { static int again; return again++ + n; }");
+	compiled_assert_says(&host, 0, "begin_once(5)", "(int) 5");
+	compiled_assert_says(&host, 0, "begin_once(5)", "(int) 6");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +184,7 @@ int main(void)
 		cmocka_unit_test_teardown(
 			a_function_that_is_not_passed_what_is_known_is_refused_and_brought_along, stop),
 		cmocka_unit_test_teardown(a_function_whose_result_is_known_is_brought_along, stop),
+		cmocka_unit_test_teardown(a_functions_static_that_is_kept_in_a_byte_is_refused, stop),
 		cmocka_unit_test_teardown(a_file_that_a_flag_decorates_is_fitted_and_told_so, stop),
 	};
 

@@ -847,6 +847,58 @@ static void a_variable_that_is_not_kept_as_its_type_says_is_not_there(void **sta
 	stop(fixture);
 }
 
+/* In DWARF's words; in none, where a value is the linker's to know; in a function that is inlined everywhere; in pieces. */
+static void a_functions_static_that_is_not_kept_as_its_type_says_is_lost(void **state)
+{
+	struct fixture *fixture = &fixtures[0];
+	const struct target_unit *unit;
+	struct target_symbol symbol;
+	struct target *target;
+
+	(void)state;
+	write_source(
+		"kept.c",
+		"#include <stdio.h>\n"
+		"#pragma weak nowhere\n"
+		"extern void nowhere(void);\n"
+		"static int weak = -1;\n"
+		"static __thread int weak_of_thread = -1;\n"
+		"static int once(int n) { static int done; if (done) return n; done = 1; return 0; }\n"
+		"static int split(int n) { static struct { int a, b; } st; { static int whole; whole += n;\n"
+		"  st.a += n + whole; } return st.b++ + st.a; }\n"
+		"__attribute__((noinline)) int weakly(int n) { static int at = 7; int was = at;\n"
+		"  weak = weak_of_thread = nowhere == NULL; if (n) at = nowhere == NULL; return was; }\n"
+		"__attribute__((noinline)) int twice(int n) { { static int a = 2; if (n > 4) a = 9; n += a; }\n"
+		"  { static int a; a += n; n += a; } return n; }\n"
+		"int main(int c, char **v) { (void)v;\n"
+		"  int r = once(c) + split(c) + split(2) + weakly(c) + twice(c) + weak + weak_of_thread;" SERVE
+		" return r == 1; }\n");
+	run("clang -g -O2 kept.c -o app && nm -S app > nm && grep -q ' 0*1 . weak$' nm && "
+	    "grep -q ' 0*1 . weak_of_thread$' nm && grep -q ' 0*1 . once.done$' nm && "
+	    "grep -q ' 0*4 . split.st.1$' nm && grep -q ' 0*1 . weakly.at$' nm && grep -q ' 0*1 . twice.a$' nm");
+	start(fixture, "app");
+	target = open_target(fixture);
+	unit = unit_named(target, "kept");
+	assert_false(target_find(target, unit, "weak", &symbol));
+	assert_true(target_has_lost(target, unit, "weak"));
+	assert_false(target_find(target, unit, "weak_of_thread", &symbol));
+	assert_true(target_has_lost(target, unit, "weak_of_thread"));
+	assert_false(target_find_helper_local(target, unit, "once", "done", 0, &symbol));
+	assert_true(target_has_lost_helper_local(target, unit, "once", "done", 0));
+	assert_false(target_find_helper_local(target, unit, "split", "st", 0, &symbol));
+	assert_true(target_has_lost_helper_local(target, unit, "split", "st", 0));
+	assert_true(target_find_helper_local(target, unit, "split", "whole", 0, &symbol));
+	assert_false(target_has_lost_helper_local(target, unit, "split", "whole", 0));
+	assert_false(target_find_helper_local(target, unit, "weakly", "at", 0, &symbol));
+	assert_true(target_has_lost_helper_local(target, unit, "weakly", "at", 0));
+	assert_false(target_find_helper_local(target, unit, "twice", "a", 0, &symbol));
+	assert_true(target_has_lost_helper_local(target, unit, "twice", "a", 0));
+	assert_true(target_find_helper_local(target, unit, "twice", "a", 1, &symbol));
+	assert_int_equal(symbol.size, 4);
+	assert_false(target_has_lost_helper_local(target, unit, "twice", "a", 1));
+	stop(fixture);
+}
+
 static void a_weak_definition_that_lost_is_not_what_the_name_means(void **state)
 {
 	struct fixture *fixture = &fixtures[0];
@@ -1116,6 +1168,7 @@ int main(void)
 		TEST(what_an_assembler_file_hides_is_the_modules),
 		TEST(a_function_that_survives_only_as_a_clone_is_not_there),
 		TEST(a_variable_that_is_not_kept_as_its_type_says_is_not_there),
+		TEST(a_functions_static_that_is_not_kept_as_its_type_says_is_lost),
 		TEST(a_weak_definition_that_lost_is_not_what_the_name_means),
 		TEST(a_librarys_variable_that_the_program_copied_is_where_the_program_has_it),
 		TEST(an_uncertain_count_of_statics_is_no_answer),

@@ -31,6 +31,24 @@ static void __attribute__((format(printf, 2, 3))) refuse(struct binding *b, cons
 	va_end(arguments);
 }
 
+static void refuse_lost(struct binding *b, const char *name)
+{
+	refuse(b,
+	       "the running program does not keep %s as one variable: its compiler optimised it away "
+	       "or took it apart, "
+	       "so its value is not known",
+	       name);
+}
+
+static bool is_lost_helpers(const struct binding *b, const char *name, char variable[256])
+{
+	char function[256];
+	unsigned nth;
+
+	return helper_parse(name, function, variable, sizeof(function), &nth) &&
+	       target_has_lost_helper_local(b->target, b->function->unit, function, variable, nth);
+}
+
 /* A thread-local variable: the program's own lie at an offset from the thread pointer that is the same in every thread, a
  * library's in a block of its own. */
 static bool resolve_thread_local(struct binding *b, const struct target_symbol *symbol, uint64_t module,
@@ -119,12 +137,11 @@ static bool resolve(void *context, const char *name, struct link_symbol *out)
 		e = program_resolve_in(b->program, f->entry, name, &out->address);
 	bool found = !e && out->address;
 	error_free(e);
-	if (!found && b->lost(b->lost_context, name))
-		refuse(b,
-		       "the running program does not keep %s as one variable: its compiler optimised it away "
-		       "or took it apart, "
-		       "so its value is not known",
-		       name);
+	char variable[256];
+	if (!found && is_lost_helpers(b, name, variable))
+		refuse_lost(b, variable);
+	else if (!found && b->lost(b->lost_context, name))
+		refuse_lost(b, name);
 	return found;
 }
 
@@ -197,10 +214,15 @@ static bool bind_inside(struct binding *b, const char *name, const struct static
 	const struct target_function *f = b->function;
 	struct target_symbol symbol;
 
-	if (!local || place->scope != STATICS_OWN ||
-	    !target_find_local(b->target, f, name, place->own, &symbol) || symbol.thread_local)
-		return b->versions->variable(b->versions->context, f->unit, f->name, name, place->inner,
-					     address, known);
+	bool own = local && place->scope == STATICS_OWN;
+	if (!own || !target_find_local(b->target, f, name, place->own, &symbol) || symbol.thread_local) {
+		if (b->versions->variable(b->versions->context, f->unit, f->name, name, place->inner, address,
+					  known))
+			return true;
+		if (own && target_has_lost_local(b->target, f, name, place->own))
+			refuse_lost(b, name);
+		return false;
+	}
 	*address = symbol.address;
 	*known = symbol.size;
 	return true;

@@ -72,8 +72,10 @@ static bool local_static(void *context, const char *function, const char *name, 
 	const struct target_unit *unit = v->request->function->unit;
 	struct target_symbol symbol;
 
-	if (!target_find_helper_local(v->host->target, unit, function, name, nth, &symbol))
-		return false;
+	if (!target_find_helper_local(v->host->target, unit, function, name, nth, &symbol)) {
+		*size = 0; /* lost: a reference to it, that the link refuses */
+		return target_has_lost_helper_local(v->host->target, unit, function, name, nth);
+	}
 	*size = symbol.size;
 	return true;
 }

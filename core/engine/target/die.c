@@ -61,6 +61,13 @@ static bool is_tls(const Dwarf_Op *op)
 	return op->atom == DW_OP_form_tls_address || op->atom == DW_OP_GNU_push_tls_address;
 }
 
+/* What clang makes of a variable that has one address: the operation behind the address. A value that is computed from another
+ * variable's address, or from what is there, has others. */
+static bool is_altered(const Dwarf_Op *op)
+{
+	return op->atom == DW_OP_deref_size || op->atom == DW_OP_piece || op->atom == DW_OP_bit_piece;
+}
+
 enum die_place die_place(Dwarf_Die *die, uint64_t *address)
 {
 	Dwarf_Attribute location;
@@ -78,13 +85,18 @@ enum die_place die_place(Dwarf_Die *die, uint64_t *address)
 		*address = value;
 		return DIE_THREAD;
 	}
-	/* Any further operation changes what is there: clang keeps an int that is only 0 or 1 in a byte. */
-	if (count > 2 || (count == 2 && ops[1].atom != DW_OP_plus_uconst))
-		return DIE_ELSEWHERE;
 	if (!address_operand(&location, &ops[0], &value))
+		return DIE_ELSEWHERE;
+	/* Any further operation changes what is there: clang keeps an int that is only 0 or 1 in a byte. */
+	bool altered = count > 1 && is_altered(&ops[1]);
+	if (!altered && (count > 2 || (count == 2 && ops[1].atom != DW_OP_plus_uconst)))
 		return DIE_ELSEWHERE;
 	if (!die_address_kept(value))
 		return DIE_NOWHERE;
+	if (altered) {
+		*address = value;
+		return DIE_ALTERED;
+	}
 	*address = value + (count == 2 ? ops[1].number : 0);
 	return DIE_STATIC;
 }

@@ -16,10 +16,11 @@ enum die_place {
 	DIE_NOWHERE,   /* nothing is said: optimised away, or only declared */
 	DIE_STATIC,    /* at one address for good */
 	DIE_THREAD,    /* at an offset in the TLS block of its module */
-	DIE_ELSEWHERE, /* on the stack, in registers, in pieces, or not as its type says */
+	DIE_ALTERED,   /* as DIE_STATIC, but not as its type says: clang keeps it in a byte, or in pieces */
+	DIE_ELSEWHERE, /* on the stack, in registers, or computed */
 };
 
-/* Sets `*address` for DIE_STATIC and DIE_THREAD. */
+/* Sets `*address` for DIE_STATIC, DIE_THREAD and, to where what is left of it begins, DIE_ALTERED. */
 enum die_place die_place(Dwarf_Die *, uint64_t *address);
 
 /* Whether an address from DWARF is in the program: linkers leave 0, 1, -1 or -2 for what they dropped. */

@@ -5,6 +5,7 @@
 #include <dwarf.h>
 #include <gelf.h>
 #include <stdio.h>
+#include <string.h>
 
 /* --- what an entry or a symbol says ------------------------------------------------------------------ */
 
@@ -44,6 +45,42 @@ static uint64_t thread_offset(struct module *module, uint64_t said)
 	return said - segment.p_vaddr < segment.p_memsz ? said - segment.p_vaddr : said;
 }
 
+/* The size of the largest variable of the symbol table that is at this address; 0: none says its size. */
+static uint64_t size_there(struct module *module, uint64_t address)
+{
+	const struct symbols *symbols = module_symbols(module);
+	const struct symbol *symbol = symbols ? symbols_below(symbols, address) : NULL;
+	uint64_t size = 0;
+
+	if (symbol && symbol->address != address)
+		return 0;
+	for (; symbol; symbol = symbols_beside(symbols, symbol))
+		if (!symbol->function && symbol->size > size)
+			size = symbol->size;
+	return size;
+}
+
+static uint64_t thread_size(struct module *module, const char *name, uint64_t offset)
+{
+	const struct symbols *symbols = module_symbols(module);
+	const struct symbol *symbol = NULL;
+
+	while (symbols && name && (symbol = symbols_local(symbols, name, symbol)))
+		if (symbol->thread_local && symbol->address == offset)
+			return symbol->size;
+	return 0;
+}
+
+/* clang keeps an int that only ever has two values in a byte. Where it cannot say in DWARF which ones they are, since one of them is
+ * known to the linker alone (whether a weak function is there), it says no word of it, but the symbol is smaller than the type. */
+static bool is_cut_short(struct module *module, Dwarf_Die *die, const struct target_symbol *variable)
+{
+	uint64_t kept = variable->thread_local ? thread_size(module, die_name(die), variable->address)
+					       : size_there(module, variable->address);
+
+	return kept && kept < variable->size;
+}
+
 static bool take_variable(struct module *module, Dwarf_Die *die, struct target_symbol *out)
 {
 	uint64_t address, size;
@@ -51,11 +88,14 @@ static bool take_variable(struct module *module, Dwarf_Die *die, struct target_s
 
 	if (place != DIE_STATIC && place != DIE_THREAD)
 		return false;
-	*out = (struct target_symbol){
+	struct target_symbol variable = {
 		.address = place == DIE_STATIC ? address + module->bias : thread_offset(module, address),
 		.size = die_size(die, &size) ? size : 0,
 		.thread_local = place == DIE_THREAD,
 	};
+	if (is_cut_short(module, die, &variable))
+		return false;
+	*out = variable;
 	return true;
 }
 
@@ -221,14 +261,13 @@ struct unit *objects_defining_unit(struct module *module, const char *name)
 bool objects_has_lost(struct unit *unit, const char *name)
 {
 	bool declared = false;
-	uint64_t address;
+	struct target_symbol kept;
 	Dwarf_Die die;
 
 	for (unsigned i = 0; unit_find(unit, name, i, &die); i++) {
 		if (dwarf_tag(&die) != DW_TAG_variable || die_flag(&die, DW_AT_declaration))
 			continue;
-		enum die_place place = die_place(&die, &address);
-		if (place == DIE_STATIC || place == DIE_THREAD)
+		if (take_variable(unit->module, &die, &kept))
 			return false;
 		declared = true;
 	}
@@ -257,6 +296,15 @@ bool objects_find_local(struct unit_function *function, const char *name, unsign
 	return true;
 }
 
+bool objects_has_lost_local(struct unit_function *function, const char *name, unsigned nth)
+{
+	struct target_symbol symbol;
+	Dwarf_Die die;
+
+	return unit_find_local(function, name, nth, &die) &&
+	       !take_variable(function->unit->module, &die, &symbol);
+}
+
 bool objects_find_helper_local(struct unit *unit, const char *function, const char *name, unsigned nth,
 			       Dwarf_Die *variable, struct target_symbol *out)
 {
@@ -271,8 +319,89 @@ bool objects_find_helper_local(struct unit *unit, const char *function, const ch
 	return false;
 }
 
-/* clang puts the statics of a function that is inlined everywhere into a nameless entry, but calls them `function.name`,
- * and further ones of that name `function.name.N` with rising N. Found if one unit alone has such a symbol. */
+/* Whether a symbol at that address is called `function.name`, or as that and a number behind it. */
+static bool is_clang_local(struct module *module, uint64_t address, const char *function, const char *name)
+{
+	const struct symbols *symbols = module_symbols(module);
+	const struct symbol *symbol = symbols ? symbols_below(symbols, address) : NULL;
+	char spelled[600];
+
+	if (!symbol || symbol->address != address)
+		return false;
+	int length = snprintf(spelled, sizeof(spelled), "%s.%s", function, name);
+	for (; symbol; symbol = symbols_beside(symbols, symbol))
+		if (strncmp(symbol->name, spelled, (size_t)length) == 0 &&
+		    (!symbol->name[length] || symbol->name[length] == '.'))
+			return true;
+	return false;
+}
+
+/* Whether what the nameless entry says of the function's variable is that it is not kept as its type says. */
+static bool has_altered(struct unit *unit, Dwarf_Die *parent, const char *function, const char *name,
+			int depth)
+{
+	enum { BLOCKS = 64 };
+	struct module *module = unit->module;
+	struct target_symbol symbol;
+	uint64_t address;
+	Dwarf_Die die;
+
+	if (depth > BLOCKS || dwarf_child(parent, &die) != 0)
+		return false;
+	do {
+		int tag = dwarf_tag(&die);
+		if (tag == DW_TAG_lexical_block && has_altered(unit, &die, function, name, depth + 1))
+			return true;
+		const char *called = tag == DW_TAG_variable ? die_name(&die) : NULL;
+		if (!called || strcmp(called, name) != 0 || take_variable(module, &die, &symbol))
+			continue;
+		enum die_place place = die_place(&die, &address);
+		if ((place == DIE_ALTERED || place == DIE_STATIC) &&
+		    is_clang_local(module, address + module->bias, function, name))
+			return true;
+	} while (dwarf_siblingof(&die, &die) == 0);
+	return false;
+}
+
+/* clang puts the statics of a function that is inlined everywhere into a nameless entry. */
+static bool has_lost_clang_local(struct unit *unit, const char *function, const char *name)
+{
+	Dwarf_Die die;
+
+	if (!unit_publish(unit) || !unit->shown.clang || dwarf_child(&unit->die, &die) != 0)
+		return false;
+	do
+		if (dwarf_tag(&die) == DW_TAG_subprogram && !die_name(&die) &&
+		    has_altered(unit, &die, function, name, 0))
+			return true;
+	while (dwarf_siblingof(&die, &die) == 0);
+	return false;
+}
+
+bool objects_has_lost_helper_local(struct unit *unit, const char *function, const char *name, unsigned nth)
+{
+	Dwarf_Die die;
+
+	for (unsigned i = 0; unit_find(unit, function, i, &die); i++) {
+		struct unit_function known = {.die = die, .unit = unit, .owner = unit};
+		if (dwarf_tag(&die) == DW_TAG_subprogram && objects_has_lost_local(&known, name, nth))
+			return true;
+	}
+	return has_lost_clang_local(unit, function, name);
+}
+
+static bool has_function(struct unit *unit, const char *name)
+{
+	Dwarf_Die die;
+
+	for (unsigned i = 0; unit_find(unit, name, i, &die); i++)
+		if (dwarf_tag(&die) == DW_TAG_subprogram && !die_flag(&die, DW_AT_declaration))
+			return true;
+	return false;
+}
+
+/* What clang puts into a nameless entry it calls `function.name`, and further ones of that name `function.name.N` with rising N.
+ * Found if one unit alone has such a symbol. */
 bool objects_find_clang_local(struct unit *unit, const char *function, const char *name, unsigned nth,
 			      struct target_symbol *out)
 {
@@ -281,7 +410,7 @@ bool objects_find_clang_local(struct unit *unit, const char *function, const cha
 	const struct symbol *found = NULL;
 	char spelled[600];
 
-	if (!unit_publish(unit) || !unit->shown.clang)
+	if (!unit_publish(unit) || !unit->shown.clang || !has_function(unit, function))
 		return false;
 	snprintf(spelled, sizeof(spelled), "%s.%s", function, name);
 	for (unsigned number = 0; symbols && number < NUMBERS_TRIED; number++) {

@@ -41,4 +41,8 @@ bool objects_find_helper_local(struct unit *, const char *function, const char *
 bool objects_find_clang_local(struct unit *, const char *function, const char *name, unsigned nth,
 			      struct target_symbol *out);
 
+/* Whether it is there, but clang keeps it in another way than its type says. */
+bool objects_has_lost_local(struct unit_function *, const char *name, unsigned nth);
+bool objects_has_lost_helper_local(struct unit *, const char *function, const char *name, unsigned nth);
+
 #endif

@@ -277,6 +277,22 @@ bool target_find_local(struct target *target, const struct target_function *func
 	return known && objects_find_local(known, name, nth, &die, out);
 }
 
+bool target_has_lost_local(struct target *target, const struct target_function *function, const char *name,
+			   unsigned nth)
+{
+	struct unit_function *known = (struct unit_function *)(uintptr_t)function->die;
+
+	(void)target;
+	return known && objects_has_lost_local(known, name, nth);
+}
+
+bool target_has_lost_helper_local(struct target *target, const struct target_unit *shown, const char *function,
+				  const char *name, unsigned nth)
+{
+	(void)target;
+	return objects_has_lost_helper_local(unit_of(shown), function, name, nth);
+}
+
 bool target_has_lost(struct target *target, const struct target_unit *shown, const char *name)
 {
 	(void)target;
@@ -351,7 +367,8 @@ bool target_find_helper_local(struct target *target, const struct target_unit *s
 
 	(void)target;
 	return objects_find_helper_local(unit, function, name, nth, &variable, out) ||
-	       objects_find_clang_local(unit, function, name, nth, out);
+	       (!objects_has_lost_helper_local(unit, function, name, nth) &&
+		objects_find_clang_local(unit, function, name, nth, out));
 }
 
 /* The thread pointer's distance from the executable's TLS block is fixed by the ABI: Ulrich Drepper, "ELF

@@ -151,6 +151,11 @@ bool target_passes_otherwise(struct target *, const struct target_function *);
 bool target_find_helper_local(struct target *, const struct target_unit *, const char *function,
 			      const char *name, unsigned nth, struct target_symbol *out);
 
+/* Whether the program has that static, but not as its type says: a byte for an int that only ever has two values, or pieces. */
+bool target_has_lost_local(struct target *, const struct target_function *, const char *name, unsigned nth);
+bool target_has_lost_helper_local(struct target *, const struct target_unit *, const char *function,
+				  const char *name, unsigned nth);
+
 /* The first static variable of that name in what `unit` defines as `function`, and its type as C spells it. */
 bool target_spell_local(struct target *, const struct target_unit *, const char *function, const char *name,
 			struct target_symbol *out, struct text *spelling);

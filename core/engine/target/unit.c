@@ -751,11 +751,17 @@ static int local_order(const void *left, const void *right)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-static bool choose_local(const struct locals *locals, unsigned nth, Dwarf_Die *die)
+/* What gcc says of an automatic variable may look as what clang says of a static one that it keeps in another way. */
+static bool is_automatic(const struct local *local, bool clang)
+{
+	return local->place == DIE_ELSEWHERE || (local->place == DIE_ALTERED && !clang);
+}
+
+static bool choose_local(const struct locals *locals, bool clang, unsigned nth, Dwarf_Die *die)
 {
 	for (size_t i = 0; i < locals->count; i++) {
 		const struct local *local = &locals->list[i];
-		if (local->place == DIE_ELSEWHERE)
+		if (is_automatic(local, clang))
 			continue;
 		if (local->place == DIE_NOWHERE) /* perhaps a static, and then the count is off */
 			return false;
@@ -794,7 +800,8 @@ bool unit_find_local(struct unit_function *function, const char *name, unsigned 
 	found = collect_instances(&locals, function) && locals.count;
 	if (found) {
 		qsort(locals.list, locals.count, sizeof(*locals.list), local_order);
-		found = choose_local(&locals, nth, die);
+		found = unit_publish(function->unit) &&
+			choose_local(&locals, function->unit->shown.clang, nth, die);
 	}
 	free(locals.list);
 	return found;

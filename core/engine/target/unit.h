@@ -106,8 +106,9 @@ bool unit_entry(struct unit *, size_t number, Dwarf_Die *die);
 /* As unit_find, for what the module keeps in type units (-fdebug-types-section). */
 bool units_find_type(struct units *, const char *name, unsigned nth, Dwarf_Die *die);
 
-/* Of the variables called `name` in a function's body, in source order, the nth that has an address for good.
- * False if there is none, or if one that was optimised away makes it uncertain which is the nth. */
+/* Of the variables called `name` in a function's body, in source order, the nth that has an address for good, be it that clang
+ * keeps it there in another way than its type says. False if there is none, or if one that was optimised away makes it
+ * uncertain which is the nth. */
 bool unit_find_local(struct unit_function *, const char *name, unsigned nth, Dwarf_Die *die);
 
 #endif

@@ -493,7 +493,7 @@ REALTIMEFUNC LOCAL long packed_enumerations(struct car *c, int n)
 	c->top = *c->point;
 	switch (shifted(g)) {
 	case NEUTRAL:
-		last = gears[1];
+		last = gears[n & 1];
 		break;
 	default:
 		g = FIRST;
