@@ -666,7 +666,7 @@ static void a_variable_that_is_only_written_is_told(void **state)
 /* Each body ends a text that begins so: all of them may change the variable, or none does. */
 static void assert_changed(const char *before, const char *name, const char *const *bodies, bool may)
 {
-	char text[400];
+	char text[600];
 
 	for (; *bodies; bodies++) {
 		snprintf(text, sizeof(text), "%s%s }", before, *bodies);
@@ -727,6 +727,34 @@ static void a_variable_is_changed_only_where_it_may_be(void **state)
 	index_free(ix);
 }
 
+/* The address of a variable is given to one that is declared to look there, or to one that may write. */
+static void what_is_lent_for_reading_is_not_changed(void **state)
+{
+	static const char *const kept[] = {"return look(&v, n);",
+					   "return look((struct s *)p, n) + mix(p, n + f(1, 2), &v);",
+					   "p = (struct s[]){1, look(&v, 3)};", NULL};
+	static const char *const changed[] = {"return put(&v);",
+					      "return mix(&v, n, p);",
+					      "return look(p, put(&v));",
+					      "return deep(&v);",
+					      "return unknown(&v);",
+					      "return look(&v.m, n);",
+					      "look(p, n); v.m = 1;",
+					      "return look(&v + 1, n);",
+					      "return any(&v);",
+					      "return (look)(&v, n);",
+					      NULL};
+	static const char before[] = "struct s { int m; }; static struct s v = {1}; typedef const struct s "
+				     "*looks; int f(int, int);"
+				     "int look(const struct s *, int); int mix(struct s *, int, struct s "
+				     "const *p); int put(struct s *);"
+				     "int deep(const struct s **); int any(); int g(struct s *p, int n) { ";
+
+	(void)state;
+	assert_changed(before, "v", kept, false);
+	assert_changed(before, "v", changed, true);
+}
+
 /* What a pointer points to is another thing than the pointer. */
 static void a_pointer_is_changed_only_itself(void **state)
 {
@@ -755,6 +783,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pointer_is_changed_only_itself),
+		cmocka_unit_test(what_is_lent_for_reading_is_not_changed),
 		cmocka_unit_test(a_variable_is_changed_only_where_it_may_be),
 		cmocka_unit_test(a_variable_that_is_only_written_is_told),
 		cmocka_unit_test(a_name_finds_all_its_declarations_in_order),

@@ -96,6 +96,78 @@ static bool is_pointer(const struct index *ix, uint32_t i)
 	return is;
 }
 
+/* The brackets that are open: the function that those of a call are behind, and which of its arguments is read. */
+struct calls {
+	struct token callee[64]; /* no name: no call */
+	uint32_t argument[64];
+	uint32_t depth;
+};
+
+static void follow_calls(struct calls *c, const struct token *before, const struct token *t)
+{
+	if (t->kind != TOKEN_PUNCTUATOR || t->end - t->begin != 1)
+		return;
+	if (strchr("([{", t->first)) {
+		if (c->depth < sizeof(c->argument) / sizeof(*c->argument)) {
+			c->callee[c->depth] = t->first == '(' ? *before : (struct token){0};
+			c->argument[c->depth] = 0;
+		}
+		c->depth++;
+	} else if (strchr(")]}", t->first)) {
+		c->depth -= c->depth != 0;
+	} else if (t->first == ',' && c->depth && c->depth <= sizeof(c->argument) / sizeof(*c->argument)) {
+		c->argument[c->depth - 1]++;
+	}
+}
+
+/* `const T *name`, and no pointer to a pointer: whoever is handed an address so has no leave to write there. */
+static bool is_pointer_to_const(struct token_reader r, uint32_t parameter)
+{
+	struct token t;
+	bool is_const = false, pointer = false;
+
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
+		if (t.kind == TOKEN_PUNCTUATOR && (t.first == '(' || t.first == '['))
+			return false; /* what is not plain */
+		if (t.kind == TOKEN_PUNCTUATOR && (t.first == ')' || (t.first == ',' && parameter == 0)))
+			return parameter == 0 && is_const && pointer;
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == ',') {
+			parameter--;
+			is_const = pointer = false;
+			continue;
+		}
+		if (t.kind == TOKEN_PUNCTUATOR && t.first == '*' && pointer)
+			return false;
+		pointer |= t.kind == TOKEN_PUNCTUATOR && t.first == '*';
+		is_const |= !pointer && token_is(&r, &t, "const");
+	}
+	return false;
+}
+
+/* Whether `&name` is the argument of a function that is declared to only look there. */
+static bool is_lent(const struct index *ix, struct token_reader r, const struct context *c,
+		    const struct calls *calls, const struct token *name)
+{
+	struct token t;
+
+	if (!calls->depth || calls->depth > sizeof(calls->argument) / sizeof(*calls->argument) ||
+	    c->before.first != '&' || c->opener.kind != TOKEN_PUNCTUATOR || !strchr("(,", c->opener.first))
+		return false;
+	const struct token *callee = &calls->callee[calls->depth - 1];
+	r.at = name->end;
+	token_next(&r, &t);
+	if (callee->kind != TOKEN_NAME || t.kind != TOKEN_PUNCTUATOR || !strchr("),", t.first))
+		return false;
+	const struct index_name *n =
+		index_find_kind(ix, ix->text + callee->begin, callee->end - callee->begin, NAME_FUNCTION);
+	if (!n)
+		return false;
+	r.at = n->end;
+	token_next(&r, &t);
+	return t.kind == TOKEN_PUNCTUATOR && t.first == '(' &&
+	       is_pointer_to_const(r, calls->argument[calls->depth - 1]);
+}
+
 /* `name`, `name[i]`, `name.member`: is that assigned to, stepped, or handed to somebody by address? */
 static bool is_changed(const struct index *ix, struct token_reader r, const struct context *c,
 		       const struct token *name, bool evaluated)
@@ -346,6 +418,7 @@ static void find_uses(struct index *ix)
 	struct locals locals = {.ix = ix};
 	struct given given = {.pending = INDEX_NONE, .marks = calloc(ix->name_count + 1, sizeof(uint32_t))};
 	struct null null = {0};
+	struct calls calls = {0};
 	uint32_t unevaluated = 0;
 
 	token_reader_init(&r, ix->text, ix->size);
@@ -355,6 +428,7 @@ static void find_uses(struct index *ix)
 		token_next(&r, &next);
 		locals_follow(&locals, &r, &c.before, &t, &next, statements.begins);
 		follow_given(&given, ix, &r, &t, &next, statements.begins);
+		follow_calls(&calls, &c.before, &t);
 		if (t.kind != TOKEN_NAME || token_selects(&r, &c.before))
 			continue;
 		if (t.begin >= unevaluated)
@@ -366,7 +440,8 @@ static void find_uses(struct index *ix)
 		bool called = next.kind == TOKEN_PUNCTUATOR && next.first == '(';
 		if (!called && may_be_value(&r, &c.before))
 			uses |= USE_ADDRESS_TAKEN;
-		if (!called && is_changed(ix, r, &c, &t, t.begin >= unevaluated))
+		if (!called && is_changed(ix, r, &c, &t, t.begin >= unevaluated) &&
+		    !is_lent(ix, r, &c, &calls, &t))
 			uses |= USE_CHANGED;
 		if ((is_comparison(ix, &c.before) && !null.compared) ||
 		    (is_comparison(ix, &next) && !is_null(r)))
