@@ -13,7 +13,9 @@
 
 enum park_state { STATE_RUNS, STATE_UNTOLD, STATE_TOLD, STATE_RELEASED };
 
-_Static_assert(sizeof(struct park_frame) == 72 * 8, "as versions declare it");
+_Static_assert(sizeof(struct park_frame) == 72 * 8 && offsetof(struct park_frame, arguments) == 65 * 8 &&
+		       offsetof(struct park_frame, version) == 66 * 8,
+	       "as versions declare it");
 _Static_assert(sizeof(sigjmp_buf) <= sizeof(((struct park_frame *)0)->out), "the jump buffer fits");
 
 static struct {
@@ -361,9 +363,11 @@ bool park_take(struct message_parked *out)
 			.entry = f->entry,
 			.address = f->address,
 			.pc = f->pc,
+			.arguments = f->arguments,
 			.signal = (int32_t)f->signal,
 			.code = (int32_t)f->code,
 			.thread = (int32_t)f->thread,
+			.version = (int32_t)f->version,
 		};
 		return true;
 	}

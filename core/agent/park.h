@@ -29,7 +29,8 @@ struct park_frame {
 	uint64_t address, pc;
 	int64_t signal, code, thread; /* a watch's: WATCH_LATE or WATCH_EXITED where there was no signal */
 	uint64_t serial;              /* of a watch's: which of its thread's */
-	uint64_t reserved[7];
+	uint64_t arguments, version;  /* of a call, for the engine: message.h; set before it is entered */
+	uint64_t reserved[5];
 };
 
 enum {

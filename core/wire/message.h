@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MESSAGE_VERSION = 9, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+enum { MESSAGE_VERSION = 10, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -180,8 +180,9 @@ struct message_parked {
 	uint64_t frame; /* names the call */
 	uint64_t entry; /* of its function */
 	uint64_t address, pc;
+	uint64_t arguments; /* where the addresses of what it was called with stand, in order; 0: nowhere */
 	int32_t signal, code, thread;
-	uint32_t reserved;
+	int32_t version; /* that it was in */
 };
 
 struct message_unpark {

@@ -1,4 +1,5 @@
 #include "parked.h"
+#include "captured.h"
 #include "change.h"
 #include "instrumented.h"
 #include "lookup.h"
@@ -8,6 +9,7 @@
 #include "record.h"
 #include "show.h"
 #include "unwatched.h"
+#include "value.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -33,6 +35,8 @@ static json_t *placed_json(const struct parked *p, const struct place *place)
 	if (*place->file)
 		json_object_update_new(json, json_pack("{s:o, s:i}", "file", show_string(place->file), "line",
 						       (int)place->line));
+	if (p->args)
+		json_object_set(json, "args", p->args);
 	return json;
 }
 
@@ -48,8 +52,10 @@ static void put_parked(struct text *out, const struct parked *p, const struct pl
 {
 	const char *name = sigabbrev_np(p->call.signal);
 
-	text_printf(out, "call %u of %s in thread %d waits after SIG%s", p->number, p->function->name,
-		    (int)p->call.thread, name ? name : "?");
+	text_printf(out, "call %u of %s", p->number, p->function->name);
+	if (p->arguments)
+		text_printf(out, "(%s)", p->arguments);
+	text_printf(out, " in thread %d waits after SIG%s", (int)p->call.thread, name ? name : "?");
 	/* Of others it is that of the instruction. */
 	bool accessed = p->call.signal == SIGSEGV || p->call.signal == SIGBUS;
 	if (accessed && p->call.code > 0 && p->call.code != SI_KERNEL)
@@ -91,6 +97,62 @@ static void tell_parked(struct watchers *all, const struct parked *p)
 	host_broadcast(all->host, event);
 }
 
+/* One argument, which is at that address in the program; false: it cannot be read. */
+static bool put_argument(struct watchers *all, const struct watched_value *v, uint64_t address,
+			 struct text *text, json_t *args)
+{
+	unsigned char *bytes = malloc(v->type->size + 1);
+	json_t *json;
+
+	struct error *e =
+		bytes ? program_read(all->host->program, address, bytes, v->type->size) : error_memory();
+	if (!e) {
+		captured_put(all->host, v->type, bytes, &(struct captured){0}, VALUE_OPTIONS.depth, text,
+			     &json);
+		json_object_set_new(args, v->name, json);
+	}
+	free(bytes);
+	bool put = !e;
+	error_free(e);
+	return put;
+}
+
+/* What the call was made with, as it is now. A call of a version that is not the watched one any more may have other
+ * arguments. */
+static void read_arguments(struct watchers *all, struct parked *p)
+{
+	const struct watched *d = watched_find(all, p->function);
+	struct text text = {0};
+	uint64_t at;
+
+	if (!d || d->plain != p->call.version || !p->call.arguments)
+		return;
+	json_t *args = json_object();
+	bool known = true;
+	for (size_t i = 0; i < d->arguments.count && known; i++) {
+		struct error *e =
+			program_read(all->host->program, p->call.arguments + i * sizeof(at), &at, sizeof(at));
+		text_printf(&text, "%s%s=", i ? ", " : "", d->arguments.list[i].name);
+		known = !e && put_argument(all, &d->arguments.list[i], at, &text, args);
+		error_free(e);
+	}
+	char *arguments = text_take(&text);
+	if (!known || !arguments) {
+		free(arguments);
+		json_decref(args);
+		return;
+	}
+	p->arguments = arguments;
+	p->args = args;
+}
+
+static void free_call(struct parked *p)
+{
+	free(p->arguments);
+	json_decref(p->args);
+	free(p);
+}
+
 void parked_take(struct watchers *all)
 {
 	struct message_parked call;
@@ -109,6 +171,7 @@ void parked_take(struct watchers *all)
 		*p = (struct parked){.number = ++all->parked_last, .function = f, .call = call};
 		*last = p;
 		last = &p->next;
+		read_arguments(all, p);
 		tell_parked(all, p);
 	}
 }
@@ -124,7 +187,7 @@ static struct error *release(struct watchers *all, struct parked *p, uint64_t ta
 		*at = p->next;
 		break;
 	}
-	free(p);
+	free_call(p);
 	return e;
 }
 
@@ -132,7 +195,7 @@ void parked_free(struct watchers *all)
 {
 	for (struct parked *p = all->parked, *next; p; p = next) {
 		next = p->next;
-		free(p);
+		free_call(p);
 	}
 }
 

@@ -1,9 +1,9 @@
 #include "records.h"
+#include "captured.h"
 #include "message.h"
 #include "program.h"
 #include "ring.h"
 #include "value.h"
-#include "value_json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -50,49 +50,6 @@ void records_end_all(struct watchers *all, struct watched *d, const char *why)
 	watched_remove(all, d);
 }
 
-/* The memory of the program, and before it what a record holds of it. */
-struct captured {
-	struct program *program;
-	struct target *target;
-	uint64_t address;
-	const unsigned char *bytes;
-	size_t size;
-};
-
-static bool read_captured(void *context, uint64_t address, void *bytes, size_t size)
-{
-	const struct captured *c = context;
-	size_t done = 0;
-
-	if (c->size && address >= c->address && address - c->address < c->size) {
-		size_t from = (size_t)(address - c->address);
-		done = size < c->size - from ? size : c->size - from;
-		memcpy(bytes, c->bytes + from, done);
-	}
-	if (done == size)
-		return true;
-	struct error *e = program_read(c->program, address + done, (char *)bytes + done, size - done);
-	bool read = !e;
-	error_free(e);
-	return read;
-}
-
-static bool name_address(void *context, uint64_t address, bool function, char *buffer, size_t size)
-{
-	const struct captured *c = context;
-
-	const char *symbol;
-	uint64_t offset, bytes;
-
-	if (!function || !target_find_symbol(c->target, address, &symbol, &offset, &bytes))
-		return false;
-	if (offset)
-		snprintf(buffer, size, "%s+%#" PRIx64, symbol, offset);
-	else
-		snprintf(buffer, size, "%s", symbol);
-	return true;
-}
-
 /* The value's bytes. gcc gives a bit-field's value no more of them than it needs. */
 static bool widen(const struct type *type, const struct ring_value *r, unsigned char *bytes)
 {
@@ -108,26 +65,11 @@ static bool widen(const struct type *type, const struct ring_value *r, unsigned 
 	return true;
 }
 
-/* A line of a trace is for the eye: what is long is cut, between characters. The JSON has it whole. */
-static void put_short(struct text *out, const struct text *value)
-{
-	size_t size = value->size;
-
-	if (size > RECORDS_VALUE)
-		for (size = RECORDS_VALUE; size && (value->bytes[size] & 0xc0) == 0x80; size--)
-			;
-	text_append(out, value->bytes ? value->bytes : "", size);
-	if (size < value->size)
-		text_puts(out, "…");
-}
-
 /* One value as text and, into *json, as JSON. */
 static void put_value(struct watchers *all, const struct watched_value *v, const struct ring_value *r,
 		      struct text *text, json_t **json)
 {
-	struct captured captured = {.program = all->host->program, .target = live_target(all->host->live)};
-	struct value_source source = {&captured, read_captured, name_address};
-	struct value_options options = VALUE_OPTIONS;
+	struct captured captured = {.bytes = r->followed, .size = r->followed_size};
 	_Alignas(16) unsigned char bytes[RING_VALUES] = {0};
 
 	if (r->no_room || !widen(v->type, r, bytes)) {
@@ -135,19 +77,12 @@ static void put_value(struct watchers *all, const struct watched_value *v, const
 		*json = json_null();
 		return;
 	}
-	options.elements = 200;
 	if (r->size == sizeof(captured.address))
 		memcpy(&captured.address, bytes, sizeof(captured.address));
-	captured.bytes = r->followed;
-	captured.size = r->followed_size;
 	/* What was not recorded as a whole may be something else by now; behind the pointers in a struct nothing was. */
-	if (v->type->kind != TYPE_POINTER || (v->type->target && v->type->target->size > captured.size))
-		options.depth = 0;
-	struct text whole = {0};
-	value_text(&whole, v->type, bytes, &source, &options);
-	put_short(text, &whole);
-	text_fini(&whole);
-	*json = value_json(v->type, bytes, &source, &options);
+	bool whole =
+		v->type->kind == TYPE_POINTER && (!v->type->target || v->type->target->size <= captured.size);
+	captured_put(all->host, v->type, bytes, &captured, whole ? VALUE_OPTIONS.depth : 0, text, json);
 }
 
 /* The values of a record as `name=value, …` (or ` = `), and as an object. */
@@ -157,11 +92,11 @@ static json_t *put_values(struct watchers *all, const struct tap *w, const struc
 {
 	json_t *object = json_object(), *value;
 	struct ring_value r;
-	size_t at = 0, plain = w->value_count - w->has_result;
+	size_t at = 0, plain = w->values.count - w->has_result;
 
 	*has_result = false;
-	for (size_t i = 0; i < w->value_count && ring_next_value(slot, &at, &r); i++) {
-		const struct watched_value *v = &w->values[i];
+	for (size_t i = 0; i < w->values.count && ring_next_value(slot, &at, &r); i++) {
+		const struct watched_value *v = &w->values.list[i];
 		if (i >= plain) {
 			put_value(all, v, &r, result, result_json);
 			*has_result = true;

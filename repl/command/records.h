@@ -4,10 +4,7 @@
 
 #include "watched.h"
 
-enum {
-	RECORDS_BURST = 20,  /* of one trace between two readings: 1,000 a second */
-	RECORDS_VALUE = 160, /* bytes of a value's text that are shown */
-};
+enum { RECORDS_BURST = 20 /* of one trace between two readings: 1,000 a second */ };
 
 /* Reads the function's ring: tells what is there, allows for more, ends what has had its count. The function may not be
  * watched any more afterwards. */

@@ -8,6 +8,7 @@
 #include "rollback.h"
 #include "texts.h"
 #include "value.h"
+#include "wrapper.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,23 +16,21 @@
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
-static void forget_values(struct tap *w)
+static void forget_values(struct watched_values *values)
 {
-	for (size_t i = 0; i < w->value_count; i++) {
-		free(w->values[i].name);
-		types_free(w->values[i].types);
+	for (size_t i = 0; i < values->count; i++) {
+		free(values->list[i].name);
+		types_free(values->list[i].types);
 	}
-	free(w->values);
-	w->values = NULL;
-	w->value_count = 0;
-	w->has_result = false;
+	free(values->list);
+	*values = (struct watched_values){0};
 }
 
 void tap_free(struct tap *w)
 {
 	if (!w)
 		return;
-	forget_values(w);
+	forget_values(&w->values);
 	for (size_t i = 0; i < w->expression_count; i++)
 		free(w->expressions[i]);
 	free(w->expressions);
@@ -46,6 +45,7 @@ static void watched_free(struct watched *d)
 		tap_free(w);
 	}
 	instrument_fini(&d->made);
+	forget_values(&d->arguments);
 	free(d->otherwise);
 	free(d->user);
 	free(d);
@@ -293,49 +293,67 @@ static uint64_t address_of(struct live *l, const struct live_function *f, const 
 	return address;
 }
 
-static struct error *add_value(struct live *l, const struct instrument *made, struct tap *w, const char *name,
-			       const char *variable)
+/* `variable` is one of that function's. */
+static struct error *add_value(struct live *l, const char *function, struct watched_values *values,
+			       const char *name, const char *variable)
 {
-	struct watched_value *more = realloc(w->values, (w->value_count + 1) * sizeof(*more));
+	struct watched_value *more = realloc(values->list, (values->count + 1) * sizeof(*more));
 	struct type_found found;
 
 	if (!more)
 		return error_memory();
-	w->values = more;
-	struct watched_value *v = &w->values[w->value_count];
+	values->list = more;
+	struct watched_value *v = &values->list[values->count];
 	*v = (struct watched_value){.name = strdup(name)};
 	struct error *e = v->name ? NULL : error_memory();
 	if (!e)
-		e = types_of_variable(check_unit(live_host(l)->check), made->body, variable, &v->types,
-				      &found);
+		e = types_of_variable(check_unit(live_host(l)->check), function, variable, &v->types, &found);
 	if (e) {
 		free(v->name);
 		return e;
 	}
 	v->type = found.type;
-	w->value_count++;
+	values->count++;
 	return NULL;
 }
 
-/* The names and types of what is recorded, from the check of the version that records it. `also` gets the structs that it only
- * has pointers to and does not look into. */
-static struct error *learn_values(struct live *l, const struct instrument *made, struct tap *w,
-				  struct text *also)
+/* The structs that the values only have pointers to and do not look into. */
+static void add_incomplete(const struct watched_values *values, struct text *also)
+{
+	for (size_t i = 0; i < values->count; i++)
+		type_add_incomplete(values->list[i].type, VALUE_OPTIONS.depth, also);
+}
+
+/* The names and types of what is recorded, from the check of the version that records it. */
+static struct error *learn_values(struct live *l, const struct instrument *made, struct tap *w)
 {
 	char variable[64];
 	struct error *e = NULL;
 
-	forget_values(w);
+	forget_values(&w->values);
+	w->has_result = false;
 	for (size_t i = 0; i < (w->line ? w->expression_count : made->argument_count) && !e; i++) {
 		snprintf(variable, sizeof(variable), "rtf_value_%u_%zu", w->serial, i);
-		e = add_value(l, made, w, w->line ? w->expressions[i] : made->arguments[i], variable);
+		e = add_value(l, made->body, &w->values, w->line ? w->expressions[i] : made->arguments[i],
+			      variable);
 	}
 	if (!e && !w->line && made->has_results) {
 		w->has_result = true;
-		e = add_value(l, made, w, "", "rtf_result");
+		e = add_value(l, made->body, &w->values, "", "rtf_result");
 	}
-	for (size_t i = 0; i < w->value_count; i++)
-		type_add_incomplete(w->values[i].type, VALUE_OPTIONS.depth, also);
+	return e;
+}
+
+static struct error *learn_arguments(struct live *l, const struct instrument *made, struct watched *d)
+{
+	char variable[64];
+	struct error *e = NULL;
+
+	forget_values(&d->arguments);
+	for (size_t i = 0; d->guard && i < made->argument_count && !e; i++) {
+		snprintf(variable, sizeof(variable), WRAPPER_ARGUMENT "%zu", i);
+		e = add_value(l, d->function->at.name, &d->arguments, made->arguments[i], variable);
+	}
 	return e;
 }
 
@@ -369,8 +387,12 @@ static struct error *learn_all(struct live *l, struct watched *d, const struct p
 
 	do {
 		known = also.size;
-		for (struct tap *w = d->taps; w && !e; w = w->next)
-			e = w->over ? NULL : learn_values(l, made, w, &also);
+		e = learn_arguments(l, made, d);
+		add_incomplete(&d->arguments, &also);
+		for (struct tap *w = d->taps; w && !e; w = w->next) {
+			e = w->over ? NULL : learn_values(l, made, w);
+			add_incomplete(&w->values, &also);
+		}
 	} while (!e && also.size > known && check_whole(l, d->function, plain, made, also.bytes));
 	text_fini(&also);
 	return e;
@@ -403,6 +425,7 @@ struct error *watched_instrument(struct watchers *all, struct watched *d, const 
 	instrument_fini(&d->made);
 	d->made = made;
 	d->version = d->function->live;
+	d->plain = live_plain(d->function);
 	d->counts_address = address_of(l, d->function, made.counters.name);
 	d->ring_address = address_of(l, d->function, made.ring);
 	d->slots_seen = -1;

@@ -16,11 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One value that a watch records. */
+/* A value that a watch records, or that a guarded call is made with. */
 struct watched_value {
 	char *name;
 	struct types *types;
 	const struct type *type;
+};
+
+struct watched_values {
+	struct watched_value *list;
+	size_t count;
 };
 
 /* A trace or a probe. */
@@ -31,8 +36,7 @@ struct tap {
 	char *condition;
 	char **expressions;
 	size_t expression_count;
-	size_t value_count; /* a trace's last one is the result, if the function has one */
-	struct watched_value *values;
+	struct watched_values values; /* a trace's last one is the result, if the function has one */
 	bool has_result;
 	int wanted, shown;
 	int64_t missed_before; /* by the quota's users before it */
@@ -43,11 +47,12 @@ struct tap {
 struct watched {
 	struct watched *next;
 	struct live_function *function;
-	int version; /* the instrumented one */
-	char *user;  /* who asked first */
+	int version, plain; /* the instrumented one, and the one that it is of */
+	char *user;         /* who asked first */
 	bool cover, guard;
-	bool guard_returns; /* at once after a fault: */
-	char *otherwise;    /* this, or NULL */
+	bool guard_returns;              /* at once after a fault: */
+	char *otherwise;                 /* this, or NULL */
+	struct watched_values arguments; /* of a guarded one */
 	struct tap *taps;
 	bool shrinks; /* what is over is to be built out, once the compiler has time */
 	struct instrument made;
@@ -61,6 +66,8 @@ struct parked {
 	unsigned number;
 	struct live_function *function;
 	struct message_parked call;
+	char *arguments; /* "o=0x0, n=3", or NULL: not known */
+	json_t *args;    /* the same, by name; or NULL */
 };
 
 struct watchers {

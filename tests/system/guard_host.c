@@ -54,6 +54,14 @@ static int outer(const struct request *r)
 	return length_of(r, 100) + 1;
 }
 
+/* Arguments of all kinds; one has no address. */
+REALTIMEFUNC
+static double pick(register int n, const double weights[2], struct pair p, const char *name,
+		   int (*how)(const char *))
+{
+	return weights[n] + (double)p.first + how(name);
+}
+
 REALTIMEFUNC
 static int any(int n, ...)
 {
@@ -82,6 +90,8 @@ static void *serve(void *line)
 		say(what, give_up(n).first);
 	else if (!strcmp(what, "outer"))
 		say(what, outer(&r));
+	else if (!strcmp(what, "pick"))
+		say(what, (long)pick(n, n ? NULL : (double[]){1, 2}, (struct pair){n, -n}, "four", puts));
 	else if (!strcmp(what, "any"))
 		say(what, any(n));
 	else if (!strcmp(what, "served"))

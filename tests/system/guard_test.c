@@ -94,8 +94,48 @@ static void a_fault_parks_the_call_and_the_others_go_on(void **state)
 	await_line("length 7");
 	tell_host("served 0\n");
 	await_line("served 2");
-	compiled_assert_says(&host, 0, "\\guard", "call 1 of length_of in thread");
+	compiled_assert_says(&host, 0, "\\guard", "call 1 of length_of(r=0x");
+	compiled_assert_says(&host, 0, "\\guard", " -> {number = 0, path = 0x0}, extra=0) in thread");
 	compiled_assert_says(&host, 0, "\\list length_of", "guard");
+}
+
+/* That pick was called with 1, and where what it was called with stands in the text. */
+static void assert_pick_told(void)
+{
+	json_t *event = wire_await_event(&wire, "parked");
+	json_t *args = json_object_get(event, "args"), *address = json_object_get(args, "how");
+	json_t *expected = json_pack("{s:i, s:n, s:{s:i, s:i}, s:s, s:O}", "n", 1, "weights", "p", "first", 1,
+				     "second", -1, "name", "four", "how", address ? address : json_null());
+	const char *text = compiled_string(event, "text");
+
+	assert_true(json_equal(args, expected));
+	assert_non_null(strstr(json_string_value(address), "puts>"));
+	assert_non_null(strstr(text, " of pick(n=1, weights=0x0, p={first = 1, second = -1}, name=0x"));
+	assert_non_null(strstr(text, " \"four\", how=0x"));
+	json_decref(expected);
+	json_decref(event);
+}
+
+static void what_a_call_that_waits_was_made_with_is_told(void **state)
+{
+	(void)state;
+	wire_ok(&wire, "\\guard pick");
+	tell_host("pick 1\n");
+	assert_pick_told();
+	wire_ok(&wire, "\\return weights[n]"); /* faults likewise */
+	assert_pick_told();
+	compiled_define(&host, "static double pick(register int n, const double weights[2], struct pair p, "
+			       "const char *name,\n"
+			       "\t\t   int (*how)(const char *))\n{\n"
+			       "\treturn how(name) + *weights + (double)p.second;\n}");
+	wire_ok(&wire, "\\retry");
+	assert_pick_told();
+	wire_ok(&wire, "\\return 5");
+	await_line("four");
+	await_line("pick 5");
+	json_t *data = compiled_data(&host, "\\guard");
+	assert_int_equal(json_array_size(json_object_get(data, "parked")), 0);
+	json_decref(data);
 }
 
 /* The address that a division by zero comes with is its instruction's: nothing there was accessed. */
@@ -401,6 +441,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_host(a_fault_parks_the_call_and_the_others_go_on),
+		with_host(what_a_call_that_waits_was_made_with_is_told),
 		with_host(a_division_by_zero_has_no_address),
 		with_host(a_call_is_parked_though_an_evaluation_runs),
 		with_host(retry_calls_the_new_definition_with_the_same_arguments),

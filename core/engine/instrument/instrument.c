@@ -329,7 +329,8 @@ static struct error *describe_wrapper(struct work *w, uint32_t body, struct wrap
 				.head = w->rewrite.text,
 				.head_size = body,
 				.arguments = w->out->arguments,
-				.argument_count = w->out->argument_count};
+				.argument_count = w->out->argument_count,
+				.version = w->request->version};
 	*result = clang_getTypeSpelling(w->result);
 	out->result = w->result.kind == CXType_Void ? NULL : clang_getCString(*result);
 	if (guard) {

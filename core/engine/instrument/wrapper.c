@@ -42,6 +42,20 @@ static void write_arguments(struct text *out, const struct wrapper *w)
 	text_puts(out, ")");
 }
 
+/* What the call has in its arguments, where the engine can see it: an argument's own address cannot always be taken. */
+static void write_frame(struct text *out, const struct wrapper *w)
+{
+	text_puts(out, " { struct rtf_frame rtf_frame; ");
+	for (size_t i = 0; i < w->argument_count; i++)
+		text_printf(out, "__auto_type " WRAPPER_ARGUMENT "%zu = %s; ", i, w->arguments[i]);
+	text_puts(out, "const volatile void *rtf_arguments[] = { ");
+	for (size_t i = 0; i < w->argument_count; i++)
+		text_printf(out, "&" WRAPPER_ARGUMENT "%zu, ", i);
+	text_printf(out,
+		    "0 }; rtf_frame.words[65] = (unsigned long)rtf_arguments; rtf_frame.words[66] = %d; ",
+		    w->version);
+}
+
 /* Evaluates and returns that, as what a fault would park; what is written behind it is done after a fault. */
 static void write_guarded(struct text *out, const struct wrapper *w, const char *expression)
 {
@@ -77,7 +91,7 @@ bool wrapper_write(struct text *out, const struct wrapper *w)
 {
 	if (!write_head(out, w))
 		return false;
-	text_puts(out, " { struct rtf_frame rtf_frame; ");
+	write_frame(out, w);
 	write_guarded(out, w, NULL);
 	if (w->otherwise)
 		write_guarded(out, w, w->otherwise);
@@ -97,7 +111,7 @@ bool wrapper_write_value(struct text *out, const struct wrapper *w, const char *
 		text_puts(out, " { }");
 		return true;
 	}
-	text_puts(out, " { struct rtf_frame rtf_frame; ");
+	write_frame(out, w);
 	write_guarded(out, w, expression);
 	write_wait(out, w);
 	text_puts(out, "}");

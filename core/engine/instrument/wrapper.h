@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #define WRAPPER_PREFIX "rtf_body_"
+#define WRAPPER_ARGUMENT \
+	"rtf_argument_" /* and its number, from 0: a variable of the wrapper with what it was called with */
 
 struct wrapper {
 	const char *name;
@@ -21,6 +23,7 @@ struct wrapper {
 	size_t head_size;
 	char *const *arguments; /* their names */
 	size_t argument_count;
+	int version;                        /* that a call which waits is said to be in */
 	const char *result;                 /* its type; NULL: void */
 	uint64_t entry, enter, leave, wait; /* addresses in the program */
 	const char *otherwise; /* C that is returned after a fault, guarded likewise; NULL: the call waits */
