@@ -88,6 +88,12 @@ static void a_fault_parks_the_call_and_the_others_go_on(void **state)
 	json_t *event = wire_await_event(&wire, "fault");
 	assert_string_equal(compiled_string(event, "function"), "length_of");
 	assert_int_equal(json_integer_value(json_object_get(event, "version")), 1);
+	/* What stands around the function is no call of it. */
+	const char *calls = strstr(compiled_string(event, "text"), "  length_of@1 (guard_host.c:");
+	assert_non_null(calls);
+	assert_null(strstr(calls + 1, "  length_of@1"));
+	assert_non_null(strstr(calls, "  serve (guard_host.c:"));
+	assert_null(strstr(calls, "<guard>"));
 	json_decref(event);
 	assert_int_equal(await_parked("length_of", "SEGV"), 1);
 	tell_host("length 2\n");

@@ -1,4 +1,5 @@
 #include "wrapper.h"
+#include "place.h"
 #include "token.h"
 
 #include <inttypes.h>
@@ -89,6 +90,7 @@ static void write_wait(struct text *out, const struct wrapper *w)
 
 bool wrapper_write(struct text *out, const struct wrapper *w)
 {
+	text_puts(out, "\n# 1 \"" PLACE_WRAPPER "\"\n");
 	if (!write_head(out, w))
 		return false;
 	write_frame(out, w);

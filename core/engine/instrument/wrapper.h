@@ -3,7 +3,8 @@
  *      static double price(const struct order *o) { … }      the text as it was, but for its name
  *   →  static double rtf_body_price(const struct order *o) { … } double price(const struct order *o) { … }
  *
- * What it calls is core/agent/park.h. No line moves. Pure; any thread. */
+ * What it calls is core/agent/park.h. Its lines are those of
+ * PLACE_WRAPPER (place.h). Pure; any thread. */
 #ifndef RTF_WRAPPER_H
 #define RTF_WRAPPER_H
 
@@ -34,7 +35,7 @@ struct wrapper {
 void wrapper_declare_frame(struct text *);
 void wrapper_declare(struct text *, const char *name);
 
-/* The wrapper, to stand on the definition's last line. False: the head cannot be repeated, because it holds preprocessor
+/* The wrapper, to stand behind the definition. False: the head cannot be repeated, because it holds preprocessor
  * lines. */
 bool wrapper_write(struct text *, const struct wrapper *);
 

@@ -28,12 +28,18 @@ static void put_place(struct text *out, const struct place *place)
 		text_printf(out, "+0x%" PRIx64, place->offset);
 }
 
-static void put_call(struct text *out, struct live *l, uint64_t pc, bool is_return)
+static void put_calls(struct text *out, struct live *l, const struct evaluate_end *end)
 {
 	struct place place;
+	size_t shown = 0;
 
-	place_describe(l, pc, is_return, &place);
-	put_place(out, &place);
+	for (size_t i = 0; i < end->count; i++) {
+		place_describe(l, end->pcs[i], i > 0, &place);
+		if (place.wrapper)
+			continue;
+		text_printf(out, "\n  #%zu  ", shown++);
+		put_place(out, &place);
+	}
 }
 
 static bool has_address(const struct evaluate_end *end)
@@ -53,16 +59,14 @@ static void describe(struct live *l, const struct evaluate_end *end, size_t vers
 	if (has_address(end))
 		text_printf(&text, " at address 0x%" PRIx64, end->address);
 	text_puts(&text, " in ");
-	put_call(&text, l, end->pcs[0], false);
+	place_describe(l, end->pcs[0], false, &out->place);
+	put_place(&text, &out->place);
 	place_describe(l, end->pcs[version], version > 0, &out->place);
 	if (version) {
 		text_puts(&text, ", called from ");
 		put_place(&text, &out->place);
 	}
-	for (size_t i = 0; i < end->count; i++) {
-		text_printf(&text, "\n  #%zu  ", i);
-		put_call(&text, l, end->pcs[i], i > 0);
-	}
+	put_calls(&text, l, end);
 	snprintf(out->text, sizeof(out->text), "%s", text.bytes ? text.bytes : "");
 	text_fini(&text);
 }

@@ -212,6 +212,7 @@ static void find_line(struct live *l, const struct piece *piece, uint64_t pc, st
 		if (lines_find(image, size, pc, found) && found->line) {
 			snprintf(out->file, sizeof(out->file), "%s", found->file);
 			out->line = found->line;
+			out->wrapper = strcmp(text_base_name(out->file), PLACE_WRAPPER) == 0;
 			as_typed(l, piece, out);
 		}
 		free(image);

@@ -10,12 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The file of the code around a guarded version (wrapper.h): a call of the function has a call of that around it. */
+#define PLACE_WRAPPER "<guard>"
+
 struct place {
 	char function[256]; /* "price", "price@2"; else "libc.so.6" or, in no module, "0x1234" */
 	uint64_t offset;
 	char file[PATH_MAX]; /* "": unknown */
 	unsigned line;
-	bool own; /* the code of an evaluation */
+	bool own;     /* the code of an evaluation */
+	bool wrapper; /* PLACE_WRAPPER's */
 };
 
 /* Without file and line. `is_return`: pc is a return address, and means the call before it. */
