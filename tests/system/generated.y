@@ -1,5 +1,5 @@
 %%
-REALTIMEFUNC int times(int n)
+REALTIMEFUNC int times(int LENGTH)
 {
 	return n * 2;
 }

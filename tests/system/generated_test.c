@@ -61,6 +61,7 @@ static void what_is_generated_after_its_grammar_was_saved_goes_live(void **state
 	edit("generated.y", "2", "3");
 	await("unchanged"); /* it is for make to say what that comes to */
 	compiled_assert_answer(&host, "four", "8");
+	compiled_assert_says(&host, 0, "\\source times", "times(int n)");
 	edit("generated_host.c", "2", "3");
 	await("live");
 	compiled_assert_answer(&host, "four", "12");

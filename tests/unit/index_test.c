@@ -303,6 +303,41 @@ static void lines_that_do_not_tell_the_truth_do_not_confuse(void **state)
 		"renamed", NULL, 0);
 }
 
+/* A file that the source names may be what it was made of, and says something else where it stands. */
+static void what_was_made_of_another_file_is_read_where_it_was_compiled(void **state)
+{
+	static const char source[] =
+		"int a;\nconst char *of = \"grammar.y\";\n#line 7 \"grammar.y\"\nint b;\nint f(int "
+		"n)\n{\n\treturn n * A;\n"
+		"# 30 \"grammar.y\"\n}\n#line 11 \"source.c\"\nint g(void)\n{\n\treturn 2;\n}\n"
+		"#line 20 \"grammar.y\"\nint h(void) { return 3; }\n#line 21 \"other.y\"\nint i(void) { "
+		"return 4; }\n";
+	static const struct {
+		const char *name, *text;
+		uint32_t line;
+	} cases[] = {
+		{"f", "int f(int n)\n{\n\treturn n * A;\n# 30 \"grammar.y\"\n}", 8},
+		{"h", "int h(void) { return 3; }", 20},
+		{"i", "int i(void) { return 4; }", 21},
+	};
+	char path[100];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/grammar.y", fixture_directory);
+	fixture_write(path, "\n\n\n\n\n\n\nint f(int n)\n{\n\treturn n * TEMPLATE;\n}\n");
+	struct index *ix = fixture_index(source);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *text = NULL;
+		uint32_t line = 0;
+		assert_true(extent_included_text(ix, function(ix, cases[i].name), fixture_directory, &text,
+						 &line));
+		assert_string_equal(text, cases[i].text);
+		assert_int_equal(line, cases[i].line);
+		free(text);
+	}
+	index_free(ix);
+}
+
 static void functions_that_share_a_line_are_told_apart(void **state)
 {
 	static const char source[] = "int a; int f(void) { return 1; } int g(void) { return 2; } int b;\nint "
@@ -797,6 +832,7 @@ int main(void)
 		cmocka_unit_test(any_prefix_of_a_text_can_be_indexed),
 		cmocka_unit_test(a_function_is_found_in_its_source_with_macros_and_comments),
 		cmocka_unit_test(lines_that_do_not_tell_the_truth_do_not_confuse),
+		cmocka_unit_test(what_was_made_of_another_file_is_read_where_it_was_compiled),
 		cmocka_unit_test(functions_that_share_a_line_are_told_apart),
 		cmocka_unit_test(what_an_if_shares_with_the_next_function_is_no_text),
 		cmocka_unit_test(braces_in_branches_of_an_if_do_not_confuse),

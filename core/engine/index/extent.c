@@ -216,16 +216,92 @@ bool extent_find(const struct index *ix, const struct index_declaration *d, uint
 	return from < to;
 }
 
+/* The definition in the file, or the part of it behind its first `before` lines, that the index says is its source; malloc'ed,
+ * NULL: it is not there. */
+static char *text_among(struct index *ix, const struct index_declaration *d, uint32_t before, uint32_t *line)
+{
+	struct index_declaration there = *d;
+	uint32_t begin, end;
+	char *text = NULL;
+
+	if (!index_find_source_lines(ix))
+		return NULL;
+	there.line -= before;
+	there.last_line -= before;
+	if (there.last_line > ix->source_line_count)
+		there.last_line = ix->source_line_count; /* a `#line` in its body says so */
+	if (extent_find(ix, &there, &begin, &end, line)) {
+		text = strndup(ix->source + begin, end - begin);
+		*line += before;
+	}
+	free(ix->source_lines);
+	return text;
+}
+
+/* The line that what stands behind a directive has, if it says of that that it is of this file; 0: it does not. */
+static uint32_t said_line(const struct token_reader *r, const struct token *directive, const char *name)
+{
+	struct token_reader line;
+	struct token t, file;
+
+	token_read_directive(&line, r->text, directive, &t);
+	if (token_is(&line, &t, "line"))
+		token_next(&line, &t);
+	token_next(&line, &file);
+	size_t length = strlen(name);
+	if (t.kind != TOKEN_NUMBER || file.end - file.begin != length + 2 || file.first != '"' ||
+	    memcmp(r->text + file.begin + 1, name, length) != 0)
+		return 0;
+	return (uint32_t)strtoul(r->text + t.begin, NULL, 10);
+}
+
+/* The definition where the source says of itself that it stands in that file: `#line 12 "grammar.y"`. What the file has there
+ * may be what the source was made of and nothing that was compiled. */
+static char *text_said(const struct index *ix, const struct index_declaration *d, const char *name,
+		       uint32_t *line)
+{
+	uint32_t said = 0, begin = 0;
+	struct token_reader r;
+	char *text = NULL;
+	struct token t;
+
+	token_reader_init(&r, ix->source, ix->source_size);
+	for (t.kind = TOKEN_NUMBER; t.kind != TOKEN_END && !text;) {
+		token_next(&r, &t);
+		if (t.kind != TOKEN_END && !moves_lines(&r, &t))
+			continue;
+		if (said && said <= d->line &&
+		    d->line - said <= token_line(ix->source + begin, t.begin - begin)) {
+			struct index rest = *ix;
+			rest.file = ix->files[d->file];
+			rest.source += begin;
+			rest.source_size -= begin;
+			text = text_among(&rest, d, said - 1, line);
+		}
+		said = t.kind == TOKEN_END ? 0 : said_line(&r, &t, name);
+		const char *newline = memchr(ix->source + t.begin, '\n', ix->source_size - t.begin);
+		begin = newline ? (uint32_t)(newline - ix->source) + 1 : ix->source_size;
+	}
+	return text;
+}
+
+static bool mentions(const struct index *ix, const char *name)
+{
+	return ix->source && memmem(ix->source, ix->source_size, name, strlen(name));
+}
+
 bool extent_included_text(const struct index *ix, const struct index_declaration *d, const char *directory,
 			  char **text, uint32_t *line)
 {
 	const char *name = ix->files[d->file];
 	char path[PATH_MAX];
-	uint32_t begin, end;
 	size_t size;
 
 	if (*name == '<' || strcmp(name, ix->file) == 0 || !text_join_path(directory, name, path))
 		return false;
+	*text = mentions(ix, name) ? text_said(ix, d, name, line) : NULL;
+	if (*text)
+		return true;
 	/* The same index, as if that file were the source. */
 	struct index other = *ix;
 	const char *kept = ix->file_texts ? ix->file_texts[d->file] : NULL;
@@ -235,15 +311,9 @@ bool extent_included_text(const struct index *ix, const struct index_declaration
 		return false;
 	size = kept ? strlen(kept) : size;
 	other.source_size = (uint32_t)size;
-	bool found = size < UINT32_MAX / 2 && index_find_source_lines(&other);
-	if (found) {
-		found = extent_find(&other, d, &begin, &end, line);
-		free(other.source_lines);
-	}
-	if (found)
-		found = (*text = strndup(other.source + begin, end - begin)) != NULL;
+	*text = size < UINT32_MAX / 2 ? text_among(&other, d, 0, line) : NULL;
 	free(other.source);
-	return found;
+	return *text;
 }
 
 /* --- decorators -------------------------------------------------------------------------------------------------- */
