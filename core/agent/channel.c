@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -477,6 +478,17 @@ static int serve_unpark(struct console *c, uint32_t serial, size_t length)
 	return answer_done(c, serial, park_release(&m));
 }
 
+/* Where there is no Yama, or it does not ask, nothing is to be allowed: who looks is told otherwise. */
+static int serve_look(const struct console *c, uint32_t serial, size_t length)
+{
+	int32_t who;
+
+	if (length != sizeof(who))
+		return -EPROTO;
+	memcpy(&who, c->buffer, sizeof(who));
+	return answer_done(c, serial, prctl(PR_SET_PTRACER, (long)who, 0, 0, 0) ? -errno : 0);
+}
+
 /* More than were kept may have been handed over. */
 static int serve_taken(struct console *c, uint32_t number, size_t length)
 {
@@ -531,6 +543,8 @@ static int serve(struct console *c, const struct message_header *h, size_t lengt
 	case MESSAGE_FAULT_KNOWN:
 		fault_known();
 		return length ? -EPROTO : 0;
+	case MESSAGE_LOOK:
+		return serve_look(c, h->serial, length);
 	case MESSAGE_UNPARK:
 		return serve_unpark(c, h->serial, length);
 	case MESSAGE_INTERRUPT:

@@ -41,6 +41,7 @@ enum message_type {
 	MESSAGE_WATCH, /* empty; fd: the inotify descriptor that saves come by, lent for looking whether it has any; no
 			    answer */
 	MESSAGE_IMAGE, /* struct message_image and what it announces; no answer: a change may send thousands */
+	MESSAGE_LOOK, /* i32, a process: it alone may look at the program's threads, as debuggers do; 0: nobody; answer DONE */
 	MESSAGE_INTERRUPT, /* empty, the serial is the CALL's that is to end; no answer but CALLED */
 
 	/* agent to engine, answers */

@@ -17,6 +17,7 @@
 #include "listing.h"
 #include "look.h"
 #include "parked.h"
+#include "stacks.h"
 #include "traces.h"
 #include "versions.h"
 #include "watchers.h"
@@ -300,6 +301,8 @@ static const struct command commands[] = {
 	 "\\probe price:53 o->number o->item->name", traces_probe, true, 2, 16},
 	{"unprobe", "", "[NAME[:LINE]|*]", "end this console's probes", "\\unprobe price:53", traces_unprobe,
 	 true, 0, 1},
+	{"threads", "", "[NAME|THREAD]", "where each thread is, or those that are inside a function",
+	 "\\threads find_item", stacks_threads, false, 0, 1},
 	{"guard", "", "[NAME [return EXPR]]",
 	 "a fault inside parks that call, or returns EXPR; without a name: what waits",
 	 "\\guard find_item return NULL", parked_guard, false, 0, 16},

@@ -21,6 +21,7 @@ static const struct habit about[] = {
 	{"locals args frame f",
 	 NOT_STOPPED "\\probe NAME:LINE EXPR... shows locals each time that line is reached"},
 	{"functions fun func", "\\list *{a:PART}* finds functions"},
+	{"threads stack s", "\\threads shows where each thread is"},
 	{"variables var", "\\vars *{a:PART}* finds variables"},
 	{"types", "\\types *{a:PART}* finds types"},
 	{"line symbol scope source address macro macros", "\\describe {a:NAME} says what it is and where"},
@@ -40,8 +41,11 @@ static const struct habit habits[] = {
 	{"ptype whatis explore", "here that is \\describe {a:NAME}"},
 	{"display", "\\probe NAME:LINE {a:EXPR} shows it each time that line is reached"},
 	{"undisplay", "here that is \\unprobe NAME:LINE, or \\unprobe *"},
-	{"bt backtrace where frame f up down thread", NOT_STOPPED
-	 "\\trace NAME shows its calls, \\probe NAME:LINE EXPR... values in the middle of one, and " GDB},
+	{"bt backtrace where thread threads",
+	 "\\threads shows where each thread is, \\trace NAME the calls of a function, and " GDB},
+	{"frame f up down", NOT_STOPPED
+	 "\\threads shows where each thread is, \\trace NAME the calls of a function, \\probe NAME:LINE "
+	 "EXPR... values in the middle of one, and " GDB},
 	{"list l", "here that is \\source {a:NAME}"},
 	{"break b br tbreak hbreak breakpoint", "nothing stops the program here: \\trace {a:NAME} shows "
 						"calls, \\probe NAME:LINE EXPR... values at a line, "
@@ -61,7 +65,7 @@ static const struct habit habits[] = {
 	{"q", "here that is \\quit"},
 	{"show", "\\status, \\in and \\follow say what is set"},
 	{"detach kill", "\\quit leaves; the program goes on"},
-	{"thread threads tui layout shell python attach file core handle signal", GDB},
+	{"tui layout shell python attach file core handle signal", GDB},
 };
 
 enum { HABITS = sizeof(habits) / sizeof(*habits), ABOUT = sizeof(about) / sizeof(*about) };

@@ -387,7 +387,6 @@ void snippet_tell(struct snippet *x, const char *kind, const char *detail)
 static json_t *backtrace_json(struct snippet *x, const struct evaluate_end *end, struct text *out)
 {
 	json_t *list = json_array();
-	size_t hidden = 0;
 
 	for (size_t i = 0, n; i < end->count; i += n) {
 		struct place place;
@@ -395,11 +394,7 @@ static json_t *backtrace_json(struct snippet *x, const struct evaluate_end *end,
 		for (n = 1; i + n < end->count && end->pcs[i + n] == end->pcs[i]; n++)
 			;
 		place_describe(x->live, end->pcs[i], i > 0, &place);
-		if (place.wrapper) {
-			hidden += n;
-			continue;
-		}
-		text_printf(out, "  #%-2zu 0x%016" PRIx64 " in %s", i - hidden, end->pcs[i], place.function);
+		text_printf(out, "  #%-2zu 0x%016" PRIx64 " in %s", i, end->pcs[i], place.function);
 		if (place.offset)
 			text_printf(out, "+%" PRIu64, place.offset);
 		if (*place.file)

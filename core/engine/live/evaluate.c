@@ -134,6 +134,22 @@ static bool rules_of(void *context, uint64_t pc, bool is_return, struct rules *o
 	return place_rules(context, pc, is_return, out);
 }
 
+/* What stands around a guarded version is no call of its own, unless nothing else of that is there: it waits. */
+static void drop_wrappers(struct live *l, struct evaluate_end *end)
+{
+	struct place places[2] = {0}; /* the last that stayed, and the next */
+	size_t count = 0;
+
+	for (size_t i = 0; i < end->count; i++) {
+		place_describe(l, end->pcs[i], i > 0, &places[1]);
+		if (places[1].wrapper && strcmp(places[0].function, places[1].function) == 0)
+			continue;
+		places[0] = places[1];
+		end->pcs[count++] = end->pcs[i];
+	}
+	end->count = count;
+}
+
 void evaluate_locate(struct live *l, const struct message_called *called, const unsigned char *stack,
 		     struct evaluate_end *out)
 {
@@ -151,6 +167,7 @@ void evaluate_locate(struct live *l, const struct message_called *called, const 
 				     .context = l};
 	memcpy(state.registers, called->registers, sizeof(state.registers));
 	out->count = target_unwind(live_target(l), &state, out->pcs, EVALUATE_FRAMES);
+	drop_wrappers(l, out);
 }
 
 /* What the program told of the end. A call that was to end and came back, as one that waits does when a signal comes, was

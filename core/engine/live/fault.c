@@ -19,26 +19,14 @@ static size_t find_version(struct live *l, const struct evaluate_end *end, struc
 	return i;
 }
 
-static void put_place(struct text *out, const struct place *place)
-{
-	text_puts(out, place->function);
-	if (*place->file)
-		text_printf(out, " (%s:%u)", text_base_name(place->file), place->line);
-	else if (place->offset)
-		text_printf(out, "+0x%" PRIx64, place->offset);
-}
-
 static void put_calls(struct text *out, struct live *l, const struct evaluate_end *end)
 {
 	struct place place;
-	size_t shown = 0;
 
 	for (size_t i = 0; i < end->count; i++) {
 		place_describe(l, end->pcs[i], i > 0, &place);
-		if (place.wrapper)
-			continue;
-		text_printf(out, "\n  #%zu  ", shown++);
-		put_place(out, &place);
+		text_printf(out, "\n  #%zu  ", i);
+		place_put(out, &place);
 	}
 }
 
@@ -60,11 +48,11 @@ static void describe(struct live *l, const struct evaluate_end *end, size_t vers
 		text_printf(&text, " at address 0x%" PRIx64, end->address);
 	text_puts(&text, " in ");
 	place_describe(l, end->pcs[0], false, &out->place);
-	put_place(&text, &out->place);
+	place_put(&text, &out->place);
 	place_describe(l, end->pcs[version], version > 0, &out->place);
 	if (version) {
 		text_puts(&text, ", called from ");
-		put_place(&text, &out->place);
+		place_put(&text, &out->place);
 	}
 	put_calls(&text, l, end);
 	snprintf(out->text, sizeof(out->text), "%s", text.bytes ? text.bytes : "");

@@ -213,7 +213,10 @@ static void find_line(struct live *l, const struct piece *piece, uint64_t pc, st
 			snprintf(out->file, sizeof(out->file), "%s", found->file);
 			out->line = found->line;
 			out->wrapper = strcmp(text_base_name(out->file), PLACE_WRAPPER) == 0;
-			as_typed(l, piece, out);
+			if (out->wrapper)
+				*out->file = '\0';
+			else
+				as_typed(l, piece, out);
 		}
 		free(image);
 	}
@@ -247,4 +250,13 @@ void place_describe(struct live *l, uint64_t pc, bool is_return, struct place *o
 	} else if (target_find_line(live_target(l), at, &file, &out->line)) {
 		snprintf(out->file, sizeof(out->file), "%s", file);
 	}
+}
+
+void place_put(struct text *out, const struct place *place)
+{
+	text_puts(out, place->function);
+	if (*place->file)
+		text_printf(out, " (%s:%u)", text_base_name(place->file), place->line);
+	else if (place->offset)
+		text_printf(out, "+0x%" PRIx64, place->offset);
 }

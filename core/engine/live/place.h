@@ -5,6 +5,7 @@
 
 #include "live.h"
 #include "rules.h"
+#include "text.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -19,7 +20,7 @@ struct place {
 	char file[PATH_MAX]; /* "": unknown */
 	unsigned line;
 	bool own;     /* the code of an evaluation */
-	bool wrapper; /* PLACE_WRAPPER's */
+	bool wrapper; /* PLACE_WRAPPER's, which has no lines for anybody */
 };
 
 /* Without file and line. `is_return`: pc is a return address, and means the call before it. */
@@ -28,6 +29,9 @@ void place_name(struct live *, uint64_t pc, bool is_return, struct place *out);
 /* With them. A version's line is that of its own text: in the file, if it was saved there, else "<console>" and the line
  * of what was typed. */
 void place_describe(struct live *, uint64_t pc, bool is_return, struct place *out);
+
+/* "price@2 (orders.c:52)", "poll+0x4f" */
+void place_put(struct text *, const struct place *);
 
 /* How to leave the code of a version, for unwind.h. False: there is none at `pc`, or it does not say. */
 bool place_rules(struct live *, uint64_t pc, bool is_return, struct rules *out);

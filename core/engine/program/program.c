@@ -847,6 +847,13 @@ void program_log(struct program *p, int level, const char *format, ...)
 		p->lost = true;
 }
 
+struct error *program_allow_look(struct program *p, bool allow)
+{
+	int32_t who = allow ? getpid() : 0, result;
+
+	return ask_done(p, MESSAGE_LOOK, &who, sizeof(who), &result);
+}
+
 struct error *program_unpark(struct program *p, uint64_t frame, uint64_t target)
 {
 	struct message_unpark m = {frame, target};

@@ -141,6 +141,9 @@ void program_interrupt(struct program *,
 /* What exit() and _exit() are to be for code that program_call runs. */
 uint64_t program_exit(const struct program *, bool now);
 
+/* Whether the engine may look at the program's threads, as debuggers do, where the system would not let it (Yama). */
+struct error *program_allow_look(struct program *, bool allow);
+
 /* Memory of the program. ERROR_FAULT where it has none. */
 struct error *program_read(struct program *, uint64_t address, void *bytes, size_t size);
 struct error *program_write(struct program *, uint64_t address, const void *bytes, size_t size);
