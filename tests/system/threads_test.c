@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-static const struct compiled_how how = {.sources = {"threads_host.c"}};
+static const struct compiled_how how = {.sources = {"threads_host.c"}},
+				 clang = {.compiler = "clang", .sources = {"threads_host.c"}};
 
 static struct subject host;
 static struct wire wire;
@@ -175,6 +176,21 @@ static void a_program_that_is_debugged_is_not_looked_at(void **state)
 	compiled_start(&host);
 }
 
+/* Which writes no table of the addresses that its units have. */
+static void lines_of_what_clang_built_are_told(void **state)
+{
+	(void)state;
+	stop(state);
+	compiled_build(&host, &clang);
+	start(state);
+	json_t *threads = await_inside("\\threads", "in_poll");
+	json_t *frame = find_frame(threads, "in_poll");
+	assert_non_null(json_object_get(frame, "file"));
+	assert_true(strstr(compiled_string(frame, "file"), "threads_host.c") != NULL);
+	assert_true(json_integer_value(json_object_get(frame, "line")) > 0);
+	json_decref(threads);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +199,7 @@ int main(void)
 		with_host(who_is_still_inside_an_older_version_is_told),
 		with_host(what_is_not_there_is_said),
 		with_host(a_program_that_is_debugged_is_not_looked_at),
+		with_host(lines_of_what_clang_built_are_told),
 	};
 
 	return cmocka_run_group_tests_name("threads", tests, init, compiled_group_fini);

@@ -592,6 +592,16 @@ bool target_find_symbol(struct target *target, uint64_t address, const char **na
 	return true;
 }
 
+/* By the units' ranges: libdw goes by .debug_aranges, which clang does not write. */
+static const char *line_in_unit(struct module *module, uint64_t address, int *number)
+{
+	struct units *units = module_units(module);
+	struct unit *unit = units ? units_at(units, address - module->bias) : NULL;
+	Dwarf_Line *at = unit && unit->home ? dwarf_getsrc_die(&unit->skeleton, address - module->bias) : NULL;
+
+	return at && dwarf_lineno(at, number) == 0 ? dwarf_linesrc(at, NULL, NULL) : NULL;
+}
+
 bool target_find_line(struct target *target, uint64_t address, const char **file, unsigned *line)
 {
 	struct module *module = module_at(&target->modules, address);
@@ -599,6 +609,8 @@ bool target_find_line(struct target *target, uint64_t address, const char **file
 	int number = 0;
 	const char *name = at ? dwfl_lineinfo(at, NULL, &number, NULL, NULL, NULL) : NULL;
 
+	if (!at && module)
+		name = line_in_unit(module, address, &number);
 	if (!name || number <= 0)
 		return false;
 	*file = name;
