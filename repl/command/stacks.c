@@ -3,6 +3,7 @@
 #include "lookup.h"
 #include "place.h"
 #include "show.h"
+#include "target.h"
 #include "threads.h"
 
 #include <ctype.h>
@@ -32,73 +33,114 @@ static struct live_function *function_at(struct live *l, uint64_t at, int *numbe
 	return NULL;
 }
 
-/* One call of a thread; true if it is one of the function that is asked about. */
-static bool put_frame(const struct stacks *s, const struct place *place, size_t number, uint64_t pc,
-		      bool is_return, struct text *out, json_t *frames)
+/* The function that was built into others under that name in that file; NULL: none that can be changed. */
+static struct live_function *function_named(struct live *l, const char *name, const char *file)
+{
+	for (size_t i = 0; i < live_count(l); i++) {
+		struct live_function *f = live_function(l, i);
+		if (strcmp(f->at.name, name) == 0 && f->at.file &&
+		    strcmp(text_base_name(f->at.file), file) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+/* What is told of a thread's calls. */
+struct telling {
+	const struct stacks *stacks;
+	struct text text;
+	json_t *frames;
+	bool inside; /* one of them is of the function that is asked about */
+};
+
+/* One call; `f` is whose version that is, or NULL. */
+static void put_frame(struct telling *t, const struct place *place, uint64_t pc, bool inlined,
+		      const struct live_function *f, int version)
 {
 	char address[32];
-	int version;
-	const struct live_function *f = function_at(s->call->live, pc - is_return, &version);
 
 	snprintf(address, sizeof(address), "0x%" PRIx64, pc);
 	json_t *frame = json_pack("{s:s, s:I, s:s}", "function", place->function, "offset",
 				  (json_int_t)place->offset, "pc", address);
-	text_printf(out, "  #%-2zu ", number);
-	place_put(out, place);
+	text_printf(&t->text, "  #%-2zu ", json_array_size(t->frames));
+	place_put(&t->text, place);
 	if (*place->file)
 		json_object_update_new(frame, json_pack("{s:o, s:i}", "file", show_string(place->file),
 							"line", (int)place->line));
+	if (inlined) {
+		text_puts(&t->text, ", inlined");
+		json_object_set_new(frame, "inlined", json_true());
+	}
 	if (f)
 		json_object_update_new(frame, json_pack("{s:i, s:i}", "version", version, "live", f->live));
 	if (f && version != f->live)
-		text_printf(out, ", %sversion %d is live", version ? "" : "as built: ", f->live);
-	text_puts(out, "\n");
-	json_array_append_new(frames, frame);
-	return f && f == s->function;
+		text_printf(&t->text, ", %sversion %d is live", version ? "" : "as built: ", f->live);
+	text_puts(&t->text, "\n");
+	json_array_append_new(t->frames, frame);
+	t->inside |= f && f == t->stacks->function;
 }
 
-static bool put_frames(const struct stacks *s, const struct thread_copy *t, struct text *out, json_t *frames)
+/* What is called there, and what was built into it. */
+static void put_frames(struct telling *t, uint64_t pc, bool is_return)
 {
-	struct message_called called = {.end = CALL_INTERRUPTED, .stack_size = (uint32_t)t->stack_size};
-	struct evaluate_end end;
+	enum { INLINED = 16 };
+	struct live *l = t->stacks->call->live;
+	struct target_inlined inlined[INLINED];
 	struct place place;
-	bool inside = false;
+	int version;
 
-	memcpy(called.registers, t->registers, sizeof(called.registers));
-	evaluate_locate(s->call->live, &called, t->stack, &end);
-	for (size_t i = 0; i < end.count; i++) {
-		place_describe(s->call->live, end.pcs[i], i > 0, &place);
-		inside |= put_frame(s, &place, i, end.pcs[i], i > 0, out, frames);
+	place_describe(l, pc, is_return, &place);
+	const struct live_function *f = function_at(l, pc - is_return, &version);
+	size_t count = version == 0 ? target_inlined_at(live_target(l), pc - is_return, inlined, INLINED) : 0;
+	for (size_t i = 0; i < count; i++) {
+		struct place built_in = place;
+		snprintf(built_in.function, sizeof(built_in.function), "%s",
+			 inlined[i].name ? inlined[i].name : "?");
+		put_frame(t, &built_in, pc, true,
+			  function_named(l, built_in.function, text_base_name(built_in.file)), 0);
+		snprintf(place.file, sizeof(place.file), "%s", inlined[i].file ? inlined[i].file : "");
+		place.line = inlined[i].line;
 	}
-	if (!t->stack_size)
-		text_puts(out, "  it does not stop where it is, and cannot be looked at\n");
-	if (end.count == EVALUATE_FRAMES)
-		text_puts(out, "  and what called that\n");
-	return inside;
+	put_frame(t, &place, pc, false, f, version);
 }
 
-static void put_thread(void *context, const struct thread_copy *t)
+static void put_calls(struct telling *t, const struct thread_copy *thread)
+{
+	struct message_called called = {.end = CALL_INTERRUPTED, .stack_size = (uint32_t)thread->stack_size};
+	struct evaluate_end end;
+
+	memcpy(called.registers, thread->registers, sizeof(called.registers));
+	evaluate_locate(t->stacks->call->live, &called, thread->stack, &end);
+	for (size_t i = 0; i < end.count; i++)
+		put_frames(t, end.pcs[i], i > 0);
+	if (!thread->stack_size)
+		text_puts(&t->text, "  it does not stop where it is, and cannot be looked at\n");
+	if (end.count == EVALUATE_FRAMES)
+		text_puts(&t->text, "  and what called that\n");
+}
+
+static void put_thread(void *context, const struct thread_copy *thread)
 {
 	struct stacks *s = context;
 	struct reply *reply = s->call->reply;
-	struct text text = {0};
+	pid_t pid = program_pid(s->call->state->host->program);
 
 	s->count++;
-	if (s->thread && t->id != s->thread)
+	if (s->thread && thread->id != s->thread)
 		return;
-	json_t *frames = json_array();
-	text_printf(&text, "%s %d %s, %s\n",
-		    t->id == program_pid(s->call->state->host->program) ? "main thread" : "thread",
-		    (int)t->id, t->name, t->state);
-	bool inside = put_frames(s, t, &text, frames);
-	if (!s->function || inside) {
-		text_append(&reply->text, text.bytes ? text.bytes : "", text.size);
+	struct telling t = {.stacks = s, .frames = json_array()};
+	text_printf(&t.text, "%s %d %s, %s\n", thread->id == pid ? "main thread" : "thread", (int)thread->id,
+		    thread->name, thread->state);
+	put_calls(&t, thread);
+	if (!s->function || t.inside) {
+		text_append(&reply->text, t.text.bytes ? t.text.bytes : "", t.text.size);
 		json_array_append_new(reply->data,
-				      json_pack("{s:i, s:o, s:s, s:O}", "thread", (int)t->id, "name",
-						show_string(t->name), "state", t->state, "frames", frames));
+				      json_pack("{s:i, s:o, s:s, s:O}", "thread", (int)thread->id, "name",
+						show_string(thread->name), "state", thread->state, "frames",
+						t.frames));
 	}
-	json_decref(frames);
-	text_fini(&text);
+	json_decref(t.frames);
+	text_fini(&t.text);
 }
 
 struct error *stacks_threads(struct call *c)

@@ -60,9 +60,14 @@ static void in_sigtimedwait(void)
 	sigtimedwait(&none, NULL, &limit);
 }
 
+static inline __attribute__((always_inline)) void rest(int milliseconds)
+{
+	poll(NULL, 0, milliseconds);
+}
+
 static void in_poll(void)
 {
-	poll(NULL, 0, -1);
+	rest(-1);
 }
 
 static void in_nanosleep(void)

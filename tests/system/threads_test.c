@@ -99,6 +99,20 @@ static void each_thread_is_shown_and_notices_nothing(void **state)
 	assert_host_says("back\n", "back 0");
 }
 
+static void what_was_inlined_is_a_call_all_the_same(void **state)
+{
+	(void)state;
+	json_t *threads = await_inside("\\threads", "rest");
+	json_t *callee = find_frame(threads, "rest"), *caller = find_frame(threads, "in_poll");
+	assert_true(json_is_true(json_object_get(callee, "inlined")));
+	assert_null(json_object_get(caller, "inlined"));
+	assert_true(strstr(compiled_string(callee, "file"), "threads_host.c") != NULL);
+	assert_true(json_integer_value(json_object_get(callee, "line")) + 5 ==
+		    json_integer_value(json_object_get(caller, "line")));
+	assert_string_equal(compiled_string(callee, "pc"), compiled_string(caller, "pc"));
+	json_decref(threads);
+}
+
 /* The code that the console itself runs in the program is no part of that. */
 static void the_consoles_own_threads_are_not_shown(void **state)
 {
@@ -195,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_host(each_thread_is_shown_and_notices_nothing),
+		with_host(what_was_inlined_is_a_call_all_the_same),
 		with_host(the_consoles_own_threads_are_not_shown),
 		with_host(who_is_still_inside_an_older_version_is_told),
 		with_host(what_is_not_there_is_said),

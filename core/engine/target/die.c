@@ -165,19 +165,35 @@ Dwarf_Die die_origin(Dwarf_Die *die)
 
 /* As dwarf_decl_file, which ends the process (elfutils 0.188) on split units whose line table is the
  * skeleton's. */
-const char *die_file(Dwarf_Die *die)
+static const char *file_of(Dwarf_Attribute *attribute)
 {
-	Dwarf_Attribute attribute;
 	Dwarf_Die unit;
 	Dwarf_Files *files;
 	Dwarf_Word number;
 	size_t count;
 
-	if (dwarf_formudata(dwarf_attr_integrate(die, DW_AT_decl_file, &attribute), &number) != 0 ||
-	    dwarf_cu_info(attribute.cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL) != 0 ||
+	if (dwarf_formudata(attribute, &number) != 0 ||
+	    dwarf_cu_info(attribute->cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL) != 0 ||
 	    dwarf_getsrcfiles(&unit, &files, &count) != 0 || number >= count)
 		return NULL;
 	return dwarf_filesrc(files, number, NULL, NULL);
+}
+
+const char *die_file(Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+
+	return file_of(dwarf_attr_integrate(die, DW_AT_decl_file, &attribute));
+}
+
+const char *die_call(Dwarf_Die *die, unsigned *line)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word number;
+
+	*line = dwarf_formudata(dwarf_attr(die, DW_AT_call_line, &attribute), &number) == 0 ? (unsigned)number
+											    : 0;
+	return file_of(dwarf_attr(die, DW_AT_call_file, &attribute));
 }
 
 enum passing { IN_MEMORY, AS_INTEGER, AS_FLOAT };

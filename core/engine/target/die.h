@@ -32,6 +32,7 @@ bool die_flag(Dwarf_Die *, unsigned attribute);
 bool die_passes_otherwise(Dwarf_Die *function); /* see target.h */
 const char *die_file(Dwarf_Die *); /* DW_AT_decl_file's path, perhaps relative; NULL if unknown */
 unsigned die_line(Dwarf_Die *);    /* DW_AT_decl_line, 0 if unknown */
+const char *die_call(Dwarf_Die *, unsigned *line); /* likewise, where an inlined function was called */
 
 /* Where its code begins, also where that is in several pieces (a .cold part, what clang scatters): the first has the
  * entry, as DWARF 5 has it in 2.18. False if it has no code. */

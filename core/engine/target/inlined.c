@@ -10,15 +10,12 @@ enum { DEPTH_MAX = 256 };
 static bool add(struct inlined_calls *calls, Dwarf_Die *die)
 {
 	struct inlined_call call = {.order = (uint32_t)calls->count};
-	Dwarf_Attribute attribute;
-	Dwarf_Word line;
 
 	if (!die_entry(die, &call.address))
 		return true;
 	Dwarf_Die callee = die_origin(die);
 	call.callee = dwarf_dieoffset(&callee);
-	if (dwarf_attr(die, DW_AT_call_line, &attribute) && dwarf_formudata(&attribute, &line) == 0)
-		call.line = (uint32_t)line;
+	die_call(die, &call.line);
 	struct inlined_call *grown = pool_grow(calls->items, calls->count, &calls->room, sizeof(call));
 	if (!grown)
 		return false;
@@ -86,4 +83,22 @@ void inlined_fini(struct inlined_calls *calls)
 {
 	free(calls->items);
 	*calls = (struct inlined_calls){0};
+}
+
+size_t inlined_at(Dwarf_Die *function, uint64_t address, Dwarf_Die *calls, size_t max)
+{
+	Dwarf_Die die;
+	size_t count = 0;
+	bool more = dwarf_child(function, &die) == 0;
+
+	while (more && count < max) {
+		if (!may_hold_code(dwarf_tag(&die)) || dwarf_haspc(&die, address) != 1) {
+			more = dwarf_siblingof(&die, &die) == 0;
+			continue;
+		}
+		if (dwarf_tag(&die) == DW_TAG_inlined_subroutine)
+			calls[count++] = die;
+		more = dwarf_child(&die, &die) == 0;
+	}
+	return count;
 }

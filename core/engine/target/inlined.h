@@ -30,4 +30,7 @@ const struct inlined_call *inlined_find(struct inlined_calls *, Dwarf_Die *unit,
 					size_t *count);
 void inlined_fini(struct inlined_calls *);
 
+/* The inlined calls of a function that an address is in, outermost first. */
+size_t inlined_at(Dwarf_Die *function, uint64_t address, Dwarf_Die *calls, size_t max);
+
 #endif

@@ -286,8 +286,8 @@ bool target_has_lost_local(struct target *target, const struct target_function *
 	return known && objects_has_lost_local(known, name, nth);
 }
 
-bool target_has_lost_helper_local(struct target *target, const struct target_unit *shown, const char *function,
-				  const char *name, unsigned nth)
+bool target_has_lost_helper_local(struct target *target, const struct target_unit *shown,
+				  const char *function, const char *name, unsigned nth)
 {
 	(void)target;
 	return objects_has_lost_helper_local(unit_of(shown), function, name, nth);
@@ -597,7 +597,8 @@ static const char *line_in_unit(struct module *module, uint64_t address, int *nu
 {
 	struct units *units = module_units(module);
 	struct unit *unit = units ? units_at(units, address - module->bias) : NULL;
-	Dwarf_Line *at = unit && unit->home ? dwarf_getsrc_die(&unit->skeleton, address - module->bias) : NULL;
+	Dwarf_Line *at =
+		unit && unit->home ? dwarf_getsrc_die(&unit->skeleton, address - module->bias) : NULL;
 
 	return at && dwarf_lineno(at, number) == 0 ? dwarf_linesrc(at, NULL, NULL) : NULL;
 }
@@ -682,6 +683,25 @@ void target_each_inlined(struct target *target, const struct target_function *f,
 	}
 	if (!count) /* it was, and what came of it is no code of its own */
 		each(context, 0, NULL, NULL, 0);
+}
+
+size_t target_inlined_at(struct target *target, uint64_t address, struct target_inlined *out, size_t max)
+{
+	enum { INLINED = 32 };
+	struct module *module = module_at(&target->modules, address);
+	struct units *units = module ? module_units(module) : NULL;
+	struct unit_function *f = units ? units_function_at(units, address - module->bias) : NULL;
+	Dwarf_Die calls[INLINED];
+	size_t count = 0;
+
+	if (f && f->unit && f->unit->home)
+		count = inlined_at(&f->die, address - module->bias, calls, max < INLINED ? max : INLINED);
+	for (size_t i = 0; i < count; i++) {
+		struct target_inlined *call = &out[count - 1 - i];
+		call->name = die_name(&calls[i]);
+		call->file = die_call(&calls[i], &call->line);
+	}
+	return count;
 }
 
 size_t target_unwind(struct target *target, const struct unwind_state *state, uint64_t *pcs, size_t max)

@@ -196,6 +196,15 @@ bool target_find_enumerator(struct target *, const struct target_unit *unit, con
 /* Elements of the first dimension of array variable `name` of `unit`; false if unknown or not an array. */
 bool target_find_bound(struct target *, const struct target_unit *unit, const char *name, uint64_t *out);
 
+/* A call that has no code of its own: who is called, and where. `file` NULL, `line` 0: unknown. */
+struct target_inlined {
+	const char *name, *file;
+	unsigned line;
+};
+
+/* Those that an address in what was built is in, innermost first. */
+size_t target_inlined_at(struct target *, uint64_t address, struct target_inlined *out, size_t max);
+
 /* Where a function was inlined, as far as DWARF of its own unit says: the address, the function that it stands in and the
  * line of that call (NULL, 0 where unknown), until `each` returns false. All are unknown, once, where nothing was left of
  * the inlined code but its result. */
