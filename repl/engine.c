@@ -115,6 +115,18 @@ static int optimise_quiet(struct host *host, int timeout)
 	return sooner(timeout, deadline);
 }
 
+/* Calls that a change did not reach; returns when to look again. */
+static int look_inside(struct host *host, int timeout)
+{
+	int64_t deadline = inside_deadline(host->live, host->looked_us);
+
+	if (deadline && deadline <= clock_now_us()) {
+		inside_look(host->live, &host->looked_us, events_tell_inside, host);
+		deadline = 0;
+	}
+	return sooner(timeout, deadline);
+}
+
 /* What instrumented versions have recorded; returns when to look again. */
 static int serve_watchers(struct host *host, int timeout)
 {
@@ -241,7 +253,7 @@ static int serve_due(struct host *host, bool more_ahead)
 {
 	int timeout = serve_watchers(host, more_ahead ? 0 : -1);
 
-	timeout = mend_history(host, optimise_quiet(host, follow_saves(host, timeout)));
+	timeout = mend_history(host, look_inside(host, optimise_quiet(host, follow_saves(host, timeout))));
 	timeout =
 		tick_sessions(host, timeout); /* last: the others make versions live that someone waits for */
 	greet_clients(host);                  /* who came between a question to the program and its answer */

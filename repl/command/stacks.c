@@ -17,22 +17,6 @@ struct stacks {
 	size_t count;                   /* of the program's threads */
 };
 
-/* Whose code that is, and which of its versions; NULL: no function's that can be changed. */
-static struct live_function *function_at(struct live *l, uint64_t at, int *number)
-{
-	struct live_function *found;
-
-	if (place_version(l, at, &found, number))
-		return found;
-	*number = 0;
-	for (size_t i = 0; i < live_count(l); i++) {
-		struct live_function *f = live_function(l, i);
-		if (at >= f->at.entry && at - f->at.entry < f->at.size)
-			return f;
-	}
-	return NULL;
-}
-
 /* The function that was built into others under that name in that file; NULL: none that can be changed. */
 static struct live_function *function_named(struct live *l, const char *name, const char *file)
 {
@@ -90,7 +74,7 @@ static void put_frames(struct telling *t, uint64_t pc, bool is_return)
 	int version;
 
 	place_describe(l, pc, is_return, &place);
-	const struct live_function *f = function_at(l, pc - is_return, &version);
+	const struct live_function *f = place_function(l, pc - is_return, &version);
 	size_t count = version == 0 ? target_inlined_at(live_target(l), pc - is_return, inlined, INLINED) : 0;
 	for (size_t i = 0; i < count; i++) {
 		struct place built_in = place;
@@ -156,7 +140,7 @@ struct error *stacks_threads(struct call *c)
 	s.thread = number;
 	c->reply->data = e ? NULL : json_array();
 	if (!e)
-		e = threads_each(c->state->host->program, put_thread, &s);
+		e = threads_each(c->state->host->program, THREADS_ASKED, put_thread, &s);
 	if (e || json_array_size(c->reply->data))
 		return e;
 	if (s.thread)

@@ -115,6 +115,34 @@ void events_tell_fault(struct host *host, const struct fault *fault)
 	host_broadcast(host, event);
 }
 
+void events_tell_inside(void *context, const struct inside *i)
+{
+	const struct live_function *f = i->function;
+	struct host *host = context;
+	struct text text = {0};
+
+	text_printf(&text, "%s: thread %d is still inside ", f->name, (int)i->thread);
+	place_put(&text, &i->place);
+	if (!i->version)
+		text_puts(&text, ", as built");
+	if (i->threads > 1)
+		text_printf(&text,
+			    ", and %zu more are inside older versions: those calls go on as they began\n",
+			    i->threads - 1);
+	else
+		text_puts(&text, ": that call goes on as it began\n");
+	const char *line = text.bytes ? text.bytes : "";
+	program_log(host->program, LOG_WARNING, "%.*s", (int)strcspn(line, "\n"), line);
+	json_t *event = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "event", "inside", "function",
+				  f->at.name, "version", i->version, "live", f->live, "thread",
+				  (int)i->thread, "threads", (int)i->threads, "text", line);
+	if (event && *i->place.file)
+		json_object_update_new(event, json_pack("{s:o, s:i}", "file", show_string(i->place.file),
+							"line", (int)i->place.line));
+	host_broadcast(host, event);
+	text_fini(&text);
+}
+
 void events_tell_changed(const struct console_state *by, const struct live_function *f, int version)
 {
 	json_t *event = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o}", "event", "changed", "user", by->user,

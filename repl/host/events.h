@@ -6,6 +6,7 @@
 #include "fault.h"
 #include "follow.h"
 #include "host.h"
+#include "inside.h"
 
 /* A save and what became of it; `context` is the struct host. For follow_new. */
 void events_tell_save(void *context, const struct follow_news *);
@@ -18,5 +19,8 @@ void events_tell_changed(const struct console_state *by, const struct live_funct
 
 /* A fault that a thread of the program met in a live version. */
 void events_tell_fault(struct host *, const struct fault *);
+
+/* Threads that are still inside an older version; `context` is the struct host. For inside_look. */
+void events_tell_inside(void *context, const struct inside *);
 
 #endif

@@ -41,6 +41,7 @@ struct host {
 	struct watchers *watchers; /* NULL: nothing can be watched */
 	struct niceness *niceness; /* NULL: the kernel goes by something else */
 	struct ready ready;
+	int64_t looked_us; /* inside_look */
 	struct evaluator *evaluator;
 	const struct target_unit *main_unit; /* that defines main(), once it was looked for */
 	struct write *written, *unwritten;   /* for \undo and \redo, the latest first: written.h */

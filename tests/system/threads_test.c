@@ -150,14 +150,24 @@ static void await_spun(int count)
 	} while (strcmp(line, expected) != 0);
 }
 
+static void define_spin(int step)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text),
+		 "int spin(int n)\n{\n\twhile (__atomic_load_n(&going, __ATOMIC_RELAXED))\n\t\tn += %d;\n"
+		 "\treturn n;\n}",
+		 step);
+	compiled_define(&host, text);
+}
+
 static void who_is_still_inside_an_older_version_is_told(void **state)
 {
 	(void)state;
 	compiled_assert_says(&host, 0, "\\threads spin", " is inside spin");
 	assert_true(child_send(&host.program, "spin\n"));
 	assert_inside("spin", 0, 0);
-	compiled_define(&host, "int spin(int n)\n{\n\twhile (__atomic_load_n(&going, __ATOMIC_RELAXED))\n"
-			       "\t\tn += 2;\n\treturn n;\n}");
+	define_spin(2);
 	assert_inside("spin", 0, 1);
 	compiled_assert_says(&host, 0, "\\threads spin", "), as built: version 1 is live");
 	assert_true(child_send(&host.program, "spin\n"));
@@ -168,6 +178,35 @@ static void who_is_still_inside_an_older_version_is_told(void **state)
 	wire_ok(&wire, "going = 0;");
 	await_spun(2);
 	compiled_assert_says(&host, 0, "\\threads spin", "threads is inside spin");
+}
+
+static void assert_told(int live, int threads, const char *text)
+{
+	json_t *event = wire_await_event(&wire, "inside");
+
+	assert_string_equal(compiled_string(event, "function"), "spin");
+	assert_int_equal(json_integer_value(json_object_get(event, "live")), live);
+	assert_int_equal(json_integer_value(json_object_get(event, "threads")), threads);
+	assert_true(json_integer_value(json_object_get(event, "line")) > 0);
+	assert_true(strstr(compiled_string(event, "text"), text) != NULL);
+	json_decref(event);
+}
+
+/* Whoever changes a function that does not return is not left wondering. */
+static void that_a_change_does_not_reach_a_call_is_told_unasked(void **state)
+{
+	(void)state;
+	assert_true(child_send(&host.program, "spin\n"));
+	assert_inside("spin", 0, 0);
+	define_spin(2);
+	assert_told(1, 1, " (threads_host.c:");
+	assert_true(child_send(&host.program, "spin\n"));
+	assert_inside("spin@1", 1, 1);
+	define_spin(3);
+	assert_told(2, 2, ", and 1 more are inside older versions: those calls go on as they began");
+	wire_ok(&wire, "going = 0;");
+	await_spun(2);
+	assert_host_says("back\n", "back 0");
 }
 
 static void what_is_not_there_is_said(void **state)
@@ -212,6 +251,7 @@ int main(void)
 		with_host(what_was_inlined_is_a_call_all_the_same),
 		with_host(the_consoles_own_threads_are_not_shown),
 		with_host(who_is_still_inside_an_older_version_is_told),
+		with_host(that_a_change_does_not_reach_a_call_is_told_unasked),
 		with_host(what_is_not_there_is_said),
 		with_host(a_program_that_is_debugged_is_not_looked_at),
 		with_host(lines_of_what_clang_built_are_told),

@@ -331,13 +331,11 @@ void attempt_mark_live(const struct attempt *c)
 	}
 }
 
-void attempt_note_live(const struct attempt *c, enum history_kind kind)
+void attempt_note_live(struct live *l, const struct attempt *c, enum history_kind kind)
 {
-	int64_t now = clock_now_us();
-
 	attempt_mark_live(c);
 	for (size_t i = 0; i < c->count; i++) {
-		c->parts[i].function->moved_us = now;
+		live_note_moved(l, c->parts[i].function);
 		if (kind == HISTORY_DEFINE)
 			attempt_count_version(c->parts[i].function, c->parts[i].to);
 	}
@@ -360,7 +358,7 @@ struct error *attempt_publish_and_record(struct live *l, const struct attempt *c
 		history_record_end(live_history(l), false);
 	e = program_published(live_program(l), serial);
 	if (!e)
-		attempt_note_live(c, kind);
+		attempt_note_live(l, c, kind);
 	start = clock_now_us();
 	if (begun && soon)
 		unwritten = history_record_end(live_history(l), !e);

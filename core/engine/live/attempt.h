@@ -91,7 +91,7 @@ void attempt_record(struct live *, const struct attempt *, enum history_kind, in
 
 /* What the program runs now; attempt_note_live also counts the versions, if they are new ones. */
 void attempt_mark_live(const struct attempt *);
-void attempt_note_live(const struct attempt *, enum history_kind);
+void attempt_note_live(struct live *, const struct attempt *, enum history_kind);
 void attempt_count_version(struct live_function *, int number);
 
 /* What became of every part. `start`: when it began, on clock_now_us's clock. */

@@ -249,7 +249,7 @@ static struct error *go_live(struct live *l, struct attempt *c, const char *user
 	struct error *e = attempt_publish(l, c);
 	if (e)
 		return e;
-	attempt_note_live(c, HISTORY_DEFINE);
+	attempt_note_live(l, c, HISTORY_DEFINE);
 	e = publish_watched(l, c);
 	if (e)
 		return e;

@@ -1,8 +1,8 @@
 #include "evaluate.h"
+#include "calls.h"
 #include "clock.h"
 #include "note.h"
 #include "place.h"
-#include "unwind.h"
 #include "text.h"
 
 #include <errno.h>
@@ -116,40 +116,6 @@ static void end(struct evaluation *v, enum call_end how, int code)
 	v->over = true;
 }
 
-static bool is_ours(void *context, uint64_t pc)
-{
-	struct program *program = live_program(context);
-
-	for (uint32_t arena = 0; arena < program_arena_count(program); arena++) {
-		struct link_region code;
-		program_code(program, arena, &code);
-		if (pc >= code.address && pc < code.address + code.size)
-			return true;
-	}
-	return false;
-}
-
-static bool rules_of(void *context, uint64_t pc, bool is_return, struct rules *out)
-{
-	return place_rules(context, pc, is_return, out);
-}
-
-/* What stands around a guarded version is no call of its own, unless nothing else of that is there: it waits. */
-static void drop_wrappers(struct live *l, struct evaluate_end *end)
-{
-	struct place places[2] = {0}; /* the last that stayed, and the next */
-	size_t count = 0;
-
-	for (size_t i = 0; i < end->count; i++) {
-		place_describe(l, end->pcs[i], i > 0, &places[1]);
-		if (places[1].wrapper && strcmp(places[0].function, places[1].function) == 0)
-			continue;
-		places[0] = places[1];
-		end->pcs[count++] = end->pcs[i];
-	}
-	end->count = count;
-}
-
 void evaluate_locate(struct live *l, const struct message_called *called, const unsigned char *stack,
 		     struct evaluate_end *out)
 {
@@ -159,15 +125,8 @@ void evaluate_locate(struct live *l, const struct message_called *called, const 
 				     .address = called->address};
 	if (!called->stack_size || called->end == CALL_RETURNED)
 		return;
-	struct unwind_state state = {.stack_address = called->registers[UNWIND_SP],
-				     .stack = stack,
-				     .stack_size = called->stack_size,
-				     .is_ours = is_ours,
-				     .rules = rules_of,
-				     .context = l};
-	memcpy(state.registers, called->registers, sizeof(state.registers));
-	out->count = target_unwind(live_target(l), &state, out->pcs, EVALUATE_FRAMES);
-	drop_wrappers(l, out);
+	out->count = calls_find(l, called->registers, stack, called->stack_size, out->pcs, EVALUATE_FRAMES);
+	out->count = calls_drop_wrappers(l, out->pcs, out->count);
 }
 
 /* What the program told of the end. A call that was to end and came back, as one that waits does when a signal comes, was

@@ -1,4 +1,5 @@
 #include "live.h"
+#include "clock.h"
 #include "images.h"
 #include "namesakes.h"
 #include "sources.h"
@@ -30,6 +31,7 @@ struct live {
 	struct images *images;
 	struct live_reading reading;
 	size_t room; /* in `functions` */
+	int64_t moved_us;
 	const struct target_unit *main_unit;
 	uint32_t *slots_known, arenas_known;
 	struct live_function **retired; /* whose modules went */
@@ -758,6 +760,16 @@ struct live_function *live_by_row(const struct live *l, int64_t row)
 		if (l->functions[i]->row == row)
 			return l->functions[i];
 	return NULL;
+}
+
+void live_note_moved(struct live *l, struct live_function *f)
+{
+	f->moved_us = l->moved_us = clock_now_us();
+}
+
+int64_t live_moved_us(const struct live *l)
+{
+	return l->moved_us;
 }
 
 int live_plain(const struct live_function *f)

@@ -42,7 +42,7 @@ struct live_function {
 	int live;         /* number of the version that runs */
 	int versions;     /* how many there are, version 0 included */
 	int newest;       /* the highest number that was ever given */
-	int64_t moved_us; /* when another text was made live, on clock_now_us's clock; 0: never */
+	int64_t moved_us; /* live_note_moved */
 	int plain;        /* if `live` is an instrumented version: the one that it was made from */
 	char instrumented[LIVE_WATCHES]; /* what for: "cover", "trace+probe"; "": it is plain */
 	char *built_text; /* its text when the engine first saw its file, NULL: not seen yet or not found */
@@ -101,6 +101,10 @@ struct error *live_renew(struct live *, size_t *came, size_t *went);
 /* Learns what other processes with the same history have added to it: how many versions there are. */
 void live_refresh(struct live *);
 void live_refresh_all(struct live *); /* the same after we have removed some ourselves */
+
+/* Another text of the function is live, now; and when that was said last of any, on clock_now_us's clock, 0: never. */
+void live_note_moved(struct live *, struct live_function *);
+int64_t live_moved_us(const struct live *);
 
 /* The live version without what watches it. */
 int live_plain(const struct live_function *);

@@ -52,6 +52,21 @@ bool place_version(struct live *l, uint64_t pc, struct live_function **function,
 	return true;
 }
 
+struct live_function *place_function(struct live *l, uint64_t pc, int *number)
+{
+	struct live_function *f;
+
+	if (place_version(l, pc, &f, number))
+		return f;
+	*number = 0;
+	for (size_t i = 0; i < live_count(l); i++) {
+		f = live_function(l, i);
+		if (pc >= f->at.entry && pc - f->at.entry < f->at.size)
+			return f;
+	}
+	return NULL;
+}
+
 /* --- names --------------------------------------------------------------------------------------------------------- */
 
 static void name_piece(const struct piece *piece, uint64_t pc, struct place *out)

@@ -30,6 +30,9 @@ void place_name(struct live *, uint64_t pc, bool is_return, struct place *out);
  * of what was typed. */
 void place_describe(struct live *, uint64_t pc, bool is_return, struct place *out);
 
+/* The same, also of what was built, which is number 0; NULL: none that can be changed. */
+struct live_function *place_function(struct live *, uint64_t pc, int *number);
+
 /* "price@2 (orders.c:52)", "poll+0x4f" */
 void place_put(struct text *, const struct place *);
 

@@ -145,6 +145,7 @@ static int look(struct thread_copy *t, unsigned char *stack)
 
 struct copies {
 	pid_t pid;
+	bool aside;
 	struct thread_copy *list;
 	size_t count, room;
 	int refused; /* an errno */
@@ -159,6 +160,8 @@ static bool add(struct copies *c, pid_t id, unsigned char *stack)
 	describe(c->pid, &t);
 	if (!*t.name || strncmp(t.name, OWN, strlen(OWN)) == 0 || strcmp(t.state, "zombie") == 0)
 		return true;
+	if (c->aside && strcmp(t.state, "running") != 0 && strcmp(t.state, "sleeping") != 0)
+		return true; /* it may not stop */
 	struct thread_copy *more = pool_grow(c->list, c->count, &c->room, sizeof(*more));
 	c->no_memory = !more;
 	if (!more)
@@ -176,7 +179,7 @@ static bool add(struct copies *c, pid_t id, unsigned char *stack)
 		return false;
 	memcpy(t.stack, stack, t.stack_size);
 	c->list[c->count++] = t;
-	return true;
+	return !c->aside || c->count < THREADS_ASIDE_MOST;
 }
 
 /* A thread of its own, as whoever asks keeps what it has not let go of until it ends. */
@@ -219,13 +222,13 @@ static struct error *copy_once(struct copies *c)
 	return c->no_memory ? error_memory() : NULL;
 }
 
-struct error *threads_each(struct program *p, void (*each)(void *context, const struct thread_copy *),
-			   void *context)
+struct error *threads_each(struct program *p, enum threads_why why,
+			   void (*each)(void *context, const struct thread_copy *), void *context)
 {
-	struct copies c = {.pid = program_pid(p)};
+	struct copies c = {.pid = program_pid(p), .aside = why == THREADS_ASIDE};
 
 	struct error *e = copy_once(&c);
-	if (!e && c.refused == EPERM) {
+	if (!e && c.refused == EPERM && !c.aside) {
 		copies_fini(&c);
 		e = program_allow_look(p, true);
 		if (!e)

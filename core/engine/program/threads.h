@@ -16,7 +16,11 @@
 enum {
 	THREADS_STACK = 1 << 18, /* bytes of each that are copied, at most */
 	THREADS_WAIT_MS = 100,   /* for one that does not stop, as in some calls of the kernel's */
+	THREADS_ASIDE_MOST = 64, /* so many are looked at, the first */
 };
+
+/* THREADS_ASIDE: nobody has asked for it. Nothing is asked of the program then, and many threads are not looked at. */
+enum threads_why { THREADS_ASKED, THREADS_ASIDE };
 
 struct thread_copy {
 	pid_t id;
@@ -29,7 +33,7 @@ struct thread_copy {
 
 /* Calls `each` for those that are not the console's own, the main thread first. ERROR_DENIED: the system does not let the
  * engine look, or a debugger does. */
-struct error *threads_each(struct program *, void (*each)(void *context, const struct thread_copy *),
-			   void *context);
+struct error *threads_each(struct program *, enum threads_why,
+			   void (*each)(void *context, const struct thread_copy *), void *context);
 
 #endif
