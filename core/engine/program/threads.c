@@ -236,9 +236,11 @@ struct error *threads_each(struct program *p, enum threads_why why,
 		error_free(program_allow_look(p, false));
 	}
 	if (!e && c.refused)
-		e = error_new(ERROR_DENIED,
-			      "the system does not let anybody look at the program's threads: %s%s",
-			      strerror(c.refused), c.refused == EPERM ? " (a debugger has them?)" : "");
+		e = error_new(
+			ERROR_DENIED,
+			"nobody may look at the program's threads: %s; a debugger has them, or the system "
+			"forbids it",
+			strerror(c.refused));
 	for (size_t i = 0; i < c.count && !e; i++)
 		each(context, &c.list[i]);
 	copies_fini(&c);
