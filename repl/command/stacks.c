@@ -1,5 +1,5 @@
 #include "stacks.h"
-#include "evaluate.h"
+#include "calls.h"
 #include "lookup.h"
 #include "place.h"
 #include "show.h"
@@ -90,16 +90,19 @@ static void put_frames(struct telling *t, uint64_t pc, bool is_return)
 
 static void put_calls(struct telling *t, const struct thread_copy *thread)
 {
-	struct message_called called = {.end = CALL_INTERRUPTED, .stack_size = (uint32_t)thread->stack_size};
-	struct evaluate_end end;
+	enum { CALLS = 64 };
+	struct live *l = t->stacks->call->live;
+	uint64_t pcs[CALLS];
 
-	memcpy(called.registers, thread->registers, sizeof(called.registers));
-	evaluate_locate(t->stacks->call->live, &called, thread->stack, &end);
-	for (size_t i = 0; i < end.count; i++)
-		put_frames(t, end.pcs[i], i > 0);
-	if (!thread->stack_size)
+	if (!thread->stack_size) {
 		text_puts(&t->text, "  it does not stop where it is, and cannot be looked at\n");
-	if (end.count == EVALUATE_FRAMES)
+		return;
+	}
+	size_t found = calls_find(l, thread->registers, thread->stack, thread->stack_size, pcs, CALLS);
+	size_t count = calls_drop_wrappers(l, pcs, found);
+	for (size_t i = 0; i < count; i++)
+		put_frames(t, pcs[i], i > 0);
+	if (found == CALLS)
 		text_puts(&t->text, "  and what called that\n");
 }
 
