@@ -15,6 +15,8 @@
 
 extern int other_sign(int); /* it is defined with unsigned */
 
+int widened(int, int); /* as its parameters are promoted */
+
 static size_t used;
 static int answered;
 static struct {
@@ -33,6 +35,19 @@ double half(number)
 float number;
 {
 	return number / 2;
+}
+
+int widened(small, letter)
+short small;
+char letter;
+{
+	return small * 10 + letter;
+}
+
+int widened_sum(n)
+int n;
+{
+	return widened(n + 0x10000, 1) + widened(1, n + 0x100);
 }
 
 int sign(n)
@@ -77,8 +92,8 @@ char **argv;
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = 0;
 		tell_used(line);
-		printf("%d %g %d %d %d\n", measure(line, 2, 'x'), half(3.), sign((int)strlen(line)),
-		       answer(3), mode_of(line));
+		printf("%d %g %d %d %d %d\n", measure(line, 2, 'x'), half(3.), sign((int)strlen(line)),
+		       answer(3), mode_of(line), widened_sum(2));
 		fflush(stdout);
 	}
 	return 0;

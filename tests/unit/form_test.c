@@ -78,6 +78,21 @@ static void functions_agree_by_result_and_parameters(void **state)
 	assert_same("Fv()", "Fs4()", false);
 }
 
+static void an_old_definition_takes_short_integers_as_they_are_promoted(void **state)
+{
+	(void)state;
+	assert_true(form_takes_promoted("Fv(s1s4u2ps1)", "Fv(s4s4s4ps1)"));
+	assert_true(form_takes_promoted("Fs2(b1e1)", "Fs2(s4s4)"));
+	assert_true(form_takes_promoted("Fv(s1)", "Fv(s1)"));
+	assert_false(form_takes_promoted("Fv(s1)", "Fv(u4)"));
+	assert_false(form_takes_promoted("Fv(s1)", "Fv(s8)"));
+	assert_false(form_takes_promoted("Fv(s8)", "Fv(s4)"));
+	assert_false(form_takes_promoted("Fv(f4)", "Fv(f8)"));
+	assert_false(form_takes_promoted("Fv(s1s1)", "Fv(s4)"));
+	assert_false(form_takes_promoted("Fs1()", "Fs4()"));
+	assert_false(form_takes_promoted("s1", "s4"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +101,7 @@ int main(void)
 		cmocka_unit_test(what_is_pointed_to_need_only_be_like_it),
 		cmocka_unit_test(records_agree_by_tag_and_size_or_by_members),
 		cmocka_unit_test(functions_agree_by_result_and_parameters),
+		cmocka_unit_test(an_old_definition_takes_short_integers_as_they_are_promoted),
 	};
 
 	return cmocka_run_group_tests_name("unit: form", tests, NULL, NULL);

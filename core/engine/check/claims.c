@@ -232,6 +232,17 @@ static bool was_declared_so(struct pass *p, const char *name, const struct text 
 	return agrees;
 }
 
+/* A function of this file, in the old style, and declared with what its parameters are promoted to. DWARF has what the definition
+ * says of them. */
+static bool is_declared_promoted(struct pass *p, const char *name, const struct text *form,
+				 const struct text *here)
+{
+	const struct claims_program *program = p->program;
+
+	return program->old_style && form_takes_promoted(form->bytes, here->bytes) &&
+	       program->old_style(program->context, name);
+}
+
 /* Holds the object's type against that of the program, which may have been found. Takes both texts. */
 static void compare(struct pass *p, CXCursor cursor, const char *name, struct text *form,
 		    struct text *spelling)
@@ -243,7 +254,8 @@ static void compare(struct pass *p, CXCursor cursor, const char *name, struct te
 	if (!here.bytes || !form->bytes || !spelling->bytes) {
 		p->failed = true;
 	} else if (!form_agrees(form->bytes, here.bytes) &&
-		   !(*form->bytes == 'F' && was_declared_so(p, name, &here))) {
+		   !(*form->bytes == 'F' &&
+		     (was_declared_so(p, name, &here) || is_declared_promoted(p, name, form, &here)))) {
 		char *now = cursor_take(clang_getTypeSpelling(type));
 		char *prototype = now && *form->bytes == 'F' ? spell_function(now, name) : NULL;
 		if (prototype)

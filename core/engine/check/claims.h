@@ -24,6 +24,8 @@ struct claims_program {
 	bool (*added)(void *context, const char *name, uint64_t *size);
 	/* A name that is not the program's here: a console's own variable. */
 	bool (*hidden)(void *context, const char *name);
+	/* A function that the file defines in the old style: what declares it may say what its parameters are promoted to. */
+	bool (*old_style)(void *context, const char *name);
 	void *context;
 };
 

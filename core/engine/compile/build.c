@@ -241,12 +241,21 @@ static bool hidden(void *context, const char *name)
 	return q->resolve(q->context, name, &address);
 }
 
+static bool old_style(void *context, const char *name)
+{
+	const struct index_declaration *d =
+		index_find_function(index_of(((const struct view *)context)->build), name, 0);
+
+	return d && d->old_style;
+}
+
 static struct claims_program claims_program(struct view *v)
 {
 	return (struct claims_program){.target = v->host->target,
 				       .function = v->request->function,
 				       .added = added,
 				       .hidden = v->request->resolve ? hidden : NULL,
+				       .old_style = old_style,
 				       .context = v};
 }
 

@@ -163,3 +163,28 @@ bool form_agrees(const char *a, const char *b)
 {
 	return agree(&a, &b, false);
 }
+
+static bool is_promoted(const char *own, const char *passed)
+{
+	const char *end = skip(passed);
+
+	return (is_whole(*own) || *own == 'b') && strtoul(own + 1, NULL, 10) < sizeof(int) &&
+	       end - passed == 2 && strncmp(passed, "s4", 2) == 0;
+}
+
+bool form_takes_promoted(const char *definition, const char *declared)
+{
+	if (*definition++ != 'F' || *declared++ != 'F' || !agree(&definition, &declared, false))
+		return false;
+	definition++;
+	declared++;
+	while (*definition != ')' && *declared != ')') {
+		if (is_promoted(definition, declared)) {
+			definition = skip(definition);
+			declared = skip(declared);
+		} else if (!agree(&definition, &declared, false)) {
+			return false;
+		}
+	}
+	return *definition == *declared;
+}

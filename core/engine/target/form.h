@@ -20,4 +20,9 @@
  * need only be like it: a void or a byte is like anything, and the sign does not count there. */
 bool form_agrees(const char *a, const char *b);
 
+/* Whether calls of a function that is declared like that may reach a definition in the old style whose parameters are what
+ * `definition` says: a short integer among them is passed as the int that it is promoted to. Not so a float, which is passed in
+ * another way: its form does not tell which was declared when it was built. */
+bool form_takes_promoted(const char *definition, const char *declared);
+
 #endif
