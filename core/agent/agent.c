@@ -13,6 +13,7 @@
 #include "descriptor.h"
 #include "entry.h"
 #include "fault.h"
+#include "last.h"
 #include "park.h"
 #include "signals.h"
 #include "sync.h"
@@ -113,6 +114,7 @@ static void fork_child(void)
 	call_forget();
 	fault_leave();
 	park_forget();
+	last_forget();
 	if (c) {
 		channel_forget(c);
 		sync_leave(console_inherit);
@@ -234,8 +236,10 @@ int rtf_start_options(const struct rtf_options *options)
 		console_free(agent.heir);
 		agent.heir = NULL;
 		result = console_open(options);
-		if (result == 0)
+		if (result == 0) {
 			signals_lend_stack();
+			last_expect();
+		}
 	}
 	console_unlock(&hold);
 	errno = saved;

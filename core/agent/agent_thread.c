@@ -6,6 +6,7 @@
 #include "entry.h"
 #include "fault.h"
 #include "kernel.h"
+#include "last.h"
 #include "park.h"
 #include "sync.h"
 
@@ -189,6 +190,7 @@ static int wait_for_events(const struct console *c, bool accepting, struct pollf
 	int patience = call_patience(), look = fault_patience();
 	long ms = sooner(sooner(look, park_patience()), accepting ? -1 : EXHAUSTED_MS);
 
+	ms = sooner(ms, last_patience());
 	if (c->listener.in_trust)
 		ms = sooner(ms, TRUST_MS);
 	struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
@@ -233,6 +235,7 @@ static void serve_until_stopped(struct console *c)
 		accepting = true;
 		fault_end_watches();
 		fault_look();
+		last_look();
 		if (c->listener.in_trust)
 			keep_name(c, &trust);
 		if (ready < 0 && ready != -EINTR && ready != -EAGAIN && ready != -ENOMEM)

@@ -95,6 +95,7 @@ static size_t hello_build(const struct console *c, unsigned char *out)
 		.version = MESSAGE_VERSION,
 		.flags = c->flags,
 		.pid = getpid(),
+		.thread = thread_id(),
 		.exit = (uint64_t)(uintptr_t)guard_exit,
 		.exit_now = (uint64_t)(uintptr_t)guard_exit_now,
 		.park_enter = (uint64_t)(uintptr_t)park_enter,

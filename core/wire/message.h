@@ -63,7 +63,7 @@ struct message_hello {
 	uint32_t version; /* MESSAGE_VERSION */
 	uint32_t flags;   /* HELLO_* */
 	int32_t pid;
-	uint32_t reserved;
+	int32_t thread;   /* the agent's: /proc knows it by that also when the main thread has ended */
 	uint64_t exit, exit_now; /* what exit() and _exit() are to be in code that is made for MESSAGE_CALL */
 	uint64_t park_enter, park_leave, park_wait; /* for the code of guarded versions */
 	uint64_t enter;   /* where strict entries lead, with the address of their target's word in r11 */

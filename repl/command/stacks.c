@@ -148,6 +148,8 @@ struct error *stacks_threads(struct call *c)
 		return e;
 	if (s.thread)
 		return error_new(ERROR_UNKNOWN, "the program has no thread %d", (int)s.thread);
+	if (!c->count)
+		return NULL; /* it is about to end */
 	text_printf(&c->reply->text, "none of %zu %s is inside %s\n", s.count,
 		    s.count == 1 ? "thread" : "threads", c->words[0]);
 	return NULL;

@@ -580,7 +580,7 @@ struct error *live_new(struct program *program, struct compiler *compiler, struc
 		return error_memory();
 	l->program = program;
 	const char *root = program_source_root(program);
-	struct error *e = target_new(program_pid(program), *root ? root : NULL, &l->target);
+	struct error *e = target_new(program_thread(program), *root ? root : NULL, &l->target);
 	l->reading.started = program_started(program);
 	l->reading.followed = program_followed(program);
 	l->images = images_new(program);

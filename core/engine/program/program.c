@@ -206,6 +206,11 @@ bool program_lost(const struct program *p)
 	return p->lost;
 }
 
+pid_t program_thread(const struct program *p)
+{
+	return p->hello.thread;
+}
+
 pid_t program_pid(const struct program *p)
 {
 	return p->hello.pid;

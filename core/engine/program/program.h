@@ -25,6 +25,7 @@ void program_free(struct program *); /* takes NULL; unmaps the arenas */
 int program_socket(const struct program *); /* to poll for reading */
 bool program_lost(const struct program *);
 pid_t program_pid(const struct program *);
+pid_t program_thread(const struct program *); /* one that is there as long as the console is: the main one may end */
 uint32_t program_flags(const struct program *);           /* HELLO_* */
 const char *program_history_path(const struct program *); /* "": the default place */
 const char *program_source_root(const struct program *);  /* "OLD=NEW" or "" */
