@@ -167,6 +167,10 @@ static struct error *run_status(struct call *c)
 		text_printf(out, "reading   %zu %s still to be read\n", ahead,
 			    ahead == 1 ? "source is" : "sources are");
 	json_object_set_new(c->reply->data, "to_read", json_integer(host->follow ? (json_int_t)ahead : 0));
+	bool saving = host->follow && follow_is_taking(host->follow);
+	if (saving)
+		text_puts(out, "saving    what was saved last is neither live nor refused yet\n");
+	json_object_set_new(c->reply->data, "saving", json_boolean(saving));
 	size_t later = unread_count(c->live);
 	if (later)
 		text_printf(out, "later     %zu %s read when something of %s is asked for or saved\n", later,

@@ -421,6 +421,15 @@ static void restore_file(void)
 	compiled_copy_in(&host, "host.c");
 }
 
+/* Whether what was saved is on its way, as \status has it. */
+static void assert_saving(bool saving)
+{
+	json_t *data = wire_data(&other, "\\status");
+
+	assert_int_equal(json_is_true(json_object_get(data, "saving")), saving);
+	json_decref(data);
+}
+
 static void a_save_that_needs_the_compiler_keeps_nobody_waiting(void **state)
 {
 	(void)state;
@@ -429,11 +438,13 @@ static void a_save_that_needs_the_compiler_keeps_nobody_waiting(void **state)
 	save_with("\t__int128 sum = a;\n\treturn (int)(sum + b + 100);\n");
 	await_compiler();
 	wire_ok(&other, "\\list");
+	assert_saving(true);
 	wire_ok(&other, "static long factorial(int n)\n{\n\treturn n + 7;\n}");
 	compiled_assert_answer(&host, "factorial 1", "8");
 	compiled_assert_answer(&host, "add 1 2", "3 3");
 	let_go_of_this();
 	wire_ok(&other, "\\wait add 1 100");
+	assert_saving(false);
 	compiled_assert_answer(&host, "add 1 2", "103 103");
 	compiled_assert_live(&host, "add", 1, 2, "saved");
 	restore_file();
