@@ -37,6 +37,21 @@ float number;
 	return number / 2;
 }
 
+static const short rows[][2]; /* gcc describes it as it was known where it is first used: without a bound */
+
+int row(n)
+int n;
+{
+	return rows[n][1];
+}
+
+static const short rows[][2] = {{1, 2}, {3, 4}, [4] = {5, 6}};
+
+int row_count()
+{
+	return sizeof(rows) / sizeof(*rows);
+}
+
 int widened(small, letter)
 short small;
 char letter;
@@ -92,8 +107,8 @@ char **argv;
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = 0;
 		tell_used(line);
-		printf("%d %g %d %d %d %d\n", measure(line, 2, 'x'), half(3.), sign((int)strlen(line)),
-		       answer(3), mode_of(line), widened_sum(2));
+		printf("%d %g %d %d %d %d %d\n", measure(line, 2, 'x'), half(3.), sign((int)strlen(line)),
+		       answer(3), mode_of(line), widened_sum(2), row(row_count() - 1));
 		fflush(stdout);
 	}
 	return 0;

@@ -423,23 +423,47 @@ bool die_enumerator(Dwarf_Die *enumerator, int64_t *value)
 	return true;
 }
 
+static bool dimension(Dwarf_Die *range, uint64_t *count)
+{
+	uint64_t last;
+
+	if (constant(range, DW_AT_count, count))
+		return true;
+	if (!constant(range, DW_AT_upper_bound, &last))
+		return false;
+	*count = last + 1; /* an upper bound of -1 is an array of none */
+	return true;
+}
+
 bool die_bound(Dwarf_Die *variable, uint64_t *bound)
 {
 	Dwarf_Die type, range;
-	uint64_t last;
 
 	if (!die_type(variable, &type) || dwarf_tag(&type) != DW_TAG_array_type ||
 	    dwarf_child(&type, &range) != 0)
 		return false;
 	do {
-		if (dwarf_tag(&range) != DW_TAG_subrange_type)
-			continue;
-		if (constant(&range, DW_AT_count, bound))
-			return true;
-		if (!constant(&range, DW_AT_upper_bound, &last))
-			return false;
-		*bound = last + 1; /* an upper bound of -1 is an array of none */
-		return true;
+		if (dwarf_tag(&range) == DW_TAG_subrange_type)
+			return dimension(&range, bound);
 	} while (dwarf_siblingof(&range, &range) == 0);
 	return false;
+}
+
+bool die_element_size(Dwarf_Die *variable, uint64_t *size)
+{
+	Dwarf_Die type, element, range;
+	uint64_t count;
+	bool first = true;
+
+	if (!die_type(variable, &type) || dwarf_tag(&type) != DW_TAG_array_type ||
+	    !die_type(&type, &element) || !die_size(&element, size) || dwarf_child(&type, &range) != 0)
+		return false;
+	do {
+		if (dwarf_tag(&range) != DW_TAG_subrange_type)
+			continue;
+		if (!first && (!dimension(&range, &count) || __builtin_mul_overflow(*size, count, size)))
+			return false;
+		first = false;
+	} while (dwarf_siblingof(&range, &range) == 0);
+	return !first && *size;
 }

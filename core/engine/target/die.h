@@ -57,4 +57,7 @@ bool die_enumerator(Dwarf_Die *enumerator, int64_t *value);
 /* Elements of the first dimension of a variable whose type is an array. */
 bool die_bound(Dwarf_Die *variable, uint64_t *bound);
 
+/* Bytes of one of those elements, which itself may be an array. */
+bool die_element_size(Dwarf_Die *variable, uint64_t *size);
+
 #endif

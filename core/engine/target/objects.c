@@ -71,29 +71,25 @@ static uint64_t thread_size(struct module *module, const char *name, uint64_t of
 	return 0;
 }
 
-/* clang keeps an int that only ever has two values in a byte. Where it cannot say in DWARF which ones they are, since one of them is
- * known to the linker alone (whether a weak function is there), it says no word of it, but the symbol is smaller than the type. */
-static bool is_cut_short(struct module *module, Dwarf_Die *die, const struct target_symbol *variable)
-{
-	uint64_t kept = variable->thread_local ? thread_size(module, die_name(die), variable->address)
-					       : size_there(module, variable->address);
-
-	return kept && kept < variable->size;
-}
-
 static bool take_variable(struct module *module, Dwarf_Die *die, struct target_symbol *out)
 {
-	uint64_t address, size;
+	uint64_t address, size, kept;
 	enum die_place place = die_place(die, &address);
 
 	if (place != DIE_STATIC && place != DIE_THREAD)
 		return false;
 	struct target_symbol variable = {
 		.address = place == DIE_STATIC ? address + module->bias : thread_offset(module, address),
-		.size = die_size(die, &size) ? size : 0,
 		.thread_local = place == DIE_THREAD,
 	};
-	if (is_cut_short(module, die, &variable))
+	kept = variable.thread_local ? thread_size(module, die_name(die), variable.address)
+				     : size_there(module, variable.address);
+	/* An array whose bound gcc did not know yet when it was first named: the symbol has its size. */
+	variable.size = die_size(die, &size) ? size : kept;
+	/* clang keeps an int that only ever has two values in a byte. Where it cannot say in DWARF which ones they are, since one
+	 * of them is known to the linker alone (whether a weak function is there), it says no word of it, but the symbol is
+	 * smaller than the type. */
+	if (kept && kept < variable.size)
 		return false;
 	*out = variable;
 	return true;

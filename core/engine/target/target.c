@@ -536,16 +536,31 @@ bool target_find_enumerator(struct target *target, const struct target_unit *sho
 	return false;
 }
 
+/* `static int codes[];`, used, and then its definition: gcc has one entry for it, whose type is what was known at first. */
+static bool find_bound_by_size(struct target *target, const struct target_unit *shown, const char *name,
+			       uint64_t *out)
+{
+	struct target_symbol symbol;
+	uint64_t address, element;
+	Dwarf_Die die;
+
+	if (!find_object(unit_of(shown), name, &die) || dwarf_tag(&die) != DW_TAG_variable ||
+	    die_place(&die, &address) != DIE_STATIC || !die_element_size(&die, &element) ||
+	    !target_find(target, shown, name, &symbol) || !symbol.size || symbol.size % element)
+		return false;
+	*out = symbol.size / element;
+	return true;
+}
+
 bool target_find_bound(struct target *target, const struct target_unit *shown, const char *name,
 		       uint64_t *out)
 {
 	Dwarf_Die die;
 
-	(void)target;
 	for (unsigned nth = 0; unit_find(unit_of(shown), name, nth, &die); nth++)
 		if (dwarf_tag(&die) == DW_TAG_variable && die_bound(&die, out))
 			return true;
-	return false;
+	return find_bound_by_size(target, shown, name, out);
 }
 
 /* --- addresses ----------------------------------------------------------------------------------- */
