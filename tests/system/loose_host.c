@@ -14,6 +14,7 @@
 	  1))
 
 extern int other_sign(int); /* it is defined with unsigned */
+int distant(int);
 
 int widened(int, int); /* as its parameters are promoted */
 
@@ -108,7 +109,7 @@ char **argv;
 		line[strcspn(line, "\n")] = 0;
 		tell_used(line);
 		printf("%d %g %d %d %d %d %d\n", measure(line, 2, 'x'), half(3.), sign((int)strlen(line)),
-		       answer(3), mode_of(line), widened_sum(2), row(row_count() - 1));
+		       answer(3), mode_of(line), widened_sum(2), row(row_count() - 1) + distant(0x20000));
 		fflush(stdout);
 	}
 	return 0;

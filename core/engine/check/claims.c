@@ -232,15 +232,16 @@ static bool was_declared_so(struct pass *p, const char *name, const struct text 
 	return agrees;
 }
 
-/* A function of this file, in the old style, and declared with what its parameters are promoted to. DWARF has what the definition
- * says of them. */
+/* A function in the old style that is declared with what its parameters are promoted to. DWARF has what the definition says of
+ * them. The file shows that it is one; of another file's, that some of the program was built with such a declaration. */
 static bool is_declared_promoted(struct pass *p, const char *name, const struct text *form,
 				 const struct text *here)
 {
 	const struct claims_program *program = p->program;
 
-	return program->old_style && form_takes_promoted(form->bytes, here->bytes) &&
-	       program->old_style(program->context, name);
+	return form_takes_promoted(form->bytes, here->bytes) &&
+	       ((program->old_style && program->old_style(program->context, name)) ||
+		target_is_declared(program->target, program->function->unit, name, here->bytes));
 }
 
 /* Holds the object's type against that of the program, which may have been found. Takes both texts. */

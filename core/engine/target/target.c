@@ -3,6 +3,7 @@
 #include "build_id.h"
 #include "die.h"
 #include "die_form.h"
+#include "form.h"
 #include "layouts.h"
 #include "module.h"
 #include "objects.h"
@@ -492,18 +493,38 @@ bool target_find_form(struct target *target, const struct target_unit *shown, co
 	return true;
 }
 
-bool target_find_declared_form(struct target *target, const struct target_unit *shown, const char *name,
-			       struct text *form)
+static bool find_declared_form(struct unit *unit, const char *name, struct text *form)
 {
-	struct unit *unit = unit_of(shown);
 	Dwarf_Die die;
 
-	(void)target;
 	if (!unit->home || !find_object(unit, name, &die) || dwarf_tag(&die) != DW_TAG_subprogram ||
 	    !die_flag(&die, DW_AT_declaration))
 		return false;
 	die_form(&die, form);
 	return true;
+}
+
+bool target_find_declared_form(struct target *target, const struct target_unit *shown, const char *name,
+			       struct text *form)
+{
+	(void)target;
+	return find_declared_form(unit_of(shown), name, form);
+}
+
+bool target_is_declared(struct target *target, const struct target_unit *shown, const char *name,
+			const char *form)
+{
+	struct units *units = unit_of(shown)->home;
+	bool found = false;
+
+	(void)target;
+	for (struct unit *unit = NULL; units && !found && (unit = units_next(units, unit));) {
+		struct text declared = {0};
+		found = find_declared_form(unit, name, &declared) && declared.bytes &&
+			form_agrees(declared.bytes, form);
+		text_fini(&declared);
+	}
+	return found;
 }
 
 bool target_find_local_form(struct target *target, const struct target_function *function, const char *name,

@@ -186,6 +186,9 @@ bool target_find_form(struct target *, const struct target_unit *unit, const cha
 bool target_find_declared_form(struct target *, const struct target_unit *, const char *name,
 			       struct text *form);
 
+/* Whether any unit of that one's module declared it so, which reads the names of all of them. */
+bool target_is_declared(struct target *, const struct target_unit *, const char *name, const char *form);
+
 /* The same for a static variable of a function's, found as target_find_local finds it. */
 bool target_find_local_form(struct target *, const struct target_function *, const char *name, unsigned nth,
 			    struct text *form, struct text *spelling);
