@@ -2,6 +2,7 @@
  * what another file defines, variables that no machine code keeps.
  *
  *     loose_host SOCKET       each line of standard input calls them all */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,14 @@
 	(sizeof(array) / sizeof((array)[0]) + \
 	 (sizeof(char[1 - 2 * !!__builtin_types_compatible_p(__typeof__(array), __typeof__(&(array)[0]))]) - \
 	  1))
+
+#define ARGUMENTS(type, name) \
+	(type name, ...) \
+	{ \
+		va_list rest;
+#define END_ARGUMENTS \
+	va_end(rest); \
+	}
 
 extern int other_sign(int); /* it is defined with unsigned */
 int distant(int);
@@ -58,6 +67,14 @@ short small;
 char letter;
 {
 	return small * 10 + letter;
+}
+
+int second ARGUMENTS(int, n)
+{
+	va_start(rest, n);
+	n = va_arg(rest, int);
+	END_ARGUMENTS
+	return n;
 }
 
 int widened_sum(n)

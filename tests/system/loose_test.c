@@ -42,6 +42,17 @@ static void every_function_is_redefined_with_its_own_text(void **state)
 	compiled_assert_answer(&host, "plain", "5 of 6");
 }
 
+/* cc is told not to look into it, in a place where that means the function. */
+static void a_macro_may_make_the_parameters_and_brackets_of_a_function(void **state)
+{
+	(void)state;
+	compiled_define_by(&host, "second",
+			   "int second ARGUMENTS(int, n)\n{\n\tva_start(rest, n);\n\t__int128 sum = n;\n"
+			   "\tn = (int)(sum + va_arg(rest, int));\n\tEND_ARGUMENTS\n\treturn n;\n}",
+			   "cc");
+	compiled_assert_says(&host, 0, "second(1, 5)", "(int) 6");
+}
+
 /* It is defined in the old style, with a short, and this file has not called it when it was built. */
 static void a_declaration_that_others_were_built_with_is_one(void **state)
 {
@@ -120,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_fresh_host(every_function_is_redefined_with_its_own_text),
+		with_fresh_host(a_macro_may_make_the_parameters_and_brackets_of_a_function),
 		with_fresh_host(a_declaration_that_others_were_built_with_is_one),
 		with_fresh_host(a_declaration_that_was_not_built_is_refused),
 		cmocka_unit_test_teardown(

@@ -1123,6 +1123,12 @@ static void statics_and_functions_are_marked_for_cc(void **state)
 	       "{ } int (*h(int a))(int) { }",
 	       "#define ADVICE [[nodiscard]]\nADVICE char *!f(int a) { } ADVISED(x) int *!g(int a) "
 	       "CHECKED(1) { } !int (*h(int a))(int) { }");
+	expose("#define REST(n) (int n, ...) {\n#define OF(n) n##_of\nint f REST(n) { } } char *g\nREST(n) { "
+	       "} } "
+	       "static REST2(n) int f(void) { } struct s OF(h)(void) { } unsigned OF(i)(void) { }",
+	       "#define REST(n) (int n, ...) {\n#define OF(n) n##_of\nint !f REST(n) { } } char *!g\nREST(n) "
+	       "{ } } "
+	       "static REST2(n) int f(void) { } struct s !OF(h)(void) { } !unsigned OF(i)(void) { }");
 }
 
 static void overflow_is_found_as_gcc_finds_it(void **state)

@@ -14,11 +14,14 @@ struct mark {
 
 struct expose {
 	struct token_reader reader;
-	struct token token, previous;
+	struct token token, previous, earlier;
 	unsigned depth, parentheses, brackets; /* { and ( and [ */
 	uint32_t begin;                        /* of the declaration at file scope that is being read */
-	uint32_t name;    /* where its function's may begin, or what comes before that: a mark in front of `[[…]]`, which a
+	uint32_t
+		name; /* where its function's may begin, or what comes before that: a mark in front of `[[…]]`, which a
 			     macro may hide, would be an error */
+	uint32_t
+		name_before; /* of a name right in front of that one, or `name`: the function's, if that one is a macro */
 	char before_name; /* what the token in front of the last name begins with */
 	bool has_parameters, has_initialiser, is_hidden, is_new;
 	bool is_old; /* a `{` that begins a declaration: the body of an old-style definition */
@@ -120,14 +123,60 @@ static void read_name(struct expose *expose)
 	}
 }
 
+/* Whether the word before `at` begins a tag: `struct order`. */
+static bool is_tag(const char *text, uint32_t at)
+{
+	static const char *const words[] = {"struct", "union", "enum"};
+
+	while (at && strchr(" \t\n", text[at - 1]))
+		at--;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		size_t length = strlen(words[i]);
+		if (at >= length && memcmp(text + at - length, words[i], length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a macro with arguments of the name that begins there is defined in front. */
+static bool is_macro(const char *text, uint32_t begin)
+{
+	static const char define[] = "#define ";
+	const char *at = text, *name = text + begin;
+	size_t length = strcspn(name, "( \t\n");
+
+	while ((at = memmem(at, (size_t)(name - at), define, sizeof define - 1))) {
+		at += sizeof define - 1;
+		if (at + length < name && memcmp(at, name, length) == 0 && at[length] == '(')
+			return true;
+	}
+	return false;
+}
+
+/* `void tell ARGUMENTS(const char *, line)`: the macro makes the parameters and the brackets around them. */
+static uint32_t place_of_name(const struct expose *expose)
+{
+	const char *text = expose->reader.text;
+
+	return expose->name_before != expose->name && is_macro(text, expose->name) &&
+			       !is_tag(text, expose->name_before)
+		       ? expose->name_before
+		       : expose->name;
+}
+
 /* `ADVICE(x) char *f(int) CHECKED(1)`: the `(` behind a name makes that the function's, unless a `)` stands before it. */
 static void begin_parenthesis(struct expose *expose)
 {
-	bool named = expose->previous.kind == TOKEN_NAME && !is_group_word(&expose->reader, &expose->previous);
+	bool named =
+		expose->previous.kind == TOKEN_NAME && !is_group_word(&expose->reader, &expose->previous);
 
 	if (!expose->depth && named) {
-		if (!expose->parentheses && !(expose->has_parameters && expose->before_name == ')'))
+		if (!expose->parentheses && !(expose->has_parameters && expose->before_name == ')')) {
+			bool follows =
+				expose->earlier.kind == TOKEN_NAME && expose->earlier.begin >= expose->begin;
 			expose->name = expose->previous.begin;
+			expose->name_before = follows ? expose->earlier.begin : expose->name;
+		}
 		expose->has_parameters = true;
 	}
 	expose->parentheses++;
@@ -148,7 +197,7 @@ static void read_punctuator(struct expose *expose)
 			add_mark(expose, expose->old_name, function_mark);
 		if (!expose->depth++ && expose->has_parameters && !expose->has_initialiser &&
 		    !expose->is_hidden && expose->previous.first == ')')
-			add_mark(expose, expose->name, function_mark);
+			add_mark(expose, place_of_name(expose), function_mark);
 		break;
 	case '}':
 		expose->depth -= expose->depth > 0;
@@ -182,13 +231,14 @@ static void find_marks(struct expose *expose)
 		if (expose->token.kind == TOKEN_DIRECTIVE)
 			continue;
 		if (expose->is_new) {
-			expose->begin = expose->name = expose->token.begin;
+			expose->begin = expose->name = expose->name_before = expose->token.begin;
 			expose->is_new = false;
 		}
 		if (expose->token.kind == TOKEN_NAME)
 			read_name(expose);
 		else if (expose->token.kind == TOKEN_PUNCTUATOR)
 			read_punctuator(expose);
+		expose->earlier = expose->previous;
 		expose->previous = expose->token;
 	}
 }
