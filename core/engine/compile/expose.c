@@ -17,11 +17,10 @@ struct expose {
 	struct token token, previous, earlier;
 	unsigned depth, parentheses, brackets; /* { and ( and [ */
 	uint32_t begin;                        /* of the declaration at file scope that is being read */
-	uint32_t
-		name; /* where its function's may begin, or what comes before that: a mark in front of `[[…]]`, which a
-			     macro may hide, would be an error */
-	uint32_t
-		name_before; /* of a name right in front of that one, or `name`: the function's, if that one is a macro */
+	/* Where its function's name may begin, or what comes before that: a mark in front of `[[…]]`, which a macro may hide,
+	 * would be an error. */
+	uint32_t name;
+	uint32_t name_before; /* of a name right in front of it, or `name`: the function's, if that one is a macro */
 	char before_name; /* what the token in front of the last name begins with */
 	bool has_parameters, has_initialiser, is_hidden, is_new;
 	bool is_old; /* a `{` that begins a declaration: the body of an old-style definition */
@@ -167,8 +166,7 @@ static uint32_t place_of_name(const struct expose *expose)
 /* `ADVICE(x) char *f(int) CHECKED(1)`: the `(` behind a name makes that the function's, unless a `)` stands before it. */
 static void begin_parenthesis(struct expose *expose)
 {
-	bool named =
-		expose->previous.kind == TOKEN_NAME && !is_group_word(&expose->reader, &expose->previous);
+	bool named = expose->previous.kind == TOKEN_NAME && !is_group_word(&expose->reader, &expose->previous);
 
 	if (!expose->depth && named) {
 		if (!expose->parentheses && !(expose->has_parameters && expose->before_name == ')')) {
