@@ -13,16 +13,16 @@
 
 #define OWN "rtf-" /* what names of our threads begin with */
 
-enum { LOOK_MS = 50 };
+enum { FIRST_LOOK_MS = 25, LAST_LOOK_MS = 200 };
 
 static struct {
-	pthread_key_t
-		key; /* of the main thread: its destructor is called by pthread_exit() and not by exit() */
+	pthread_key_t key; /* the main thread's: its destructor is called by pthread_exit() and not by exit() */
 	pthread_once_t once;
 	bool made;
-	bool ended; /* atomic: the main thread */
-	bool over;  /* the program's end has begun; the agent's alone */
-} last = {.once = PTHREAD_ONCE_INIT};
+	bool ended;  /* atomic: the main thread */
+	int look_ms; /* the agent's alone */
+	bool over;   /* the program's end has begun; the agent's alone */
+} last = {.once = PTHREAD_ONCE_INIT, .look_ms = FIRST_LOOK_MS};
 
 static void main_ends(void *unused)
 {
@@ -52,7 +52,7 @@ void last_forget(void)
 
 int last_patience(void)
 {
-	return __atomic_load_n(&last.ended, __ATOMIC_ACQUIRE) && !last.over ? LOOK_MS : -1;
+	return __atomic_load_n(&last.ended, __ATOMIC_ACQUIRE) && !last.over ? last.look_ms : -1;
 }
 
 /* /proc/self/task/ID/stat: "4711 (name) S …" */
@@ -102,8 +102,13 @@ void last_look(void)
 {
 	pthread_t thread;
 
-	if (last_patience() < 0 || is_another_left())
+	if (last_patience() < 0)
 		return;
+	if (is_another_left()) {
+		if (last.look_ms < LAST_LOOK_MS)
+			last.look_ms *= 2;
+		return;
+	}
 	last.over = pthread_create(&thread, NULL, end_program, NULL) == 0;
 	if (last.over)
 		pthread_detach(thread);
