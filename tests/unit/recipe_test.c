@@ -358,6 +358,43 @@ static void as_automake_writes_it_a_command_is_as_alike(void **state)
 	producer = module = NULL;
 }
 
+static void a_tree_that_is_built_elsewhere_is_asked_where_it_is_built(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(under_root("build"), 0700), 0);
+	write_file("build/lib_a.o", ""); /* newer than its source */
+	write_file("build/lib_c.o", "");
+	write_file("build/Makefile", "VPATH = ../src:..\n"
+				     "all: lib_a.o lib_c.o\n"
+				     "lib_a.o: a.c\n"
+				     "\tgcc -DA -c -o lib_a.o `test -f 'a.c' || echo '../src/'`a.c\n"
+				     "lib_c.o: sub/c.c\n"
+				     "\tgcc -DC -c -o lib_c.o $<\n");
+	assert_string_equal(recipe_of("src/a.c", "build", "../src/a.c"),
+			    "ROOT/build: gcc -DA -c -o lib_a.o ../src/a.c");
+	assert_string_equal(recipe_of("sub/c.c", "build", "../sub/c.c"),
+			    "ROOT/build: gcc -DC -c -o lib_c.o ../sub/c.c");
+}
+
+/* configure was called by its whole path. */
+static void a_source_has_the_name_that_its_makefile_finds_it_by(void **state)
+{
+	char rules[2 * PATH_MAX], given[PATH_MAX];
+
+	(void)state;
+	assert_int_equal(mkdir(under_root("out"), 0700) || mkdir(under_root("out/build"), 0700), 0);
+	write_file("out/build/c.o", ""); /* newer than its source */
+	snprintf(rules, sizeof(rules),
+		 "VPATH = %s/src\nall: c.o\nc.o: ../sub/c.c\n"
+		 "\tgcc -c `test -f '../sub/c.c' || echo '$(VPATH)/'`../sub/c.c -o c.o\n",
+		 root);
+	write_file("out/build/Makefile", rules);
+	snprintf(given, sizeof(given), "%s/src/../sub/c.c", root);
+	const char *recipe = recipe_of("sub/c.c", "out/build", given);
+	assert_int_equal(strncmp(recipe, "ROOT/out/build: gcc -c ", 23), 0);
+	assert_non_null(strstr(recipe, "/src/../sub/c.c -o c.o"));
+}
+
 static void of_commands_that_are_alike_the_one_of_the_program_is_found(void **state)
 {
 	static const char *const modules[] = {"app", "app-debug", "else", NULL};
@@ -505,6 +542,8 @@ int main(void)
 		with_tree(of_several_commands_the_one_like_the_build_is_found),
 		with_tree(as_automake_writes_it_a_command_is_as_alike),
 		with_tree(of_commands_that_are_alike_the_one_with_the_units_names_is_found),
+		with_tree(a_tree_that_is_built_elsewhere_is_asked_where_it_is_built),
+		with_tree(a_source_has_the_name_that_its_makefile_finds_it_by),
 		with_tree(of_commands_that_are_alike_the_one_of_the_program_is_found),
 		with_tree(nothing_is_built_and_nothing_removed_by_asking),
 		with_tree(all_units_of_a_directory_are_asked_for_at_once),

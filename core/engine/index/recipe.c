@@ -205,7 +205,8 @@ static void add_source(struct place *p, const struct target_unit *unit)
 	words_add(&p->sources, unit->file);
 	if (relative)
 		words_add(&p->sources, relative);
-	if (unit->given && *unit->given != '/' && !(relative && strcmp(relative, unit->given) == 0))
+	if (unit->given && strcmp(unit->file, unit->given) != 0 &&
+	    !(relative && strcmp(relative, unit->given) == 0))
 		words_add(&p->sources, unit->given);
 }
 
@@ -661,11 +662,9 @@ static struct error *consider(const struct place *p, struct words *w, const char
 	return NULL;
 }
 
-/* Fits the words to what the shell makes of the command. */
-static void expand_words(struct words *w, const char *command, const char *directory)
+/* Fits the words to what the shell makes of the command. Takes `expanded`, which may be NULL. */
+static void take_expanded(struct words *w, char *expanded)
 {
-	char *expanded = substitution_expand(command, directory);
-
 	if (!expanded)
 		return;
 	words_fini(w);
@@ -689,8 +688,10 @@ static struct error *find_in_line(const struct place *p, const char *line, const
 		char *command = strndup(line, (size_t)(end - line));
 		if (command)
 			words_split(&w, command);
+		if (command && !w.failed)
+			take_expanded(&w, substitution_expand_names(command, here));
 		if (command && !w.failed && fits(&w, here, unit))
-			expand_words(&w, command, here);
+			take_expanded(&w, substitution_expand(command, here));
 		free(command);
 		if (!command || w.failed) {
 			e = error_memory();

@@ -69,7 +69,10 @@ static char *substitute(const char *p, const char *end, const char *directory)
 	return printed;
 }
 
-char *substitution_expand(const char *command, const char *directory)
+typedef char *substitute_fn(const char *p, const char *end, const char *directory);
+
+/* The text is NULL where `prints` has none for one of them, but if that one may `stay`. */
+static char *expand(const char *command, const char *directory, substitute_fn *prints, bool stay)
 {
 	struct text whole = {0};
 	bool any = false;
@@ -87,7 +90,12 @@ char *substitution_expand(const char *command, const char *directory)
 			text_append(&whole, p, 1);
 			continue;
 		}
-		char *printed = substitute(p, behind, directory);
+		char *printed = prints(p, behind, directory);
+		if (!printed && stay) {
+			text_append(&whole, p, (size_t)(behind - p));
+			p = behind - 1;
+			continue;
+		}
 		whole.failed |= !printed;
 		for (const char *c = printed; c && *c; c++) {
 			if (strchr(quote ? "\"\\$`" : "\"\\'", *c))
@@ -103,4 +111,14 @@ char *substitution_expand(const char *command, const char *directory)
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *substitution_expand(const char *command, const char *directory)
+{
+	return expand(command, directory, substitute, false);
+}
+
+char *substitution_expand_names(const char *command, const char *directory)
+{
+	return expand(command, directory, test_file, true);
 }

@@ -9,4 +9,7 @@ const char *substitution_end(const char *p);
  * caller's; NULL: there are none, or one fails. */
 char *substitution_expand(const char *command, const char *directory);
 
+/* The same of automake's way of naming a source alone, for which nothing is run; NULL: the command has none of it. */
+char *substitution_expand_names(const char *command, const char *directory);
+
 #endif
