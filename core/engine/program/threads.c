@@ -160,14 +160,15 @@ static bool add(struct copies *c, pid_t id, unsigned char *stack)
 	describe(c->pid, &t);
 	if (!*t.name || strncmp(t.name, OWN, strlen(OWN)) == 0 || strcmp(t.state, "zombie") == 0)
 		return true;
-	if (c->aside && strcmp(t.state, "running") != 0 && strcmp(t.state, "sleeping") != 0)
-		return true; /* it may not stop */
+	bool stops = strcmp(t.state, "running") == 0 || strcmp(t.state, "sleeping") == 0;
+	if (c->aside && !stops)
+		return true;
 	struct thread_copy *more = pool_grow(c->list, c->count, &c->room, sizeof(*more));
 	c->no_memory = !more;
 	if (!more)
 		return false;
 	c->list = more;
-	int failed = look(&t, stack);
+	int failed = stops || !c->count ? look(&t, stack) : 0;
 	if (failed && (failed == ESRCH || c->count))
 		return true; /* it ended */
 	c->refused = failed;

@@ -15,7 +15,7 @@
 
 enum {
 	THREADS_STACK = 1 << 18, /* bytes of each that are copied, at most */
-	THREADS_WAIT_MS = 100,   /* for one that does not stop, as in some calls of the kernel's */
+	THREADS_WAIT_MS = 5000,  /* for one that has no processor to stop on; left before, it would notice */
 	THREADS_ASIDE_MOST = 64, /* so many are looked at, the first */
 };
 
