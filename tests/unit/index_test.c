@@ -367,6 +367,12 @@ static void what_an_if_shares_with_the_next_function_is_no_text(void **state)
 	(void)state;
 	assert_source(source, "f", NULL, 0);
 	assert_source(source, "g", NULL, 0);
+	/* libpng's: a branch of its own comes first. */
+	static const char two[] =
+		"int g(int);\nint f(int a)\n{\n#ifndef ON\n\tint r = a;\n#else\n\treturn g(a);\n}\n"
+		"int g(int a)\n{\n\tint r = a;\n#endif\n\treturn r;\n}\n";
+	assert_source(two, "f", NULL, 0);
+	assert_source(two, "g", NULL, 0);
 }
 
 static void braces_in_branches_of_an_if_do_not_confuse(void **state)

@@ -76,13 +76,15 @@ static uint32_t begin_on_line(const struct index *ix, const struct index_declara
  * other branches. */
 static uint32_t end_of_condition(struct token_reader *r, struct token_braces *braces)
 {
+	bool other = false;
 	struct token t;
 
 	for (token_next(r, &t); t.kind != TOKEN_END; token_next(r, &t)) {
 		token_count_brace(r, &t, braces);
 		if (braces->conditions == 0)
 			return t.end;
-		if (t.kind != TOKEN_DIRECTIVE && !braces->skip)
+		other |= t.kind == TOKEN_DIRECTIVE;
+		if (t.kind != TOKEN_DIRECTIVE && (!braces->skip || !other))
 			return 0;
 	}
 	return 0;
@@ -158,7 +160,7 @@ static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, u
 	struct token before = {0};
 	uint32_t there = 0;
 	unsigned brackets = 0;
-	bool body = false, type = false, moved = false;
+	bool body = false, type = false, moved = false, shared = false;
 
 	token_reader_within(&r, ix->source, from, ix->source_size, true);
 	for (token_next(&r, &t); t.kind != TOKEN_END; before = t, token_next(&r, &t)) {
@@ -169,7 +171,7 @@ static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, u
 		}
 		if (!body && !brackets)
 			type = begins_type(&r, &t, &before, type);
-		if (t.begin >= last_end && (there || !body))
+		if (t.begin >= last_end && (there || shared || !body))
 			break;
 		if (t.kind == TOKEN_PUNCTUATOR && (t.first == '(' || t.first == '['))
 			brackets++;
@@ -187,8 +189,12 @@ static uint32_t find_end(const struct index *ix, uint32_t from, uint32_t last, u
 			continue;
 		if (braces.depth == 0)
 			return braces.conditions ? end_of_condition(&r, &braces) : t.end;
-		if (!brackets)
-			there = t.end;
+		if (brackets)
+			continue;
+		struct token_reader behind = r;
+		struct token_braces open = braces;
+		there = open.conditions ? end_of_condition(&behind, &open) : t.end;
+		shared = !there; /* with the next function: an `#if` of this one ends there */
 	}
 	return there;
 }
