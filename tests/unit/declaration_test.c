@@ -171,9 +171,10 @@ static void specifiers_come_in_any_order(void **state)
 	assert_string_equal(declared("__extension__ typedef long long a_t; int typedef b_t;"),
 			    "N typedef t:a_t\nN typedef t:b_t");
 	assert_string_equal(declared("__extension__ _Static_assert(1, \"\"); int a;"), "O\nN v:a");
-	assert_string_equal(declared("[[nodiscard]] [[gnu::deprecated(\"]];\")]] int *f(void); "
-				     "struct [[gnu::packed]] s { int a; }; [[maybe_unused]] static int b[2];"),
-			    "N f:f\nN s:s m:a\nN static v:b");
+	assert_string_equal(
+		declared("[[nodiscard]] [[gnu::deprecated(\"]];\")]] int *f(void); "
+			 "struct [[gnu::packed]] s { int a; }; [[maybe_unused]] static int b[2];"),
+		"N f:f\nN s:s m:a\nN static v:b");
 	assert_string_equal(
 		declared("_Noreturn void f(void); _Atomic(int) a; _Atomic int b; size_t _Atomic c;"),
 		"N f:f\nN v:a\nN v:b\nN v:c");
@@ -270,6 +271,13 @@ static void each_branch_of_an_if_may_open_the_braces(void **state)
 		"F # f:f\nN v:g");
 	assert_string_equal(
 		typed("#if A\nint f(int a) {\n#else\nint f(void) {\n#endif\n return 1;\n}\nint g;"),
+		"F # f:f\nN v:g");
+	/* Behind one head each branch may have a body. */
+	assert_string_equal(
+		typed("int f(int a)\n#if 0\n{\n return 1;\n}\n#else\n{\n return 2; }\n#endif\nint g;"),
+		"F # f:f\nN v:g");
+	assert_string_equal(
+		typed("int f(int a)\n#ifdef A\n{\n}\n#elif B\n{ {\n} }\n#else\n{ }\n#endif\nint g;"),
 		"F # f:f\nN v:g");
 	assert_string_equal(typed("int f(void) {\n#if A\n return 1; }\n#else\n return 2; }\n#endif\nint g;"),
 			    "F # f:f\nN v:g");

@@ -583,6 +583,20 @@ static bool is_inside_body(const struct declaration_reader *r)
 	return at(r, '}');
 }
 
+/* Each branch of an `#if` behind the head may have a body: FLAC's. Not one that the head has a part of. */
+static void count_before_body(const struct declaration_reader *r, struct token_braces *braces)
+{
+	const struct token_braces none = *braces;
+	struct token_reader between;
+	struct token t;
+
+	token_reader_within(&between, r->tokens.text, r->behind, r->current.begin, true);
+	for (token_next(&between, &t); t.kind != TOKEN_END; token_next(&between, &t))
+		token_count_brace(&between, &t, braces);
+	if (!braces->conditions || braces->orphan)
+		*braces = none;
+}
+
 /* The body; its `{` is current. The reader stops behind the `}`, or behind the `#endif` if each branch of
  * an `#if` has its own `}`. Where it does not end with the first branches, it may with those of nothing defined. */
 static void read_body(struct declaration_reader *r, struct declaration *d)
@@ -592,6 +606,8 @@ static void read_body(struct declaration_reader *r, struct declaration *d)
 
 	d->kind = DECLARATION_FUNCTION;
 	d->body = r->current.begin;
+	count_before_body(r, &braces);
+	count_before_body(r, &undefined);
 	read_body_as(r, d, &braces);
 	if (!braces.conditional || (d->complete && !is_inside_body(r)))
 		return;
