@@ -52,12 +52,15 @@ static enum CXChildVisitResult examine(CXCursor cursor, CXCursor parent, CXClien
 	return CXChildVisit_Continue;
 }
 
+static bool fuses; /* the processor adds and multiplies at once */
+
 static struct adapt_needs examined(const char *text)
 {
 	char *own = strdup(text);
 	CXTranslationUnit unit = parse(own);
 	struct adapt_needs needs = {.arithmetic = arithmetic_expect(text)};
 
+	needs.arithmetic.fuses = fuses;
 	clang_visitChildren(clang_getTranslationUnitCursor(unit), examine, &needs);
 	clang_disposeTranslationUnit(unit);
 	free(own);
@@ -520,6 +523,30 @@ static void what_does_not_is_named(void **state)
 	}
 }
 
+static void a_sum_with_a_product_of_reals_is_for_cc_where_they_may_be_one_operation(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is;
+	} sums[] = {
+		{"float f(float a, float b, float c) { return a * b + c; }", true},
+		{"double f(double a, double b) { double p = a * b; p -= b; return p; }", true},
+		{"float twice(float a) { return 2 * a; } float f(float a) { return a - twice(a); }", true},
+		{"int f(int a, int b, int c) { return a * b + c; }", false},
+		{"float f(float a, int b, int c) { return a + b * c; }", false},
+		{"float f(float a, float b) { return a * b / 3 > b; }", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(sums) / sizeof(*sums); i++) {
+		fuses = i % 2;
+		struct adapt_needs needs = examined(sums[i / 2].text);
+		if ((needs.why_cc && strstr(needs.why_cc, "multiplies reals")) != (fuses && sums[i / 2].is))
+			fail_msg("%s: %s", sums[i / 2].text, needs.why_cc);
+	}
+	fuses = false;
+}
+
 /* --- what stands in the way ------------------------------------------------------------------------------------ */
 
 static void macros_that_are_not_one_operand_stand_in_the_way(void **state)
@@ -609,6 +636,7 @@ int main(void)
 		cmocka_unit_test(what_is_put_otherwise_does_what_gcc_makes_of_it),
 		cmocka_unit_test(what_lies_in_the_frame_is_passed_as_it_is),
 		cmocka_unit_test(what_does_not_is_named),
+		cmocka_unit_test(a_sum_with_a_product_of_reals_is_for_cc_where_they_may_be_one_operation),
 		cmocka_unit_test(macros_that_are_not_one_operand_stand_in_the_way),
 		cmocka_unit_test(thread_locals_that_are_made_here_stand_in_the_way),
 	};

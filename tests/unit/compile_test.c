@@ -362,6 +362,11 @@ static void flags_that_change_meaning_are_found(void **state)
 				    others[i]);
 	assert_null(
 		trust_flags((const char *const[]){"gcc", "-ftrivial-auto-var-init=uninitialized", NULL}, ""));
+	assert_true(trust_fuses((const char *const[]){"gcc", "-O3", "-march=native", NULL}));
+	assert_true(trust_fuses((const char *const[]){"gcc", "-march=x86-64", "-mfma", NULL}));
+	assert_true(trust_fuses(
+		(const char *const[]){"gcc", "-march=znver4", "-mno-fma", "-ffp-contract=off", NULL}));
+	assert_false(trust_fuses((const char *const[]){"gcc", "-march=x86-64", "-O3", NULL}));
 	/* It matters to what is cleaned up alone. */
 	const char *const exceptions[] = {"gcc", "-fexceptions", NULL};
 	assert_null(trust_flags(exceptions, "int cleanups; int f(void) { return cleanups; }"));

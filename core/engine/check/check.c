@@ -10,6 +10,7 @@
 #include "located.h"
 #include "text.h"
 #include "token.h"
+#include "trust.h"
 #include "warm.h"
 #include "words.h"
 
@@ -689,6 +690,7 @@ struct error *check_slice(struct check *c, const struct slice *slice, const char
 	}
 	struct declaration_search search = {
 		.name = name, .needs.arithmetic = arithmetic_expect(slice->text), .result = &result};
+	search.needs.arithmetic.fuses = trust_fuses(argv);
 	clang_visitChildren(clang_getTranslationUnitCursor(p.unit), examine_declaration, &search);
 	adapt_examine_unit(p.unit, slice->text, &search.needs);
 	result.why_cc = search.needs.why_cc;

@@ -13,6 +13,8 @@ static const char why_truncated[] =
 static const char why_lengthened[] =
 	"it makes a long double of a shorter one, where libtcc may have operands change places";
 static const char why_rounded[] = "it has an operation on two constants whose result libtcc rounds twice";
+static const char why_fused[] =
+	"it multiplies reals and adds, of which the program's compiler may make one operation";
 static const char why_unsigned[] =
 	"it computes with what a bit-field was before ++ or ?:, which libtcc takes for unsigned";
 static const char why_omitted[] =
@@ -423,6 +425,8 @@ const char *arithmetic_review(const struct arithmetic *a, CXCursor function)
 {
 	const char *why = NULL;
 
+	if (a->adds && a->multiplies)
+		return why_fused;
 	if (a->steps)
 		clang_visitChildren(function, find_step, &why);
 	return why;
@@ -512,6 +516,18 @@ const char *arithmetic_cast(CXCursor cursor, enum CXTypeKind kind, CXCursor *exp
 	}
 }
 
+/* What is added and what is multiplied need not be one expression: gcc finds them in different statements, and calls. */
+static void note_fused(struct arithmetic *a, CXCursor operation)
+{
+	static const char *const sums[] = {"+", "-", "+=", "-=", NULL};
+	static const char *const products[] = {"*", "*=", NULL};
+
+	if (!a->fuses || (a->adds && a->multiplies) || !is_shorter(kind_of(operation)))
+		return;
+	a->adds |= may_join(operation, sums);
+	a->multiplies |= may_join(operation, products);
+}
+
 const char *arithmetic_look(struct arithmetic *a, CXCursor cursor, enum CXTypeKind kind)
 {
 	const char *why;
@@ -525,6 +541,7 @@ const char *arithmetic_look(struct arithmetic *a, CXCursor cursor, enum CXTypeKi
 	case CXCursor_VarDecl:
 		return look_at_static(a, cursor);
 	case CXCursor_BinaryOperator:
+		note_fused(a, cursor);
 		return look_at_operation(a, cursor);
 	case CXCursor_UnaryOperator:
 		a->steps |= is_step(cursor);
@@ -535,6 +552,7 @@ const char *arithmetic_look(struct arithmetic *a, CXCursor cursor, enum CXTypeKi
 		why = look_at_omitted(a, cursor);
 		return why ? why : look_at_conversion(a, cursor, kind);
 	case CXCursor_CompoundAssignOperator:
+		note_fused(a, cursor);
 		return a->long_doubles ? look_at_conversion(a, cursor, kind_of(cursor)) : NULL;
 	default:
 		return NULL;

@@ -9,6 +9,7 @@
  *      a signed char made an unsigned short           stays what it is until it is stored
  *      a && b, a || b, c ? 1 : 0, made unsigned       are an int as soon as they are computed with
  *      an unsigned bit-field of 32 bits               likewise, unless it has its type's own place
+ *      a product of reals that is added to something  is rounded first, where the processor can do both at once
  *      a bit-field before a step (n++) or `?:`        is unsigned
  *
  * All were measured (tests/unit/adapt_test.c). One thread. */
@@ -20,9 +21,11 @@
 
 struct arithmetic {
 	bool doubles, long_doubles; /* the text may have some: what it certainly has not is not looked for */
-	bool calls;                 /* a call that returns unsigned int was seen */
-	bool omitted;               /* the text has `x ?: y` */
-	bool steps;                 /* `s.n++` was seen, of a bit-field */
+	bool fuses;            /* the program's compiler may add and multiply at once; set by who knows */
+	bool adds, multiplies; /* such were seen, of reals */
+	bool calls;            /* a call that returns unsigned int was seen */
+	bool omitted;          /* the text has `x ?: y` */
+	bool steps;            /* `s.n++` was seen, of a bit-field */
 	bool int_calls, unsigned_ints; /* likewise one that returns int, an int that is made unsigned */
 };
 

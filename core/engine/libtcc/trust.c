@@ -733,6 +733,35 @@ static bool cleans_up(const char *text)
 	return text_find_word(text, end, text, "cleanup") || text_find_word(text, end, text, "__cleanup__");
 }
 
+/* Processors of before there was one instruction for a multiplication and an addition, as gcc's DWARF and people name them. */
+static bool may_fuse(const char *architecture)
+{
+	static const char *const older[] = {"x86-64", "x86-64-v2", "core2", "nehalem"};
+
+	for (size_t i = 0; i < sizeof older / sizeof *older; i++)
+		if (!strcmp(architecture, older[i]))
+			return false;
+	return true;
+}
+
+bool trust_fuses(const char *const *argv)
+{
+	static const char march[] = "-march=";
+	static const char *const fusing[] = {"-mfma", "-mavx512"};
+	bool may = false;
+
+	for (; *argv; argv++) {
+		if (!may_be_distrusted(*argv))
+			continue;
+		for (size_t i = 0; i < sizeof fusing / sizeof *fusing; i++)
+			if (!strncmp(*argv, fusing[i], strlen(fusing[i])))
+				return true;
+		if (!strncmp(*argv, march, strlen(march)))
+			may = may_fuse(*argv + strlen(march));
+	}
+	return may;
+}
+
 const char *trust_flags(const char *const *argv, const char *text)
 {
 	for (; *argv; argv++) {
