@@ -479,6 +479,11 @@ static void the_programs_dialect_is_taken_over(void **state)
 				    "int f(void) { _Static_assert((char)-1 > 0, \"unsigned\"); return 1; }",
 				    NULL, "-funsigned-char", false});
 	assert_false(result.failed);
+	check_given(&(struct given){"int f(void) { return 1; }",
+				    "int f(void) { struct s { char c; long n; };\n"
+				    "_Static_assert(sizeof(struct s) == 10, \"packed\"); return 1; }",
+				    NULL, "-fpack-struct=2", false});
+	assert_false(result.failed);
 	check_given(&(struct given){"int f(void) { return 1; }", "int f(void) { int asm = 1; return asm; }",
 				    NULL, "-std=c99", false});
 	assert_false(result.failed);

@@ -168,8 +168,8 @@ static bool changes_meaning(const char *flag)
 					    "-fno-short-enums", "-ansi",
 					    "-fpack-struct",    "-ffreestanding",
 					    "-fblocks",         "-fplan9-extensions"};
-	static const char *const prefix[] = {"-std=", "-msse", "-mavx",    "-maes",
-					     "-mbmi", "-mfma", "-mpclmul", "-mpopcnt"};
+	static const char *const prefix[] = {"-fpack-struct=", "-std=", "-msse",    "-mavx",   "-maes",
+					     "-mbmi",          "-mfma", "-mpclmul", "-mpopcnt"};
 
 	for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++)
 		if (strcmp(flag, whole[i]) == 0)
