@@ -516,7 +516,7 @@ const char *arithmetic_cast(CXCursor cursor, enum CXTypeKind kind, CXCursor *exp
 	}
 }
 
-/* What is added and what is multiplied need not be one expression: gcc finds them in different statements, and calls. */
+/* Sum and product need not be one expression: gcc finds them in different statements, and in calls. */
 static void note_fused(struct arithmetic *a, CXCursor operation)
 {
 	static const char *const sums[] = {"+", "-", "+=", "-=", NULL};

@@ -733,7 +733,7 @@ static bool cleans_up(const char *text)
 	return text_find_word(text, end, text, "cleanup") || text_find_word(text, end, text, "__cleanup__");
 }
 
-/* Processors of before there was one instruction for a multiplication and an addition, as gcc's DWARF and people name them. */
+/* Of processors that have no instruction which multiplies and adds, the names that -march= takes. */
 static bool may_fuse(const char *architecture)
 {
 	static const char *const older[] = {"x86-64", "x86-64-v2", "core2", "nehalem"};

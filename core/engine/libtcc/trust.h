@@ -20,8 +20,8 @@ bool trust_warning(const char *warning);
  * does, or NULL. */
 const char *trust_flags(const char *const *argv, const char *text);
 
-/* Whether the program's compiler may make one operation of a * b + c, which rounds once. What forbids it does not count: gcc 12 makes
- * vector ones with -ffp-contract=off as well, and AVX-512's with -mno-fma. */
+/* Whether the program's compiler may make one operation of a * b + c, which rounds once. What forbids it does not count:
+ * gcc 12 makes vector ones with -ffp-contract=off as well, and AVX-512's with -mno-fma. */
 bool trust_fuses(const char *const *argv);
 
 #endif
