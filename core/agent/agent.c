@@ -62,7 +62,7 @@ static bool heir_waits(void)
 
 static void *heir_run(void *unused)
 {
-	prctl(PR_SET_NAME, "rtf-heir");
+	prctl(PR_SET_NAME, MESSAGE_HEIR);
 	for (bool waits = true; waits;) {
 		sync_await_left();
 		console_inherit(false);

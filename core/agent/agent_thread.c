@@ -254,7 +254,7 @@ void *agent_thread_run(void *console)
 {
 	struct console *c = console;
 
-	prctl(PR_SET_NAME, "rtf-agent");
+	prctl(PR_SET_NAME, MESSAGE_AGENT);
 	sync_exempt();
 	log_entries(c);
 	fault_watch(c->wake);

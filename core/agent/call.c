@@ -89,7 +89,7 @@ static bool wait_for_call(void)
 
 static void *thread_run(void *unused)
 {
-	prctl(PR_SET_NAME, "rtf-call");
+	prctl(PR_SET_NAME, MESSAGE_CALLER);
 	pthread_cleanup_push(thread_ends, NULL);
 	pthread_mutex_lock(&calls.mutex);
 	while (wait_for_call()) {

@@ -11,12 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWN "rtf-" /* what names of our threads begin with */
-
 enum { FIRST_LOOK_MS = 25, LAST_LOOK_MS = 200 };
 
 static struct {
-	pthread_key_t key; /* the main thread's: its destructor is called by pthread_exit() and not by exit() */
+	pthread_key_t
+		key; /* the main thread's: its destructor is called by pthread_exit() and not by exit() */
 	pthread_once_t once;
 	bool made;
 	bool ended;  /* atomic: the main thread */
@@ -70,7 +69,7 @@ static bool is_another(const char *id)
 	stat[size] = '\0';
 	const char *name = strchr(stat, '('), *behind = strrchr(stat, ')');
 	bool ended = behind && behind[1] && strchr("ZX", behind[2]);
-	return !ended && !(name && strncmp(name + 1, OWN, strlen(OWN)) == 0);
+	return !ended && !(name && behind && message_is_agents(name + 1, (size_t)(behind - name - 1)));
 }
 
 /* True also if that cannot be known. */

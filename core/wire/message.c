@@ -98,3 +98,13 @@ ptrdiff_t message_receive(int socket, struct message_header *header, void *paylo
 	*fd = first;
 	return size - (ssize_t)sizeof(got);
 }
+
+bool message_is_agents(const char *name, size_t size)
+{
+	static const char *const names[] = {MESSAGE_AGENT, MESSAGE_HEIR, MESSAGE_CALLER};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strlen(names[i]) == size && memcmp(names[i], name, size) == 0)
+			return true;
+	return false;
+}

@@ -7,10 +7,16 @@
 #ifndef RTF_MESSAGE_H
 #define RTF_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum { MESSAGE_VERSION = 10, MESSAGE_MAX = 65536, MESSAGE_FDS = 1 };
+
+/* The names of the agent's threads. */
+#define MESSAGE_AGENT  "rtf-agent"
+#define MESSAGE_HEIR   "rtf-heir"
+#define MESSAGE_CALLER "rtf-call"
 
 enum message_type {
 	/* agent to engine, in this order at the start, each unasked */
@@ -31,9 +37,9 @@ enum message_type {
 	MESSAGE_RESOLVE,      /* NUL-terminated names back to back; answer ADDRESSES */
 	MESSAGE_THREAD_BLOCK, /* u64 address in a module; answer ADDRESSES: the loader's number of the module's
 				 thread-local block (dl_iterate_phdr(3): dlpi_tls_modid), 0: it has none */
-	MESSAGE_RESOLVE_IN,   /* u64 address in a module and a NUL-terminated name as that module sees it; answer ADDRESSES */
-	MESSAGE_FAULT_KNOWN,  /* empty; no answer */
-	MESSAGE_UNPARK,       /* struct message_unpark; answer DONE */
+	MESSAGE_RESOLVE_IN, /* u64 address in a module and a NUL-terminated name as that module sees it; answer ADDRESSES */
+	MESSAGE_FAULT_KNOWN, /* empty; no answer */
+	MESSAGE_UNPARK,      /* struct message_unpark; answer DONE */
 	MESSAGE_CLIENT_TAKEN, /* empty, the serial is the number of a CLIENT that is served, or refused; no answer */
 	MESSAGE_LOG,          /* u32 level (syslog's numbers) and text, for the program's log; no answer */
 	MESSAGE_CALL, /* struct message_call: run it with faults contained, one at a time; answer CALLED once it is over,
@@ -63,7 +69,7 @@ struct message_hello {
 	uint32_t version; /* MESSAGE_VERSION */
 	uint32_t flags;   /* HELLO_* */
 	int32_t pid;
-	int32_t thread;   /* the agent's: /proc knows it by that also when the main thread has ended */
+	int32_t thread;          /* the agent's: /proc knows it by that also when the main thread has ended */
 	uint64_t exit, exit_now; /* what exit() and _exit() are to be in code that is made for MESSAGE_CALL */
 	uint64_t park_enter, park_leave, park_wait; /* for the code of guarded versions */
 	uint64_t enter;   /* where strict entries lead, with the address of their target's word in r11 */
@@ -198,5 +204,8 @@ int message_send(int socket, uint32_t type, uint32_t serial, const void *payload
  * stream, -EPROTO for a malformed packet, or another negative errno. `*fd` is a close-on-exec descriptor that the
  * caller now owns, or -1. Waits for a message unless the socket is non-blocking (-EAGAIN). */
 ptrdiff_t message_receive(int socket, struct message_header *header, void *payload, int *fd);
+
+/* Whether a thread of this name is one of the agent's, and none of the program's. The name need not end behind `size`. */
+bool message_is_agents(const char *name, size_t size);
 
 #endif

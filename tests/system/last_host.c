@@ -1,5 +1,5 @@
 /* A program whose main thread ends by pthread_exit(), as other threads go on: one answers `ask` on standard input until `end`,
- * and is the last. What the program has registered for its end says `over`.
+ * and is the last. What the program has registered for its end says `over`. Its threads are called much like the console's.
  *
  *     last_host [SOCKET] */
 #include <rtf.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 REALTIMEFUNC
 int answer(void)
@@ -36,6 +37,7 @@ int main(int argc, char **argv)
 {
 	pthread_t thread;
 
+	prctl(PR_SET_NAME, "rtf-host");
 	if (argc > 1)
 		rtf_start(argv[1]);
 	atexit(say_over);

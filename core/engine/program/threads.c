@@ -1,5 +1,6 @@
 #include "threads.h"
 #include "clock.h"
+#include "message.h"
 #include "pool.h"
 #include "text.h"
 
@@ -17,8 +18,6 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-
-#define OWN "rtf-" /* what names of the console's threads begin with */
 
 /* What the kernel answers a call with that is to be begun anew, unless a signal has a handler: then it is EINTR. */
 enum { RESTART = 514 };
@@ -158,7 +157,7 @@ static bool add(struct copies *c, pid_t id, unsigned char *stack)
 	struct thread_copy t = {.id = id};
 
 	describe(c->pid, &t);
-	if (!*t.name || strncmp(t.name, OWN, strlen(OWN)) == 0 || strcmp(t.state, "zombie") == 0)
+	if (!*t.name || message_is_agents(t.name, strlen(t.name)) || strcmp(t.state, "zombie") == 0)
 		return true;
 	bool stops = strcmp(t.state, "running") == 0 || strcmp(t.state, "sleeping") == 0;
 	if (c->aside && !stops)
