@@ -32,9 +32,7 @@ static json_t *placed_json(const struct parked *p, const struct place *place)
 		json_pack("{s:i, s:s, s:s, s:I, s:i, s:s}", "call", (int)p->number, "function",
 			  p->function->at.name, "signal", name ? name : "?", "address",
 			  (json_int_t)p->call.address, "thread", (int)p->call.thread, "in", place->function);
-	if (*place->file)
-		json_object_update_new(json, json_pack("{s:o, s:i}", "file", show_string(place->file), "line",
-						       (int)place->line));
+	show_place(json, place);
 	if (p->args)
 		json_object_set(json, "args", p->args);
 	return json;

@@ -48,9 +48,7 @@ static void put_frame(struct telling *t, const struct place *place, uint64_t pc,
 				  (json_int_t)place->offset, "pc", address);
 	text_printf(&t->text, "  #%-2zu ", json_array_size(t->frames));
 	place_put(&t->text, place);
-	if (*place->file)
-		json_object_update_new(frame, json_pack("{s:o, s:i}", "file", show_string(place->file),
-							"line", (int)place->line));
+	show_place(frame, place);
 	if (inlined) {
 		text_puts(&t->text, ", inlined");
 		json_object_set_new(frame, "inlined", json_true());

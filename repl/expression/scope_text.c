@@ -1,5 +1,6 @@
 #include "scope_text.h"
 #include "added.h"
+#include "binding.h"
 #include "change.h"
 #include "lookup.h"
 #include "pool.h"
@@ -297,23 +298,20 @@ static struct error *use_local(struct making *m, const char *text, const struct 
 	}
 	if (!l.found)
 		target_each_unit(live_target(m->live), find_in_unit, &l);
+	snprintf(spelled, sizeof(spelled), "%s::%s", names[0], names[1]);
 	if (l.untyped)
-		e = error_new(
-			ERROR_UNKNOWN,
-			"%s::%s lies at 0x%llx, but its compiler inlined the function everywhere and tells "
-			"nowhere of what type it is: say it, as in *(int *)0x%llx",
-			names[0], names[1], (unsigned long long)l.symbol.address,
-			(unsigned long long)l.symbol.address);
+		e = error_new(ERROR_UNKNOWN,
+			      "%s lies at 0x%llx, but its compiler inlined the function everywhere and tells "
+			      "nowhere of what type it is: say it, as in *(int *)0x%llx",
+			      spelled, (unsigned long long)l.symbol.address,
+			      (unsigned long long)l.symbol.address);
 	else if (l.lost)
-		e = error_new(ERROR_LAYOUT,
-			      "the running program does not keep %s::%s as one variable: its compiler "
-			      "optimised it away or took it apart, so its value is not known",
-			      names[0], names[1]);
+		e = binding_lost(spelled);
 	else if (!l.found)
 		e = error_new(ERROR_UNKNOWN, "there is no static variable %s in a function %s of the program",
 			      names[1], names[0]);
 	else if (l.symbol.thread_local)
-		e = error_new(ERROR_UNKNOWN, "each thread has its own %s::%s", names[0], names[1]);
+		e = error_new(ERROR_UNKNOWN, "each thread has its own %s", spelled);
 	snprintf(symbol, sizeof(symbol), "rtf_static_%zu", m->out->binding_count);
 	if (!e)
 		e = scope_text_bind(m->out, symbol, l.symbol.address);

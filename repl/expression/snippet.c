@@ -1,4 +1,5 @@
 #include "snippet.h"
+#include "binding.h"
 #include "context.h"
 #include "elsewhere.h"
 #include "opaque.h"
@@ -257,10 +258,7 @@ static struct error *refuse_lost(const struct check_result *r)
 {
 	for (char **name = r->named; name && *name; name++)
 		if (!words_list_has((const char *const *)r->constants, *name))
-			return error_new(ERROR_LAYOUT,
-					 "the running program does not keep %s as one variable: its compiler "
-					 "optimised it away or took it apart, so its value is not known",
-					 *name);
+			return binding_lost(*name);
 	return NULL;
 }
 
@@ -405,9 +403,7 @@ static json_t *backtrace_json(struct snippet *x, const struct evaluate_end *end,
 		snprintf(pc, sizeof(pc), "0x%" PRIx64, end->pcs[i]);
 		json_t *frame = json_pack("{s:s, s:I, s:s, s:I}", "function", place.function, "offset",
 					  (json_int_t)place.offset, "pc", pc, "times", (json_int_t)n);
-		if (*place.file)
-			json_object_update_new(frame, json_pack("{s:o, s:i}", "file", show_string(place.file),
-								"line", (int)place.line));
+		show_place(frame, &place);
 		json_array_append_new(list, frame);
 		if (place.own)
 			break; /* what called it is ours */

@@ -109,9 +109,8 @@ void events_tell_fault(struct host *host, const struct fault *fault)
 	json_t *event = json_pack("{s:s, s:s, s:i, s:s, s:I, s:s}", "event", "fault", "function",
 				  fault->function->at.name, "version", fault->version, "signal",
 				  signal ? signal : "?", "address", (json_int_t)fault->address, "text", text);
-	if (event && *fault->place.file)
-		json_object_update_new(event, json_pack("{s:o, s:i}", "file", show_string(fault->place.file),
-							"line", (int)fault->place.line));
+	if (event)
+		show_place(event, &fault->place);
 	host_broadcast(host, event);
 }
 
@@ -136,9 +135,8 @@ void events_tell_inside(void *context, const struct inside *i)
 	json_t *event = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "event", "inside", "function",
 				  f->at.name, "version", i->version, "live", f->live, "thread",
 				  (int)i->thread, "threads", (int)i->threads, "text", line);
-	if (event && *i->place.file)
-		json_object_update_new(event, json_pack("{s:o, s:i}", "file", show_string(i->place.file),
-							"line", (int)i->place.line));
+	if (event)
+		show_place(event, &i->place);
 	host_broadcast(host, event);
 	text_fini(&text);
 }

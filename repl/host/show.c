@@ -44,6 +44,13 @@ json_t *show_string(const char *text)
 	return text ? show_stringn(text, strlen(text)) : NULL;
 }
 
+void show_place(json_t *object, const struct place *place)
+{
+	if (*place->file)
+		json_object_update_new(object, json_pack("{s:o, s:i}", "file", show_string(place->file),
+							 "line", (int)place->line));
+}
+
 /* --- diagnostics ----------------------------------------------------------------------------------------------- */
 
 enum { LINE_MOST = 240 };

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "error.h"
+#include "place.h"
 #include "text.h"
 
 #include <jansson.h>
@@ -13,6 +14,9 @@
  * without memory. */
 json_t *show_string(const char *text);
 json_t *show_stringn(const char *text, size_t size);
+
+/* Adds "file" and "line", if the place has them, to an object. */
+void show_place(json_t *object, const struct place *);
 
 /* Compiler diagnostics as compilers print them: place, message, the line, a caret. */
 void show_diagnostics(struct text *, const struct check_result *, bool color);

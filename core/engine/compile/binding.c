@@ -31,13 +31,20 @@ static void __attribute__((format(printf, 2, 3))) refuse(struct binding *b, cons
 	va_end(arguments);
 }
 
+struct error *binding_lost(const char *name)
+{
+	return error_new(ERROR_LAYOUT,
+			 "the running program does not keep %s as one variable: its compiler optimised it "
+			 "away or took it apart, so its value is not known",
+			 name);
+}
+
 static void refuse_lost(struct binding *b, const char *name)
 {
-	refuse(b,
-	       "the running program does not keep %s as one variable: its compiler optimised it away "
-	       "or took it apart, "
-	       "so its value is not known",
-	       name);
+	struct error *lost = binding_lost(name);
+
+	refuse(b, "%s", error_message(lost));
+	error_free(lost);
 }
 
 static bool is_lost_helpers(const struct binding *b, const char *name, char variable[256])

@@ -5,6 +5,7 @@
 #ifndef RTF_BINDING_H
 #define RTF_BINDING_H
 
+#include "error.h"
 #include "link.h"
 #include "program.h"
 #include "statics.h"
@@ -49,5 +50,8 @@ struct binding {
 
 /* For link_object; good as long as the binding is. */
 struct link_names binding_names(struct binding *);
+
+/* ERROR_LAYOUT: that the program has a variable of that name, but not in one place. */
+struct error *binding_lost(const char *name);
 
 #endif

@@ -6,15 +6,7 @@
 
 static bool is_ours(void *context, uint64_t pc)
 {
-	struct program *program = live_program(context);
-
-	for (uint32_t arena = 0; arena < program_arena_count(program); arena++) {
-		struct link_region code;
-		program_code(program, arena, &code);
-		if (pc >= code.address && pc < code.address + code.size)
-			return true;
-	}
-	return false;
+	return place_is_ours(context, pc);
 }
 
 static bool rules_of(void *context, uint64_t pc, bool is_return, struct rules *out)

@@ -9,10 +9,17 @@
 
 enum { CALLS = 64 };
 
+struct found {
+	struct inside inside; /* without its place, which this is: */
+	uint64_t pc;
+	bool is_return;
+	pid_t latest; /* of its threads */
+};
+
 struct look {
 	struct live *live;
 	int64_t since;
-	struct inside *found;
+	struct found *found;
 	size_t count, room;
 };
 
@@ -34,25 +41,25 @@ static struct live_function *older_at(const struct look *k, uint64_t at, int *ve
 	return f;
 }
 
-static struct inside *find(const struct look *k, const struct live_function *f)
+static struct found *find(const struct look *k, const struct live_function *f)
 {
 	for (size_t i = 0; i < k->count; i++)
-		if (k->found[i].function == f)
+		if (k->found[i].inside.function == f)
 			return &k->found[i];
 	return NULL;
 }
 
 /* Without memory it is not told. */
-static void note(struct look *k, const struct inside *call)
+static void note(struct look *k, const struct found *call)
 {
-	struct inside *before = find(k, call->function);
+	struct found *before = find(k, call->inside.function);
 
 	if (before) {
-		before->threads += before->latest != call->thread;
-		before->latest = call->thread;
+		before->inside.threads += before->latest != call->latest;
+		before->latest = call->latest;
 		return;
 	}
-	struct inside *more = pool_grow(k->found, k->count, &k->room, sizeof(*more));
+	struct found *more = pool_grow(k->found, k->count, &k->room, sizeof(*more));
 	if (!more)
 		return;
 	k->found = more;
@@ -62,17 +69,17 @@ static void note(struct look *k, const struct inside *call)
 static void look_at_thread(void *context, const struct thread_copy *t)
 {
 	struct look *k = context;
-	struct inside call = {.threads = 1, .thread = t->id, .latest = t->id};
+	struct found call = {.inside = {.threads = 1, .thread = t->id}, .latest = t->id};
 	uint64_t pcs[CALLS];
 
 	if (!t->stack_size)
 		return;
 	size_t count = calls_find(k->live, t->registers, t->stack, t->stack_size, pcs, CALLS);
 	for (size_t i = 0; i < count; i++) {
-		call.function = older_at(k, pcs[i] - (i > 0), &call.version);
-		call.pc = pcs[i];
 		call.is_return = i > 0;
-		if (call.function)
+		call.pc = pcs[i];
+		call.inside.function = older_at(k, call.pc - call.is_return, &call.inside.version);
+		if (call.inside.function)
 			note(k, &call);
 	}
 }
@@ -85,8 +92,9 @@ void inside_look(struct live *l, int64_t *looked, void (*each)(void *context, co
 	*looked = live_moved_us(l);
 	error_free(threads_each(live_program(l), THREADS_ASIDE, look_at_thread, &k));
 	for (size_t i = 0; i < k.count; i++) {
-		place_describe(l, k.found[i].pc, k.found[i].is_return, &k.found[i].place);
-		each(context, &k.found[i]);
+		struct found *f = &k.found[i];
+		place_describe(l, f->pc, f->is_return, &f->inside.place);
+		each(context, &f->inside);
 	}
 	free(k.found);
 }

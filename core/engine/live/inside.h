@@ -14,13 +14,10 @@ enum { INSIDE_AFTER_US = 1000000 };
 
 struct inside {
 	struct live_function *function;
-	size_t threads; /* that are inside older versions */
-	pid_t latest;
-	pid_t thread; /* the first of them, and where it is: */
-	int version;
-	uint64_t pc;
-	bool is_return;
-	struct place place;
+	size_t threads;     /* that are inside older versions */
+	pid_t thread;       /* the first of them, */
+	int version;        /* the version that it is inside, */
+	struct place place; /* and where */
 };
 
 /* When there is something to look for, on clock_now_us's clock; 0: there is not. `looked`: of whoever asks, at first 0. */

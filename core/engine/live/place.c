@@ -17,28 +17,43 @@ struct piece {
 	struct live_function *function; /* NULL: of no function that runs */
 };
 
+static bool find_arena(struct live *l, uint64_t pc, uint32_t *arena, struct link_region *code)
+{
+	for (*arena = 0; *arena < program_arena_count(live_program(l)); ++*arena) {
+		program_code(live_program(l), *arena, code);
+		if (pc >= code->address && pc - code->address < code->size)
+			return true;
+	}
+	return false;
+}
+
+bool place_is_ours(struct live *l, uint64_t pc)
+{
+	struct link_region code;
+	uint32_t arena;
+
+	return find_arena(l, pc, &arena, &code);
+}
+
 static bool find_piece(struct live *l, uint64_t pc, struct piece *out)
 {
 	struct link_region code;
+	uint32_t arena;
+	size_t begin, end;
 
-	for (uint32_t arena = 0; arena < program_arena_count(live_program(l)); arena++) {
-		program_code(live_program(l), arena, &code);
-		if (pc < code.address || pc - code.address >= code.size)
-			continue;
-		*out = (struct piece){.note.number = -1};
-		size_t begin, end;
-		if (!note_find(&code, pc - code.address, &out->note, &begin, &end))
-			return true;
-		out->begin = code.address + begin;
-		out->end = code.address + end;
-		for (size_t i = 0; out->note.number >= 0 && i < live_count(l) && !out->function; i++) {
-			struct live_function *f = live_function(l, i);
-			if (f->arena == arena && f->slot == out->note.slot)
-				out->function = f;
-		}
+	if (!find_arena(l, pc, &arena, &code))
+		return false;
+	*out = (struct piece){.note.number = -1};
+	if (!note_find(&code, pc - code.address, &out->note, &begin, &end))
 		return true;
+	out->begin = code.address + begin;
+	out->end = code.address + end;
+	for (size_t i = 0; out->note.number >= 0 && i < live_count(l) && !out->function; i++) {
+		struct live_function *f = live_function(l, i);
+		if (f->arena == arena && f->slot == out->note.slot)
+			out->function = f;
 	}
-	return false;
+	return true;
 }
 
 bool place_version(struct live *l, uint64_t pc, struct live_function **function, int *number)

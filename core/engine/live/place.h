@@ -36,6 +36,9 @@ struct live_function *place_function(struct live *, uint64_t pc, int *number);
 /* "price@2 (orders.c:52)", "poll+0x4f" */
 void place_put(struct text *, const struct place *);
 
+/* Whether the code at `pc` came from here, and is of no module. */
+bool place_is_ours(struct live *, uint64_t pc);
+
 /* How to leave the code of a version, for unwind.h. False: there is none at `pc`, or it does not say. */
 bool place_rules(struct live *, uint64_t pc, bool is_return, struct rules *out);
 
