@@ -26,7 +26,10 @@ static bool is_instrumented(struct live *l, const struct live_function *f)
 
 	if (!f->live || !f->row)
 		return false;
-	error_free(history_find(live_history(l), f->row, f->live, take_origin, origin));
+	struct error *e = history_find(live_history(l), f->row, f->live, take_origin, origin);
+	if (e)
+		live_warn(l, error_context(e, "whether version %d of %s is a watched one is not known",
+					   f->live, f->name));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strncmp(origin, kinds[i], 5) == 0 && (origin[5] == '\0' || origin[5] == '+'))
 			return true;
@@ -48,8 +51,14 @@ struct error *watchers_new(struct host *host, struct watchers **out)
 	for (size_t i = 0; i < live_count(host->live); i++) {
 		struct live_function *f = live_function(host->live, i);
 		struct change_outcome outcome = {0};
+		struct error *e = NULL;
 		if (is_instrumented(host->live, f))
-			error_free(rollback_to(host->live, f, -1, "", &outcome));
+			e = rollback_to(host->live, f, -1, "", &outcome);
+		if (e)
+			live_warn(host->live, error_context(e,
+							    "version %d of %s stays live, which another "
+							    "engine watched",
+							    f->live, f->name));
 		change_outcome_fini(&outcome);
 	}
 	live_set_watcher(host->live, follow_definition, all);
