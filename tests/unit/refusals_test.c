@@ -97,7 +97,6 @@ static const char *const unreachable[] = {
 	"interrupted while connecting to %s",
 	/* Of declarations that the hosts of these tests do not have, but those of tests/system/shapes. */
 	"%s is aligned to more than a page, which the arena cannot give it",
-	"each thread has its own %s",
 	/* Of the terminal, whose tests read what it shows. */
 	"more than %d functions in one entry",
 	"the editor failed: nothing was changed",
