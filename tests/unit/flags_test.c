@@ -319,6 +319,22 @@ static void without_a_database_dwarf_tells(void **state)
 			    "DWARF ROOT/project: <clang> <-idirafter> <ROOT/project>");
 }
 
+/* "lib/string.h" is not <string.h>, but gnulib's is. */
+static void a_folder_with_namesakes_of_the_library_does_not_hide_it(void **state)
+{
+	char folder[PATH_MAX];
+	const char *const directories[] = {folder, NULL};
+	const struct target_unit unit = {.producer = "GNU C17 9.4.0", .include_directories = directories};
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s", under_root("project/src"));
+	write_file("project/src/string.h", "#include_next <string.h>\n");
+	assert_non_null(strstr(flags_of(&unit, "project/build", NULL), "<-I> <ROOT/project/src>"));
+	write_file("project/src/string.h", "char *words(const char *);\n");
+	assert_non_null(strstr(flags_of(&unit, "project/build", NULL),
+			       "<-std=gnu17> <-iquote> <ROOT/project/src> <-idirafter> <ROOT/project/src>"));
+}
+
 static void the_compilers_version_counts_where_it_is_installed(void **state)
 {
 	struct target_unit unit = {.producer = "GNU C17 12.2.0 -O2"};
@@ -510,6 +526,7 @@ int main(void)
 		in_a_tree(a_database_that_is_none_is_passed_over),
 		in_a_tree(a_database_is_read_once_until_it_changes),
 		in_a_tree(without_a_database_dwarf_tells),
+		in_a_tree(a_folder_with_namesakes_of_the_library_does_not_hide_it),
 		in_a_tree(the_compilers_version_counts_where_it_is_installed),
 		in_a_tree(the_users_flags_stand_behind),
 		in_a_tree(make_tells_what_the_preprocessor_was_told),

@@ -329,6 +329,46 @@ static void add_folder(struct words *w, const char *option, const char *director
 	words_add(w, directory);
 }
 
+static bool has_header(const char *directory, const char *name, bool *extends)
+{
+	char path[PATH_MAX];
+	size_t size;
+
+	if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path) ||
+	    access(path, R_OK) != 0)
+		return false;
+	char *text = text_read_file(path, &size);
+	*extends = text && strstr(text, "include_next");
+	free(text);
+	return text;
+}
+
+/* Whether a folder has headers that are called as the C library's are and do not extend those, as gnulib's do. It was not searched for
+ * <string.h> then: its own were included as "lib/string.h", from a folder above. */
+static bool has_namesakes(const char *directory)
+{
+	static const char *const library[] = {
+		"assert.h", "complex.h", "ctype.h",     "dirent.h", "errno.h",  "fcntl.h",   "float.h",
+		"glob.h",   "limits.h",  "locale.h",    "math.h",   "poll.h",   "pthread.h", "regex.h",
+		"sched.h",  "search.h",  "semaphore.h", "setjmp.h", "signal.h", "stdarg.h",  "stddef.h",
+		"stdint.h", "stdio.h",   "stdlib.h",    "string.h", "syslog.h", "termios.h", "threads.h",
+		"time.h",   "unistd.h",  "wchar.h",     "wctype.h"};
+	bool extends;
+
+	for (size_t i = 0; i < sizeof(library) / sizeof(*library); i++)
+		if (has_header(directory, library[i], &extends) && !extends)
+			return true;
+	return false;
+}
+
+static void add_namesakes(struct words *w, const char *directory)
+{
+	words_add(w, "-iquote");
+	words_add(w, directory);
+	words_add(w, "-idirafter");
+	words_add(w, directory);
+}
+
 /* DWARF knows where a header was, not by which name it was included: "net/wire.h" was searched for from
  * one or more folders above its own. Those come last, where they hide nothing. */
 static void add_folders_above(struct words *w, const char *directory)
@@ -373,7 +413,10 @@ static void make_folders_absolute(struct words *w, const char *directory)
 static void add_include_directories(struct words *w, const struct target_unit *unit, const char *option)
 {
 	for (const char *const *d = unit->include_directories; d && *d; d++)
-		add_folder(w, option, *d);
+		if (strcmp(option, "-I") == 0 && !is_system_directory(*d) && has_namesakes(*d))
+			add_namesakes(w, *d);
+		else
+			add_folder(w, option, *d);
 }
 
 /* What of a command the preprocessor reads. clang's DWARF tells nothing else either: then also what changes the language
