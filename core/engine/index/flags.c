@@ -343,8 +343,8 @@ static bool has_header(const char *directory, const char *name, bool *extends)
 	return text;
 }
 
-/* Whether a folder has headers that are called as the C library's are and do not extend those, as gnulib's do. It was not searched for
- * <string.h> then: its own were included as "lib/string.h", from a folder above. */
+/* Whether a folder has headers that are called as the C library's are and do not extend those, as gnulib's do. It was not
+ * searched for <string.h> then: its own were included as "lib/string.h", from a folder above. */
 static bool has_namesakes(const char *directory)
 {
 	static const char *const library[] = {
