@@ -157,14 +157,21 @@ static const char *text_of(json_t *object, const char *key)
 	return text ? text : "";
 }
 
-json_t *followed_await(struct followed *f, const char *kind)
+json_t *followed_next(struct followed *f)
 {
 	json_t *event;
 
 	while ((event = wire_receive(&f->events)) && !is_about_a_save(text_of(event, "event")))
 		json_decref(event);
 	if (!event)
-		fail_msg("the engine closed the connection; expected: %s", kind);
+		fail_msg("the engine closed the connection; what becomes of a save is awaited");
+	return event;
+}
+
+json_t *followed_await(struct followed *f, const char *kind)
+{
+	json_t *event = followed_next(f);
+
 	if (strcmp(text_of(event, "event"), kind) != 0)
 		fail_msg("%s, expected %s: %.800s", text_of(event, "event"), kind, text_of(event, "text"));
 	return event;

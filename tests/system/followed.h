@@ -32,7 +32,8 @@ void followed_edit(const struct followed *, const char *name, const char *old, c
 char *followed_read(const struct followed *, const char *name);
 void followed_write(const struct followed *, const char *name, const char *text);
 
-/* The next event about a save, which must be of that kind; the caller's. */
+/* The next event about a save; the caller's. The second: it must be of that kind. */
+json_t *followed_next(struct followed *);
 json_t *followed_await(struct followed *, const char *kind);
 
 /* The next save goes live with these functions (names separated by blanks, in any order) and no others. */
