@@ -13,29 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void take_origin(void *context, const struct history_version *v)
-{
-	snprintf(context, 32, "%s", v->origin);
-}
-
-/* Whether a version was instrumented: cover, trace, probe, or several of them. */
-static bool is_instrumented(struct live *l, const struct live_function *f)
-{
-	static const char *const kinds[] = {"cover", "trace", "probe", "guard"};
-	char origin[32] = "";
-
-	if (!f->live || !f->row)
-		return false;
-	struct error *e = history_find(live_history(l), f->row, f->live, take_origin, origin);
-	if (e)
-		live_warn(l, error_context(e, "whether version %d of %s is a watched one is not known",
-					   f->live, f->name));
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (strncmp(origin, kinds[i], 5) == 0 && (origin[5] == '\0' || origin[5] == '+'))
-			return true;
-	return false;
-}
-
 static bool follow_definition(void *context, struct live_function *f);
 static struct error *prepare_definition(void *context, struct live_function *f, const char *text,
 					unsigned line);
@@ -52,13 +29,12 @@ struct error *watchers_new(struct host *host, struct watchers **out)
 		struct live_function *f = live_function(host->live, i);
 		struct change_outcome outcome = {0};
 		struct error *e = NULL;
-		if (is_instrumented(host->live, f))
-			e = rollback_to(host->live, f, -1, "", &outcome);
+		if (*f->instrumented)
+			e = rollback_plain(host->live, f, "", &outcome);
 		if (e)
-			live_warn(host->live, error_context(e,
-							    "version %d of %s stays live, which another "
-							    "engine watched",
-							    f->live, f->name));
+			live_warn(
+				host->live,
+				error_context(e, "%s is still watched, by an engine that is gone", f->name));
 		change_outcome_fini(&outcome);
 	}
 	live_set_watcher(host->live, follow_definition, all);

@@ -220,15 +220,44 @@ static void a_rollback_of_what_is_counted_goes_to_what_was_before_it(void **stat
 	compiled_assert_refused(&host, "\\rollback factorial", "usage", "runs what was built");
 }
 
+static void lose_engine(void)
+{
+	pid_t engine = compiled_engine(&host);
+
+	kill(engine, SIGKILL);
+	compiled_await_end(engine);
+}
+
 static void a_new_engine_takes_back_what_was_instrumented(void **state)
 {
 	(void)state;
 	wire_ok(&wire, "\\cover factorial");
-	pid_t engine = compiled_engine(&host);
-	kill(engine, SIGKILL);
-	compiled_await_end(engine);
+	lose_engine();
 	compiled_assert_live(&host, "factorial", 0, 2, "built");
 	compiled_assert_answer(&host, "factorial 3", "6");
+}
+
+/* What was made live stays, and is the last change. */
+static void a_new_engine_takes_back_no_change(void **state)
+{
+	(void)state;
+	subject_define(&host, "factorial", sign);
+	wire_ok(&wire, "\\cover factorial");
+	lose_engine();
+	compiled_assert_live(&host, "factorial", 1, 3, "live");
+	compiled_assert_answer(&host, "factorial 3", "1");
+	wire_close(&wire);
+	wire_open(&wire, host.socket);
+	wire_ok(&wire, "\\undo");
+	compiled_assert_live(&host, "factorial", 0, 3, "built");
+}
+
+static void a_new_engine_needs_no_history_to_take_back(void **state)
+{
+	(void)state;
+	wire_ok(&wire, "\\cover factorial");
+	lose_engine();
+	compiled_assert_live(&host, "factorial", 0, 2, "built");
 }
 
 static void a_read_only_console_can_look_and_not_count(void **state)
@@ -608,6 +637,24 @@ static void consoles_watch_the_same_function_each_for_itself(void **state)
 	await_watch("add", NULL);
 }
 
+/* Nothing can be written there; what the engine keeps in memory it writes to the temporary folder at its end. */
+static int start_without_history(void **state)
+{
+	setenv("RTF_HISTORY", "/proc/nowhere/history.db", 1);
+	setenv("TMPDIR", host.directory, 1);
+	return start_host(state);
+}
+
+static int stop_without_history(void **state)
+{
+	(void)state;
+	wire_close(&wire);
+	compiled_stop(&host);
+	unsetenv("TMPDIR");
+	unsetenv("RTF_HISTORY");
+	return 0;
+}
+
 #define with_host(f) cmocka_unit_test_setup_teardown(f, start_host, stop_host)
 
 static int init(void **state)
@@ -629,6 +676,9 @@ int main(void)
 		with_host(undo_passes_over_instrumented_versions),
 		with_host(a_rollback_of_what_is_counted_goes_to_what_was_before_it),
 		with_host(a_new_engine_takes_back_what_was_instrumented),
+		with_host(a_new_engine_takes_back_no_change),
+		cmocka_unit_test_setup_teardown(a_new_engine_needs_no_history_to_take_back,
+						start_without_history, stop_without_history),
 		with_host(a_read_only_console_can_look_and_not_count),
 		with_host(calls_are_told_with_typed_arguments_and_results),
 		with_host(a_trace_looks_into_what_the_text_only_passes_on),

@@ -77,6 +77,7 @@ static struct error *begin(const struct instrumented *q, struct attempt *c)
 	c->count = 1;
 	struct attempt_part *p = &c->parts[0];
 	*p = (struct attempt_part){.function = q->function,
+				   .instrumented = true,
 				   .text = strdup(q->stored),
 				   .definition = q->text,
 				   .definition_size = strlen(q->text)};

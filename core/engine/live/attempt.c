@@ -110,7 +110,9 @@ struct error *attempt_note_part(struct live *l, struct attempt_part *p, size_t *
 	struct note note = {.slot = p->function->slot,
 			    .number = -1,
 			    .entry = r->entry,
-			    .entry_size = (uint32_t)r->entry_size};
+			    .entry_size = (uint32_t)r->entry_size,
+			    .instrumented = p->instrumented,
+			    .plain = live_plain(p->function)};
 	struct link_region code, data;
 	size_t count;
 

@@ -30,6 +30,7 @@ struct attempt_part {
 	bool built;      /* build_check was called */
 	size_t note_at;  /* offset of its note in the arena's free code */
 	uint64_t target; /* what its slot gets */
+	bool instrumented; /* it is a form of what runs plain */
 	bool watched; /* an instrumented version runs: the new one is to take its place instrumented, too */
 	int from, to; /* versions */
 	char was[LIVE_WATCHES]; /* what for, what ran before was instrumented; or "" */

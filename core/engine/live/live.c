@@ -290,8 +290,12 @@ static void know_version(void *context, const struct note *note)
 		live_add_version(f, note->number, note->entry, note->entry_size);
 	f->newest = note->number > f->newest ? note->number : f->newest;
 	f->versions = note->number >= f->versions ? note->number + 1 : f->versions;
-	if (program_target(r->live->program, r->arena, note->slot) == note->entry)
-		f->live = note->number;
+	if (program_target(r->live->program, r->arena, note->slot) != note->entry)
+		return;
+	f->live = note->number;
+	f->plain = note->plain;
+	if (note->instrumented)
+		snprintf(f->instrumented, sizeof(f->instrumented), "watch");
 }
 
 static void know_variable(void *context, const struct note *note, const struct note_variable *v)

@@ -286,21 +286,21 @@ static struct error *reconcile_one(struct live *l, struct live_function *f, cons
 				   size_t *differences)
 {
 	struct history *h = live_history(l);
-	int recorded = 0;
+	int recorded = 0, runs = live_plain(f);
 
 	if (!f->row)
 		return NULL;
 	struct error *e = history_live(h, f->row, &recorded);
-	if (e || recorded == f->live)
+	if (e || recorded == runs)
 		return e;
-	struct history_move move = {.function = f->row, .from = recorded, .to = f->live};
-	e = history_record(h, f->live > recorded ? HISTORY_DEFINE : HISTORY_ROLLBACK, "", 0, &move, 1, NULL);
+	struct history_move move = {.function = f->row, .from = recorded, .to = runs};
+	e = history_record(h, runs > recorded ? HISTORY_DEFINE : HISTORY_ROLLBACK, "", 0, &move, 1, NULL);
 	if (e && error_class(e) == ERROR_UNKNOWN) {
 		error_free(e); /* made with another history, which had its place */
 		return NULL;
 	}
 	if (!e)
-		e = history_event(h, "recovered", f->row, f->live, "", why);
+		e = history_event(h, "recovered", f->row, runs, "", why);
 	if (!e)
 		++*differences;
 	return e;

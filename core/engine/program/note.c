@@ -10,7 +10,9 @@ struct head {
 	uint64_t entry;
 	uint32_t entry_size;
 	uint32_t variables_offset, variable_count;
-	uint32_t reserved[3];
+	uint32_t instrumented;
+	int32_t plain;
+	uint32_t reserved;
 };
 
 /* Followed by the name, NUL-terminated, padded to 8 bytes. */
@@ -39,7 +41,9 @@ bool note_write(const struct link_region *region, size_t at, const struct note *
 			    .entry = note->entry,
 			    .entry_size = note->entry_size,
 			    .variables_offset = (uint32_t)(next - at),
-			    .variable_count = (uint32_t)count};
+			    .variable_count = (uint32_t)count,
+			    .instrumented = note->instrumented,
+			    .plain = note->plain};
 
 	for (size_t i = 0; i < count; i++) {
 		size_t length = strlen(variables[i].name);
@@ -66,11 +70,24 @@ static bool is_head(const struct head *head, size_t room)
 	       head->size <= room;
 }
 
+static struct note note_of(const struct head *head)
+{
+	return (struct note){.slot = head->slot,
+			     .number = head->number,
+			     .entry = head->entry,
+			     .entry_size = head->entry_size,
+			     .instrumented = head->instrumented,
+			     .plain = head->plain};
+}
+
+static void set_word(const struct link_region *region, size_t at, int32_t value)
+{
+	memcpy(region->view + at, &value, sizeof(value));
+}
+
 void note_set_number(const struct link_region *region, size_t at, int number)
 {
-	int32_t value = number;
-
-	memcpy(region->view + at + offsetof(struct head, number), &value, sizeof(value));
+	set_word(region, at + offsetof(struct head, number), number);
 }
 
 void note_renumber(const struct link_region *region, uint32_t slot, int from, int to)
@@ -81,8 +98,12 @@ void note_renumber(const struct link_region *region, uint32_t slot, int from, in
 		memcpy(&head, region->view + at, sizeof(head));
 		if (!is_head(&head, region->size - at))
 			return;
-		if (head.slot == slot && head.number == from)
+		if (head.slot != slot)
+			continue;
+		if (head.number == from)
 			note_set_number(region, at, to);
+		if (head.instrumented && head.plain == from)
+			set_word(region, at + offsetof(struct head, plain), to);
 	}
 }
 
@@ -96,7 +117,7 @@ bool note_find(const struct link_region *region, size_t offset, struct note *out
 			return false;
 		if (offset - at >= head.size)
 			continue;
-		*out = (struct note){head.slot, head.number, head.entry, head.entry_size};
+		*out = note_of(&head);
 		*begin = at;
 		*end = at + head.size;
 		return true;
@@ -134,7 +155,7 @@ void note_each(const struct link_region *region, void (*each)(void *context, con
 		memcpy(&head, region->view + at, sizeof(head));
 		if (!is_head(&head, region->size - at))
 			return; /* an engine that died before it committed */
-		struct note note = {head.slot, head.number, head.entry, head.entry_size};
+		struct note note = note_of(&head);
 		each(context, &note);
 		each_variable(region->view + at, &head, &note, variable, context);
 		at += head.size;

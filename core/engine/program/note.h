@@ -23,6 +23,8 @@ struct note {
 	int32_t number; /* -1: it was linked but never stored */
 	uint64_t entry;
 	uint32_t entry_size;
+	bool instrumented; /* it is a form of version `plain` */
+	int32_t plain;
 };
 
 struct note_variable {
