@@ -284,7 +284,7 @@ static struct error *find_program(struct modules *modules)
 	return modules->program ? NULL : error_memory();
 }
 
-struct error *modules_init(struct modules *modules, pid_t pid, struct pool *pool, struct unit_paths *paths)
+struct error *modules_init(struct modules *modules, pid_t pid, struct pool *pool, struct paths *paths)
 {
 	struct error *error;
 

@@ -41,7 +41,7 @@ struct modules {
 	pid_t pid;
 	Dwfl *dwfl;
 	struct pool *pool;
-	struct unit_paths *paths;
+	struct paths *paths;
 	const char *program; /* absolute path of the executable */
 	struct module *list, *executable;
 	struct names exports; /* of the executable: what its .dynsym defines */
@@ -51,7 +51,7 @@ struct modules {
 };
 
 /* `pool` and `paths` are borrowed until modules_fini, which takes what a failed modules_init left. */
-struct error *modules_init(struct modules *, pid_t, struct pool *, struct unit_paths *);
+struct error *modules_init(struct modules *, pid_t, struct pool *, struct paths *);
 void modules_fini(struct modules *);
 
 /* Learns what was loaded and unloaded since. */

@@ -1,5 +1,6 @@
 #include "objects.h"
 #include "die.h"
+#include "local.h"
 #include "symbols.h"
 
 #include <dwarf.h>
@@ -285,7 +286,7 @@ bool objects_has(struct unit *unit, const char *name, bool internal)
 bool objects_find_local(struct unit_function *function, const char *name, unsigned nth, Dwarf_Die *variable,
 			struct target_symbol *out)
 {
-	if (!unit_find_local(function, name, nth, variable) ||
+	if (!local_find(function, name, nth, variable) ||
 	    !take_variable(function->unit->module, variable, out))
 		return false;
 	out->internal = true;
@@ -297,7 +298,7 @@ bool objects_has_lost_local(struct unit_function *function, const char *name, un
 	struct target_symbol symbol;
 	Dwarf_Die die;
 
-	return unit_find_local(function, name, nth, &die) &&
+	return local_find(function, name, nth, &die) &&
 	       !take_variable(function->unit->module, &die, &symbol);
 }
 

@@ -5,6 +5,7 @@
 #include "die_form.h"
 #include "form.h"
 #include "layouts.h"
+#include "local.h"
 #include "module.h"
 #include "objects.h"
 #include "pool.h"
@@ -24,7 +25,7 @@ enum { MANY_LINES = 50000 /* of a table that is worth to be given back to the sy
 
 struct target {
 	struct pool pool;
-	struct unit_paths paths;
+	struct paths paths;
 	struct modules modules;
 	const char *build_id;
 	struct layouts layouts;
@@ -36,7 +37,7 @@ static struct error *open_process(struct target *target, pid_t pid, const char *
 {
 	struct error *error;
 
-	if (!unit_paths_init(&target->paths, &target->pool, root_map))
+	if (!paths_init(&target->paths, &target->pool, root_map))
 		return error_memory();
 	error = modules_init(&target->modules, pid, &target->pool, &target->paths);
 	return error ? error : build_id_read(&target->modules, &target->build_id);
@@ -62,7 +63,7 @@ void target_free(struct target *target)
 	if (!target)
 		return;
 	modules_fini(&target->modules);
-	unit_paths_fini(&target->paths);
+	paths_fini(&target->paths);
 	pool_fini(&target->pool);
 	free(target);
 }
@@ -534,7 +535,7 @@ bool target_find_local_form(struct target *target, const struct target_function 
 	Dwarf_Die die;
 
 	(void)target;
-	if (!known || !known->unit || !known->unit->home || !unit_find_local(known, name, nth, &die))
+	if (!known || !known->unit || !known->unit->home || !local_find(known, name, nth, &die))
 		return false;
 	die_form(&die, form);
 	die_spell(&die, spelling);

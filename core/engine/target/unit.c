@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-enum { IMPORTS = 8, BLOCKS = 256 }; /* deeper nesting than any source has: a damaged file */
+enum { IMPORTS = 8 }; /* deeper nesting than any source has: a damaged file */
 
 struct unit_span {
 	uint64_t low, high;
@@ -19,7 +18,7 @@ struct unit_span {
 
 struct units {
 	struct pool *pool;
-	struct unit_paths *paths;
+	struct paths *paths;
 	const char *module_name;
 	void *module;
 	struct unit **all;
@@ -33,153 +32,6 @@ struct units {
 	size_t type_unit_count, type_unit_room, type_count, type_room;
 	bool types_read;
 };
-
-/* --- paths --------------------------------------------------------------------------------------- */
-
-bool unit_paths_init(struct unit_paths *paths, struct pool *pool, const char *mapping)
-{
-	char *equals;
-
-	*paths = (struct unit_paths){.pool = pool};
-	if (!mapping || !*mapping)
-		return true;
-	paths->from = pool_string(pool, mapping);
-	equals = paths->from ? strchr(paths->from, '=') : NULL;
-	if (!equals) {
-		bool memory = paths->from;
-		paths->from = NULL;
-		return memory;
-	}
-	*equals = '\0';
-	paths->to = equals + 1;
-	return true;
-}
-
-void unit_paths_fini(struct unit_paths *paths)
-{
-	names_fini(&paths->known);
-	free(paths->clean);
-	paths->clean = NULL;
-}
-
-/* Takes the last component off `out`, unless it is a symbolic link: then `..` leads elsewhere. */
-static bool step_back(char *out)
-{
-	struct stat status;
-	char *slash = strrchr(out, '/');
-
-	if (!slash || strcmp(slash, "/..") == 0)
-		return false;
-	if (lstat(out, &status) == 0 && S_ISLNK(status.st_mode))
-		return false;
-	*slash = '\0';
-	return true;
-}
-
-/* `raw` is absolute; `out` has as much room. */
-static void clean_path(const char *raw, char *out)
-{
-	size_t length = 0;
-
-	*out = '\0';
-	while (*raw) {
-		size_t piece = strcspn(raw, "/");
-
-		if (piece == 0 || (piece == 1 && raw[0] == '.')) {
-			/* nothing */
-		} else if (piece == 2 && memcmp(raw, "..", 2) == 0 && (length == 0 || step_back(out))) {
-			length = strlen(out);
-		} else {
-			out[length++] = '/';
-			memcpy(out + length, raw, piece);
-			length += piece;
-			out[length] = '\0';
-		}
-		raw += piece + (raw[piece] == '/');
-	}
-	if (length == 0)
-		strcpy(out, "/");
-}
-
-/* The rest of `path` below the directory `root`; NULL if it is not in there. */
-static const char *below(const char *path, const char *root)
-{
-	size_t length = strlen(root);
-
-	while (length && root[length - 1] == '/')
-		length--;
-	if (strncmp(path, root, length) != 0 || (path[length] && path[length] != '/'))
-		return NULL;
-	return path + length;
-}
-
-/* Where the mapping does not apply: `path` itself. The caller frees the result. */
-static char *map_path(const struct unit_paths *paths, const char *path)
-{
-	const char *rest = paths->from ? below(path, paths->from) : NULL;
-	char *mapped;
-
-	if (!rest)
-		return strdup(path);
-	return asprintf(&mapped, "%s%s", paths->to, rest) >= 0 ? mapped : NULL;
-}
-
-/* Takes `path` and cleans it if it is absolute. The caller frees the result. */
-static char *clean(char *path)
-{
-	char *cleaned = path && path[0] == '/' ? malloc(strlen(path) + 2) : NULL;
-
-	if (!path || path[0] != '/')
-		return path;
-	if (cleaned)
-		clean_path(path, cleaned);
-	free(path);
-	return cleaned;
-}
-
-/* A build may have made its paths relative (-ffile-prefix-map): only the mapping can make them absolute. */
-static char *clean_and_map(struct unit_paths *paths, const char *raw)
-{
-	char *cleaned = clean(strdup(raw));
-	char *mapped = cleaned ? clean(map_path(paths, cleaned)) : NULL;
-	char *kept = mapped ? pool_string(paths->pool, mapped) : NULL;
-
-	free(mapped);
-	free(cleaned);
-	return kept;
-}
-
-static const char *remember_path(struct unit_paths *paths, const char *raw)
-{
-	char **grown = pool_grow(paths->clean, paths->count, &paths->room, sizeof(*grown));
-	char *key = pool_string(paths->pool, raw), *path;
-
-	if (!grown)
-		return NULL;
-	paths->clean = grown;
-	path = clean_and_map(paths, raw);
-	if (!key || !path || !names_add(&paths->known, key, (uint32_t)paths->count))
-		return NULL;
-	return paths->clean[paths->count++] = path;
-}
-
-const char *unit_paths_resolve(struct unit_paths *paths, const char *directory, const char *file)
-{
-	char *raw;
-	const char *path;
-	uint32_t at;
-
-	if (file[0] == '/' || file[0] == '<') /* "<built-in>" is no file */
-		raw = strdup(file);
-	else if (asprintf(&raw, "%s/%s", directory, file) < 0)
-		raw = NULL;
-	if (!raw)
-		return NULL;
-	at = names_first(&paths->known, raw);
-	path = at ? paths->clean[names_value(&paths->known, at)] : remember_path(paths, raw);
-	free(raw);
-	return path;
-}
 
 /* --- the list of units --------------------------------------------------------------------------- */
 
@@ -313,7 +165,7 @@ static bool sort_units(struct units *units)
 	return true;
 }
 
-struct units *units_new(struct pool *pool, struct unit_paths *paths, Dwarf *dwarf, const char *module_name,
+struct units *units_new(struct pool *pool, struct paths *paths, Dwarf *dwarf, const char *module_name,
 			void *module)
 {
 	struct units *units = calloc(1, sizeof(*units));
@@ -680,133 +532,6 @@ bool units_find_type(struct units *units, const char *name, unsigned nth, Dwarf_
 	return nth_of(&units->types, units->type_dies, name, nth, die);
 }
 
-/* --- function-local statics ---------------------------------------------------------------------- */
-
-struct local {
-	Dwarf_Die die;
-	void *origin; /* identifies the variable among the function's instances */
-	enum die_place place;
-	unsigned line, order;
-};
-
-struct locals {
-	const char *name;
-	struct local *list;
-	size_t count, room;
-};
-
-static bool add_local(struct locals *locals, Dwarf_Die *die)
-{
-	const char *name = die_name(die);
-	struct local local = {.die = *die, .origin = die_origin(die).addr};
-	struct local *grown;
-	uint64_t address;
-
-	if (!name || strcmp(name, locals->name) != 0)
-		return true;
-	local.place = die_place(die, &address);
-	for (size_t i = 0; i < locals->count; i++) {
-		struct local *known = &locals->list[i];
-		if (known->origin != local.origin)
-			continue;
-		if (known->place == DIE_NOWHERE && local.place != DIE_NOWHERE) {
-			known->die = local.die;
-			known->place = local.place;
-		}
-		return true;
-	}
-	grown = pool_grow(locals->list, locals->count, &locals->room, sizeof(*grown));
-	if (!grown)
-		return false;
-	locals->list = grown;
-	local.line = die_line(die);
-	local.order = (unsigned)locals->count;
-	grown[locals->count++] = local;
-	return true;
-}
-
-/* Calls that were inlined have bodies of their own, with other functions' variables. */
-static bool collect_locals(struct locals *locals, Dwarf_Die *parent, int depth)
-{
-	Dwarf_Die die;
-
-	if (depth > BLOCKS || dwarf_child(parent, &die) != 0)
-		return true;
-	do {
-		int tag = dwarf_tag(&die);
-		if (tag == DW_TAG_variable && !add_local(locals, &die))
-			return false;
-		if (tag == DW_TAG_lexical_block && !collect_locals(locals, &die, depth + 1))
-			return false;
-	} while (dwarf_siblingof(&die, &die) == 0);
-	return true;
-}
-
-static int local_order(const void *left, const void *right)
-{
-	const struct local *a = left, *b = right;
-
-	if (a->line != b->line)
-		return a->line < b->line ? -1 : 1;
-	return a->order < b->order ? -1 : a->order > b->order;
-}
-
-/* What gcc says of an automatic variable may look as what clang says of a static one that it keeps in another way. */
-static bool is_automatic(const struct local *local, bool clang)
-{
-	return local->place == DIE_ELSEWHERE || (local->place == DIE_ALTERED && !clang);
-}
-
-static bool choose_local(const struct locals *locals, bool clang, unsigned nth, Dwarf_Die *die)
-{
-	for (size_t i = 0; i < locals->count; i++) {
-		const struct local *local = &locals->list[i];
-		if (is_automatic(local, clang))
-			continue;
-		if (local->place == DIE_NOWHERE) /* perhaps a static, and then the count is off */
-			return false;
-		if (nth-- == 0) {
-			*die = local->die;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The variables of all entries for the function: the one with its code, the abstract one, and those where the
- * link-time optimiser put a static of it into another partition than its code. */
-static bool collect_instances(struct locals *locals, struct unit_function *function)
-{
-	const char *name = die_name(&function->die);
-	void *origin = die_origin(&function->die).addr;
-	Dwarf_Die die;
-
-	if (!collect_locals(locals, &function->die, 0))
-		return false;
-	for (unsigned nth = 0; name && unit_find(function->owner, name, nth, &die); nth++)
-		if (dwarf_tag(&die) == DW_TAG_subprogram && die_origin(&die).addr == origin &&
-		    !collect_locals(locals, &die, 0))
-			return false;
-	return true;
-}
-
-bool unit_find_local(struct unit_function *function, const char *name, unsigned nth, Dwarf_Die *die)
-{
-	struct locals locals = {.name = name};
-	bool found;
-
-	if (!function->unit->home)
-		return false;
-	found = collect_instances(&locals, function) && locals.count;
-	if (found) {
-		qsort(locals.list, locals.count, sizeof(*locals.list), local_order);
-		found = unit_publish(function->unit) &&
-			choose_local(&locals, function->unit->shown.clang, nth, die);
-	}
-	free(locals.list);
-	return found;
-}
-
 /* --- what callers see of a unit ------------------------------------------------------------------ */
 
 /* The last -O among the flags that gcc records. */
@@ -834,7 +559,7 @@ const char *unit_path(struct unit *unit, const char *file)
 {
 	const char *directory = unit_string(unit, DW_AT_comp_dir);
 
-	return unit->home ? unit_paths_resolve(unit->home->paths, directory ? directory : "/", file) : NULL;
+	return unit->home ? paths_resolve(unit->home->paths, directory ? directory : "/", file) : NULL;
 }
 
 static bool same_directory(const char **list, size_t count, const char *directory)

@@ -11,26 +11,11 @@
 
 #include "inlined.h"
 #include "names.h"
+#include "paths.h"
 #include "pool.h"
 #include "target.h"
 
 #include <elfutils/libdw.h>
-
-/* Makes paths of the build into paths of today. */
-struct unit_paths {
-	struct pool *pool;
-	char *from, *to; /* the source root mapping; NULL without one */
-	struct names known;
-	char **clean;
-	size_t count, room;
-};
-
-/* `mapping` is "OLD=NEW" or NULL. False without memory. */
-bool unit_paths_init(struct unit_paths *, struct pool *, const char *mapping);
-void unit_paths_fini(struct unit_paths *);
-
-/* `file` in `directory` as an absolute path without `.`, `..` and doubled slashes, mapped; in the pool. */
-const char *unit_paths_resolve(struct unit_paths *, const char *directory, const char *file);
 
 struct units;
 struct unit;
@@ -64,8 +49,7 @@ struct unit {
 };
 
 /* Lists the units of `dwarf`. NULL without memory. */
-struct units *units_new(struct pool *, struct unit_paths *, Dwarf *dwarf, const char *module_name,
-			void *module);
+struct units *units_new(struct pool *, struct paths *, Dwarf *dwarf, const char *module_name, void *module);
 void units_free(struct units *); /* takes NULL */
 
 /* Said before any is published: their module has tables of what is cleaned up when a call ends early. */
@@ -90,7 +74,7 @@ static inline struct unit *unit_of(const struct target_unit *shown)
 /* Fills `shown` if that is still to be done. False without memory. */
 bool unit_publish(struct unit *);
 
-/* A path that the unit's DWARF gives, as unit_paths_resolve makes it; NULL without memory. */
+/* A path that the unit's DWARF gives, as paths_resolve makes it; NULL without memory. */
 const char *unit_path(struct unit *, const char *file);
 
 /* The `nth` file-scope entry of that name: variables and functions (by their linkage name too), tags,
@@ -105,10 +89,5 @@ bool unit_entry(struct unit *, size_t number, Dwarf_Die *die);
 
 /* As unit_find, for what the module keeps in type units (-fdebug-types-section). */
 bool units_find_type(struct units *, const char *name, unsigned nth, Dwarf_Die *die);
-
-/* Of the variables called `name` in a function's body, in source order, the nth that has an address for good, be it that clang
- * keeps it there in another way than its type says. False if there is none, or if one that was optimised away makes it
- * uncertain which is the nth. */
-bool unit_find_local(struct unit_function *, const char *name, unsigned nth, Dwarf_Die *die);
 
 #endif
