@@ -487,6 +487,34 @@ static void what_does_not_is_named(void **state)
 			 long f(struct s s) { return -s.n; }),
 		 NULL, "bit-field of 32 bits"},
 		{TEXT(
+			 struct s { int m : 18; short n : 16; } __attribute__((packed));
+			 int f(struct s * s) { return s->n; }),
+		 NULL, "of its type's width"},
+		{TEXT(
+			 struct s { int m : 30; short n : 16; signed char o : 7; } __attribute__((packed));
+			 void f(struct s * s) { s->o = 1; }),
+		 NULL, "of its type's width"},
+		{TEXT(
+			 struct s { int m : 18; short n : 16; } __attribute__((packed));
+			 int f(void) { static struct s s = {1, 2}; return *(char *)&s; }),
+		 NULL, "of its type's width"},
+		{TEXT(
+			 struct s { int m : 16; short n : 16; } __attribute__((packed));
+			 int f(struct s * s) { return s->n; }),
+		 NULL, NULL},
+		{TEXT(
+			 struct s { unsigned long m : 3, n : 30; };
+			 long f(int i) { struct s s = {.n = i}; return s.n; }),
+		 NULL, "store in part"},
+		{TEXT(
+			 struct s { int m : 3; unsigned long n : 30; };
+			 long f(int i) { return (struct s){.n = i}.n; }),
+		 NULL, "store in part"},
+		{TEXT(
+			 struct s { unsigned long m : 3, n : 30; };
+			 long f(int i) { struct s s; s.n = i; return s.n; }),
+		 NULL, NULL},
+		{TEXT(
 			 struct s { unsigned short n : 9; }; int f(struct s * s) { return s->n++ > -1; }),
 		 NULL, "before ++ or ?:"},
 		{TEXT(

@@ -16,6 +16,7 @@ enum site_kind {
 	SITE_COPY,        /* an expression whose value is read as a whole register */
 	SITE_ROOM,        /* a call whose result is written as a whole register */
 	SITE_INITIALISER, /* a variable or a compound literal whose list sets bit-fields */
+	SITE_STRADDLING,  /* likewise, of which libtcc stores a part */
 	SITE_AUTOMATIC,   /* a variable with the type of its initialiser */
 	SITE_THREAD,      /* a thread-local variable, named or declared */
 	SITE_ALIGNED,     /* an object of the frame that needs a larger alignment than libtcc's has */
@@ -137,8 +138,13 @@ static void tell_call(const struct walk *w, CXCursor call)
 
 static void tell_list(const struct walk *w, CXCursor cursor)
 {
-	if (!clang_Cursor_isNull(list_of(cursor)) && shape_has_bit_field(clang_getCursorType(cursor)))
-		w->each(w->context, SITE_INITIALISER, cursor);
+	CXType type = clang_getCursorType(cursor);
+
+	if (!clang_Cursor_isNull(list_of(cursor)) && shape_has_bit_field(type))
+		w->each(w->context,
+			shape_has_straddling(type) || shape_has_displaced(type) ? SITE_STRADDLING
+										: SITE_INITIALISER,
+			cursor);
 }
 
 static void tell_object(const struct walk *w, CXCursor cursor)
@@ -309,6 +315,9 @@ static const char why_passes[] =
 static const char why_initialises[] =
 	"it initialises bit-fields, some of which libtcc would leave as they were";
 
+static const char why_straddling[] =
+	"it initialises bit-fields, some of which libtcc would store in part";
+
 static const char why_varies[] =
 	"it has a parameter that points to an array of variable length, which libtcc does not know";
 static const char why_automatic[] =
@@ -349,6 +358,8 @@ static void note(void *context, enum site_kind kind, CXCursor cursor)
 	(void)cursor;
 	if (kind == SITE_DIFFERENT)
 		needs->why_cc = why_passes;
+	else if (kind == SITE_STRADDLING)
+		needs->why_cc = why_straddling;
 	else if (kind == SITE_VARYING)
 		needs->why_cc = why_varies;
 	else if (kind == SITE_ALIGNED)

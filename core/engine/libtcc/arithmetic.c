@@ -1,5 +1,6 @@
 #include "arithmetic.h"
 #include "cursor.h"
+#include "shape.h"
 #include "text.h"
 #include "token.h"
 #include "words.h"
@@ -21,6 +22,8 @@ static const char why_omitted[] =
 	"it has a value shorter than an int before ?:, of which libtcc takes too much";
 static const char why_signed[] =
 	"it has an unsigned bit-field of 32 bits, which libtcc computes with as a signed one";
+static const char why_displaced[] =
+	"it uses packed bit-fields, one of its type's width among them, which libtcc has elsewhere";
 
 /* --- what a text may have ----------------------------------------------------------------------------------------- */
 
@@ -239,11 +242,13 @@ static enum CXChildVisitResult look_in_initial(CXCursor cursor, CXCursor parent,
 	return in->why ? CXChildVisit_Break : CXChildVisit_Recurse;
 }
 
-/* What a static begins with, inside which nothing else is asked about. */
-static const char *look_at_static(const struct arithmetic *a, CXCursor variable)
+/* What a static begins with, inside which nothing else is asked about; and what type any variable has. */
+static const char *look_at_variable(const struct arithmetic *a, CXCursor variable)
 {
 	struct initial in = {.arithmetic = a};
 
+	if (shape_has_displaced(clang_getCursorType(variable)))
+		return why_displaced;
 	if (a->doubles && clang_Cursor_getStorageClass(variable) == CX_SC_Static)
 		clang_visitChildren(variable, look_in_initial, &in);
 	return in.why;
@@ -261,19 +266,28 @@ static enum CXChildVisitResult find_packed(CXCursor cursor, CXCursor parent, CXC
 }
 
 /* One of int's width is no bit-field for libtcc where nothing is packed. */
-static const char *look_at_member(CXCursor member)
+static bool is_signed_there(CXCursor field, enum CXTypeKind kind)
 {
-	enum CXTypeKind kind = kind_of(member);
-
 	if (kind != CXType_UInt && kind != CXType_ULong && kind != CXType_ULongLong)
-		return NULL;
-	CXCursor field = clang_getCursorReferenced(member);
+		return false;
 	if (clang_getFieldDeclBitWidth(field) != 32)
-		return NULL;
+		return false;
 	bool found = kind != CXType_UInt;
 	clang_visitChildren(field, find_packed, &found);
 	clang_visitChildren(clang_getCursorSemanticParent(field), find_packed, &found);
-	return found ? why_signed : NULL;
+	return found;
+}
+
+static const char *look_at_member(CXCursor member)
+{
+	CXCursor field = clang_getCursorReferenced(member);
+
+	if (!clang_Cursor_isBitField(field))
+		return NULL;
+	if (is_signed_there(field, kind_of(member)))
+		return why_signed;
+	CXType record = clang_getCursorType(clang_getCursorSemanticParent(field));
+	return shape_displaces(record) ? why_displaced : NULL;
 }
 
 /* Without what changes neither its value nor, but for int's sign, its type. */
@@ -539,7 +553,7 @@ const char *arithmetic_look(struct arithmetic *a, CXCursor cursor, enum CXTypeKi
 	case CXCursor_MemberRefExpr:
 		return look_at_member(cursor);
 	case CXCursor_VarDecl:
-		return look_at_static(a, cursor);
+		return look_at_variable(a, cursor);
 	case CXCursor_BinaryOperator:
 		note_fused(a, cursor);
 		return look_at_operation(a, cursor);

@@ -124,22 +124,78 @@ enum convention_match shape_match(CXType type)
 	return parts.unknown ? CONVENTION_DIFFERENT : convention_match(&shape);
 }
 
-static enum CXVisitorResult find_bit_field(CXCursor field, CXClientData data)
-{
-	bool *found = data;
+/* Asked of each bit-field in a record, however deep. */
+struct search {
+	bool (*is)(CXCursor bit_field);
+	bool deep, found;
+};
 
-	*found = clang_Cursor_isBitField(field) || shape_has_bit_field(clang_getCursorType(field));
-	return *found ? CXVisit_Break : CXVisit_Continue;
+static bool has_bit_field(CXType type, bool (*is)(CXCursor), bool deep);
+
+static enum CXVisitorResult search_field(CXCursor field, CXClientData data)
+{
+	struct search *s = data;
+
+	s->found = clang_Cursor_isBitField(field)
+			   ? s->is(field)
+			   : s->deep && has_bit_field(clang_getCursorType(field), s->is, true);
+	return s->found ? CXVisit_Break : CXVisit_Continue;
 }
 
-bool shape_has_bit_field(CXType type)
+static bool has_bit_field(CXType type, bool (*is)(CXCursor), bool deep)
 {
-	bool found = false;
+	struct search s = {.is = is, .deep = deep};
 
 	type = clang_getCanonicalType(type);
 	while (type.kind == CXType_ConstantArray || type.kind == CXType_IncompleteArray)
 		type = clang_getCanonicalType(clang_getArrayElementType(type));
 	if (type.kind == CXType_Record)
-		clang_Type_visitFields(type, find_bit_field, &found);
-	return found;
+		clang_Type_visitFields(type, search_field, &s);
+	return s.found;
+}
+
+static bool is_any(CXCursor bit_field)
+{
+	(void)bit_field;
+	return true;
+}
+
+/* It has its type's width, and begins within a byte, as only in what is packed. */
+static bool is_displaced(CXCursor bit_field)
+{
+	long long size = clang_Type_getSizeOf(clang_getCursorType(bit_field));
+
+	return clang_getFieldDeclBitWidth(bit_field) == size * 8 &&
+	       clang_Cursor_getOffsetOfField(bit_field) % 8 != 0;
+}
+
+/* It lies in two of the places, of its type's size and of 4 bytes at most, that the record is made of. */
+static bool is_straddling(CXCursor bit_field)
+{
+	long long size = clang_Type_getSizeOf(clang_getCursorType(bit_field));
+	long long first = clang_Cursor_getOffsetOfField(bit_field);
+	long long last = first + clang_getFieldDeclBitWidth(bit_field) - 1;
+	long long place = (size < 4 ? size : 4) * 8;
+
+	return last > first && first / place != last / place;
+}
+
+bool shape_has_bit_field(CXType type)
+{
+	return has_bit_field(type, is_any, true);
+}
+
+bool shape_has_straddling(CXType type)
+{
+	return has_bit_field(type, is_straddling, true);
+}
+
+bool shape_displaces(CXType record)
+{
+	return has_bit_field(record, is_displaced, false);
+}
+
+bool shape_has_displaced(CXType type)
+{
+	return has_bit_field(type, is_displaced, true);
 }
