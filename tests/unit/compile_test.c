@@ -193,6 +193,9 @@ static void what_libtcc_gets_wrong_is_refused(void **state)
 	refuse("enum __attribute__((packed)) e { A }; int f(void) { return sizeof(enum e); }", "enumeration");
 	refuse("typedef enum { A } __attribute__((__packed__)) e; int f(void) { return sizeof(e); }",
 	       "enumeration");
+	refuse("double f(void) { return 0x1.0000000000000801p0; }", "a hexadecimal number of more digits");
+	refuse("long double f(void) { return 0xc.90fdaa22168c235p-2L; }", "a hexadecimal number");
+	refuse("long double f(void) { return 0X1P16383l; }", "a hexadecimal number");
 	refuse("const char *f(void) { return \"\\u00e9\"; }", "universal");
 	refuse("int f(void) { return 'ab'; }", "multi-character");
 	refuse("int f(void) { int n __attribute__((aligned(64))); return ((long)&n & 63) != 0; }",

@@ -209,6 +209,24 @@ static const char *literal_reason(const struct token_reader *reader, const struc
 	return NULL;
 }
 
+/* libtcc reads it as two halves of 32 bits, and as a double whatever is behind it: more than a double's 14 digits, and what only a
+ * long double has, may be lost. */
+static const char *number_reason(const struct token_reader *reader, const struct token *token)
+{
+	const char *at = reader->text + token->begin, *end = reader->text + token->end;
+	unsigned digits = 0;
+
+	if (end - at < 4 || *at != '0' || (at[1] != 'x' && at[1] != 'X'))
+		return NULL;
+	for (at += 2; at < end && *at != 'p' && *at != 'P'; at++)
+		digits += *at != '.';
+	if (at == end)
+		return NULL;
+	return digits > 14 || end[-1] == 'l' || end[-1] == 'L'
+		       ? "a hexadecimal number of more digits than a double has"
+		       : NULL;
+}
+
 /* A function's text as people write it has `#if`s in it; the branch that is not taken may hold an #error. */
 static bool is_conditional(const struct token_reader *body, const struct token *word)
 {
@@ -535,6 +553,9 @@ static const char *token_reason(struct scan *scan)
 	case TOKEN_STRING:
 	case TOKEN_CHARACTER:
 		reason = literal_reason(&scan->reader, &scan->token);
+		break;
+	case TOKEN_NUMBER:
+		reason = number_reason(&scan->reader, &scan->token);
 		break;
 	default:
 		break;
