@@ -523,6 +523,9 @@ static void what_does_not_is_named(void **state)
 		{TEXT(
 			 struct s { unsigned n : 4; }; int f(int a, struct s s) { return (s.n ?: a) / 2; }),
 		 NULL, "before ++ or ?:"},
+		{TEXT(int f(int a) { return (a ? 0 : 0) ? 2 : 3; }), NULL, "0 either way"},
+		{TEXT(int f(int a) { return (long)(a > 3 ? 0 : (0)) ? a : 3; }), NULL, "0 either way"},
+		{TEXT(int f(int a) { return (a ? 1 : 0) ? 2 : 3; }), NULL, NULL},
 		{TEXT(int f(long double d) { return d; }), NULL, "of a long double"},
 		{TEXT(unsigned long f(long double d) { return 1 + (unsigned long)d; }), NULL,
 		 "of a long double"},

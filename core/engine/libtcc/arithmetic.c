@@ -22,6 +22,8 @@ static const char why_omitted[] =
 	"it has a value shorter than an int before ?:, of which libtcc takes too much";
 static const char why_signed[] =
 	"it has an unsigned bit-field of 32 bits, which libtcc computes with as a signed one";
+static const char why_nothing[] =
+	"it chooses by a `?:` that is 0 either way, of which libtcc leaves out what follows";
 static const char why_displaced[] =
 	"it uses packed bit-fields, one of its type's width among them, which libtcc has elsewhere";
 
@@ -380,6 +382,32 @@ static bool may_be_truth(CXCursor branch)
 	return may_be;
 }
 
+static bool is_zero(CXCursor expression)
+{
+	CXEvalResult result = clang_Cursor_Evaluate(expression);
+	bool is = result && clang_EvalResult_getKind(result) == CXEval_Int &&
+		  clang_EvalResult_getAsUnsigned(result) == 0;
+
+	if (result)
+		clang_EvalResult_dispose(result);
+	return is;
+}
+
+/* `(x ? 0 : 0) ? y : z`. */
+static const char *look_at_choice(CXCursor conditional)
+{
+	CXCursor condition = strip(operands_of(conditional).cursors[0]);
+
+	while (clang_getCursorKind(condition) == CXCursor_CStyleCastExpr) {
+		struct operands cast = operands_of(condition);
+		condition = strip(cast.cursors[cast.count - 1]);
+	}
+	if (clang_getCursorKind(condition) != CXCursor_ConditionalOperator)
+		return NULL;
+	struct operands o = operands_of(condition);
+	return is_zero(o.before_last) && is_zero(o.cursors[1]) ? why_nothing : NULL;
+}
+
 static bool is_of_truths(CXCursor conditional)
 {
 	struct operands o = operands_of(conditional);
@@ -552,6 +580,8 @@ const char *arithmetic_look(struct arithmetic *a, CXCursor cursor, enum CXTypeKi
 		return NULL;
 	case CXCursor_MemberRefExpr:
 		return look_at_member(cursor);
+	case CXCursor_ConditionalOperator:
+		return look_at_choice(cursor);
 	case CXCursor_VarDecl:
 		return look_at_variable(a, cursor);
 	case CXCursor_BinaryOperator:
