@@ -23,7 +23,7 @@ static const char why_omitted[] =
 static const char why_signed[] =
 	"it has an unsigned bit-field of 32 bits, which libtcc computes with as a signed one";
 static const char why_nothing[] =
-	"it chooses by a `?:` that is 0 either way, of which libtcc leaves out what follows";
+	"it chooses by a `?:` that is the same either way, of which libtcc leaves out what follows";
 static const char why_displaced[] =
 	"it uses packed bit-fields, one of its type's width among them, which libtcc has elsewhere";
 
@@ -382,30 +382,59 @@ static bool may_be_truth(CXCursor branch)
 	return may_be;
 }
 
-static bool is_zero(CXCursor expression)
+/* Whether it is known to be 0, or not to be, whatever the variables in it are. */
+static bool is_known(CXCursor expression, bool *truth)
 {
 	CXEvalResult result = clang_Cursor_Evaluate(expression);
-	bool is = result && clang_EvalResult_getKind(result) == CXEval_Int &&
-		  clang_EvalResult_getAsUnsigned(result) == 0;
+	bool known = result && clang_EvalResult_getKind(result) == CXEval_Int;
 
+	if (known)
+		*truth = clang_EvalResult_getAsUnsigned(result) != 0;
 	if (result)
 		clang_EvalResult_dispose(result);
-	return is;
+	return known;
 }
 
-/* `(x ? 0 : 0) ? y : z`. */
+/* `x ? 0 : 0`, and what is made of such. */
+static bool is_no_choice(CXCursor expression, bool *truth)
+{
+	bool other;
+
+	expression = strip(expression);
+	while (clang_getCursorKind(expression) == CXCursor_CStyleCastExpr) {
+		struct operands cast = operands_of(expression);
+		expression = strip(cast.cursors[cast.count - 1]);
+	}
+	if (clang_getCursorKind(expression) != CXCursor_ConditionalOperator)
+		return false;
+	struct operands o = operands_of(expression);
+	return (is_known(o.before_last, truth) || is_no_choice(o.before_last, truth)) &&
+	       (is_known(o.cursors[1], &other) || is_no_choice(o.cursors[1], &other)) && *truth == other;
+}
+
+static enum CXChildVisitResult find_no_choice(CXCursor cursor, CXCursor parent, CXClientData data)
+{
+	const char **why = data;
+	bool truth;
+
+	(void)parent;
+	if (clang_getCursorKind(cursor) == CXCursor_CallExpr)
+		return CXChildVisit_Continue;
+	if (is_no_choice(cursor, &truth))
+		*why = why_nothing;
+	return *why ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
+/* `(x ? 0 : 0) ? y : z`, `((x ? 0 : 0) && x) ? y : z`. */
 static const char *look_at_choice(CXCursor conditional)
 {
-	CXCursor condition = strip(operands_of(conditional).cursors[0]);
+	CXCursor condition = operands_of(conditional).cursors[0];
+	const char *why = NULL;
 
-	while (clang_getCursorKind(condition) == CXCursor_CStyleCastExpr) {
-		struct operands cast = operands_of(condition);
-		condition = strip(cast.cursors[cast.count - 1]);
-	}
-	if (clang_getCursorKind(condition) != CXCursor_ConditionalOperator)
-		return NULL;
-	struct operands o = operands_of(condition);
-	return is_zero(o.before_last) && is_zero(o.cursors[1]) ? why_nothing : NULL;
+	find_no_choice(condition, conditional, &why);
+	if (!why)
+		clang_visitChildren(condition, find_no_choice, &why);
+	return why;
 }
 
 static bool is_of_truths(CXCursor conditional)

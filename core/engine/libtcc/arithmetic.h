@@ -11,7 +11,7 @@
  *      an unsigned bit-field of 32 bits               likewise, unless it has its type's own place
  *      a product of reals that is added to something  is rounded first, where the processor can do both at once
  *      a bit-field before a step (n++) or `?:`        is unsigned
- *      `?:` behind one that is 0 either way           is left out, and what follows it
+ *      `?:` behind one that is no choice: (x ? 0 : 0)  is left out, and what follows it
  *      a packed bit-field as wide as its type         begins with the next byte, if it begins within one
  *
  * All were measured (tests/unit/adapt_test.c). One thread. */
