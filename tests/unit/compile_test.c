@@ -165,6 +165,9 @@ static void literals_and_parameters_that_libtcc_cannot_read_are_spelled_otherwis
 	refuse("int f(void) { return U'a'; }", "UTF-16 and UTF-32 literals");
 	refuse("int f(int r, int c, int m[r][c]) { return m[0][0]; }",
 	       "libtcc does not take what the program's compiler may: ");
+	refuse("struct s { char c; int n; };\n_Static_assert(sizeof(struct s) == 5, \"rtf\");\n"
+	       "int f(struct s *s) { return s->n; }",
+	       "libtcc lays a type out otherwise than the program's compiler");
 }
 
 static void what_libtcc_gets_wrong_is_refused(void **state)

@@ -337,13 +337,25 @@ static struct error *compile_trusted(const char *source, struct compile_object *
 	return NULL;
 }
 
+/* Whether one of a slice's own assertions (guards.h) failed. */
+static bool is_of_layout(const char *said)
+{
+	static const char assertion[] = ": error: rtf";
+	size_t length = strlen(said);
+
+	return length >= sizeof(assertion) - 1 &&
+	       strcmp(said + length - (sizeof(assertion) - 1), assertion) == 0;
+}
+
 /* What libtcc says it says as the last word on C, which it is not: it did not take the text, the program's compiler may. */
 static bool put_in_place(char **why)
 {
 	char *said = *why;
 
 	*why = NULL;
-	if (said && asprintf(why, "libtcc does not take what the program's compiler may: %s", said) < 0)
+	if (said && is_of_layout(said))
+		*why = strdup("libtcc lays a type out otherwise than the program's compiler");
+	else if (said && asprintf(why, "libtcc does not take what the program's compiler may: %s", said) < 0)
 		*why = NULL;
 	bool put = !said || *why;
 	free(said);
